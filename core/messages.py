@@ -1,0 +1,222 @@
+"""What the explorer and its worker say to each other. Torch-free, frozen, plain values."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .settings import ModelSettings, TrainSettings
+
+State = Literal["training", "paused", "finished", "diverged"]
+
+
+@dataclass(frozen=True)
+class Start:
+    """Begin: read this dataset and make this session."""
+
+    dataset: str
+    unique: bool
+    model: ModelSettings
+    train: TrainSettings
+    seed: int
+
+
+@dataclass(frozen=True)
+class LossView:
+    """The loss curve from a share of the run on: 0 is all of it, 0.9 its last tenth."""
+
+    from_share: float
+    points: int
+
+
+@dataclass(frozen=True)
+class BigramsView:
+    """A window of the bigram table, and the pair under the cursor."""
+
+    top: int
+    left: int
+    rows: int
+    columns: int
+    cursor: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class NamesView:
+    """Some fresh samples."""
+
+    count: int
+
+
+View = LossView | BigramsView | NamesView
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """Send a snapshot with these views."""
+
+    views: tuple[View, ...]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Change settings by name."""
+
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Stop training."""
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Train on."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Take one step, and pause."""
+
+
+@dataclass(frozen=True)
+class Restart:
+    """Begin again, with the same seed or another."""
+
+    seed: int
+
+
+@dataclass(frozen=True)
+class EvaluateTest:
+    """Evaluate the test split."""
+
+
+Request = Start | Refresh | Edit | Pause | Resume | Step | Restart | EvaluateTest
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What the screen says of a dataset."""
+
+    name: str
+    items: int
+    labels: tuple[str, ...]
+    longest: int
+    test_examples: int
+
+    @property
+    def characters(self) -> int:
+        """The characters, the boundary counted."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class SplitLosses:
+    """Train and dev loss at a step, in nats a character.
+
+    train_share: what share of the train split was looked at.
+    """
+
+    step: int
+    train: float
+    dev: float
+    dev_seen: float | None
+    dev_unseen: float | None
+    train_share: float
+
+
+@dataclass(frozen=True)
+class TestLoss:
+    """The test loss at a step; `asked` counts how often it was looked at in this session."""
+
+    __test__ = False
+
+    step: int
+    loss: float
+    asked: int
+
+
+@dataclass(frozen=True)
+class LossCurve:
+    """Minibatch losses: each point's middle step, and the lowest, mean and highest loss there."""
+
+    steps: list[float]
+    low: list[float]
+    mean: list[float]
+    high: list[float]
+    total_steps: int
+    dev: list[tuple[int, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PairFacts:
+    """One pair of characters: how often it stands in the data, and what the model makes of it."""
+
+    previous: int
+    following: int
+    count: int
+    probability: float
+    rank: int
+
+
+@dataclass(frozen=True)
+class BigramTable:
+    """A window of P(next | previous): probabilities[i][j] for ids top+i and left+j."""
+
+    top: int
+    left: int
+    probabilities: list[list[float]]
+    pair: PairFacts
+
+
+@dataclass(frozen=True)
+class Name:
+    """A sampled name, as text that is safe to show."""
+
+    text: str
+    seen: bool
+
+
+@dataclass(frozen=True)
+class Starting:
+    """What the worker is busy with before its first snapshot."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A request that could not be done; nothing has changed."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The session could not be begun at all."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state of the session after a request, and the views that were asked for."""
+
+    state: State
+    step: int
+    steps_per_second: float
+    seed: int
+    model: ModelSettings
+    train: TrainSettings
+    learning_rate: float
+    parameters: int
+    dataset: DatasetFacts
+    splits: SplitLosses | None
+    test: TestLoss | None
+    runs: int
+    is_refresh: bool = False
+    loss: LossCurve | None = None
+    bigrams: BigramTable | None = None
+    names: tuple[Name, ...] | None = None
+    note: str = ""
+
+
+Reply = Starting | Refused | Failed | Snapshot

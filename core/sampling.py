@@ -1,0 +1,113 @@
+"""Names from a model, many at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .dataset import Dataset
+from .errors import UserError
+from .models import Model
+from .vocabulary import BOUNDARY, Vocabulary
+
+MOST_SAMPLES = 100_000
+_ROUNDS = 50
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A name that a model made, and whether it also stands in the data."""
+
+    text: str
+    seen: bool
+
+
+def draw_texts(
+    model: Model,
+    vocabulary: Vocabulary,
+    n: int,
+    generator: torch.Generator,
+    temperature: float = 1.0,
+    prefix: str = "",
+    limit: int = 100,
+) -> list[str]:
+    """n texts, each begun with `prefix` and continued a character at a time until a boundary.
+
+    temperature: the logits are divided by it; 0 takes the likeliest character every time.
+    limit: the most characters of a text, the prefix among them.
+
+    Raises:
+        UserError: a setting is out of range, or the prefix has a character that is not in the data.
+    """
+    if not 0 <= temperature <= 100:
+        raise UserError(f"temperature must be a number from 0 to 100, not {temperature}")
+    begun = vocabulary.encode(prefix)
+    ids = torch.zeros(n, model.context + max(limit, len(begun)), dtype=torch.int64)  # (n, T+limit)
+    ids[:, model.context : model.context + len(begun)] = torch.tensor(begun, dtype=torch.int64)
+    alive = torch.arange(n)
+    for place in range(model.context + len(begun), ids.shape[1]):
+        if not len(alive):
+            break
+        logits = model.logits(ids[alive, place - model.context : place])  # (alive, V)
+        drawn = _choose(logits, temperature, generator)
+        ids[alive, place] = drawn
+        alive = alive[drawn != BOUNDARY]
+    return [vocabulary.decode(row) for row in ids.tolist()]
+
+
+def sample(
+    model: Model,
+    dataset: Dataset,
+    n: int,
+    generator: torch.Generator,
+    temperature: float = 1.0,
+    prefix: str = "",
+    limit: int | None = None,
+    new_only: bool = False,
+) -> list[Sample]:
+    """n names, each marked as standing in the data or not.
+
+    limit: the most characters of a name; twice the data's longest item when not given.
+    new_only: leave out names that stand in the data, and repeat until there are n.
+
+    Raises:
+        UserError: a setting is out of range, the prefix has a character that is not in the data,
+            or hardly any new names can be had.
+    """
+    if not 1 <= n <= MOST_SAMPLES:
+        raise UserError(f"the number of samples must be from 1 to {MOST_SAMPLES:,}, not {n}")
+    limit = limit or max(2 * dataset.longest, len(prefix) + dataset.longest)
+
+    def draw(count: int) -> list[Sample]:
+        texts = draw_texts(
+            model, dataset.vocabulary, count, generator, temperature, prefix, limit
+        )
+        seen = dataset.contains(texts)
+        return [Sample(text, known) for text, known in zip(texts, seen, strict=True)]
+
+    return _only_new(draw, n) if new_only else draw(n)
+
+
+def _only_new(draw: Callable[[int], list[Sample]], n: int) -> list[Sample]:
+    found: list[Sample] = []
+    for _ in range(_ROUNDS):
+        found += [one for one in draw(max(n - len(found), 16)) if not one.seen and one.text]
+        if len(found) >= n:
+            return found[:n]
+    raise UserError(
+        f"only {len(found)} of {n} new names came of {_ROUNDS} rounds; "
+        "the model repeats the data, so ask for fewer, a higher temperature or another prefix"
+    )
+
+
+def _choose(logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
+    """A character for each row of logits (B, V): (B,)."""
+    if temperature == 0:
+        return logits.argmax(1)
+    below_best = logits.double() - logits.amax(1, keepdim=True)
+    probabilities = torch.softmax(below_best / temperature, 1)
+    cumulative = probabilities.cumsum(1)
+    uniform = torch.rand(len(logits), 1, dtype=torch.float64, generator=generator)
+    chosen = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True)[:, 0]
+    return chosen.clamp_(max=logits.shape[1] - 1)

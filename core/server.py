@@ -1,0 +1,288 @@
+"""A loop around a session: takes requests, and between them trains and evaluates in slices."""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from .errors import UserError
+from .evaluation import RunningEvaluation
+from .insight import BigramInsight
+from .messages import (
+    BigramsView,
+    BigramTable,
+    DatasetFacts,
+    Edit,
+    EvaluateTest,
+    LossCurve,
+    LossView,
+    Name,
+    NamesView,
+    Pause,
+    Refresh,
+    Refused,
+    Reply,
+    Request,
+    Restart,
+    Resume,
+    Snapshot,
+    SplitLosses,
+    State,
+    Step,
+    TestLoss,
+    View,
+)
+from .session import Session
+from .vocabulary import shown
+
+_SLICE_SECONDS = 0.006
+_EVALUATION_SECONDS = 0.3  # at the least, from one evaluation to the next
+_EVALUATION_SHARE = 0.04  # of the time, at the most
+_MOST_EXAMPLES = 1 << 20  # of a split, for the losses on the screen
+_MOST_OF_TRAIN = 1 << 15  # of train, for a model that takes long
+_LONG = 30_000  # multiplications
+_MOST_DEV_POINTS = 2048
+_RATE_SECONDS = 1.5
+
+
+class Server:
+    """Serves one session until it is told to stop (by None in the inbox)."""
+
+    def __init__(
+        self,
+        session: Session,
+        inbox: "SimpleQueue[Request | None]",
+        send: Callable[[Reply], None],
+        clock: Callable[[], float] = time.perf_counter,
+    ):
+        self.session = session
+        self._inbox = inbox
+        self._send = send
+        self._clock = clock
+        dataset = session.dataset
+        self._facts = DatasetFacts(
+            name=shown(dataset.name),
+            items=dataset.items,
+            labels=tuple(dataset.vocabulary.labels()),
+            longest=dataset.longest,
+            test_examples=dataset.split("test").examples,
+        )
+        self._state: State = "training"
+        self._insight: BigramInsight | None = None
+        self._test: TestLoss | None = None
+        self._asked = 0
+        self._runs = 0
+        self._begin_run()
+
+    def run(self) -> None:
+        """Answer requests and work in between, until None comes."""
+        self._send(self._snapshot(()))
+        while True:
+            while not (self._busy and self._inbox.empty()):
+                request = self._inbox.get()
+                if request is None:
+                    return
+                self._send(self._answer(request))
+            self._work()
+
+    @property
+    def _busy(self) -> bool:
+        return self._state == "training" or self._evaluating is not None or self._evaluation_due
+
+    def _begin_run(self) -> None:
+        """Forget what belonged to the run before."""
+        self._runs += 1
+        self._planned_end = self.session.train_settings.steps
+        self._slice_steps = 1
+        self._recent: deque[tuple[float, int]] = deque()
+        self._splits: SplitLosses | None = None
+        self._dev: list[tuple[int, float]] = []
+        self._evaluating: tuple[int, RunningEvaluation, RunningEvaluation] | None = None
+        self._evaluation_cost = 0.0
+        self._next_evaluation = 0.0
+        self._test = None
+        if self._state != "paused":
+            self._state = "training"
+
+    # Requests
+
+    def _answer(self, request: Request) -> Reply:
+        try:
+            note = self._obey(request)
+        except UserError as error:
+            return Refused(str(error))
+        views = request.views if isinstance(request, Refresh) else ()
+        return self._snapshot(views, isinstance(request, Refresh), note)
+
+    def _obey(self, request: Request) -> str:
+        """Do what is asked; a note for the person, or ""."""
+        match request:
+            case Edit(changes):
+                effect = self.session.edit(**changes)
+                if effect == "restart":
+                    self._begin_run()
+                    return "restarted"
+                self._next_evaluation = 0.0
+                self._planned_end = max(self._planned_end, self.session.train_settings.steps)
+            case Pause():
+                self._pause("paused")
+            case Resume():
+                self._resume()
+            case Step():
+                self._pause("paused")
+                self._train(1)
+            case Restart(seed):
+                self.session.restart(seed)
+                self._begin_run()
+            case EvaluateTest():
+                self._asked += 1
+                loss = self.session.evaluate("test", _MOST_EXAMPLES).loss
+                self._test = TestLoss(self.session.step, loss, self._asked)
+        return ""
+
+    def _pause(self, state: State) -> None:
+        self._state = state
+        self._recent.clear()
+
+    def _resume(self) -> None:
+        if self.session.trainer.finished:
+            raise UserError("every example has been counted; r counts again, m takes another model")
+        if self.session.diverged:
+            raise UserError("the weights are not finite; r restarts with the same seed")
+        if self.session.step >= self._planned_end:
+            self._planned_end = 10**18  # asked for more than was planned
+        self._state = "training"
+
+    # Work between requests
+
+    def _work(self) -> None:
+        if self._state == "training":
+            left = self._planned_end - self.session.step
+            self._train(min(self._slice_steps, left))
+            if self.session.trainer.finished or self.session.step >= self._planned_end:
+                self._pause("finished")
+        if self._evaluating is not None or self._evaluation_due:
+            self._evaluate_a_block()
+
+    def _train(self, steps: int) -> None:
+        begun = self._clock()
+        losses = self.session.train(steps)
+        elapsed = self._clock() - begun
+        factor = _SLICE_SECONDS / max(elapsed, 1e-9)
+        self._slice_steps = max(1, int(steps * min(factor, 2.0)))
+        self._recent.append((begun, self.session.step))
+        while self._recent[0][0] < begun - _RATE_SECONDS:
+            self._recent.popleft()
+        unbounded = len(losses) and not math.isfinite(float(losses.sum()))
+        if unbounded and self.session.model_settings.kind != "ngram":
+            self._pause("diverged")
+
+    @property
+    def _evaluation_due(self) -> bool:
+        evaluated = self._splits.step if self._splits else -1
+        moved = evaluated != self.session.step or self._next_evaluation == 0.0
+        return moved and self._clock() >= self._next_evaluation
+
+    def _evaluate_a_block(self) -> None:
+        begun = self._clock()
+        if self._evaluating is None:
+            session, on = self.session, self.session.train_settings.train_on
+            self._evaluation_cost = 0.0
+            self._next_evaluation = begun  # so that an edit meanwhile can ask for another
+            takes_long = session.model.multiplications > _LONG
+            most = _MOST_OF_TRAIN if takes_long else _MOST_EXAMPLES
+            self._evaluating = (
+                session.step,
+                RunningEvaluation(session.model, session.tables, "dev", _MOST_EXAMPLES),
+                RunningEvaluation(session.model, session.tables, on, most),
+            )
+        step, dev, train = self._evaluating
+        more = dev.advance() or train.advance()
+        self._evaluation_cost += self._clock() - begun
+        if not more:
+            self._finish_evaluation(step, dev, train)
+
+    def _finish_evaluation(
+        self, step: int, dev: RunningEvaluation, train: RunningEvaluation
+    ) -> None:
+        of_dev, of_train = dev.result(), train.result()
+        self._splits = SplitLosses(
+            step=step,
+            train=of_train.loss,
+            dev=of_dev.loss,
+            dev_seen=of_dev.seen,
+            dev_unseen=of_dev.unseen,
+            train_share=of_train.examples / of_train.of,
+        )
+        self._dev.append((step, of_dev.loss))
+        if len(self._dev) > _MOST_DEV_POINTS:
+            del self._dev[1::2]
+        self._evaluating = None
+        if self._next_evaluation:
+            wait = max(_EVALUATION_SECONDS, self._evaluation_cost / _EVALUATION_SHARE)
+            self._next_evaluation = self._clock() + wait
+
+    # Snapshots
+
+    def _snapshot(
+        self, views: tuple[View, ...], is_refresh: bool = False, note: str = ""
+    ) -> Snapshot:
+        session = self.session
+        drawn = {type(view): self._draw(view) for view in views}
+        return Snapshot(
+            state=self._state,
+            step=session.step,
+            steps_per_second=self._steps_per_second(),
+            seed=session.seed,
+            model=session.model_settings,
+            train=session.train_settings,
+            learning_rate=session.learning_rate,
+            parameters=session.model.parameters,
+            dataset=self._facts,
+            splits=self._splits,
+            test=self._test,
+            runs=self._runs,
+            is_refresh=is_refresh,
+            loss=drawn.get(LossView),  # type: ignore[arg-type]
+            bigrams=drawn.get(BigramsView),  # type: ignore[arg-type]
+            names=drawn.get(NamesView),  # type: ignore[arg-type]
+            note=note,
+        )
+
+    def _draw(self, view: View) -> LossCurve | BigramTable | tuple[Name, ...]:
+        match view:
+            case LossView(share, points):
+                return self._loss_curve(share, points)
+            case BigramsView(top, left, rows, columns, cursor):
+                return self._bigram_insight().table(
+                    self.session.model, top, left, rows, columns, cursor
+                )
+            case NamesView(count):
+                return self._names(count)
+
+    def _loss_curve(self, share: float, points: int) -> LossCurve:
+        first = int(self.session.history.steps * share)
+        curve = self.session.history.curve(first, points)
+        dev = [point for point in self._dev if point[0] >= first]
+        every = max(1, len(dev) // max(1, points))
+        kept = dev[::-every][::-1]  # the newest is always there
+        return LossCurve(curve.steps, curve.low, curve.mean, curve.high, curve.total_steps, kept)
+
+    def _bigram_insight(self) -> BigramInsight:
+        context = self.session.model.context
+        if self._insight is None or self._insight.context != context:
+            self._insight = BigramInsight(self.session.dataset, context)
+        return self._insight
+
+    def _names(self, count: int) -> tuple[Name, ...]:
+        if self.session.diverged:
+            return ()
+        samples = self.session.sample(count)
+        return tuple(Name(shown(sample.text), sample.seen) for sample in samples)
+
+    def _steps_per_second(self) -> float:
+        if len(self._recent) < 2:
+            return 0.0
+        (first_time, first_step), (_, last_step) = self._recent[0], self._recent[-1]
+        return (last_step - first_step) / max(self._clock() - first_time, 1e-9)

@@ -1,0 +1,185 @@
+"""Settings of a model and of its training: frozen and validated. Torch-free."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import Any, Literal
+
+from .errors import UserError
+
+Effect = Literal["next step", "new optimizer", "restart"]
+KINDS = ("mlp", "ngram", "neural-bigram")
+
+
+def _number(default: float, low: float, high: float, about: str) -> Any:
+    return field(default=default, metadata={"low": low, "high": high, "about": about})
+
+
+def _choice(default: str, choices: tuple[str, ...], about: str) -> Any:
+    return field(default=default, metadata={"choices": choices, "about": about})
+
+
+def _flag(default: bool, about: str) -> Any:
+    return field(default=default, metadata={"about": about})
+
+
+class _Validated:
+    def __post_init__(self):
+        for setting in fields(self):  # type: ignore[arg-type]
+            _check(setting, getattr(self, setting.name))
+
+
+@dataclass(frozen=True)
+class ModelSettings(_Validated):
+    """What a model is. Each kind reads the settings that concern it; a change restarts the run."""
+
+    kind: str = _choice("mlp", KINDS, "which model: counts, a one-layer network, or the MLP")
+    order: int = _number(2, 1, 5, "ngram: characters in a gram; 2 is the bigram table")
+    context: int = _number(3, 1, 16, "mlp: how many characters the model sees")
+    embedding: int = _number(10, 1, 512, "mlp: numbers that stand for a character")
+    hidden: int = _number(200, 1, 4096, "mlp: tanh units in the hidden layer")
+    init: str = _choice("scaled", ("lecture", "scaled"), "networks: how weights begin")
+    direct: bool = _flag(False, "mlp: connect the embeddings to the output too")
+
+    @property
+    def context_length(self) -> int:
+        """How many characters back this model looks."""
+        if self.kind == "mlp":
+            return self.context
+        return self.order - 1 if self.kind == "ngram" else 1
+
+
+@dataclass(frozen=True)
+class TrainSettings(_Validated):
+    """How a model is trained. All of it can be changed between any two steps."""
+
+    learning_rate: float = _number(0.1, 1e-6, 1000, "size of a step, before the schedule")
+    batch_size: int = _number(32, 0, 65536, "examples a step; 0 is all of them")
+    optimizer: str = _choice("sgd", ("sgd", "adamw"), "how a gradient becomes a step")
+    schedule: str = _choice(
+        "constant", ("constant", "step", "linear", "cosine"), "how the learning rate changes"
+    )
+    steps: int = _number(200_000, 1, 10**9, "steps that are planned; what the schedule spans")
+    weight_decay: float = _number(0.0, 0, 100, "pull of the weights towards zero")
+    smoothing: float = _number(1.0, 0, 1e6, "ngram: added to every count")
+    train_on: str = field(
+        default="train",
+        metadata={"about": "train, all (no held-out data), or first-N (the file's first N items)"},
+    )
+
+    @property
+    def first_items(self) -> int | None:
+        """The N of train_on="first-N"."""
+        return int(self.train_on.removeprefix("first-")) if "-" in self.train_on else None
+
+    def learning_rate_at(self, step: int) -> float:
+        """The learning rate of a step, counted from 0, after the schedule.
+
+        `step` falls to a tenth from half-way, `linear` and `cosine` fall to zero at the planned
+        end (cosine: Loshchilov & Hutter 2017, one period). Beyond the end the last rate stays.
+        """
+        done = min(step, self.steps - 1) / self.steps
+        factor = {
+            "constant": 1.0,
+            "step": 1.0 if done < 0.5 else 0.1,
+            "linear": 1 - done,
+            "cosine": (1 + math.cos(math.pi * done)) / 2,
+        }[self.schedule]
+        return self.learning_rate * factor
+
+
+def changed(
+    model: ModelSettings, train: TrainSettings, changes: dict[str, Any]
+) -> tuple[ModelSettings, TrainSettings]:
+    """The settings after some changes by name.
+
+    Raises:
+        UserError: a name is unknown, or a value is not allowed.
+    """
+    for name in changes:
+        if name not in SETTINGS:
+            raise UserError(f"there is no setting {name!r}; the settings are {', '.join(SETTINGS)}")
+    of_model = {k: v for k, v in changes.items() if k in _MODEL_NAMES}
+    of_train = {k: v for k, v in changes.items() if k not in _MODEL_NAMES}
+    return replace(model, **of_model), replace(train, **of_train)
+
+
+def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:
+    """Changes from words such as `hidden=300`.
+
+    Raises:
+        UserError: a word is not `name=value`, a name is unknown, or a value has the wrong type.
+    """
+    return dict(_parse(word) for word in assignments)
+
+
+def effect_of(changes: dict[str, Any]) -> Effect:
+    """What changing these settings does to a run."""
+    if any(name in _MODEL_NAMES for name in changes):
+        return "restart"
+    return "new optimizer" if "optimizer" in changes else "next step"
+
+
+def allowed(name: str) -> str:
+    """What a setting may be, in words."""
+    setting = SETTINGS[name]
+    if "choices" in setting.metadata:
+        return " or ".join(setting.metadata["choices"])
+    if "low" in setting.metadata:
+        kind = "a whole number" if isinstance(setting.default, int) else "a number"
+        low, high = setting.metadata["low"], setting.metadata["high"]
+        return f"{kind} from {low:,g} to {high:,.10g}"
+    if setting.name == "train_on":
+        return "train, all or first-N, N being 1 or more"
+    return "true or false"
+
+
+def _check(setting: Field, value: Any) -> None:
+    metadata, wrong_type = setting.metadata, type(value) is not type(setting.default)
+    if isinstance(setting.default, float) and type(value) is int:
+        wrong_type = False
+    if "choices" in metadata:
+        right = value in metadata["choices"]
+    elif "low" in metadata:
+        right = not wrong_type and metadata["low"] <= value <= metadata["high"]
+    elif setting.name == "train_on":
+        right = isinstance(value, str) and _is_train_on(value)
+    else:
+        right = not wrong_type
+    if not right:
+        raise UserError(f"{setting.name} must be {allowed(setting.name)}, not {value!r}")
+
+
+def _is_train_on(value: str) -> bool:
+    number = value.removeprefix("first-")
+    is_number = number.isascii() and number.isdigit() and len(number) < 10
+    return value in ("train", "all") or (value != number and is_number and int(number) > 0)
+
+
+def _parse(word: str) -> tuple[str, Any]:
+    name, equals, text = (part.strip() for part in word.partition("="))
+    if not equals:
+        raise UserError(f"{word!r} is not of the form name=value, such as hidden=300")
+    if name not in SETTINGS:
+        raise UserError(f"there is no setting {name!r}; the settings are {', '.join(SETTINGS)}")
+    setting = SETTINGS[name]
+    try:
+        value = _converted(text, type(setting.default))
+    except (ValueError, KeyError):
+        raise UserError(f"{name} must be {allowed(name)}, not {text!r}") from None
+    _check(setting, value)
+    return name, value
+
+
+def _converted(text: str, kind: type) -> Any:
+    if kind is bool:
+        return {"true": True, "false": False, "yes": True, "no": False}[text.lower()]
+    if kind is int:
+        return int(text.replace(",", ""))
+    return kind(text)
+
+
+_MODEL_NAMES = tuple(setting.name for setting in fields(ModelSettings))
+SETTINGS: dict[str, Field] = {
+    setting.name: setting for setting in (*fields(ModelSettings), *fields(TrainSettings))
+}

@@ -1,0 +1,75 @@
+"""Characters and their ids."""
+
+import unicodedata
+
+from .errors import UserError
+
+BOUNDARY = 0
+_BOUNDARY_SIGNS = ".·•¦¬"
+
+
+class Vocabulary:
+    """The characters of a dataset, sorted, with ids from 1; id 0 is the boundary of an item.
+
+    `size` counts the boundary. The boundary is shown as `.`, or as another sign where the data
+    itself has a `.`.
+    """
+
+    def __init__(self, characters: str):
+        self.characters = "".join(sorted(set(characters)))
+        self.size = len(self.characters) + 1
+        self.boundary_sign = next(
+            (sign for sign in _BOUNDARY_SIGNS if sign not in self.characters), "."
+        )
+        self._ids = {character: i for i, character in enumerate(self.characters, start=1)}
+
+    def __contains__(self, character: str) -> bool:
+        return character in self._ids
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of the characters of `text`.
+
+        Raises:
+            UserError: a character of `text` does not occur in the data.
+        """
+        for character in text:
+            if character not in self._ids:
+                raise UserError(
+                    f"{shown(character)!r} in {shown(text)!r} is not a character of the data, "
+                    f"which has {len(self.characters)}: {self._some_characters()}"
+                )
+        return [self._ids[character] for character in text]
+
+    def decode(self, ids: list[int]) -> str:
+        """The text of a list of ids; boundaries are left out."""
+        return "".join(self.characters[i - 1] for i in ids if i != BOUNDARY)
+
+    def label(self, index: int) -> str:
+        """The sign that stands for an id on a screen: always visible and one character long."""
+        if index == BOUNDARY:
+            return self.boundary_sign
+        character = self.characters[index - 1]
+        return "␣" if character == " " else shown(character)
+
+    def labels(self) -> list[str]:
+        """The signs of all ids, in order."""
+        return [self.label(i) for i in range(self.size)]
+
+    def _some_characters(self) -> str:
+        listed = shown(self.characters[:60])
+        return listed + (" …" if len(self.characters) > 60 else "")
+
+
+def shown(text: str) -> str:
+    """`text` with every character that a terminal would act on or hide replaced by a sign."""
+    return "".join(_sign(character) for character in text)
+
+
+def _sign(character: str) -> str:
+    if character == " ":
+        return character
+    if ord(character) < 0x20:
+        return chr(0x2400 + ord(character))
+    if unicodedata.category(character)[0] in "CZM":
+        return "�"
+    return character

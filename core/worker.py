@@ -1,0 +1,76 @@
+"""The explorer's worker: a process that trains, and answers between slices of training.
+
+It speaks pickled messages (`messages.py`) over its standard input and output, one reply to a
+request, in order. Its parent is the only one who writes there; files are never unpickled. It ends
+when its input ends, so it cannot outlive the explorer.
+"""
+
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import BinaryIO
+
+from .messages import Failed, Reply, Request, Start, Starting
+
+_GRACE_SECONDS = 0.5
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not get between the replies
+    inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(sys.stdin.buffer, inbox), daemon=True).start()
+
+    def send(reply: Reply) -> None:
+        pickle.dump(reply, output)
+        output.flush()
+
+    try:
+        start = inbox.get()
+        if isinstance(start, Start):
+            _serve(start, inbox, send)
+    except BrokenPipeError:
+        pass
+    os._exit(0)
+
+
+def _receive(source: BinaryIO, inbox: "queue.SimpleQueue[Request | None]") -> None:
+    """Pass requests on; at the end of input see to it that the process ends soon."""
+    try:
+        while True:
+            inbox.put(pickle.load(source))
+    except (EOFError, OSError, pickle.UnpicklingError):
+        inbox.put(None)
+        time.sleep(_GRACE_SECONDS)
+        os._exit(0)
+
+
+def _serve(start: Start, inbox, send) -> None:
+    from .errors import UserError
+
+    send(Starting("loading torch"))
+    import torch
+
+    from .dataset import Dataset
+    from .server import Server
+    from .session import Session
+
+    torch.set_num_threads(1)
+    send(Starting(f"reading {start.dataset}"))
+    try:
+        dataset = Dataset.load(start.dataset, start.unique)
+        session = Session(dataset, start.model, start.train, start.seed)
+    except UserError as error:
+        send(Failed(str(error)))
+        return
+    Server(session, inbox, send).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The built-in datasets: plain text files, one item a line (see SOURCES.md)."""

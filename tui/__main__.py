@@ -1,0 +1,5 @@
+"""`python -m makemore_tui.tui`."""
+
+from .cli import main
+
+main()

@@ -44,7 +44,9 @@ class ContextTables:
         self._context = 0
         self._kept: dict[tuple[str, int], ContextTable] = {}
 
-    def of(self, split: str, context: int, most_examples: int | None = None) -> Iterator[ContextTable]:
+    def of(
+        self, split: str, context: int, most_examples: int | None = None
+    ) -> Iterator[ContextTable]:
         """A split's tables, a block of examples each; small splits have one, which is kept.
 
         split: a split's name, or first-N for the first N items of the file.

@@ -218,7 +218,9 @@ def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:
         edges = starts[first : first + _ITEMS_AT_ONCE + 1].long()
         begin, end = int(edges[0]), int(edges[-1])
         ids = tokens[begin + 1 : end + 1].long()
-        place = torch.arange(end - begin) - torch.repeat_interleave(edges[:-1] - begin, edges.diff())
+        place = torch.arange(end - begin) - torch.repeat_interleave(
+            edges[:-1] - begin, edges.diff()
+        )
         sums = torch.zeros(end - begin + 1, dtype=torch.int64)
         torch.cumsum(ids * places[place.clamp_(max=len(places) - 1)], 0, out=sums[1:])
         hashes[first : first + len(edges) - 1] = sums[edges - begin].diff()
@@ -283,9 +285,13 @@ def _blocks(path: Path) -> Iterator[_Block]:
             f"the built-in ones are {', '.join(BUILT_IN)}"
         ) from None
     except IsADirectoryError:
-        raise UserError(f"{path} is a directory; a text file of one item a line is needed") from None
+        raise UserError(
+            f"{path} is a directory; a text file of one item a line is needed"
+        ) from None
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from None
+        raise UserError(
+            f"{path} can't be read: {getattr(error, 'strerror', None) or error}"
+        ) from None
     with file:
         offset, line, rest = 0, 1, b""
         while True:

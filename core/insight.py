@@ -44,7 +44,7 @@ class BigramInsight:
         self._contexts = gather_contexts(tokens, torch.cat(chosen) + 1, context)  # (M, T)
 
     def probabilities(self, model: Model, first: int, last: int) -> Tensor:
-        """The rows `first` to `last`-1 of the table: (rows, V). A character never seen has zeros."""
+        """Rows `first` to `last`-1 of the table, (rows, V); a character never seen has zeros."""
         begin, sizes = sum(self._sizes[:first]), self._sizes[first:last]
         logits = model.logits(self._contexts[begin : begin + sum(sizes)])
         each = torch.softmax(logits, 1).float()  # (M, V)

@@ -1,4 +1,4 @@
-"""The three models. Each turns contexts (B, T) into logits (B, V), so nothing else asks which it is."""
+"""The three models. Each turns contexts (B, T) into logits (B, V); nothing else asks which it is."""
 
 import math
 from typing import Protocol
@@ -39,7 +39,7 @@ class Model(Protocol):
         ...
 
     def logits(self, contexts: Tensor) -> Tensor:
-        """Contexts (B, T) int64 to logits (B, V); softmax gives the next character's probabilities."""
+        """Contexts (B, T) int64 to logits (B, V), whose softmax is the next character's."""
         ...
 
     def copy(self) -> "Model":
@@ -65,8 +65,8 @@ class NgramCounts:
         if size > MOST_COUNTS:
             largest = int(math.log(MOST_COUNTS) / math.log(vocabulary_size))
             raise UserError(
-                f"order {settings.order} with {vocabulary_size:,} characters needs {size:,} counts; "
-                f"with so many characters the order can be at most {largest}"
+                f"order {settings.order} with {vocabulary_size:,} characters needs {size:,} "
+                f"counts; with so many characters the order can be at most {largest}"
             )
         self.settings = settings
         self.vocabulary_size = vocabulary_size
@@ -99,9 +99,10 @@ class NgramCounts:
     def logits(self, contexts: Tensor) -> Tensor:
         counts = self.counts[self._rows(contexts)].double() + self.smoothing  # (B, V)
         totals = counts.sum(1, keepdim=True)
-        return torch.where(totals > 0, counts, 1.0).log() - torch.where(
-            totals > 0, totals, float(self.vocabulary_size)
-        ).log()
+        return (
+            torch.where(totals > 0, counts, 1.0).log()
+            - torch.where(totals > 0, totals, float(self.vocabulary_size)).log()
+        )
 
     def copy(self) -> "NgramCounts":
         other = NgramCounts(self.settings, self.vocabulary_size, self.smoothing)
@@ -159,7 +160,10 @@ class NeuralBigram(Network):
     """One layer: the logits are the row of W (V, V) that belongs to the last character."""
 
     def __init__(
-        self, settings: ModelSettings, vocabulary_size: int, generator: torch.Generator | None = None
+        self,
+        settings: ModelSettings,
+        vocabulary_size: int,
+        generator: torch.Generator | None = None,
     ):
         """W from N(0, 1), or all zero with init="scaled", which begins at a loss of ln V."""
         super().__init__(settings, vocabulary_size, {"W": (vocabulary_size, vocabulary_size)})
@@ -192,7 +196,10 @@ class MLP(Network):
     """
 
     def __init__(
-        self, settings: ModelSettings, vocabulary_size: int, generator: torch.Generator | None = None
+        self,
+        settings: ModelSettings,
+        vocabulary_size: int,
+        generator: torch.Generator | None = None,
     ):
         """Parameters drawn by `settings.init`; all zero without a generator.
 
@@ -215,7 +222,13 @@ class MLP(Network):
             for tensor in self.tensors.values():
                 tensor.normal_(generator=generator)
             if settings.init == "scaled":
-                scales = {"W1": (5 / 3) / inputs**0.5, "b1": 0.01, "W2": 0.01, "b2": 0.0, "W3": 0.01}
+                scales = {
+                    "W1": (5 / 3) / inputs**0.5,
+                    "b1": 0.01,
+                    "W2": 0.01,
+                    "b2": 0.0,
+                    "W3": 0.01,
+                }
                 for name, scale in scales.items():
                     if name in self.tensors:
                         self.tensors[name].mul_(scale)
@@ -242,7 +255,10 @@ class MLP(Network):
 
 
 def make_model(
-    settings: ModelSettings, vocabulary_size: int, generator: torch.Generator, smoothing: float = 1.0
+    settings: ModelSettings,
+    vocabulary_size: int,
+    generator: torch.Generator,
+    smoothing: float = 1.0,
 ) -> NgramCounts | NeuralBigram | MLP:
     """A new model of the settings' kind.
 

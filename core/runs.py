@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, TensorSpec
 
 from .dataset import BUILT_IN, Dataset
 from .errors import UserError
@@ -53,9 +53,7 @@ def save_run(session: "Session", folder: Path, report: dict[str, Any]) -> None:
     except OSError as error:
         raise _cannot_write(folder, error) from None
     try:
-        weights = safetensors.torch.save(
-            {name: tensor.contiguous() for name, tensor in session.model.tensors.items()}
-        )
+        weights = _serialized(session.model.tensors)
         record = _record(session, report) | {"weights_sha256": hashlib.sha256(weights).hexdigest()}
         _write(partial / "weights.safetensors", weights)
         _write(partial / "run.json", (to_json(record, indent=2) + "\n").encode())
@@ -89,7 +87,11 @@ def load_run(folder: Path) -> Run:
         model_settings = ModelSettings(**record["model"])
         train_settings = TrainSettings(**record["train"])
         seed, steps = int(record["seed"]), int(record["steps"])
-        name, unique, fingerprint = str(of["path"] or of["name"]), bool(of["unique"]), of["fingerprint"]
+        name, unique, fingerprint = (
+            str(of["path"] or of["name"]),
+            bool(of["unique"]),
+            of["fingerprint"],
+        )
         weights_sha256 = record["weights_sha256"]
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
@@ -189,6 +191,20 @@ def _load_weights(path: Path, model: NgramCounts | NeuralBigram | MLP, sha256: A
         tensor.copy_(found)
     if hashlib.sha256(raw).hexdigest() != sha256:
         raise UserError(f"{path} is damaged: it is not the file that run.json was written with")
+
+
+def _serialized(tensors: dict[str, torch.Tensor]) -> bytes:
+    """Contiguous tensors in the safetensors format. (safetensors.torch.save would need NumPy.)"""
+    specs = {
+        name: TensorSpec(
+            dtype=str(tensor.dtype).removeprefix("torch."),
+            shape=list(tensor.shape),
+            data_ptr=tensor.data_ptr(),
+            data_len=tensor.nbytes,
+        )
+        for name, tensor in tensors.items()
+    }
+    return bytes(safetensors.serialize(specs))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -80,9 +80,7 @@ def sample(
     limit = limit or max(2 * dataset.longest, len(prefix) + dataset.longest)
 
     def draw(count: int) -> list[Sample]:
-        texts = draw_texts(
-            model, dataset.vocabulary, count, generator, temperature, prefix, limit
-        )
+        texts = draw_texts(model, dataset.vocabulary, count, generator, temperature, prefix, limit)
         seen = dataset.contains(texts)
         return [Sample(text, known) for text, known in zip(texts, seen, strict=True)]
 

@@ -33,12 +33,14 @@ from .messages import (
     TestLoss,
     View,
 )
+from .pace import Pace
 from .session import Session
 from .vocabulary import shown
 
 _SLICE_SECONDS = 0.006
 _EVALUATION_SECONDS = 0.3  # at the least, from one evaluation to the next
-_EVALUATION_SHARE = 0.04  # of the time, at the most
+_EVALUATION_SHARE = 0.04  # of the time, at the most, unless that means too long a wait
+_LONGEST_WAIT = 4.0
 _MOST_EXAMPLES = 1 << 20  # of a split, for the losses on the screen
 _MOST_OF_TRAIN = 1 << 15  # of train, for a model that takes long
 _LONG = 30_000  # multiplications
@@ -94,7 +96,7 @@ class Server:
         """Forget what belonged to the run before."""
         self._runs += 1
         self._planned_end = self.session.train_settings.steps
-        self._slice_steps = 1
+        self._pace = Pace(_SLICE_SECONDS, self._clock)
         self._recent: deque[tuple[float, int]] = deque()
         self._splits: SplitLosses | None = None
         self._dev: list[tuple[int, float]] = []
@@ -158,21 +160,17 @@ class Server:
 
     def _work(self) -> None:
         if self._state == "training":
-            left = self._planned_end - self.session.step
-            self._train(min(self._slice_steps, left))
+            self._train(self._planned_end - self.session.step)
             if self.session.trainer.finished or self.session.step >= self._planned_end:
                 self._pause("finished")
         if self._evaluating is not None or self._evaluation_due:
             self._evaluate_a_block()
 
-    def _train(self, steps: int) -> None:
-        begun = self._clock()
-        losses = self.session.train(steps)
-        elapsed = self._clock() - begun
-        factor = _SLICE_SECONDS / max(elapsed, 1e-9)
-        self._slice_steps = max(1, int(steps * min(factor, 2.0)))
-        self._recent.append((begun, self.session.step))
-        while self._recent[0][0] < begun - _RATE_SECONDS:
+    def _train(self, most: int) -> None:
+        losses = self._pace.train(self.session, most)
+        now = self._clock()
+        self._recent.append((now, self.session.step))
+        while self._recent[0][0] < now - _RATE_SECONDS:
             self._recent.popleft()
         unbounded = len(losses) and not math.isfinite(float(losses.sum()))
         if unbounded and self.session.model_settings.kind != "ngram":
@@ -207,6 +205,7 @@ class Server:
         self, step: int, dev: RunningEvaluation, train: RunningEvaluation
     ) -> None:
         of_dev, of_train = dev.result(), train.result()
+        is_first = self._splits is None  # its cost was that of building the context tables
         self._splits = SplitLosses(
             step=step,
             train=of_train.loss,
@@ -220,7 +219,8 @@ class Server:
             del self._dev[1::2]
         self._evaluating = None
         if self._next_evaluation:
-            wait = max(_EVALUATION_SECONDS, self._evaluation_cost / _EVALUATION_SHARE)
+            cost = 0.0 if is_first else self._evaluation_cost
+            wait = max(_EVALUATION_SECONDS, min(cost / _EVALUATION_SHARE, _LONGEST_WAIT))
             self._next_evaluation = self._clock() + wait
 
     # Snapshots

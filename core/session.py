@@ -1,7 +1,5 @@
-"""One run from its first step on: dataset, model, trainer, journal. The whole program, no screen."""
+"""One run from its first step on: dataset, model, trainer, journal. The program, no screen."""
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,7 +111,7 @@ class Session:
         return evaluate(self.model, self.tables, split, most_examples)
 
     def sample(self, n: int = 20, seed: int | None = None, **options: Any) -> list[Sample]:
-        """n names; `options` are those of `sampling.sample`. Without a seed, others at every call."""
+        """n names; `options` as in `sampling.sample`; without a seed, others at every call."""
         self._looks += 1
         chosen = seed if seed is not None else self._looks
         generator = torch.Generator().manual_seed(chosen)
@@ -131,20 +129,6 @@ class Session:
         from .runs import save_run
 
         save_run(self, folder, report or {})
-
-    def train_until(
-        self, steps: int, at_once: int, each: Callable[[Tensor], None] | None = None
-    ) -> None:
-        """Train up to a number of steps, calling `each` with the losses of every `at_once` steps.
-
-        It ends early when the losses are no longer finite, or when there is nothing left to train.
-        """
-        while self.step < steps and not self.trainer.finished:
-            losses = self.train(min(at_once, steps - self.step))
-            if each:
-                each(losses)
-            if len(losses) and not math.isfinite(float(losses[-1])) and self.diverged:
-                return
 
     def _begin(self, model: ModelSettings, train: TrainSettings, seed: int) -> None:
         generator = torch.Generator().manual_seed(seed)

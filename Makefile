@@ -1,0 +1,45 @@
+# make run    the explorer                make check   format, lint, types, import contracts
+# make test   all tests                   make format  put the code into form
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := $(shell find core tui data -type f -not -name '*.pyc')
+
+.PHONY: run test check format picture clean
+.DELETE_ON_ERROR:
+
+run: .venv/installed
+	@$(BIN)/makemore-tui
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+check: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: .venv/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+picture: .venv/installed
+	$(BIN)/python docs/make_picture.py
+	$(BIN)/python docs/make_keys.py
+
+# What the project needs, from pyproject.toml with the versions of constraints.txt.
+.venv/dependencies: pyproject.toml constraints.txt
+	@echo "setting up .venv (once; it takes a minute)"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/pip install --quiet -c constraints.txt setuptools
+	@$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation '.[dev]'
+	@touch $@
+
+# The project itself, installed plainly, as a user has it; again whenever a source changes.
+.venv/installed: .venv/dependencies $(SOURCES) README.md
+	@rm -rf build
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --force-reinstall .
+	@touch $@
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis

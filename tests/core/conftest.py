@@ -1,0 +1,113 @@
+"""One torch thread, the datasets that many tests share, and the engine's work as plain loops."""
+
+import random
+import unicodedata
+
+import makemore_tui.core  # noqa: F401  (before torch: it silences torch's warning about NumPy)
+import pytest
+import torch
+from hypothesis import settings
+from makemore_tui.core.dataset import Dataset, built_in_path
+
+settings.register_profile("core", deadline=None, max_examples=50, database=None, derandomize=True)
+settings.load_profile("core")
+
+
+class Plain:
+    """What the engine does, the slow and obvious way. The boundary is "\\n", never in an item."""
+
+    @staticmethod
+    def items(raw):
+        """The items of a file's bytes, in order."""
+        lines = raw.removeprefix(b"\xef\xbb\xbf").decode().split("\n")
+        stripped = [unicodedata.normalize("NFC", line).strip() for line in lines]
+        return [item for item in stripped if item]
+
+    @staticmethod
+    def splits(items):
+        """The items of each split."""
+        items = list(items)
+        random.Random(42).shuffle(items)
+        n1, n2 = int(0.8 * len(items)), int(0.9 * len(items))
+        return {"train": items[:n1], "dev": items[n1:n2], "test": items[n2:], "all": items}
+
+    @staticmethod
+    def examples(items, context):
+        """Every (context, next character) of some items."""
+        examples = []
+        for item in items:
+            window = "\n" * context
+            for character in item + "\n":
+                examples.append((window, character))
+                window = (window + character)[1:]
+        return examples
+
+    @staticmethod
+    def tensors(items, context, characters):
+        """Contexts (N, T) and targets (N,) of some items, as ids."""
+        ids = {character: i for i, character in enumerate("\n" + characters)}
+        examples = Plain.examples(items, context)
+        contexts = [[ids[character] for character in window] for window, _ in examples]
+        return torch.tensor(contexts), torch.tensor([ids[character] for _, character in examples])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def plain():
+    return Plain
+
+
+@pytest.fixture(scope="session")
+def names():
+    """The built-in names."""
+    return Dataset.load("names")
+
+
+@pytest.fixture(scope="session")
+def name_items():
+    """The lines of the built-in names' file."""
+    return built_in_path("names").read_text().split()
+
+
+@pytest.fixture(scope="session")
+def name_splits(name_items):
+    return Plain.splits(name_items)
+
+
+@pytest.fixture(scope="session")
+def write(tmp_path_factory):
+    """Writes text or bytes to a new file; its path."""
+
+    def write(content, name="items.txt"):
+        path = tmp_path_factory.mktemp("data") / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def small_items():
+    """120 short items of six characters, some of them equal."""
+    rng = random.Random(5)
+    return ["".join(rng.choices("abcdeé", k=rng.randint(1, 5))) for _ in range(120)]
+
+
+@pytest.fixture(scope="session")
+def small(write, small_items):
+    return Dataset(write("\n".join(small_items)))
+
+
+@pytest.fixture(scope="session")
+def small_splits(small_items):
+    return Plain.splits(small_items)
+
+
+@pytest.fixture(scope="session")
+def long_lines(write):
+    """A dataset of more examples than fit into one full batch."""
+    return Dataset(write(("ab" * 499 + "\n") * 2700))

@@ -1,0 +1,27 @@
+"""What an import brings in, seen from a fresh interpreter."""
+
+import subprocess
+import sys
+
+import pytest
+
+SCREEN = ["textual", "rich", "plotext", "typer"]
+
+
+def loaded(statement, packages):
+    """Those of some packages that a statement loads."""
+    program = f"{statement}\nimport sys\nprint([p for p in {packages!r} if p in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip(), done.stderr
+
+
+def test_the_engine_loads_no_screen_library_and_warns_of_nothing():
+    every = "import makemore_tui.core.session, makemore_tui.core.server, makemore_tui.core.runs"
+    assert loaded(every, SCREEN) == ("[]", "")
+
+
+@pytest.mark.parametrize("module", ["messages", "settings", "presets", "errors", "worker"])
+def test_what_the_explorer_needs_of_the_engine_loads_no_torch(module):
+    statement = f"import makemore_tui.core.{module}"
+    assert loaded(statement, ["torch", *SCREEN]) == ("[]", "")

@@ -1,0 +1,43 @@
+from collections import Counter
+
+import pytest
+from makemore_tui.core.dataset import built_in_path
+from makemore_tui.core.overview import overview
+
+
+@pytest.fixture(scope="module")
+def facts(names):
+    return overview(names)
+
+
+def test_the_overview_has_the_keys_that_the_issue_names(facts):
+    assert list(facts) == [
+        *("name", "path", "items", "distinct", "vocabulary"),
+        *("shortest", "longest", "examples", "seen", "bigrams"),
+    ]
+
+
+def test_the_overview_agrees_with_plain_python(facts, name_items, name_splits):
+    train = set(name_splits["train"])
+    assert facts["name"] == "names"
+    assert facts["path"] == str(built_in_path("names"))
+    assert facts["items"] == len(name_items)
+    assert facts["distinct"] == len(set(name_items))
+    assert facts["vocabulary"] == len(set("".join(name_items))) + 1
+    assert facts["shortest"] == min(map(len, name_items))
+    assert facts["longest"] == max(map(len, name_items))
+    assert facts["examples"] == {
+        split: sum(len(item) + 1 for item in name_splits[split])
+        for split in ("train", "dev", "test")
+    }
+    assert facts["seen"] == {
+        split: sum(item in train for item in name_splits[split]) for split in ("dev", "test")
+    }
+
+
+def test_the_commonest_bigrams_are_those_of_a_plain_loop(facts, name_items):
+    pairs = Counter(
+        "".join(pair) for name in name_items for pair in zip("." + name, name + ".", strict=True)
+    )
+    found = [(bigram["pair"], bigram["count"]) for bigram in facts["bigrams"]]
+    assert found == pairs.most_common(12)

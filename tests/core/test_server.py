@@ -1,0 +1,450 @@
+"""The server in a thread, asked as the explorer asks it: one request at a time."""
+
+import time
+from queue import SimpleQueue
+from threading import Thread
+
+import pytest
+import torch
+from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.messages import (
+    BigramsView,
+    Edit,
+    EvaluateTest,
+    LossView,
+    NamesView,
+    Pause,
+    Refresh,
+    Refused,
+    Restart,
+    Resume,
+    Snapshot,
+    Step,
+)
+from makemore_tui.core.server import Server
+from makemore_tui.core.session import Session
+from makemore_tui.core.settings import ModelSettings, TrainSettings
+
+MODEL = ModelSettings(context=3, embedding=4, hidden=10)
+PATIENCE = 60  # seconds, after which a test gives up
+
+
+class Client:
+    """Asks a server in a thread, and waits for states of it."""
+
+    def __init__(self, session):
+        self.session = session
+        self.inbox, self.replies = SimpleQueue(), SimpleQueue()
+        self.thread = Thread(target=Server(session, self.inbox, self.replies.put).run, daemon=True)
+        self.thread.start()
+        self.first = self.replies.get(timeout=PATIENCE)
+
+    def ask(self, request):
+        """Any reply."""
+        self.inbox.put(request)
+        return self.replies.get(timeout=PATIENCE)
+
+    def do(self, request):
+        """A reply that must be a snapshot."""
+        reply = self.ask(request)
+        assert isinstance(reply, Snapshot), reply
+        return reply
+
+    def look(self, *views):
+        return self.do(Refresh(views))
+
+    def until(self, condition, *views):
+        """The first snapshot of which the condition holds."""
+        give_up = time.monotonic() + PATIENCE
+        snapshot = self.look(*views)
+        while not condition(snapshot):
+            assert time.monotonic() < give_up, f"never came: {snapshot}"
+            snapshot = self.look(*views)
+        return snapshot
+
+    def still(self):
+        """Pause, and wait until the losses shown are those of the step shown."""
+        self.do(Pause())
+        return self.until(lambda s: s.splits is not None and s.splits.step == s.step)
+
+    def end(self):
+        self.inbox.put(None)
+        self.thread.join(PATIENCE)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def serve(small):
+    """Starts a server over a session; all are ended after the test."""
+    clients = []
+
+    def start(dataset=small, model=MODEL, seed=3, **train):
+        settings = TrainSettings(**{"batch_size": 8, **train})
+        clients.append(Client(Session(dataset, model, settings, seed=seed)))
+        return clients[-1]
+
+    yield start
+    for client in clients:
+        client.end()
+
+
+def diverge(client):
+    client.do(Edit({"learning_rate": 1000, "weight_decay": 100}))
+    return client.until(lambda s: s.state != "training")
+
+
+# Training between requests
+
+
+def test_the_first_snapshot_comes_unasked_and_describes_the_run(serve, small):
+    client = serve()
+    first = client.first
+    assert (first.state, first.step, first.seed, first.runs) == ("training", 0, 3, 1)
+    assert (first.model, first.train.batch_size) == (MODEL, 8)
+    assert first.parameters == client.session.model.parameters
+    assert first.dataset.items == small.items
+    assert list(first.dataset.labels) == small.vocabulary.labels()
+    assert first.dataset.characters == small.vocabulary.size
+    assert first.dataset.longest == small.longest
+    assert first.dataset.test_examples == small.split("test").examples
+    assert (first.splits, first.test, first.is_refresh) == (None, None, False)
+
+
+def test_it_trains_while_nobody_asks(serve):
+    client = serve()
+    step = client.look().step
+    client.until(lambda s: s.step > step + 100)
+
+
+def test_served_training_takes_the_path_of_plain_training(serve, small):
+    client = serve(optimizer="adamw", learning_rate=0.01)
+    client.until(
+        lambda s: s.step > 200, LossView(0, 50), NamesView(3), BigramsView(0, 0, 5, 5, (1, 1))
+    )
+    step = client.still().step
+    plain = Session(small, MODEL, client.session.train_settings, seed=3)
+    plain.train(step)
+    for name, tensor in plain.model.tensors.items():
+        assert torch.equal(client.session.model.tensors[name], tensor)
+
+
+def test_paused_it_takes_no_step(serve):
+    client = serve()
+    paused = client.do(Pause())
+    assert paused.state == "paused"
+    assert {client.look().step for _ in range(50)} == {paused.step}
+
+
+def test_a_step_is_one_step_and_a_pause(serve):
+    client = serve()
+    before = client.do(Pause()).step
+    after = client.do(Step())
+    assert (after.step, after.state) == (before + 1, "paused")
+    assert client.look().step == before + 1
+
+
+def test_a_step_while_training_pauses(serve):
+    client = serve()
+    stepped = client.do(Step())
+    assert stepped.state == "paused"
+    assert client.look().step == stepped.step
+
+
+def test_resumed_it_trains_on(serve):
+    client = serve()
+    before = client.do(Pause()).step
+    assert client.do(Resume()).state == "training"
+    client.until(lambda s: s.step > before)
+
+
+def test_it_finishes_at_the_planned_end_and_resumes_beyond(serve):
+    client = serve(steps=50)
+    finished = client.until(lambda s: s.state != "training")
+    assert (finished.state, finished.step) == ("finished", 50)
+    assert client.look().step == 50
+    client.do(Resume())
+    client.until(lambda s: s.step > 50 and s.state == "training")
+
+
+def test_more_planned_steps_are_trained_after_an_edit_and_a_resume(serve):
+    client = serve(steps=20)
+    client.until(lambda s: s.state == "finished")
+    client.do(Edit({"steps": 60}))
+    client.do(Resume())
+    assert client.until(lambda s: s.state != "training").step == 60
+
+
+def test_steps_per_second_are_told_while_training_only(serve):
+    client = serve()
+    client.until(lambda s: s.steps_per_second > 0)
+    assert client.do(Pause()).steps_per_second == 0
+
+
+def test_it_ends_when_told_so(small):
+    client = Client(Session(small, MODEL))
+    client.end()
+
+
+def test_paused_it_ends_too(small):
+    client = Client(Session(small, MODEL))
+    client.do(Pause())
+    client.end()
+
+
+# Edits
+
+
+def test_an_edit_is_answered_with_the_settings_as_they_then_are(serve):
+    client = serve()
+    snapshot = client.do(Edit({"learning_rate": 0.03, "batch_size": 4}))
+    assert (snapshot.train.learning_rate, snapshot.train.batch_size) == (0.03, 4)
+    assert snapshot.learning_rate == 0.03
+    assert (snapshot.runs, snapshot.note, snapshot.is_refresh) == (1, "", False)
+
+
+def test_the_rate_after_the_schedule_is_told(serve):
+    client = serve(schedule="step", steps=20, learning_rate=0.5)
+    finished = client.until(lambda s: s.state == "finished")
+    assert finished.train.learning_rate == 0.5
+    assert finished.learning_rate == pytest.approx(0.05)
+
+
+def test_a_change_of_size_is_a_new_run_and_says_so(serve):
+    client = serve()
+    client.until(lambda s: s.step > 20 and s.splits is not None)
+    client.do(Pause())
+    snapshot = client.do(Edit({"hidden": 15}))
+    assert snapshot.note == "restarted"
+    assert (snapshot.runs, snapshot.step, snapshot.seed, snapshot.splits) == (2, 0, 3, None)
+    assert snapshot.model.hidden == 15
+    assert snapshot.parameters == client.session.model.parameters
+    assert snapshot.state == "paused"
+
+
+def test_a_new_run_begins_training_unless_it_was_paused(serve):
+    client = serve(steps=10)
+    client.until(lambda s: s.state == "finished")
+    assert client.do(Edit({"hidden": 15})).state == "training"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"hidden": 0}, "hidden must be a whole number"),
+        ({"learning_rate": -1.0}, "learning_rate must be a number"),
+        ({"size": 3}, "there is no setting 'size'"),
+    ],
+)
+def test_a_refused_edit_is_answered_in_words_and_changes_nothing(serve, changes, sentence):
+    client = serve()
+    before = client.still()
+    refused = client.ask(Edit(changes))
+    assert isinstance(refused, Refused)
+    assert sentence in refused.why
+    after = client.look()
+    assert (after.model, after.train, after.step) == (before.model, before.train, before.step)
+    assert (after.state, after.runs, after.splits) == ("paused", 1, before.splits)
+
+
+def test_a_restart_is_a_new_run_with_the_seed_asked_for(serve):
+    client = serve()
+    client.do(Step())
+    snapshot = client.do(Restart(9))
+    assert (snapshot.step, snapshot.seed, snapshot.runs) == (0, 9, 2)
+
+
+# Splits
+
+
+def test_split_losses_are_those_of_the_session(serve):
+    client = serve()
+    client.until(lambda s: s.step > 30)
+    splits = client.still().splits
+    dev, train = client.session.evaluate("dev"), client.session.evaluate("train")
+    assert (splits.dev, splits.dev_seen, splits.dev_unseen) == (dev.loss, dev.seen, dev.unseen)
+    assert (splits.train, splits.train_share) == (train.loss, 1)
+
+
+def test_split_losses_follow_the_training(serve):
+    client = serve()
+    first = client.until(lambda s: s.splits is not None).splits
+    later = client.until(lambda s: s.splits.step > first.step).splits
+    assert later.dev != first.dev
+
+
+def test_an_edit_of_smoothing_is_seen_in_the_losses_though_no_step_is_taken(serve):
+    client = serve(model=ModelSettings(kind="ngram"), batch_size=0)
+    before = client.still().splits
+    client.do(Edit({"smoothing": 50}))
+    after = client.until(lambda s: s.splits != before).splits
+    assert after.step == before.step
+    assert after.train == client.session.evaluate("train").loss > before.train
+
+
+def test_the_train_loss_is_of_what_is_trained_on(serve):
+    client = serve(train_on="first-6")
+    splits = client.still().splits
+    assert splits.train == client.session.evaluate("first-6").loss
+
+
+def test_the_test_loss_is_only_told_on_request_with_how_often(serve):
+    client = serve()
+    still = client.still()
+    assert still.test is None
+    asked = client.do(EvaluateTest()).test
+    assert (asked.step, asked.asked) == (still.step, 1)
+    assert asked.loss == client.session.evaluate("test").loss
+    assert client.look().test == asked
+    assert client.do(EvaluateTest()).test.asked == 2
+
+
+def test_asks_are_counted_on_over_a_restart(serve):
+    client = serve()
+    client.do(EvaluateTest())
+    assert client.do(Restart(3)).test is None
+    assert client.do(EvaluateTest()).test.asked == 2
+
+
+# Views
+
+
+def test_only_the_views_that_are_asked_for_are_drawn(serve):
+    client = serve()
+    nothing = client.look()
+    assert (nothing.loss, nothing.bigrams, nothing.names) == (None, None, None)
+    assert nothing.is_refresh
+    names = client.look(NamesView(4))
+    assert (names.loss, names.bigrams) == (None, None)
+    assert len(names.names) == 4
+    everything = client.look(LossView(0, 9), BigramsView(0, 0, 3, 3, (0, 0)), NamesView(1))
+    assert None not in (everything.loss, everything.bigrams, everything.names)
+
+
+def test_names_are_fresh_and_marked(serve, small_items):
+    client = serve(model=ModelSettings(kind="ngram", order=5), batch_size=0)
+    client.until(lambda s: s.state == "finished")
+    names = client.look(NamesView(60)).names
+    assert {name.seen for name in names} == {True, False}
+    assert all(name.seen == (name.text in small_items) for name in names)
+    assert client.look(NamesView(60)).names != names
+
+
+def test_names_are_safe_to_show(serve, write):
+    dataset = Dataset(write("a\x1b[31mb\n" * 30))
+    client = serve(dataset, ModelSettings(kind="ngram"), batch_size=0)
+    client.until(lambda s: s.state == "finished")
+    assert all(name.text.isprintable() for name in client.look(NamesView(20)).names)
+
+
+@pytest.mark.parametrize("points", [2, 30])
+def test_the_loss_curve_is_the_sessions_history_in_so_many_points(serve, points):
+    client = serve()
+    client.until(lambda s: s.step > 100 and s.splits is not None)
+    step = client.still().step
+    loss = client.look(LossView(0, points)).loss
+    history = client.session.history.curve(0, points)
+    assert loss.total_steps == step
+    assert 1 <= len(loss.steps) <= points
+    assert (loss.low, loss.mean, loss.high) == (history.low, history.mean, history.high)
+
+
+def test_the_loss_curve_may_be_of_the_last_part_only(serve):
+    client = serve()
+    client.until(lambda s: s.step > 200)
+    step = client.do(Pause()).step
+    loss = client.look(LossView(0.9, 10_000)).loss
+    assert loss.steps[0] == pytest.approx(0.9 * step, abs=1)
+    assert all(point >= int(0.9 * step) for point, _ in loss.dev)
+
+
+def test_the_newest_dev_loss_is_always_in_the_curve(serve):
+    client = serve()
+    for _ in range(3):
+        client.do(Step())
+        splits = client.still().splits
+        dev = client.look(LossView(0, 2)).loss.dev
+        assert dev[-1] == (splits.step, splits.dev)
+        assert dev == sorted(dev)
+
+
+def test_the_bigram_table_is_a_window_with_the_pair_under_the_cursor(serve, small):
+    client = serve()
+    client.do(Pause())
+    table = client.look(BigramsView(1, 2, 3, 4, (2, 3))).bigrams
+    assert (table.top, table.left) == (1, 2)
+    assert [len(row) for row in table.probabilities] == [4, 4, 4]
+    assert table.pair.probability == pytest.approx(table.probabilities[1][1])
+    signs, text = "\n" + small.vocabulary.characters, "\n".join(map(small.item, range(small.items)))
+    pair = signs[2] + signs[3]
+    assert table.pair.count == sum(text.startswith(pair, i) for i in range(len(text)))
+
+
+def test_the_bigram_table_follows_a_change_of_context(serve):
+    client = serve()
+    view = BigramsView(0, 0, 9, 9, (0, 0))
+    client.look(view)
+    client.do(Edit({"context": 5}))
+    rows = client.look(view).bigrams.probabilities
+    assert [sum(row) for row in rows] == pytest.approx([1] * len(rows), rel=1e-5)
+
+
+# Counting
+
+
+def test_counting_finishes_when_every_example_is_counted(serve, small):
+    client = serve(model=ModelSettings(kind="ngram"), batch_size=50)
+    finished = client.until(lambda s: s.state != "training")
+    examples = small.split("train").examples
+    assert (finished.state, finished.step) == ("finished", -(-examples // 50))
+    refused = client.ask(Resume())
+    assert isinstance(refused, Refused)
+    assert "every example has been counted" in refused.why
+    assert client.do(Restart(3)).state == "training"
+
+
+def test_a_step_after_the_count_changes_nothing(serve):
+    client = serve(model=ModelSettings(kind="ngram"), batch_size=0)
+    client.until(lambda s: s.state == "finished")
+    assert client.do(Step()).step == 1
+
+
+# Divergence
+
+
+def test_divergence_stops_the_training_and_the_server_stays(serve):
+    client = serve()
+    diverged = diverge(client)
+    assert diverged.state == "diverged"
+    assert client.look(NamesView(3)).names == ()
+    everything = client.look(LossView(0, 9), BigramsView(0, 0, 3, 3, (0, 0)))
+    assert everything.step == diverged.step
+
+
+def test_diverged_weights_are_not_trained_on(serve):
+    client = serve()
+    diverge(client)
+    refused = client.ask(Resume())
+    assert isinstance(refused, Refused)
+    assert "not finite; r restarts" in refused.why
+
+
+def test_after_divergence_a_restart_trains_again(serve):
+    client = serve()
+    diverge(client)
+    client.do(Edit({"learning_rate": 0.1, "weight_decay": 0.0}))
+    assert client.do(Restart(3)).state == "training"
+    client.until(lambda s: s.step > 20)
+    assert client.look(NamesView(3)).names
+
+
+# Order
+
+
+def test_requests_are_answered_one_by_one_in_order(serve):
+    client = serve()
+    rates = [0.01, 0.02, 0.03, 0.04]
+    for rate in rates:
+        client.inbox.put(Edit({"learning_rate": rate}))
+    replies = [client.replies.get(timeout=PATIENCE) for _ in rates]
+    assert [reply.learning_rate for reply in replies] == rates
+    assert client.replies.empty()

@@ -1,0 +1,311 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.evaluation import evaluate
+from makemore_tui.core.session import JournalEntry, Session
+from makemore_tui.core.settings import ModelSettings, TrainSettings
+
+MODEL = ModelSettings(context=3, embedding=4, hidden=10)
+TRAIN = TrainSettings(learning_rate=0.1, batch_size=8)
+
+
+@pytest.fixture
+def session(small):
+    return Session(small, MODEL, TRAIN, seed=5)
+
+
+def weights(session):
+    return {name: tensor.clone() for name, tensor in session.model.tensors.items()}
+
+
+def state(session):
+    """All that a refusal must leave as it was."""
+    return {
+        "settings": (session.model_settings, session.train_settings, session.first_settings),
+        "trainer": (session.trainer.settings, session.trainer.step, session.trainer.finished),
+        "objects": (id(session.model), id(session.trainer), id(session.history)),
+        "run": (session.seed, session.step, list(session.journal), session.history.steps),
+        "weights": {name: tensor.tolist() for name, tensor in session.model.tensors.items()},
+    }
+
+
+def replayed(session):
+    """A run of the same beginning, with the same edits at the same steps."""
+    again = Session(session.dataset, *session.first_settings, seed=session.seed)
+    for entry in session.journal:
+        again.train(entry.step - again.step)
+        again.edit(**entry.changes)
+    again.train(session.step - again.step)
+    return again
+
+
+def assert_same_weights(one, other):
+    for name, tensor in one.model.tensors.items():
+        assert torch.equal(tensor, other.model.tensors[name]), name
+
+
+# Training
+
+
+def test_a_session_begins_at_step_zero_with_an_empty_journal(small):
+    session = Session(small)
+    assert (session.step, session.journal, session.history.steps) == (0, [], 0)
+    assert (session.model_settings, session.train_settings) == (ModelSettings(), TrainSettings())
+
+
+def test_training_returns_a_loss_a_step_and_keeps_it(session):
+    losses = session.train(20)
+    assert losses.shape == (20,)
+    assert session.step == 20
+    assert session.history.curve(0, 100).mean == losses.tolist()
+
+
+def test_the_learning_rate_is_that_of_the_next_step(small):
+    session = Session(small, MODEL, TrainSettings(learning_rate=0.4, schedule="linear", steps=10))
+    session.train(3)
+    assert session.learning_rate == pytest.approx(0.4 * 0.7)
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(small):
+    first, same, other = (Session(small, MODEL, TRAIN, seed=seed) for seed in (1, 1, 2))
+    assert not torch.equal(first.model.tensors["W1"], other.model.tensors["W1"])
+    for session in (first, same):
+        session.train(10)
+    assert_same_weights(first, same)
+
+
+def test_looking_never_changes_the_path(small):
+    undisturbed, looked_at = (Session(small, MODEL, TRAIN, seed=1) for _ in range(2))
+    undisturbed.train(30)
+    for _ in range(3):
+        looked_at.train(10)
+        looked_at.sample(5)
+        looked_at.sample(5, seed=1, temperature=0.5)
+        looked_at.evaluate("test")
+        looked_at.surprise("abc")
+    assert_same_weights(undisturbed, looked_at)
+
+
+def test_a_session_does_not_draw_from_torchs_own_generator(small):
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    session = Session(small, MODEL, TRAIN)
+    session.train(5)
+    session.sample(5)
+    assert torch.equal(torch.rand(3), expected)
+
+
+# Looking
+
+
+def test_evaluating_a_session_is_evaluating_its_model(session):
+    session.train(5)
+    assert session.evaluate("dev") == evaluate(session.model, session.tables, "dev")
+    assert session.evaluate("train", 10).examples == 10
+
+
+def test_samples_differ_from_call_to_call_unless_a_seed_is_given(session):
+    assert session.sample(20) != session.sample(20)
+    assert session.sample(20, seed=3) == session.sample(20, seed=3)
+
+
+def test_options_of_sampling_are_passed_on(session):
+    samples = session.sample(9, temperature=0.3, prefix="ab", limit=4, new_only=True)
+    assert all(one.text.startswith("ab") and len(one.text) <= 4 for one in samples)
+
+
+# Editing
+
+
+@pytest.mark.parametrize(
+    ("changes", "effect"),
+    [
+        ({"learning_rate": 0.01}, "next step"),
+        ({"batch_size": 0, "weight_decay": 1}, "next step"),
+        ({"schedule": "cosine", "steps": 50}, "next step"),
+        ({"optimizer": "adamw"}, "new optimizer"),
+        ({"train_on": "all"}, "next step"),
+    ],
+)
+def test_an_edit_of_training_keeps_the_weights_and_is_written_down(session, changes, effect):
+    session.train(7)
+    before = weights(session)
+    assert session.edit(**changes) == effect
+    assert session.step == 7
+    assert session.journal == [JournalEntry(7, changes)]
+    assert all(torch.equal(session.model.tensors[name], before[name]) for name in before)
+    for name, value in changes.items():
+        assert getattr(session.train_settings, name) == value
+        assert getattr(session.trainer.settings, name) == value
+
+
+def test_an_edited_learning_rate_scales_the_next_step(session):
+    session.train(3)
+    other = Session(session.dataset, MODEL, TRAIN, seed=5)
+    other.train(3)
+    before = weights(session)
+    session.edit(learning_rate=0.2)
+    session.train(1)
+    other.train(1)
+    for name, tensor in before.items():
+        moved, moved_less = session.model.tensors[name] - tensor, other.model.tensors[name] - tensor
+        torch.testing.assert_close(moved, 2 * moved_less, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"hidden": 20}, {"kind": "ngram"}, {"init": "lecture"}, {"direct": True, "learning_rate": 1}],
+)
+def test_an_edit_of_the_model_begins_a_new_run_with_the_same_seed(session, changes):
+    session.train(7)
+    session.edit(weight_decay=0.5)
+    assert session.edit(**changes) == "restart"
+    fresh = Session(session.dataset, session.model_settings, session.train_settings, seed=5)
+    assert (session.step, session.journal, session.history.steps) == (0, [], 0)
+    assert session.train_settings.weight_decay == 0.5
+    assert session.first_settings == (session.model_settings, session.train_settings)
+    assert_same_weights(session, fresh)
+    assert session.train(5).tolist() == fresh.train(5).tolist()
+
+
+def test_smoothing_is_edited_live(small):
+    session = Session(small, ModelSettings(kind="ngram", order=3), TrainSettings(batch_size=0))
+    session.train(1)
+    losses = []
+    for smoothing in (0.1, 10):
+        session.edit(smoothing=smoothing)
+        losses.append(session.evaluate("train").loss)
+    assert losses[0] < losses[1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"learning_rate": -1},
+        {"hidden": 0},
+        {"optimizer": "adam"},
+        {"nonsense": 1},
+        {"learning_rate": 0.5, "batch_size": -3},
+        {"hidden": 20, "learning_rate": math.nan},
+        {"train_on": "first-0"},
+    ],
+)
+def test_a_refused_edit_leaves_everything_as_it_was(session, changes):
+    session.edit(optimizer="adamw")
+    session.train(4)
+    before, untouched = state(session), replayed(session)
+    with pytest.raises(UserError):
+        session.edit(**changes)
+    assert state(session) == before
+    assert session.train(5).tolist() == untouched.train(5).tolist()
+
+
+@pytest.mark.parametrize("changes", [{}, {"hidden": 12}, {"optimizer": "adamw"}])
+def test_an_edit_refused_for_the_size_of_the_data_leaves_everything_as_it_was(long_lines, changes):
+    session = Session(long_lines, MODEL, TRAIN)
+    session.train(2)
+    before = state(session)
+    with pytest.raises(UserError, match="at most 2,097,152 are possible"):
+        session.edit(batch_size=0, **changes)
+    assert state(session) == before
+
+
+def test_an_order_refused_for_the_size_of_the_vocabulary_leaves_everything_as_it_was(names):
+    session = Session(names, ModelSettings(kind="ngram", order=2))
+    before = state(session)
+    with pytest.raises(UserError):
+        session.edit(order=6)
+    assert state(session) == before
+
+
+# Restarting
+
+
+def test_a_restart_is_a_new_run_with_the_settings_as_they_are(session):
+    session.train(7)
+    session.edit(learning_rate=0.3)
+    session.train(2)
+    session.restart()
+    fresh = Session(session.dataset, MODEL, session.train_settings, seed=5)
+    assert (session.step, session.journal, session.history.steps) == (0, [], 0)
+    assert session.train_settings.learning_rate == 0.3
+    assert session.train(5).tolist() == fresh.train(5).tolist()
+    assert_same_weights(session, fresh)
+
+
+def test_a_restart_may_have_another_seed(session):
+    session.restart(seed=9)
+    assert session.seed == 9
+    assert_same_weights(session, Session(session.dataset, MODEL, TRAIN, seed=9))
+
+
+def test_a_restart_with_seed_zero_is_not_a_restart_with_the_old_seed(session):
+    session.restart(seed=0)
+    assert session.seed == 0
+
+
+# Divergence
+
+
+def test_a_run_that_leaves_the_numbers_says_so(small):
+    session = Session(small, MODEL, TrainSettings(learning_rate=1000, weight_decay=100))
+    assert not session.diverged
+    session.train(30)
+    assert session.diverged
+    session.restart()
+    assert not session.diverged
+
+
+def test_a_table_of_counts_never_diverges(small):
+    session = Session(small, ModelSettings(kind="ngram"), TrainSettings(smoothing=0, batch_size=0))
+    session.train(1)
+    assert not session.diverged
+
+
+# Replaying
+
+edits = st.sampled_from(
+    [
+        {"learning_rate": 0.03},
+        {"learning_rate": 0.3, "schedule": "linear", "steps": 40},
+        {"batch_size": 3},
+        {"batch_size": 0},
+        {"optimizer": "adamw"},
+        {"optimizer": "sgd"},
+        {"weight_decay": 0.1},
+        {"train_on": "first-6"},
+        {"train_on": "all", "batch_size": 5},
+        {"hidden": 6},
+    ]
+)
+
+
+@hypothesis_settings(max_examples=25)
+@given(st.lists(st.tuples(st.integers(0, 12), edits), max_size=6), st.integers(0, 12))
+def test_re_applying_the_journal_gives_the_same_weights_bit_for_bit(small, plan, rest):
+    session = Session(small, MODEL, TRAIN, seed=2)
+    for steps, changes in plan:
+        session.train(steps)
+        session.edit(**changes)
+    session.train(rest)
+    again = replayed(session)
+    assert again.step == session.step
+    assert again.journal == session.journal
+    assert_same_weights(again, session)
+
+
+@pytest.mark.parametrize("kind", ["ngram", "neural-bigram"])
+def test_every_kind_of_run_can_be_replayed(small, kind):
+    session = Session(small, ModelSettings(kind=kind, init="lecture"), TRAIN)
+    session.train(3)
+    session.edit(batch_size=11, smoothing=0.5, weight_decay=0.2)
+    session.train(2)
+    session.edit(train_on="all")
+    session.train(4)
+    assert_same_weights(replayed(session), session)

@@ -1,0 +1,247 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS, preset_named
+from makemore_tui.core.settings import (
+    SETTINGS,
+    ModelSettings,
+    TrainSettings,
+    allowed,
+    changed,
+    effect_of,
+    parse_changes,
+)
+
+LIMITS = [
+    ("order", 1, 5),
+    ("context", 1, 16),
+    ("embedding", 1, 512),
+    ("hidden", 1, 4096),
+    ("learning_rate", 1e-6, 1000),
+    ("batch_size", 0, 65536),
+    ("steps", 1, 10**9),
+    ("weight_decay", 0, 100),
+    ("smoothing", 0, 10**6),
+]
+
+
+def change(**changes):
+    return changed(ModelSettings(), TrainSettings(), changes)
+
+
+# Validation
+
+
+@pytest.mark.parametrize(("name", "low", "high"), LIMITS)
+def test_the_limits_themselves_are_allowed(name, low, high):
+    for value in (low, high):
+        model, train = change(**{name: value})
+        assert getattr(train if hasattr(train, name) else model, name) == value
+
+
+@pytest.mark.parametrize(("name", "low", "high"), LIMITS)
+def test_a_value_beyond_its_limits_is_refused_with_what_is_allowed(name, low, high):
+    for value in (low - 1, high * 2, math.nan, math.inf, "many", None, True):
+        with pytest.raises(UserError) as refusal:
+            change(**{name: value})
+        assert str(refusal.value) == f"{name} must be {allowed(name)}, not {value!r}"
+
+
+@pytest.mark.parametrize("name", ["order", "context", "embedding", "hidden", "batch_size", "steps"])
+def test_a_count_must_be_whole(name):
+    with pytest.raises(UserError, match=f"{name} must be a whole number from"):
+        change(**{name: 2.0})
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("kind", "mlp or ngram or neural-bigram"),
+        ("init", "lecture or scaled"),
+        ("optimizer", "sgd or adamw"),
+        ("schedule", "constant or step or linear or cosine"),
+        ("direct", "true or false"),
+        ("train_on", "train, all or first-N"),
+    ],
+)
+def test_a_word_that_is_no_choice_is_refused_with_the_choices(name, words):
+    with pytest.raises(UserError, match=f"{name} must be {words}.*, not 'other'"):
+        change(**{name: "other"})
+
+
+@pytest.mark.parametrize("value", ["train", "all", "first-1", "first-5", "first-999999999"])
+def test_train_on_may_be_train_all_or_the_first_items(value):
+    assert TrainSettings(train_on=value).train_on == value
+
+
+@pytest.mark.parametrize(
+    "value", ["", "dev", "first-", "first-0", "first--1", "first-x", "5", "first-²", 5, None]
+)
+def test_train_on_is_nothing_else(value):
+    with pytest.raises(UserError, match="train_on must be train, all or first-N"):
+        TrainSettings(train_on=value)
+
+
+def test_first_items_is_the_number_of_train_on():
+    assert TrainSettings(train_on="first-12").first_items == 12
+    assert TrainSettings(train_on="train").first_items is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "length"),
+    [
+        (ModelSettings(kind="mlp", context=8), 8),
+        (ModelSettings(kind="ngram", order=4), 3),
+        (ModelSettings(kind="neural-bigram", context=8), 1),
+    ],
+)
+def test_each_kind_has_a_context_length(settings, length):
+    assert settings.context_length == length
+
+
+# Changes
+
+
+def test_changes_go_to_the_settings_they_name():
+    model, train = change(hidden=7, learning_rate=0.5)
+    assert model == ModelSettings(hidden=7)
+    assert train == TrainSettings(learning_rate=0.5)
+
+
+def test_an_unknown_setting_is_refused_with_all_the_known():
+    with pytest.raises(UserError) as refusal:
+        change(hiden=7)
+    assert "'hiden'" in str(refusal.value)
+    assert all(name in str(refusal.value) for name in SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("names", "effect"),
+    [
+        (["learning_rate", "batch_size", "weight_decay", "smoothing", "schedule"], "next step"),
+        (["optimizer", "learning_rate"], "new optimizer"),
+        (["hidden"], "restart"),
+        (["kind", "optimizer"], "restart"),
+        (["learning_rate", "init"], "restart"),
+    ],
+)
+def test_the_effect_is_that_of_the_weightiest_change(names, effect):
+    assert effect_of(dict.fromkeys(names)) == effect
+
+
+@pytest.mark.parametrize(
+    ("word", "changes"),
+    [
+        ("hidden=300", {"hidden": 300}),
+        ("steps=200,000", {"steps": 200_000}),
+        ("learning_rate=1e-3", {"learning_rate": 0.001}),
+        ("weight_decay=1", {"weight_decay": 1.0}),
+        ("direct=true", {"direct": True}),
+        ("direct=No", {"direct": False}),
+        (" kind = ngram ", {"kind": "ngram"}),
+        ("train_on=first-5", {"train_on": "first-5"}),
+    ],
+)
+def test_a_word_becomes_a_change(word, changes):
+    assert parse_changes([word]) == changes
+
+
+def test_of_two_words_for_one_setting_the_last_counts():
+    assert parse_changes(["hidden=1", "order=3", "hidden=2"]) == {"hidden": 2, "order": 3}
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("hidden", "'hidden' is not of the form name=value, such as hidden=300"),
+        ("=3", "there is no setting ''; the settings are kind, order, "),
+        ("size=3", "there is no setting 'size'; the settings are kind, order, "),
+        ("hidden=", "hidden must be a whole number from 1 to 4,?096, not ''"),
+        ("hidden=3.5", "hidden must be a whole number from 1 to 4,?096, not '3.5'"),
+        ("hidden=0", "hidden must be a whole number from 1 to 4,?096, not 0"),
+        ("learning_rate=fast", "learning_rate must be a number from .* to 1,?000, not 'fast'"),
+        ("learning_rate=nan", "learning_rate must be a number from .* to 1,?000, not nan"),
+        ("direct=perhaps", "direct must be true or false, not 'perhaps'"),
+        ("optimizer=adam", "optimizer must be sgd or adamw, not 'adam'"),
+    ],
+)
+def test_a_word_that_cannot_be_a_change_is_refused_with_what_can(word, sentence):
+    with pytest.raises(UserError, match=sentence):
+        parse_changes([word])
+
+
+@given(st.sampled_from([*SETTINGS, "other", ""]), st.text(max_size=8))
+def test_any_word_is_a_valid_change_or_a_user_error(name, text):
+    try:
+        changes = parse_changes([f"{name}={text}"])
+    except UserError:
+        return
+    change(**changes)
+
+
+# Schedules
+
+
+def test_a_constant_rate_never_changes():
+    train = TrainSettings(learning_rate=0.3, steps=10)
+    assert {train.learning_rate_at(step) for step in range(25)} == {0.3}
+
+
+def test_a_step_rate_is_a_tenth_from_half_way():
+    train = TrainSettings(learning_rate=0.3, schedule="step", steps=10)
+    rates = [train.learning_rate_at(step) for step in range(12)]
+    assert rates == pytest.approx([0.3] * 5 + [0.03] * 7)
+
+
+def test_a_linear_rate_falls_by_equal_parts():
+    train = TrainSettings(learning_rate=2.0, schedule="linear", steps=4)
+    rates = [train.learning_rate_at(step) for step in range(4)]
+    assert rates == pytest.approx([2.0, 1.5, 1.0, 0.5])
+
+
+def test_a_cosine_rate_follows_half_a_wave():
+    train = TrainSettings(learning_rate=2.0, schedule="cosine", steps=6)
+    wave = [1 + math.cos(math.radians(30 * step)) for step in range(6)]
+    assert [train.learning_rate_at(step) for step in range(6)] == pytest.approx(wave)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "step", "linear", "cosine"])
+@pytest.mark.parametrize("steps", [1, 2, 7, 1000])
+def test_beyond_the_planned_end_the_last_rate_stays(schedule, steps):
+    train = TrainSettings(schedule=schedule, steps=steps)
+    last = train.learning_rate_at(steps - 1)
+    assert last > 0
+    assert train.learning_rate_at(steps) == last
+    assert train.learning_rate_at(10 * steps) == last
+
+
+# Presets
+
+
+def test_the_presets_are_those_of_the_lectures_and_the_tuned_one():
+    assert list(PRESETS) == [
+        *("bigram", "neural-bigram", "first-mlp", "lecture", "scaled", "overfit", "tuned")
+    ]
+    assert DEFAULT_PRESET in PRESETS
+
+
+def test_the_lectures_preset_trains_as_the_lecture_does():
+    preset = preset_named("lecture")
+    assert preset.model == ModelSettings(context=3, embedding=10, hidden=200, init="lecture")
+    assert (preset.train.batch_size, preset.train.optimizer) == (32, "sgd")
+    rates = [preset.train.learning_rate_at(step) for step in (0, 99_999, 100_000, 199_999)]
+    assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01])
+
+
+def test_the_scaled_preset_differs_only_in_its_initialisation():
+    lecture, scaled = preset_named("lecture"), preset_named("scaled")
+    assert scaled.train == lecture.train
+    assert changed(lecture.model, lecture.train, {"init": "scaled"})[0] == scaled.model
+
+
+def test_an_unknown_preset_is_refused_with_all_the_known():
+    with pytest.raises(UserError, match=f"'best'; the presets are {', '.join(PRESETS)}"):
+        preset_named("best")

@@ -1,0 +1,344 @@
+from collections import Counter
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from makemore_tui.core.contexts import ContextTables
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.evaluation import evaluate
+from makemore_tui.core.models import MLP, NeuralBigram, NgramCounts, make_model
+from makemore_tui.core.sampling import sample
+from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.trainer import CountingTrainer, GradientTrainer, RandomStream, make_trainer
+
+SEED = 3
+MLP_SETTINGS = ModelSettings(context=3, embedding=4, hidden=8, direct=True)
+BIGRAM_SETTINGS = ModelSettings(kind="neural-bigram", init="lecture")
+
+
+def gradient_trainer(dataset, train, model=MLP_SETTINGS, double=True):
+    generator = torch.Generator().manual_seed(SEED)
+    network = make_model(model, dataset.vocabulary.size, generator)
+    assert isinstance(network, MLP | NeuralBigram)
+    if double:
+        network.to_double()
+    return GradientTrainer(network, ContextTables(dataset), train, SEED)
+
+
+def counting_trainer(dataset, train, order=2):
+    model = NgramCounts(ModelSettings(kind="ngram", order=order), dataset.vocabulary.size)
+    return CountingTrainer(model, ContextTables(dataset), train)
+
+
+def formula(model, flat, contexts):
+    """The logits, differentiable in `flat`."""
+    p = model.views(flat)
+    if isinstance(model, NeuralBigram):
+        return p["W"][contexts[:, -1]]
+    x = p["C"][contexts].flatten(1)
+    return torch.tanh(x @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"] + x @ p["W3"]
+
+
+class Reference:
+    """The same training with autograd and torch.optim."""
+
+    def __init__(self, trainer, examples):
+        self.model = trainer.model
+        self.flat = trainer.model.flat.clone().requires_grad_()
+        self.contexts, self.targets = examples
+        self.random = RandomStream(SEED)
+        self.step = 0
+        self.settings = None
+
+    def train(self, steps, settings):
+        if self.settings is None or settings.optimizer != self.settings.optimizer:
+            kind = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}[settings.optimizer]
+            self.optimizer = kind([self.flat], lr=1.0)
+        self.settings = settings
+        group = self.optimizer.param_groups[0]
+        losses = []
+        for _ in range(steps):
+            group["lr"] = settings.learning_rate_at(self.step)
+            penalty = settings.weight_decay * (self.flat**2).mean()
+            if not isinstance(self.model, NeuralBigram):
+                penalty, group["weight_decay"] = 0, settings.weight_decay
+            else:
+                group["weight_decay"] = 0
+            chosen = torch.arange(len(self.targets))
+            if settings.batch_size:
+                chosen = self.random.take(settings.batch_size) % len(self.targets)
+            logits = formula(self.model, self.flat, self.contexts[chosen])
+            loss = F.cross_entropy(logits, self.targets[chosen])
+            self.optimizer.zero_grad()
+            (loss + penalty).backward()
+            self.optimizer.step()
+            losses.append(loss.item())
+            self.step += 1
+        return losses
+
+
+@pytest.fixture(scope="session")
+def train_examples(plain, small, small_splits):
+    """Contexts and targets of the small dataset's train split, by context length."""
+    return {
+        context: plain.tensors(small_splits["train"], context, small.vocabulary.characters)
+        for context in (1, 3)
+    }
+
+
+def assert_trains_like(trainer, reference, plan):
+    """`plan` is a list of (steps, settings), one after the other."""
+    for steps, settings in plan:
+        trainer.edit(settings)
+        losses = trainer.train(steps)
+        expected = reference.train(steps, settings)
+        assert losses.tolist() == pytest.approx(expected, rel=1e-6)
+        torch.testing.assert_close(
+            trainer.model.flat, reference.flat.detach(), rtol=1e-9, atol=1e-11
+        )
+
+
+# The optimizers
+
+
+@pytest.mark.parametrize("schedule", ["constant", "step", "linear", "cosine"])
+@pytest.mark.parametrize("batch_size", [0, 7])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_an_mlp_trains_as_torch_optim_does(small, train_examples, optimizer, batch_size, schedule):
+    settings = TrainSettings(
+        learning_rate=0.05,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        schedule=schedule,
+        steps=20,
+        weight_decay=0.1,
+    )
+    trainer = gradient_trainer(small, settings)
+    assert_trains_like(trainer, Reference(trainer, train_examples[3]), [(25, settings)])
+
+
+@pytest.mark.parametrize("batch_size", [0, 7])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_the_neural_bigrams_decay_is_of_the_mean_square(
+    small, train_examples, optimizer, batch_size
+):
+    settings = TrainSettings(
+        learning_rate=0.5, batch_size=batch_size, optimizer=optimizer, weight_decay=3.0
+    )
+    trainer = gradient_trainer(small, settings, BIGRAM_SETTINGS)
+    assert_trains_like(trainer, Reference(trainer, train_examples[1]), [(20, settings)])
+
+
+def test_the_loss_is_reported_without_weight_decay(small, train_examples):
+    settings = TrainSettings(batch_size=0, weight_decay=50, learning_rate=1e-6)
+    trainer = gradient_trainer(small, settings, BIGRAM_SETTINGS)
+    contexts, targets = train_examples[1]
+    expected = F.cross_entropy(formula(trainer.model, trainer.model.flat, contexts), targets)
+    assert trainer.train(1).item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_every_setting_may_be_edited_between_steps(small, train_examples):
+    sgd = TrainSettings(learning_rate=0.1, batch_size=5, steps=30)
+    plan = [
+        (4, sgd),
+        (3, TrainSettings(learning_rate=0.02, batch_size=5, steps=30)),
+        (3, TrainSettings(learning_rate=0.02, batch_size=9, weight_decay=0.2)),
+        (4, TrainSettings(learning_rate=0.01, batch_size=9, optimizer="adamw")),
+        (4, TrainSettings(learning_rate=0.03, batch_size=0, optimizer="adamw", weight_decay=0.5)),
+        (3, TrainSettings(learning_rate=0.03, batch_size=4, schedule="linear", steps=25)),
+        (3, TrainSettings(learning_rate=0.02, batch_size=4, optimizer="adamw")),
+    ]
+    trainer = gradient_trainer(small, sgd)
+    assert_trains_like(trainer, Reference(trainer, train_examples[3]), plan)
+    assert trainer.step == 24
+
+
+@pytest.mark.parametrize("train_on", ["all", "first-5"])
+@pytest.mark.parametrize("batch_size", [0, 6])
+def test_other_examples_are_trained_on_after_an_edit(
+    small, small_items, small_splits, plain, train_on, batch_size
+):
+    trainer = gradient_trainer(small, TrainSettings(batch_size=batch_size))
+    trainer.train(3)
+    items = small_splits["all"] if train_on == "all" else small_items[:5]
+    settings = TrainSettings(batch_size=batch_size, train_on=train_on)
+    examples = plain.tensors(items, 3, small.vocabulary.characters)
+    reference = Reference(trainer, examples)
+    reference.step = 3
+    reference.random.take(3 * batch_size)
+    assert_trains_like(trainer, reference, [(5, settings)])
+
+
+def test_a_full_batch_of_too_many_examples_is_refused_and_nothing_changes(long_lines):
+    settings = TrainSettings(batch_size=4)
+    trainer = gradient_trainer(long_lines, settings)
+    with pytest.raises(UserError, match=r"batch_size 0 takes all 2,[0-9,]+ examples at once"):
+        trainer.edit(TrainSettings(batch_size=0))
+    assert trainer.settings == settings
+    with pytest.raises(UserError, match="batch_size 0"):
+        gradient_trainer(long_lines, TrainSettings(batch_size=0))
+    trainer.edit(TrainSettings(batch_size=0, train_on="first-5"))
+    assert trainer.train(1).isfinite().all()
+
+
+def test_a_network_is_never_finished(small):
+    trainer = gradient_trainer(small, TrainSettings(steps=1))
+    trainer.train(5)
+    assert not trainer.finished
+
+
+# Determinism
+
+
+@pytest.mark.parametrize("slices", [[1] * 100, [1, 7, 0, 32, 60], [33, 33, 34], [99, 1]])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        TrainSettings(batch_size=32),
+        TrainSettings(batch_size=512, optimizer="adamw", weight_decay=0.1, schedule="cosine"),
+        TrainSettings(batch_size=300, learning_rate=0.3, schedule="step", steps=100),
+        TrainSettings(batch_size=0, optimizer="adamw", train_on="first-40"),
+    ],
+    ids=["sgd", "adamw", "odd batch", "full batch"],
+)
+def test_weights_do_not_depend_on_how_the_steps_are_divided(names, settings, slices):
+    whole = gradient_trainer(names, settings, double=False)
+    divided = gradient_trainer(names, settings, double=False)
+    losses = whole.train(100)
+    parts = [divided.train(steps) for steps in slices]
+    assert torch.equal(divided.model.flat, whole.model.flat)
+    assert torch.equal(torch.cat(parts), losses)
+    assert divided.step == whole.step == 100
+
+
+def test_looking_in_between_never_changes_the_path(names):
+    settings = TrainSettings(batch_size=32, learning_rate=0.1)
+    undisturbed = gradient_trainer(names, settings, double=False)
+    undisturbed.train(60)
+    looked_at = gradient_trainer(names, settings, double=False)
+    generator = torch.Generator().manual_seed(SEED)
+    for _ in range(6):
+        looked_at.train(10)
+        evaluate(looked_at.model, ContextTables(names), "dev")
+        sample(looked_at.model, names, 10, generator)
+        torch.rand(7)
+    assert torch.equal(looked_at.model.flat, undisturbed.model.flat)
+
+
+def test_another_seed_takes_another_path(names):
+    tables, settings = ContextTables(names), TrainSettings()
+    model = MLP(MLP_SETTINGS, 27, torch.Generator().manual_seed(1))
+    paths = []
+    for seed in (1, 1, 2):
+        copy = model.copy()
+        GradientTrainer(copy, tables, settings, seed).train(10)
+        paths.append(copy.flat)
+    assert torch.equal(paths[0], paths[1])
+    assert not torch.equal(paths[0], paths[2])
+
+
+@given(st.lists(st.integers(0, 20_000), max_size=8))
+def test_a_random_stream_is_the_same_however_it_is_taken(sizes):
+    divided, whole = RandomStream(9), RandomStream(9)
+    parts = [divided.take(n) for n in sizes]
+    assert [len(part) for part in parts] == sizes
+    assert torch.equal(
+        torch.cat([torch.empty(0, dtype=torch.int64), *parts]), whole.take(sum(sizes))
+    )
+
+
+def test_a_random_stream_is_uniform():
+    drawn = RandomStream(2).take(50_000)
+    assert bool((drawn >= 0).all())
+    assert bool((drawn < 2**62).all())
+    counts = torch.bincount(drawn % 10, minlength=10)
+    assert ((counts - 5000) ** 2 / 5000).sum() < 40  # chi-squared, 9 degrees of freedom
+
+
+# Counting
+
+
+def plain_pairs(items):
+    return Counter(pair for item in items for pair in zip("\n" + item, item + "\n", strict=True))
+
+
+def pairs_of(trainer, dataset):
+    signs = "\n" + dataset.vocabulary.characters
+    table = trainer.model.counts.tolist()
+    return +Counter({(a, b): table[i][j] for i, a in enumerate(signs) for j, b in enumerate(signs)})
+
+
+@pytest.mark.parametrize("batch_size", [0, 500, 30_000])
+@pytest.mark.parametrize("train_on", ["train", "all", "first-7"])
+def test_counts_of_the_real_names_are_those_of_a_plain_loop(
+    names, name_items, name_splits, train_on, batch_size
+):
+    items = name_items[:7] if train_on == "first-7" else name_splits[train_on]
+    trainer = counting_trainer(names, TrainSettings(batch_size=batch_size, train_on=train_on))
+    losses = trainer.train(10_000)
+    examples = sum(len(item) + 1 for item in items)
+    assert trainer.finished
+    assert trainer.counted == examples
+    assert len(losses) == trainer.step == -(-examples // (batch_size or examples))
+    assert pairs_of(trainer, names) == plain_pairs(items)
+
+
+def test_each_batchs_loss_has_its_own_counts_in(small, small_splits, plain):
+    trainer = counting_trainer(small, TrainSettings(batch_size=9, smoothing=0.5))
+    signs = "\n" + small.vocabulary.characters
+    examples = plain.examples(small_splits["train"], 1)
+    counts = torch.zeros(len(signs), len(signs), dtype=torch.float64)
+    expected = []
+    for first in range(0, len(examples), 9):
+        batch = [(signs.index(a), signs.index(b)) for a, b in examples[first : first + 9]]
+        for a, b in batch:
+            counts[a, b] += 1
+        smooth = (counts + 0.5) / (counts + 0.5).sum(1, keepdim=True)
+        expected.append(-sum(smooth[a, b].log().item() for a, b in batch) / len(batch))
+    assert trainer.train(10_000).tolist() == pytest.approx(expected, rel=1e-5)
+
+
+def test_counting_goes_on_where_it_stopped(small, small_splits):
+    trainer = counting_trainer(small, TrainSettings(batch_size=10))
+    for steps in (1, 0, 3, 2):
+        assert len(trainer.train(steps)) == steps
+    assert trainer.counted == 60
+    assert not trainer.finished
+    trainer.train(1000)
+    assert len(trainer.train(5)) == 0
+    assert pairs_of(trainer, small) == plain_pairs(small_splits["train"])
+
+
+def test_smoothing_and_batch_size_are_edited_without_a_new_count(small, small_splits):
+    trainer = counting_trainer(small, TrainSettings(batch_size=10))
+    trainer.train(2)
+    trainer.edit(TrainSettings(batch_size=25, smoothing=4))
+    trainer.train(1)
+    assert trainer.counted == 45
+    assert trainer.model.smoothing == 4
+    trainer.train(1000)
+    assert pairs_of(trainer, small) == plain_pairs(small_splits["train"])
+
+
+def test_other_examples_mean_a_new_count(small, small_splits):
+    trainer = counting_trainer(small, TrainSettings(batch_size=0))
+    trainer.train(1)
+    trainer.edit(TrainSettings(batch_size=0, train_on="all"))
+    assert not trainer.finished
+    trainer.train(1)
+    assert pairs_of(trainer, small) == plain_pairs(small_splits["all"])
+
+
+# The trainer for a model
+
+
+@pytest.mark.parametrize(
+    ("kind", "trainer"),
+    [("ngram", CountingTrainer), ("mlp", GradientTrainer), ("neural-bigram", GradientTrainer)],
+)
+def test_each_model_has_its_trainer(small, kind, trainer):
+    model = make_model(ModelSettings(kind=kind), small.vocabulary.size, torch.Generator())
+    made = make_trainer(model, ContextTables(small), TrainSettings(), SEED)
+    assert type(made) is trainer

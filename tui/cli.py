@@ -1,0 +1,293 @@
+"""The command line."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.messages import Start
+from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS, preset_named
+from makemore_tui.core.settings import changed, parse_changes
+
+if TYPE_CHECKING:
+    from makemore_tui.core.session import Session
+
+_COMMANDS = ("explore", "train", "sample", "evaluate", "data", "presets")
+_SAMPLES_SHOWN = 10
+_SLICE_SECONDS = 0.05
+
+app = typer.Typer(
+    help="Watch a character-level language model learn to make names, and change it meanwhile.",
+    no_args_is_help=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+DataOption = Annotated[
+    str, typer.Option("--data", help="A built-in dataset or a text file of one item a line.")
+]
+PresetOption = Annotated[str, typer.Option("--preset", help="Settings by name; see `presets`.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a setting, such as hidden=300.")
+]
+SeedOption = Annotated[
+    int, typer.Option(help="Of the weights and the minibatches.", min=0, max=2**62)
+]
+UniqueOption = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a saved run.")]
+
+
+@app.command(epilog="Example: makemore-tui explore --preset lecture --set hidden=100")
+def explore(
+    data: DataOption = "names",
+    preset: PresetOption = DEFAULT_PRESET,
+    changes: SetOption = None,
+    seed: SeedOption = 1,
+    unique: UniqueOption = False,
+) -> None:
+    """Open the explorer. (The default: `makemore-tui` alone does the same.)"""
+    chosen = preset_named(preset)
+    model, train = changed(chosen.model, chosen.train, parse_changes(changes or []))
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError(
+            "the explorer needs a terminal for its input and output; "
+            "without one use `makemore-tui train`"
+        )
+    from .engine import WorkerEngine
+
+    engine = WorkerEngine(Start(data, unique, model, train, seed))
+    from .app import run_explorer
+
+    run_explorer(engine)
+
+
+@app.command(epilog="Example: makemore-tui train --preset scaled --steps 2000 --json")
+def train(
+    data: DataOption = "names",
+    preset: PresetOption = DEFAULT_PRESET,
+    changes: SetOption = None,
+    seed: SeedOption = 1,
+    steps: Annotated[
+        int | None, typer.Option(help="How many; short for --set steps=N.", min=1, max=10**9)
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Save the run to this new folder.")] = None,
+    unique: UniqueOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model, show its losses and some samples, and save it."""
+    import torch
+
+    from makemore_tui.core.dataset import Dataset
+    from makemore_tui.core.runs import refuse_existing
+    from makemore_tui.core.session import Session
+
+    torch.set_num_threads(1)
+    chosen = preset_named(preset)
+    asked = parse_changes(changes or []) | ({"steps": steps} if steps else {})
+    settings = changed(chosen.model, chosen.train, asked)
+    if out:
+        refuse_existing(out)
+    session = Session(Dataset.load(data, unique), *settings, seed=seed)
+    report, interrupted = _train(session, out, quiet=as_json)
+    _show_training(session, report, as_json)
+    if interrupted:
+        raise typer.Exit(130)
+
+
+@app.command(epilog="Example: makemore-tui train --steps 999 --out a && makemore-tui sample a -n 5")
+def sample(
+    run: RunArgument,
+    n: Annotated[int, typer.Option("-n", help="How many.")] = 20,
+    temperature: Annotated[
+        float, typer.Option(help="Above 1 wilder, below 1 tamer, 0 the likeliest.")
+    ] = 1.0,
+    prefix: Annotated[str, typer.Option(help="What each begins with.")] = "",
+    seed: Annotated[int, typer.Option(min=0, max=2**62)] = 1,
+    new_only: Annotated[bool, typer.Option(help="Leave out what stands in the data.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make names with a saved run."""
+    import torch
+
+    from makemore_tui.core import sampling
+
+    torch.set_num_threads(1)
+    saved = _load(run)
+    samples = sampling.sample(
+        saved.model,
+        saved.dataset,
+        n,
+        torch.Generator().manual_seed(seed),
+        temperature,
+        prefix,
+        new_only=new_only,
+    )
+    if as_json:
+        _print_json({"samples": [{"text": one.text, "seen": one.seen} for one in samples]})
+    else:
+        from . import reports
+
+        reports.print_samples(samples)
+
+
+@app.command(epilog="Example: makemore-tui train --steps 999 --out b && makemore-tui evaluate b")
+def evaluate(
+    run: RunArgument,
+    split: Annotated[str, typer.Option(help="train, dev, test or all (each of them).")] = "all",
+    word: Annotated[str | None, typer.Option(help="Show each character's surprise.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The losses of a saved run, test among them, and how likely it holds a word."""
+    import torch
+
+    from makemore_tui.core.contexts import ContextTables
+    from makemore_tui.core.evaluation import evaluate as evaluate_split
+    from makemore_tui.core.evaluation import word_surprise
+
+    torch.set_num_threads(1)
+    splits = ("train", "dev", "test", "all")
+    if split not in splits:
+        raise UserError(f"there is no split {split!r}; the splits are train, dev, test and all")
+    saved = _load(run)
+    surprise = word_surprise(saved.model, saved.dataset.vocabulary, word) if word else None
+    tables = ContextTables(saved.dataset)
+    wanted = splits if split == "all" else (split,)
+    evaluations = {name: evaluate_split(saved.model, tables, name) for name in wanted}
+    if as_json:
+        answer: dict[str, Any] = {name: found.loss for name, found in evaluations.items()}
+        if surprise:
+            answer["word"] = {
+                "characters": surprise.characters,
+                "probabilities": surprise.probabilities,
+                "surprises": surprise.surprises,
+                "mean": surprise.mean,
+            }
+        _print_json(answer)
+    else:
+        from . import reports
+
+        reports.print_evaluations(evaluations)
+        if surprise:
+            reports.print_surprise(surprise)
+
+
+@app.command(epilog="Example: makemore-tui data names --json")
+def data(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME|FILE]", help="A built-in dataset or a file.")
+    ] = None,
+    unique: UniqueOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the built-in datasets, or show one."""
+    from makemore_tui.core.dataset import BUILT_IN, Dataset
+    from makemore_tui.core.overview import overview
+
+    names = [name] if name else list(BUILT_IN)
+    overviews = [overview(Dataset.load(one, unique)) for one in names]
+    if as_json:
+        _print_json(overviews[0] if name else {"datasets": overviews})
+    else:
+        from . import reports
+
+        (reports.print_dataset if name else reports.print_datasets)(*overviews)
+
+
+@app.command(epilog="Example: makemore-tui presets")
+def presets(as_json: JsonOption = False) -> None:
+    """The presets, with their settings."""
+    from . import reports
+
+    if as_json:
+        _print_json({preset.name: reports.settings_of(preset) for preset in PRESETS.values()})
+    else:
+        reports.print_presets(list(PRESETS.values()))
+
+
+def main() -> NoReturn:
+    """Run the command line; bad input is one sentence on standard error and exit code 2."""
+    words = sys.argv[1:]
+    if not words or (words[0].startswith("-") and words[0] not in ("--help", "-h")):
+        words = ["explore", *words]
+    try:
+        app(words, prog_name="makemore-tui")
+    except UserError as error:
+        print(f"makemore-tui: {error}", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(0)
+
+
+def _train(session: "Session", out: Path | None, quiet: bool) -> tuple[dict[str, Any], bool]:
+    """Train to the planned steps, or to ctrl+c; the figures, and whether it was ctrl+c."""
+    import time
+
+    from makemore_tui.core.pace import Pace
+
+    from .progress import progress
+
+    stopped = []
+    former = signal.signal(signal.SIGINT, lambda *_: stopped.append(True))
+    on, planned = session.train_settings.train_on, session.train_settings.steps
+    initial = session.evaluate(on).loss
+    pace = Pace(_SLICE_SECONDS)
+    begun = time.perf_counter()
+    with progress(planned, quiet) as advance:
+        while session.step < planned and not session.trainer.finished and not stopped:
+            losses = pace.train(session, planned - session.step)
+            advance(session.step, losses)
+            if session.diverged:
+                break
+    seconds = time.perf_counter() - begun
+    dev = session.evaluate("dev")
+    report = {
+        "steps": session.step,
+        "seconds": seconds,
+        "steps_per_second": session.step / seconds,
+        "parameters": session.model.parameters,
+        "initial_loss": initial,
+        "train_loss": session.evaluate(on).loss,
+        "dev_loss": dev.loss,
+        "dev_loss_seen": dev.seen,
+        "dev_loss_unseen": dev.unseen,
+        "seed": session.seed,
+        "run": str(out) if out else None,
+    }
+    if out:
+        session.save(out, report)
+    signal.signal(signal.SIGINT, former)
+    return report, bool(stopped)
+
+
+def _show_training(session: "Session", report: dict[str, Any], as_json: bool) -> None:
+    if session.diverged:
+        print(
+            f"makemore-tui: the weights are not finite after step {session.step:,}; "
+            "a lower learning_rate would help",
+            file=sys.stderr,
+        )
+    if as_json:
+        _print_json(report)
+        return
+    from . import reports
+
+    reports.print_training(report)
+    if not session.diverged:
+        reports.print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
+    reports.print_curve(session)
+
+
+def _load(folder: Path):
+    from makemore_tui.core.runs import load_run
+
+    return load_run(folder)
+
+
+def _print_json(value: Any) -> None:
+    from makemore_tui.core.runs import to_json
+
+    print(to_json(value))

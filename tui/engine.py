@@ -1,0 +1,103 @@
+"""The explorer's side of the worker: start it, ask it, notice its end."""
+
+import contextlib
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Protocol
+
+from makemore_tui.core.messages import Reply, Request, Start
+
+_SECONDS_TO_END = 0.7
+
+
+@dataclass(frozen=True)
+class WorkerDied:
+    """The worker ended by itself; `why` says in words what is known."""
+
+    why: str
+
+
+Deliver = Callable[[Reply | WorkerDied], None]
+
+
+class Engine(Protocol):
+    """What the explorer talks to: the worker, or a stand-in in a test."""
+
+    def start(self, deliver: Deliver) -> None:
+        """Begin, or begin again, handing every reply to `deliver`, perhaps in another thread."""
+
+    def send(self, request: Request) -> None:
+        """Send a request; it is lost if there is no worker."""
+
+    def close(self) -> None:
+        """End the worker, within a second."""
+
+
+class WorkerEngine:
+    """The worker process, spoken to over its standard input and output.
+
+    It is a fresh Python process, not a fork, so it can be started from inside the running app:
+    once the first screen is painted, which loading torch at the same time would delay. It ends when
+    its input is closed, which happens whatever becomes of this process.
+    """
+
+    def __init__(self, start: Start):
+        self._start = start
+        self._process: subprocess.Popen | None = None
+
+    def start(self, deliver: Deliver) -> None:
+        self.close()
+        errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the thread)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "makemore_tui.core.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+        self._process = process
+        threading.Thread(target=self._receive, args=(process, errors, deliver), daemon=True).start()
+        self.send(self._start)
+
+    def send(self, request: Request) -> None:
+        if self._process and self._process.stdin:
+            with contextlib.suppress(OSError, ValueError):  # its end is noticed by _receive
+                pickle.dump(request, self._process.stdin)
+                self._process.stdin.flush()
+
+    def close(self) -> None:
+        process, self._process = self._process, None
+        if process is None or process.stdin is None:
+            return
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        try:
+            process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _receive(self, process: subprocess.Popen, errors: IO[bytes], deliver: Deliver) -> None:
+        """Pass replies on until the worker's output ends; then say why, unless it was closed."""
+        assert process.stdout is not None
+        try:
+            while True:
+                deliver(pickle.load(process.stdout))
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+            pass
+        code = process.wait()
+        if process is self._process:
+            deliver(WorkerDied(_reason(code, errors)))
+
+
+def _reason(code: int, errors: IO[bytes]) -> str:
+    """Why a worker ended, from its exit code and what it last wrote to standard error."""
+    errors.seek(0)
+    lines = errors.read().decode(errors="replace").strip().splitlines()
+    if code < 0:
+        return f"the worker was ended by signal {-code}"
+    return f"the worker stopped: {lines[-1]}" if lines else f"the worker stopped with code {code}"

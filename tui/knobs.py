@@ -1,0 +1,84 @@
+"""What a turn of a knob asks for: from the settings as they are to changes by name."""
+
+import bisect
+import math
+from typing import Any
+
+from makemore_tui.core.messages import Snapshot
+from makemore_tui.core.presets import PRESETS
+from makemore_tui.core.settings import KINDS, SETTINGS
+
+_LADDERS: dict[str, tuple[float, ...]] = {
+    "hidden": (1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1500,
+               2000, 3000, 4096),
+    "embedding": (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512),
+    "batch_size": tuple(2**i for i in range(17)),
+    "weight_decay": (0, 0.0001, 0.001, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 1),
+    "smoothing": (0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 1000),
+}  # fmt: skip
+
+
+def turned(snapshot: Snapshot, knob: str, by: int) -> dict[str, Any] | str:
+    """The changes that `by` turns of a knob ask for, or a sentence why there are none."""
+    model, train = snapshot.model, snapshot.train
+    if knob == "kind":
+        return next_kind(snapshot)
+    if knob == "decay":
+        knob = "smoothing" if model.kind == "ngram" else "weight_decay"
+    elif knob == "context" and model.kind == "ngram":
+        knob = "order"
+    if knob in ("hidden", "embedding", "context") and model.kind != "mlp":
+        return f"{knob} is a setting of the MLP; press m for it"
+    if knob in ("learning_rate", "optimizer", "schedule") and model.kind == "ngram":
+        return f"counting needs no {knob.replace('_', ' ')}; press m for a network"
+    now = getattr(model if hasattr(model, knob) else train, knob)
+    value = _next(knob, now, by)
+    if value == now:
+        return f"{knob.replace('_', ' ')} goes no further than {now:g}"
+    return {knob: value}
+
+
+def next_kind(snapshot: Snapshot) -> dict[str, Any]:
+    """The change to the next kind of model, with training settings that suit it."""
+    kind = KINDS[(KINDS.index(snapshot.model.kind) + 1) % len(KINDS)]
+    if kind == "ngram":
+        return {"kind": kind, "order": 2, "batch_size": 32, "smoothing": 1.0}
+    preset = PRESETS["neural-bigram" if kind == "neural-bigram" else "scaled"]
+    train = preset.train
+    return {
+        "kind": kind,
+        "init": preset.model.init,
+        "learning_rate": train.learning_rate,
+        "batch_size": train.batch_size,
+        "optimizer": train.optimizer,
+        "schedule": train.schedule,
+        "weight_decay": train.weight_decay,
+        "steps": max(train.steps, 100_000),
+    }
+
+
+def _next(knob: str, now: Any, by: int) -> Any:
+    metadata = SETTINGS[knob].metadata
+    if knob == "learning_rate":
+        place = 4 * math.log10(now)  # in quarters of a decade
+        start = math.floor(place + 0.02) if by > 0 else math.ceil(place - 0.02)
+        value = float(f"{10 ** ((start + by) / 4):.3g}")
+        return max(metadata["low"], min(value, metadata["high"]))
+    if "choices" in metadata:
+        choices = metadata["choices"]
+        return choices[(choices.index(now) + by) % len(choices)]
+    if knob in _LADDERS:
+        return _rung(knob, now, by)
+    return max(metadata["low"], min(now + by, metadata["high"]))
+
+
+def _rung(knob: str, now: float, by: int) -> float:
+    """The next value of a ladder above or below `now`; above the largest batch stands 0, all."""
+    ladder = _LADDERS[knob]
+    if knob == "batch_size":
+        if now == 0:
+            return 0 if by > 0 else ladder[-1]
+        if now >= ladder[-1] and by > 0:
+            return 0
+    place = bisect.bisect_left(ladder, now) - 1 if by < 0 else bisect.bisect_right(ladder, now)
+    return ladder[max(0, min(place, len(ladder) - 1))]

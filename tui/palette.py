@@ -1,0 +1,83 @@
+"""The colours of what we draw ourselves, for dark and for light themes.
+
+The curves' colours are Okabe and Ito's, which a colour-blind person can tell apart; the heat map
+grows evenly in lightness, so it reads in grey too.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from rich.color import Color
+from rich.style import Style
+
+RGB = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours by what they stand for."""
+
+    text: RGB
+    dim: RGB
+    faint: RGB
+    batch: RGB
+    dev: RGB
+    good: RGB
+    warning: RGB
+    cursor: RGB
+    heat: tuple[RGB, ...]
+
+    def style(self, name: str, bold: bool = False) -> Style:
+        """A text style in one of the colours."""
+        return Style(color=Color.from_rgb(*getattr(self, name)), bold=bold)
+
+    @cached_property
+    def heat_colors(self) -> list[Color]:
+        """The heat map's steps, from a probability of nothing upwards."""
+        return [Color.from_rgb(*self._heat(i / 31)) for i in range(32)]
+
+    def _heat(self, share: float) -> RGB:
+        place = share * (len(self.heat) - 1)
+        lower = min(int(place), len(self.heat) - 2)
+        mix = place - lower
+        a, b = self.heat[lower], self.heat[lower + 1]
+        red, green, blue = (round(x + (y - x) * mix) for x, y in zip(a, b, strict=True))
+        return red, green, blue
+
+
+DARK = Palette(
+    text=(222, 226, 233),
+    dim=(140, 148, 162),
+    faint=(62, 70, 84),
+    batch=(86, 180, 233),
+    dev=(240, 170, 30),
+    good=(40, 190, 145),
+    warning=(240, 120, 70),
+    cursor=(130, 250, 255),
+    heat=(
+        (24, 28, 38),
+        (66, 32, 108),
+        (148, 44, 128),
+        (224, 82, 98),
+        (254, 168, 112),
+        (252, 253, 200),
+    ),
+)
+LIGHT = Palette(
+    text=(30, 34, 42),
+    dim=(100, 106, 118),
+    faint=(190, 196, 205),
+    batch=(0, 100, 170),
+    dev=(180, 105, 0),
+    good=(0, 120, 90),
+    warning=(190, 70, 10),
+    cursor=(0, 140, 160),
+    heat=(
+        (244, 245, 248),
+        (250, 205, 170),
+        (240, 130, 120),
+        (185, 60, 130),
+        (95, 30, 120),
+        (20, 10, 50),
+    ),
+)

@@ -1,0 +1,159 @@
+"""What the commands print for people: tables, samples, a curve."""
+
+import math
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.segment import Segment, Segments
+from rich.table import Table
+from rich.text import Text
+
+from makemore_tui.core.presets import Preset
+from makemore_tui.core.vocabulary import shown
+
+from .palette import DARK
+from .plot import loss_plot
+from .widgets.panel import number
+
+if TYPE_CHECKING:
+    from makemore_tui.core.evaluation import Evaluation, WordSurprise
+    from makemore_tui.core.sampling import Sample
+    from makemore_tui.core.session import Session
+
+
+def _print(*renderables: Any) -> None:
+    console = Console(file=sys.stdout)
+    for renderable in renderables:
+        console.print(renderable)
+
+
+def _table(title: str, *columns: str, right: bool = True) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i and right else "left", header_style="dim")
+    return table
+
+
+def print_training(report: dict[str, Any]) -> None:
+    """The losses and the speed of a training."""
+    table = _table("Losses, in nats a character", "split", "loss")
+    table.add_row("before training", number(report["initial_loss"]))
+    table.add_row("train", number(report["train_loss"]))
+    table.add_row("dev", Text(number(report["dev_loss"]), style="bold"))
+    table.add_row("  items also in train", number(report["dev_loss_seen"]))
+    table.add_row("  new items", number(report["dev_loss_unseen"]))
+    speed = (
+        f"{report['steps']:,} steps in {report['seconds']:.1f} s "
+        f"({report['steps_per_second']:,.0f} steps/s), {report['parameters']:,} parameters, "
+        f"seed {report['seed']}"
+    )
+    saved = f"saved to {report['run']}" if report["run"] else "not saved; --out FOLDER keeps a run"
+    _print(table, "", Text(speed), Text(saved, style="dim"), "")
+
+
+def print_samples(samples: "list[Sample]") -> None:
+    """Samples, each marked as standing in the data or new."""
+    table = _table("Names", "", "", right=False)
+    table.show_header = False
+    for one in samples:
+        mark = Text("in data", style="dim") if one.seen else Text("new", style="green")
+        table.add_row(Text(shown(one.text) or "(empty)"), mark)
+    _print(table, "")
+
+
+def print_curve(session: "Session") -> None:
+    """The minibatch losses as a plot."""
+    curve = session.history.curve(0, 200)
+    width = min(100, Console(file=sys.stdout).width)
+    uniform = math.log(session.dataset.vocabulary.size)
+    rows = loss_plot(curve, width, 18, uniform, False, DARK)
+    if rows:
+        _print(Text("Minibatch loss", style="bold"))
+        for line in rows:
+            _print(Segments([*line, Segment("\n")]) if line else "")
+
+
+def print_evaluations(evaluations: "dict[str, Evaluation]") -> None:
+    """The losses of some splits."""
+    table = _table("Loss, in nats a character", "split", "loss", "also in train", "new", "examples")
+    for name, found in evaluations.items():
+        table.add_row(
+            name,
+            number(found.loss),
+            number(found.seen),
+            number(found.unseen),
+            f"{found.examples:,}",
+        )
+    _print(table)
+
+
+def print_surprise(surprise: "WordSurprise") -> None:
+    """Each character's probability and surprise, and the mean."""
+    table = _table(f"{shown(surprise.word)}", "character", "probability", "surprise, nats")
+    for character, probability, nats in zip(
+        surprise.characters, surprise.probabilities, surprise.surprises, strict=True
+    ):
+        table.add_row(Text(character), f"{probability:.4f}", number(nats, 4))
+    table.add_row(Text("mean", style="bold"), "", Text(number(surprise.mean, 4), style="bold"))
+    _print("", table)
+
+
+def print_datasets(*overviews: dict[str, Any]) -> None:
+    """The datasets, a line each."""
+    table = _table("Built-in datasets", "name", "items", "distinct", "characters", "lengths")
+    for one in overviews:
+        lengths = f"{one['shortest']} to {one['longest']}"
+        numbers = (f"{one[key]:,}" for key in ("items", "distinct", "vocabulary"))
+        table.add_row(one["name"], *numbers, lengths)
+    _print(table)
+
+
+def print_dataset(one: dict[str, Any]) -> None:
+    """One dataset's numbers."""
+    table = _table(shown(one["name"]), "", "")
+    table.show_header = False
+    table.add_row("file", Text(shown(one["path"]), overflow="fold"))
+    table.add_row("lines", f"{one['items']:,}")
+    table.add_row("distinct lines", f"{one['distinct']:,}")
+    table.add_row("characters, the boundary counted", f"{one['vocabulary']:,}")
+    table.add_row("shortest and longest", f"{one['shortest']} and {one['longest']}")
+    for split, examples in one["examples"].items():
+        table.add_row(f"{split} examples", f"{examples:,}")
+    for split, seen in one["seen"].items():
+        table.add_row(f"{split} lines that also stand in train", f"{seen:,}")
+    pairs = _table("Commonest bigrams", "pair", "count")
+    for pair in one["bigrams"]:
+        pairs.add_row(Text(pair["pair"]), f"{pair['count']:,}")
+    _print(table, "", pairs)
+
+
+def settings_of(preset: Preset) -> dict[str, Any]:
+    """A preset's settings by name."""
+    return asdict(preset.model) | asdict(preset.train)
+
+
+def print_presets(presets: list[Preset]) -> None:
+    """The presets, with what they are and their main settings."""
+    table = _table("Presets", "name", "what", "model", "training", right=False)
+    for preset in presets:
+        table.add_row(Text(preset.name, style="bold"), preset.about, _model(preset), _train(preset))
+    _print(table)
+
+
+def _model(preset: Preset) -> str:
+    model = preset.model
+    if model.kind == "mlp":
+        sizes = f"{model.context}, {model.embedding}, {model.hidden}"
+        return f"mlp {sizes}, {model.init}"
+    return f"{model.kind} {model.order}" if model.kind == "ngram" else model.kind
+
+
+def _train(preset: Preset) -> str:
+    train = preset.train
+    if preset.model.kind == "ngram":
+        return f"smoothing {train.smoothing:g}"
+    batch = train.batch_size or "all"
+    rate = f"{train.optimizer} {train.learning_rate:g}, {train.schedule}"
+    return f"{rate}, batch {batch}, {train.steps:,} steps"

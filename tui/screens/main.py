@@ -1,0 +1,301 @@
+"""The main screen: panels around one snapshot."""
+
+import threading
+from dataclasses import dataclass
+from importlib import import_module
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer, Static, Tab, Tabs
+
+from makemore_tui.core.messages import (
+    Edit,
+    EvaluateTest,
+    Failed,
+    Pause,
+    Refresh,
+    Refused,
+    Reply,
+    Request,
+    Restart,
+    Resume,
+    Snapshot,
+    Starting,
+    Step,
+)
+
+from ..engine import Engine, WorkerDied
+from ..keys import KEYS
+from ..knobs import turned
+from ..widgets.bigrams import BigramPanel
+from ..widgets.controls import ControlsPanel
+from ..widgets.loss import LossPanel
+from ..widgets.names import NamesPanel
+from ..widgets.panel import Panel
+from ..widgets.splits import SplitsPanel
+from ..widgets.status import StatusBar
+from .help import HelpScreen
+
+_TICK_SECONDS = 0.1
+_TURNS = {"loss": (2, 1), "bigrams": (4, 0), "names": (10, 2)}  # every so many ticks, and when
+_WIDE, _HIGH = 100, 30
+
+
+class MainScreen(Screen):
+    """Asks the engine for a snapshot ten times a second, one request at a time, and shows it."""
+
+    CSS_PATH = "main.tcss"
+    BINDINGS = [key.binding() for key in KEYS]  # noqa: RUF012
+
+    @dataclass
+    class Answered(Message):
+        """The engine has answered, or died."""
+
+        reply: Reply | WorkerDied
+
+    @dataclass
+    class Unusable(Message):
+        """The engine could not begin with what it was given."""
+
+        why: str
+
+    def __init__(self, engine: Engine):
+        super().__init__()
+        self.engine = engine
+        self.snapshot: Snapshot | None = None
+        self._refreshing = False
+        self._tick = 0
+        self._dead = False
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar()
+        yield Tabs(*(Tab(title, id=f"tab-{name}") for name, title in _PANELS), id="tabs")
+        with Container(id="panels"):
+            yield LossPanel(id="loss")
+            yield ControlsPanel(id="controls")
+            yield BigramPanel(id="bigrams")
+            yield NamesPanel(id="names")
+            yield SplitsPanel(id="splits")
+        yield Static(id="notice", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one(Tabs).can_focus = False
+        self.query_one(LossPanel).focus()
+        self.query_one(StatusBar).wait_for("starting the worker …")
+        self.set_interval(_TICK_SECONDS, self._on_tick)
+        self.call_after_refresh(self._start_engine)
+
+    def on_resize(self) -> None:
+        self._lay_out()
+
+    # Talking to the engine
+
+    def _start_engine(self) -> None:
+        """Start the engine, after the first paint, and load what the first plot will need."""
+        self.engine.start(self._deliver)
+        threading.Thread(target=import_module, args=("plotext",), daemon=True).start()
+
+    def ask(self, request: Request) -> None:
+        """Send the engine a request."""
+        if not self._dead:
+            self.engine.send(request)
+
+    def _deliver(self, reply: Reply | WorkerDied) -> None:
+        """Take a reply, in whichever thread it came."""
+        if self.is_attached:
+            self.post_message(self.Answered(reply))
+
+    def _on_tick(self) -> None:
+        self._tick += 1
+        if self.snapshot is not None and not self._refreshing and self.is_current:
+            self._refresh_views(self._due_panels())
+
+    def _due_panels(self) -> list[Panel]:
+        """The panels on the screen that draw a view, and whose turn it is."""
+        shown = {panel.id: panel for panel in self._shown_panels()}
+        return [
+            shown[name]
+            for name, (every, when) in _TURNS.items()
+            if name in shown and self._tick % every == when
+        ]
+
+    def _refresh_views(self, panels: list[Panel]) -> None:
+        self._refreshing = True
+        views = [panel.view() for panel in panels]
+        self.ask(Refresh(tuple(view for view in views if view is not None)))
+
+    def on_main_screen_answered(self, message: Answered) -> None:
+        match message.reply:
+            case Snapshot() as snapshot:
+                self._take(snapshot)
+            case Starting(what):
+                self.query_one(StatusBar).wait_for(f"{what} …")
+            case Refused(why):
+                self.say(why, warning=True)
+            case Failed(why):
+                self.app.post_message(self.Unusable(why))
+            case WorkerDied(why):
+                self._dead = True
+                self._refreshing = False
+                self.query_one(StatusBar).wait_for("no worker · F5 starts a new one")
+                self.say(f"{why}; F5 starts a new one, at step 0", warning=True)
+
+    def _take(self, snapshot: Snapshot) -> None:
+        before, self.snapshot = self.snapshot, snapshot
+        if snapshot.is_refresh:
+            self._refreshing = False
+        self.query_one(StatusBar).show(snapshot)
+        for panel in self._shown_panels():
+            panel.show(snapshot)
+        if before is None:
+            self._refresh_views(self._shown_panels())
+        else:
+            self._say_what_changed(before, snapshot)
+
+    def _say_what_changed(self, before: Snapshot, now: Snapshot) -> None:
+        if now.runs != before.runs:
+            self.say(f"a new run from step 0, seed {now.seed}: {_difference(before, now)}")
+        elif now.state == "diverged" != before.state:
+            self.say(f"the loss is not finite at step {now.step:,}; r restarts", warning=True)
+        elif now.state == "finished" != before.state:
+            more = "m takes another model" if now.model.kind == "ngram" else "space trains on"
+            done = "every example is counted" if now.model.kind == "ngram" else "all planned steps"
+            self.say(f"finished: {done}; {more}")
+        elif now.train != before.train:
+            self.say(f"from step {now.step:,}: {_difference(before, now)}")
+
+    def say(self, sentence: str, warning: bool = False) -> None:
+        """Show a sentence in the line above the footer."""
+        notice = self.query_one("#notice", Static)
+        notice.set_class(warning, "warning")
+        notice.update(sentence)
+
+    # Arranging the panels
+
+    def _lay_out(self) -> None:
+        """Lay the panels out for the screen's size: together, or one at a time."""
+        width, height = self.size
+        together = width >= _WIDE and height >= _HIGH
+        self.set_class(not together, "tabbed")
+        if together:
+            container = self.query_one("#panels")
+            size = self.snapshot.dataset.characters if self.snapshot else 27
+            bigrams = min(2 * size + 7, width // 2 + 8)
+            side = 36 if width >= 116 else 30
+            container.styles.grid_columns = f"{bigrams} 1fr {side}"
+            tall, half = size + 4, (size + 1) // 2 + 4
+            room = height - 3
+            lower = next((h for h in (tall, half) if h <= room - 15), room // 2)
+            container.styles.grid_rows = f"1fr {lower}"
+        self._show_one_panel()
+
+    def _show_one_panel(self) -> None:
+        alone = self.has_class("tabbed") or self.has_class("zoomed")
+        chosen = self._chosen()
+        for panel in self.query(Panel):
+            panel.display = not alone or panel is chosen
+        self.query_one("#panels").set_class(alone, "alone")
+        self.query_one(Tabs).active = f"tab-{chosen.id}"
+
+    def _chosen(self) -> Panel:
+        focused = self.focused
+        return focused if isinstance(focused, Panel) else self.query_one(LossPanel)
+
+    def _shown_panels(self) -> list[Panel]:
+        return [panel for panel in self.query(Panel) if panel.display]
+
+    def on_tabs_tab_activated(self, event: Tabs.TabActivated) -> None:
+        self._choose(self.query_one(f"#{(event.tab.id or '').removeprefix('tab-')}", Panel))
+
+    def _choose(self, panel: Panel) -> None:
+        if panel is self._chosen():
+            return
+        panel.display = True
+        panel.focus()
+        self._show_one_panel()
+        if self.snapshot:
+            panel.show(self.snapshot)
+            self._refresh_views([panel])
+
+    # Keys
+
+    def action_turn(self, knob: str, by: int) -> None:
+        if self.snapshot is None:
+            return
+        changes = turned(self.snapshot, knob, by)
+        if isinstance(changes, str):
+            self.say(changes)
+        else:
+            self.ask(Edit(changes))
+
+    def action_pause(self) -> None:
+        if self.snapshot is not None:
+            self.ask(Pause() if self.snapshot.state == "training" else Resume())
+
+    def action_step(self) -> None:
+        self.ask(Step())
+
+    def action_restart(self, next_seed: int) -> None:
+        if self.snapshot is not None:
+            self.ask(Restart(self.snapshot.seed + next_seed))
+
+    def action_test(self) -> None:
+        self.ask(EvaluateTest())
+
+    def action_names(self) -> None:
+        self._refresh_views([self.query_one(NamesPanel)])
+
+    def action_log(self) -> None:
+        self.query_one(LossPanel).toggle_log()
+
+    def action_part(self) -> None:
+        self.query_one(LossPanel).toggle_part()
+
+    def action_cursor(self, down: int, right: int) -> None:
+        panel = self.query_one(BigramPanel)
+        panel.move(down, right)
+        if self.snapshot is not None and panel.display:
+            self._refresh_views([panel])
+
+    def action_zoom(self) -> None:
+        self.toggle_class("zoomed")
+        self._lay_out()
+
+    def action_next_panel(self, by: int) -> None:
+        panels = list(self.query(Panel))
+        self._choose(panels[(panels.index(self._chosen()) + by) % len(panels)])
+
+    def action_new_worker(self) -> None:
+        if self._dead:
+            self._dead, self.snapshot = False, None
+            self._start_engine()
+            self.say("")
+
+    def action_help(self) -> None:
+        self.app.push_screen(HelpScreen())
+
+    def action_quit_explorer(self) -> None:
+        self.app.exit()
+
+
+_PANELS = (
+    ("loss", "Loss"),
+    ("controls", "Settings"),
+    ("bigrams", "Bigrams"),
+    ("names", "Names"),
+    ("splits", "Splits"),
+)
+
+
+def _difference(before: Snapshot, now: Snapshot) -> str:
+    """The settings that differ, with their new values."""
+    differing = [
+        f"{name.replace('_', ' ')} {value}"
+        for old, new in ((before.model, now.model), (before.train, now.train))
+        for name, value in vars(new).items()
+        if value != getattr(old, name)
+    ]
+    return ", ".join(differing) or "the settings as they were"

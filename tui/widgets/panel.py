@@ -1,0 +1,100 @@
+"""A bordered widget whose content is rows of coloured text, repainted row by row."""
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from makemore_tui.core.messages import Snapshot, View
+
+from ..palette import DARK, LIGHT, Palette
+
+Row = list[Segment]
+
+
+class Panel(Widget, can_focus=True):
+    """A panel of the main screen.
+
+    `show` hands it a snapshot; it lays out rows and only those that changed are painted again.
+    """
+
+    DEFAULT_CSS = """
+    Panel {
+        border: round $panel-lighten-2;
+        border-title-color: $foreground;
+        border-title-style: bold;
+        border-subtitle-color: $text-muted;
+        padding: 0 1;
+    }
+    Panel:focus { border: round $primary; }
+    """
+
+    def __init__(self, title: str, **kwargs):
+        super().__init__(**kwargs)
+        self.border_title = title
+        self.snapshot: Snapshot | None = None
+        self._strips: list[Strip] = []
+
+    @property
+    def palette(self) -> Palette:
+        """The colours that go with the theme."""
+        return DARK if self.app.current_theme.dark else LIGHT
+
+    def view(self) -> View | None:
+        """What this panel wants in the next snapshot, or None."""
+        return None
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Take a new snapshot and repaint what it changes."""
+        self.snapshot = snapshot
+        self.relayout()
+
+    def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
+        """The content, as rows of segments."""
+        raise NotImplementedError
+
+    def relayout(self) -> None:
+        """Lay the rows out again, and repaint those that differ."""
+        width, height = self.content_size
+        if self.snapshot is None or not width or not height or not self.is_attached:
+            return
+        base = self.rich_style
+        strips = [
+            Strip(row).adjust_cell_length(width).apply_style(base)
+            for row in self.rows(self.snapshot, width, height)[:height]
+        ]
+        changed = [
+            i
+            for i in range(max(len(strips), len(self._strips)))
+            if strips[i : i + 1] != self._strips[i : i + 1]
+        ]
+        self._strips = strips
+        if changed:
+            self.refresh(*(Region(0, i, width, 1) for i in changed))
+
+    def render_line(self, y: int) -> Strip:
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(self.content_size.width, self.rich_style)
+
+    def on_resize(self) -> None:
+        self.relayout()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self.relayout()
+
+
+def row(*parts: tuple[str, Style]) -> Row:
+    """A row from texts with their styles."""
+    return [Segment(text, style) for text, style in parts]
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A loss for people: ∞ where it is infinite, – where there is none."""
+    if value is None:
+        return "–"
+    if value != value:
+        return "not a number"
+    return "∞" if value == float("inf") else f"{value:.{digits}f}"

@@ -1,0 +1,70 @@
+"""The line at the top: what is being trained on, and how it goes."""
+
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widget import Widget
+
+from makemore_tui.core.messages import Snapshot
+
+from ..palette import DARK, LIGHT
+
+_STATES = {
+    "training": ("●", "training", "good"),
+    "paused": ("❚❚", "paused", "dev"),
+    "finished": ("■", "finished", "batch"),
+    "diverged": ("▲", "diverged", "warning"),
+}
+
+
+class StatusBar(Widget):
+    """Name, dataset, state, step and speed in one line."""
+
+    DEFAULT_CSS = """
+    StatusBar { height: 1; background: $panel; }
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._snapshot: Snapshot | None = None
+        self._waiting_for = ""
+
+    def wait_for(self, what: str) -> None:
+        """Show what the explorer waits for; "" when it no longer waits."""
+        self._waiting_for = what
+        self.refresh()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a snapshot."""
+        self._snapshot, self._waiting_for = snapshot, ""
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        left, right = self._left(), self._right()
+        width = self.size.width
+        room = width - sum(segment.cell_length for segment in right)
+        used = Strip(left).adjust_cell_length(max(0, room))
+        return Strip([*used, *right]).adjust_cell_length(width).apply_style(self.rich_style)
+
+    @property
+    def _palette(self):
+        return DARK if self.app.current_theme.dark else LIGHT
+
+    def _left(self) -> list[Segment]:
+        parts = [Segment(" makemore-tui  ", self._palette.style("batch", bold=True))]
+        if self._snapshot:
+            data = self._snapshot.dataset
+            facts = f"{data.name} · {data.items:,} items · {data.characters} characters"
+            parts.append(Segment(facts, self._palette.style("dim")))
+        return parts
+
+    def _right(self) -> list[Segment]:
+        palette, snapshot = self._palette, self._snapshot
+        if self._waiting_for or snapshot is None:
+            return [Segment(f"{self._waiting_for or 'starting'} ", palette.style("dev"))]
+        sign, word, colour = _STATES[snapshot.state]
+        speed = f"{snapshot.steps_per_second:,.0f}/s  " if snapshot.steps_per_second else ""
+        return [
+            Segment(f"  {sign} {word}  ", palette.style(colour, bold=True)),
+            Segment(f"step {snapshot.step:,}  ", palette.style("text", bold=True)),
+            Segment(f"{speed}seed {snapshot.seed} ", palette.style("dim")),
+        ]

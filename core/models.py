@@ -1,4 +1,4 @@
-"""The three models. Each turns contexts (B, T) into logits (B, V); nothing else asks which it is."""
+"""The three models. Each turns contexts (B, T) into logits (B, V); nobody else asks which."""
 
 import math
 from typing import Protocol

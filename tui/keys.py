@@ -10,7 +10,10 @@ from textual.binding import Binding
 
 @dataclass(frozen=True)
 class Key:
-    """A key: the action it runs, a word for the footer, and what it does."""
+    """A key: the action it runs, a word for it, and what it does.
+
+    group: keys of one group stand together in the footer under this word; None keeps a key out.
+    """
 
     id: str
     keys: str
@@ -18,7 +21,7 @@ class Key:
     action: str
     word: str
     help: str
-    in_footer: bool = False
+    group: str | None = None
 
     def binding(self) -> Binding:
         """The same as Textual wants it."""
@@ -29,63 +32,64 @@ class Key:
             id=self.id,
             key_display=self.shown,
             tooltip=self.help,
-            show=self.in_footer,
+            show=self.group is not None,
+            group=Binding.Group(self.group) if self.group != self.word and self.group else None,
         )
 
 
 KEYS = (
-    Key("pause", "space", "space", "pause", "pause", "Pause training, or go on", True),
-    Key("step", "s", "s", "step", "step", "Take one step, and pause", True),
+    Key("pause", "space", "space", "pause", "pause", "Pause training, or go on", "pause"),
     Key("rate-down", "left_square_bracket", "[", "turn('learning_rate', -1)", "rate -",
-        "Learning rate down a quarter of a decade, from the next step", True),
+        "Learning rate down a quarter of a decade, from the next step", "rate"),
     Key("rate-up", "right_square_bracket", "]", "turn('learning_rate', 1)", "rate +",
-        "Learning rate up a quarter of a decade, from the next step", True),
+        "Learning rate up a quarter of a decade, from the next step", "rate"),
     Key("rate-tenth", "left_curly_bracket", "{", "turn('learning_rate', -4)", "rate / 10",
         "Learning rate to a tenth, from the next step"),
     Key("rate-tenfold", "right_curly_bracket", "}", "turn('learning_rate', 4)", "rate x 10",
         "Learning rate to tenfold, from the next step"),
     Key("hidden-down", "minus", "-", "turn('hidden', -1)", "hidden -",
-        "Fewer hidden units; the model restarts", True),
+        "Fewer hidden units; the model restarts", "hidden"),
     Key("hidden-up", "equals_sign,plus", "=", "turn('hidden', 1)", "hidden +",
-        "More hidden units; the model restarts", True),
+        "More hidden units; the model restarts", "hidden"),
     Key("embedding-down", "comma", ",", "turn('embedding', -1)", "embedding -",
         "Fewer numbers a character; the model restarts"),
     Key("embedding-up", "full_stop", ".", "turn('embedding', 1)", "embedding +",
         "More numbers a character; the model restarts"),
     Key("context-down", "semicolon", ";", "turn('context', -1)", "context -",
-        "One character less of context; the model restarts"),
+        "One character less of context (of counts, order); the model restarts"),
     Key("context-up", "apostrophe", "'", "turn('context', 1)", "context +",
-        "One character more of context; the model restarts"),
+        "One character more of context (of counts, order); the model restarts"),
     Key("batch-down", "b", "b", "turn('batch_size', -1)", "batch -",
-        "Smaller batches, from the next step"),
+        "Smaller batches, from the next step", "batch"),
     Key("batch-up", "B", "B", "turn('batch_size', 1)", "batch +",
-        "Larger batches, from the next step; the largest is all examples"),
+        "Larger batches, from the next step; the largest is all examples", "batch"),
     Key("decay-down", "w", "w", "turn('decay', -1)", "decay -",
         "Less weight decay; of a table of counts, less smoothing"),
     Key("decay-up", "W", "W", "turn('decay', 1)", "decay +",
         "More weight decay; of a table of counts, more smoothing"),
     Key("model", "m", "m", "turn('kind', 1)", "model",
-        "The next kind of model: MLP, counts, neural bigram; the model restarts", True),
+        "The next kind of model: MLP, counts, neural bigram; the model restarts", "model"),
     Key("optimizer", "o", "o", "turn('optimizer', 1)", "optimizer",
         "SGD or AdamW, from the next step"),
     Key("schedule", "k", "k", "turn('schedule', 1)", "schedule",
         "How the learning rate changes: constant, step, linear, cosine"),
-    Key("restart", "r", "r", "restart(0)", "restart", "Begin again with the same seed", True),
+    Key("restart", "r", "r", "restart(0)", "restart", "Begin again with the same seed", "restart"),
     Key("new-seed", "R", "R", "restart(1)", "new seed", "Begin again with the next seed"),
-    Key("test", "t", "t", "test", "test", "Evaluate the test split, and count how often", True),
+    Key("step", "s", "s", "step", "step", "Take one step, and pause"),
+    Key("test", "t", "t", "test", "test", "Evaluate the test split, and count how often"),
     Key("names", "g", "g", "names", "names", "Fresh names now"),
-    Key("log", "l", "l", "log", "log", "Logarithmic or linear loss axis"),
+    Key("log", "l", "l", "log", "log axis", "Logarithmic or linear loss axis"),
     Key("part", "a", "a", "part", "all steps", "All steps, or the last fifth of them"),
-    Key("zoom", "z", "z", "zoom", "zoom", "The focused panel full screen, and back", True),
+    Key("zoom", "z", "z", "zoom", "zoom", "The chosen panel full screen, and back", "zoom"),
     Key("cursor-up", "up", "↑", "cursor(-1, 0)", "up", "The bigram cursor one row up"),
     Key("cursor-down", "down", "↓", "cursor(1, 0)", "down", "The bigram cursor one row down"),
     Key("cursor-left", "left", "←", "cursor(0, -1)", "left", "The bigram cursor to the left"),
     Key("cursor-right", "right", "→", "cursor(0, 1)", "right", "The bigram cursor to the right"),
-    Key("next-panel", "tab", "tab", "next_panel(1)", "next panel", "The next panel"),
+    Key("next-panel", "tab", "tab", "next_panel(1)", "next panel", "Choose the next panel"),
     Key("previous-panel", "shift+tab", "shift+tab", "next_panel(-1)", "previous panel",
-        "The panel before"),
+        "Choose the panel before"),
     Key("worker", "f5", "F5", "new_worker", "new worker", "Start the worker again after it died"),
-    Key("help", "question_mark", "?", "help", "help", "All keys, and what they do", True),
-    Key("interrupt", "ctrl+c", "ctrl+c", "quit_explorer", "quit", "Leave the explorer"),
-    Key("quit", "q", "q", "quit_explorer", "quit", "Leave the explorer", True),
+    Key("interrupt", "ctrl+c", "ctrl+c", "quit_explorer", "leave", "Leave the explorer"),
+    Key("help", "question_mark", "?", "help", "help", "All keys, and what they do", "help"),
+    Key("quit", "q", "q", "quit_explorer", "quit", "Leave the explorer", "quit"),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from importlib import import_module
 
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.events import DescendantFocus
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Static, Tab, Tabs
@@ -40,7 +41,8 @@ from .help import HelpScreen
 
 _TICK_SECONDS = 0.1
 _TURNS = {"loss": (2, 1), "bigrams": (4, 0), "names": (10, 2)}  # every so many ticks, and when
-_WIDE, _HIGH = 100, 30
+_WIDE, _HIGH, _SHORT = 100, 30, 12
+_NARROWEST_NAMES, _NARROWEST_BIGRAMS = 22, 40
 
 
 class MainScreen(Screen):
@@ -68,6 +70,7 @@ class MainScreen(Screen):
         self._refreshing = False
         self._tick = 0
         self._dead = False
+        self._chosen = "loss"
 
     def compose(self) -> ComposeResult:
         yield StatusBar()
@@ -79,7 +82,7 @@ class MainScreen(Screen):
             yield NamesPanel(id="names")
             yield SplitsPanel(id="splits")
         yield Static(id="notice", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(Tabs).can_focus = False
@@ -180,42 +183,47 @@ class MainScreen(Screen):
         width, height = self.size
         together = width >= _WIDE and height >= _HIGH
         self.set_class(not together, "tabbed")
+        self.set_class(height < _SHORT, "short")
         if together:
             container = self.query_one("#panels")
             size = self.snapshot.dataset.characters if self.snapshot else 27
-            bigrams = min(2 * size + 7, width // 2 + 8)
-            side = 36 if width >= 116 else 30
+            side = 44 if width >= 160 else 36 if width >= 116 else 30
+            room = width - side - _NARROWEST_NAMES
+            bigrams = next((w for w in (2 * size + 7, size + 7) if w <= room), room)
+            bigrams = max(bigrams, min(room, _NARROWEST_BIGRAMS))
             container.styles.grid_columns = f"{bigrams} 1fr {side}"
             tall, half = size + 4, (size + 1) // 2 + 4
             room = height - 3
             lower = next((h for h in (tall, half) if h <= room - 15), room // 2)
             container.styles.grid_rows = f"1fr {lower}"
-        self._show_one_panel()
+        self._show_chosen()
 
-    def _show_one_panel(self) -> None:
+    def _show_chosen(self) -> None:
+        """Show all panels, or the chosen one alone where there is no room or it is zoomed."""
         alone = self.has_class("tabbed") or self.has_class("zoomed")
-        chosen = self._chosen()
         for panel in self.query(Panel):
-            panel.display = not alone or panel is chosen
+            panel.display = not alone or panel.id == self._chosen
         self.query_one("#panels").set_class(alone, "alone")
-        self.query_one(Tabs).active = f"tab-{chosen.id}"
-
-    def _chosen(self) -> Panel:
-        focused = self.focused
-        return focused if isinstance(focused, Panel) else self.query_one(LossPanel)
+        self.query_one(Tabs).active = f"tab-{self._chosen}"
 
     def _shown_panels(self) -> list[Panel]:
         return [panel for panel in self.query(Panel) if panel.display]
 
     def on_tabs_tab_activated(self, event: Tabs.TabActivated) -> None:
-        self._choose(self.query_one(f"#{(event.tab.id or '').removeprefix('tab-')}", Panel))
+        self._choose((event.tab.id or "").removeprefix("tab-"))
 
-    def _choose(self, panel: Panel) -> None:
-        if panel is self._chosen():
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        if isinstance(event.widget, Panel) and event.widget.id:
+            self._choose(event.widget.id)
+
+    def _choose(self, name: str) -> None:
+        """Choose a panel: it has the focus, and is the one shown where only one is."""
+        if name == self._chosen:
             return
-        panel.display = True
+        self._chosen = name
+        self._show_chosen()
+        panel = self.query_one(f"#{name}", Panel)
         panel.focus()
-        self._show_one_panel()
         if self.snapshot:
             panel.show(self.snapshot)
             self._refresh_views([panel])
@@ -265,8 +273,8 @@ class MainScreen(Screen):
         self._lay_out()
 
     def action_next_panel(self, by: int) -> None:
-        panels = list(self.query(Panel))
-        self._choose(panels[(panels.index(self._chosen()) + by) % len(panels)])
+        names = [name for name, _ in _PANELS]
+        self._choose(names[(names.index(self._chosen) + by) % len(names)])
 
     def action_new_worker(self) -> None:
         if self._dead:

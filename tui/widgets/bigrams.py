@@ -127,11 +127,12 @@ class BigramPanel(Panel):
     def _facts(self, table: BigramTable, labels: tuple[str, ...]) -> Row:
         pair, colours = table.pair, self.palette
         times = f"{pair.count:,} times" if pair.count != 1 else "once"
+        roomy = self.content_size.width >= 54
         return row(
             (f"{labels[pair.previous]}{labels[pair.following]}", colours.style("text", bold=True)),
-            (f"  {times} in the data   p ", colours.style("dim")),
+            (f"  {times}{' in the data ' if roomy else ''}  p ", colours.style("dim")),
             (f"{pair.probability:.3f}", colours.style("text", bold=True)),
-            (f"   rank {pair.rank} of {len(labels)}", colours.style("dim")),
+            (f"   rank {pair.rank}{f' of {len(labels)}' if roomy else ''}", colours.style("dim")),
         )
 
 

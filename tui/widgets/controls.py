@@ -2,6 +2,7 @@
 
 from makemore_tui.core.messages import Snapshot
 
+from ..plot import tick_label
 from .panel import Panel, Row, row
 
 _KIND_NAMES = {"mlp": "MLP", "ngram": "counts", "neural-bigram": "neural bigram"}
@@ -21,7 +22,7 @@ class ControlsPanel(Panel):
         colours = self.palette
         name_width = 15 if width >= 32 else 14
         unused = value == "–"
-        keys = "" if unused else f" {keys}"
+        keys = f" {keys}" if keys and not unused else ""
         room = max(1, width - name_width - len(keys))
         return row(
             (f"{name:<{name_width}}", colours.style("dim")),
@@ -39,7 +40,7 @@ def _settings(snapshot: Snapshot) -> list[tuple[str, str, str]]:
     kind = _KIND_NAMES[model.kind] + (f", order {model.order}" if is_counts else "")
     rate = f"{train.learning_rate:.4g}"
     now = f"{snapshot.learning_rate:.3g}"
-    schedule = train.schedule + (f", now {now}" if train.schedule != "constant" else "")
+    schedule = train.schedule + (f" → {now}" if train.schedule != "constant" else "")
     batch = "all" if train.batch_size == 0 else f"{train.batch_size:,}"
     rows = [
         ("model", kind, "m"),
@@ -59,6 +60,10 @@ def _settings(snapshot: Snapshot) -> list[tuple[str, str, str]]:
     return [
         *rows,
         (parameters, f"{snapshot.parameters:,}", ""),
-        ("step", f"{snapshot.step:,}" + ("" if is_counts else f" of {train.steps:,}"), ""),
+        (
+            "step",
+            f"{snapshot.step:,}" + ("" if is_counts else f" of {tick_label(train.steps)}"),
+            "",
+        ),
         ("steps/s", f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else "–", ""),
     ]

@@ -34,7 +34,7 @@ class NamesPanel(Panel):
         each = width // columns
         lines = [self._names[i : i + columns] for i in range(0, len(self._names), columns)]
         new = sum(not name.seen for name in self._names)
-        self.border_subtitle = f"{new} of {len(self._names)} new"
+        self.border_subtitle = f"{new} of {len(self._names)} new" if width > 13 else f"{new} new"
         return [
             [segment for name in line for segment in self._name_row(name, each)] for line in lines
         ]

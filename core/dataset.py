@@ -7,6 +7,7 @@ character is gathered from there by position when it is needed, never stored.
 """
 
 import hashlib
+import os
 import random
 import re
 import unicodedata
@@ -75,6 +76,7 @@ class Dataset:
         """
         self.path = path
         self.name = name or path.name
+        self.built_in = name in BUILT_IN
         self.unique = unique
         self._text = _read(path)
         self.vocabulary = self._text.vocabulary
@@ -95,7 +97,7 @@ class Dataset:
         """
         if name in BUILT_IN:
             return cls(built_in_path(name), unique, name)
-        return cls(Path(name).expanduser(), unique)
+        return cls(Path(os.path.expanduser(name)), unique)
 
     @property
     def items(self) -> int:
@@ -310,6 +312,7 @@ def _blocks(path: Path) -> Iterator[_Block]:
             if not read:
                 return
             if len(rest) > _READ_BYTES:
+                _refuse_nul(path, rest, offset, line)
                 raise _too_long(path, line)
 
 
@@ -320,13 +323,7 @@ def _cut_at_newline(raw: bytes, last: bool) -> tuple[bytes, bytes]:
 
 def _decode(path: Path, raw: bytes, offset: int, line: int) -> str:
     """The text of some bytes that begin at byte `offset` and line `line` of the file."""
-    nul = raw.find(b"\0")
-    if nul >= 0:
-        at = line + raw.count(b"\n", 0, nul)
-        raise UserError(
-            f"{path}: byte {offset + nul} (line {at}) is NUL, so this is a binary file; "
-            f"UTF-8 text of one item a line is needed"
-        )
+    _refuse_nul(path, raw, offset, line)
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -335,6 +332,16 @@ def _decode(path: Path, raw: bytes, offset: int, line: int) -> str:
             f"{path}: byte {offset + error.start} (line {at}) is not UTF-8; "
             f"save the file as UTF-8 text"
         ) from None
+
+
+def _refuse_nul(path: Path, raw: bytes, offset: int, line: int) -> None:
+    nul = raw.find(b"\0")
+    if nul >= 0:
+        at = line + raw.count(b"\n", 0, nul)
+        raise UserError(
+            f"{path}: byte {offset + nul} (line {at}) is NUL, so this is a binary file; "
+            f"UTF-8 text of one item a line is needed"
+        )
 
 
 def _clean(text: str) -> str:
@@ -369,7 +376,7 @@ class _Encoder:
         return ids if len(self.characters) > 255 else ids.to(torch.uint8)
 
     def _learn(self, text: str) -> None:
-        for character in sorted(set(text)):
+        for character in dict.fromkeys(text):
             if self._table[ord(character)] < 0 and len(self.characters) <= MOST_CHARACTERS:
                 self.characters.append(character)
                 self._table[ord(character)] = len(self.characters)

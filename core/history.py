@@ -7,7 +7,7 @@ from .messages import LossCurve
 
 
 class LossHistory:
-    """The loss of every step so far, folded into at most `capacity` buckets.
+    """The loss of every step so far, folded into at most `capacity` (even) buckets.
 
     A bucket holds `width` steps. When the buckets run out, neighbours are merged and the width
     doubles, so a run of any length keeps between half and all of the buckets.
@@ -24,8 +24,15 @@ class LossHistory:
     def append(self, losses: Tensor) -> None:
         """Add the losses of the next steps, (n,)."""
         self.steps += len(losses)
-        for some in losses.split(self.capacity):
-            self._append(some)
+        waiting = torch.cat([self._rest, losses])
+        while len(waiting) >= self.width:
+            if self._filled == self.capacity:
+                self._merge_neighbours()
+                continue
+            whole = min(len(waiting) // self.width, self.capacity - self._filled)
+            self._fold(waiting[: whole * self.width].view(whole, self.width))
+            waiting = waiting[whole * self.width :]
+        self._rest = waiting.clone()
 
     def curve(self, first: int, most: int) -> LossCurve:
         """The losses from step `first` on, as at most `most` points.
@@ -48,28 +55,14 @@ class LossHistory:
             total_steps=self.steps,
         )
 
-    def _append(self, losses: Tensor) -> None:
-        losses = torch.cat([self._rest, losses])
-        while self._filled + len(losses) // self.width > self.capacity:
-            self._halve()
-        whole = len(losses) // self.width
-        buckets = losses[: whole * self.width].view(whole, self.width)
-        self._rest = losses[whole * self.width :].clone()
-        if whole:
-            place = self._buckets[:, self._filled : self._filled + whole]
-            place[0], place[1], place[2] = buckets.amin(1), buckets.mean(1), buckets.amax(1)
-        self._filled += whole
+    def _fold(self, losses: Tensor) -> None:
+        """Add buckets, (n, width)."""
+        new = self._buckets[:, self._filled : self._filled + len(losses)]
+        new[0], new[1], new[2] = losses.amin(1), losses.mean(1), losses.amax(1)
+        self._filled += len(losses)
 
-    def _halve(self) -> None:
-        """Merge neighbouring buckets; an odd one at the end goes with its mean repeated."""
-        odd = self._filled % 2
-        if odd:
-            low, mean, high = self._buckets[:, self._filled - 1]
-            rest = mean.repeat(self.width)
-            rest[0], rest[-1] = low, high
-            self._rest = torch.cat([rest, self._rest])
-        pairs = self._buckets[:, : self._filled - odd].view(3, -1, 2)
-        half = self._filled // 2
-        merged = torch.stack([pairs[0].amin(1), pairs[1].mean(1), pairs[2].amax(1)])
-        self._buckets[:, :half] = merged
+    def _merge_neighbours(self) -> None:
+        low, mean, high = self._buckets.view(3, -1, 2)
+        half = self.capacity // 2
+        self._buckets[:, :half] = torch.stack([low.amin(1), mean.mean(1), high.amax(1)])
         self._filled, self.width = half, self.width * 2

@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError, TensorSpec
 
-from .dataset import BUILT_IN, Dataset
+from .dataset import Dataset
 from .errors import UserError
 from .models import MLP, NeuralBigram, NgramCounts, make_model
 from .settings import ModelSettings, TrainSettings
@@ -70,7 +70,7 @@ def refuse_existing(folder: Path) -> None:
     Raises:
         UserError: something of that name exists.
     """
-    if folder.exists() or folder.is_symlink():
+    if os.path.lexists(folder):
         raise UserError(f"{folder} already exists; name a new folder, or remove it first")
 
 
@@ -136,7 +136,7 @@ def _record(session: "Session", report: dict[str, Any]) -> dict[str, Any]:
         },
         "dataset": {
             "name": dataset.name,
-            "path": None if dataset.name in BUILT_IN else str(dataset.path.resolve()),
+            "path": None if dataset.built_in else str(dataset.path.resolve()),
             "unique": dataset.unique,
             "fingerprint": dataset.fingerprint,
         },
@@ -151,7 +151,7 @@ def _record(session: "Session", report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_record(folder: Path, path: Path) -> dict[str, Any]:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise UserError(f"{folder} is not a run: there is no such folder")
     try:
         with path.open("rb") as file:

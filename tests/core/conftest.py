@@ -4,9 +4,12 @@ import random
 import unicodedata
 
 import makemore_tui.core  # noqa: F401  (before torch: it silences torch's warning about NumPy)
+
+# isort: split
 import pytest
 import torch
 from hypothesis import settings
+
 from makemore_tui.core.dataset import Dataset, built_in_path
 
 settings.register_profile("core", deadline=None, max_examples=50, database=None, derandomize=True)

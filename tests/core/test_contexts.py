@@ -2,6 +2,7 @@ from collections import Counter
 
 import pytest
 import torch
+
 from makemore_tui.core.contexts import ContextTables, split_named
 from makemore_tui.core.dataset import Dataset
 
@@ -55,6 +56,15 @@ def test_a_large_split_comes_in_blocks_that_together_hold_every_example(plain):
     assert len(tables) > 1
     counts, _ = pairs(tables, words.vocabulary.characters)
     items = plain.items(words.path.read_bytes())
+    assert counts == plain_pairs(plain.examples(items, 16))
+
+
+def test_long_contexts_that_differ_only_at_their_beginning_stay_apart(write, plain):
+    characters = "abcdefghijklmnopqrstuvwxyz12345"  # with the boundary 32: 16 of them take 80 bits
+    items = [sign + "a" * 15 + sign for sign in characters] * 2
+    dataset = Dataset(write("\n".join(items)))
+    assert dataset.vocabulary.size == 32
+    counts, _ = pairs(ContextTables(dataset).of("all", 16), dataset.vocabulary.characters)
     assert counts == plain_pairs(plain.examples(items, 16))
 
 

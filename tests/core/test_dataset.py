@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from makemore_tui.core.dataset import BUILT_IN, Dataset, built_in_path, gather_contexts, item_hashes
 from makemore_tui.core.errors import UserError
 

@@ -4,6 +4,7 @@ from collections import Counter
 import pytest
 import torch
 import torch.nn.functional as F
+
 from makemore_tui.core.contexts import ContextTables
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.errors import UserError

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from makemore_tui.core.history import LossHistory
 
 
@@ -111,6 +112,14 @@ def test_points_do_not_change_as_steps_are_added():
     after = history.curve(0, 200)
     assert after.low[: len(before.low)] == before.low
     assert after.steps[: len(before.steps)] == before.steps
+
+
+def test_points_do_not_change_as_the_beginning_moves():
+    history = history_of(losses_of(3000), 4096)
+    earlier, later = history.curve(901, 100), history.curve(910, 100)
+    assert set(zip(later.steps, later.mean, strict=True)) <= set(
+        zip(earlier.steps, earlier.mean, strict=True)
+    )
 
 
 def test_infinite_losses_are_kept_as_they_are():

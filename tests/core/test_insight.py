@@ -3,6 +3,7 @@ from collections import Counter
 
 import pytest
 import torch
+
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.insight import BigramInsight, bigram_counts
 from makemore_tui.core.models import MLP

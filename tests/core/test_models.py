@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.models import MLP, MOST_COUNTS, NeuralBigram, NgramCounts, make_model
 from makemore_tui.core.session import Session

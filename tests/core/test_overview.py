@@ -1,7 +1,8 @@
 from collections import Counter
 
 import pytest
-from makemore_tui.core.dataset import built_in_path
+
+from makemore_tui.core.dataset import Dataset, built_in_path
 from makemore_tui.core.overview import overview
 
 
@@ -41,3 +42,9 @@ def test_the_commonest_bigrams_are_those_of_a_plain_loop(facts, name_items):
     )
     found = [(bigram["pair"], bigram["count"]) for bigram in facts["bigrams"]]
     assert found == pairs.most_common(12)
+
+
+def test_pairs_that_never_occur_are_not_among_the_commonest(write):
+    facts = overview(Dataset(write("a.b\n" * 20)))
+    assert sorted(bigram["pair"] for bigram in facts["bigrams"]) == [".b", "a.", "b·", "·a"]
+    assert {bigram["count"] for bigram in facts["bigrams"]} == {20}

@@ -1,4 +1,5 @@
 import torch
+
 from makemore_tui.core.pace import Pace
 
 

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs import FORMAT, load_run, refuse_existing, to_json

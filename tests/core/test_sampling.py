@@ -3,6 +3,7 @@ from collections import Counter
 
 import pytest
 import torch
+
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.models import MLP
@@ -187,6 +188,12 @@ def test_new_only_leaves_out_what_stands_in_the_data(names, name_items):
     assert len(samples) == 300
     known = set(name_items)
     assert not any(one.seen or one.text in known or not one.text for one in samples)
+
+
+def test_an_empty_name_is_not_a_new_one(names):
+    model = counted(names, smoothing=1e6)  # nearly uniform: every 27th name ends at once
+    assert any(not one.text for one in sample(model, names, 300, seeded()))
+    assert all(one.text for one in sample(model, names, 300, seeded(), new_only=True))
 
 
 def test_a_model_that_only_repeats_the_data_has_no_new_names(write):

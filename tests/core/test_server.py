@@ -1,11 +1,13 @@
-"""The server in a thread, asked as the explorer asks it: one request at a time."""
+"""The server in a thread, asked as the explorer asks it, and on a clock that the test turns."""
 
 import time
+from itertools import pairwise
 from queue import SimpleQueue
 from threading import Thread
 
 import pytest
 import torch
+
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.messages import (
     BigramsView,
@@ -435,6 +437,80 @@ def test_after_divergence_a_restart_trains_again(serve):
     assert client.do(Restart(3)).state == "training"
     client.until(lambda s: s.step > 20)
     assert client.look(NamesView(3)).names
+
+
+# On a clock of the test's own
+
+
+class Script:
+    """An inbox of requests, and between them numbers: how many slices of work to leave time for."""
+
+    def __init__(self, *acts):
+        self.acts = [*acts, None]
+
+    def empty(self):
+        if isinstance(self.acts[0], int) and self.acts[0] > 0:
+            self.acts[0] -= 1
+            return True
+        return False
+
+    def get(self):
+        while isinstance(self.acts[0], int):
+            del self.acts[0]
+        return self.acts.pop(0)
+
+
+class Clock:
+    """A clock that goes a hundredth of a second further whenever it is read."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        self.now += 0.01
+        return self.now
+
+
+def play(session, *acts):
+    """The snapshots that answer a script's requests, each with the time."""
+    replies, clock = [], Clock()
+    inbox = Script(*acts)
+    server = Server(session, inbox, lambda reply: replies.append((clock.now, reply)), clock)  # type: ignore[arg-type]
+    server.run()
+    return replies[1:]
+
+
+def test_an_evaluation_that_a_restart_overtakes_is_given_up(small):
+    session = Session(small, MODEL, TrainSettings(batch_size=8), seed=3)
+    snapshots = [
+        reply
+        for _, reply in play(
+            session, 2, Edit({"hidden": 11}), *[1, Refresh(())] * 3, Pause(), 9, Refresh(())
+        )
+    ]
+    assert [snapshot.splits for snapshot in snapshots[:3]] == [None] * 3
+    assert snapshots[3].splits.step == 1
+    fresh = Session(small, session.model_settings, session.train_settings, seed=3)
+    fresh.train(1)
+    assert snapshots[3].splits.dev == fresh.evaluate("dev").loss
+
+
+def test_evaluations_keep_their_distance(small):
+    session = Session(small, MODEL, TrainSettings(batch_size=8), seed=3)
+    snapshots = play(session, *[1, Refresh(())] * 200)
+    times = {reply.splits.step: now for now, reply in reversed(snapshots) if reply.splits}
+    begun = sorted(times.values())
+    assert len(begun) > 3
+    assert all(b - a >= 0.3 for a, b in pairwise(begun))
+
+
+def test_an_edit_asks_for_an_evaluation_at_once(small):
+    session = Session(small, ModelSettings(kind="ngram"), TrainSettings(batch_size=0), seed=3)
+    (_, before), _, (_, after) = play(
+        session, 9, Refresh(()), Edit({"smoothing": 9}), 9, Refresh(())
+    )
+    assert after.splits.step == before.splits.step
+    assert after.splits.dev != before.splits.dev
 
 
 # Order

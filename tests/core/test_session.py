@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.evaluation import evaluate
 from makemore_tui.core.session import JournalEntry, Session

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+
 from makemore_tui.core.models import MLP, NeuralBigram
 from makemore_tui.core.settings import ModelSettings
 from makemore_tui.core.step import Batch, MLPStep, NeuralBigramStep

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+
 from makemore_tui.core.contexts import ContextTables
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.evaluation import evaluate

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.vocabulary import Vocabulary, shown
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .dataset import Dataset, Split, gather_contexts
+from .settings import is_train_on
 
 _NUMBERS_AT_ONCE = 1 << 22
 
@@ -79,7 +80,7 @@ class ContextTables:
 
 def split_named(dataset: Dataset, name: str) -> Split:
     """A split of the dataset by name, or its first N items for first-N."""
-    if name.startswith("first-"):
+    if is_train_on(name) and name.startswith("first-"):
         return dataset.first_items(int(name.removeprefix("first-")))
     return dataset.split(name)
 

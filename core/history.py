@@ -39,6 +39,7 @@ class LossHistory:
 
         A point stands for a power of two of buckets, so that it does not change as steps are added.
         """
+        most = max(1, most)
         begin = min(first // self.width, self._filled)
         group = 1
         while (self._filled - begin) > group * most:

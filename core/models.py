@@ -121,15 +121,21 @@ class Network:
     """A model whose parameters lie behind one another in one vector, `flat`.
 
     `tensors` are views into it by name, so that an optimizer's step is a few operations on one
-    vector whatever the model.
+    vector whatever the model. Those named in `transposed` lie there column by column, which is
+    faster for matrices with few columns (`step.py` says why).
     """
 
     def __init__(
-        self, settings: ModelSettings, vocabulary_size: int, shapes: dict[str, tuple[int, ...]]
+        self,
+        settings: ModelSettings,
+        vocabulary_size: int,
+        shapes: dict[str, tuple[int, ...]],
+        transposed: tuple[str, ...] = (),
     ):
         self.settings = settings
         self.vocabulary_size = vocabulary_size
         self.shapes = shapes
+        self.transposed = transposed
         self.flat = torch.zeros(sum(math.prod(shape) for shape in shapes.values()))
         self._tensors = self.views(self.flat)
 
@@ -146,7 +152,7 @@ class Network:
         sizes = [math.prod(shape) for shape in self.shapes.values()]
         parts = flat.split(sizes)
         return {
-            name: part.view(shape)
+            name: part.view(shape[::-1]).T if name in self.transposed else part.view(shape)
             for part, (name, shape) in zip(parts, self.shapes.items(), strict=True)
         }
 
@@ -217,7 +223,7 @@ class MLP(Network):
         }
         if settings.direct:
             shapes["W3"] = (inputs, vocabulary_size)
-        super().__init__(settings, vocabulary_size, shapes)
+        super().__init__(settings, vocabulary_size, shapes, transposed=("W2", "W3"))
         if generator is not None:
             for tensor in self.tensors.values():
                 tensor.normal_(generator=generator)

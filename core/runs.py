@@ -194,7 +194,8 @@ def _load_weights(path: Path, model: NgramCounts | NeuralBigram | MLP, sha256: A
 
 
 def _serialized(tensors: dict[str, torch.Tensor]) -> bytes:
-    """Contiguous tensors in the safetensors format. (safetensors.torch.save would need NumPy.)"""
+    """Tensors in the safetensors format. (safetensors.torch.save would need NumPy.)"""
+    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     specs = {
         name: TensorSpec(
             dtype=str(tensor.dtype).removeprefix("torch."),

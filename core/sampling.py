@@ -77,6 +77,8 @@ def sample(
     """
     if not 1 <= n <= MOST_SAMPLES:
         raise UserError(f"the number of samples must be from 1 to {MOST_SAMPLES:,}, not {n}")
+    if limit is not None and limit < 1:
+        raise UserError(f"limit must be a whole number from 1 up, not {limit}")
     limit = limit or max(2 * dataset.longest, len(prefix) + dataset.longest)
 
     def draw(count: int) -> list[Sample]:

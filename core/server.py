@@ -126,7 +126,8 @@ class Server:
                     self._begin_run()
                     return "restarted"
                 self._next_evaluation = 0.0
-                self._planned_end = max(self._planned_end, self.session.train_settings.steps)
+                if "steps" in changes:
+                    self._planned_end = self.session.train_settings.steps
             case Pause():
                 self._pause("paused")
             case Resume():

@@ -78,14 +78,14 @@ class TrainSettings(_Validated):
         `step` falls to a tenth from half-way, `linear` and `cosine` fall to zero at the planned
         end (cosine: Loshchilov & Hutter 2017, one period). Beyond the end the last rate stays.
         """
+        if self.schedule == "constant":
+            return self.learning_rate
         done = min(step, self.steps - 1) / self.steps
-        factor = {
-            "constant": 1.0,
-            "step": 1.0 if done < 0.5 else 0.1,
-            "linear": 1 - done,
-            "cosine": (1 + math.cos(math.pi * done)) / 2,
-        }[self.schedule]
-        return self.learning_rate * factor
+        if self.schedule == "step":
+            return self.learning_rate * (1.0 if done < 0.5 else 0.1)
+        if self.schedule == "linear":
+            return self.learning_rate * (1 - done)
+        return self.learning_rate * (1 + math.cos(math.pi * done)) / 2
 
 
 def changed(
@@ -134,6 +134,13 @@ def allowed(name: str) -> str:
     return "true or false"
 
 
+def is_train_on(value: str) -> bool:
+    """Whether this names examples to train on: train, all, or first-N."""
+    number = value.removeprefix("first-")
+    is_number = number.isascii() and number.isdigit() and len(number) < 10
+    return value in ("train", "all") or (value != number and is_number and int(number) > 0)
+
+
 def _check(setting: Field, value: Any) -> None:
     metadata, wrong_type = setting.metadata, type(value) is not type(setting.default)
     if isinstance(setting.default, float) and type(value) is int:
@@ -143,17 +150,11 @@ def _check(setting: Field, value: Any) -> None:
     elif "low" in metadata:
         right = not wrong_type and metadata["low"] <= value <= metadata["high"]
     elif setting.name == "train_on":
-        right = isinstance(value, str) and _is_train_on(value)
+        right = isinstance(value, str) and is_train_on(value)
     else:
         right = not wrong_type
     if not right:
         raise UserError(f"{setting.name} must be {allowed(setting.name)}, not {value!r}")
-
-
-def _is_train_on(value: str) -> bool:
-    number = value.removeprefix("first-")
-    is_number = number.isascii() and number.isdigit() and len(number) < 10
-    return value in ("train", "all") or (value != number and is_number and int(number) > 0)
 
 
 def _parse(word: str) -> tuple[str, Any]:

@@ -6,14 +6,32 @@ serves a minibatch (each context has one target) and the whole split (each disti
 with the share of each character that follows it).
 
 Softmax with cross-entropy has the gradient probabilities minus targets; tanh has 1 - h**2.
+
+Three things make it fast; the figures are of one thread, for a batch of 512, context 8, embedding
+24, hidden 300 and the 27 characters of the names.
+
+- What has V columns is kept transposed, (V, B): a matrix product that writes rows of 27 takes 190
+  microseconds where one that writes 27 rows takes 110, and softmax 27 where it takes 8. So the
+  model stores W2 (and W3) transposed too.
+- tanh(x) is computed as 2 sigmoid(2x) - 1: torch's sigmoid is vectorised and its tanh is not, 75
+  microseconds against 410, with a difference near 1e-7.
+- The first layer is linear in the characters, and there are few. For a batch much larger than the
+  alphabet, the contribution of each character at each place is computed once, C @ W1[t], and a
+  context's hidden layer is the sum of T rows of that table: 125 microseconds instead of 700.
+  Backward the gradient is summed by character and place first, then multiplied: 330 instead of
+  1,800.
 """
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
 from .models import MLP, NeuralBigram
+
+_TABLE_FROM = 4  # use the table when a batch has so many contexts for each character
+_tanh_backward = torch.ops.aten.tanh_backward.grad_input
 
 
 @dataclass(frozen=True)
@@ -21,14 +39,14 @@ class Batch:
     """Contexts, and the characters that follow them, weighted.
 
     contexts: (B, T) int64.
-    targets: (P,) int64, places in the flattened (B, V) logits: row * V + character.
-    weights: (P,), each target's share of the loss; they add up to 1.
-    row_weights: (B, 1), each context's share.
+    targets: (P,) int64, places in the flattened (V, B) logits: character * B + row.
+    minus_weights: (P,), each target's share of the loss, negative; they add up to -1.
+    row_weights: (B,), each context's share.
     """
 
     contexts: Tensor
     targets: Tensor
-    weights: Tensor
+    minus_weights: Tensor
     row_weights: Tensor
 
 
@@ -39,74 +57,106 @@ class NeuralBigramStep:
         self.model = model
         self.gradient = torch.zeros_like(model.flat)
 
-    def __call__(self, batch: Batch) -> Tensor:
-        """Fill `gradient` with the gradient of the mean NLL; return the mean NLL, ()."""
+    def __call__(self, batch: Batch, log_likelihoods: Tensor) -> None:
+        """Fill `gradient`, and `log_likelihoods` (P,) with ln p of each target."""
         previous = batch.contexts[:, -1]  # (B,)
-        logits = self.model.tensors["W"][previous]  # (B, V)
-        loss, dlogits = _cross_entropy(logits, batch)
+        logits = self.model.tensors["W"][previous].T  # (V, B)
+        dlogits = _softmax_backward(logits.contiguous(), batch, log_likelihoods)  # (V, B)
         dW = self.gradient.zero_().view_as(self.model.tensors["W"])  # (V, V)
-        dW.index_add_(0, previous, dlogits)
-        return loss
+        dW.index_add_(0, previous, dlogits.T)
 
 
 class MLPStep:
     """Loss and gradient of the multilayer perceptron."""
 
     def __init__(self, model: MLP):
+        settings, V = model.settings, model.vocabulary_size
+        T, D, H = settings.context, settings.embedding, settings.hidden
         self.model = model
         self.gradient = torch.zeros_like(model.flat)
-        self._gradients = model.views(self.gradient)
+        self._d = model.views(self.gradient)
         self._rows = 0
+        self._minus_one = model.flat.new_full((1,), -1.0)
+        self._C = model.tensors["C"].expand(T, V, D)
+        self._W1 = model.tensors["W1"].view(T, D, H)
+        self._first_rows = V * torch.arange(T)  # where each place's part of the table begins
+        self._table = model.flat.new_empty(T, V, H)
 
-    def __call__(self, batch: Batch) -> Tensor:
-        """Fill `gradient` with the gradient of the mean NLL; return the mean NLL, ()."""
-        p, d, direct = self.model.tensors, self._gradients, self.model.settings.direct
-        characters = batch.contexts.reshape(-1)  # (B*T,)
+    def __call__(self, batch: Batch, log_likelihoods: Tensor) -> None:
+        """Fill `gradient`, and `log_likelihoods` (P,) with ln p of each target."""
         if len(batch.contexts) != self._rows:
             self._make_room(len(batch.contexts))
-        x, h, logits = self._x, self._h, self._logits  # (B, T*D), (B, H), (B, V)
-
-        torch.index_select(p["C"], 0, characters, out=self._embedded)  # fills x: (B*T, D)
-        torch.addmm(p["b1"], x, p["W1"], out=h)
-        _tanh_(h)
-        torch.addmm(p["b2"], h, p["W2"], out=logits)
+        p, d, logits, direct = self.model.tensors, self._d, self._logits, "W3" in self._d
+        doubled = self._hidden_by_table if self._uses_table else self._hidden
+        h = doubled(batch.contexts).sigmoid_()  # (B, H)
+        torch.add(self._minus_one, h, alpha=2, out=h)  # tanh(x W1 + b1)
+        torch.addmm(p["b2"][:, None], p["W2"].T, h.T, out=logits)  # (V, B)
         if direct:
-            logits.addmm_(x, p["W3"])
-        loss, dlogits = _cross_entropy(logits, batch)
+            logits.addmm_(p["W3"].T, self._x.T)
+        dlogits = _softmax_backward(logits, batch, log_likelihoods)  # (V, B)
 
-        torch.mm(h.T, dlogits, out=d["W2"])
-        torch.sum(dlogits, 0, out=d["b2"])
-        dh = torch.mm(dlogits, p["W2"].T, out=self._dh)  # (B, H)
-        before_tanh = dh.sub_(h.square_().mul_(dh))  # dh * (1 - h**2), (B, H)
-        torch.mm(x.T, before_tanh, out=d["W1"])
-        torch.sum(before_tanh, 0, out=d["b1"])
-        dx = torch.mm(before_tanh, p["W1"].T, out=self._dx)  # (B, T*D)
+        torch.mm(dlogits, h, out=d["W2"].T)  # (V, H)
+        torch.sum(dlogits, 1, out=d["b2"])
+        dh = torch.mm(dlogits.T, p["W2"].T, out=self._dh)  # (B, H)
+        _tanh_backward(dh, h, grad_input=dh)  # dh * (1 - h**2)
+        torch.sum(dh, 0, out=d["b1"])
         if direct:
-            torch.mm(x.T, dlogits, out=d["W3"])
-            dx.addmm_(dlogits, p["W3"].T)
-        d["C"].zero_().index_add_(0, characters, dx.view_as(self._embedded))
-        return loss
+            torch.mm(dlogits, self._x, out=d["W3"].T)  # (V, T*D)
+        if self._uses_table:
+            self._backward_by_table(batch.contexts, dh)
+        else:
+            self._backward(batch.contexts, dh, dlogits if direct else None)
+
+    def _hidden(self, contexts: Tensor) -> Tensor:
+        """2 (x W1 + b1), x being the embeddings: (B, H)."""
+        p = self.model.tensors
+        torch.index_select(p["C"], 0, contexts.view(-1), out=self._embedded)  # fills x (B, T*D)
+        return torch.addmm(p["b1"], self._x, p["W1"], beta=2, alpha=2, out=self._h)
+
+    def _backward(self, contexts: Tensor, dh: Tensor, dlogits: Tensor | None) -> None:
+        """The gradients of W1 and C from those before tanh, and of directly connected logits."""
+        p, d = self.model.tensors, self._d
+        torch.mm(self._x.T, dh, out=d["W1"])  # (T*D, H)
+        dx = torch.mm(p["W1"], dh.T, out=self._dx_transposed)  # (T*D, B)
+        if dlogits is not None:
+            dx.addmm_(p["W3"], dlogits)
+        self._dx.copy_(dx.T)  # (B, T*D)
+        d["C"].zero_().index_add_(0, contexts.view(-1), self._dx_by_character)  # (V, D)
+
+    def _hidden_by_table(self, contexts: Tensor) -> Tensor:
+        """The same as a sum of T rows of the table of all characters at all places."""
+        table = torch.baddbmm(self._table, self._C, self._W1, beta=0, alpha=2, out=self._table)
+        table[0].add_(self.model.tensors["b1"], alpha=2)  # (T, V, H)
+        rows = contexts + self._first_rows  # (B, T)
+        return embedding_bag(rows, table.view(-1, table.shape[2]), mode="sum")
+
+    def _backward_by_table(self, contexts: Tensor, dh: Tensor) -> None:
+        """The gradients of W1 and C by way of the table's."""
+        d, dtable = self._d, self._table.zero_()  # (T, V, H)
+        for place, characters in zip(dtable, contexts.T, strict=True):
+            place.index_add_(0, characters, dh)
+        torch.bmm(self._C.transpose(1, 2), dtable, out=d["W1"].view_as(self._W1))  # (T, D, H)
+        torch.sum(torch.bmm(dtable, self._W1.transpose(1, 2)), 0, out=d["C"])  # (V, D)
 
     def _make_room(self, rows: int) -> None:
-        settings, like = self.model.settings, self.model.flat
+        settings, V, like = self.model.settings, self.model.vocabulary_size, self.model.flat
         self._rows = rows
+        self._uses_table = not settings.direct and rows >= _TABLE_FROM * V
+        self._logits = like.new_empty(V, rows)
+        self._dh = like.new_empty(rows, settings.hidden)
+        if self._uses_table:
+            return
+        self._h = torch.empty_like(self._dh)
         self._embedded = like.new_empty(rows * settings.context, settings.embedding)
         self._x = self._embedded.view(rows, -1)
-        self._dx = torch.empty_like(self._x)
-        self._h = like.new_empty(rows, settings.hidden)
-        self._dh = torch.empty_like(self._h)
-        self._logits = like.new_empty(rows, self.model.vocabulary_size)
+        self._dx_by_character = torch.empty_like(self._embedded)
+        self._dx = self._dx_by_character.view_as(self._x)
+        self._dx_transposed = self._dx.new_empty(self._x.shape[1], rows)
 
 
-def _cross_entropy(logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-    """The weighted mean NLL, (), and its gradient in the logits, (B, V)."""
-    log_probabilities = torch.log_softmax(logits, 1)
-    loss = -(log_probabilities.view(-1)[batch.targets].dot(batch.weights))
+def _softmax_backward(logits: Tensor, batch: Batch, log_likelihoods: Tensor) -> Tensor:
+    """The gradient of the weighted mean NLL in the logits (V, B); fills `log_likelihoods` (P,)."""
+    log_probabilities = torch.log_softmax(logits, 0)
+    torch.take(log_probabilities, batch.targets, out=log_likelihoods)
     dlogits = log_probabilities.exp_().mul_(batch.row_weights)
-    dlogits.view(-1).scatter_add_(0, batch.targets, -batch.weights)
-    return loss, dlogits
-
-
-def _tanh_(x: Tensor) -> Tensor:
-    """tanh in place, as 2 sigmoid(2x) - 1: torch's sigmoid is vectorised and its tanh is not."""
-    return x.mul_(2).sigmoid_().mul_(2).sub_(1)
+    return dlogits.put_(batch.targets, batch.minus_weights, accumulate=True)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .contexts import ContextTables, split_named
+from .contexts import ContextTable, ContextTables, split_named
 from .dataset import gather_contexts
 from .errors import UserError
 from .models import MLP, NeuralBigram, NgramCounts
@@ -81,18 +81,28 @@ class GradientTrainer:
         The loss is the mean NLL in nats, without weight decay.
         """
         losses = torch.empty(steps)
-        if self.settings.batch_size == 0:
-            for i in range(steps):
-                losses[i] = self._take_step(self._full_batch())
-            return losses
-        at_once = max(1, _EXAMPLES_AT_ONCE // self.settings.batch_size)
-        for first in range(0, steps, at_once):
-            for i, batch in enumerate(self._draw(min(at_once, steps - first)), start=first):
-                losses[i] = self._take_step(batch)
+        with torch.inference_mode():
+            for first in range(0, steps, self._steps_at_once):
+                some = losses[first : first + self._steps_at_once]
+                self._train(self._draw(len(some)), some)
         return losses
 
-    def _take_step(self, batch: Batch) -> Tensor:
-        loss = self._loss_and_gradient(batch)
+    @property
+    def _steps_at_once(self) -> int:
+        """For how many steps examples are drawn at once."""
+        return max(1, _EXAMPLES_AT_ONCE // (self.settings.batch_size or _EXAMPLES_AT_ONCE))
+
+    def _train(self, batches: list[Batch], losses: Tensor) -> None:
+        """A step for each batch; fills `losses`, (len(batches),)."""
+        minus_weights = batches[0].minus_weights
+        log_likelihoods = self.model.flat.new_empty(len(batches), len(minus_weights))
+        for batch, row in zip(batches, log_likelihoods.unbind(), strict=True):
+            self._loss_and_gradient(batch, row)
+            self._update()
+        torch.sum(log_likelihoods * minus_weights, 1, out=losses)
+
+    def _update(self) -> None:
+        """Change the parameters along the gradient."""
         gradient, parameters = self._loss_and_gradient.gradient, self.model.flat
         rate = self.settings.learning_rate_at(self.step)
         decay = self.settings.weight_decay
@@ -101,21 +111,21 @@ class GradientTrainer:
             decay = 0.0
         self._optimizer.update(parameters, gradient, rate, decay)
         self.step += 1
-        return loss
 
     def _draw(self, n: int) -> list[Batch]:
         """The next n minibatches, examples drawn with replacement."""
-        size, V = self.settings.batch_size, self.model.vocabulary_size
+        size = self.settings.batch_size
+        if size == 0:
+            return [self._full_batch()] * n
         tokens = self._split.tokens
         positions = self._random.take(n * size) % self._split.examples + 1  # (n*B,)
         contexts = gather_contexts(tokens, positions, self.model.context)
         contexts = contexts.view(n, size, -1)  # (n, B, T)
-        rows = torch.arange(size) * V
-        targets = tokens[positions].long().view(n, size) + rows  # (n, B)
+        targets = tokens[positions].long().view(n, size) * size + torch.arange(size)  # (n, B)
         weights = self.model.flat.new_full((size,), 1 / size)
-        row_weights = weights[:1].view(1, 1)
+        minus_weights = -weights
         return [
-            Batch(c, t, weights, row_weights)
+            Batch(c, t, minus_weights, weights)
             for c, t in zip(contexts.unbind(), targets.unbind(), strict=True)
         ]
 
@@ -124,11 +134,11 @@ class GradientTrainer:
         on = self.settings.train_on
         if self._full is None or self._full[0] != on:
             blocks = list(self._tables.of(on, self.model.context))
-            self._full = on, _joined(blocks, self.model.vocabulary_size, self.model.flat.dtype)
+            self._full = on, _joined(blocks, self.model.flat.dtype)
         return self._full[1]
 
 
-def _joined(blocks: list, V: int, dtype: torch.dtype) -> Batch:
+def _joined(blocks: list[ContextTable], dtype: torch.dtype) -> Batch:
     """Context tables as one batch."""
     contexts = torch.cat([block.contexts for block in blocks])  # (M, T)
     firsts = torch.tensor([0] + [len(block.contexts) for block in blocks]).cumsum(0)
@@ -136,11 +146,12 @@ def _joined(blocks: list, V: int, dtype: torch.dtype) -> Batch:
     counts = torch.cat([block.counts for block in blocks])  # (P,)
     weights = counts / counts.sum()
     row_weights = torch.zeros(len(contexts), dtype=torch.float64).index_add_(0, rows, weights)
+    targets = torch.cat([block.targets for block in blocks])
     return Batch(
         contexts=contexts,
-        targets=rows * V + torch.cat([block.targets for block in blocks]),
-        weights=weights.to(dtype),
-        row_weights=row_weights.to(dtype)[:, None],
+        targets=targets * len(contexts) + rows,
+        minus_weights=-weights.to(dtype),
+        row_weights=row_weights.to(dtype),
     )
 
 

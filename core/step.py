@@ -74,69 +74,79 @@ class MLPStep:
         T, D, H = settings.context, settings.embedding, settings.hidden
         self.model = model
         self.gradient = torch.zeros_like(model.flat)
-        self._d = model.views(self.gradient)
-        self._rows = 0
+        p, d = model.tensors, model.views(self.gradient)
+        # Made once, because making a view takes as long as a small product. W2 and W3 transposed.
+        self._C, self._W1, self._b1, self._W2, self._b2 = (
+            p["C"], p["W1"], p["b1"], p["W2"].T, p["b2"][:, None],
+        )  # fmt: skip
+        self._dC, self._dW1, self._db1, self._dW2, self._db2 = (
+            d["C"], d["W1"], d["b1"], d["W2"].T, d["b2"],
+        )  # fmt: skip
+        self._direct = settings.direct
+        if self._direct:
+            self._W3, self._dW3 = p["W3"].T, d["W3"].T
         self._minus_one = model.flat.new_full((1,), -1.0)
-        self._C = model.tensors["C"].expand(T, V, D)
-        self._W1 = model.tensors["W1"].view(T, D, H)
-        self._first_rows = V * torch.arange(T)  # where each place's part of the table begins
+        self._rows = 0
         self._table = model.flat.new_empty(T, V, H)
+        self._table_rows = self._table.view(T * V, H)
+        self._first_rows = V * torch.arange(T)  # where each place's part of the table begins
+        self._C_by_place, self._W1_by_place = self._C.expand(T, V, D), self._W1.view(T, D, H)
+        self._dW1_by_place = self._dW1.view(T, D, H)
 
     def __call__(self, batch: Batch, log_likelihoods: Tensor) -> None:
         """Fill `gradient`, and `log_likelihoods` (P,) with ln p of each target."""
         if len(batch.contexts) != self._rows:
             self._make_room(len(batch.contexts))
-        p, d, logits, direct = self.model.tensors, self._d, self._logits, "W3" in self._d
+        logits, dh = self._logits, self._dh  # (V, B), (B, H)
         doubled = self._hidden_by_table if self._uses_table else self._hidden
         h = doubled(batch.contexts).sigmoid_()  # (B, H)
         torch.add(self._minus_one, h, alpha=2, out=h)  # tanh(x W1 + b1)
-        torch.addmm(p["b2"][:, None], p["W2"].T, h.T, out=logits)  # (V, B)
-        if direct:
-            logits.addmm_(p["W3"].T, self._x.T)
+        torch.addmm(self._b2, self._W2, h.T, out=logits)  # (V, B)
+        if self._direct:
+            logits.addmm_(self._W3, self._x.T)
         dlogits = _softmax_backward(logits, batch, log_likelihoods)  # (V, B)
 
-        torch.mm(dlogits, h, out=d["W2"].T)  # (V, H)
-        torch.sum(dlogits, 1, out=d["b2"])
-        dh = torch.mm(dlogits.T, p["W2"].T, out=self._dh)  # (B, H)
+        torch.mm(dlogits, h, out=self._dW2)  # (V, H)
+        torch.sum(dlogits, 1, out=self._db2)
+        torch.mm(dlogits.T, self._W2, out=dh)
         _tanh_backward(dh, h, grad_input=dh)  # dh * (1 - h**2)
-        torch.sum(dh, 0, out=d["b1"])
-        if direct:
-            torch.mm(dlogits, self._x, out=d["W3"].T)  # (V, T*D)
+        torch.sum(dh, 0, out=self._db1)
+        if self._direct:
+            torch.mm(dlogits, self._x, out=self._dW3)  # (V, T*D)
         if self._uses_table:
             self._backward_by_table(batch.contexts, dh)
         else:
-            self._backward(batch.contexts, dh, dlogits if direct else None)
+            self._backward(batch.contexts, dh, dlogits)
 
     def _hidden(self, contexts: Tensor) -> Tensor:
         """2 (x W1 + b1), x being the embeddings: (B, H)."""
-        p = self.model.tensors
-        torch.index_select(p["C"], 0, contexts.view(-1), out=self._embedded)  # fills x (B, T*D)
-        return torch.addmm(p["b1"], self._x, p["W1"], beta=2, alpha=2, out=self._h)
+        torch.index_select(self._C, 0, contexts.view(-1), out=self._embedded)  # fills x (B, T*D)
+        return torch.addmm(self._b1, self._x, self._W1, beta=2, alpha=2, out=self._h)
 
-    def _backward(self, contexts: Tensor, dh: Tensor, dlogits: Tensor | None) -> None:
-        """The gradients of W1 and C from those before tanh, and of directly connected logits."""
-        p, d = self.model.tensors, self._d
-        torch.mm(self._x.T, dh, out=d["W1"])  # (T*D, H)
-        dx = torch.mm(p["W1"], dh.T, out=self._dx_transposed)  # (T*D, B)
-        if dlogits is not None:
-            dx.addmm_(p["W3"], dlogits)
+    def _backward(self, contexts: Tensor, dh: Tensor, dlogits: Tensor) -> None:
+        """The gradients of W1 and C, from those before tanh and of directly connected logits."""
+        torch.mm(self._x.T, dh, out=self._dW1)  # (T*D, H)
+        dx = torch.mm(self._W1, dh.T, out=self._dx_transposed)  # (T*D, B)
+        if self._direct:
+            dx.addmm_(self._W3.T, dlogits)
         self._dx.copy_(dx.T)  # (B, T*D)
-        d["C"].zero_().index_add_(0, contexts.view(-1), self._dx_by_character)  # (V, D)
+        self._dC.zero_().index_add_(0, contexts.view(-1), self._dx_by_character)  # (V, D)
 
     def _hidden_by_table(self, contexts: Tensor) -> Tensor:
         """The same as a sum of T rows of the table of all characters at all places."""
-        table = torch.baddbmm(self._table, self._C, self._W1, beta=0, alpha=2, out=self._table)
-        table[0].add_(self.model.tensors["b1"], alpha=2)  # (T, V, H)
-        rows = contexts + self._first_rows  # (B, T)
-        return embedding_bag(rows, table.view(-1, table.shape[2]), mode="sum")
+        table, C, W1 = self._table, self._C_by_place, self._W1_by_place
+        torch.baddbmm(table, C, W1, beta=0, alpha=2, out=table)  # (T, V, H)
+        table[0].add_(self._b1, alpha=2)
+        return embedding_bag(contexts + self._first_rows, self._table_rows, mode="sum")
 
     def _backward_by_table(self, contexts: Tensor, dh: Tensor) -> None:
         """The gradients of W1 and C by way of the table's."""
-        d, dtable = self._d, self._table.zero_()  # (T, V, H)
+        dtable = self._table.zero_()  # (T, V, H)
         for place, characters in zip(dtable, contexts.T, strict=True):
             place.index_add_(0, characters, dh)
-        torch.bmm(self._C.transpose(1, 2), dtable, out=d["W1"].view_as(self._W1))  # (T, D, H)
-        torch.sum(torch.bmm(dtable, self._W1.transpose(1, 2)), 0, out=d["C"])  # (V, D)
+        torch.bmm(self._C_by_place.transpose(1, 2), dtable, out=self._dW1_by_place)  # (T, D, H)
+        dC = torch.bmm(dtable, self._W1_by_place.transpose(1, 2))  # (T, V, D)
+        torch.sum(dC, 0, out=self._dC)
 
     def _make_room(self, rows: int) -> None:
         settings, V, like = self.model.settings, self.model.vocabulary_size, self.model.flat

@@ -46,12 +46,7 @@ def save_run(session: "Session", folder: Path, report: dict[str, Any]) -> None:
     Raises:
         UserError: the folder exists, or can't be written.
     """
-    refuse_existing(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise _cannot_write(folder, error) from None
+    partial = new_folder(folder)
     try:
         weights = _serialized(session.model.tensors)
         record = _record(session, report) | {"weights_sha256": hashlib.sha256(weights).hexdigest()}
@@ -64,14 +59,19 @@ def save_run(session: "Session", folder: Path, report: dict[str, Any]) -> None:
         raise _cannot_write(folder, error) from None
 
 
-def refuse_existing(folder: Path) -> None:
-    """Refuse to write over something.
+def new_folder(folder: Path) -> Path:
+    """A hidden folder beside where `folder` will be, to be written first and then renamed.
 
     Raises:
-        UserError: something of that name exists.
+        UserError: something of that name exists, or nothing can be written there.
     """
     if os.path.lexists(folder):
         raise UserError(f"{folder} already exists; name a new folder, or remove it first")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise _cannot_write(folder, error) from None
 
 
 def load_run(folder: Path) -> Run:

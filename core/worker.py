@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from typing import BinaryIO
 
 from .messages import Failed, Reply, Request, Start, Starting
@@ -37,6 +38,9 @@ def main() -> None:
             _serve(start, inbox, send)
     except BrokenPipeError:
         pass
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)  # not by way of a shutdown, which would wait for the reading thread
     os._exit(0)
 
 

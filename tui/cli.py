@@ -83,7 +83,7 @@ def train(
     import torch
 
     from makemore_tui.core.dataset import Dataset
-    from makemore_tui.core.runs import refuse_existing
+    from makemore_tui.core.runs import new_folder
     from makemore_tui.core.session import Session
 
     torch.set_num_threads(1)
@@ -91,10 +91,13 @@ def train(
     asked = parse_changes(changes or []) | ({"steps": steps} if steps else {})
     settings = changed(chosen.model, chosen.train, asked)
     if out:
-        refuse_existing(out)
+        new_folder(out).rmdir()  # refused now rather than after the training
     session = Session(Dataset.load(data, unique), *settings, seed=seed)
-    report, interrupted = _train(session, out, quiet=as_json)
+    report, interrupted = _train(session, quiet=as_json)
+    unsaved = _save(session, out, report) if out else None
     _show_training(session, report, as_json)
+    if unsaved:
+        raise unsaved
     if interrupted:
         raise typer.Exit(130)
 
@@ -222,7 +225,7 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _train(session: "Session", out: Path | None, quiet: bool) -> tuple[dict[str, Any], bool]:
+def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     """Train to the planned steps, or to ctrl+c; the figures, and whether it was ctrl+c."""
     import time
 
@@ -255,12 +258,21 @@ def _train(session: "Session", out: Path | None, quiet: bool) -> tuple[dict[str,
         "dev_loss_seen": dev.seen,
         "dev_loss_unseen": dev.unseen,
         "seed": session.seed,
-        "run": str(out) if out else None,
+        "run": None,
     }
-    if out:
-        session.save(out, report)
     signal.signal(signal.SIGINT, former)
     return report, bool(stopped)
+
+
+def _save(session: "Session", out: Path, report: dict[str, Any]) -> UserError | None:
+    """Save the run, and note in the report where; what stood in the way, if anything did."""
+    report["run"] = str(out)
+    try:
+        session.save(out, report)
+    except UserError as error:
+        report["run"] = None
+        return error
+    return None
 
 
 def _show_training(session: "Session", report: dict[str, Any], as_json: bool) -> None:

@@ -52,7 +52,7 @@ class WorkerEngine:
 
     def start(self, deliver: Deliver) -> None:
         self.close()
-        errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the thread)
+        errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the thread)
         process = subprocess.Popen(
             [sys.executable, "-m", "makemore_tui.core.worker"],
             stdin=subprocess.PIPE,
@@ -84,14 +84,15 @@ class WorkerEngine:
     def _receive(self, process: subprocess.Popen, errors: IO[bytes], deliver: Deliver) -> None:
         """Pass replies on until the worker's output ends; then say why, unless it was closed."""
         assert process.stdout is not None
-        try:
-            while True:
-                deliver(pickle.load(process.stdout))
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
-            pass
-        code = process.wait()
-        if process is self._process:
-            deliver(WorkerDied(_reason(code, errors)))
+        with process.stdout, errors:
+            try:
+                while True:
+                    deliver(pickle.load(process.stdout))
+            except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+                pass
+            code = process.wait()
+            if process is self._process:
+                deliver(WorkerDied(_reason(code, errors)))
 
 
 def _reason(code: int, errors: IO[bytes]) -> str:

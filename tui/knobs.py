@@ -80,5 +80,7 @@ def _rung(knob: str, now: float, by: int) -> float:
             return 0 if by > 0 else ladder[-1]
         if now >= ladder[-1] and by > 0:
             return 0
+    if now >= ladder[-1] and by > 0:
+        return now
     place = bisect.bisect_left(ladder, now) - 1 if by < 0 else bisect.bisect_right(ladder, now)
     return ladder[max(0, min(place, len(ladder) - 1))]

@@ -15,6 +15,7 @@ from .palette import RGB, Palette
 
 _ESCAPE = re.compile(r"\x1b\[([0-9;]*)m")
 _AXIS_WIDTH = 6
+_LOWEST = 1e-3  # nats, the lowest loss that a logarithmic axis shows
 _SMOOTHING = 0.08  # of the plot's width, either side
 
 
@@ -120,9 +121,10 @@ def parse_ansi(text: str) -> list[list[Segment]]:
 
 def tick_label(step: float) -> str:
     """A number of steps, short: 500, 20k, 1.5M."""
+    rounded = float(f"{step:.3g}")
     for size, unit in ((1e6, "M"), (1e3, "k")):
-        if step >= size:
-            return f"{step / size:.3g}{unit}"
+        if rounded >= size:
+            return f"{rounded / size:g}{unit}"
     return f"{step:.0f}"
 
 
@@ -131,9 +133,33 @@ def nice_ticks(low: float, high: float, most: int) -> list[float]:
     if not high > low or most < 1:
         return []
     size = 10 ** math.floor(math.log10((high - low) / most))
-    step = next(m * size for m in (1, 2, 5, 10, 20) if (high - low) / (m * size) <= most)
-    first = math.ceil(low / step - 1e-9)
-    return [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
+    for multiple in (1, 2, 5, 10, 20, 50):
+        first, last = math.ceil(low / (multiple * size)), math.floor(high / (multiple * size))
+        if last - first < most:
+            return [i * multiple * size for i in range(first, last + 1)]
+    return []
+
+
+def loss_labels(ticks: list[float], width: int) -> tuple[list[float], list[str]]:
+    """Ticks and their labels, all `width` wide and no two alike, with two decimals or more.
+
+    Ticks that no label of that width tells from another are left out.
+    """
+    for decimals in range(2, width - 1):
+        labels = [f"{tick:.{decimals}f}" for tick in ticks]
+        if len(set(labels)) == len(labels) and max(map(len, labels), default=0) <= width:
+            return ticks, [label.rjust(width) for label in labels]
+    told_apart = {tick_label(tick)[:width]: tick for tick in ticks}
+    return list(told_apart.values()), [label.rjust(width) for label in told_apart]
+
+
+def step_labels(ticks: list[float]) -> tuple[list[float], list[str]]:
+    """Ticks and their labels, no two alike: short ones, or whole numbers where those are."""
+    labels = [tick_label(tick) for tick in ticks]
+    if len(set(labels)) == len(labels):
+        return ticks, labels
+    told_apart = {f"{tick:,.0f}": tick for tick in ticks}
+    return list(told_apart.values()), list(told_apart)
 
 
 def _limits(columns: Columns, uniform: float) -> tuple[float, float]:
@@ -144,7 +170,7 @@ def _limits(columns: Columns, uniform: float) -> tuple[float, float]:
     lines = [*settled, *dev, *([uniform] if columns.first_step < columns.last_step / 2 else [])]
     low, high = min(lines, default=0.0), max(lines, default=uniform)
     margin = max(0.12 * (high - low), 0.02)
-    return max(low - margin, 1e-3), high + margin / 2
+    return max(low - margin, _LOWEST), high + margin / 2
 
 
 def _shaded(
@@ -199,14 +225,13 @@ def _draw_axes(figure, columns: Columns, low, high, y, canvas_width: int, colour
     for axis, side in (("x", "lower"), ("y", "left")):
         figure.axes(True, axis=axis, side=side, pixel=pixel)
     losses = nice_ticks(low, high, 6)
-    labels = [f"{loss:{_AXIS_WIDTH - 1}.2f}" for loss in losses]
+    losses, labels = loss_labels(losses, _AXIS_WIDTH - 1)
     figure.ruler("y", "left").lim(y(low), y(high)).ticks([y(v) for v in losses], labels=labels)
     steps = nice_ticks(columns.first_step, columns.last_step, max(2, canvas_width // 12))
     scale = (canvas_width - 1) / (columns.last_step - columns.first_step)
+    steps, names = step_labels(steps)
     places = [(step - columns.first_step) * scale for step in steps]
-    figure.ruler("x", "lower").lim(0, canvas_width - 1).ticks(
-        places, labels=[tick_label(step) for step in steps]
-    )
+    figure.ruler("x", "lower").lim(0, canvas_width - 1).ticks(places, labels=names)
     for axis in ("x", "y"):
         figure.ruler(axis).pixel(pixel)
 
@@ -241,7 +266,7 @@ def _smoothed(values: list[float | None]) -> list[float | None]:
 
 
 def _log(value: float) -> float:
-    return math.log10(value)
+    return math.log10(max(value, _LOWEST))
 
 
 def _same(value: float) -> float:

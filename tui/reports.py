@@ -30,7 +30,9 @@ def _print(*renderables: Any) -> None:
 
 
 def _table(title: str, *columns: str, right: bool = True) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(
+        title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
     for i, column in enumerate(columns):
         table.add_column(column, justify="right" if i and right else "left", header_style="dim")
     return table

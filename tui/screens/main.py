@@ -68,6 +68,7 @@ class MainScreen(Screen):
         self.engine = engine
         self.snapshot: Snapshot | None = None
         self._refreshing = False
+        self._wanted: set[str | None] = set()
         self._tick = 0
         self._dead = False
         self._chosen = "loss"
@@ -126,9 +127,21 @@ class MainScreen(Screen):
         ]
 
     def _refresh_views(self, panels: list[Panel]) -> None:
+        """Ask for these panels' views, now or when the answer that is under way has come."""
+        if self._dead:
+            return
+        if self._refreshing:
+            self._wanted |= {panel.id for panel in panels}
+            return
         self._refreshing = True
         views = [panel.view() for panel in panels]
         self.ask(Refresh(tuple(view for view in views if view is not None)))
+
+    def _refresh_wanted(self) -> None:
+        panels = [panel for panel in self._shown_panels() if panel.id in self._wanted]
+        self._wanted.clear()
+        if panels:
+            self._refresh_views(panels)
 
     def on_main_screen_answered(self, message: Answered) -> None:
         match message.reply:
@@ -154,9 +167,12 @@ class MainScreen(Screen):
         for panel in self._shown_panels():
             panel.show(snapshot)
         if before is None:
+            self._lay_out()
             self._refresh_views(self._shown_panels())
         else:
             self._say_what_changed(before, snapshot)
+        if snapshot.is_refresh:
+            self._refresh_wanted()
 
     def _say_what_changed(self, before: Snapshot, now: Snapshot) -> None:
         if now.runs != before.runs:
@@ -187,7 +203,7 @@ class MainScreen(Screen):
         if together:
             container = self.query_one("#panels")
             size = self.snapshot.dataset.characters if self.snapshot else 27
-            side = 44 if width >= 160 else 36 if width >= 116 else 30
+            side = 44 if width >= 160 else 36 if width >= 116 else 34
             room = width - side - _NARROWEST_NAMES
             bigrams = next((w for w in (2 * size + 7, size + 7) if w <= room), room)
             bigrams = max(bigrams, min(room, _NARROWEST_BIGRAMS))
@@ -210,10 +226,11 @@ class MainScreen(Screen):
         return [panel for panel in self.query(Panel) if panel.display]
 
     def on_tabs_tab_activated(self, event: Tabs.TabActivated) -> None:
-        self._choose((event.tab.id or "").removeprefix("tab-"))
+        if event.tab.id and event.tab.id == event.tabs.active:  # not one left behind meanwhile
+            self._choose(event.tab.id.removeprefix("tab-"))
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        if isinstance(event.widget, Panel) and event.widget.id:
+        if isinstance(event.widget, Panel) and event.widget is self.focused and event.widget.id:
             self._choose(event.widget.id)
 
     def _choose(self, name: str) -> None:
@@ -223,7 +240,7 @@ class MainScreen(Screen):
         self._chosen = name
         self._show_chosen()
         panel = self.query_one(f"#{name}", Panel)
-        panel.focus()
+        self.set_focus(panel)
         if self.snapshot:
             panel.show(self.snapshot)
             self._refresh_views([panel])

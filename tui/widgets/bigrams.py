@@ -102,9 +102,9 @@ class BigramPanel(Panel):
         line: Row = []
         for i in rows:
             chosen = table.top + i == table.pair.previous
-            label = set_cell_size(labels[table.top + i], 1)
+            label = set_cell_size(labels[table.top + i], 1 if step == 2 else 2)
             line.append(Segment(label, self._label_style(chosen)))
-        line.append(Segment(" " * (self._label_width - len(rows))))
+        line.append(Segment(" " * (3 - len(rows) if step == 2 else 0)))
         for column in range(len(table.probabilities[0])):
             here = [self._heat(table, i, column) for i in rows]
             upper, lower = (here[0], here[1]) if len(here) == 2 else (here[0], None)

@@ -23,7 +23,11 @@ class ControlsPanel(Panel):
         name_width = 15 if width >= 32 else 14
         unused = value == "–"
         keys = f" {keys}" if keys and not unused else ""
+        if len(value) > width - name_width - len(keys):
+            name_width = len(name) + 1  # a long value may begin further to the left
         room = max(1, width - name_width - len(keys))
+        if len(value) > room:
+            value = value[: room - 1] + "…"
         return row(
             (f"{name:<{name_width}}", colours.style("dim")),
             (

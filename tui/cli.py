@@ -1,5 +1,6 @@
 """The command line."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -58,12 +59,12 @@ def explore(
             "the explorer needs a terminal for its input and output; "
             "without one use `makemore-tui train`"
         )
+    # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
+    from .app import run_explorer
     from .engine import WorkerEngine
 
-    engine = WorkerEngine(Start(data, unique, model, train, seed))
-    from .app import run_explorer
-
-    run_explorer(engine)
+    run_explorer(WorkerEngine(Start(data, unique, model, train, seed)))
 
 
 @app.command(epilog="Example: makemore-tui train --preset scaled --steps 2000 --json")

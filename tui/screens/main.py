@@ -1,5 +1,6 @@
 """The main screen: panels around one snapshot."""
 
+import gc
 import threading
 from dataclasses import dataclass
 from importlib import import_module
@@ -167,6 +168,7 @@ class MainScreen(Screen):
         for panel in self._shown_panels():
             panel.show(snapshot)
         if before is None:
+            gc.freeze()  # what is there by now stays: no later collection needs to look at it
             self._lay_out()
             self._refresh_views(self._shown_panels())
         else:

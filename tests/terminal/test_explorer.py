@@ -1,0 +1,105 @@
+"""The explorer as a person sees it: it opens, trains, and follows the keys."""
+
+import re
+from pathlib import Path
+
+TITLES = ("Loss", "Settings", "Bigrams", "Names", "Split losses")
+
+
+def test_it_opens_on_the_names(terminal):
+    terminal.wait_for_text("makemore-tui", "names · 32,178 items · 27 characters", "seed 1")
+    terminal.wait_for_text(*TITLES)
+
+
+def test_it_trains(terminal):
+    step = terminal.step
+    terminal.wait_for(lambda: terminal.step > step)
+    terminal.wait_for(lambda: re.search(r"minibatch \d\.\d{3}", terminal.text))
+    terminal.wait_for(lambda: re.search(r"━ dev \d\.\d{3}", terminal.text))
+    terminal.wait_for(lambda: re.search(r"[\d,]+/s ", terminal.text))
+
+
+def test_every_panel_is_filled(terminal):
+    terminal.wait_for(lambda: re.search(r"│ [a-z]+ +(new|in data) +│", terminal.text))
+    terminal.wait_for(lambda: re.search(r"│ train +≈? ?\d\.\d{3}", terminal.text))
+    terminal.wait_for_text(". a b c d e f g", "p 0.", "rank", "└", "11,897")
+
+
+def test_the_learning_rate_goes_down_and_up_a_quarter_decade(terminal):
+    terminal.wait_for(lambda: terminal.value("learning rate").startswith("0.1 "))
+    terminal.send("[")
+    terminal.wait_for(lambda: terminal.value("learning rate").startswith("0.0562 "))
+    terminal.wait_for_text("learning rate 0.0562")
+    terminal.send("]")
+    terminal.wait_for(lambda: terminal.value("learning rate").startswith("0.1 "))
+
+
+def test_another_size_begins_a_new_run_and_says_so(terminal):
+    terminal.wait_for(lambda: terminal.value("hidden").startswith("200 "))
+    terminal.send("=")
+    terminal.wait_for(lambda: terminal.value("hidden").startswith("250 "))
+    terminal.wait_for_text("new run", "hidden 250", "14,797")
+    terminal.send("-")
+    terminal.wait_for(lambda: terminal.value("hidden").startswith("200 "))
+
+
+def test_space_pauses_and_goes_on(terminal):
+    terminal.wait_for_training()
+    terminal.send(" ")
+    terminal.wait_for_text("paused")
+    step = terminal.step
+    terminal.send("sss")  # three steps; all that came between would be seen too
+    terminal.wait_for(lambda: terminal.step >= step + 3)
+    assert terminal.step == step + 3
+    terminal.send(" ")
+    terminal.wait_for(lambda: terminal.step > step + 3)
+    assert "training" in terminal.text
+
+
+def test_the_model_changes(terminal):
+    for name in ("counts", "neural bigram", "MLP"):
+        terminal.send("m")
+        terminal.wait_for(lambda name=name: terminal.value("model").startswith(name))
+    terminal.wait_for_training()
+
+
+def test_the_test_loss_comes_when_asked_for(terminal):
+    terminal.send("rt")
+    terminal.wait_for(lambda: re.search(r"│ test +\d\.\d{3}", terminal.text))
+    terminal.wait_for_text("asked")
+
+
+def test_the_cursor_moves_over_the_bigrams(terminal):
+    terminal.wait_for_text("│ .a ")
+    terminal.send("\x1b[B\x1b[C")
+    terminal.wait_for_text("│ ab ")
+    terminal.send("\x1b[A\x1b[D")
+    terminal.wait_for_text("│ .a ")
+
+
+def test_the_axis_changes(terminal):
+    terminal.send("l")
+    terminal.wait_for_text("logarithmic")
+    terminal.send("l")
+    terminal.wait_for_text("linear")
+
+
+def test_help_opens_and_closes(terminal):
+    terminal.send("?")
+    terminal.wait_for_text("Pause training, or go on", "esc closes")
+    terminal.send("?")
+    terminal.wait_for(lambda: "esc closes" not in terminal.text)
+
+
+def test_another_size_of_the_terminal_arranges_the_panels_anew(terminal):
+    terminal.resize(80, 24)
+    terminal.wait_for(lambda: "╭─ Loss" in terminal.text and "╭─ Names" not in terminal.text)
+    terminal.resize(120, 40)
+    terminal.wait_for_text(*(f"╭─ {title}" for title in TITLES))
+
+
+def test_only_the_worker_loads_torch(terminal):
+    terminal.wait_for_training()
+    maps = {pid: Path(f"/proc/{pid}/maps").read_text() for pid in (terminal.pid, terminal.worker())}
+    assert "libtorch" not in maps[terminal.pid]
+    assert "libtorch" in maps[terminal.worker()]

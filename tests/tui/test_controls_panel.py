@@ -1,0 +1,115 @@
+"""The controls: what the engine says the settings are, and the keys that change them."""
+
+import pytest
+
+from makemore_tui.tui.widgets.controls import ControlsPanel
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+WIDTHS = [30, 32, 40]  # those of the side column at 100, 120 and 200 cells
+
+NAMES = """model|learning rate|schedule|batch size|context|embedding|hidden|optimizer|smoothing
+weight decay|parameters|counts|steps/s|step""".replace("\n", "|").split("|")
+
+
+@pytest.fixture
+def draw(stage, snapshot):
+    """Draws some settings; name to (value, keys)."""
+
+    async def draw(width=40, settings=None, **fields):
+        now = snapshot(**(settings or {}), **fields)
+        rows = await stage.play(ControlsPanel(), width, 14, now)
+        names = [next(name for name in NAMES if row.startswith(name)) for row in rows if row]
+        return {name: row[len(name) :].strip() for name, row in zip(names, rows, strict=False)}
+
+    return draw
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_an_mlp_shows_all_its_settings_with_their_keys(draw, width):
+    shown = {name: value.split(maxsplit=1) for name, value in (await draw(width)).items()}
+    assert shown.pop("step")[0] == "1,200"
+    assert shown == {
+        "model": ["MLP", "m"],
+        "learning rate": ["0.1", "[ ]"],
+        "schedule": ["constant", "k"],
+        "batch size": ["32", "b B"],
+        "context": ["3", "; '"],
+        "embedding": ["10", ", ."],
+        "hidden": ["200", "- ="],
+        "optimizer": ["sgd", "o"],
+        "weight decay": ["0", "w W"],
+        "parameters": ["11,897"],
+        "steps/s": ["2,500"],
+    }
+
+
+async def test_counts_have_smoothing_and_order_and_no_settings_of_networks(draw):
+    shown = await draw(settings={"kind": "ngram", "order": 3, "smoothing": 0.3})
+    assert "counts" in shown["model"]
+    assert "3" in shown["model"]
+    for name in ("learning rate", "schedule", "embedding", "hidden", "optimizer"):
+        assert shown[name] == "–"
+    assert shown["smoothing"].split() == ["0.3", "w", "W"]
+    assert shown["context"].split()[0] == "2"
+    assert shown["counts"] == "11,897"
+    assert "weight decay" not in shown
+
+
+async def test_a_neural_bigram_has_no_sizes(draw):
+    shown = await draw(settings={"kind": "neural-bigram", "learning_rate": 50, "batch_size": 0})
+    assert shown["model"].startswith("neural bigram")
+    assert (shown["embedding"], shown["hidden"]) == ("–", "–")
+    assert shown["learning rate"].split()[0] == "50"
+    assert shown["batch size"].split()[0] == "all"
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "value"),
+    [
+        ({"learning_rate": 1e-6}, "learning rate", "1e-06"),
+        ({"learning_rate": 0.0562}, "learning rate", "0.0562"),
+        ({"batch_size": 65536}, "batch size", "65,536"),
+        ({"weight_decay": 0.0001}, "weight decay", "0.0001"),
+        ({"optimizer": "adamw"}, "optimizer", "adamw"),
+        ({"kind": "neural-bigram"}, "model", "neural bigram"),
+        ({"kind": "ngram", "smoothing": 1e6}, "smoothing", "1e+06"),
+    ],
+)
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_a_value_is_shown_whole(draw, width, settings, name, value):
+    shown = (await draw(width, settings))[name]
+    assert shown.startswith(value)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("rate", [0.1, 0.0562, 1.78e-5])
+async def test_the_rate_that_a_schedule_has_come_to_is_never_cut(draw, width, rate):
+    settings = {"schedule": "cosine", "learning_rate": rate, "steps": 1_000_000}
+    shown = (await draw(width, settings, step=500_000))["schedule"]
+    assert "cosine" in shown
+    assert f"{rate / 2:.3g}" in shown or "…" in shown
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("step", [99, 12_345, 199_999, 1_234_567])
+async def test_steps_are_never_cut(draw, width, step):
+    shown = (await draw(width, step=step))["step"]
+    assert shown.split() == [f"{step:,}", "of", "200k"] or shown == f"{step:,}"
+
+
+async def test_a_schedule_shows_the_rate_it_has_come_to(draw):
+    settings = {"schedule": "step", "learning_rate": 0.1, "steps": 1000}
+    assert "step → 0.01" in (await draw(40, settings, step=900))["schedule"]
+
+
+async def test_without_a_speed_there_is_a_dash(draw):
+    assert (await draw(steps_per_second=0.0))["steps/s"] == "–"
+
+
+async def test_no_width_does_harm(stage, snapshot):
+    panel = ControlsPanel()
+    await stage.play(panel, 26, 14, snapshot())
+    for width in range(1, 60):
+        for kind in ("mlp", "ngram", "neural-bigram"):
+            assert len(panel.rows(snapshot(kind=kind), width, 14)) == 12

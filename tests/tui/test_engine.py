@@ -1,0 +1,100 @@
+"""The explorer's side of the worker: a real process, started, told and ended."""
+
+import os
+import signal
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+
+from makemore_tui.core.messages import Pause, Start, Starting
+from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.tui.engine import WorkerDied, WorkerEngine
+
+PATIENCE = 60  # seconds, after which a test gives up
+START = Start("names", False, ModelSettings(hidden=10), TrainSettings(), seed=1)
+
+
+class Running:
+    """An engine, and the replies that it has delivered."""
+
+    def __init__(self):
+        self.engine = WorkerEngine(START)
+        self.replies = SimpleQueue()
+        self.engine.start(self.replies.put)
+
+    @property
+    def pid(self):
+        process = self.engine._process
+        assert process is not None
+        return process.pid
+
+    def until(self, kind):
+        """The next reply of a kind."""
+        while not isinstance(reply := self.replies.get(timeout=PATIENCE), kind):
+            pass
+        return reply
+
+
+@pytest.fixture
+def run():
+    """Starts an engine; all are closed after the test."""
+    engines = []
+
+    def run():
+        engines.append(Running())
+        return engines[-1]
+
+    yield run
+    for running in engines:
+        running.engine.close()
+
+
+def is_alive(pid):
+    return Path(f"/proc/{pid}").exists()
+
+
+def test_it_says_what_it_waits_for_at_once_and_ends_when_it_is_closed(run):
+    running = run()
+    pid = running.pid
+    assert running.until(Starting) == Starting("loading torch")
+    running.engine.close()
+    assert not is_alive(pid)
+    running.engine.close()
+    running.engine.send(Pause())  # is lost
+
+
+def test_closing_is_not_reported_as_an_end(run):
+    running = run()
+    running.engine.close()
+    running.engine.start(running.replies.put)
+    assert running.until((Starting, WorkerDied)) == Starting("loading torch")
+
+
+def test_a_worker_that_is_killed_is_reported_and_can_be_started_again(run):
+    running = run()
+    first = running.pid
+    running.until(Starting)
+    os.kill(first, signal.SIGKILL)
+    assert running.until(WorkerDied) == WorkerDied("the worker was ended by signal 9")
+    running.engine.send(Pause())  # is lost
+    running.engine.start(running.replies.put)
+    assert running.pid != first
+    assert running.until((Starting, WorkerDied)) == Starting("loading torch")
+
+
+def test_a_worker_that_breaks_is_reported_with_its_last_words(run, monkeypatch, tmp_path):
+    (tmp_path / "torch.py").write_text("raise RuntimeError('no torch today')")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    died = run().until(WorkerDied)
+    assert "worker" in died.why
+    assert died.why.endswith("no torch today")
+
+
+def test_a_worker_that_does_not_listen_is_ended_all_the_same(run):
+    running = run()
+    running.until(Starting)
+    pid = running.pid
+    os.kill(pid, signal.SIGSTOP)
+    running.engine.close()
+    assert not is_alive(pid)

@@ -1,0 +1,21 @@
+"""What the explorer's own process brings in, seen from a fresh interpreter."""
+
+import subprocess
+import sys
+
+
+def loaded(statement, *packages):
+    """Those of some packages that a statement loads."""
+    program = f"{statement}\nimport sys\nprint([p for p in {packages!r} if p in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.strip()
+
+
+def test_the_explorer_loads_no_torch_and_its_first_screen_no_plotext():
+    explorer = "import makemore_tui.tui.app, makemore_tui.tui.engine"
+    assert loaded(explorer, "torch", "numpy", "safetensors", "plotext") == "[]"
+
+
+def test_the_command_line_loads_neither_torch_nor_a_screen_before_a_command_needs_them():
+    assert loaded("import makemore_tui.tui.cli", "textual", "torch", "plotext") == "[]"

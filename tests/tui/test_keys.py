@@ -1,0 +1,149 @@
+"""Every key, pressed, asks the engine for the right thing."""
+
+import pytest
+from textual.actions import parse
+
+from makemore_tui.core.messages import Edit, EvaluateTest, Pause, Restart, Resume, Step
+from makemore_tui.tui.keys import KEYS
+from makemore_tui.tui.screens.main import MainScreen
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+# What each key asks for when the explorer trains the template's MLP with the seed 1.
+REQUESTS = {
+    "pause": Pause(),
+    "step": Step(),
+    "rate-down": Edit({"learning_rate": 0.0562}),
+    "rate-up": Edit({"learning_rate": 0.178}),
+    "rate-tenth": Edit({"learning_rate": 0.01}),
+    "rate-tenfold": Edit({"learning_rate": 1.0}),
+    "hidden-down": Edit({"hidden": 150}),
+    "hidden-up": Edit({"hidden": 250}),
+    "embedding-down": Edit({"embedding": 8}),
+    "embedding-up": Edit({"embedding": 12}),
+    "context-down": Edit({"context": 2}),
+    "context-up": Edit({"context": 4}),
+    "batch-down": Edit({"batch_size": 16}),
+    "batch-up": Edit({"batch_size": 64}),
+    "decay-up": Edit({"weight_decay": 0.0001}),
+    "model": Edit({"kind": "ngram", "order": 2, "batch_size": 32, "smoothing": 1.0}),
+    "optimizer": Edit({"optimizer": "adamw"}),
+    "schedule": Edit({"schedule": "step"}),
+    "restart": Restart(1),
+    "new-seed": Restart(2),
+    "test": EvaluateTest(),
+}
+# Keys that ask for nothing but a view, or for nothing at all; each has its own test somewhere.
+LOCAL = {
+    "decay-down",  # there is no less than none
+    "names",
+    "log",
+    "part",
+    "zoom",
+    "cursor-up",
+    "cursor-down",
+    "cursor-left",
+    "cursor-right",
+    "next-panel",
+    "previous-panel",
+    "worker",
+    "help",
+    "interrupt",
+    "quit",
+}
+BY_ID = {key.id: key for key in KEYS}
+PRESSES = [(id, press) for id in REQUESTS for press in BY_ID[id].keys.split(",")]
+
+
+async def test_every_key_is_tested():
+    assert set(REQUESTS) | LOCAL == set(BY_ID)
+    assert not set(REQUESTS) & LOCAL
+
+
+async def test_ids_and_keys_are_unique():
+    ids = [key.id for key in KEYS]
+    presses = [press for key in KEYS for press in key.keys.split(",")]
+    assert len(ids) == len(set(ids))
+    assert len(presses) == len(set(presses))
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
+async def test_every_key_has_words_and_an_action_that_the_main_screen_knows(key):
+    assert all((key.id, key.shown, key.word, key.help))
+    namespace, action, _ = parse(key.action)
+    assert not namespace
+    assert callable(getattr(MainScreen, f"action_{action}"))
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
+async def test_a_binding_says_what_the_key_says(key):
+    binding = key.binding()
+    assert (binding.key, binding.action, binding.id) == (key.keys, key.action, key.id)
+    assert (binding.description, binding.tooltip) == (key.word, key.help)
+    assert (binding.key_display, binding.show) == (key.shown, key.group is not None)
+
+
+async def asked(it, first, press):
+    """What a key asks for when the engine is in a state."""
+    await it.show(first)
+    it.engine.requests.clear()
+    await it.press(press)
+    await it.until(lambda: it.engine.commands)
+    return it.engine.commands
+
+
+@pytest.mark.parametrize(("id", "press"), PRESSES)
+async def test_a_key_sends_its_request(it, snapshot, id, press):
+    assert await asked(it, snapshot(), press) == [REQUESTS[id]]
+
+
+@pytest.mark.parametrize("sign", ["[", "]", "{", "}", "-", "=", "+", ",", ".", ";", "'", " "])
+async def test_the_sign_as_typed_does_the_same(it, snapshot, sign):
+    same = {" ": "pause", "+": "hidden-up"} | {key.shown: key.id for key in KEYS}
+    assert await asked(it, snapshot(), sign) == [REQUESTS[same[sign]]]
+
+
+@pytest.mark.parametrize("state", ["paused", "finished", "diverged"])
+async def test_space_trains_on_whatever_stopped_it(it, snapshot, state):
+    assert await asked(it, snapshot(state=state), "space") == [Resume()]
+
+
+@pytest.mark.parametrize(
+    ("press", "changes"),
+    [
+        ("W", {"smoothing": 3}),
+        ("w", {"smoothing": 0.3}),
+        ("apostrophe", {"order": 3}),
+        ("semicolon", {"order": 1}),
+    ],
+)
+async def test_with_counts_decay_is_smoothing_and_context_is_order(it, snapshot, press, changes):
+    assert await asked(it, snapshot(kind="ngram"), press) == [Edit(changes)]
+
+
+async def test_weight_decay_goes_down_to_none(it, snapshot):
+    assert await asked(it, snapshot(weight_decay=0.0001), "w") == [Edit({"weight_decay": 0})]
+
+
+async def test_the_next_seed_is_after_the_one_the_engine_has(it, snapshot):
+    assert await asked(it, snapshot(seed=41), "R") == [Restart(42)]
+
+
+@pytest.mark.parametrize("press", ["w", "left_square_bracket", "minus"])
+async def test_a_knob_at_its_end_says_so_and_asks_for_nothing(it, snapshot, press):
+    ends = snapshot(weight_decay=0.0, learning_rate=1e-6, hidden=1)
+    await it.show(ends)
+    it.screen.say("")
+    it.engine.requests.clear()
+    await it.press(press)
+    await it.until(lambda: "goes no further" in it.notice)
+    assert it.engine.commands == []
+
+
+async def test_g_asks_for_fresh_names(it):
+    await it.press("g")
+    await it.until(lambda: any(names_asked(one) for one in it.engine.refreshes))
+
+
+def names_asked(refresh):
+    return any(type(view).__name__ == "NamesView" for view in refresh.views)

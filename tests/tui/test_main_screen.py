@@ -1,0 +1,476 @@
+"""The main screen around a fake engine: what it asks, what it shows, what it says."""
+
+import math
+
+import pytest
+import pytest_asyncio
+from textual.containers import VerticalScroll
+from textual.events import Key, Resize
+from textual.geometry import Size
+from textual.widgets import Tabs
+
+from makemore_tui.core.messages import (
+    BigramsView,
+    Edit,
+    Failed,
+    LossView,
+    NamesView,
+    Refused,
+    SplitLosses,
+    Starting,
+    Step,
+)
+from makemore_tui.tui.engine import WorkerDied
+from makemore_tui.tui.keys import KEYS
+from makemore_tui.tui.screens.help import HelpScreen
+from makemore_tui.tui.widgets.panel import Panel
+
+PANELS = ["loss", "controls", "bigrams", "names", "splits"]
+TOGETHER = [(100, 30), (120, 40), (200, 60)]
+TITLES = ["Loss", "Settings", "Bigrams", "Names", "Split losses"]
+WORDS = {
+    "loss": ["minibatch", "dev 2.170", "└"],
+    "controls": ["model", "learning rate", "batch size", "hidden", "weight decay", "11,897"],
+    "bigrams": [".a", "p 0.150", "rank 2"],
+    "names": ["carmahela", "new", "kaleigh", "in data"],
+    "splits": ["train", "2.126", "dev", "2.170", "new items", "2.190", "2.030", "press t"],
+}
+DIED = "the worker was ended by signal 9"
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def send_keys(app, *keys):
+    """Keys that arrive at once, as those of an impatient person do."""
+    for key in keys:
+        app._driver.send_message(Key(key, None))
+
+
+def words(text):
+    """A text without frames and line breaks."""
+    return " ".join(text.translate(str.maketrans(dict.fromkeys("│╭╮╰╯─", " "))).split())
+
+
+# Before the first snapshot
+
+
+async def test_the_first_screen_says_what_it_waits_for(explorer):
+    async with explorer(first=None) as it:
+        assert "starting the worker" in it.status
+        it.engine.tell(Starting("loading torch"))
+        await it.until(lambda: "loading torch …" in it.status)
+        it.engine.tell(Starting("reading names"))
+        await it.until(lambda: "reading names …" in it.status)
+
+
+async def test_before_the_first_snapshot_no_key_does_harm(explorer, snapshot):
+    async with explorer(first=None) as it:
+        await it.press("space", "[", "=", "m", "r", "down", "l", "a", "z", "z", "tab")
+        await it.ticks(2)
+        assert it.engine.requests == []
+        it.engine.tell(snapshot())
+        await it.until(lambda: "0.1" in it.value("learning rate"))
+
+
+async def test_an_engine_that_cannot_begin_ends_the_app_with_its_sentence(explorer):
+    async with explorer(first=None) as it:
+        it.engine.tell(Failed("nowhere.txt: there is no such file"))
+        await it.until(lambda: it.app._exit)
+        assert it.app.failure == "nowhere.txt: there is no such file"
+
+
+# What is shown
+
+
+async def test_every_panel_shows_the_snapshot(it):
+    await it.until(lambda: "2.170" in it.text("splits"))
+    await it.until(lambda: "carmahela" in it.text("names"))
+    await it.until(lambda: "rank 2" in it.text("bigrams"))
+    await it.until(lambda: "⠤" in it.text("loss") or "⠒" in it.text("loss"))
+    assert "200" in it.value("hidden")
+    assert "names · 32,178 items · 27 characters" in it.status
+    assert "training  step 1,200  2,500/s  seed 1" in it.status
+
+
+async def test_the_screen_follows_the_engine(it):
+    it.engine.become(step=98765, steps_per_second=0.0, state="paused", seed=7)
+    await it.until(lambda: "paused  step 98,765  seed 7" in it.status)
+    assert "98,765" in it.value("step")
+
+
+async def test_a_light_theme_repaints_everything(it):
+    panels = list(it.screen.query(Panel))
+    await it.until(lambda: "carmahela" in it.text("names"))
+    dark = [panel.render_line(0) for panel in panels]
+    it.app.theme = "textual-light"
+    await it.until(lambda: all(a != b.render_line(0) for a, b in zip(dark, panels, strict=True)))
+    it.app.theme = "makemore"
+    await it.until(lambda: all(a == b.render_line(0) for a, b in zip(dark, panels, strict=True)))
+
+
+# Refreshing
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def unanswered(it):
+    """An explorer that waits for the answer to a refresh."""
+    it.engine.answers = False
+    it.engine.requests.clear()
+    await it.until(lambda: it.engine.refreshes)
+    return it
+
+
+async def test_a_refresh_that_is_not_answered_is_not_repeated(unanswered):
+    await unanswered.ticks(6)
+    assert len(unanswered.engine.refreshes) == 1
+
+
+async def test_no_key_puts_a_second_refresh_under_way(unanswered):
+    await unanswered.press("down", "up", "g", "tab")
+    await unanswered.ticks(2)
+    assert len(unanswered.engine.refreshes) == 1
+
+
+async def test_an_answer_to_something_else_does_not_end_a_refresh(unanswered, snapshot):
+    await unanswered.show(snapshot(step=1300))
+    await unanswered.ticks(3)
+    assert len(unanswered.engine.refreshes) == 1
+
+
+async def test_a_cursor_moved_while_a_refresh_is_under_way_is_asked_for_after_it(unanswered):
+    await unanswered.press("down", "down")
+    unanswered.engine.answers = True
+    unanswered.engine.send(unanswered.engine.requests.pop())
+    await unanswered.until(lambda: "ba " in unanswered.text("bigrams"))
+    await unanswered.press("up", "up")
+    await unanswered.until(lambda: ".a " in unanswered.text("bigrams"))
+
+
+async def test_the_views_of_all_panels_on_the_screen_are_asked_for_in_turn(it):
+    asked = lambda: {type(view) for one in it.engine.refreshes for view in one.views}  # noqa: E731
+    it.engine.requests.clear()
+    await it.until(lambda: asked() == {LossView, BigramsView, NamesView})
+
+
+async def test_a_view_that_is_not_on_the_screen_is_not_asked_for(explorer):
+    async with explorer(size=(80, 24)) as it:
+        for panel, view in (("loss", LossView), ("controls", None)):
+            await it.until(lambda panel=panel: it.shown_panels == [panel])
+            await it.ticks(1)
+            it.engine.requests.clear()
+            await it.until(lambda: len(it.engine.refreshes) > 3)
+            asked = {type(one) for refresh in it.engine.refreshes for one in refresh.views}
+            assert asked == ({view} if view else set())
+            await it.press("tab")
+
+
+# What the engine says of an edit
+
+
+async def test_an_edit_shows_only_when_the_engine_has_answered(it, snapshot):
+    it.engine.answers = False
+    await it.press("[", "=", "space")
+    await it.until(lambda: len(it.engine.commands) == 3)
+    await it.ticks(2)
+    assert "0.1 " in it.value("learning rate")
+    assert "200" in it.value("hidden")
+    assert "training" in it.status
+    it.engine.tell(snapshot(learning_rate=0.0562, hidden=250, state="paused", runs=2))
+    await it.until(lambda: "0.0562" in it.value("learning rate"))
+    assert "250" in it.value("hidden")
+    assert "paused" in it.status
+
+
+async def test_a_refusal_is_said_and_leaves_the_value(it):
+    it.engine.answers = False
+    await it.press("[")
+    it.engine.tell(Refused("learning_rate must be a number, not [red]that[/red]"))
+    await it.until(lambda: it.notice)
+    assert it.notice == "learning_rate must be a number, not [red]that[/red]"
+    assert "[red]that[/red]" in it.painted()
+    assert "0.1 " in it.value("learning rate")
+
+
+async def test_a_key_that_does_not_concern_the_model_says_so(it, snapshot):
+    await it.show(snapshot(kind="ngram"))
+    await it.press("=")
+    await it.until(lambda: "hidden is a setting of the MLP" in it.notice)
+    assert it.engine.commands == []
+
+
+async def test_an_edit_from_the_next_step_is_said_with_the_step(it):
+    await it.press("[")
+    await it.until(lambda: "0.0562" in it.notice)
+    assert "step 1,200" in it.notice
+    assert "learning rate" in it.notice
+
+
+async def test_a_restart_for_another_size_is_said(it):
+    await it.press("=")
+    await it.until(lambda: "new run" in it.notice)
+    assert "hidden 250" in it.notice
+    assert "step 0" in it.status
+
+
+async def test_a_restart_with_the_settings_as_they_were_is_said(it):
+    await it.press("r")
+    await it.until(lambda: "new run" in it.notice)
+    assert "seed 1" in it.notice
+
+
+async def test_a_restart_with_another_seed_is_said(it):
+    await it.press("R")
+    await it.until(lambda: "seed 2" in it.notice)
+    assert "seed 2" in it.status
+
+
+async def test_a_loss_that_is_not_finite_is_said(it):
+    it.engine.become(state="diverged", step=1234)
+    await it.until(lambda: "not finite" in it.notice)
+    assert "1,234" in it.notice
+    assert "diverged" in it.status
+
+
+@pytest.mark.parametrize(("kind", "says"), [("mlp", "steps"), ("ngram", "counted")])
+async def test_the_end_of_training_is_said(it, snapshot, kind, says):
+    await it.show(snapshot(kind=kind))
+    it.engine.become(state="finished")
+    await it.until(lambda: "finished" in it.notice)
+    assert says in it.notice
+    assert "finished" in it.status
+
+
+# The worker's end
+
+
+async def test_a_dead_worker_is_reported_and_f5_starts_another(it, snapshot):
+    starts = it.engine.starts
+    it.engine.tell(WorkerDied(DIED))
+    await it.until(lambda: DIED in it.notice)
+    assert "F5" in it.notice
+    assert "F5" in it.status
+    await it.ticks(1)
+    it.engine.requests.clear()
+    await it.press("[", "space", "down", "up", "t", "g", "s")
+    await it.ticks(2)
+    assert it.engine.requests == []
+    assert "0.1 " in it.value("learning rate")
+
+    it.engine.first = snapshot(step=3)
+    await it.press("f5")
+    await it.until(lambda: it.engine.starts == starts + 1 and "step 3" in it.status)
+    await it.until(lambda: it.engine.refreshes)
+    assert DIED not in it.notice
+
+
+async def test_a_worker_that_dies_before_its_first_snapshot_can_be_started_again(
+    explorer, snapshot
+):
+    async with explorer(first=None) as it:
+        it.engine.tell(WorkerDied(DIED))
+        await it.until(lambda: DIED in it.notice)
+        it.engine.first = snapshot()
+        await it.press("f5")
+        await it.until(lambda: "step 1,200" in it.status)
+
+
+async def test_a_worker_that_dies_behind_the_help_is_still_reported(it):
+    await it.press("?")
+    await it.until(lambda: isinstance(it.app.screen, HelpScreen))
+    it.engine.tell(WorkerDied(DIED))
+    await it.until(lambda: DIED in it.notice)
+    await it.press("escape")
+    await it.until(lambda: DIED in it.painted())
+    await it.press("f5")
+    await it.until(lambda: DIED not in it.notice)
+
+
+async def test_f5_does_nothing_while_the_worker_lives(it):
+    starts = it.engine.starts
+    await it.press("f5")
+    await it.ticks(2)
+    assert it.engine.starts == starts
+
+
+# Arrangement
+
+
+@pytest.mark.parametrize("size", TOGETHER)
+async def test_the_panels_stand_together(explorer, size):
+    async with explorer(size=size) as it:
+        assert it.shown_panels == PANELS
+        assert not it.screen.query_one(Tabs).display
+        regions = [panel.region for panel in it.screen.query(Panel)]
+        assert all(it.screen.region.contains_region(region) for region in regions)
+        assert all(min(panel.content_size) > 2 for panel in it.screen.query(Panel))
+        assert not any(a.overlaps(b) for a in regions for b in regions if a is not b)
+        await it.until(lambda: "carmahela" in it.text("names"))
+        painted = it.painted()
+        for panel, title in zip(PANELS, TITLES, strict=True):
+            assert title in painted
+            assert all(word in it.text(panel) for word in WORDS[panel])
+
+
+async def test_in_a_small_terminal_tab_goes_through_the_panels_each_shown_whole(explorer):
+    async with explorer(size=(80, 24)) as it:
+        for panel in PANELS:
+            await it.until(lambda panel=panel: it.shown_panels == [panel])
+            await it.until(lambda panel=panel: all(word in it.text(panel) for word in WORDS[panel]))
+            assert it.screen.query_one(Tabs).active == f"tab-{panel}"
+            await it.press("tab")
+        await it.until(lambda: it.shown_panels == ["loss"])
+        await it.press("shift+tab")
+        await it.until(lambda: it.shown_panels == [PANELS[-1]])
+
+
+async def test_tabs_pressed_quickly_all_count(it):
+    send_keys(it.app, "tab", "tab", "tab")
+    await it.until(lambda: it.chosen == PANELS[3])
+    await it.ticks(3)
+    assert it.chosen == PANELS[3]
+
+
+async def test_a_click_on_a_tab_shows_its_panel(explorer):
+    async with explorer(size=(80, 24)) as it:
+        await it.pilot.click("#tab-names")
+        await it.until(lambda: it.shown_panels == ["names"])
+        await it.until(lambda: "carmahela" in it.text("names"))
+
+
+async def test_a_click_on_a_panel_chooses_it(it):
+    await it.pilot.click("#splits")
+    await it.until(lambda: it.chosen == "splits")
+    await it.press("z")
+    await it.until(lambda: it.shown_panels == ["splits"])
+    await it.press("z")
+    await it.until(lambda: it.shown_panels == PANELS)
+
+
+async def test_a_panel_fills_the_screen_and_goes_back(it):
+    before = it.screen.query_one("#loss").region
+    await it.press("z")
+    await it.until(lambda: it.shown_panels == ["loss"])
+    await it.until(lambda: it.screen.query_one("#loss").region.width == 120)
+    await it.press("tab")
+    await it.until(lambda: it.shown_panels == ["controls"])
+    await it.press("shift+tab", "z")
+    await it.until(lambda: it.shown_panels == PANELS)
+    await it.until(lambda: it.screen.query_one("#loss").region == before)
+
+
+async def test_the_layout_suits_the_characters_as_soon_as_they_are_known(explorer, snapshot, facts):
+    labels = [chr(0x100 + i) for i in range(60)]
+    async with explorer(first=snapshot(dataset=facts(*labels)), size=(200, 60)) as it:
+        await it.ticks(2)
+        first = it.screen.query_one("#bigrams").region
+        await it.press("z")
+        await it.until(lambda: it.shown_panels == ["loss"])
+        await it.press("z")
+        await it.until(lambda: it.shown_panels == PANELS)
+        await it.ticks(2)
+        assert it.screen.query_one("#bigrams").region == first
+
+
+@pytest.mark.parametrize("size", [(20, 5), (1, 1)])
+async def test_a_tiny_terminal_does_no_harm(explorer, size):
+    async with explorer(size=size) as it:
+        await it.press("tab", "tab", "z", "tab", "z", "?")
+        await it.until(lambda: isinstance(it.app.screen, HelpScreen))
+        await it.press("escape")
+        await it.until(lambda: it.app.screen is it.screen)
+        await it.press("[")
+        await it.until(lambda: Edit({"learning_rate": 0.0562}) in it.engine.commands)
+
+
+async def test_resizing_while_snapshots_arrive_does_no_harm(explorer):
+    sizes = [(20, 5), (1, 1), (119, 6), (250, 80), (7, 60), (99, 30), (100, 30), (2, 2), (120, 40)]
+    async with explorer() as it:
+        for i, (width, height) in enumerate(sizes):
+            it.engine.become(step=2000 + i)
+            it.app.post_message(Resize(Size(width, height), Size(width, height)))
+            it.engine.become(state="paused" if i % 2 else "training")
+            await it.until(lambda at=(width, height): it.screen.size == at)
+            if i % 3 == 0:
+                await it.press("tab")
+        await it.until(lambda: it.shown_panels == PANELS)
+        await it.until(lambda: "2,008" in it.status and "carmahela" in it.text("names"))
+
+
+# Keys of the screen's own
+
+
+async def test_the_cursor_names_the_pair_that_the_engine_answers(explorer):
+    async with explorer() as it:
+        await it.press("down", "right", "right")
+        await it.until(lambda: "ac  1,003 times" in it.text("bigrams"))
+        await it.press("up", "up", "left", "left", "left", "left")
+        await it.until(lambda: "..  0 times" in it.text("bigrams"))
+
+
+async def test_the_log_axis_and_the_last_part_are_named_and_asked_for(it):
+    loss = it.screen.query_one("#loss", Panel)
+    assert loss.border_subtitle == "all steps · linear"
+    await it.press("l", "a")
+    await it.until(lambda: loss.border_subtitle == "last fifth · logarithmic")
+    it.engine.requests.clear()
+    await it.until(lambda: shares_asked(it.engine) == {0.8})
+    await it.press("l", "a")
+    await it.until(lambda: loss.border_subtitle == "all steps · linear")
+
+
+def shares_asked(engine):
+    views = [view for refresh in engine.refreshes for view in refresh.views]
+    return {view.from_share for view in views if isinstance(view, LossView)}
+
+
+async def test_a_loss_that_is_infinite_or_not_a_number_is_shown(it, snapshot):
+    losses = SplitLosses(5, math.inf, math.inf, math.nan, math.inf, 1.0)
+    await it.show(snapshot(kind="ngram", splits=losses, state="finished"))
+    assert "∞" in it.text("splits")
+    assert "not a number" in it.text("splits")
+
+
+async def test_help_lists_every_key(explorer):
+    async with explorer(size=(120, 60)) as it:
+        await it.press("?")
+        await it.until(lambda: "esc closes" in it.painted())
+        said = words(it.painted(it.app.screen.query_one(VerticalScroll).region))
+        for key in KEYS:
+            assert f"{key.shown} {key.help}" in said
+
+
+@pytest.mark.parametrize("press", ["escape", "question_mark", "q"])
+async def test_help_closes(it, press):
+    await it.press("?")
+    await it.until(lambda: isinstance(it.app.screen, HelpScreen))
+    await it.press(press)
+    await it.until(lambda: it.app.screen is it.screen)
+
+
+async def test_the_palette_has_every_action_and_runs_it(it):
+    commands = {one.title: one for one in it.app.get_system_commands(it.screen)}
+    for key in KEYS:
+        found = [one for title, one in commands.items() if key.word in title.lower()]
+        assert key.help in {one.help for one in found}
+    step = next(one for one in commands.values() if one.help == "Take one step, and pause")
+    await step.callback()
+    await it.until(lambda: it.engine.commands == [Step()])
+
+
+async def test_an_action_can_be_chosen_in_the_palette_by_its_name(it):
+    await it.press("ctrl+p")
+    await it.until(lambda: it.app.screen is not it.screen)
+    await it.press(*"new seed")
+    await it.until(lambda: "New seed" in it.painted() and "Restart" not in it.painted())
+    await it.press("enter", "enter")
+    await it.until(lambda: "seed 2" in it.status)
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_leaving_ends_the_app_without_a_failure(explorer, key):
+    async with explorer(answers=False) as it:
+        await it.press(key)
+        await it.until(lambda: it.app._exit)
+        assert it.app.failure == ""
+        assert it.app.return_code == 0

@@ -1,0 +1,96 @@
+"""The names panel: names, marks and columns."""
+
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+
+from makemore_tui.core.messages import Name
+from makemore_tui.tui.widgets.names import NamesPanel
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def names(*texts, seen=()):
+    return tuple(Name(text, text in seen) for text in texts)
+
+
+@pytest.fixture
+def draw(stage, snapshot):
+    """Draws names in so many cells; the text of the rows."""
+
+    async def draw(made, width=20, height=6, panel=None):
+        return await stage.play(panel or NamesPanel(), width, height, snapshot(names=made))
+
+    return draw
+
+
+async def test_each_name_is_marked_as_new_or_in_the_data(draw):
+    panel = NamesPanel()
+    rows = await draw(names("carmahela", "kaleigh", seen=["kaleigh"]), panel=panel)
+    assert [row.split() for row in rows[:2]] == [["carmahela", "new"], ["kaleigh", "in", "data"]]
+    assert set(rows[2:]) == {""}
+    assert panel.border_subtitle == "1 of 2 new"
+
+
+async def test_in_a_narrow_panel_a_sign_marks_them(draw):
+    rows = await draw(names("ann", "kaleigh", seen=["kaleigh"]), width=12)
+    assert [row.split() for row in rows[:2]] == [["ann", "+"], ["kaleigh", "="]]
+
+
+async def test_a_wide_panel_has_columns(draw):
+    rows = await draw(names("ann", "bob", "cid", "dora", "eve"), width=72, height=3)
+    assert [row.split() for row in rows] == [
+        ["ann", "new", "bob", "new", "cid", "new"],
+        ["dora", "new", "eve", "new"],
+        [],
+    ]
+    assert rows[0].index("bob") == rows[1].index("eve") == 24
+
+
+@pytest.mark.parametrize("text", ["[red]x[/red]", "[/]", "日本語", "日" * 20, "é", "a" * 60, "\\x"])
+async def test_any_name_is_shown_as_text_with_the_marks_in_one_column(draw, text):
+    rows = await draw(names("ann", text), width=20)
+    marks = [cell_len(row[: row.index("new")]) for row in rows[:2]]
+    assert marks[0] == marks[1]
+    shown = rows[1][: rows[1].index("new")].strip()
+    assert shown == text or (shown.endswith("…") and text.startswith(shown[:-1].strip()))
+
+
+async def test_a_long_name_is_cut_where_the_mark_begins(draw):
+    rows = await draw(names("a" * 40), width=20)
+    assert rows[0] == "a" * 10 + "… new"
+
+
+async def test_an_empty_name_is_named(draw):
+    assert (await draw(names("")))[0].split() == ["(empty)", "new"]
+
+
+async def test_it_waits_for_the_first_names(stage, snapshot):
+    assert (await stage.play(NamesPanel(), 20, 4, snapshot()))[0] == "…"
+
+
+async def test_the_names_stay_until_the_next_ones_or_another_run(draw, stage, snapshot):
+    panel = NamesPanel()
+    rows = await draw(names("ann"), panel=panel)
+    panel.show(snapshot(step=9))
+    assert stage.rows(panel) == rows
+    panel.show(replace(snapshot(runs=2), names=names("bob")))
+    assert stage.rows(panel)[0].startswith("bob")
+    panel.show(snapshot(runs=3))
+    assert stage.rows(panel)[0] == "…"
+
+
+@pytest.mark.parametrize(("width", "height", "count"), [(20, 6, 6), (72, 10, 30), (200, 60, 200)])
+async def test_as_many_names_are_asked_for_as_there_is_room(draw, width, height, count):
+    panel = NamesPanel()
+    await draw(names("ann"), width=width, height=height, panel=panel)
+    assert panel.view().count == count
+
+
+async def test_no_width_does_harm(draw, snapshot):
+    panel = NamesPanel()
+    made = names("ann", "日本語", "", "a" * 90, "[red]", seen=["ann"])
+    await draw(made, panel=panel)
+    for width in range(1, 100):
+        assert panel.rows(snapshot(), width, 5)

@@ -1,0 +1,334 @@
+"""The loss plot as pure functions, against references computed another way."""
+
+import math
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.segment import Segment
+from rich.style import Style
+
+from makemore_tui.core.messages import LossCurve
+from makemore_tui.tui.palette import DARK, LIGHT
+from makemore_tui.tui.plot import in_columns, loss_plot, nice_ticks, parse_ansi, tick_label
+
+UNIFORM = math.log(27)
+losses = st.floats(0.01, 30)
+any_losses = st.one_of(losses, st.sampled_from([math.inf, math.nan, 0.0]))
+
+
+def made(values, spread=0.1, first=0.5, every=1.0, dev=()):
+    """A curve through some values."""
+    steps = [first + every * i for i in range(len(values))]
+    low, high = [v - spread for v in values], [v + spread for v in values]
+    return LossCurve(steps, low, list(values), high, len(values), list(dev))
+
+
+def text(rows):
+    return ["".join(segment.text for segment in row) for row in rows]
+
+
+def draw(curve, width=80, height=20, log=False):
+    return loss_plot(curve, width, height, UNIFORM, log, DARK)
+
+
+# in_columns
+
+
+def plain_spread(curve, width):
+    """Lowest and highest of each column, by asking for each column which points are its own."""
+    first, last = curve.steps[0], max(curve.steps[-1], curve.steps[0] + 1)
+    own = {}
+    for step, low, high in zip(curve.steps, curve.low, curve.high, strict=True):
+        place = round((step - first) * ((width - 1) / (last - first)))
+        own.setdefault(place, []).append((low, high))
+    nearest = [min(own, key=lambda place: (abs(place - i), -place)) for i in range(width)]
+    low = [min(low for low, _ in own[place]) for place in nearest]
+    return low, [max(high for _, high in own[place]) for place in nearest]
+
+
+@given(st.lists(losses, min_size=1, max_size=150), st.integers(10, 60), st.floats(0.5, 1000))
+def test_low_and_high_are_those_of_the_nearest_points(values, width, every):
+    curve = made(values, every=every)
+    columns = in_columns(curve, width)
+    assert (columns.low, columns.high) == plain_spread(curve, width)
+
+
+@given(st.lists(losses, min_size=1, max_size=150), st.integers(10, 60))
+def test_the_smooth_line_stays_within_the_losses(values, width):
+    means = [mean for mean in in_columns(made(values), width).mean if mean is not None]
+    assert means
+    assert min(values) - 1e-9 <= min(means)
+    assert max(means) <= max(values) + 1e-9
+
+
+@pytest.mark.parametrize("count", [60, 240, 61 * 7])
+def test_smoothing_keeps_a_constant_and_nearly_a_slope(count):
+    assert in_columns(made([2.5] * count), 60).mean == pytest.approx([2.5] * 60)
+    slope = in_columns(made([0.01 * i for i in range(count)]), 60).mean
+    reference = [0.01 * (count - 1) * i / 59 for i in range(60)]
+    assert slope == pytest.approx(reference, abs=0.01 * count / 60)
+
+
+def test_smoothing_keeps_a_slope_exactly_where_each_column_has_one_point():
+    values = [1 + 0.01 * i for i in range(60)]
+    assert in_columns(made(values), 60).mean == pytest.approx(values)
+
+
+def test_fewer_points_than_columns_leave_gaps_in_the_line_but_not_in_the_spread():
+    columns = in_columns(made([3.0, 2.0, 1.0]), 21)
+    assert [i for i, mean in enumerate(columns.mean) if mean is not None] == [0, 10, 20]
+    assert columns.low == pytest.approx([2.9] * 5 + [1.9] * 10 + [0.9] * 6)
+
+
+def test_the_dev_loss_stands_where_its_step_stands():
+    curve = made([3.0] * 101, first=0, dev=[(0, 3.1), (50, math.inf), (50, 2.9), (100, 2.8)])
+    assert in_columns(curve, 51).dev == [(0, 3.1), (25, 2.9), (50, 2.8)]
+
+
+def test_a_dev_loss_beyond_the_last_point_has_room_and_one_before_the_first_has_none():
+    curve = made([3.0] * 5, first=100, every=10, dev=[(50, 4.0), (180, 2.0)])
+    columns = in_columns(curve, 41)
+    assert (columns.first_step, columns.last_step) == (100, 180)
+    assert columns.dev == [(40, 2.0)]
+
+
+@given(st.lists(any_losses, max_size=40), st.integers(10, 60))
+def test_losses_that_are_not_finite_are_left_out(values, width):
+    columns = in_columns(made(values), width)
+    drawn = [*columns.low, *columns.high, *columns.mean]
+    assert all(value is None or math.isfinite(value) for value in drawn)
+    assert {len(columns.low), len(columns.high), len(columns.mean)} == {width}
+    assert (None in columns.low) == (not any(map(math.isfinite, values)))
+
+
+# nice_ticks and tick_label
+
+
+def is_round(size):
+    """Whether a number is 1, 2 or 5 times a power of ten."""
+    digit = size / 10 ** math.floor(math.log10(size) + 1e-9)
+    return any(digit == pytest.approx(round_one, rel=1e-5) for round_one in (1, 2, 5, 10))
+
+
+@given(st.floats(-1e4, 1e4), st.floats(1e-3, 1e6), st.integers(1, 20))
+def test_ticks_are_round_and_within_the_range(low, size, most):
+    high = low + size
+    ticks = nice_ticks(low, high, most)
+    assert all(low - 1e-6 * size <= tick <= high + 1e-6 * size for tick in ticks)
+    gaps = [b - a for a, b in pairwise(ticks)]
+    assert all(is_round(gap) for gap in gaps)
+    assert gaps == pytest.approx(gaps[:1] * len(gaps), rel=1e-5)
+
+
+@given(st.floats(-1e4, 1e4), st.floats(1e-3, 1e6), st.integers(1, 20))
+def test_there_are_no_more_ticks_than_asked_for(low, size, most):
+    assert len(nice_ticks(low, low + size, most)) <= most
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "most", "ticks"),
+    [
+        (2.03, 3.45, 8, [2.2, 2.4, 2.6, 2.8, 3.0, 3.2, 3.4]),
+        (0.5, 99.5, 6, [20, 40, 60, 80]),
+        (81_000, 101_000, 5, [85_000, 90_000, 95_000, 100_000]),
+        (2, 2, 6, []),
+        (3, 2, 6, []),
+        (0, 1, 0, []),
+        (math.nan, 1, 4, []),
+    ],
+)
+def test_ticks_of_some_ranges(low, high, most, ticks):
+    assert nice_ticks(low, high, most) == pytest.approx(ticks)
+
+
+@pytest.mark.parametrize(
+    ("step", "label"),
+    [
+        (0, "0"),
+        (5, "5"),
+        (500, "500"),
+        (999, "999"),
+        (1000, "1k"),
+        (1500, "1.5k"),
+        (20_000, "20k"),
+        (200_000, "200k"),
+        (999_999, "1M"),
+        (1_000_000, "1M"),
+        (2_500_000, "2.5M"),
+        (50_000_000, "50M"),
+        (1_000_000_000, "1000M"),
+    ],
+)
+def test_a_number_of_steps_is_short(step, label):
+    assert tick_label(step) == label
+
+
+@given(st.integers(1, 9), st.sampled_from([1, 2, 5]), st.integers(0, 8))
+def test_a_label_says_the_number(times, digit, power):
+    step = times * digit * 10**power
+    found = tick_label(step)
+    unit = {"k": 1e3, "M": 1e6}.get(found[-1], 1)
+    assert float(found.rstrip("kM")) * unit == step
+
+
+# parse_ansi
+
+rgbs = st.tuples(*[st.integers(0, 255)] * 3)
+pieces = st.lists(
+    st.tuples(st.text("ab │⠉░", min_size=1, max_size=5), st.one_of(st.none(), rgbs)), max_size=6
+)
+
+
+def ansi(text, colour):
+    if colour is None:
+        return f"\x1b[0m{text}"
+    red, green, blue = colour
+    return f"\x1b[38;2;{red};{green};{blue}m{text}\x1b[0m"
+
+
+def per_cell(row):
+    return [
+        (sign, style.color.triplet if style and style.color else None)
+        for sign_text, style, _ in row
+        for sign in sign_text
+    ]
+
+
+@given(st.lists(pieces, min_size=1, max_size=4))
+def test_colours_and_text_survive_the_way_through_ansi(lines):
+    written = "\n".join("".join(ansi(*piece) for piece in line) for line in lines)
+    reference = [[(sign, colour) for text, colour in line for sign in text] for line in lines]
+    assert [per_cell(row) for row in parse_ansi(written)] == reference
+
+
+def test_text_without_colours_is_one_segment_a_line():
+    assert parse_ansi("ab\n\nc") == [
+        [Segment("ab", Style.null())],
+        [],
+        [Segment("c", Style.null())],
+    ]
+
+
+def test_backgrounds_are_dropped():
+    (row,) = parse_ansi("\x1b[48;2;1;2;3m\x1b[38;2;9;8;7mx\x1b[0m")
+    assert [segment.text for segment in row] == ["x"]
+    assert row[0].style
+    assert row[0].style.bgcolor is None
+    assert row[0].style.color
+    assert row[0].style.color.triplet == (9, 8, 7)
+
+
+# loss_plot
+
+
+def braille_rows(rows):
+    """For each column the first row that has a line in it."""
+    first = {}
+    for y, line in enumerate(text(rows)):
+        for x, sign in enumerate(line):
+            if "⠀" < sign <= "⣿":
+                first.setdefault(x, y)
+    return [first[x] for x in sorted(first)]
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize(("width", "height"), [(16, 4), (40, 8), (80, 20), (200, 60)])
+def test_a_plot_has_the_size_asked_for(width, height, log):
+    rows = text(draw(made([3 - 0.01 * i for i in range(150)]), width, height, log))
+    assert len(rows) == height
+    assert all(len(row) <= width for row in rows)
+
+
+@pytest.mark.parametrize(("width", "height"), [(15, 20), (80, 3), (0, 0), (1, 1)])
+def test_where_there_is_no_room_there_is_no_plot(width, height):
+    assert draw(made([3.0, 2.0]), width, height) == []
+
+
+def test_without_points_there_is_no_plot():
+    assert draw(LossCurve([], [], [], [], 0)) == []
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_a_falling_loss_falls(log):
+    places = braille_rows(draw(made([4 - 0.01 * i for i in range(200)], spread=0), log=log))
+    assert len(places) > 60
+    assert places == sorted(places)
+    assert places[-1] - places[0] > 10
+
+
+def loss_labels(rows):
+    """The labels of the loss axis, from above."""
+    found = [re.match(r"\s*(\S+)[┤├]", row) for row in rows]
+    return [label[1] for label in found if label]
+
+
+def test_axes_have_losses_and_steps():
+    rows = text(draw(made([3.2 - 0.01 * i for i in range(100)], every=100)))
+    values = [float(label) for label in loss_labels(rows)]
+    assert values == sorted(values, reverse=True)
+    assert 2 < min(values) < max(values) < 3.4
+    assert rows[-1].split() == ["2k", "4k", "6k", "8k"]
+
+
+@pytest.mark.parametrize("loss", [0.02, 3.0, 99.0, 4000.0, 1e8])
+def test_the_axis_stands_in_one_place_whatever_the_losses(loss):
+    rows = text(draw(made([loss * (2 - 0.01 * i) for i in range(100)], spread=0)))
+    assert {row.index(sign) for row in rows for sign in "┤└" if sign in row} == {5}
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("values", [[2.1001, 2.1], [3.0], [2.10, 2.11, 2.12], [4000.0, 3000.0]])
+def test_no_two_labels_of_an_axis_are_alike(values, log):
+    curve = made(values, spread=0, first=200_000.5)
+    rows = text(loss_plot(curve, 80, 20, values[0], log, DARK))
+    losses = loss_labels(rows)
+    assert len(losses) == len(set(losses)) > 0
+    assert len(rows[-1].split()) == len(set(rows[-1].split()))
+
+
+def test_the_spread_is_shaded_around_the_line_and_nowhere_else():
+    values = [3.0] * 50 + [2.0] * 50
+    rows = text(draw(made(values, spread=0.2), 106, 22))
+    shaded = [{x for x, sign in enumerate(row) if sign == "░"} for row in rows]
+    left = [y for y, places in enumerate(shaded) if 20 in places]
+    right = [y for y, places in enumerate(shaded) if 95 in places]
+    assert left
+    assert right
+    assert max(left) < min(right)
+
+
+def test_the_uniform_loss_is_a_line_across_the_plot():
+    dotted = [row for row in text(draw(made([3.2] + [2.5] * 99))) if row.count("┈") > 30]
+    assert len(dotted) == 1
+
+
+def test_lines_and_spread_have_the_colours_of_the_palette():
+    curve = made([3 - 0.01 * i for i in range(99)], dev=[(5, 3.3), (50, 3.0), (99, 2.8)])
+    for palette in (DARK, LIGHT):
+        rows = loss_plot(curve, 80, 20, UNIFORM, False, palette)
+        colours = {colour for row in rows for _, colour in per_cell(row) if colour}
+        assert {palette.batch, palette.dev, palette.faint, palette.dim} <= {
+            tuple(colour) for colour in colours
+        }
+
+
+@pytest.mark.parametrize("log", [False, True])
+@given(st.lists(any_losses, min_size=1, max_size=120), st.lists(any_losses, max_size=5))
+def test_no_losses_do_harm(log, values, dev):
+    points = [(i * 20, loss) for i, loss in enumerate(dev)]
+    rows = draw(made(values, spread=0, dev=points), log=log)
+    assert len(rows) == 20
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("values", [[0.0] * 9, [1e-9] * 9, [1e9, 1.0], [2.0], [5.0] * 3])
+def test_extreme_losses_do_no_harm(log, values):
+    assert len(draw(made(values, spread=0), log=log)) == 20
+
+
+@pytest.mark.parametrize("first", [0.5, 1e9])
+def test_a_plot_begins_at_any_step(first):
+    assert len(draw(made([3.0, 2.9, 2.8], first=first, every=1e6))) == 20

@@ -1,0 +1,103 @@
+"""The split losses: train and dev as they come, test only on request."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from makemore_tui.core.messages import TestLoss
+from makemore_tui.tui.widgets.splits import SplitsPanel
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+WIDTHS = [30, 32, 40]  # those of the side column at 100, 120 and 200 cells
+
+
+@pytest.fixture
+def draw(stage, snapshot):
+    """Draws a snapshot, its split losses changed; the rows that say something."""
+
+    async def draw(height=12, width=32, losses=(), **changes):
+        now = snapshot(**changes)
+        if now.splits:
+            now = replace(now, splits=replace(now.splits, **dict(losses)))
+        return [row for row in await stage.play(SplitsPanel(), width, height, now) if row]
+
+    return draw
+
+
+def values(rows):
+    """Name to value, by the two columns."""
+    return {row[:16].strip(): row[16:].strip() for row in rows}
+
+
+@pytest.mark.parametrize("height", [7, 12])
+async def test_train_and_dev_losses_with_seen_and_unseen_apart(draw, height):
+    shown = values(await draw(height))
+    assert (shown["train"], shown["dev"]) == ("2.126", "2.170")
+    assert (shown["new items"], shown["also in train"]) == ("2.190", "2.030")
+    assert shown["dev - train"] == "+0.044"
+    assert shown["at step"] == "1,100"
+
+
+async def test_it_says_that_it_is_evaluating(draw):
+    rows = await draw(splits=None)
+    assert "evaluating …" in rows
+    assert values(rows)["test"] == "press t"
+
+
+async def test_a_loss_of_part_of_train_is_about(draw):
+    assert values(await draw(losses={"train_share": 0.18}))["train"] == "≈ 2.126"
+
+
+async def test_a_smaller_dev_loss_has_a_minus(draw):
+    assert values(await draw(losses={"dev": 2.026}))["dev - train"] == "-0.100"
+
+
+async def test_infinite_losses(draw):
+    losses = {"train": 2.0, "dev": math.inf, "dev_unseen": math.inf, "dev_seen": math.nan}
+    shown = values(await draw(losses=losses))
+    assert (shown["dev"], shown["new items"]) == ("∞", "∞")
+    assert shown["also in train"] == "not a number"
+    assert shown["dev - train"] == "–"
+
+
+@pytest.mark.parametrize("loss", [math.inf, math.nan])
+async def test_two_losses_that_are_not_finite_have_no_difference(draw, loss):
+    assert values(await draw(losses={"train": loss, "dev": loss}))["dev - train"] == "–"
+
+
+async def test_a_loss_of_no_items_is_a_dash(draw):
+    shown = values(await draw(losses={"dev_seen": None, "dev_unseen": None}))
+    assert (shown["new items"], shown["also in train"]) == ("–", "–")
+
+
+@pytest.mark.parametrize(("asked", "says"), [(1, "asked once"), (3, "asked 3 times")])
+async def test_the_test_loss_says_how_often_it_was_asked_for(draw, asked, says):
+    rows = await draw(test=TestLoss(step=1200, loss=2.168, asked=asked))
+    assert values(rows)["test"] == "2.168"
+    assert rows[-1] == says
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_an_old_test_loss_says_of_which_step(draw, width):
+    rows = await draw(width=width, test=TestLoss(step=1000, loss=math.inf, asked=2))
+    assert values(rows)["test"] == "∞"
+    assert " ".join(rows).endswith("asked 2 times, at step 1,000")
+
+
+async def test_the_test_loss_fits_into_the_smallest_panel_with_the_others(draw):
+    rows = await draw(height=8, test=TestLoss(step=1000, loss=2.168, asked=2))
+    assert rows[-1].startswith("asked 2 times")
+    assert "dev" in values(rows)
+
+
+@pytest.mark.parametrize(("train_on", "name"), [("first-5", "first 5"), ("all", "all")])
+async def test_the_split_that_is_trained_on_is_named(draw, train_on, name):
+    assert values(await draw(train_on=train_on))[name] == "2.126"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_training_on_everything_holds_nothing_out(draw, width):
+    assert "not held out" in " ".join(await draw(width=width, train_on="all"))
+    assert "not held out" not in " ".join(await draw(width=width))

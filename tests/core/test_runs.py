@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.runs import FORMAT, load_run, refuse_existing, to_json
+from makemore_tui.core.runs import FORMAT, load_run, new_folder, to_json
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
@@ -148,7 +148,7 @@ def test_nothing_is_written_over(session, tmp_path, kind):
         "dangling link": lambda: path.symlink_to("nowhere"),
     }
     make[kind]()
-    for save in (session.save, refuse_existing):
+    for save in (session.save, new_folder):
         with pytest.raises(UserError, match=f"{path} already exists"):
             save(path)
     assert os.listdir(tmp_path) == ["run"]

@@ -7,7 +7,7 @@ import pytest_asyncio
 from textual.containers import VerticalScroll
 from textual.events import Key, Resize
 from textual.geometry import Size
-from textual.widgets import Tabs
+from textual.widgets import Input, Tabs
 
 from makemore_tui.core.messages import (
     BigramsView,
@@ -348,15 +348,17 @@ async def test_a_click_on_a_panel_chooses_it(it):
 
 
 async def test_a_panel_fills_the_screen_and_goes_back(it):
-    before = it.screen.query_one("#loss").region
+    loss = it.screen.query_one("#loss")
+    await it.until(lambda: 20 < loss.region.width < 100)
+    before = loss.region
     await it.press("z")
-    await it.until(lambda: it.shown_panels == ["loss"])
-    await it.until(lambda: it.screen.query_one("#loss").region.width == 120)
+    await it.until(lambda: it.shown_panels == ["loss"] and loss.region.width == 120)
     await it.press("tab")
     await it.until(lambda: it.shown_panels == ["controls"])
-    await it.press("shift+tab", "z")
-    await it.until(lambda: it.shown_panels == PANELS)
-    await it.until(lambda: it.screen.query_one("#loss").region == before)
+    await it.press("shift+tab")
+    await it.until(lambda: it.shown_panels == ["loss"])
+    await it.press("z")
+    await it.until(lambda: it.shown_panels == PANELS and loss.region == before)
 
 
 async def test_the_layout_suits_the_characters_as_soon_as_they_are_known(explorer, snapshot, facts):
@@ -460,10 +462,11 @@ async def test_the_palette_has_every_action_and_runs_it(it):
 
 async def test_an_action_can_be_chosen_in_the_palette_by_its_name(it):
     await it.press("ctrl+p")
-    await it.until(lambda: it.app.screen is not it.screen)
+    await it.until(lambda: isinstance(it.app.screen.focused, Input))
     await it.press(*"new seed")
+    await it.until(lambda: it.app.screen.query_one(Input).value == "new seed")
     await it.until(lambda: "New seed" in it.painted() and "Restart" not in it.painted())
-    await it.press("enter", "enter")
+    await it.press("down", "enter")
     await it.until(lambda: "seed 2" in it.status)
 
 

@@ -99,8 +99,6 @@ class DatasetFacts:
     name: str
     items: int
     labels: tuple[str, ...]
-    longest: int
-    test_examples: int
 
     @property
     def characters(self) -> int:
@@ -112,7 +110,7 @@ class DatasetFacts:
 class SplitLosses:
     """Train and dev loss at a step, in nats a character.
 
-    train_share: what share of the train split was looked at.
+    train_share, dev_share: what share of the split was looked at.
     """
 
     step: int
@@ -121,17 +119,17 @@ class SplitLosses:
     dev_seen: float | None
     dev_unseen: float | None
     train_share: float
+    dev_share: float = 1.0
 
 
 @dataclass(frozen=True)
 class TestLoss:
-    """The test loss at a step; `asked` counts how often it was looked at in this session."""
+    """The test loss at a step."""
 
     __test__ = False
 
     step: int
     loss: float
-    asked: int
 
 
 @dataclass(frozen=True)
@@ -198,7 +196,10 @@ class Failed:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of the session after a request, and the views that were asked for."""
+    """The state of the session after a request, and the views that were asked for.
+
+    test_asked: how often the test loss was asked for, in all runs of this session.
+    """
 
     state: State
     step: int
@@ -212,11 +213,11 @@ class Snapshot:
     splits: SplitLosses | None
     test: TestLoss | None
     runs: int
+    test_asked: int = 0
     is_refresh: bool = False
     loss: LossCurve | None = None
     bigrams: BigramTable | None = None
     names: tuple[Name, ...] | None = None
-    note: str = ""
 
 
 Reply = Starting | Refused | Failed | Snapshot

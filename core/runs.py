@@ -54,9 +54,11 @@ def save_run(session: "Session", folder: Path, report: dict[str, Any]) -> None:
         _write(partial / "run.json", (to_json(record, indent=2) + "\n").encode())
         partial.chmod(0o755)
         partial.rename(folder)
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
-        raise _cannot_write(folder, error) from None
+        if isinstance(error, OSError):
+            raise _cannot_write(folder, error) from None
+        raise
 
 
 def new_folder(folder: Path) -> Path:
@@ -74,12 +76,13 @@ def new_folder(folder: Path) -> Path:
         raise _cannot_write(folder, error) from None
 
 
-def load_run(folder: Path) -> Run:
+def load_run(folder: Path | str) -> Run:
     """Read a run and the dataset it was trained on.
 
     Raises:
         UserError: the folder is not a whole and undamaged run, or its dataset has changed.
     """
+    folder = Path(folder)
     path = folder / "run.json"
     record = _read_record(folder, path)
     try:
@@ -111,7 +114,7 @@ def load_run(folder: Path) -> Run:
 
 def to_json(value: Any, indent: int | None = None) -> str:
     """Valid JSON of plain values: an infinite number becomes "Infinity", NaN becomes null."""
-    return json.dumps(_finite(value), indent=indent, allow_nan=False, ensure_ascii=False)
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:

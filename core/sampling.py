@@ -13,6 +13,7 @@ from .vocabulary import BOUNDARY, Vocabulary
 
 MOST_SAMPLES = 100_000
 _ROUNDS = 50
+_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ def sample(
     limit = limit or max(2 * dataset.longest, len(prefix) + dataset.longest)
 
     def draw(count: int) -> list[Sample]:
-        texts = draw_texts(model, dataset.vocabulary, count, generator, temperature, prefix, limit)
+        some = [min(_AT_ONCE, count - first) for first in range(0, count, _AT_ONCE)]
+        options = generator, temperature, prefix, limit
+        texts = [t for n in some for t in draw_texts(model, dataset.vocabulary, n, *options)]
         seen = dataset.contains(texts)
         return [Sample(text, known) for text, known in zip(texts, seen, strict=True)]
 
@@ -103,6 +106,8 @@ def _only_new(draw: Callable[[int], list[Sample]], n: int) -> list[Sample]:
 
 def _choose(logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
     """A character for each row of logits (B, V): (B,)."""
+    if bool(logits.isnan().any()):
+        raise UserError("the model's weights are not finite, so there is nothing to sample from")
     if temperature == 0:
         return logits.argmax(1)
     below_best = logits.double() - logits.amax(1, keepdim=True)

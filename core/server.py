@@ -6,9 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from torch import Tensor
+
 from .errors import UserError
 from .evaluation import RunningEvaluation
-from .insight import BigramInsight
+from .insight import BigramInsight, bigram_counts
 from .messages import (
     BigramsView,
     BigramTable,
@@ -46,6 +48,8 @@ _MOST_OF_TRAIN = 1 << 15  # of train, for a model that takes long
 _LONG = 30_000  # multiplications
 _MOST_DEV_POINTS = 2048
 _RATE_SECONDS = 1.5
+_UNLIMITED = 10**18
+_LONGEST_NAME = 60  # of those on the screen
 
 
 class Server:
@@ -67,11 +71,10 @@ class Server:
             name=shown(dataset.name),
             items=dataset.items,
             labels=tuple(dataset.vocabulary.labels()),
-            longest=dataset.longest,
-            test_examples=dataset.split("test").examples,
         )
         self._state: State = "training"
         self._insight: BigramInsight | None = None
+        self._counts: Tensor | None = None
         self._test: TestLoss | None = None
         self._asked = 0
         self._runs = 0
@@ -90,12 +93,13 @@ class Server:
 
     @property
     def _busy(self) -> bool:
-        return self._state == "training" or self._evaluating is not None or self._evaluation_due
+        is_evaluating = self._evaluating is not None or self._testing is not None
+        return self._state == "training" or is_evaluating or self._evaluation_due
 
     def _begin_run(self) -> None:
         """Forget what belonged to the run before."""
         self._runs += 1
-        self._planned_end = self.session.train_settings.steps
+        self._planned_end = self._plan()
         self._pace = Pace(_SLICE_SECONDS, self._clock)
         self._recent: deque[tuple[float, int]] = deque()
         self._splits: SplitLosses | None = None
@@ -104,6 +108,7 @@ class Server:
         self._evaluation_cost = 0.0
         self._next_evaluation = 0.0
         self._test = None
+        self._testing: tuple[int, RunningEvaluation] | None = None
         if self._state != "paused":
             self._state = "training"
 
@@ -111,23 +116,25 @@ class Server:
 
     def _answer(self, request: Request) -> Reply:
         try:
-            note = self._obey(request)
+            self._obey(request)
         except UserError as error:
             return Refused(str(error))
         views = request.views if isinstance(request, Refresh) else ()
-        return self._snapshot(views, isinstance(request, Refresh), note)
+        return self._snapshot(views, isinstance(request, Refresh))
 
-    def _obey(self, request: Request) -> str:
-        """Do what is asked; a note for the person, or ""."""
+    def _obey(self, request: Request) -> None:
+        """Do what is asked."""
         match request:
             case Edit(changes):
                 effect = self.session.edit(**changes)
                 if effect == "restart":
                     self._begin_run()
-                    return "restarted"
+                    return
                 self._next_evaluation = 0.0
                 if "steps" in changes:
-                    self._planned_end = self.session.train_settings.steps
+                    self._planned_end = self._plan()
+                if changes.keys() & {"smoothing", "train_on"}:
+                    self._test = None  # it was another model's
             case Pause():
                 self._pause("paused")
             case Resume():
@@ -140,9 +147,14 @@ class Server:
                 self._begin_run()
             case EvaluateTest():
                 self._asked += 1
-                loss = self.session.evaluate("test", _MOST_EXAMPLES).loss
-                self._test = TestLoss(self.session.step, loss, self._asked)
-        return ""
+                session = self.session
+                evaluation = RunningEvaluation(session.model, session.tables, "test")
+                self._testing = session.step, evaluation
+
+    def _plan(self) -> int:
+        """Where this run ends by itself; counting ends when every example is counted."""
+        is_counting = self.session.model_settings.kind == "ngram"
+        return _UNLIMITED if is_counting else self.session.train_settings.steps
 
     def _pause(self, state: State) -> None:
         self._state = state
@@ -154,17 +166,21 @@ class Server:
         if self.session.diverged:
             raise UserError("the weights are not finite; r restarts with the same seed")
         if self.session.step >= self._planned_end:
-            self._planned_end = 10**18  # asked for more than was planned
+            self._planned_end = _UNLIMITED  # asked for more than was planned
         self._state = "training"
 
     # Work between requests
 
     def _work(self) -> None:
         if self._state == "training":
-            self._train(self._planned_end - self.session.step)
+            left = self._planned_end - self.session.step
+            if left > 0:
+                self._train(left)
             if self.session.trainer.finished or self.session.step >= self._planned_end:
                 self._pause("finished")
-        if self._evaluating is not None or self._evaluation_due:
+        if self._testing is not None:
+            self._test_a_block(*self._testing)
+        elif self._evaluating is not None or self._evaluation_due:
             self._evaluate_a_block()
 
     def _train(self, most: int) -> None:
@@ -202,6 +218,11 @@ class Server:
         if not more:
             self._finish_evaluation(step, dev, train)
 
+    def _test_a_block(self, step: int, evaluation: RunningEvaluation) -> None:
+        if not evaluation.advance():
+            self._test = TestLoss(step, evaluation.result().loss)
+            self._testing = None
+
     def _finish_evaluation(
         self, step: int, dev: RunningEvaluation, train: RunningEvaluation
     ) -> None:
@@ -214,6 +235,7 @@ class Server:
             dev_seen=of_dev.seen,
             dev_unseen=of_dev.unseen,
             train_share=of_train.examples / of_train.of,
+            dev_share=of_dev.examples / of_dev.of,
         )
         self._dev.append((step, of_dev.loss))
         if len(self._dev) > _MOST_DEV_POINTS:
@@ -226,9 +248,7 @@ class Server:
 
     # Snapshots
 
-    def _snapshot(
-        self, views: tuple[View, ...], is_refresh: bool = False, note: str = ""
-    ) -> Snapshot:
+    def _snapshot(self, views: tuple[View, ...], is_refresh: bool = False) -> Snapshot:
         session = self.session
         drawn = {type(view): self._draw(view) for view in views}
         return Snapshot(
@@ -243,12 +263,12 @@ class Server:
             dataset=self._facts,
             splits=self._splits,
             test=self._test,
+            test_asked=self._asked,
             runs=self._runs,
             is_refresh=is_refresh,
             loss=drawn.get(LossView),  # type: ignore[arg-type]
             bigrams=drawn.get(BigramsView),  # type: ignore[arg-type]
             names=drawn.get(NamesView),  # type: ignore[arg-type]
-            note=note,
         )
 
     def _draw(self, view: View) -> LossCurve | BigramTable | tuple[Name, ...]:
@@ -273,13 +293,16 @@ class Server:
     def _bigram_insight(self) -> BigramInsight:
         context = self.session.model.context
         if self._insight is None or self._insight.context != context:
-            self._insight = BigramInsight(self.session.dataset, context)
+            if self._counts is None:
+                self._counts = bigram_counts(self.session.dataset)
+            self._insight = BigramInsight(self.session.dataset, context, self._counts)
         return self._insight
 
     def _names(self, count: int) -> tuple[Name, ...]:
         if self.session.diverged:
             return ()
-        samples = self.session.sample(count)
+        limit = min(2 * self.session.dataset.longest, _LONGEST_NAME)
+        samples = self.session.sample(count, limit=limit)
         return tuple(Name(shown(sample.text), sample.seen) for sample in samples)
 
     def _steps_per_second(self) -> float:

@@ -121,14 +121,14 @@ class Session:
         """How likely the model holds each character of a word."""
         return word_surprise(self.model, self.dataset.vocabulary, word)
 
-    def save(self, folder: Path, report: dict[str, Any] | None = None) -> None:
+    def save(self, folder: Path | str, report: dict[str, Any] | None = None) -> None:
         """Write the run to a folder that does not exist yet: run.json and weights.safetensors.
 
         report: figures to keep with it, such as its losses.
         """
         from .runs import save_run
 
-        save_run(self, folder, report or {})
+        save_run(self, Path(folder), report or {})
 
     def _begin(self, model: ModelSettings, train: TrainSettings, seed: int) -> None:
         generator = torch.Generator().manual_seed(seed)

@@ -220,20 +220,22 @@ class CountingTrainer:
             size = self.settings.batch_size or self._split.examples
             first = self.counted + 1
             self.counted = min(self.counted + size, self._split.examples)
-            positions = torch.arange(first, self.counted + 1)
-            for some in positions.split(_EXAMPLES_AT_ONCE):
-                self.model.count(*self._examples(some))
-            nll = sum(self._nll(some) for some in positions.split(_EXAMPLES_AT_ONCE))
-            losses.append(nll / len(positions))
+            blocks = range(first, self.counted + 1, _EXAMPLES_AT_ONCE)
+            for begin in blocks:
+                self.model.count(*self._examples(begin))
+            nll = sum(self._nll(begin) for begin in blocks)
+            losses.append(nll / (self.counted + 1 - first))
             self.step += 1
         return torch.tensor(losses, dtype=torch.float32)
 
-    def _examples(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+    def _examples(self, begin: int) -> tuple[Tensor, Tensor]:
+        """Contexts (B, T) and targets (B,) of a block of the examples that are being counted."""
+        positions = torch.arange(begin, min(begin + _EXAMPLES_AT_ONCE, self.counted + 1))
         tokens = self._split.tokens
         return gather_contexts(tokens, positions, self.model.context), tokens[positions].long()
 
-    def _nll(self, positions: Tensor) -> float:
-        contexts, targets = self._examples(positions)
+    def _nll(self, begin: int) -> float:
+        contexts, targets = self._examples(begin)
         log_probabilities = self.model.logits(contexts)  # (B, V)
         return -float(log_probabilities.gather(1, targets[:, None]).sum())
 

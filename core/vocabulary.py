@@ -27,11 +27,12 @@ class Vocabulary:
         return character in self._ids
 
     def encode(self, text: str) -> list[int]:
-        """The ids of the characters of `text`.
+        """The ids of the characters of `text`, in its composed form (NFC), as the data is.
 
         Raises:
             UserError: a character of `text` does not occur in the data.
         """
+        text = unicodedata.normalize("NFC", text)
         for character in text:
             if character not in self._ids:
                 raise UserError(

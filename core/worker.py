@@ -64,9 +64,10 @@ def _serve(start: Start, inbox, send) -> None:
     from .dataset import Dataset
     from .server import Server
     from .session import Session
+    from .vocabulary import shown
 
     torch.set_num_threads(1)
-    send(Starting(f"reading {start.dataset}"))
+    send(Starting(f"reading {shown(start.dataset)}"))
     try:
         dataset = Dataset.load(start.dataset, start.unique)
         session = Session(dataset, start.model, start.train, start.seed)

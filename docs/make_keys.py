@@ -8,7 +8,7 @@ BEGIN, END = "<!-- keys -->", "<!-- end of keys -->"
 
 
 def table() -> str:
-    """The keys as a Markdown table; keys of one help text that differ in direction stay apart."""
+    """The keys as a Markdown table."""
     rows = [f"| `{key.shown}` | {key.help} |" for key in KEYS]
     return "\n".join(
         [

@@ -1,8 +1,10 @@
 """The explorer's application."""
 
+import sys
 from collections.abc import Iterable
 
 from textual.app import App, SystemCommand
+from textual.binding import Binding
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -33,6 +35,7 @@ class ExplorerApp(App):
 
     TITLE = "makemore-tui"
     ENABLE_COMMAND_PALETTE = True
+    BINDINGS = [Binding("ctrl+c", "quit", "leave", show=False, priority=True)]  # noqa: RUF012
 
     def __init__(self, engine: Engine):
         super().__init__()
@@ -68,6 +71,7 @@ def run_explorer(engine: Engine) -> None:
 
     Raises:
         UserError: the engine could not begin.
+        SystemExit: the explorer broke.
     """
     app = ExplorerApp(engine)
     try:
@@ -76,3 +80,5 @@ def run_explorer(engine: Engine) -> None:
         engine.close()
     if app.failure:
         raise UserError(app.failure)
+    if app.return_code:
+        sys.exit(app.return_code)  # it broke, and has said why

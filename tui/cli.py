@@ -16,7 +16,6 @@ from makemore_tui.core.settings import changed, parse_changes
 if TYPE_CHECKING:
     from makemore_tui.core.session import Session
 
-_COMMANDS = ("explore", "train", "sample", "evaluate", "data", "presets")
 _SAMPLES_SHOWN = 10
 _SLICE_SECONDS = 0.05
 
@@ -24,6 +23,8 @@ app = typer.Typer(
     help="Watch a character-level language model learn to make names, and change it meanwhile.",
     no_args_is_help=False,
     add_completion=False,
+    epilog="Example: makemore-tui --data words --preset lecture",
+    context_settings={"help_option_names": ["--help", "-h"]},
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
@@ -158,7 +159,9 @@ def evaluate(
     if split not in splits:
         raise UserError(f"there is no split {split!r}; the splits are train, dev, test and all")
     saved = _load(run)
-    surprise = word_surprise(saved.model, saved.dataset.vocabulary, word) if word else None
+    surprise = (
+        word_surprise(saved.model, saved.dataset.vocabulary, word) if word is not None else None
+    )
     tables = ContextTables(saved.dataset)
     wanted = splits if split == "all" else (split,)
     evaluations = {name: evaluate_split(saved.model, tables, name) for name in wanted}
@@ -237,6 +240,8 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     stopped = []
     former = signal.signal(signal.SIGINT, lambda *_: stopped.append(True))
     on, planned = session.train_settings.train_on, session.train_settings.steps
+    if session.model_settings.kind == "ngram":
+        planned = session.dataset.split("all").examples  # as many as there can be: all are counted
     initial = session.evaluate(on).loss
     pace = Pace(_SLICE_SECONDS)
     begun = time.perf_counter()

@@ -54,7 +54,7 @@ class WorkerEngine:
         self.close()
         errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the thread)
         process = subprocess.Popen(
-            [sys.executable, "-m", "makemore_tui.core.worker"],
+            [sys.executable, "-P", "-m", "makemore_tui.core.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

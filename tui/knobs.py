@@ -18,6 +18,9 @@ _LADDERS: dict[str, tuple[float, ...]] = {
 }  # fmt: skip
 
 
+_WHOLE_DECADE = 4  # turns of the learning rate
+
+
 def turned(snapshot: Snapshot, knob: str, by: int) -> dict[str, Any] | str:
     """The changes that `by` turns of a knob ask for, or a sentence why there are none."""
     model, train = snapshot.model, snapshot.train
@@ -59,6 +62,8 @@ def next_kind(snapshot: Snapshot) -> dict[str, Any]:
 
 def _next(knob: str, now: Any, by: int) -> Any:
     metadata = SETTINGS[knob].metadata
+    if knob == "learning_rate" and abs(by) == _WHOLE_DECADE:
+        return max(metadata["low"], min(float(f"{now * 10 ** (by / 4):.3g}"), metadata["high"]))
     if knob == "learning_rate":
         place = 4 * math.log10(now)  # in quarters of a decade
         start = math.floor(place + 0.02) if by > 0 else math.ceil(place - 0.02)

@@ -6,9 +6,13 @@ grows evenly in lightness, so it reads in grey too.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from rich.color import Color
 from rich.style import Style
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 RGB = tuple[int, int, int]
 
@@ -43,6 +47,11 @@ class Palette:
         a, b = self.heat[lower], self.heat[lower + 1]
         red, green, blue = (round(x + (y - x) * mix) for x, y in zip(a, b, strict=True))
         return red, green, blue
+
+
+def palette_of(app: "App") -> "Palette":
+    """The colours that go with an app's theme."""
+    return DARK if app.current_theme.dark else LIGHT
 
 
 DARK = Palette(

@@ -81,12 +81,13 @@ def test_a_longer_contexts_predictions_are_averaged_over_the_training_contexts(
             torch.testing.assert_close(table[character], mean)
 
 
-def test_a_character_that_train_lacks_has_a_row_of_zeros(rare):
+def test_a_character_that_train_lacks_is_taken_to_begin_an_item(rare):
     unseen = rare.vocabulary.encode("z")[0]
-    table = BigramInsight(rare, 1).probabilities(counted(rare), 0, rare.vocabulary.size)
-    assert table[unseen].count_nonzero() == 0
-    sums = table.sum(1).tolist()
-    assert sums == pytest.approx([float(i != unseen) for i in range(len(sums))])
+    model = counted(rare)
+    table = BigramInsight(rare, 1).probabilities(model, 0, rare.vocabulary.size)
+    alone = torch.softmax(model.logits(torch.tensor([[unseen]])), 1)[0].float()
+    torch.testing.assert_close(table[unseen], alone)
+    assert table.sum(1).tolist() == pytest.approx([1.0] * len(table))
 
 
 def test_every_row_of_a_trained_mlp_adds_up_to_one(names):

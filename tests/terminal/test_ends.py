@@ -75,3 +75,14 @@ def test_a_dataset_that_is_missing_is_said_and_the_terminal_restored(open_termin
     assert after.count("makemore-tui: ") == 1
     assert "none.txt" in after
     assert "Traceback" not in after
+
+
+def test_an_explorer_that_breaks_says_why_and_leaves_no_worker(open_terminal, is_alive, tmp_path):
+    (tmp_path / "plotext.py").write_text("raise RuntimeError('no plots today')")
+    path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+    terminal = open_terminal(PYTHONPATH=path)
+    worker = terminal.worker()
+    assert terminal.exit_code() == 1
+    assert not is_alive(worker)
+    assert terminal.is_restored
+    assert b"no plots today" in terminal.written

@@ -60,7 +60,7 @@ TEMPLATE = Snapshot(
     train=TrainSettings(),
     learning_rate=0.1,
     parameters=11897,
-    dataset=DatasetFacts("names", 32178, LABELS, longest=15, test_examples=22818),
+    dataset=DatasetFacts("names", 32178, LABELS),
     splits=SplitLosses(1100, 2.126, 2.17, 2.03, 2.19, train_share=1.0),
     test=None,
     runs=1,
@@ -78,7 +78,7 @@ def snapshot(**changes: Any) -> Snapshot:
 
 def facts(*labels: str, name: str = "made") -> DatasetFacts:
     """A dataset of some characters."""
-    return DatasetFacts(name, 1000, labels, longest=10, test_examples=100)
+    return DatasetFacts(name, 1000, labels)
 
 
 def probability(previous: int, following: int) -> float:
@@ -192,8 +192,7 @@ class FakeEngine:
             case Restart(seed):
                 return replace(now, seed=seed, step=0, runs=now.runs + 1)
             case EvaluateTest():
-                asked = now.test.asked + 1 if now.test else 1
-                return replace(now, test=TestLoss(now.step, 2.168, asked))
+                return replace(now, test=TestLoss(now.step, 2.168), test_asked=now.test_asked + 1)
         raise AssertionError(request)
 
 
@@ -244,6 +243,7 @@ class Explorer:
         self.screen.query_one("#loss").focus()
         await self.until(lambda: self.chosen == "loss")
         self.screen.say("")
+        self.screen._unanswered = 0
         self.engine.requests.clear()
 
     async def show(self, now: Snapshot) -> None:

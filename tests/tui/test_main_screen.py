@@ -374,6 +374,11 @@ async def test_the_layout_suits_the_characters_as_soon_as_they_are_known(explore
         assert it.screen.query_one("#bigrams").region == first
 
 
+async def test_a_narrow_status_line_keeps_the_state(explorer):
+    async with explorer(size=(20, 5)) as it:
+        assert "training" in it.status
+
+
 @pytest.mark.parametrize("size", [(20, 5), (1, 1)])
 async def test_a_tiny_terminal_does_no_harm(explorer, size):
     async with explorer(size=size) as it:

@@ -74,20 +74,20 @@ async def test_a_loss_of_no_items_is_a_dash(draw):
 
 @pytest.mark.parametrize(("asked", "says"), [(1, "asked once"), (3, "asked 3 times")])
 async def test_the_test_loss_says_how_often_it_was_asked_for(draw, asked, says):
-    rows = await draw(test=TestLoss(step=1200, loss=2.168, asked=asked))
+    rows = await draw(test=TestLoss(step=1200, loss=2.168), test_asked=asked)
     assert values(rows)["test"] == "2.168"
     assert rows[-1] == says
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 async def test_an_old_test_loss_says_of_which_step(draw, width):
-    rows = await draw(width=width, test=TestLoss(step=1000, loss=math.inf, asked=2))
+    rows = await draw(width=width, test=TestLoss(step=1000, loss=math.inf), test_asked=2)
     assert values(rows)["test"] == "∞"
     assert " ".join(rows).endswith("asked 2 times, at step 1,000")
 
 
 async def test_the_test_loss_fits_into_the_smallest_panel_with_the_others(draw):
-    rows = await draw(height=8, test=TestLoss(step=1000, loss=2.168, asked=2))
+    rows = await draw(height=8, test=TestLoss(step=1000, loss=2.168), test_asked=2)
     assert rows[-1].startswith("asked 2 times")
     assert "dev" in values(rows)
 

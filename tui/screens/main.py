@@ -2,7 +2,7 @@
 
 import gc
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from textual.app import ComposeResult
@@ -27,6 +27,7 @@ from makemore_tui.core.messages import (
     Starting,
     Step,
 )
+from makemore_tui.core.settings import changed
 
 from ..engine import Engine, WorkerDied
 from ..keys import KEYS
@@ -72,6 +73,9 @@ class MainScreen(Screen):
         self._wanted: set[str | None] = set()
         self._tick = 0
         self._dead = False
+        self._has_begun = False
+        self._unanswered = 0  # commands
+        self._expected: Snapshot | None = None
         self._chosen = "loss"
 
     def compose(self) -> ComposeResult:
@@ -104,9 +108,23 @@ class MainScreen(Screen):
         threading.Thread(target=import_module, args=("plotext",), daemon=True).start()
 
     def ask(self, request: Request) -> None:
-        """Send the engine a request."""
-        if not self._dead:
+        """Send the engine a request, once there is something to ask about."""
+        if not self._dead and self.snapshot is not None:
             self.engine.send(request)
+
+    def _command(self, request: Request, expected: Snapshot) -> None:
+        """Send a command, and reckon with what it will lead to (without showing it): the next key
+        may come before the answer."""
+        self.ask(request)
+        self._unanswered += 1
+        self._expected = expected
+
+    def _latest(self) -> Snapshot | None:
+        """What the next key builds on: what is shown, or what has been asked for meanwhile."""
+        return self._expected if self._unanswered else self.snapshot
+
+    def _answered_one(self) -> None:
+        self._unanswered = max(0, self._unanswered - 1)
 
     def _deliver(self, reply: Reply | WorkerDied) -> None:
         """Take a reply, in whichever thread it came."""
@@ -115,7 +133,7 @@ class MainScreen(Screen):
 
     def _on_tick(self) -> None:
         self._tick += 1
-        if self.snapshot is not None and not self._refreshing and self.is_current:
+        if self.is_current:
             self._refresh_views(self._due_panels())
 
     def _due_panels(self) -> list[Panel]:
@@ -129,7 +147,7 @@ class MainScreen(Screen):
 
     def _refresh_views(self, panels: list[Panel]) -> None:
         """Ask for these panels' views, now or when the answer that is under way has come."""
-        if self._dead:
+        if self._dead or self.snapshot is None:
             return
         if self._refreshing:
             self._wanted |= {panel.id for panel in panels}
@@ -151,19 +169,24 @@ class MainScreen(Screen):
             case Starting(what):
                 self.query_one(StatusBar).wait_for(f"{what} …")
             case Refused(why):
+                self._answered_one()
                 self.say(why, warning=True)
-            case Failed(why):
+            case Failed(why) if not self._has_begun:
                 self.app.post_message(self.Unusable(why))
-            case WorkerDied(why):
+            case Failed(why) | WorkerDied(why) if not self._dead:
                 self._dead = True
                 self._refreshing = False
+                self._unanswered = 0
                 self.query_one(StatusBar).wait_for("no worker · F5 starts a new one")
                 self.say(f"{why}; F5 starts a new one, at step 0", warning=True)
 
     def _take(self, snapshot: Snapshot) -> None:
         before, self.snapshot = self.snapshot, snapshot
+        self._has_begun = True
         if snapshot.is_refresh:
             self._refreshing = False
+        elif before is not None:
+            self._answered_one()
         self.query_one(StatusBar).show(snapshot)
         for panel in self._shown_panels():
             panel.show(snapshot)
@@ -250,27 +273,34 @@ class MainScreen(Screen):
     # Keys
 
     def action_turn(self, knob: str, by: int) -> None:
-        if self.snapshot is None:
+        now = self._latest()
+        if now is None:
             return
-        changes = turned(self.snapshot, knob, by)
+        changes = turned(now, knob, by)
         if isinstance(changes, str):
             self.say(changes)
         else:
-            self.ask(Edit(changes))
+            model, train = changed(now.model, now.train, changes)
+            self._command(Edit(changes), replace(now, model=model, train=train))
 
     def action_pause(self) -> None:
-        if self.snapshot is not None:
-            self.ask(Pause() if self.snapshot.state == "training" else Resume())
+        if (now := self._latest()) is not None:
+            training = now.state == "training"
+            request = Pause() if training else Resume()
+            self._command(request, replace(now, state="paused" if training else "training"))
 
     def action_step(self) -> None:
-        self.ask(Step())
+        if (now := self._latest()) is not None:
+            self._command(Step(), replace(now, state="paused"))
 
     def action_restart(self, next_seed: int) -> None:
-        if self.snapshot is not None:
-            self.ask(Restart(self.snapshot.seed + next_seed))
+        if (now := self._latest()) is not None:
+            seed = now.seed + next_seed
+            self._command(Restart(seed), replace(now, seed=seed))
 
     def action_test(self) -> None:
-        self.ask(EvaluateTest())
+        if (now := self._latest()) is not None:
+            self._command(EvaluateTest(), now)
 
     def action_names(self) -> None:
         self._refresh_views([self.query_one(NamesPanel)])
@@ -298,6 +328,8 @@ class MainScreen(Screen):
     def action_new_worker(self) -> None:
         if self._dead:
             self._dead, self.snapshot = False, None
+            for panel in self.query(Panel):
+                panel.snapshot = None
             self._start_engine()
             self.say("")
 
@@ -325,4 +357,5 @@ def _difference(before: Snapshot, now: Snapshot) -> str:
         for name, value in vars(new).items()
         if value != getattr(old, name)
     ]
+    differing = ["batch size all" if one == "batch size 0" else one for one in differing]
     return ", ".join(differing) or "the settings as they were"

@@ -38,7 +38,7 @@ class BigramPanel(Panel):
         self.cursor = (max(0, min(previous + down, last)), max(0, min(following + right, last)))
 
     def show(self, snapshot: Snapshot) -> None:
-        if snapshot.bigrams is None and self._table is not None:
+        if snapshot.bigrams is None and self.snapshot and self.snapshot.runs == snapshot.runs:
             return
         self._table = snapshot.bigrams
         super().show(snapshot)
@@ -71,11 +71,7 @@ class BigramPanel(Panel):
     @property
     def _cell_width(self) -> int:
         room = self.content_size.width - self._label_width
-        return (
-            max(1, min(4, room // self._characters))
-            if room < 2 * self._characters
-            else min(4, room // self._characters)
-        )
+        return max(1, min(4, room // self._characters))
 
     def _window(self, size: int) -> tuple[int, int, int, int]:
         """The part of a table of `size` characters that is in view: top, left, rows, columns."""
@@ -100,6 +96,7 @@ class BigramPanel(Panel):
     def _line(self, table: BigramTable, labels: tuple[str, ...], first: int, step: int) -> Row:
         rows = range(first, min(first + step, len(table.probabilities)))
         line: Row = []
+        cell_width = self._cell_width
         for i in rows:
             chosen = table.top + i == table.pair.previous
             label = set_cell_size(labels[table.top + i], 1 if step == 2 else 2)
@@ -108,8 +105,7 @@ class BigramPanel(Panel):
         for column in range(len(table.probabilities[0])):
             here = [self._heat(table, i, column) for i in rows]
             upper, lower = (here[0], here[1]) if len(here) == 2 else (here[0], None)
-            is_halved = step == 2
-            line.append(_cell(upper, lower, is_halved, self._cell_width))
+            line.append(_cell(upper, lower, step == 2, cell_width))
         return line
 
     def _heat(self, table: BigramTable, i: int, column: int) -> Color:

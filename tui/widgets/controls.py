@@ -15,8 +15,7 @@ class ControlsPanel(Panel):
         super().__init__("Settings", **kwargs)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
-        values = [(name, value, keys) for name, value, keys in _settings(snapshot)]
-        return [self._row(name, value, keys, width) for name, value, keys in values]
+        return [self._row(name, value, keys, width) for name, value, keys in _settings(snapshot)]
 
     def _row(self, name: str, value: str, keys: str, width: int) -> Row:
         colours = self.palette
@@ -51,7 +50,7 @@ def _settings(snapshot: Snapshot) -> list[tuple[str, str, str]]:
         ("learning rate", "–" if is_counts else rate, "[ ]"),
         ("schedule", "–" if is_counts else schedule, "k"),
         ("batch size", batch, "b B"),
-        ("context", f"{model.context_length}", "; '"),
+        ("context", f"{model.context_length}", "" if model.kind == "neural-bigram" else "; '"),
         ("embedding", f"{model.embedding}" if is_mlp else "–", ", ."),
         ("hidden", f"{model.hidden}" if is_mlp else "–", "- ="),
         ("optimizer", "–" if is_counts else train.optimizer, "o"),

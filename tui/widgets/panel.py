@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from makemore_tui.core.messages import Snapshot, View
 
-from ..palette import DARK, LIGHT, Palette
+from ..palette import Palette, palette_of
 
 Row = list[Segment]
 
@@ -39,7 +39,7 @@ class Panel(Widget, can_focus=True):
     @property
     def palette(self) -> Palette:
         """The colours that go with the theme."""
-        return DARK if self.app.current_theme.dark else LIGHT
+        return palette_of(self.app)
 
     def view(self) -> View | None:
         """What this panel wants in the next snapshot, or None."""

@@ -27,7 +27,7 @@ class SplitsPanel(Panel):
         gap = splits.dev - splits.train
         rows = [
             self._row(train, f"{about}{number(splits.train)}", "batch"),
-            self._row("dev", number(splits.dev), "dev"),
+            self._row("dev", f"{'≈ ' if splits.dev_share < 1 else ''}{number(splits.dev)}", "dev"),
             self._row("  new items", number(splits.dev_unseen), "dim"),
             self._row("  also in train", number(splits.dev_seen), "dim"),
             self._row("dev - train", f"{gap:+.3f}" if abs(gap) < 1e9 else "–", "dim"),
@@ -38,10 +38,11 @@ class SplitsPanel(Panel):
         return [*rows, []] if roomy else rows
 
     def _test(self, snapshot: Snapshot) -> list[Row]:
-        test = snapshot.test
+        test, asked = snapshot.test, snapshot.test_asked
+        times = "asked once" if asked == 1 else f"asked {asked} times"
         if test is None:
-            return [self._row("test", "press t", "dim")]
-        times = "asked once" if test.asked == 1 else f"asked {test.asked} times"
+            unasked = self._row("test", "press t", "dim")
+            return [unasked, row((times, self._dim))] if asked else [unasked]
         shown = self._row("test", number(test.loss), "good")
         if test.step == snapshot.step:
             return [shown, row((times, self._dim))]

@@ -6,7 +6,7 @@ from textual.widget import Widget
 
 from makemore_tui.core.messages import Snapshot
 
-from ..palette import DARK, LIGHT
+from ..palette import Palette, palette_of
 
 _STATES = {
     "training": ("●", "training", "good"),
@@ -46,8 +46,8 @@ class StatusBar(Widget):
         return Strip([*used, *right]).adjust_cell_length(width).apply_style(self.rich_style)
 
     @property
-    def _palette(self):
-        return DARK if self.app.current_theme.dark else LIGHT
+    def _palette(self) -> Palette:
+        return palette_of(self.app)
 
     def _left(self) -> list[Segment]:
         parts = [Segment(" makemore-tui  ", self._palette.style("batch", bold=True))]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .dataset import Dataset, Split, gather_contexts
-from .settings import is_train_on
+from .settings import first_n
 
 _NUMBERS_AT_ONCE = 1 << 22
 
@@ -80,9 +80,8 @@ class ContextTables:
 
 def split_named(dataset: Dataset, name: str) -> Split:
     """A split of the dataset by name, or its first N items for first-N."""
-    if is_train_on(name) and name.startswith("first-"):
-        return dataset.first_items(int(name.removeprefix("first-")))
-    return dataset.split(name)
+    n = first_n(name)
+    return dataset.first_items(n) if n else dataset.split(name)
 
 
 def _table(

@@ -250,7 +250,7 @@ def _read(path: Path) -> _Text:
         if not text:
             continue
         tokens = encoder.encode(text)  # ends with a boundary
-        _check_block(path, block, text, tokens, encoder)
+        _check_block(path, block, tokens, encoder)
         digest.update(text.encode())
         parts.append(tokens)
     dtype = torch.uint8 if len(encoder.characters) < 256 else torch.int16
@@ -382,7 +382,7 @@ class _Encoder:
                 self._table[ord(character)] = len(self.characters)
 
 
-def _check_block(path: Path, block: _Block, text: str, tokens: Tensor, encoder: _Encoder) -> None:
+def _check_block(path: Path, block: _Block, tokens: Tensor, encoder: _Encoder) -> None:
     """Refuse a block with too long an item or one character too many, naming the line."""
     ends = torch.nonzero(tokens == BOUNDARY)[:, 0]
     longest = int(torch.diff(ends, prepend=torch.tensor([-1])).max()) - 1

@@ -4,6 +4,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from queue import SimpleQueue
 
 from torch import Tensor
@@ -288,7 +289,7 @@ class Server:
         dev = [point for point in self._dev if point[0] >= first]
         every = max(1, len(dev) // max(1, points))
         kept = dev[::-every][::-1]  # the newest is always there
-        return LossCurve(curve.steps, curve.low, curve.mean, curve.high, curve.total_steps, kept)
+        return replace(curve, dev=kept)
 
     def _bigram_insight(self) -> BigramInsight:
         context = self.session.model.context

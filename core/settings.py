@@ -70,7 +70,7 @@ class TrainSettings(_Validated):
     @property
     def first_items(self) -> int | None:
         """The N of train_on="first-N"."""
-        return int(self.train_on.removeprefix("first-")) if "-" in self.train_on else None
+        return first_n(self.train_on)
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of a step, counted from 0, after the schedule.
@@ -134,11 +134,16 @@ def allowed(name: str) -> str:
     return "true or false"
 
 
-def is_train_on(value: str) -> bool:
-    """Whether this names examples to train on: train, all, or first-N."""
+def first_n(value: str) -> int | None:
+    """The N of first-N; None for anything else."""
     number = value.removeprefix("first-")
     is_number = number.isascii() and number.isdigit() and len(number) < 10
-    return value in ("train", "all") or (value != number and is_number and int(number) > 0)
+    return (int(number) or None) if value != number and is_number else None
+
+
+def is_train_on(value: str) -> bool:
+    """Whether this names examples to train on: train, all, or first-N."""
+    return value in ("train", "all") or first_n(value) is not None
 
 
 def _check(setting: Field, value: Any) -> None:

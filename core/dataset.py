@@ -201,7 +201,7 @@ def gather_contexts(tokens: Tensor, positions: Tensor, context: int) -> Tensor:
     contexts = torch.empty(len(positions), context, dtype=torch.int64)  # (B, T)
     inside = torch.ones(len(positions), dtype=torch.bool)  # no boundary met so far
     for back in range(1, context + 1):
-        before = tokens[(positions - back).clamp_(min=0)]  # (B,)
+        before = tokens.index_select(0, (positions - back).clamp_(min=0))  # (B,)
         inside &= before != BOUNDARY
         contexts[:, context - back] = before * inside
     return contexts

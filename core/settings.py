@@ -61,6 +61,7 @@ class TrainSettings(_Validated):
     )
     steps: int = _number(200_000, 1, 10**9, "steps that are planned; what the schedule spans")
     weight_decay: float = _number(0.0, 0, 100, "pull of the weights towards zero")
+    dropout: float = _number(0.0, 0, 0.9, "mlp: share of hidden units left out of each step")
     smoothing: float = _number(1.0, 0, 1e6, "ngram: added to every count")
     train_on: str = field(
         default="train",

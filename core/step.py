@@ -1,53 +1,48 @@
 """The loss and its gradient, written out by hand: forward and backward, line by line with shapes.
 
 It computes what autograd would (which is its reference in the tests) with fewer operations and
-into memory that is there already. A batch is a set of contexts with weighted targets, so one code
-serves a minibatch (each context has one target) and the whole split (each distinct context once,
-with the share of each character that follows it).
+into memory that is there already. A batch is a set of contexts (B, T) and, for each, how much of
+the loss falls on each character after it: `targets` (V, B), minus those shares, so that they add
+up to -1. One code serves a minibatch (each context has one target, of share 1 / B) and the whole
+split (each distinct context once, with all that follows it).
 
 Softmax with cross-entropy has the gradient probabilities minus targets; tanh has 1 - h**2.
 
-Three things make it fast; the figures are of one thread, for a batch of 512, context 8, embedding
-24, hidden 300 and the 27 characters of the names.
+What makes it fast; the figures are microseconds of one thread on one machine, in one run.
 
 - What has V columns is kept transposed, (V, B): a matrix product that writes rows of 27 takes 190
-  microseconds where one that writes 27 rows takes 110, and softmax 27 where it takes 8. So the
-  model stores W2 (and W3) transposed too.
-- tanh(x) is computed as 2 sigmoid(2x) - 1: torch's sigmoid is vectorised and its tanh is not, 75
-  microseconds against 410, with a difference near 1e-7.
+  where one that writes 27 rows takes 110, and softmax 27 where it takes 8 (batch 512, hidden
+  300). So the model stores W2 (and W3) transposed too. The gradient of the inputs is made
+  transposed as well and copied: 8 instead of 10 (batch 32).
+- tanh(x) is computed as 2 sigmoid(2x) - 1: torch's sigmoid is vectorised and its tanh is not, 70
+  against 410 (512 by 300), with a difference near 1e-7.
+- The targets are written out for many steps at once, so the gradient of softmax is a single
+  operation, and so that the losses of all those steps can be added up afterwards.
+- Views of the parameters are made once: making one takes as long as a small product.
 - The first layer is linear in the characters, and there are few. For a batch much larger than the
   alphabet, the contribution of each character at each place is computed once, C @ W1[t], and a
-  context's hidden layer is the sum of T rows of that table: 125 microseconds instead of 700.
-  Backward the gradient is summed by character and place first, then multiplied: 330 instead of
-  1,800.
+  context's hidden layer is the sum of T rows of that table: 120 instead of 640 (context 8,
+  embedding 24, hidden 300, batch 512). Backward, the rows are first added up by place and
+  character, then multiplied: 250 instead of 1,500. Adding up is done on rows put in order, 145,
+  because `index_add_` takes 200.
+
+Measured and not kept: a constant-one column for the biases (saves 3 of 65, and hides the biases),
+updating the parameters within the products (saves 2, and leaves no gradient to look at),
+embeddings gathered and scattered as a product with one-hot rows (5 instead of 3), the sums by
+character as a sparse product (107 against the 75 of `embedding_bag`).
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding_bag
 
+from .batches import Batches
 from .models import MLP, NeuralBigram
 
 _TABLE_FROM = 4  # use the table when a batch has so many contexts for each character
-_tanh_backward = torch.ops.aten.tanh_backward.grad_input
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Contexts, and the characters that follow them, weighted.
-
-    contexts: (B, T) int64.
-    targets: (P,) int64, places in the flattened (V, B) logits: character * B + row.
-    minus_weights: (P,), each target's share of the loss, negative; they add up to -1.
-    row_weights: (B,), each context's share.
-    """
-
-    contexts: Tensor
-    targets: Tensor
-    minus_weights: Tensor
-    row_weights: Tensor
+_MOST_ROOMS = 16
 
 
 class NeuralBigramStep:
@@ -56,117 +51,261 @@ class NeuralBigramStep:
     def __init__(self, model: NeuralBigram):
         self.model = model
         self.gradient = torch.zeros_like(model.flat)
+        self._dW = self.gradient.view_as(model.tensors["W"])
 
-    def __call__(self, batch: Batch, log_likelihoods: Tensor) -> None:
-        """Fill `gradient`, and `log_likelihoods` (P,) with ln p of each target."""
-        previous = batch.contexts[:, -1]  # (B,)
-        logits = self.model.tensors["W"][previous].T  # (V, B)
-        dlogits = _softmax_backward(logits.contiguous(), batch, log_likelihoods)  # (V, B)
-        dW = self.gradient.zero_().view_as(self.model.tensors["W"])  # (V, V)
-        dW.index_add_(0, previous, dlogits.T)
+    def gradients(
+        self, batches: Batches, losses: Tensor, masks: Iterator[Tensor] | None = None
+    ) -> Iterator[Tensor]:
+        """As `MLPStep.gradients`; there are no hidden units that could be left out."""
+        W = self.model.tensors["W"]
+        outputs = _Outputs(batches, W)
+        previous = batches.contexts[:, -1].split(batches.rows)
+        for characters, targets, log_p in zip(previous, *outputs.of_each, strict=True):
+            logits = W.T.index_select(1, characters)  # (V, M)
+            _softmax_backward(logits, targets, log_p)
+            self._dW.zero_().index_add_(0, characters, logits.T)  # (V, V)
+            yield self.gradient
+        losses.copy_(outputs.losses())
 
 
 class MLPStep:
     """Loss and gradient of the multilayer perceptron."""
 
     def __init__(self, model: MLP):
-        settings, V = model.settings, model.vocabulary_size
-        T, D, H = settings.context, settings.embedding, settings.hidden
         self.model = model
         self.gradient = torch.zeros_like(model.flat)
-        p, d = model.tensors, model.views(self.gradient)
-        # Made once, because making a view takes as long as a small product. W2 and W3 transposed.
-        self._C, self._W1, self._b1, self._W2, self._b2 = (
-            p["C"], p["W1"], p["b1"], p["W2"].T, p["b2"][:, None],
-        )  # fmt: skip
-        self._dC, self._dW1, self._db1, self._dW2, self._db2 = (
-            d["C"], d["W1"], d["b1"], d["W2"].T, d["b2"],
-        )  # fmt: skip
-        self._direct = settings.direct
-        if self._direct:
-            self._W3, self._dW3 = p["W3"].T, d["W3"].T
-        self._minus_one = model.flat.new_full((1,), -1.0)
-        self._rows = 0
-        self._table = model.flat.new_empty(T, V, H)
-        self._table_rows = self._table.view(T * V, H)
-        self._first_rows = V * torch.arange(T)  # where each place's part of the table begins
-        self._C_by_place, self._W1_by_place = self._C.expand(T, V, D), self._W1.view(T, D, H)
-        self._dW1_by_place = self._dW1.view(T, D, H)
+        self._rooms: dict[int, _Room] = {}
 
-    def __call__(self, batch: Batch, log_likelihoods: Tensor) -> None:
-        """Fill `gradient`, and `log_likelihoods` (P,) with ln p of each target."""
-        if len(batch.contexts) != self._rows:
-            self._make_room(len(batch.contexts))
-        logits, dh = self._logits, self._dh  # (V, B), (B, H)
-        doubled = self._hidden_by_table if self._uses_table else self._hidden
-        h = doubled(batch.contexts).sigmoid_()  # (B, H)
-        torch.add(self._minus_one, h, alpha=2, out=h)  # tanh(x W1 + b1)
-        torch.addmm(self._b2, self._W2, h.T, out=logits)  # (V, B)
-        if self._direct:
-            logits.addmm_(self._W3, self._x.T)
-        dlogits = _softmax_backward(logits, batch, log_likelihoods)  # (V, B)
+    def gradients(
+        self, batches: Batches, losses: Tensor, masks: Iterator[Tensor] | None = None
+    ) -> Iterator[Tensor]:
+        """For each batch yield the gradient (parameters,), always the same tensor; the caller may
+        then change the parameters. After the last one, fill `losses` (n,), the weighted mean NLLs.
 
-        torch.mm(dlogits, h, out=self._dW2)  # (V, H)
-        torch.sum(dlogits, 1, out=self._db2)
-        torch.mm(dlogits.T, self._W2, out=dh)
-        _tanh_backward(dh, h, grad_input=dh)  # dh * (1 - h**2)
-        torch.sum(dh, 0, out=self._db1)
-        if self._direct:
-            torch.mm(dlogits, self._x, out=self._dW3)  # (V, T*D)
-        if self._uses_table:
-            self._backward_by_table(batch.contexts, dh)
-        else:
-            self._backward(batch.contexts, dh, dlogits)
+        masks: for dropout, a factor for each hidden unit of each context, (M, H), batch by batch.
+        """
+        p, d = self.model.tensors, self.model.views(self.gradient)
+        W2, b2, dW2, db2, db1 = p["W2"].T, p["b2"][:, None], d["W2"].T, d["b2"], d["b1"]
+        minus_one = W2.new_full((1,), -1.0)
+        inputs, outputs = self._inputs(batches), _Outputs(batches, W2)
+        for x, targets, log_p in zip(inputs, *outputs.of_each, strict=True):
+            room = self._rooms.get(x.rows) or self._make_room(x.rows)
+            h, dh, logits, first_layer = room.h, room.dh, room.logits, room.first_layer
+            kept, kept_transposed = h, room.h_transposed
 
-    def _hidden(self, contexts: Tensor) -> Tensor:
-        """2 (x W1 + b1), x being the embeddings: (B, H)."""
-        torch.index_select(self._C, 0, contexts.view(-1), out=self._embedded)  # fills x (B, T*D)
-        return torch.addmm(self._b1, self._x, self._W1, beta=2, alpha=2, out=self._h)
+            torch.sigmoid(first_layer.forward(x, h), out=h)
+            torch.add(minus_one, h, alpha=2, out=h)  # (M, H), tanh(x W1 + b1)
+            if masks is not None:
+                mask = next(masks)  # (M, H)
+                kept, kept_transposed = torch.mul(h, mask, out=room.kept), room.kept_transposed
+            torch.addmm(b2, W2, kept_transposed, out=logits)  # (V, M)
+            first_layer.add_direct(logits)
+            _softmax_backward(logits, targets, log_p)
 
-    def _backward(self, contexts: Tensor, dh: Tensor, dlogits: Tensor) -> None:
-        """The gradients of W1 and C, from those before tanh and of directly connected logits."""
-        torch.mm(self._x.T, dh, out=self._dW1)  # (T*D, H)
-        dx = torch.mm(self._W1, dh.T, out=self._dx_transposed)  # (T*D, B)
-        if self._direct:
-            dx.addmm_(self._W3.T, dlogits)
-        self._dx.copy_(dx.T)  # (B, T*D)
-        self._dC.zero_().index_add_(0, contexts.view(-1), self._dx_by_character)  # (V, D)
+            dlogits = logits  # (V, M): their gradient has taken their place
+            torch.mm(dlogits, kept, out=dW2)  # (V, H)
+            torch.mv(dlogits, room.ones, out=db2)
+            torch.mm(room.logits_transposed, W2, out=dh)  # (M, H)
+            if masks is not None:
+                dh.mul_(mask)
+            dh.addcmul_(dh, torch.mul(h, h, out=room.square), value=-1)  # dh * (1 - h**2)
+            torch.mv(room.dh_transposed, room.ones, out=db1)
+            first_layer.backward(x, room)
+            yield self.gradient
+        losses.copy_(outputs.losses())
 
-    def _hidden_by_table(self, contexts: Tensor) -> Tensor:
-        """The same as a sum of T rows of the table of all characters at all places."""
-        table, C, W1 = self._table, self._C_by_place, self._W1_by_place
-        torch.baddbmm(table, C, W1, beta=0, alpha=2, out=table)  # (T, V, H)
-        table[0].add_(self._b1, alpha=2)
-        return embedding_bag(contexts + self._first_rows, self._table_rows, mode="sum")
+    def _make_room(self, rows: int) -> "_Room":
+        """What a batch of so many contexts needs; kept, for few sizes occur."""
+        model, p, d = self.model, self.model.tensors, self.model.views(self.gradient)
+        h = model.flat.new_empty(rows, model.settings.hidden)
+        logits = model.flat.new_empty(model.vocabulary_size, rows)
+        dh, kept = torch.empty_like(h), torch.empty_like(h)
+        if len(self._rooms) == _MOST_ROOMS:
+            self._rooms.clear()
+        self._rooms[rows] = room = _Room(
+            h=h,
+            dh=dh,
+            logits=logits,
+            square=torch.empty_like(h),
+            kept=kept,
+            kept_transposed=kept.T,
+            h_transposed=h.T,
+            dh_transposed=dh.T,
+            logits_transposed=logits.T,
+            ones=model.flat.new_ones(rows),
+            first_layer=TableLayer(p, d, rows)
+            if self._uses_table(rows)
+            else DenseLayer(p, d, rows),
+        )
+        return room
 
-    def _backward_by_table(self, contexts: Tensor, dh: Tensor) -> None:
-        """The gradients of W1 and C by way of the table's."""
-        dtable = self._table.zero_()  # (T, V, H)
-        for place, characters in zip(dtable, contexts.T, strict=True):
-            place.index_add_(0, characters, dh)
-        torch.bmm(self._C_by_place.transpose(1, 2), dtable, out=self._dW1_by_place)  # (T, D, H)
-        dC = torch.bmm(dtable, self._W1_by_place.transpose(1, 2))  # (T, V, D)
-        torch.sum(dC, 0, out=self._dC)
+    def _uses_table(self, rows: int) -> bool:
+        return not self.model.settings.direct and rows >= _TABLE_FROM * self.model.vocabulary_size
 
-    def _make_room(self, rows: int) -> None:
-        settings, V, like = self.model.settings, self.model.vocabulary_size, self.model.flat
-        self._rows = rows
-        self._uses_table = not settings.direct and rows >= _TABLE_FROM * V
-        self._logits = like.new_empty(V, rows)
-        self._dh = like.new_empty(rows, settings.hidden)
-        if self._uses_table:
-            return
-        self._h = torch.empty_like(self._dh)
-        self._embedded = like.new_empty(rows * settings.context, settings.embedding)
-        self._x = self._embedded.view(rows, -1)
-        self._dx_by_character = torch.empty_like(self._embedded)
-        self._dx = self._dx_by_character.view_as(self._x)
-        self._dx_transposed = self._dx.new_empty(self._x.shape[1], rows)
+    def _inputs(self, batches: Batches) -> "list[_Inputs]":
+        """Each batch's contexts, put in order by character if a table will be used."""
+        if any(self._uses_table(rows) for rows in batches.rows):
+            return _in_order(batches, self.model.vocabulary_size)
+        sizes = [batches.contexts.shape[1] * rows for rows in batches.rows]
+        contexts = batches.contexts.view(-1).split(sizes)
+        return [_Inputs(*each) for each in zip(batches.rows, contexts, strict=True)]
 
 
-def _softmax_backward(logits: Tensor, batch: Batch, log_likelihoods: Tensor) -> Tensor:
-    """The gradient of the weighted mean NLL in the logits (V, B); fills `log_likelihoods` (P,)."""
-    log_probabilities = torch.log_softmax(logits, 0)
-    torch.take(log_probabilities, batch.targets, out=log_likelihoods)
-    dlogits = log_probabilities.exp_().mul_(batch.row_weights)
-    return dlogits.put_(batch.targets, batch.minus_weights, accumulate=True)
+@dataclass(slots=True)
+class _Room:
+    """Memory for the steps of one batch size, and views of it."""
+
+    h: Tensor  # (M, H)
+    dh: Tensor
+    square: Tensor
+    kept: Tensor
+    logits: Tensor  # (V, M)
+    h_transposed: Tensor
+    kept_transposed: Tensor
+    dh_transposed: Tensor
+    logits_transposed: Tensor
+    ones: Tensor  # (M,)
+    first_layer: "DenseLayer | TableLayer"
+
+
+class DenseLayer:
+    """The first layer, and the direct connections, on the embeddings of each context."""
+
+    def __init__(self, p: dict[str, Tensor], d: dict[str, Tensor], rows: int):
+        """For parameters p and their gradients d by name, and batches of so many contexts."""
+        self._C, self._W1, self._b1 = p["C"], p["W1"], p["b1"]
+        self._dC, self._dW1 = d["C"], d["W1"]
+        self._W3, self._dW3 = (p["W3"], d["W3"].T) if "W3" in p else (None, None)
+        inputs, D = len(self._W1), self._C.shape[1]
+        self._x = self._C.new_empty(rows, inputs)  # (M, T*D)
+        self._x_transposed, self._embedded = self._x.T, self._x.view(-1, D)
+        self._dx_transposed = self._C.new_empty(inputs, rows)
+        self._dx = torch.empty_like(self._x)
+        self._dx_view, self._dembedded = self._dx_transposed.T, self._dx.view(-1, D)
+
+    def forward(self, inputs: "_Inputs", h: Tensor) -> Tensor:
+        """2 (x W1 + b1), x being the embeddings, written to h (M, H)."""
+        torch.index_select(self._C, 0, inputs.characters, out=self._embedded)  # fills x
+        return torch.addmm(self._b1, self._x, self._W1, beta=2, alpha=2, out=h)
+
+    def add_direct(self, logits: Tensor) -> None:
+        """Add what the direct connections say to the logits (V, M)."""
+        if self._W3 is not None:
+            logits.addmm_(self._W3.T, self._x_transposed)
+
+    def backward(self, inputs: "_Inputs", room: "_Room") -> None:
+        """The gradients of W1, C and W3, from those before tanh and of the logits."""
+        torch.mm(self._x_transposed, room.dh, out=self._dW1)
+        dx = torch.mm(self._W1, room.dh_transposed, out=self._dx_transposed)  # (T*D, M)
+        if self._W3 is not None:
+            torch.mm(room.logits, self._x, out=self._dW3)
+            dx.addmm_(self._W3, room.logits)
+        self._dx.copy_(self._dx_view)
+        self._dC.zero_().index_add_(0, inputs.characters, self._dembedded)
+
+
+class TableLayer:
+    """The first layer by a table of what each character contributes at each place."""
+
+    def __init__(self, p: dict[str, Tensor], d: dict[str, Tensor], rows: int):
+        """For parameters p and their gradients d by name, and batches of so many contexts."""
+        (V, D), (inputs, H) = p["C"].shape, p["W1"].shape
+        T = inputs // D
+        self._C, self._W1, self._b1 = p["C"].expand(T, V, D), p["W1"].view(T, D, H), p["b1"]
+        self._C_transposed, self._W1_transposed = self._C.mT, self._W1.mT
+        self._dC, self._dW1 = d["C"], d["W1"].view(T, D, H)
+        self._table = self._b1.new_empty(T, V, H)
+        self._first_place, self._table_rows = self._table[0], self._table.view(T * V, H)
+        self._offsets = torch.arange(0, rows * T, T)
+
+    def forward(self, inputs: "_Inputs", h: Tensor) -> Tensor:
+        """2 (x W1 + b1) as a sum of T rows of the table, a new tensor (M, H)."""
+        torch.baddbmm(self._table, self._C, self._W1, beta=0, alpha=2, out=self._table)
+        self._first_place.add_(self._b1, alpha=2)
+        return _sums(self._table_rows, inputs.characters, self._offsets)
+
+    def add_direct(self, logits: Tensor) -> None:
+        """The direct connections need the embeddings themselves; there are none."""
+
+    def backward(self, inputs: "_Inputs", room: "_Room") -> None:
+        """The gradients of W1 and C, by way of the table's."""
+        dtable = _sums(room.dh, inputs.ordered, inputs.offsets).view_as(self._table)  # (T, V, H)
+        torch.bmm(self._C_transposed, dtable, out=self._dW1)  # (T, D, H)
+        torch.sum(torch.bmm(dtable, self._W1_transposed), 0, out=self._dC)
+
+
+@dataclass(slots=True)
+class _Inputs:
+    """The contexts of a batch.
+
+    characters: (M*T,), ids; for a table, its rows. ordered: (T*M,) and offsets: (T*V,), for each
+    row of the table the contexts in which it occurs, and where they begin in `ordered`.
+    """
+
+    rows: int
+    characters: Tensor
+    ordered: Tensor | None = None
+    offsets: Tensor | None = None
+
+
+def _in_order(batches: Batches, V: int) -> list[_Inputs]:
+    """The contexts of some batches, with those that have the same character at the same place
+    behind one another."""
+    (R, T), n = batches.contexts.shape, len(batches.rows)
+    rows = torch.tensor(batches.rows)  # (n,)
+    first = (rows.cumsum(0) - rows).repeat_interleave(rows)  # (R,)
+    table_rows = batches.contexts + V * torch.arange(T)  # (R, T)
+    of_batch = T * V * torch.arange(n).repeat_interleave(rows)  # (R,)
+    keys = (table_rows.T + of_batch).reshape(-1)  # (T*R,)
+    narrow = torch.int16 if n * T * V < 2**15 else torch.int64  # faster to put in order
+    order = keys.to(narrow).sort(stable=True).indices  # batch by batch
+    ordered = order.remainder_(R).sub_(first.repeat_interleave(T))
+    counts = torch.bincount(keys, minlength=n * T * V).view(n, T * V)
+    offsets = counts.cumsum(1) - counts
+    sizes = [T * rows for rows in batches.rows]
+    parts = zip(
+        batches.rows,
+        table_rows.view(-1).split(sizes),
+        ordered.split(sizes),
+        offsets.unbind(),
+        strict=True,
+    )
+    return [_Inputs(*part) for part in parts]
+
+
+def _sums(values: Tensor, rows: Tensor, offsets: Tensor) -> Tensor:
+    """Sums of rows of `values` (N, H): of rows[offsets[i]] to rows[offsets[i + 1] - 1]."""
+    return torch.embedding_bag(values, rows, offsets, False, 0)[0]
+
+
+class _Outputs:
+    """The targets of some batches, and room for the log probabilities of all characters."""
+
+    def __init__(self, batches: Batches, like: Tensor):
+        """like: a tensor of V rows, of the parameters' dtype."""
+        V = len(like)
+        self._batches = batches
+        self._log_probabilities = like.new_empty(V * len(batches.contexts))
+        self.of_each = (
+            _matrices(batches.minus_targets(V), batches.rows),
+            _matrices(self._log_probabilities, batches.rows),
+        )
+
+    def losses(self) -> Tensor:
+        """The weighted mean NLL of each batch, (n,)."""
+        return self._batches.losses(self._log_probabilities)
+
+
+def _matrices(flat: Tensor, columns: list[int]) -> Sequence[Tensor]:
+    """(V * R,) cut into matrices (V, M)."""
+    V = len(flat) // sum(columns)
+    if len(set(columns)) == 1:
+        return flat.view(len(columns), V, columns[0]).unbind()  # all at once
+    return [part.view(V, -1) for part in flat.split([V * M for M in columns])]
+
+
+def _softmax_backward(logits: Tensor, targets: Tensor, log_probabilities: Tensor) -> None:
+    """Fill `log_probabilities` (V, M), and replace the logits (V, M) by the loss's gradient."""
+    torch.log_softmax(logits, 0, out=log_probabilities)
+    # targets - softmax * (the sum of targets over V)
+    torch._log_softmax_backward_data(targets, log_probabilities, 0, logits.dtype, out=logits)

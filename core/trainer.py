@@ -1,36 +1,24 @@
 """Training: one step, and many. No clock, no printing, no threads."""
 
+from collections.abc import Iterator
+from itertools import count
+
 import torch
 from torch import Tensor
 
-from .contexts import ContextTable, ContextTables, split_named
+from .batches import Batches, RandomStream, draw_batches, full_batch
+from .contexts import ContextTables, split_named
 from .dataset import gather_contexts
+from .dropout import Dropout
 from .errors import UserError
 from .models import MLP, NeuralBigram, NgramCounts
 from .settings import TrainSettings
-from .step import Batch, MLPStep, NeuralBigramStep
+from .step import MLPStep, NeuralBigramStep
 
-MOST_FULL_BATCH = 1 << 21
-_DRAWN_AT_ONCE = 1 << 13
+MOST_FULL_BATCH = 1 << 26  # numbers, one for each example and character
 _EXAMPLES_AT_ONCE = 1 << 14
-
-
-class RandomStream:
-    """Random integers from 0 to 2**62, the same however many are taken at once."""
-
-    def __init__(self, seed: int):
-        self._generator = torch.Generator().manual_seed(seed)
-        self._left = torch.empty(0, dtype=torch.int64)
-
-    def take(self, n: int) -> Tensor:
-        """The next n, (n,) int64."""
-        parts = [self._left]
-        missing = n - len(self._left)
-        for _ in range(-(-missing // _DRAWN_AT_ONCE)):
-            parts.append(torch.randint(2**62, (_DRAWN_AT_ONCE,), generator=self._generator))
-        drawn = torch.cat(parts)
-        self._left = drawn[n:]
-        return drawn[:n]
+_NUMBERS_AT_ONCE = 1 << 19
+_STEPS_AT_ONCE = 128
 
 
 class GradientTrainer:
@@ -46,11 +34,11 @@ class GradientTrainer:
         self.model = model
         self.step = 0
         self._tables = tables
+        self._seed = seed
         self._random = RandomStream(seed)
-        self._loss_and_gradient = (
-            MLPStep(model) if isinstance(model, MLP) else NeuralBigramStep(model)
-        )
-        self._full: tuple[str, Batch] | None = None
+        self._dropout: Dropout | None = None
+        self._network_step = MLPStep(model) if isinstance(model, MLP) else NeuralBigramStep(model)
+        self._full: tuple[str, Batches] | None = None
         self.edit(settings)
 
     @property
@@ -65,10 +53,12 @@ class GradientTrainer:
             UserError: the whole split at once was asked for and is too large.
         """
         split = split_named(self._tables.dataset, settings.train_on)
-        if settings.batch_size == 0 and split.examples > MOST_FULL_BATCH:
+        most = MOST_FULL_BATCH // self.model.vocabulary_size
+        if settings.batch_size == 0 and split.examples > most:
             raise UserError(
-                f"batch_size 0 takes all {split.examples:,} examples at once; at most "
-                f"{MOST_FULL_BATCH:,} are possible, so give a batch_size such as 512"
+                f"batch_size 0 takes all {split.examples:,} examples at once; at most {most:,} "
+                f"are possible with {self.model.vocabulary_size:,} characters, so give a "
+                "batch_size such as 512"
             )
         if not hasattr(self, "settings") or settings.optimizer != self.settings.optimizer:
             self._optimizer = AdamW(self.model.flat) if settings.optimizer == "adamw" else SGD()
@@ -90,69 +80,48 @@ class GradientTrainer:
     @property
     def _steps_at_once(self) -> int:
         """For how many steps examples are drawn at once."""
-        return max(1, _EXAMPLES_AT_ONCE // (self.settings.batch_size or _EXAMPLES_AT_ONCE))
+        numbers = self.settings.batch_size * self.model.vocabulary_size or _NUMBERS_AT_ONCE
+        return max(1, min(_STEPS_AT_ONCE, _NUMBERS_AT_ONCE // numbers))
 
-    def _train(self, batches: list[Batch], losses: Tensor) -> None:
-        """A step for each batch; fills `losses`, (len(batches),)."""
-        minus_weights = batches[0].minus_weights
-        log_likelihoods = self.model.flat.new_empty(len(batches), len(minus_weights))
-        for batch, row in zip(batches, log_likelihoods.unbind(), strict=True):
-            self._loss_and_gradient(batch, row)
-            self._update()
-        torch.sum(log_likelihoods * minus_weights, 1, out=losses)
+    def _train(self, batches: Batches, losses: Tensor) -> None:
+        """A step for each batch; fills `losses`, (n,)."""
+        for gradient in self._network_step.gradients(batches, losses, self._masks(batches)):
+            self._update(gradient)
 
-    def _update(self) -> None:
+    def _masks(self, batches: Batches) -> Iterator[Tensor] | None:
+        """The dropout masks of some batches; None without dropout."""
+        share, model = self.settings.dropout, self.model
+        if not share or not isinstance(model, MLP):
+            return None
+        if self._dropout is None or self._dropout.share != share:
+            self._dropout = Dropout(share, model.settings.hidden, self._seed, model.flat)
+        return map(self._dropout.mask, count(self.step), batches.rows)
+
+    def _update(self, gradient: Tensor) -> None:
         """Change the parameters along the gradient."""
-        gradient, parameters = self._loss_and_gradient.gradient, self.model.flat
-        rate = self.settings.learning_rate_at(self.step)
-        decay = self.settings.weight_decay
+        rate, decay = self.settings.learning_rate_at(self.step), self.settings.weight_decay
+        parameters = self.model.flat
         if decay and isinstance(self.model, NeuralBigram):
             gradient.add_(parameters, alpha=2 * decay / parameters.numel())  # of decay * mean(W**2)
             decay = 0.0
         self._optimizer.update(parameters, gradient, rate, decay)
         self.step += 1
 
-    def _draw(self, n: int) -> list[Batch]:
-        """The next n minibatches, examples drawn with replacement."""
-        size = self.settings.batch_size
+    def _draw(self, n: int) -> Batches:
+        """The next n batches."""
+        size, V = self.settings.batch_size, self.model.vocabulary_size
         if size == 0:
-            return [self._full_batch()] * n
-        tokens = self._split.tokens
-        positions = self._random.take(n * size) % self._split.examples + 1  # (n*B,)
-        contexts = gather_contexts(tokens, positions, self.model.context)
-        contexts = contexts.view(n, size, -1)  # (n, B, T)
-        targets = tokens[positions].long().view(n, size) * size + torch.arange(size)  # (n, B)
-        weights = self.model.flat.new_full((size,), 1 / size)
-        minus_weights = -weights
-        return [
-            Batch(c, t, minus_weights, weights)
-            for c, t in zip(contexts.unbind(), targets.unbind(), strict=True)
-        ]
+            return self._full_batch()
+        return draw_batches(
+            self._split, self._random, n, size, self.model.context, self.model.flat, V
+        )
 
-    def _full_batch(self) -> Batch:
-        """All examples as one batch: each distinct context once, with all that follows it."""
+    def _full_batch(self) -> Batches:
         on = self.settings.train_on
         if self._full is None or self._full[0] != on:
-            blocks = list(self._tables.of(on, self.model.context))
-            self._full = on, _joined(blocks, self.model.flat.dtype)
+            tables = list(self._tables.of(on, self.model.context))
+            self._full = on, full_batch(tables, self.model.flat, self.model.vocabulary_size)
         return self._full[1]
-
-
-def _joined(blocks: list[ContextTable], dtype: torch.dtype) -> Batch:
-    """Context tables as one batch."""
-    contexts = torch.cat([block.contexts for block in blocks])  # (M, T)
-    firsts = torch.tensor([0] + [len(block.contexts) for block in blocks]).cumsum(0)
-    rows = torch.cat([b.rows + first for b, first in zip(blocks, firsts[:-1], strict=True)])  # (P,)
-    counts = torch.cat([block.counts for block in blocks])  # (P,)
-    weights = counts / counts.sum()
-    row_weights = torch.zeros(len(contexts), dtype=torch.float64).index_add_(0, rows, weights)
-    targets = torch.cat([block.targets for block in blocks])
-    return Batch(
-        contexts=contexts,
-        targets=targets * len(contexts) + rows,
-        minus_weights=-weights.to(dtype),
-        row_weights=row_weights.to(dtype),
-    )
 
 
 class SGD:
@@ -166,27 +135,35 @@ class SGD:
 
 
 class AdamW:
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2019), with torch.optim's defaults."""
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019), with torch.optim's defaults.
 
-    BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+    The operation is the one that torch.optim.AdamW(fused=True) calls: 7 microseconds for 12,000
+    parameters, where the formula in separate operations takes 25.
+    """
 
     def __init__(self, parameters: Tensor):
         self.mean = torch.zeros_like(parameters)
         self.square = torch.zeros_like(parameters)
-        self._scratch = torch.empty_like(parameters)
-        self.steps = 0
+        self.steps = torch.zeros(())
 
     def update(self, parameters: Tensor, gradient: Tensor, rate: float, decay: float) -> None:
         """One step, in place."""
         self.steps += 1
-        self.mean.lerp_(gradient, 1 - self.BETA1)
-        self.square.mul_(self.BETA2).addcmul_(gradient, gradient, value=1 - self.BETA2)
-        unbias1, unbias2 = 1 - self.BETA1**self.steps, 1 - self.BETA2**self.steps
-        if decay:
-            parameters.mul_(1 - rate * decay)
-        torch.sqrt(self.square, out=self._scratch)
-        self._scratch.mul_(unbias2**-0.5).add_(self.EPSILON)
-        parameters.addcdiv_(self.mean, self._scratch, value=-rate / unbias1)
+        torch._fused_adamw_(
+            [parameters],
+            [gradient],
+            [self.mean],
+            [self.square],
+            [],
+            [self.steps],
+            lr=rate,
+            beta1=0.9,
+            beta2=0.999,
+            weight_decay=decay,
+            eps=1e-8,
+            amsgrad=False,
+            maximize=False,
+        )
 
 
 class CountingTrainer:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .contexts import ContextTable
+from .contexts import ContextTable, context_numbers
 from .dataset import Split, gather_contexts
 
 _DISTINCT_FROM = 64  # examples in a batch: from here on contexts are listed once
@@ -81,7 +81,7 @@ def draw_batches(
     positions = random.take(n * size) % split.examples + 1  # (n*B,)
     contexts = gather_contexts(split.tokens, positions, context)  # (n*B, T)
     characters = split.tokens.index_select(0, positions).long().view(n, size)  # (n, B)
-    if size >= _DISTINCT_FROM and V**context < 2**62:
+    if size >= _DISTINCT_FROM:
         order, rows = _numbered(contexts, n, V)
         contexts = contexts.index_select(0, order.view(-1))
         characters = characters.view(-1).index_select(0, order.view(-1)).view(n, size)
@@ -102,10 +102,7 @@ def _numbered(contexts: Tensor, n: int, V: int) -> tuple[Tensor, Tensor]:
     contexts: (n*B, T). Returns order (n, B), the examples' places in `contexts`, and rows (n, B),
     the number of the context of each example in that order; equal ones share a number.
     """
-    numbers = torch.zeros(len(contexts), dtype=torch.int64)  # a context's characters as digits
-    for column in contexts.unbind(1):
-        numbers.mul_(V).add_(column)
-    ordered, order = numbers.view(n, -1).sort(1)
+    ordered, order = context_numbers(contexts, V).view(n, -1).sort(1)
     rows = torch.zeros_like(order)
     torch.cumsum(ordered[:, 1:] != ordered[:, :-1], 1, out=rows[:, 1:])
     size = order.shape[1]

@@ -84,18 +84,26 @@ def split_named(dataset: Dataset, name: str) -> Split:
     return dataset.first_items(n) if n else dataset.split(name)
 
 
+def context_numbers(contexts: Tensor, size: int) -> Tensor:
+    """A number for each context: contexts (N, T) of ids below `size` to (N,) int64.
+
+    Equal contexts have equal numbers, and the numbers are in the contexts' order.
+    """
+    numbers, most = torch.zeros(len(contexts), dtype=torch.int64), 1  # digits in base `size`
+    for column in contexts.unbind(1):
+        if most * size >= 2**62:
+            distinct, numbers = torch.unique(numbers, return_inverse=True)
+            most = len(distinct)
+        numbers, most = numbers.mul_(size).add_(column), most * size
+    return numbers
+
+
 def _table(
     tokens: Tensor, positions: Tensor, context: int, size: int, seen: Tensor | None
 ) -> ContextTable:
     contexts = gather_contexts(tokens, positions, context)  # (N, T)
     targets = tokens[positions].long()  # (N,)
-    rank, numbers = torch.zeros_like(targets), 1  # the contexts so far, numbered in sorted order
-    for column in contexts.T:
-        if numbers * size >= 2**62:
-            distinct, rank = torch.unique(rank, return_inverse=True)
-            numbers = len(distinct)
-        rank, numbers = rank * size + column, numbers * size
-    distinct, rank = torch.unique(rank, return_inverse=True)
+    distinct, rank = torch.unique(context_numbers(contexts, size), return_inverse=True)
     of_row = torch.empty_like(distinct).scatter_(0, rank, torch.arange(len(rank)))  # an example
     pairs, pair, counts = torch.unique(
         rank * size + targets, return_inverse=True, return_counts=True

@@ -156,19 +156,14 @@ class Dataset:
 
     def contains(self, texts: list[str]) -> list[bool]:
         """For each text, whether it stands in the data."""
-        lengths = torch.tensor([len(text) + 1 for text in texts])
-        ids = [i for text in texts for i in (*self._ids_or_zero(text), BOUNDARY)]
-        tokens = torch.tensor([BOUNDARY, *ids])
-        starts = torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)])
+        lengths = torch.tensor([len(text) for text in texts], dtype=torch.int64)
+        item = torch.arange(len(texts)).repeat_interleave(lengths)  # of each character
+        tokens = torch.full((len(item) + len(texts) + 1,), BOUNDARY)
+        ids = self.vocabulary.ids("".join(texts), unknown=self.vocabulary.size)
+        tokens[torch.arange(1, len(item) + 1) + item] = torch.tensor(ids, dtype=torch.int64)
+        starts = torch.cat([lengths.new_zeros(1), (lengths + 1).cumsum(0)])
         known = torch.isin(item_hashes(tokens, starts), self._hashes)
-        return [
-            bool(known[i]) and bool(text) and all(c in self.vocabulary for c in text)
-            for i, text in enumerate(texts)
-        ]
-
-    def _ids_or_zero(self, text: str) -> list[int]:
-        vocabulary = self.vocabulary
-        return [vocabulary.encode(c)[0] if c in vocabulary else BOUNDARY for c in text]
+        return (known & (lengths > 0)).tolist()
 
     @property
     def _lengths(self) -> Tensor:

@@ -2,7 +2,8 @@
 
 Drawing a mask for every unit of every example would take as long as the rest of the step. So some
 thousands of rows of a mask are drawn once, and each step takes a stretch of them; where it begins
-depends on the step's number alone, so a run is the same however it is divided.
+depends on the step's number alone, so a run is the same however it is divided. After 4,096 steps
+the masks come round again, in other company.
 """
 
 import torch
@@ -28,6 +29,7 @@ class Dropout:
         return self._masks[first : first + rows]
 
     def _draw(self, rows: int) -> None:
-        generator = torch.Generator().manual_seed(self._seed)
+        # Not the generator of the initial weights, which begins with the run's seed itself.
+        generator = torch.Generator().manual_seed(self._seed ^ 0x5EED)
         kept = torch.rand(rows, self._hidden, generator=generator) >= self.share
         self._masks = kept.to(self._like.dtype).div_(1 - self.share)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
 from .errors import UserError
 from .settings import ModelSettings
@@ -96,11 +97,22 @@ class NgramCounts:
         ones = torch.ones(len(places), dtype=torch.int32)
         self.counts.view(-1).index_add_(0, places, ones)
 
+    def log_likelihoods(self, contexts: Tensor, targets: Tensor) -> Tensor:
+        """ln P of targets (B,) after contexts (B, T): (B,) float64."""
+        if self.counts.numel() > len(targets):
+            return self.logits(contexts).gather(1, targets[:, None])[:, 0]
+        places = self._rows(contexts) * self.vocabulary_size + targets
+        return self._log_probabilities(self.counts).view(-1).index_select(0, places)
+
     def logits(self, contexts: Tensor) -> Tensor:
-        counts = self.counts[self._rows(contexts)].double() + self.smoothing  # (B, V)
-        totals = counts.sum(1, keepdim=True)
+        return self._log_probabilities(self.counts[self._rows(contexts)])
+
+    def _log_probabilities(self, counts: Tensor) -> Tensor:
+        """Rows of counts (B, V) to ln P (B, V), float64."""
+        smooth = counts.double() + self.smoothing
+        totals = smooth.sum(1, keepdim=True)
         return (
-            torch.where(totals > 0, counts, 1.0).log()
+            torch.where(totals > 0, smooth, 1.0).log()
             - torch.where(totals > 0, totals, float(self.vocabulary_size)).log()
         )
 
@@ -249,10 +261,26 @@ class MLP(Network):
 
     def logits(self, contexts: Tensor) -> Tensor:
         p = self.tensors
-        x = p["C"][contexts].flatten(1)  # (B, T*D)
-        h = torch.tanh(torch.addmm(p["b1"], x, p["W1"]))  # (B, H)
-        logits = torch.addmm(p["b2"], h, p["W2"])  # (B, V)
-        return torch.addmm(logits, x, p["W3"]) if self.settings.direct else logits
+        logits = torch.addmm(p["b2"][:, None], p["W2"].T, self.hidden(contexts).T).T  # (B, V)
+        if self.settings.direct:
+            logits = torch.addmm(logits, p["C"][contexts].flatten(1), p["W3"])
+        return logits
+
+    def hidden(self, contexts: Tensor) -> Tensor:
+        """Contexts (B, T) to the hidden layer's activations (B, H).
+
+        For more contexts than characters, each character's contribution at each place is computed
+        once, and tanh(x) is 2 sigmoid(2x) - 1: `step.py` says why that is faster.
+        """
+        p, V = self.tensors, self.vocabulary_size
+        T, D, H = self.settings.context, self.settings.embedding, self.settings.hidden
+        if len(contexts) < V:
+            return torch.tanh(torch.addmm(p["b1"], p["C"][contexts].flatten(1), p["W1"]))
+        table = torch.bmm(p["C"].expand(T, V, D), p["W1"].view(T, D, H))  # (T, V, H)
+        table[0] += p["b1"]
+        rows = contexts + V * torch.arange(T)  # (B, T), of the table's T*V
+        doubled = embedding_bag(rows, table.view(T * V, H).mul_(2), mode="sum")
+        return doubled.sigmoid_().mul_(2).sub_(1)
 
     def copy(self) -> "MLP":
         other = MLP(self.settings, self.vocabulary_size)

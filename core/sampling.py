@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .contexts import context_numbers
 from .dataset import Dataset
 from .errors import UserError
 from .models import Model
@@ -13,7 +14,7 @@ from .vocabulary import BOUNDARY, Vocabulary
 
 MOST_SAMPLES = 100_000
 _ROUNDS = 50
-_AT_ONCE = 4096
+_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Sample:
     seen: bool
 
 
+@torch.inference_mode()
 def draw_texts(
     model: Model,
     vocabulary: Vocabulary,
@@ -50,11 +52,13 @@ def draw_texts(
     for place in range(model.context + len(begun), ids.shape[1]):
         if not len(alive):
             break
-        logits = model.logits(ids[alive, place - model.context : place])  # (alive, V)
-        drawn = _choose(logits, temperature, generator)
+        contexts = ids[:, place - model.context : place].index_select(0, alive)  # (alive, T)
+        drawn = _choose(model, contexts, temperature, generator)
         ids[alive, place] = drawn
         alive = alive[drawn != BOUNDARY]
-    return [vocabulary.decode(row) for row in ids.tolist()]
+    text = vocabulary.decode(ids[ids != BOUNDARY].tolist())
+    ends = (ids != BOUNDARY).sum(1).cumsum(0).tolist()
+    return [text[first:end] for first, end in zip([0, *ends], ends, strict=False)]
 
 
 def sample(
@@ -104,15 +108,21 @@ def _only_new(draw: Callable[[int], list[Sample]], n: int) -> list[Sample]:
     )
 
 
-def _choose(logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
-    """A character for each row of logits (B, V): (B,)."""
+def _choose(
+    model: Model, contexts: Tensor, temperature: float, generator: torch.Generator
+) -> Tensor:
+    """A character for each context (B, T): (B,). Equal contexts share one row of logits."""
+    numbers = context_numbers(contexts, model.vocabulary_size)
+    distinct, which = torch.unique(numbers, return_inverse=True)
+    example = torch.empty_like(distinct).scatter_(0, which, torch.arange(len(which)))
+    logits = model.logits(contexts[example])  # (M, V)
     if bool(logits.isnan().any()):
         raise UserError("the model's weights are not finite, so there is nothing to sample from")
     if temperature == 0:
-        return logits.argmax(1)
+        return logits.argmax(1)[which]
     below_best = logits.double() - logits.amax(1, keepdim=True)
-    probabilities = torch.softmax(below_best / temperature, 1)
-    cumulative = probabilities.cumsum(1)
-    uniform = torch.rand(len(logits), 1, dtype=torch.float64, generator=generator)
+    cumulative = torch.softmax(below_best / temperature, 1).cumsum(1)  # (M, V)
+    uniform = torch.rand(len(contexts), 1, dtype=torch.float64, generator=generator)
+    cumulative = cumulative.index_select(0, which)  # (B, V)
     chosen = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True)[:, 0]
     return chosen.clamp_(max=logits.shape[1] - 1)

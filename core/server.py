@@ -40,7 +40,7 @@ from .pace import Pace
 from .session import Session
 from .vocabulary import shown
 
-_SLICE_SECONDS = 0.004
+_SLICE_SECONDS = 0.008
 _EVALUATION_SECONDS = 0.3  # at the least, from one evaluation to the next
 _EVALUATION_SHARE = 0.04  # of the time, at the most, unless that means too long a wait
 _LONGEST_WAIT = 4.0

@@ -85,8 +85,9 @@ class GradientTrainer:
 
     def _train(self, batches: Batches, losses: Tensor) -> None:
         """A step for each batch; fills `losses`, (n,)."""
-        for gradient in self._network_step.gradients(batches, losses, self._masks(batches)):
-            self._update(gradient)
+        step = self._network_step
+        for gradient in step.gradients(batches, losses, self._masks(batches)):
+            self._update(step.parameters, gradient)
 
     def _masks(self, batches: Batches) -> Iterator[Tensor] | None:
         """The dropout masks of some batches; None without dropout."""
@@ -97,10 +98,9 @@ class GradientTrainer:
             self._dropout = Dropout(share, model.settings.hidden, self._seed, model.flat)
         return map(self._dropout.mask, count(self.step), batches.rows)
 
-    def _update(self, gradient: Tensor) -> None:
+    def _update(self, parameters: Tensor, gradient: Tensor) -> None:
         """Change the parameters along the gradient."""
         rate, decay = self.settings.learning_rate_at(self.step), self.settings.weight_decay
-        parameters = self.model.flat
         if decay and isinstance(self.model, NeuralBigram):
             gradient.add_(parameters, alpha=2 * decay / parameters.numel())  # of decay * mean(W**2)
             decay = 0.0
@@ -212,9 +212,7 @@ class CountingTrainer:
         return gather_contexts(tokens, positions, self.model.context), tokens[positions].long()
 
     def _nll(self, begin: int) -> float:
-        contexts, targets = self._examples(begin)
-        log_probabilities = self.model.logits(contexts)  # (B, V)
-        return -float(log_probabilities.gather(1, targets[:, None]).sum())
+        return -float(self.model.log_likelihoods(*self._examples(begin)).sum())
 
 
 def make_trainer(

@@ -41,9 +41,13 @@ class Vocabulary:
                 )
         return [self._ids[character] for character in text]
 
+    def ids(self, text: str, unknown: int) -> list[int]:
+        """The id of each character of `text`, and `unknown` for those not in the data."""
+        return [self._ids.get(character, unknown) for character in text]
+
     def decode(self, ids: list[int]) -> str:
         """The text of a list of ids; boundaries are left out."""
-        return "".join(self.characters[i - 1] for i in ids if i != BOUNDARY)
+        return "".join([self.characters[i - 1] for i in ids if i != BOUNDARY])
 
     def label(self, index: int) -> str:
         """The sign that stands for an id on a screen: always visible and one character long."""

@@ -14,6 +14,7 @@ _LADDERS: dict[str, tuple[float, ...]] = {
     "embedding": (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512),
     "batch_size": tuple(2**i for i in range(17)),
     "weight_decay": (0, 0.0001, 0.001, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 1),
+    "dropout": (0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
     "smoothing": (0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 1000),
 }  # fmt: skip
 
@@ -30,7 +31,7 @@ def turned(snapshot: Snapshot, knob: str, by: int) -> dict[str, Any] | str:
         knob = "smoothing" if model.kind == "ngram" else "weight_decay"
     elif knob == "context" and model.kind == "ngram":
         knob = "order"
-    if knob in ("hidden", "embedding", "context") and model.kind != "mlp":
+    if knob in ("hidden", "embedding", "context", "dropout") and model.kind != "mlp":
         return f"{knob} is a setting of the MLP; press m for it"
     if knob in ("learning_rate", "optimizer", "schedule") and model.kind == "ngram":
         return f"counting needs no {knob.replace('_', ' ')}; press m for a network"
@@ -56,6 +57,7 @@ def next_kind(snapshot: Snapshot) -> dict[str, Any]:
         "optimizer": train.optimizer,
         "schedule": train.schedule,
         "weight_decay": train.weight_decay,
+        "dropout": train.dropout,
         "steps": max(train.steps, 100_000),
     }
 

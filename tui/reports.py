@@ -18,6 +18,7 @@ from .plot import loss_plot
 from .widgets.panel import number
 
 if TYPE_CHECKING:
+    from makemore_tui.core.bench.measure import Row
     from makemore_tui.core.evaluation import Evaluation, WordSurprise
     from makemore_tui.core.sampling import Sample
     from makemore_tui.core.session import Session
@@ -141,6 +142,18 @@ def print_presets(presets: list[Preset]) -> None:
     table = _table("Presets", "name", "what", "model", "training", right=False)
     for preset in presets:
         table.add_row(Text(preset.name, style="bold"), preset.about, _model(preset), _train(preset))
+    _print(table)
+
+
+def print_bench(rows: "list[Row]") -> None:
+    """The figures of a benchmark."""
+    table = _table("Benchmark", "what", "ours", "theirs", "unit", "ratio", "quartiles")
+    table.columns[0].no_wrap = True
+    for row in rows:
+        spread = "" if row.low is None else f"{row.low:.3g} to {row.high:.3g}"
+        ratio = Text("" if row.ratio is None else f"{row.ratio:.3g}", style="bold")
+        theirs = "" if row.baseline is None else f"{row.baseline:,.4g}"
+        table.add_row(Text(row.name), f"{row.value:,.4g}", theirs, row.unit, ratio, spread)
     _print(table)
 
 

@@ -53,6 +53,18 @@ class Plain:
         contexts = [[ids[character] for character in window] for window, _ in examples]
         return torch.tensor(contexts), torch.tensor([ids[character] for _, character in examples])
 
+    @staticmethod
+    def batches(batches, size):
+        """Of each of some `Batches`: contexts (M, T), and for each target its row and itself."""
+        parts, first = [], 0
+        for M, places in zip(batches.rows, batches.places, strict=True):
+            places = places - first * size
+            assert bool(((places >= 0) & (places < M * size)).all())
+            parts.append((batches.contexts[first : first + M], places % M, places // M))
+            first += M
+        assert first == len(batches.contexts)
+        return parts
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
@@ -111,6 +123,8 @@ def small_splits(small_items):
 
 
 @pytest.fixture(scope="session")
-def long_lines(write):
-    """A dataset of more examples than fit into one full batch."""
-    return Dataset(write(("ab" * 499 + "\n") * 2700))
+def many_characters(write):
+    """A dataset of 4,001 characters, the boundary counted: too many for its examples at once."""
+    characters = [chr(0x4E00 + i) for i in range(4000)]
+    items = ["".join(characters[first : first + 800]) for first in range(0, 4000, 800)]
+    return Dataset(write("\n".join(items * 6)))

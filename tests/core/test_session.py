@@ -208,11 +208,13 @@ def test_a_refused_edit_leaves_everything_as_it_was(session, changes):
 
 
 @pytest.mark.parametrize("changes", [{}, {"hidden": 12}, {"optimizer": "adamw"}])
-def test_an_edit_refused_for_the_size_of_the_data_leaves_everything_as_it_was(long_lines, changes):
-    session = Session(long_lines, MODEL, TRAIN)
+def test_an_edit_refused_for_the_size_of_the_data_leaves_everything_as_it_was(
+    many_characters, changes
+):
+    session = Session(many_characters, MODEL, TRAIN)
     session.train(2)
     before = state(session)
-    with pytest.raises(UserError, match="at most 2,097,152 are possible"):
+    with pytest.raises(UserError, match="at most 16,773 are possible"):
         session.edit(batch_size=0, **changes)
     assert state(session) == before
 

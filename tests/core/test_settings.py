@@ -25,6 +25,7 @@ LIMITS = [
     ("batch_size", 0, 65536),
     ("steps", 1, 10**9),
     ("weight_decay", 0, 100),
+    ("dropout", 0, 0.9),
     ("smoothing", 0, 10**6),
 ]
 
@@ -224,7 +225,7 @@ def test_beyond_the_planned_end_the_last_rate_stays(schedule, steps):
 
 def test_the_presets_are_those_of_the_lectures_and_the_tuned_one():
     assert list(PRESETS) == [
-        *("bigram", "neural-bigram", "first-mlp", "lecture", "scaled", "overfit", "tuned")
+        *("bigram", "neural-bigram", "first-mlp", "lecture", "scaled", "overfit", "fast", "tuned")
     ]
     assert DEFAULT_PRESET in PRESETS
 

@@ -3,19 +3,22 @@ from collections import Counter
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
-from hypothesis import strategies as st
 
+from makemore_tui.core import trainer as trainer_module
+from makemore_tui.core.batches import RandomStream
 from makemore_tui.core.contexts import ContextTables
+from makemore_tui.core.dropout import Dropout
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.evaluation import evaluate
 from makemore_tui.core.models import MLP, NeuralBigram, NgramCounts, make_model
 from makemore_tui.core.sampling import sample
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.trainer import CountingTrainer, GradientTrainer, RandomStream, make_trainer
+from makemore_tui.core.trainer import AdamW, CountingTrainer, GradientTrainer, make_trainer
 
 SEED = 3
 MLP_SETTINGS = ModelSettings(context=3, embedding=4, hidden=8, direct=True)
+PLAIN_MLP_SETTINGS = ModelSettings(context=3, embedding=4, hidden=8)
+WIDE_MLP_SETTINGS = ModelSettings(context=8, embedding=16, hidden=100)
 BIGRAM_SETTINGS = ModelSettings(kind="neural-bigram", init="lecture")
 
 
@@ -33,13 +36,14 @@ def counting_trainer(dataset, train, order=2):
     return CountingTrainer(model, ContextTables(dataset), train)
 
 
-def formula(model, flat, contexts):
+def formula(model, flat, contexts, masks: torch.Tensor | float = 1.0):
     """The logits, differentiable in `flat`."""
     p = model.views(flat)
     if isinstance(model, NeuralBigram):
         return p["W"][contexts[:, -1]]
     x = p["C"][contexts].flatten(1)
-    return torch.tanh(x @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"] + x @ p["W3"]
+    logits = torch.tanh(x @ p["W1"] + p["b1"]) * masks @ p["W2"] + p["b2"]
+    return logits + x @ p["W3"] if "W3" in p else logits
 
 
 class Reference:
@@ -70,7 +74,8 @@ class Reference:
             chosen = torch.arange(len(self.targets))
             if settings.batch_size:
                 chosen = self.random.take(settings.batch_size) % len(self.targets)
-            logits = formula(self.model, self.flat, self.contexts[chosen])
+            contexts = self.contexts[chosen]
+            logits = formula(self.model, self.flat, contexts, self.masks(contexts))
             loss = F.cross_entropy(logits, self.targets[chosen])
             self.optimizer.zero_grad()
             (loss + penalty).backward()
@@ -78,6 +83,17 @@ class Reference:
             losses.append(loss.item())
             self.step += 1
         return losses
+
+    def masks(self, contexts):
+        """The dropout mask of each example: from 64 examples on, equal contexts share theirs."""
+        assert self.settings
+        if not self.settings.dropout:
+            return 1.0
+        rows = torch.arange(len(contexts))
+        if self.settings.batch_size == 0 or self.settings.batch_size >= 64:
+            rows = torch.unique(contexts, dim=0, return_inverse=True)[1]
+        dropout = Dropout(self.settings.dropout, self.model.settings.hidden, SEED, self.flat)
+        return dropout.mask(self.step, int(rows.max()) + 1)[rows]
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +121,7 @@ def assert_trains_like(trainer, reference, plan):
 
 
 @pytest.mark.parametrize("schedule", ["constant", "step", "linear", "cosine"])
-@pytest.mark.parametrize("batch_size", [0, 7])
+@pytest.mark.parametrize("batch_size", [0, 7, 150])
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_an_mlp_trains_as_torch_optim_does(small, train_examples, optimizer, batch_size, schedule):
     settings = TrainSettings(
@@ -120,7 +136,31 @@ def test_an_mlp_trains_as_torch_optim_does(small, train_examples, optimizer, bat
     assert_trains_like(trainer, Reference(trainer, train_examples[3]), [(25, settings)])
 
 
-@pytest.mark.parametrize("batch_size", [0, 7])
+@pytest.mark.parametrize("model", [MLP_SETTINGS, PLAIN_MLP_SETTINGS], ids=["direct", "plain"])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("batch_size", [0, 20, 63, 64, 300])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_an_mlp_trains_with_dropout_and_any_batch_as_torch_optim_does(
+    small, train_examples, optimizer, batch_size, dropout, model
+):
+    settings = TrainSettings(
+        learning_rate=0.05, batch_size=batch_size, optimizer=optimizer, dropout=dropout
+    )
+    trainer = gradient_trainer(small, settings, model)
+    assert_trains_like(trainer, Reference(trainer, train_examples[3]), [(20, settings)])
+
+
+@pytest.mark.parametrize("batch_size", [0, 20, 100])
+def test_dropout_may_be_switched_on_and_off(small, train_examples, batch_size):
+    plan = [
+        (n, TrainSettings(batch_size=batch_size, dropout=share))
+        for n, share in [(5, 0.0), (5, 0.5), (4, 0.2), (3, 0.0), (6, 0.5)]
+    ]
+    trainer = gradient_trainer(small, plan[0][1], PLAIN_MLP_SETTINGS)
+    assert_trains_like(trainer, Reference(trainer, train_examples[3]), plan)
+
+
+@pytest.mark.parametrize("batch_size", [0, 7, 150])
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_the_neural_bigrams_decay_is_of_the_mean_square(
     small, train_examples, optimizer, batch_size
@@ -150,14 +190,15 @@ def test_every_setting_may_be_edited_between_steps(small, train_examples):
         (4, TrainSettings(learning_rate=0.03, batch_size=0, optimizer="adamw", weight_decay=0.5)),
         (3, TrainSettings(learning_rate=0.03, batch_size=4, schedule="linear", steps=25)),
         (3, TrainSettings(learning_rate=0.02, batch_size=4, optimizer="adamw")),
+        (3, TrainSettings(learning_rate=0.02, batch_size=90, optimizer="adamw", dropout=0.4)),
     ]
     trainer = gradient_trainer(small, sgd)
     assert_trains_like(trainer, Reference(trainer, train_examples[3]), plan)
-    assert trainer.step == 24
+    assert trainer.step == 27
 
 
 @pytest.mark.parametrize("train_on", ["all", "first-5"])
-@pytest.mark.parametrize("batch_size", [0, 6])
+@pytest.mark.parametrize("batch_size", [0, 6, 80])
 def test_other_examples_are_trained_on_after_an_edit(
     small, small_items, small_splits, plain, train_on, batch_size
 ):
@@ -172,16 +213,45 @@ def test_other_examples_are_trained_on_after_an_edit(
     assert_trains_like(trainer, reference, [(5, settings)])
 
 
-def test_a_full_batch_of_too_many_examples_is_refused_and_nothing_changes(long_lines):
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_adamw_takes_the_steps_of_torch_optim(decay):
+    generator = torch.Generator().manual_seed(1)
+    ours = torch.randn(101, dtype=torch.float64, generator=generator)
+    theirs = ours.clone().requires_grad_()
+    adamw, optimizer = AdamW(ours), torch.optim.AdamW([theirs], lr=1.0)
+    for step in range(2000):
+        scale = 10.0 ** (step % 7 - 3)
+        gradient = scale * torch.randn(101, dtype=torch.float64, generator=generator)
+        gradient[step % 101] = 0
+        rate = 0.1 / (1 + step % 10)
+        group = optimizer.param_groups[0]
+        group["lr"], group["weight_decay"] = rate, decay
+        theirs.grad = gradient.clone()
+        optimizer.step()
+        adamw.update(ours, gradient, rate, decay)
+        torch.testing.assert_close(ours, theirs.detach(), rtol=1e-10, atol=1e-12)
+
+
+def test_a_full_batch_of_too_many_examples_is_refused_and_nothing_changes(many_characters):
     settings = TrainSettings(batch_size=4)
-    trainer = gradient_trainer(long_lines, settings)
-    with pytest.raises(UserError, match=r"batch_size 0 takes all 2,[0-9,]+ examples at once"):
+    trainer = gradient_trainer(many_characters, settings)
+    refusal = "takes all 19,224 examples at once; at most 16,773 are possible with 4,001 characters"
+    with pytest.raises(UserError, match=f"batch_size 0 {refusal}"):
         trainer.edit(TrainSettings(batch_size=0))
     assert trainer.settings == settings
     with pytest.raises(UserError, match="batch_size 0"):
-        gradient_trainer(long_lines, TrainSettings(batch_size=0))
-    trainer.edit(TrainSettings(batch_size=0, train_on="first-5"))
+        gradient_trainer(many_characters, TrainSettings(batch_size=0))
+    trainer.edit(TrainSettings(batch_size=0, train_on="first-1"))
     assert trainer.train(1).isfinite().all()
+
+
+def test_a_full_batch_may_have_so_many_examples_times_characters(small, monkeypatch):
+    numbers = small.split("train").examples * small.vocabulary.size
+    monkeypatch.setattr(trainer_module, "MOST_FULL_BATCH", numbers)
+    assert gradient_trainer(small, TrainSettings(batch_size=0)).train(1).isfinite().all()
+    monkeypatch.setattr(trainer_module, "MOST_FULL_BATCH", numbers - 1)
+    with pytest.raises(UserError, match="batch_size 0"):
+        gradient_trainer(small, TrainSettings(batch_size=0))
 
 
 def test_a_network_is_never_finished(small):
@@ -193,29 +263,61 @@ def test_a_network_is_never_finished(small):
 # Determinism
 
 
-@pytest.mark.parametrize("slices", [[1] * 100, [1, 7, 0, 32, 60], [33, 33, 34], [99, 1]])
+@pytest.mark.parametrize(
+    "model",
+    [MLP_SETTINGS, PLAIN_MLP_SETTINGS, WIDE_MLP_SETTINGS, BIGRAM_SETTINGS],
+    ids=["direct", "plain", "wide", "bigram"],
+)
 @pytest.mark.parametrize(
     "settings",
     [
         TrainSettings(batch_size=32),
+        TrainSettings(batch_size=64, optimizer="adamw", dropout=0.2),
+        TrainSettings(batch_size=128, learning_rate=0.2),
+        TrainSettings(batch_size=300, learning_rate=0.3, schedule="step", steps=100, dropout=0.5),
         TrainSettings(batch_size=512, optimizer="adamw", weight_decay=0.1, schedule="cosine"),
-        TrainSettings(batch_size=300, learning_rate=0.3, schedule="step", steps=100),
-        TrainSettings(batch_size=0, optimizer="adamw", train_on="first-40"),
+        TrainSettings(batch_size=37, dropout=0.9, weight_decay=0.01),
+        TrainSettings(batch_size=512, train_on="first-7", optimizer="adamw", dropout=0.3),
+        TrainSettings(batch_size=32, train_on="first-1"),
+        TrainSettings(batch_size=0, optimizer="adamw", train_on="first-40", dropout=0.1),
     ],
-    ids=["sgd", "adamw", "odd batch", "full batch"],
+    ids=["32", "64", "128", "300", "512", "odd batch", "few items", "one item", "full batch"],
 )
-def test_weights_do_not_depend_on_how_the_steps_are_divided(names, settings, slices):
-    whole = gradient_trainer(names, settings, double=False)
-    divided = gradient_trainer(names, settings, double=False)
-    losses = whole.train(100)
-    parts = [divided.train(steps) for steps in slices]
-    assert torch.equal(divided.model.flat, whole.model.flat)
-    assert torch.equal(torch.cat(parts), losses)
-    assert divided.step == whole.step == 100
+def test_weights_do_not_depend_on_how_the_steps_are_divided(names, settings, model):
+    whole = gradient_trainer(names, settings, model, double=False)
+    losses = whole.train(140)
+    for slices in ([1] * 140, [1, 7, 0, 32, 100], [47, 46, 47], [139, 1]):
+        divided = gradient_trainer(names, settings, model, double=False)
+        parts = [divided.train(steps) for steps in slices]
+        assert torch.equal(divided.model.flat, whole.model.flat)
+        assert torch.equal(torch.cat(parts), losses)
+        assert divided.step == whole.step == 140
 
 
-def test_looking_in_between_never_changes_the_path(names):
-    settings = TrainSettings(batch_size=32, learning_rate=0.1)
+@pytest.mark.parametrize("batch_size", [32, 300])
+def test_weights_after_edits_do_not_depend_on_how_the_steps_are_divided(names, batch_size):
+    plan = [
+        (20, TrainSettings(batch_size=batch_size)),
+        (30, TrainSettings(batch_size=batch_size, dropout=0.5)),
+        (20, TrainSettings(batch_size=64, dropout=0.2, optimizer="adamw", learning_rate=0.01)),
+        (30, TrainSettings(batch_size=batch_size, train_on="first-9")),
+    ]
+    weights = []
+    for at_once in (100, 1, 7):
+        trainer = gradient_trainer(names, plan[0][1], WIDE_MLP_SETTINGS, double=False)
+        for steps, settings in plan:
+            trainer.edit(settings)
+            for first in range(0, steps, at_once):
+                trainer.train(min(at_once, steps - first))
+        weights.append(trainer.model.flat)
+    assert torch.equal(weights[0], weights[1])
+    assert torch.equal(weights[0], weights[2])
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+@pytest.mark.parametrize("batch_size", [32, 200])
+def test_looking_in_between_never_changes_the_path(names, batch_size, dropout):
+    settings = TrainSettings(batch_size=batch_size, learning_rate=0.1, dropout=dropout)
     undisturbed = gradient_trainer(names, settings, double=False)
     undisturbed.train(60)
     looked_at = gradient_trainer(names, settings, double=False)
@@ -238,24 +340,6 @@ def test_another_seed_takes_another_path(names):
         paths.append(copy.flat)
     assert torch.equal(paths[0], paths[1])
     assert not torch.equal(paths[0], paths[2])
-
-
-@given(st.lists(st.integers(0, 20_000), max_size=8))
-def test_a_random_stream_is_the_same_however_it_is_taken(sizes):
-    divided, whole = RandomStream(9), RandomStream(9)
-    parts = [divided.take(n) for n in sizes]
-    assert [len(part) for part in parts] == sizes
-    assert torch.equal(
-        torch.cat([torch.empty(0, dtype=torch.int64), *parts]), whole.take(sum(sizes))
-    )
-
-
-def test_a_random_stream_is_uniform():
-    drawn = RandomStream(2).take(50_000)
-    assert bool((drawn >= 0).all())
-    assert bool((drawn < 2**62).all())
-    counts = torch.bincount(drawn % 10, minlength=10)
-    assert ((counts - 5000) ** 2 / 5000).sum() < 40  # chi-squared, 9 degrees of freedom
 
 
 # Counting

@@ -21,7 +21,7 @@ from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.settings import SETTINGS
 from makemore_tui.tui import cli
 
-COMMANDS = ("explore", "train", "sample", "evaluate", "data", "presets")
+COMMANDS = ("explore", "train", "sample", "evaluate", "data", "presets", "bench")
 TRAIN_KEYS = {
     "steps", "seconds", "steps_per_second", "parameters", "initial_loss", "train_loss", "dev_loss",
     "dev_loss_seen", "dev_loss_unseen", "seed", "run",
@@ -143,6 +143,27 @@ def test_an_example_works_as_it_stands(run, command, tmp_path, monkeypatch):
         else:
             assert (done.code, done.err) == (0, "")
             assert done.out
+
+
+# bench
+
+
+def test_bench_reports_rows(run_json):
+    rows = run_json("bench", "--quick", "--only", "step")["rows"]
+    by_name = {row["name"]: row for row in rows}
+    assert {"step/3-10-200-32/sgd", "step/8-24-300-512/adamw", "limit/3-10-200-32"} <= set(by_name)
+    for row in rows:
+        assert {"name", "value", "unit", "baseline", "ratio"} <= set(row)
+        assert row["low"] <= row["ratio"] <= row["high"]
+    # Far below what is reached, so that a busy machine doesn't matter.
+    assert all(row["ratio"] > 2 for row in rows if row["name"].startswith("step/"))
+
+
+def test_bench_refuses_a_section_it_has_not(run):
+    done = run("bench", "--only", "stairs")
+    assert done.code == 2
+    assert "'stairs'" in done.err
+    assert "explorer" in done.err
 
 
 # train

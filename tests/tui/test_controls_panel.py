@@ -9,7 +9,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 WIDTHS = [30, 32, 40]  # those of the side column at 100, 120 and 200 cells
 
 NAMES = """model|learning rate|schedule|batch size|context|embedding|hidden|optimizer|smoothing
-weight decay|parameters|counts|steps/s|step""".replace("\n", "|").split("|")
+weight decay|dropout|parameters|counts|steps/s|step""".replace("\n", "|").split("|")
 
 
 @pytest.fixture
@@ -39,6 +39,7 @@ async def test_an_mlp_shows_all_its_settings_with_their_keys(draw, width):
         "hidden": ["200", "- ="],
         "optimizer": ["sgd", "o"],
         "weight decay": ["0", "w W"],
+        "dropout": ["0", "x X"],
         "parameters": ["11,897"],
         "steps/s": ["2,500"],
     }
@@ -59,7 +60,7 @@ async def test_counts_have_smoothing_and_order_and_no_settings_of_networks(draw)
 async def test_a_neural_bigram_has_no_sizes(draw):
     shown = await draw(settings={"kind": "neural-bigram", "learning_rate": 50, "batch_size": 0})
     assert shown["model"].startswith("neural bigram")
-    assert (shown["embedding"], shown["hidden"]) == ("–", "–")
+    assert (shown["embedding"], shown["hidden"], shown["dropout"]) == ("–", "–", "–")
     assert shown["learning rate"].split()[0] == "50"
     assert shown["batch size"].split()[0] == "all"
 
@@ -112,4 +113,5 @@ async def test_no_width_does_harm(stage, snapshot):
     await stage.play(panel, 26, 14, snapshot())
     for width in range(1, 60):
         for kind in ("mlp", "ngram", "neural-bigram"):
-            assert len(panel.rows(snapshot(kind=kind), width, 14)) == 12
+            expected = 12 if kind == "ngram" else 13
+            assert len(panel.rows(snapshot(kind=kind), width, 14)) == expected

@@ -26,6 +26,7 @@ REQUESTS = {
     "batch-down": Edit({"batch_size": 16}),
     "batch-up": Edit({"batch_size": 64}),
     "decay-up": Edit({"weight_decay": 0.0001}),
+    "dropout-up": Edit({"dropout": 0.05}),
     "model": Edit({"kind": "ngram", "order": 2, "batch_size": 32, "smoothing": 1.0}),
     "optimizer": Edit({"optimizer": "adamw"}),
     "schedule": Edit({"schedule": "step"}),
@@ -36,6 +37,7 @@ REQUESTS = {
 # Keys that ask for nothing but a view, or for nothing at all; each has its own test somewhere.
 LOCAL = {
     "decay-down",  # there is no less than none
+    "dropout-down",
     "names",
     "log",
     "part",
@@ -119,6 +121,10 @@ async def test_space_trains_on_whatever_stopped_it(it, snapshot, state):
 )
 async def test_with_counts_decay_is_smoothing_and_context_is_order(it, snapshot, press, changes):
     assert await asked(it, snapshot(kind="ngram"), press) == [Edit(changes)]
+
+
+async def test_dropout_goes_down_to_none(it, snapshot):
+    assert await asked(it, snapshot(dropout=0.05), "x") == [Edit({"dropout": 0})]
 
 
 async def test_weight_decay_goes_down_to_none(it, snapshot):

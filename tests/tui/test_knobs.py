@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from makemore_tui.core.settings import KINDS, SETTINGS, changed
 from makemore_tui.tui.knobs import turned
 
-KNOBS = ("learning_rate", "hidden", "embedding", "context", "batch_size", "decay", "kind",
-         "optimizer", "schedule")  # fmt: skip
+KNOBS = ("learning_rate", "hidden", "embedding", "context", "batch_size", "decay",
+         "dropout", "kind", "optimizer", "schedule")  # fmt: skip
 SIZES = ("hidden", "embedding", "context")
-RISING = ("learning_rate", "hidden", "embedding", "context", "weight_decay", "smoothing", "order")
+RISING = ("learning_rate", "hidden", "embedding", "context", "weight_decay", "smoothing", "order",
+          "dropout")  # fmt: skip
 
 
 def limits(name):
@@ -230,7 +231,7 @@ any_settings = st.fixed_dictionaries(
         "schedule": st.sampled_from(SETTINGS["schedule"].metadata["choices"]),
         **{name: numbers(name) for name in ("order", "context", "embedding", "hidden")},
         **{name: numbers(name) for name in ("learning_rate", "batch_size", "steps")},
-        **{name: numbers(name) for name in ("weight_decay", "smoothing")},
+        **{name: numbers(name) for name in ("weight_decay", "smoothing", "dropout")},
     }
 )
 

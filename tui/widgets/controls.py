@@ -59,6 +59,7 @@ def _settings(snapshot: Snapshot) -> list[tuple[str, str, str]]:
         rows.append(("smoothing", f"{train.smoothing:g}", "w W"))
     else:
         rows.append(("weight decay", f"{train.weight_decay:g}", "w W"))
+        rows.append(("dropout", f"{train.dropout:g}" if is_mlp else "–", "x X"))
     parameters = "counts" if is_counts else "parameters"
     return [
         *rows,

@@ -1,0 +1,156 @@
+"""The explorer's figures: the whole program in a pseudo-terminal, its bytes read as they come.
+
+There is no terminal emulator in the loop, so what is measured is the explorer alone.
+"""
+
+import fcntl
+import json
+import os
+import pty
+import random
+import re
+import select
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+
+from makemore_tui.core.bench.measure import Row, paired_row
+
+_SIZES = ((120, 40), (200, 60))
+_COMMAND = [sys.executable, "-W", "ignore", "-m", "makemore_tui.tui"]
+_STEP = re.compile(rb"step ([\d,]+) ")
+_RATES = ["0.1", "0.0562", "0.0316", "0.0178", "0.01", "0.00562", "0.00316", "0.00178", "0.001"]
+_PATIENCE = 20.0  # seconds
+_BURST_GAP = 0.003  # seconds without a byte: the next byte belongs to another frame
+
+
+def explorer_rows(rounds: int, seconds: float, keys: int) -> Iterator[Row]:
+    """Steps a second against training without a screen, the time from a key to its effect on the
+    screen, and what a frame costs, at two sizes.
+
+    rounds: how often the speeds are compared, `seconds` each; keys: how many are pressed.
+    """
+    for columns, lines in _SIZES:
+        name = f"explorer/{columns}x{lines}"
+        explored, headless, latencies, frames = [], [], [], []
+        for _ in range(rounds):
+            with Explorer(columns, lines) as explorer:
+                explored.append(explorer.steps_per_second(seconds))
+                latencies += explorer.latencies(-(-keys // rounds))
+                frames.append(explorer.frame_milliseconds(seconds))
+            headless.append(_headless_steps_per_second(int(explored[-1] * seconds)))
+        yield paired_row(f"{name}/steps", "steps/s", explored, headless, more_is_better=True)
+        latencies.sort()
+        for percent in (50, 95, 99):
+            at = min(len(latencies) - 1, len(latencies) * percent // 100)
+            yield Row(f"{name}/key-to-screen-p{percent}", 1000 * latencies[at], "ms")
+        yield Row(f"{name}/frame", statistics.median(frames), "ms")
+
+
+def _headless_steps_per_second(steps: int) -> float:
+    command = [*_COMMAND, "train", "--steps", str(max(1000, steps)), "--json"]
+    done = subprocess.run(command, capture_output=True, check=True)
+    return json.loads(done.stdout)["steps_per_second"]
+
+
+class Explorer:
+    """The explorer, running in a pseudo-terminal of its own."""
+
+    def __init__(self, columns: int, lines: int):
+        self._size = struct.pack("HHHH", lines, columns, 0, 0)
+        self._screen = b""
+
+    def __enter__(self) -> "Explorer":
+        self._pid, self._fd = pty.fork()
+        if self._pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, self._size)
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            os.environ.pop("COLUMNS", None)
+            os.environ.pop("LINES", None)
+            # As many steps as are asked of it, so that training doesn't end meanwhile.
+            os.execv(_COMMAND[0], [*_COMMAND, "--set", "steps=1000000000"])
+        self._wait(lambda screen: len(_STEP.findall(screen)) > 2)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.kill(self._pid, signal.SIGTERM)
+        try:
+            while os.read(self._fd, 1 << 16):
+                pass
+        except OSError:
+            pass  # the terminal is closed
+        os.waitpid(self._pid, 0)
+        os.close(self._fd)
+
+    def steps_per_second(self, seconds: float) -> float:
+        """From the step that the screen shows, over so many seconds."""
+        first, begun = self._next_step()
+        self._read_for(seconds)
+        last, ended = self._next_step()
+        return (last - first) / (ended - begun)
+
+    def latencies(self, keys: int) -> list[float]:
+        """Seconds from a key that changes the learning rate to the new rate on the screen."""
+        down = [("[", rate) for rate in _RATES[1:]]
+        up = [("]", rate) for rate in _RATES[-2::-1]]
+        presses = (down + up) * (keys // len(down + up) + 1)
+        return [self._press(key, rate) for key, rate in presses[:keys]]
+
+    def frame_milliseconds(self, seconds: float) -> float:
+        """Processor time of the explorer's process for each burst of output."""
+        begun = _cpu_seconds(self._pid)
+        bursts = self._read_for(seconds)
+        return 1000 * (_cpu_seconds(self._pid) - begun) / max(1, bursts)
+
+    def _press(self, key: str, rate: str) -> float:
+        self._read_for(random.uniform(0.1, 0.3))
+        self._screen = b""
+        shown = re.compile(rb"(?<![\d.])" + re.escape(rate.encode()) + rb"(?!\d)")
+        begun = time.perf_counter()
+        os.write(self._fd, key.encode())
+        self._wait(lambda screen: shown.search(screen) is not None)
+        return time.perf_counter() - begun
+
+    def _next_step(self) -> tuple[int, float]:
+        """The step that the screen shows next, and when."""
+        self._screen = b""
+        self._wait(lambda screen: _STEP.search(screen) is not None)
+        return int(_STEP.findall(self._screen)[-1].replace(b",", b"")), time.perf_counter()
+
+    def _wait(self, shows: Callable[[bytes], bool]) -> None:
+        deadline = time.perf_counter() + _PATIENCE
+        while not shows(self._screen):
+            if not self._read(deadline - time.perf_counter()):
+                raise TimeoutError(f"the explorer's screen stood still: {self._screen[-300:]!r}")
+
+    def _read_for(self, seconds: float) -> int:
+        """Read what comes; how many bursts it came in."""
+        deadline, last, bursts = time.perf_counter() + seconds, 0.0, 0
+        while (left := deadline - time.perf_counter()) > 0:
+            if self._read(left):
+                now = time.perf_counter()
+                bursts += now - last > _BURST_GAP
+                last = now
+        return bursts
+
+    def _read(self, timeout: float) -> bool:
+        """Read what is there, or the first to come within the time; whether anything came."""
+        if not select.select([self._fd], [], [], max(0.0, timeout))[0]:
+            return False
+        self._screen = (self._screen + os.read(self._fd, 1 << 16))[-(1 << 18) :]
+        return True
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Processor time of a process so far; NaN where there is no /proc to ask."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -257,7 +257,10 @@ class MLP(Network):
 
     @property
     def multiplications(self) -> int:
-        return self.parameters + 20 * self.settings.hidden
+        settings, V = self.settings, self.vocabulary_size
+        direct = settings.context * settings.embedding * V if settings.direct else 0
+        # The sum of T rows of a table, the activation (as long as 20 products), the output.
+        return (settings.context + 20 + V) * settings.hidden + direct
 
     def logits(self, contexts: Tensor) -> Tensor:
         p = self.tensors

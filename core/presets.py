@@ -77,7 +77,7 @@ _PRESETS = (
             schedule="linear",
             weight_decay=0.06,
             dropout=0.2,
-            steps=20_000,
+            steps=24_000,
         ),
     ),
 )

@@ -16,7 +16,7 @@ from .settings import TrainSettings
 from .step import MLPStep, NeuralBigramStep
 
 MOST_FULL_BATCH = 1 << 26  # numbers, one for each example and character
-_EXAMPLES_AT_ONCE = 1 << 14
+_EXAMPLES_AT_ONCE = 1 << 16
 _NUMBERS_AT_ONCE = 1 << 19
 _STEPS_AT_ONCE = 128
 

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
+import makemore_tui.core.step as step_module
 from makemore_tui.core.batches import Batches, RandomStream, draw_batches, full_batch
 from makemore_tui.core.contexts import ContextTables
 from makemore_tui.core.models import MLP, NeuralBigram
@@ -107,6 +108,22 @@ def assert_each_close(model, gradient, expected, relative=1e-10):
         assert (found[name] - right).norm() <= relative * right.norm(), name
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _table_from_one_context_a_character():
+    """So that models as small as these use the table too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(step_module, "_SUM_COSTS", 0)
+        yield
+
+
+@pytest.mark.parametrize(("embedding", "from_"), [(8, None), (10, 135), (16, 54), (24, 41)])
+def test_the_table_is_used_where_it_is_faster(monkeypatch, embedding, from_):
+    monkeypatch.setattr(step_module, "_SUM_COSTS", 8)
+    step = MLPStep(MLP(ModelSettings(embedding=embedding), 27))
+    used = [rows for rows in range(1, 2000) if step._uses_table(rows)]
+    assert (used[0] if used else None) == from_
+
+
 def gradients(step, batches, losses, masks=None):
     """The step's gradients, each found in inference mode, as training does."""
     iterator = step.gradients(batches, losses, masks)
@@ -162,10 +179,10 @@ def test_neural_bigram_gradients(plain, size, rows, n, seed):
 @pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize(
     "rows",
-    [[16, 16, 16], [64, 64, 64], [27, 28, 29], [16, 64, 32, 16], [64, 16], [300], [28] * 3],
+    [[4, 4, 4], [64, 64, 64], [6, 7, 8], [4, 64, 32, 3], [64, 4], [300], [7] * 3],
     ids=str,
 )
-def test_batches_below_and_above_four_contexts_a_character(plain, rows, direct, dropout):
+def test_batches_with_and_without_the_table(plain, rows, direct, dropout):
     settings = ModelSettings(context=3, embedding=4, hidden=6, direct=direct)
     batches = make_batches(rows, 50, 3, 7)
     masks = make_masks(batches, 6) if dropout else None
@@ -191,7 +208,7 @@ def test_more_characters_at_more_places_than_a_small_integer_can_number(plain):
     [
         (ModelSettings(context=3, embedding=10, hidden=200), 32),
         (ModelSettings(context=3, embedding=10, hidden=200, direct=True), 32),
-        (ModelSettings(context=3, embedding=10, hidden=200), 128),
+        (ModelSettings(context=3, embedding=10, hidden=200), 176),
         (ModelSettings(context=8, embedding=24, hidden=300), 512),
     ],
     ids=["lecture", "direct", "both layers", "tuned"],

@@ -43,6 +43,7 @@ from .models import MLP, NeuralBigram
 
 _SUM_COSTS = 8  # adding up a row of the table takes as long as so many products of its length
 _MOST_ROOMS = 16
+_NOTHING = torch.empty(0, dtype=torch.int64)
 
 
 class NeuralBigramStep:
@@ -97,8 +98,8 @@ class MLPStep:
 
             torch.sigmoid(first_layer.forward(x, h), out=h)
             torch.add(minus_one, h, alpha=2, out=h)  # (M, H), tanh(x W1 + b1)
-            if masks is not None:
-                mask = next(masks)  # (M, H)
+            mask = next(masks) if masks is not None else None  # (M, H)
+            if mask is not None:
                 kept, kept_transposed = torch.mul(h, mask, out=room.kept), room.kept_transposed
             torch.addmm(b2, W2, kept_transposed, out=logits)  # (V, M)
             first_layer.add_direct(logits)
@@ -108,7 +109,7 @@ class MLPStep:
             torch.mm(dlogits, kept, out=dW2)  # (V, H)
             torch.mv(dlogits, room.ones, out=db2)
             torch.mm(room.logits_transposed, W2, out=dh)  # (M, H)
-            if masks is not None:
+            if mask is not None:
                 dh.mul_(mask)
             dh.addcmul_(dh, torch.mul(h, h, out=room.square), value=-1)  # dh * (1 - h**2)
             torch.mv(room.dh_transposed, room.ones, out=db1)
@@ -250,9 +251,9 @@ class _Inputs:
 
     rows: int
     characters: Tensor
-    table_rows: Tensor | None = None
-    ordered: Tensor | None = None
-    offsets: Tensor | None = None
+    table_rows: Tensor = _NOTHING
+    ordered: Tensor = _NOTHING
+    offsets: Tensor = _NOTHING
 
 
 def _in_order(batches: Batches, V: int) -> list[_Inputs]:
@@ -325,4 +326,5 @@ def _softmax_backward(logits: Tensor, targets: Tensor, log_probabilities: Tensor
     """Fill `log_probabilities` (V, M), and replace the logits (V, M) by the loss's gradient."""
     torch.log_softmax(logits, 0, out=log_probabilities)
     # targets - softmax * (the sum of targets over V)
-    torch._log_softmax_backward_data(targets, log_probabilities, 0, logits.dtype, out=logits)
+    arguments = targets, log_probabilities, 0, logits.dtype
+    torch._log_softmax_backward_data(*arguments, out=logits)  # pyright: ignore[reportPrivateImportUsage]

@@ -149,7 +149,7 @@ class AdamW:
     def update(self, parameters: Tensor, gradient: Tensor, rate: float, decay: float) -> None:
         """One step, in place."""
         self.steps += 1
-        torch._fused_adamw_(
+        torch._fused_adamw_(  # pyright: ignore[reportPrivateImportUsage]
             [parameters],
             [gradient],
             [self.mean],

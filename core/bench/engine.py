@@ -168,7 +168,8 @@ def _plain(dataset: Dataset, shape: tuple[int, int, int, int], optimizer: str) -
     """The plain loop, begun with the same weights, on the same examples."""
     model = _session(dataset, shape, optimizer).model
     assert isinstance(model, MLP)
-    return PlainMLP(model, *_examples(dataset.split("train"), shape[0]), optimizer)
+    contexts, targets = _examples(dataset.split("train"), shape[0])
+    return PlainMLP(model, contexts, targets, optimizer)
 
 
 def _examples(split: Split, context: int) -> tuple[torch.Tensor, torch.Tensor]:

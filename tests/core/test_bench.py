@@ -10,10 +10,16 @@ from makemore_tui.core.bench import engine
 from makemore_tui.core.bench.measure import in_turn, paired_row, quartiles
 from makemore_tui.core.bench.memory import read_in_a_process
 from makemore_tui.core.bench.plain import PlainMLP, count_bigrams, read_items
+from makemore_tui.core.models import MLP
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 SEED = 3
+
+
+def mlp_of(session):
+    assert isinstance(session.model, MLP)
+    return session.model
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
@@ -24,11 +30,11 @@ def test_the_plain_loop_trains_as_the_engine_does(names, plain, name_splits, opt
             batch_size=32, learning_rate=0.01, optimizer=optimizer, weight_decay=0.01
         )  # the default of torch.optim.AdamW
     session = Session(names, ModelSettings(hidden=30), settings, seed=SEED)
-    examples = plain.tensors(name_splits["train"], 3, names.vocabulary.characters)
-    loop = PlainMLP(session.model, *examples, optimizer)
+    contexts, targets = plain.tensors(name_splits["train"], 3, names.vocabulary.characters)
+    loop = PlainMLP(mlp_of(session), contexts, targets, optimizer)
     random = RandomStream(SEED)
     for _ in range(5):
-        loop.step(random.take(32) % len(examples[1]), 0.01)
+        loop.step(random.take(32) % len(targets), 0.01)
     losses = session.train(5)
     assert losses.tolist() == pytest.approx([10**log for log in loop.losses], rel=1e-5)
     torch.testing.assert_close(session.model.tensors["C"], loop.C.detach(), rtol=1e-4, atol=1e-6)
@@ -38,14 +44,14 @@ def test_the_plain_loop_trains_as_the_engine_does(names, plain, name_splits, opt
 def test_the_plain_loss_of_a_split_is_the_engines(names, plain, name_splits):
     session = Session(names, ModelSettings(hidden=30))
     examples = plain.tensors(name_splits["dev"], 3, names.vocabulary.characters)
-    loss = PlainMLP(session.model, *examples).loss(*examples)
+    loss = PlainMLP(mlp_of(session), *examples).loss(*examples)
     assert session.evaluate("dev").loss == pytest.approx(loss, rel=1e-5)
 
 
 def test_plain_samples_are_names(names, plain, name_splits):
     session = Session(names, ModelSettings(hidden=30))
     examples = plain.tensors(name_splits["dev"], 3, names.vocabulary.characters)
-    sampled = PlainMLP(session.model, *examples).sample(5, torch.Generator().manual_seed(1))
+    sampled = PlainMLP(mlp_of(session), *examples).sample(5, torch.Generator().manual_seed(1))
     assert len(sampled) == 5
     assert all(0 < i < 27 for name in sampled for i in name)
 

@@ -148,13 +148,21 @@ def print_presets(presets: list[Preset]) -> None:
 def print_bench(rows: "list[Row]") -> None:
     """The figures of a benchmark."""
     table = _table("Benchmark", "what", "ours", "theirs", "unit", "ratio", "quartiles")
-    table.columns[0].no_wrap = True
+    for column in table.columns:
+        column.no_wrap = True
     for row in rows:
-        spread = "" if row.low is None else f"{row.low:.3g} to {row.high:.3g}"
-        ratio = Text("" if row.ratio is None else f"{row.ratio:.3g}", style="bold")
-        theirs = "" if row.baseline is None else f"{row.baseline:,.4g}"
-        table.add_row(Text(row.name), f"{row.value:,.4g}", theirs, row.unit, ratio, spread)
+        spread = f"{_rounded(row.low)}-{_rounded(row.high)}" if row.ratio else ""
+        ratio = Text(_rounded(row.ratio), style="bold")
+        theirs = _rounded(row.baseline)
+        table.add_row(Text(row.name), _rounded(row.value), theirs, row.unit, ratio, spread)
     _print(table)
+
+
+def _rounded(value: float | None) -> str:
+    """About three figures, no powers of ten."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _model(preset: Preset) -> str:

@@ -243,7 +243,7 @@ class Explorer:
         self.screen.query_one("#loss").focus()
         await self.until(lambda: self.chosen == "loss")
         self.screen.say("")
-        self.screen._unanswered = 0
+        self.screen.conversation._unanswered = 0
         self.engine.requests.clear()
 
     async def show(self, now: Snapshot) -> None:

@@ -17,10 +17,8 @@ from makemore_tui.core.messages import (
     EvaluateTest,
     Failed,
     Pause,
-    Refresh,
     Refused,
     Reply,
-    Request,
     Restart,
     Resume,
     Snapshot,
@@ -29,6 +27,7 @@ from makemore_tui.core.messages import (
 )
 from makemore_tui.core.settings import changed
 
+from ..conversation import Conversation
 from ..engine import Engine, WorkerDied
 from ..keys import KEYS
 from ..knobs import turned
@@ -67,16 +66,15 @@ class MainScreen(Screen):
 
     def __init__(self, engine: Engine):
         super().__init__()
-        self.engine = engine
-        self.snapshot: Snapshot | None = None
-        self._refreshing = False
-        self._wanted: set[str | None] = set()
+        self.conversation = Conversation(engine, self._deliver)
         self._tick = 0
-        self._dead = False
         self._has_begun = False
-        self._unanswered = 0  # commands
-        self._expected: Snapshot | None = None
         self._chosen = "loss"
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The newest snapshot, which all panels show."""
+        return self.conversation.snapshot
 
     def compose(self) -> ComposeResult:
         yield StatusBar()
@@ -104,27 +102,8 @@ class MainScreen(Screen):
 
     def _start_engine(self) -> None:
         """Start the engine, after the first paint, and load what the first plot will need."""
-        self.engine.start(self._deliver)
+        self.conversation.start()
         threading.Thread(target=import_module, args=("plotext",), daemon=True).start()
-
-    def ask(self, request: Request) -> None:
-        """Send the engine a request, once there is something to ask about."""
-        if not self._dead and self.snapshot is not None:
-            self.engine.send(request)
-
-    def _command(self, request: Request, expected: Snapshot) -> None:
-        """Send a command, and reckon with what it will lead to (without showing it): the next key
-        may come before the answer."""
-        self.ask(request)
-        self._unanswered += 1
-        self._expected = expected
-
-    def _latest(self) -> Snapshot | None:
-        """What the next key builds on: what is shown, or what has been asked for meanwhile."""
-        return self._expected if self._unanswered else self.snapshot
-
-    def _answered_one(self) -> None:
-        self._unanswered = max(0, self._unanswered - 1)
 
     def _deliver(self, reply: Reply | WorkerDied) -> None:
         """Take a reply, in whichever thread it came."""
@@ -134,7 +113,7 @@ class MainScreen(Screen):
     def _on_tick(self) -> None:
         self._tick += 1
         if self.is_current:
-            self._refresh_views(self._due_panels())
+            self.conversation.refresh(self._due_panels())
 
     def _due_panels(self) -> list[Panel]:
         """The panels on the screen that draw a view, and whose turn it is."""
@@ -145,23 +124,6 @@ class MainScreen(Screen):
             if name in shown and self._tick % every == when
         ]
 
-    def _refresh_views(self, panels: list[Panel]) -> None:
-        """Ask for these panels' views, now or when the answer that is under way has come."""
-        if self._dead or self.snapshot is None:
-            return
-        if self._refreshing:
-            self._wanted |= {panel.id for panel in panels}
-            return
-        self._refreshing = True
-        views = [panel.view() for panel in panels]
-        self.ask(Refresh(tuple(view for view in views if view is not None)))
-
-    def _refresh_wanted(self) -> None:
-        panels = [panel for panel in self._shown_panels() if panel.id in self._wanted]
-        self._wanted.clear()
-        if panels:
-            self._refresh_views(panels)
-
     def on_main_screen_answered(self, message: Answered) -> None:
         match message.reply:
             case Snapshot() as snapshot:
@@ -169,35 +131,29 @@ class MainScreen(Screen):
             case Starting(what):
                 self.query_one(StatusBar).wait_for(f"{what} …")
             case Refused(why):
-                self._answered_one()
+                self.conversation.answered()
                 self.say(why, warning=True)
             case Failed(why) if not self._has_begun:
                 self.app.post_message(self.Unusable(why))
-            case Failed(why) | WorkerDied(why) if not self._dead:
-                self._dead = True
-                self._refreshing = False
-                self._unanswered = 0
+            case Failed(why) | WorkerDied(why) if not self.conversation.is_dead:
+                self.conversation.end()
                 self.query_one(StatusBar).wait_for("no worker · F5 starts a new one")
                 self.say(f"{why}; F5 starts a new one, at step 0", warning=True)
 
     def _take(self, snapshot: Snapshot) -> None:
-        before, self.snapshot = self.snapshot, snapshot
+        before = self.conversation.take(snapshot)
         self._has_begun = True
-        if snapshot.is_refresh:
-            self._refreshing = False
-        elif before is not None:
-            self._answered_one()
         self.query_one(StatusBar).show(snapshot)
         for panel in self._shown_panels():
             panel.show(snapshot)
         if before is None:
             gc.freeze()  # what is there by now stays: no later collection needs to look at it
             self._lay_out()
-            self._refresh_views(self._shown_panels())
+            self.conversation.refresh(self._shown_panels())
         else:
             self._say_what_changed(before, snapshot)
         if snapshot.is_refresh:
-            self._refresh_wanted()
+            self.conversation.refresh_wanted(self._shown_panels())
 
     def _say_what_changed(self, before: Snapshot, now: Snapshot) -> None:
         if now.runs != before.runs:
@@ -268,12 +224,12 @@ class MainScreen(Screen):
         self.set_focus(panel)
         if self.snapshot:
             panel.show(self.snapshot)
-            self._refresh_views([panel])
+            self.conversation.refresh([panel])
 
     # Keys
 
     def action_turn(self, knob: str, by: int) -> None:
-        now = self._latest()
+        now = self.conversation.latest
         if now is None:
             return
         changes = turned(now, knob, by)
@@ -281,41 +237,36 @@ class MainScreen(Screen):
             self.say(changes)
         else:
             model, train = changed(now.model, now.train, changes)
-            self._command(Edit(changes), replace(now, model=model, train=train))
+            self.conversation.command(Edit(changes), replace(now, model=model, train=train))
 
     def action_pause(self) -> None:
-        if (now := self._latest()) is not None:
+        if (now := self.conversation.latest) is not None:
             training = now.state == "training"
             request = Pause() if training else Resume()
-            self._command(request, replace(now, state="paused" if training else "training"))
+            self.conversation.command(
+                request, replace(now, state="paused" if training else "training")
+            )
 
     def action_step(self) -> None:
-        if (now := self._latest()) is not None:
-            self._command(Step(), replace(now, state="paused"))
+        if (now := self.conversation.latest) is not None:
+            self.conversation.command(Step(), replace(now, state="paused"))
 
     def action_restart(self, next_seed: int) -> None:
-        if (now := self._latest()) is not None:
+        if (now := self.conversation.latest) is not None:
             seed = now.seed + next_seed
-            self._command(Restart(seed), replace(now, seed=seed))
+            self.conversation.command(Restart(seed), replace(now, seed=seed))
 
     def action_test(self) -> None:
-        if (now := self._latest()) is not None:
-            self._command(EvaluateTest(), now)
+        if (now := self.conversation.latest) is not None:
+            self.conversation.command(EvaluateTest(), now)
 
-    def action_names(self) -> None:
-        self._refresh_views([self.query_one(NamesPanel)])
-
-    def action_log(self) -> None:
-        self.query_one(LossPanel).toggle_log()
-
-    def action_part(self) -> None:
-        self.query_one(LossPanel).toggle_part()
-
-    def action_cursor(self, down: int, right: int) -> None:
-        panel = self.query_one(BigramPanel)
-        panel.move(down, right)
-        if self.snapshot is not None and panel.display:
-            self._refresh_views([panel])
+    def action_panel(self, name: str, method: str = "", arguments: tuple = ()) -> None:
+        """Call a method of a panel, and have its view drawn anew."""
+        panel = self.query_one(f"#{name}", Panel)
+        if method:
+            getattr(panel, method)(*arguments)
+        if panel.display:
+            self.conversation.refresh([panel])
 
     def action_zoom(self) -> None:
         self.toggle_class("zoomed")
@@ -326,8 +277,7 @@ class MainScreen(Screen):
         self._choose(names[(names.index(self._chosen) + by) % len(names)])
 
     def action_new_worker(self) -> None:
-        if self._dead:
-            self._dead, self.snapshot = False, None
+        if self.conversation.is_dead:
             for panel in self.query(Panel):
                 panel.snapshot = None
             self._start_engine()

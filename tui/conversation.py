@@ -1,0 +1,87 @@
+"""What has been asked of the engine, and what it has said."""
+
+from collections.abc import Callable, Collection
+
+from makemore_tui.core.messages import Refresh, Reply, Request, Snapshot
+
+from .engine import Engine, WorkerDied
+from .widgets.panel import Panel
+
+
+class Conversation:
+    """Asks an engine and keeps count of its answers.
+
+    One refresh is under way at a time: what is wanted meanwhile is asked for when its answer has
+    come, so a slow terminal gets fewer snapshots, never a queue. `snapshot` is the newest one, and
+    `is_dead` says that nobody is there to ask.
+    """
+
+    def __init__(self, engine: Engine, deliver: Callable[[Reply | WorkerDied], None]):
+        """deliver: takes each reply, in whichever thread it comes."""
+        self._engine = engine
+        self._deliver = deliver
+        self.snapshot: Snapshot | None = None
+        self.is_dead = False
+        self._refreshing = False
+        self._wanted: set[str | None] = set()  # panels
+        self._unanswered = 0  # commands
+        self._expected: Snapshot | None = None
+
+    def start(self) -> None:
+        """Start the engine, or another one after the first died."""
+        self.is_dead, self.snapshot = False, None
+        self._engine.start(self._deliver)
+
+    def ask(self, request: Request) -> None:
+        """Send a request, once there is something to ask about."""
+        if not self.is_dead and self.snapshot is not None:
+            self._engine.send(request)
+
+    def command(self, request: Request, expected: Snapshot) -> None:
+        """Send a command, and reckon with what it will lead to (without showing it): the next key
+        may come before the answer."""
+        self.ask(request)
+        self._unanswered += 1
+        self._expected = expected
+
+    @property
+    def latest(self) -> Snapshot | None:
+        """What the next key builds on: what is shown, or what has been asked for meanwhile."""
+        return self._expected if self._unanswered else self.snapshot
+
+    def refresh(self, panels: Collection[Panel]) -> None:
+        """Ask for these panels' views, now or when the answer that is under way has come."""
+        if self.is_dead or self.snapshot is None:
+            return
+        if self._refreshing:
+            self._wanted |= {panel.id for panel in panels}
+            return
+        self._refreshing = True
+        views = [panel.view() for panel in panels]
+        self.ask(Refresh(tuple(view for view in views if view is not None)))
+
+    def refresh_wanted(self, panels: Collection[Panel]) -> None:
+        """Ask for what was wanted meanwhile by any of these panels."""
+        wanted = [panel for panel in panels if panel.id in self._wanted]
+        self._wanted.clear()
+        if wanted:
+            self.refresh(wanted)
+
+    def take(self, snapshot: Snapshot) -> Snapshot | None:
+        """Take a snapshot; the one before it."""
+        before, self.snapshot = self.snapshot, snapshot
+        if snapshot.is_refresh:
+            self._refreshing = False
+        elif before is not None:
+            self.answered()
+        return before
+
+    def answered(self) -> None:
+        """A command has had its answer."""
+        self._unanswered = max(0, self._unanswered - 1)
+
+    def end(self) -> None:
+        """Nobody answers any more."""
+        self.is_dead = True
+        self._refreshing = False
+        self._unanswered = 0

@@ -209,14 +209,14 @@ def test_the_rate_after_the_schedule_is_told(serve):
     assert finished.learning_rate == pytest.approx(0.05)
 
 
-def test_a_change_of_size_is_a_new_run_and_says_so(serve):
+def test_a_change_of_direct_connections_is_a_new_run_and_says_so(serve):
     client = serve()
     client.until(lambda s: s.step > 20 and s.splits is not None)
     client.do(Pause())
-    snapshot = client.do(Edit({"hidden": 15}))
+    snapshot = client.do(Edit({"direct": True}))
     assert snapshot.runs == 2
     assert (snapshot.runs, snapshot.step, snapshot.seed, snapshot.splits) == (2, 0, 3, None)
-    assert snapshot.model.hidden == 15
+    assert snapshot.model.direct
     assert snapshot.parameters == client.session.model.parameters
     assert snapshot.state == "paused"
 
@@ -224,7 +224,7 @@ def test_a_change_of_size_is_a_new_run_and_says_so(serve):
 def test_a_new_run_begins_training_unless_it_was_paused(serve):
     client = serve(steps=10)
     client.until(lambda s: s.state == "finished")
-    assert client.do(Edit({"hidden": 15})).state == "training"
+    assert client.do(Edit({"direct": True})).state == "training"
 
 
 @pytest.mark.parametrize(
@@ -497,7 +497,7 @@ def test_an_evaluation_that_a_restart_overtakes_is_given_up(small):
     snapshots = [
         reply
         for _, reply in play(
-            session, 2, Edit({"hidden": 11}), *[1, Refresh(())] * 3, Pause(), 9, Refresh(())
+            session, 2, Edit({"direct": True}), *[1, Refresh(())] * 3, Pause(), 9, Refresh(())
         )
     ]
     assert [snapshot.splits for snapshot in snapshots[:3]] == [None] * 3

@@ -319,7 +319,7 @@ class Server:
         step = self.session.diverged_at
         if step is None:
             return None
-        before = [mark for mark in marks if mark.step <= step]
+        before = [mark for mark in marks if mark.step < step]
         return Divergence(step, before[-1] if before else None)
 
     def _draw(self, view: View) -> LossCurve | BigramTable | tuple[Name, ...]:

@@ -505,7 +505,7 @@ def test_the_curves_go_back_too(serve):
     assert {step for step, _ in again.dev} == {step for step, _ in curve.dev}
 
 
-@pytest.mark.parametrize("slices", range(2, 20))
+@pytest.mark.parametrize("slices", range(1, 6))
 def test_an_evaluation_that_undo_overtakes_is_given_up(small, slices):
     """Every dev loss that is told after the undo is that of a run that was never edited."""
     session = Session(small, MODEL, TrainSettings(batch_size=8), seed=3)

@@ -25,6 +25,11 @@ def session(small):
     return Session(small, MODEL, TRAIN, seed=5)
 
 
+def plain(state):
+    """Tensors as lists, so that they can be compared, and are not changed by what follows."""
+    return {name: v.tolist() if isinstance(v, torch.Tensor) else v for name, v in state.items()}
+
+
 def what_it_is(session):
     """All that a person could tell one state from another by."""
     curve = session.history.curve(0, 1 << 14)
@@ -36,6 +41,7 @@ def what_it_is(session):
         "dev": (list(session.dev_losses.points), session.dev_losses.best),
         "resized": session.resized,
         "diverged": (session.diverged, session.diverged_at),
+        "to train on": plain(session.trainer.state_dict()),
         "weights": {name: tensor.tolist() for name, tensor in session.model.tensors.items()},
         "former": [(run.name, run.state.step, run.state.seed) for run in session.former_runs],
     }
@@ -130,13 +136,32 @@ def test_what_was_trained_between_undo_and_redo_is_not_lost(session):
     session.train(5)
     session.edit(hidden=12)
     session.train(5)
+    after = what_it_is(session)
     session.undo()
     session.train(7)
     between = what_it_is(session)
     session.redo()
-    assert (session.step, session.model_settings.hidden) == (10, 12)
+    assert what_it_is(session) == after
     session.undo()
     assert what_it_is(session) == between
+
+
+def test_training_on_does_not_reach_what_was_put_away_at_the_same_step(small):
+    session = Session(small, MODEL, TrainSettings(optimizer="adamw", batch_size=8))
+    session.train(9)
+    states = []
+    for changes in ({"learning_rate": 0.01}, {"batch_size": 4}, {"weight_decay": 0.1}):
+        states.append(what_it_is(session))
+        session.edit(**changes)
+    session.train(9)
+    last = what_it_is(session)
+    while states:
+        session.undo()
+        assert what_it_is(session) == states.pop()
+        session.train(9)
+    for _ in range(3):
+        session.redo()
+    assert what_it_is(session) == last
 
 
 def test_looking_does_not_change_what_undo_goes_back_to(session):

@@ -160,23 +160,23 @@ def _directions(
     With S the covariance of the embeddings and W the rows of W1 and W3 of every position side by
     side, these are the leading left singular vectors of S^(1/2) W (Eckart & Young 1936).
     """
-    C = p["C"].double()
-    p = p | {"W1": p["W1"] * _outgoing(p)}
-    rows = [
-        p[name][cut.oldest :].double().transpose(0, 1).flatten(1) for name in p if name in _BY_PLACE
-    ]
+    dtype = p["C"].dtype
+    p = {name: part.double() for name, part in p.items()}  # whose squares never overflow
+    C, W1 = p["C"], p["W1"] * _outgoing(p)
+    rows = [W[cut.oldest :].transpose(0, 1).flatten(1) for W in (W1, p.get("W3")) if W is not None]
     W = torch.cat(rows, 1)  # (D, T*(H+V))
     counts = torch.bincount(contexts.flatten(), minlength=len(C)).double() + 1
     weights = counts / counts.sum()  # (V,)
     centred = C - weights @ C
     variances, axes = torch.linalg.eigh(centred.T @ (weights[:, None] * centred))
-    mean_spread = variances.mean().sqrt()
-    spreads = variances.clamp(min=0).sqrt() + _LEAST_SPREAD * mean_spread
+    spreads = variances.clamp(min=0).sqrt()  # (D,)
+    mean_spread = spreads.square().mean().sqrt().clamp(min=1e-12)
+    spreads += _LEAST_SPREAD * mean_spread
     root, inverse_root = axes * spreads @ axes.T, axes / spreads @ axes.T  # (D, D)
     _, effects = torch.linalg.eigh(root @ W @ W.T @ root)
     leading = effects[:, -count:].flip(1)  # (D, count), the largest first
     basis, dual = inverse_root @ leading * mean_spread, leading.T @ root / mean_spread
-    return basis.to(p["C"].dtype), dual.to(p["C"].dtype)
+    return basis.to(dtype), dual.to(dtype)
 
 
 def _keep_means(p: dict[str, Tensor], cut: _Cut, contexts: Tensor) -> None:

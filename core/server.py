@@ -215,7 +215,7 @@ class Server:
             left = self._planned_end - self.session.step
             if left > 0:
                 self._train(left)
-            if self._is_finished:
+            if self._state == "training" and self._is_finished:
                 self._pause("finished")
         if self._testing is not None:
             self._test_a_block(*self._testing)

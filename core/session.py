@@ -24,7 +24,8 @@ from .trainer import GradientTrainer, make_trainer
 
 __all__ = ["JournalEntry", "Session"]
 
-_JUDGED_EXAMPLES = 1 << 12  # by which is chosen what a smaller model can do without
+_JUDGED_EXAMPLES = 1 << 10, 1 << 12  # least and most, by which is judged what a model can miss
+_JUDGED_UNITS = 1 << 22  # about so many activations of hidden units, in between
 _LEAST_EXAMPLES = 1 << 11  # of dev, for the loss before and after a change of size
 _MULTIPLICATIONS = 1 << 29  # that this loss may take, beyond the least examples
 
@@ -100,7 +101,7 @@ class Session:
     @property
     def can_undo(self) -> str | None:
         """What `undo` would take back, in few signs."""
-        return self.archive.past[-1].label if self.archive.past else None
+        return self.archive.past[-self._levels_back].label if self.archive.past else None
 
     @property
     def can_redo(self) -> str | None:
@@ -160,15 +161,10 @@ class Session:
         Raises:
             UserError: there is nothing to undo.
         """
-        past = self.archive.past
-        if not past:
+        label, state = self.can_undo, self._state()
+        if label is None:
             raise UserError("there is nothing to undo")
-        levels = 1
-        if self.diverged:
-            finite = (i for i, level in enumerate(reversed(past), 1) if level.state.is_finite)
-            levels = next(finite, 1)
-        state, label = self._state(), past[-levels].label
-        for _ in range(levels):
+        for _ in range(self._levels_back):
             state = self.archive.back(state)
         self._restore(state)
         return label
@@ -285,9 +281,17 @@ class Session:
     def _contexts(self) -> Tensor:
         """The contexts (N, T) of some training examples, evenly spaced."""
         split = split_named(self.dataset, self.train_settings.train_on)
-        n = min(split.examples, _JUDGED_EXAMPLES)
+        least, most = _JUDGED_EXAMPLES
+        n = max(least, min(_JUDGED_UNITS // self.model_settings.hidden, most))
+        n = min(n, split.examples)
         positions = torch.arange(n) * split.examples // n + 1
         return gather_contexts(split.tokens, positions, self.model.context)
+
+    @property
+    def _levels_back(self) -> int:
+        """How many levels `undo` goes back: more than one where the weights aren't finite."""
+        past = reversed(self.archive.past) if self.diverged else []
+        return next((i for i, level in enumerate(past, 1) if level.state.is_finite), 1)
 
     def _state(self) -> RunState:
         """All that this run is now, in memory of its own."""

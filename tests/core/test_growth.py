@@ -236,6 +236,17 @@ def test_the_units_that_go_are_those_without_effect():
     torch.testing.assert_close(after, before, atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("scale", [0, 1e-30, 1e10, 1e20, 1e38])
+@pytest.mark.parametrize("direct", [False, True])
+def test_weights_on_the_verge_of_divergence_can_change_size_too(scale, direct):
+    model = mlp(ModelSettings(context=3, embedding=6, hidden=9, direct=direct), double=False)
+    model.flat.mul_(scale).clamp_(-3e38, 3e38)
+    for fewer in ({"hidden": 3}, {"embedding": 2}, {"context": 1}, {"embedding": 3, "hidden": 20}):
+        new, _ = resize(model, replace(model.settings, **fewer), moments_of(model))
+        assert new.settings == replace(model.settings, **fewer)
+        assert scale > 1e10 or bool(new.flat.isfinite().all())
+
+
 def test_a_unit_hands_over_to_its_like():
     model = mlp(ModelSettings(context=2, embedding=3, hidden=6))
     p = model.tensors

@@ -486,7 +486,8 @@ def test_undone_it_trains_on_as_it_did(serve, small):
     step = client.do(Pause()).step
     plain = Session(small, MODEL, TrainSettings(batch_size=8), seed=3)
     plain.train(step)
-    assert torch.equal(plain.model.flat, client.session.model.flat)
+    for name, tensor in plain.model.tensors.items():
+        assert torch.equal(client.session.model.tensors[name], tensor)
 
 
 def test_the_curves_go_back_too(serve):
@@ -661,6 +662,15 @@ def test_a_run_that_diverges_by_itself_has_no_edit_to_take_back(serve):
     assert "takes back" not in refused.why
     client.do(Edit({"learning_rate": 0.1}))
     assert client.look().divergence.after is None
+
+
+def test_a_run_that_diverges_on_its_last_step_has_diverged(serve, small):
+    settings = TrainSettings(batch_size=8, learning_rate=1000, weight_decay=100)
+    plain = Session(small, MODEL, settings, seed=3)
+    plain.train(100)
+    client = serve(learning_rate=1000, weight_decay=100, steps=plain.diverged_at + 1)
+    diverged = client.until(lambda s: s.state != "training")
+    assert (diverged.state, diverged.step) == ("diverged", plain.diverged_at + 1)
 
 
 def test_redone_weights_that_are_not_finite_are_not_trained_on(serve):

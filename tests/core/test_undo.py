@@ -506,6 +506,7 @@ def test_undo_passes_over_edits_that_came_too_late(session):
     session.edit(weight_decay=0)
     session.train(5)
     after = repr(what_it_is(session))
+    assert session.can_undo == "lr 1000, decay 100"
     assert session.undo() == "lr 1000, decay 100"
     assert what_it_is(session) == before
     assert [session.redo() for _ in range(3)] == ["lr 1000, decay 100", "lr 0.1", "decay 0"]

@@ -1,5 +1,8 @@
 """The losses of a run, in bounded memory: buckets of steps with their lowest, mean and highest."""
 
+import math
+from copy import copy
+
 import torch
 from torch import Tensor
 
@@ -56,6 +59,22 @@ class LossHistory:
             total_steps=self.steps,
         )
 
+    def copy(self) -> "LossHistory":
+        """The same losses, in memory of their own."""
+        other = copy(self)
+        other._buckets = self._buckets.clone()  # the rest is never written to
+        return other
+
+    def equals(self, other: "LossHistory") -> bool:
+        """Whether both are of the same losses."""
+        sizes = [(one.capacity, one.width, one.steps) for one in (self, other)]
+        return sizes[0] == sizes[1] and all(map(torch.equal, self.tensors, other.tensors))
+
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor]:
+        """What it keeps."""
+        return self._buckets, self._rest
+
     def _fold(self, losses: Tensor) -> None:
         """Add buckets, (n, width)."""
         new = self._buckets[:, self._filled : self._filled + len(losses)]
@@ -67,3 +86,34 @@ class LossHistory:
         half = self.capacity // 2
         self._buckets[:, :half] = torch.stack([low.amin(1), mean.mean(1), high.amax(1)])
         self._filled, self.width = half, self.width * 2
+
+
+class DevLosses:
+    """The dev losses of a run by step, the newest last; of many every other one is dropped.
+
+    best: the lowest of all, in nats; None as long as there is none that is finite.
+    """
+
+    def __init__(self, capacity: int = 1 << 11):
+        self.capacity = capacity
+        self.points: list[tuple[int, float]] = []
+        self.best: float | None = None
+
+    @property
+    def last(self) -> float | None:
+        """The newest; None where there is none."""
+        return self.points[-1][1] if self.points else None
+
+    def append(self, step: int, loss: float) -> None:
+        """Add the loss after so many steps, which are not fewer than before."""
+        self.points.append((step, loss))
+        if math.isfinite(loss):
+            self.best = loss if self.best is None else min(self.best, loss)
+        if len(self.points) > self.capacity:
+            del self.points[1::2]
+
+    def copy(self) -> "DevLosses":
+        """The same losses."""
+        other = copy(self)
+        other.points = list(self.points)
+        return other

@@ -1,7 +1,7 @@
 """What the explorer and its worker say to each other. Torch-free, frozen, plain values."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .settings import ModelSettings, TrainSettings
 
@@ -89,7 +89,26 @@ class EvaluateTest:
     """Evaluate the test split."""
 
 
-Request = Start | Refresh | Edit | Pause | Resume | Step | Restart | EvaluateTest
+@dataclass(frozen=True)
+class Undo:
+    """Take back the last edit, restart or return."""
+
+
+@dataclass(frozen=True)
+class Redo:
+    """Do again what was undone."""
+
+
+@dataclass(frozen=True)
+class ReturnTo:
+    """Go on with a former run, by its index in the snapshot; the present one takes its place."""
+
+    index: int
+
+
+Request = (
+    Start | Refresh | Edit | Pause | Resume | Step | Restart | EvaluateTest | Undo | Redo | ReturnTo
+)
 
 
 @dataclass(frozen=True)
@@ -132,9 +151,59 @@ class TestLoss:
     loss: float
 
 
+class Mark(NamedTuple):
+    """The step from which edits took effect, and what they were in few signs: "hidden 300"."""
+
+    step: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Resizing:
+    """A change of the model's size while it learns.
+
+    before, after: the dev loss in nats; None where the model only grew, for that doesn't move it.
+    dev_share: of what share of the dev split.
+    """
+
+    step: int
+    label: str
+    before: float | None = None
+    after: float | None = None
+    dev_share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The step whose loss was the first that wasn't finite, and the last edit before it."""
+
+    step: int
+    after: Mark | None
+
+
+@dataclass(frozen=True)
+class FormerFacts:
+    """A former run.
+
+    name: the settings in which it differs from the run after it, and its best dev loss.
+    best_dev, last_dev: in nats; None where none is known.
+    """
+
+    name: str
+    model: ModelSettings
+    train: TrainSettings
+    seed: int
+    steps: int
+    best_dev: float | None
+    last_dev: float | None
+
+
 @dataclass(frozen=True)
 class LossCurve:
-    """Minibatch losses: each point's middle step, and the lowest, mean and highest loss there."""
+    """Minibatch losses: each point's middle step, and the lowest, mean and highest loss there.
+
+    former: of each former run a few points, (step, mean loss).
+    """
 
     steps: list[float]
     low: list[float]
@@ -142,6 +211,7 @@ class LossCurve:
     high: list[float]
     total_steps: int
     dev: list[tuple[int, float]] = field(default_factory=list)
+    former: list[list[tuple[float, float]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -198,7 +268,12 @@ class Failed:
 class Snapshot:
     """The state of the session after a request, and the views that were asked for.
 
+    runs: how many runs were begun; going back to a former one begins none.
     test_asked: how often the test loss was asked for, in all runs of this session.
+    marks: a mark for each step at which settings were edited on the way here, the newest last.
+    can_undo, can_redo: what would be undone or done again, in few signs; None for nothing.
+    resized: the newest change of size on the way here.
+    former: former runs, the newest last.
     """
 
     state: State
@@ -215,6 +290,12 @@ class Snapshot:
     runs: int
     test_asked: int = 0
     is_refresh: bool = False
+    marks: tuple[Mark, ...] = ()
+    can_undo: str | None = None
+    can_redo: str | None = None
+    resized: Resizing | None = None
+    divergence: Divergence | None = None
+    former: tuple[FormerFacts, ...] = ()
     loss: LossCurve | None = None
     bigrams: BigramTable | None = None
     names: tuple[Name, ...] | None = None

@@ -294,10 +294,10 @@ class MLP(Network):
 def make_model(
     settings: ModelSettings,
     vocabulary_size: int,
-    generator: torch.Generator,
+    generator: torch.Generator | None,
     smoothing: float = 1.0,
 ) -> NgramCounts | NeuralBigram | MLP:
-    """A new model of the settings' kind.
+    """A new model of the settings' kind; without a generator its parameters are zero.
 
     Raises:
         UserError: a table of counts would be too large.

@@ -9,6 +9,7 @@ from queue import SimpleQueue
 
 from torch import Tensor
 
+from .archive import FormerRun
 from .errors import UserError
 from .evaluation import RunningEvaluation
 from .insight import BigramInsight, bigram_counts
@@ -16,24 +17,30 @@ from .messages import (
     BigramsView,
     BigramTable,
     DatasetFacts,
+    Divergence,
     Edit,
     EvaluateTest,
+    FormerFacts,
     LossCurve,
     LossView,
+    Mark,
     Name,
     NamesView,
     Pause,
+    Redo,
     Refresh,
     Refused,
     Reply,
     Request,
     Restart,
     Resume,
+    ReturnTo,
     Snapshot,
     SplitLosses,
     State,
     Step,
     TestLoss,
+    Undo,
     View,
 )
 from .pace import Pace
@@ -47,7 +54,8 @@ _LONGEST_WAIT = 4.0
 _MOST_EXAMPLES = 1 << 20  # of a split, for the losses on the screen
 _MOST_OF_TRAIN = 1 << 15  # of train, for a model that takes long
 _LONG = 100_000  # multiplications
-_MOST_DEV_POINTS = 2048
+_FORMER_POINTS = 64  # of each former run's curve
+_MOST_MARKS = 256
 _RATE_SECONDS = 1.5
 _UNLIMITED = 10**18
 _LONGEST_NAME = 60  # of those on the screen
@@ -98,20 +106,27 @@ class Server:
         return self._state == "training" or is_evaluating or self._evaluation_due
 
     def _begin_run(self) -> None:
-        """Forget what belonged to the run before."""
+        """Go on with a run at step 0."""
         self._runs += 1
-        self._planned_end = self._plan()
+        self._change_path()
+
+    def _change_path(self) -> None:
+        """Forget what belonged to other weights than the session has now, and go on from there."""
+        plan = self._plan()
+        is_past = self.session.step >= plan and self._state == "training"  # as was asked for
+        self._planned_end = _UNLIMITED if is_past else plan
         self._pace = Pace(_SLICE_SECONDS, self._clock)
         self._recent: deque[tuple[float, int]] = deque()
         self._splits: SplitLosses | None = None
-        self._dev: list[tuple[int, float]] = []
         self._evaluating: tuple[int, RunningEvaluation, RunningEvaluation] | None = None
         self._evaluation_cost = 0.0
         self._next_evaluation = 0.0
         self._test = None
         self._testing: tuple[int, RunningEvaluation] | None = None
-        if self._state != "paused":
-            self._state = "training"
+        if self.session.diverged:
+            self._state = "diverged"
+        elif self._state != "paused":
+            self._state = "finished" if self._is_finished else "training"
 
     # Requests
 
@@ -131,10 +146,13 @@ class Server:
                 if effect == "restart":
                     self._begin_run()
                     return
+                if effect == "resized":
+                    self._pace = Pace(_SLICE_SECONDS, self._clock)  # a step takes another time
+                    self._evaluating = None
                 self._next_evaluation = 0.0
                 if "steps" in changes:
                     self._planned_end = self._plan()
-                if changes.keys() & {"smoothing", "train_on"}:
+                if effect == "resized" or changes.keys() & {"smoothing", "train_on"}:
                     self._test = None  # it was another model's
             case Pause():
                 self._pause("paused")
@@ -146,6 +164,15 @@ class Server:
             case Restart(seed):
                 self.session.restart(seed)
                 self._begin_run()
+            case Undo():
+                self.session.undo()
+                self._change_path()
+            case Redo():
+                self.session.redo()
+                self._change_path()
+            case ReturnTo(index):
+                self.session.return_to(index)
+                self._change_path()
             case EvaluateTest():
                 self._asked += 1
                 session = self.session
@@ -157,6 +184,10 @@ class Server:
         is_counting = self.session.model_settings.kind == "ngram"
         return _UNLIMITED if is_counting else self.session.train_settings.steps
 
+    @property
+    def _is_finished(self) -> bool:
+        return self.session.trainer.finished or self.session.step >= self._planned_end
+
     def _pause(self, state: State) -> None:
         self._state = state
         self._recent.clear()
@@ -165,10 +196,17 @@ class Server:
         if self.session.trainer.finished:
             raise UserError("every example has been counted; r counts again, m takes another model")
         if self.session.diverged:
-            raise UserError("the weights are not finite; r restarts with the same seed")
+            raise UserError(
+                "the weights are not finite; r restarts with the same seed" + self._way_back
+            )
         if self.session.step >= self._planned_end:
             self._planned_end = _UNLIMITED  # asked for more than was planned
         self._state = "training"
+
+    @property
+    def _way_back(self) -> str:
+        undo = self.session.can_undo
+        return f", u takes back {undo}" if undo and self.session.journal else ""
 
     # Work between requests
 
@@ -177,7 +215,7 @@ class Server:
             left = self._planned_end - self.session.step
             if left > 0:
                 self._train(left)
-            if self.session.trainer.finished or self.session.step >= self._planned_end:
+            if self._state == "training" and self._is_finished:
                 self._pause("finished")
         if self._testing is not None:
             self._test_a_block(*self._testing)
@@ -238,9 +276,7 @@ class Server:
             train_share=of_train.examples / of_train.of,
             dev_share=of_dev.examples / of_dev.of,
         )
-        self._dev.append((step, of_dev.loss))
-        if len(self._dev) > _MOST_DEV_POINTS:
-            del self._dev[1::2]
+        self.session.dev_losses.append(step, of_dev.loss)
         self._evaluating = None
         if self._next_evaluation:
             cost = 0.0 if is_first else self._evaluation_cost
@@ -251,6 +287,7 @@ class Server:
 
     def _snapshot(self, views: tuple[View, ...], is_refresh: bool = False) -> Snapshot:
         session = self.session
+        marks = tuple(session.marks[-_MOST_MARKS:])
         drawn = {type(view): self._draw(view) for view in views}
         return Snapshot(
             state=self._state,
@@ -267,10 +304,23 @@ class Server:
             test_asked=self._asked,
             runs=self._runs,
             is_refresh=is_refresh,
+            marks=marks,
+            can_undo=session.can_undo,
+            can_redo=session.can_redo,
+            resized=session.resized,
+            divergence=self._divergence(marks),
+            former=tuple(_facts(run) for run in session.former_runs),
             loss=drawn.get(LossView),  # type: ignore[arg-type]
             bigrams=drawn.get(BigramsView),  # type: ignore[arg-type]
             names=drawn.get(NamesView),  # type: ignore[arg-type]
         )
+
+    def _divergence(self, marks: tuple[Mark, ...]) -> Divergence | None:
+        step = self.session.diverged_at
+        if step is None:
+            return None
+        before = [mark for mark in marks if mark.step < step]
+        return Divergence(step, before[-1] if before else None)
 
     def _draw(self, view: View) -> LossCurve | BigramTable | tuple[Name, ...]:
         match view:
@@ -286,10 +336,11 @@ class Server:
     def _loss_curve(self, share: float, points: int) -> LossCurve:
         first = int(self.session.history.steps * share)
         curve = self.session.history.curve(first, points)
-        dev = [point for point in self._dev if point[0] >= first]
+        dev = [point for point in self.session.dev_losses.points if point[0] >= first]
         every = max(1, len(dev) // max(1, points))
         kept = dev[::-every][::-1]  # the newest is always there
-        return replace(curve, dev=kept)
+        former = [_points(run, first) for run in self.session.former_runs]
+        return replace(curve, dev=kept, former=former)
 
     def _bigram_insight(self) -> BigramInsight:
         context = self.session.model.context
@@ -311,3 +362,22 @@ class Server:
             return 0.0
         (first_time, first_step), (_, last_step) = self._recent[0], self._recent[-1]
         return (last_step - first_step) / max(self._clock() - first_time, 1e-9)
+
+
+def _facts(run: FormerRun) -> FormerFacts:
+    state = run.state
+    return FormerFacts(
+        name=run.name,
+        model=state.model_settings,
+        train=state.train_settings,
+        seed=state.seed,
+        steps=state.step,
+        best_dev=state.dev_losses.best,
+        last_dev=state.dev_losses.last,
+    )
+
+
+def _points(run: FormerRun, first: int) -> list[tuple[float, float]]:
+    """The mean losses of a former run from a step on, in few points."""
+    curve = run.state.history.curve(first, _FORMER_POINTS)
+    return list(zip(curve.steps, curve.mean, strict=True))

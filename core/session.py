@@ -1,28 +1,33 @@
 """One run from its first step on: dataset, model, trainer, journal. The program, no screen."""
 
-from dataclasses import dataclass
+import hashlib
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .contexts import ContextTables
-from .dataset import Dataset
+from .archive import Archive, FormerRun, JournalEntry, RunState, copied, former_run
+from .contexts import ContextTables, split_named
+from .dataset import Dataset, gather_contexts
+from .errors import UserError
 from .evaluation import Evaluation, WordSurprise, evaluate, word_surprise
-from .history import LossHistory
-from .models import make_model
+from .growth import resized, shrinks
+from .history import DevLosses, LossHistory
+from .messages import Mark, Resizing
+from .models import MLP, make_model
 from .sampling import Sample, sample
-from .settings import Effect, ModelSettings, TrainSettings, changed, effect_of
-from .trainer import make_trainer
+from .settings import Effect, ModelSettings, TrainSettings, changed, effect_of, short_label
+from .trainer import GradientTrainer, make_trainer
 
+__all__ = ["JournalEntry", "Session"]
 
-@dataclass(frozen=True)
-class JournalEntry:
-    """A change of settings, and the number of steps taken before it."""
-
-    step: int
-    changes: dict[str, Any]
+_JUDGED_EXAMPLES = 1 << 10, 1 << 12  # least and most, by which is judged what a model can miss
+_JUDGED_UNITS = 1 << 22  # about so many activations of hidden units, in between
+_LEAST_EXAMPLES = 1 << 11  # of dev, for the loss before and after a change of size
+_MULTIPLICATIONS = 1 << 29  # that this loss may take, beyond the least examples
 
 
 class Session:
@@ -36,7 +41,13 @@ class Session:
         session = Session(Dataset.load("names"), ModelSettings(hidden=100), seed=1)
         session.train(1000)
         session.edit(learning_rate=0.01)
+        session.edit(hidden=200)
         session.evaluate("dev").loss
+        session.undo()
+
+    journal: the edits that led from the first settings to the present weights, oldest first.
+    resized: the newest change of size among them.
+    diverged_at: the step whose loss was the first that wasn't finite.
     """
 
     def __init__(
@@ -53,7 +64,9 @@ class Session:
         """
         self.dataset = dataset
         self.tables = ContextTables(dataset)
+        self.archive = Archive()
         self._looks = 0
+        self._last: RunState | None = None  # put away or returned to; the next may share with it
         self._begin(model or ModelSettings(), train or TrainSettings(), seed)
 
     @property
@@ -72,6 +85,29 @@ class Session:
         weights = [t for t in self.model.tensors.values() if t.is_floating_point()]
         return not all(bool(torch.isfinite(weight).all()) for weight in weights)
 
+    @property
+    def marks(self) -> list[Mark]:
+        """The journal in few signs, the edits of one step together, the newest last."""
+        changes: dict[int, dict[str, Any]] = {}
+        for entry in self.journal:
+            changes.setdefault(entry.step, {}).update(entry.changes)
+        return [Mark(step, short_label(of_step)) for step, of_step in changes.items()]
+
+    @property
+    def former_runs(self) -> tuple[FormerRun, ...]:
+        """The runs that a restart or a return has put away, at most eight, the newest last."""
+        return self.archive.former_runs
+
+    @property
+    def can_undo(self) -> str | None:
+        """What `undo` would take back, in few signs."""
+        return self.archive.past[-self._levels_back].label if self.archive.past else None
+
+    @property
+    def can_redo(self) -> str | None:
+        """What `redo` would do again, in few signs."""
+        return self.archive.future[-1].label if self.archive.future else None
+
     def train(self, steps: int) -> Tensor:
         """Take some steps; the minibatch loss of each, in nats, (steps,) float32.
 
@@ -79,36 +115,99 @@ class Session:
         """
         losses = self.trainer.train(steps)
         self.history.append(losses)
+        is_network = isinstance(self.trainer, GradientTrainer)  # counts may give a pair no chance
+        if is_network and self.diverged_at is None and not math.isfinite(float(losses.sum())):
+            finite = int(torch.isfinite(losses).long().cumprod(0).sum())
+            self.diverged_at = self.step - len(losses) + finite
         return losses
 
     def edit(self, **changes: Any) -> Effect:
         """Change settings by name from the next step on, and say what that does to the run.
 
-        A change of the model begins a new run with the same seed.
+        An MLP takes another context, embedding or hidden size in place. Any other change of the
+        model begins a new run with the same seed.
 
         Raises:
             UserError: a setting is unknown, or a value is not allowed; nothing has changed then.
         """
         model, train = changed(self.model_settings, self.train_settings, changes)
-        effect = effect_of(changes)
+        effect = effect_of(changes, self.model_settings.kind)
         if effect == "restart":
-            self._begin(model, train, self.seed)
-        else:
-            self.trainer.edit(train)
-            self.train_settings = train
-            self.journal.append(JournalEntry(self.step, changes))
+            self._start_anew(model, train, self.seed, short_label(changes))
+            return effect
+        if effect == "resized" and self.diverged:
+            raise UserError("the weights are not finite, so their number can't be changed")
+        before = self._state()
+        self.trainer.edit(train)
+        self.train_settings = train
+        if effect == "resized":
+            self._resize(model, changes)
+        self.journal.append(JournalEntry(self.step, changes))
+        self.archive.add(short_label(changes), before)
         return effect
 
     def restart(self, seed: int | None = None) -> None:
         """Begin a new run with the settings as they are, and the same seed or another."""
-        self._begin(self.model_settings, self.train_settings, self.seed if seed is None else seed)
+        label = "restart" if seed in (None, self.seed) else f"seed {seed}"
+        seed = self.seed if seed is None else seed
+        self._start_anew(self.model_settings, self.train_settings, seed, label)
+
+    def undo(self) -> str:
+        """Go back to just before the last edit, restart or return, and say which it was.
+
+        The weights, optimizer, random numbers, step, journal and losses are those of then. From a
+        run that has diverged it goes back to the newest state with finite weights, if there is one.
+
+        Raises:
+            UserError: there is nothing to undo.
+        """
+        label, state = self.can_undo, self._state()
+        if label is None:
+            raise UserError("there is nothing to undo")
+        for _ in range(self._levels_back):
+            state = self.archive.back(state)
+        self._restore(state)
+        return label
+
+    def redo(self) -> str:
+        """Return to where `undo` was called, and say which edit that does again.
+
+        Training in between doesn't matter; `undo` takes it back to here.
+
+        Raises:
+            UserError: nothing has been undone since the last edit.
+        """
+        label = self.can_redo
+        if label is None:
+            raise UserError("there is nothing to redo")
+        self._restore(self.archive.forth(self._state()))
+        return label
+
+    def return_to(self, index: int) -> None:
+        """Go on with the former run of that index; the present run takes its place.
+
+        Raises:
+            UserError: there is no such run.
+        """
+        runs = list(self.former_runs)
+        if not 0 <= index < len(runs):
+            raise UserError(f"there is no former run {index}; there are {len(runs)}, from 0 on")
+        present, chosen = self._state(), runs[index]
+        self.archive.add(f"return to {chosen.name}", present)
+        self._restore(chosen.state)
+        swapped = former_run(present, self.model_settings, self.train_settings, self.seed)
+        runs[index : index + 1] = [swapped] if present.step else []
+        self.archive.keep(tuple(runs))
 
     def evaluate(self, split: str = "dev", most_examples: int | None = None) -> Evaluation:
         """The loss of a split: train, dev, test, all, or first-N.
 
         most_examples: of a larger split, only about so many are looked at.
         """
-        return evaluate(self.model, self.tables, split, most_examples)
+        evaluation = evaluate(self.model, self.tables, split, most_examples)
+        if split == "dev" and most_examples is None:
+            self.dev_losses.append(self.step, evaluation.loss)
+        return evaluation
 
     def sample(self, n: int = 20, seed: int | None = None, **options: Any) -> list[Sample]:
         """n names; `options` as in `sampling.sample`; without a seed, others at every call."""
@@ -139,3 +238,91 @@ class Session:
         self.first_settings = model, train
         self.journal: list[JournalEntry] = []
         self.history = LossHistory()
+        self.dev_losses = DevLosses()
+        self.resized: Resizing | None = None
+        self.diverged_at: int | None = None
+
+    def _start_anew(
+        self, model: ModelSettings, train: TrainSettings, seed: int, label: str
+    ) -> None:
+        """Begin a run and keep the one before, if it has taken a step."""
+        before = self._state()
+        self._begin(model, train, seed)
+        self.archive.add(label, before)
+        if before.step:
+            former = former_run(before, model, train, seed)
+            self.archive.keep((*self.former_runs, former))
+
+    def _resize(self, settings: ModelSettings, changes: dict[str, Any]) -> None:
+        """Go on with a model of another size."""
+        model, trainer = self.model, self.trainer
+        assert isinstance(model, MLP)
+        assert isinstance(trainer, GradientTrainer)
+        loses = shrinks(self.model_settings, settings)
+        most = max(_LEAST_EXAMPLES, _MULTIPLICATIONS // model.multiplications)
+        before = evaluate(model, self.tables, "dev", most) if loses else None
+        generator = torch.Generator().manual_seed(self._seed_of_edit())
+        new, moments = resized(model, settings, trainer.moments, self._contexts(), generator)
+        trainer.resize(new, moments)
+        self.model, self.model_settings = new, settings
+        self.resized = Resizing(self.step, short_label(changes))
+        if before is not None:
+            after = evaluate(new, self.tables, "dev", most)
+            share = after.examples / after.of
+            self.resized = replace(
+                self.resized, before=before.loss, after=after.loss, dev_share=share
+            )
+
+    def _seed_of_edit(self) -> int:
+        """A seed for what an edit draws, another for each edit of a run."""
+        words = f"{self.seed} {self.step} {len(self.journal)}"
+        return int.from_bytes(hashlib.sha256(words.encode()).digest()[:7], "big")
+
+    def _contexts(self) -> Tensor:
+        """The contexts (N, T) of some training examples, evenly spaced."""
+        split = split_named(self.dataset, self.train_settings.train_on)
+        least, most = _JUDGED_EXAMPLES
+        n = max(least, min(_JUDGED_UNITS // self.model_settings.hidden, most))
+        n = min(n, split.examples)
+        positions = torch.arange(n) * split.examples // n + 1
+        return gather_contexts(split.tokens, positions, self.model.context)
+
+    @property
+    def _levels_back(self) -> int:
+        """How many levels `undo` goes back: more than one where the weights aren't finite."""
+        past = reversed(self.archive.past) if self.diverged else []
+        return next((i for i, level in enumerate(past, 1) if level.state.is_finite), 1)
+
+    def _state(self) -> RunState:
+        """All that this run is now, in memory of its own."""
+        last, history = self._last, self.history
+        shares_history = last is not None and last.history.equals(history)
+        self._last = RunState(
+            model_settings=self.model_settings,
+            train_settings=self.train_settings,
+            first_settings=self.first_settings,
+            seed=self.seed,
+            journal=tuple(self.journal),
+            trainer=copied(self.trainer.state_dict(), last.trainer if last else {}),
+            history=last.history if last and shares_history else history.copy(),
+            dev_losses=self.dev_losses.copy(),
+            resized=self.resized,
+            diverged_at=self.diverged_at,
+            is_finite=not self.diverged,
+        )
+        return self._last
+
+    def _restore(self, state: RunState) -> None:
+        """Go on from a state."""
+        model = make_model(
+            state.model_settings, self.dataset.vocabulary.size, None, state.train_settings.smoothing
+        )
+        trainer = make_trainer(model, self.tables, state.train_settings, state.seed)
+        trainer.load_state_dict(state.trainer)
+        self.model, self.trainer = model, trainer
+        self.model_settings, self.train_settings = state.model_settings, state.train_settings
+        self.first_settings, self.seed = state.first_settings, state.seed
+        self.journal = list(state.journal)
+        self.history, self.dev_losses = state.history.copy(), state.dev_losses.copy()
+        self.resized, self.diverged_at = state.resized, state.diverged_at
+        self._last = state

@@ -1,14 +1,15 @@
 """Settings of a model and of its training: frozen and validated. Torch-free."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from .errors import UserError
 
-Effect = Literal["next step", "new optimizer", "restart"]
+Effect = Literal["next step", "new optimizer", "resized", "restart"]
 KINDS = ("mlp", "ngram", "neural-bigram")
+SIZES = ("context", "embedding", "hidden")  # of an MLP, which can be changed while it learns
 
 
 def _number(default: float, low: float, high: float, about: str) -> Any:
@@ -31,7 +32,11 @@ class _Validated:
 
 @dataclass(frozen=True)
 class ModelSettings(_Validated):
-    """What a model is. Each kind reads the settings that concern it; a change restarts the run."""
+    """What a model is. Each kind reads the settings that concern it.
+
+    An MLP takes another context, embedding or hidden size in place; any other change restarts the
+    run.
+    """
 
     kind: str = _choice("mlp", KINDS, "which model: counts, a one-layer network, or the MLP")
     order: int = _number(2, 1, 5, "ngram: characters in a gram; 2 is the bigram table")
@@ -114,11 +119,17 @@ def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:
     return dict(_parse(word) for word in assignments)
 
 
-def effect_of(changes: dict[str, Any]) -> Effect:
-    """What changing these settings does to a run."""
-    if any(name in _MODEL_NAMES for name in changes):
-        return "restart"
+def effect_of(changes: dict[str, Any], kind: str) -> Effect:
+    """What changing these settings does to a run of a model of that kind."""
+    of_model = changes.keys() & set(_MODEL_NAMES)
+    if of_model:
+        return "resized" if kind == "mlp" and of_model <= set(SIZES) else "restart"
     return "new optimizer" if "optimizer" in changes else "next step"
+
+
+def short_label(changes: Mapping[str, Any]) -> str:
+    """Settings in few signs, such as "hidden 300, lr 0.01"."""
+    return ", ".join(_short(name, value) for name, value in changes.items())
 
 
 def allowed(name: str) -> str:
@@ -163,6 +174,17 @@ def _check(setting: Field, value: Any) -> None:
         raise UserError(f"{setting.name} must be {allowed(setting.name)}, not {value!r}")
 
 
+def _short(name: str, value: Any) -> str:
+    if name in ("kind", "optimizer", "schedule"):
+        return str(value)
+    if isinstance(value, bool):
+        return name if value else f"not {name}"
+    if name == "batch_size" and value == 0:
+        return "batch all"
+    text = f"{value:g}" if isinstance(value, float) else f"{value:,}" if name == "steps" else value
+    return f"{_SHORT_NAMES.get(name, name)} {text}"
+
+
 def _parse(word: str) -> tuple[str, Any]:
     name, equals, text = (part.strip() for part in word.partition("="))
     if not equals:
@@ -186,6 +208,12 @@ def _converted(text: str, kind: type) -> Any:
     return kind(text)
 
 
+_SHORT_NAMES = {
+    "learning_rate": "lr",
+    "batch_size": "batch",
+    "weight_decay": "decay",
+    "train_on": "on",
+}
 _MODEL_NAMES = tuple(setting.name for setting in fields(ModelSettings))
 SETTINGS: dict[str, Field] = {
     setting.name: setting for setting in (*fields(ModelSettings), *fields(TrainSettings))

@@ -77,6 +77,27 @@ def test_a_loaded_run_has_the_settings_seed_and_steps_of_the_saved_one(session, 
     assert run.dataset.fingerprint == session.dataset.fingerprint
 
 
+def test_a_run_that_has_grown_shrunk_and_gone_back_is_saved_as_it_is(small, tmp_path):
+    session = Session(small, MODELS[0], TrainSettings(batch_size=8, optimizer="adamw"), seed=4)
+    for changes in ({"hidden": 12, "context": 5}, {"embedding": 2}, {"hidden": 40}):
+        session.train(6)
+        session.edit(**changes)
+    session.undo()
+    session.train(3)
+    session.save(tmp_path / "run")
+    run = load_run(tmp_path / "run")
+    sizes = run.model.settings.context, run.model.settings.embedding, run.model.settings.hidden
+    assert sizes == (5, 2, 12)
+    assert all(map(torch.equal, run.model.tensors.values(), session.model.tensors.values()))
+    record = json.loads((tmp_path / "run/run.json").read_text())
+    again = Session(small, ModelSettings(**record["first"]["model"]), session.train_settings, 4)
+    for entry in record["journal"]:
+        again.train(entry["step"] - again.step)
+        again.edit(**entry["changes"])
+    again.train(record["steps"] - again.step)
+    assert all(map(torch.equal, again.model.tensors.values(), run.model.tensors.values()))
+
+
 def test_a_run_on_a_built_in_dataset_is_found_by_name(names, tmp_path):
     Session(names, ModelSettings(kind="ngram")).save(tmp_path / "run")
     assert json.loads((tmp_path / "run/run.json").read_text())["dataset"]["path"] is None

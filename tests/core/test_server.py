@@ -16,12 +16,15 @@ from makemore_tui.core.messages import (
     LossView,
     NamesView,
     Pause,
+    Redo,
     Refresh,
     Refused,
     Restart,
     Resume,
+    ReturnTo,
     Snapshot,
     Step,
+    Undo,
 )
 from makemore_tui.core.server import Server
 from makemore_tui.core.session import Session
@@ -93,6 +96,12 @@ def serve(small):
 def diverge(client):
     client.do(Edit({"learning_rate": 1000, "weight_decay": 100}))
     return client.until(lambda s: s.state != "training")
+
+
+def diverge_paused(client):
+    client.do(Edit({"learning_rate": 1000, "weight_decay": 100}))
+    for _ in range(60):
+        client.do(Step())
 
 
 # Training between requests
@@ -209,14 +218,14 @@ def test_the_rate_after_the_schedule_is_told(serve):
     assert finished.learning_rate == pytest.approx(0.05)
 
 
-def test_a_change_of_size_is_a_new_run_and_says_so(serve):
+def test_a_change_of_direct_connections_is_a_new_run_and_says_so(serve):
     client = serve()
     client.until(lambda s: s.step > 20 and s.splits is not None)
     client.do(Pause())
-    snapshot = client.do(Edit({"hidden": 15}))
+    snapshot = client.do(Edit({"direct": True}))
     assert snapshot.runs == 2
     assert (snapshot.runs, snapshot.step, snapshot.seed, snapshot.splits) == (2, 0, 3, None)
-    assert snapshot.model.hidden == 15
+    assert snapshot.model.direct
     assert snapshot.parameters == client.session.model.parameters
     assert snapshot.state == "paused"
 
@@ -224,7 +233,7 @@ def test_a_change_of_size_is_a_new_run_and_says_so(serve):
 def test_a_new_run_begins_training_unless_it_was_paused(serve):
     client = serve(steps=10)
     client.until(lambda s: s.state == "finished")
-    assert client.do(Edit({"hidden": 15})).state == "training"
+    assert client.do(Edit({"direct": True})).state == "training"
 
 
 @pytest.mark.parametrize(
@@ -402,6 +411,187 @@ def test_the_bigram_table_follows_a_change_of_context(serve):
     assert [sum(row) for row in rows] == pytest.approx([1] * len(rows), rel=1e-5)
 
 
+# Changes of size
+
+
+def test_a_change_of_size_keeps_the_run_and_says_what_it_cost(serve):
+    client = serve()
+    client.until(lambda s: s.step > 50)
+    still = client.still()
+    assert still.resized is None
+    shrunk = client.do(Edit({"hidden": 6}))
+    assert (shrunk.step, shrunk.runs, shrunk.model.hidden) == (still.step, 1, 6)
+    assert shrunk.parameters == client.session.model.parameters < still.parameters
+    resized = shrunk.resized
+    assert (resized.step, resized.label, resized.dev_share) == (still.step, "hidden 6", 1)
+    assert resized.before == pytest.approx(still.splits.dev)
+    assert resized.after == client.session.evaluate("dev").loss
+    grown = client.do(Edit({"hidden": 12, "context": 4}))
+    assert (grown.resized.label, grown.resized.before) == ("hidden 12, context 4", None)
+    assert client.do(Resume()).state == "training"
+    client.until(lambda s: s.step > still.step)
+
+
+def test_losses_after_a_change_of_size_are_those_of_the_new_size(serve):
+    client = serve()
+    client.until(lambda s: s.step > 50)
+    client.still()
+    client.do(EvaluateTest())
+    client.until(lambda s: s.test is not None)
+    assert client.do(Edit({"hidden": 2})).test is None
+    dev = client.session.evaluate("dev").loss
+    assert client.until(lambda s: s.splits.dev == dev).splits.step == client.session.step
+
+
+# Undo
+
+
+def test_undo_and_redo_are_answered_with_the_state_that_came_back(serve):
+    client = serve()
+    client.until(lambda s: s.step > 20)
+    before = client.still()
+    edited = client.do(Edit({"hidden": 15, "learning_rate": 0.02}))
+    assert (edited.can_undo, edited.can_redo) == ("hidden 15, lr 0.02", None)
+    assert edited.marks == ((before.step, "hidden 15, lr 0.02"),)
+    client.do(Step())
+    undone = client.do(Undo())
+    assert (undone.can_undo, undone.can_redo, undone.marks) == (None, "hidden 15, lr 0.02", ())
+    assert (undone.model, undone.train, undone.step) == (before.model, before.train, before.step)
+    assert (undone.runs, undone.state, undone.resized) == (1, "paused", None)
+    assert client.still().splits == before.splits
+    redone = client.do(Redo())
+    assert (redone.step, redone.model.hidden) == (before.step + 1, 15)
+    assert redone.marks == edited.marks
+
+
+@pytest.mark.parametrize("request_", [Undo(), Redo(), ReturnTo(0)])
+def test_there_may_be_nothing_to_go_back_to(serve, request_):
+    client = serve()
+    before = client.still()
+    refused = client.ask(request_)
+    assert isinstance(refused, Refused)
+    assert "there is no" in refused.why
+    assert client.look().splits == before.splits
+
+
+def test_undone_it_trains_on_as_it_did(serve, small):
+    client = serve()
+    client.until(lambda s: s.step > 20)
+    client.do(Edit({"batch_size": 3}))
+    client.until(lambda s: s.step > 60)
+    undone = client.do(Undo())
+    assert undone.state == "training"
+    later = client.until(lambda s: s.step > undone.step + 50)
+    assert later.marks == ()
+    step = client.do(Pause()).step
+    plain = Session(small, MODEL, TrainSettings(batch_size=8), seed=3)
+    plain.train(step)
+    for name, tensor in plain.model.tensors.items():
+        assert torch.equal(client.session.model.tensors[name], tensor)
+
+
+def test_the_curves_go_back_too(serve):
+    client = serve()
+    client.until(lambda s: s.step > 20)
+    before = client.still()
+    curve = client.look(LossView(0, 50)).loss
+    client.do(Edit({"learning_rate": 0.5}))
+    client.do(Resume())
+    client.until(lambda s: s.step > before.step + 500 and s.splits.step > before.step)
+    client.do(Pause())
+    client.do(Undo())
+    client.still()
+    again = client.look(LossView(0, 50)).loss
+    assert (again.steps, again.mean, again.total_steps) == (curve.steps, curve.mean, before.step)
+    assert {step for step, _ in again.dev} == {step for step, _ in curve.dev}
+
+
+@pytest.mark.parametrize("slices", range(1, 6))
+def test_an_evaluation_that_undo_overtakes_is_given_up(small, slices):
+    """Every dev loss that is told after the undo is that of a run that was never edited."""
+    session = Session(small, MODEL, TrainSettings(batch_size=8), seed=3)
+    acts = [9, Edit({"learning_rate": 5.0}), slices, Refresh(()), Undo(), *[1, Refresh(())] * 9]
+    snapshots = [reply for _, reply in play(session, *acts)]
+    edited, later, undone = snapshots[:3]
+    assert later.step > edited.step == undone.step
+    told = [snapshot.splits for snapshot in snapshots[3:] if snapshot.splits]
+    assert told
+    for splits in told:
+        plain = Session(small, MODEL, TrainSettings(batch_size=8), seed=3)
+        plain.train(splits.step)
+        assert splits.dev == plain.evaluate("dev").loss
+
+
+def test_a_run_that_finished_is_finished_again_after_an_undo(serve):
+    client = serve(steps=20)
+    client.until(lambda s: s.state == "finished")
+    client.do(Edit({"learning_rate": 0.01}))
+    assert client.do(Undo()).state == "finished"
+    client.do(Edit({"steps": 40}))
+    client.do(Resume())
+    client.until(lambda s: s.state == "finished" and s.step == 40)
+    assert client.do(Undo()).step == 20
+    assert client.look().state == "finished"
+
+
+def test_a_run_that_goes_on_beyond_its_plan_does_so_after_an_undo(serve):
+    client = serve(steps=20)
+    client.until(lambda s: s.state == "finished")
+    client.do(Resume())
+    client.until(lambda s: s.step > 40)
+    client.do(Edit({"learning_rate": 0.01}))
+    step = client.do(Undo()).step
+    assert client.until(lambda s: s.step > step).state == "training"
+
+
+def test_undo_of_a_restart_is_no_new_run(serve):
+    client = serve()
+    step = client.do(Step()).step
+    assert client.do(Restart(9)).can_undo == "seed 9"
+    undone = client.do(Undo())
+    assert (undone.step, undone.seed, undone.runs) == (step, 3, 2)
+
+
+# Former runs
+
+
+def test_former_runs_are_told_with_their_curves(serve):
+    client = serve()
+    client.until(lambda s: s.step > 300)
+    first = client.still()
+    client.do(Restart(9))
+    client.do(Resume())
+    client.until(lambda s: s.step > 100)
+    client.still()
+    client.do(Edit({"init": "lecture"}))
+    snapshot = client.look(LossView(0, 50))
+    one, two = snapshot.former
+    assert one.name == f"seed 3 → {one.best_dev:.2f}"
+    assert two.name == f"init scaled → {two.best_dev:.2f}"
+    assert (one.seed, one.steps, one.model, one.train) == (3, first.step, first.model, first.train)
+    assert one.best_dev <= one.last_dev == first.splits.dev
+    histories = [run.state.history for run in client.session.former_runs]
+    assert len(snapshot.loss.former) == 2
+    for points, history in zip(snapshot.loss.former, histories, strict=True):
+        assert 2 < len(points) <= 64
+        curve = history.curve(0, 64)
+        assert points == list(zip(curve.steps, curve.mean, strict=True))
+
+
+def test_returning_to_a_former_run_is_no_new_run(serve):
+    client = serve()
+    client.until(lambda s: s.step > 50)
+    first = client.still()
+    client.do(Restart(9))
+    client.do(Step())
+    returned = client.do(ReturnTo(0))
+    assert (returned.seed, returned.step, returned.runs) == (3, first.step, 2)
+    assert [one.seed for one in returned.former] == [9]
+    assert returned.can_undo.startswith("return to seed 3 → ")
+    assert client.still().splits == first.splits
+    assert client.do(Undo()).seed == 9
+
+
 # Counting
 
 
@@ -440,6 +630,55 @@ def test_diverged_weights_are_not_trained_on(serve):
     refused = client.ask(Resume())
     assert isinstance(refused, Refused)
     assert "not finite; r restarts" in refused.why
+    assert "u takes back lr 1000, decay 100" in refused.why
+
+
+def test_divergence_is_told_with_its_step_and_the_edit_before_it(serve):
+    client = serve()
+    client.until(lambda s: s.step > 20)
+    assert client.look().divergence is None
+    edited = client.do(Edit({"learning_rate": 1000, "weight_decay": 100}))
+    diverged = client.until(lambda s: s.state == "diverged")
+    step, after = diverged.divergence.step, diverged.divergence.after
+    assert edited.step < step < diverged.step
+    assert after == (edited.marks[-1].step, "lr 1000, decay 100")
+    plain = Session(client.session.dataset, MODEL, TrainSettings(batch_size=8), 3)
+    plain.train(after.step)
+    plain.edit(learning_rate=1000, weight_decay=100)
+    finite = plain.train(diverged.step - after.step).isfinite().tolist()
+    assert finite.index(False) == step - after.step
+    undone = client.do(Undo())
+    assert (undone.divergence, undone.state) == (None, "training")
+    assert undone.step == after.step
+    client.until(lambda s: s.step > undone.step + 100 and s.state == "training")
+
+
+def test_a_run_that_diverges_by_itself_has_no_edit_to_take_back(serve):
+    client = serve(learning_rate=1000, weight_decay=100)
+    diverged = client.until(lambda s: s.state == "diverged")
+    assert diverged.divergence.after is None
+    assert diverged.can_undo is None
+    refused = client.ask(Resume())
+    assert "takes back" not in refused.why
+    client.do(Edit({"learning_rate": 0.1}))
+    assert client.look().divergence.after is None
+
+
+def test_a_run_that_diverges_on_its_last_step_has_diverged(serve, small):
+    settings = TrainSettings(batch_size=8, learning_rate=1000, weight_decay=100)
+    plain = Session(small, MODEL, settings, seed=3)
+    plain.train(100)
+    client = serve(learning_rate=1000, weight_decay=100, steps=plain.diverged_at + 1)
+    diverged = client.until(lambda s: s.state != "training")
+    assert (diverged.state, diverged.step) == ("diverged", plain.diverged_at + 1)
+
+
+def test_redone_weights_that_are_not_finite_are_not_trained_on(serve):
+    client = serve()
+    client.do(Pause())
+    diverge_paused(client)
+    client.do(Undo())
+    assert client.do(Redo()).state == "diverged"
 
 
 def test_after_divergence_a_restart_trains_again(serve):
@@ -497,7 +736,7 @@ def test_an_evaluation_that_a_restart_overtakes_is_given_up(small):
     snapshots = [
         reply
         for _, reply in play(
-            session, 2, Edit({"hidden": 11}), *[1, Refresh(())] * 3, Pause(), 9, Refresh(())
+            session, 2, Edit({"direct": True}), *[1, Refresh(())] * 3, Pause(), 9, Refresh(())
         )
     ]
     assert [snapshot.splits for snapshot in snapshots[:3]] == [None] * 3

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from makemore_tui.core import trainer
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.evaluation import evaluate
 from makemore_tui.core.session import JournalEntry, Session
@@ -31,6 +32,7 @@ def state(session):
         "trainer": (session.trainer.settings, session.trainer.step, session.trainer.finished),
         "objects": (id(session.model), id(session.trainer), id(session.history)),
         "run": (session.seed, session.step, list(session.journal), session.history.steps),
+        "ways": (session.can_undo, session.can_redo, session.former_runs, session.resized),
         "weights": {name: tensor.tolist() for name, tensor in session.model.tensors.items()},
     }
 
@@ -161,7 +163,13 @@ def test_an_edited_learning_rate_scales_the_next_step(session):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"hidden": 20}, {"kind": "ngram"}, {"init": "lecture"}, {"direct": True, "learning_rate": 1}],
+    [
+        {"kind": "ngram"},
+        {"init": "lecture"},
+        {"order": 3},
+        {"direct": True, "learning_rate": 1},
+        {"direct": True, "hidden": 20},
+    ],
 )
 def test_an_edit_of_the_model_begins_a_new_run_with_the_same_seed(session, changes):
     session.train(7)
@@ -207,14 +215,16 @@ def test_a_refused_edit_leaves_everything_as_it_was(session, changes):
     assert session.train(5).tolist() == untouched.train(5).tolist()
 
 
-@pytest.mark.parametrize("changes", [{}, {"hidden": 12}, {"optimizer": "adamw"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"hidden": 12}, {"optimizer": "adamw"}, {"init": "lecture"}]
+)
 def test_an_edit_refused_for_the_size_of_the_data_leaves_everything_as_it_was(
-    many_characters, changes
+    session, changes, monkeypatch
 ):
-    session = Session(many_characters, MODEL, TRAIN)
+    monkeypatch.setattr(trainer, "MOST_FULL_BATCH", 700)
     session.train(2)
     before = state(session)
-    with pytest.raises(UserError, match="at most 16,773 are possible"):
+    with pytest.raises(UserError, match="at most 100 are possible with 7 characters"):
         session.edit(batch_size=0, **changes)
     assert state(session) == before
 
@@ -285,6 +295,12 @@ edits = st.sampled_from(
         {"train_on": "first-6"},
         {"train_on": "all", "batch_size": 5},
         {"hidden": 6},
+        {"hidden": 15},
+        {"embedding": 2},
+        {"embedding": 6, "context": 2},
+        {"context": 5, "learning_rate": 0.2},
+        {"dropout": 0.4},
+        {"direct": True},
     ]
 )
 

@@ -14,6 +14,7 @@ from makemore_tui.core.settings import (
     changed,
     effect_of,
     parse_changes,
+    short_label,
 )
 
 LIMITS = [
@@ -121,17 +122,40 @@ def test_an_unknown_setting_is_refused_with_all_the_known():
 
 
 @pytest.mark.parametrize(
-    ("names", "effect"),
+    ("kind", "names", "effect"),
     [
-        (["learning_rate", "batch_size", "weight_decay", "smoothing", "schedule"], "next step"),
-        (["optimizer", "learning_rate"], "new optimizer"),
-        (["hidden"], "restart"),
-        (["kind", "optimizer"], "restart"),
-        (["learning_rate", "init"], "restart"),
+        ("mlp", ["learning_rate", "batch_size", "weight_decay", "smoothing"], "next step"),
+        ("ngram", ["schedule", "dropout", "train_on", "steps"], "next step"),
+        ("mlp", ["optimizer", "learning_rate"], "new optimizer"),
+        ("mlp", ["hidden"], "resized"),
+        ("mlp", ["context", "embedding", "optimizer", "learning_rate"], "resized"),
+        ("neural-bigram", ["hidden"], "restart"),
+        ("ngram", ["context"], "restart"),
+        ("mlp", ["kind", "optimizer"], "restart"),
+        ("mlp", ["hidden", "direct"], "restart"),
+        ("mlp", ["order"], "restart"),
+        ("mlp", ["learning_rate", "init"], "restart"),
     ],
 )
-def test_the_effect_is_that_of_the_weightiest_change(names, effect):
-    assert effect_of(dict.fromkeys(names)) == effect
+def test_the_effect_is_that_of_the_weightiest_change(kind, names, effect):
+    assert effect_of(dict.fromkeys(names), kind) == effect
+
+
+@pytest.mark.parametrize(
+    ("changes", "label"),
+    [
+        ({"hidden": 300, "learning_rate": 0.01}, "hidden 300, lr 0.01"),
+        ({"batch_size": 0}, "batch all"),
+        ({"batch_size": 64, "optimizer": "adamw"}, "batch 64, adamw"),
+        ({"schedule": "cosine", "steps": 20_000}, "cosine, steps 20,000"),
+        ({"weight_decay": 1e-4, "smoothing": 3}, "decay 0.0001, smoothing 3"),
+        ({"kind": "ngram", "order": 3}, "ngram, order 3"),
+        ({"direct": False, "train_on": "first-5"}, "not direct, on first-5"),
+        ({"direct": True, "seed": 4}, "direct, seed 4"),
+    ],
+)
+def test_a_label_names_settings_in_few_signs(changes, label):
+    assert short_label(changes) == label
 
 
 @pytest.mark.parametrize(

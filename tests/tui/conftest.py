@@ -180,7 +180,7 @@ class FakeEngine:
                 )
             case Edit(changes):
                 model, train = changed(now.model, now.train, changes)
-                restarts = effect_of(changes) == "restart"
+                restarts = effect_of(changes, now.model.kind) == "restart"
                 step, runs = (0, now.runs + 1) if restarts else (now.step, now.runs)
                 return replace(now, model=model, train=train, step=step, runs=runs)
             case Pause():

@@ -206,10 +206,17 @@ async def test_an_edit_from_the_next_step_is_said_with_the_step(it):
     assert "learning rate" in it.notice
 
 
-async def test_a_restart_for_another_size_is_said(it):
+async def test_a_change_of_size_is_said_with_the_step(it):
     await it.press("=")
+    await it.until(lambda: "hidden 250" in it.notice)
+    assert "from step 1,200" in it.notice
+    assert "step 1,200" in it.status
+
+
+async def test_a_restart_for_another_model_is_said(it):
+    await it.press("m")
     await it.until(lambda: "new run" in it.notice)
-    assert "hidden 250" in it.notice
+    assert "kind ngram" in it.notice
     assert "step 0" in it.status
 
 

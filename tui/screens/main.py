@@ -164,7 +164,7 @@ class MainScreen(Screen):
             more = "m takes another model" if now.model.kind == "ngram" else "space trains on"
             done = "every example is counted" if now.model.kind == "ngram" else "all planned steps"
             self.say(f"finished: {done}; {more}")
-        elif now.train != before.train:
+        elif (now.model, now.train) != (before.model, before.train):
             self.say(f"from step {now.step:,}: {_difference(before, now)}")
 
     def say(self, sentence: str, warning: bool = False) -> None:

@@ -1,0 +1,173 @@
+"""What a session has put away: the states before its edits, those undone, and its former runs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .history import DevLosses, LossHistory
+from .messages import Resizing
+from .settings import ModelSettings, TrainSettings, short_label
+
+MOST_FORMER_RUNS = 8
+_BUDGET = 48_000_000  # bytes
+_MOST_LEVELS = 500
+_FEWEST_LEVELS = 3  # kept whatever they weigh, of either kind
+_FEWEST_FORMER_RUNS = 2
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """A change of settings, and the number of steps taken before it."""
+
+    step: int
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunState:
+    """All that a run is between two steps. Nothing in it is ever written to, so states share.
+
+    first_settings: those that the run began with. trainer: its state dict. resized: the newest
+    change of size. diverged_at: the step whose loss was the first not to be finite. is_finite:
+    whether the weights are.
+    """
+
+    model_settings: ModelSettings
+    train_settings: TrainSettings
+    first_settings: tuple[ModelSettings, TrainSettings]
+    seed: int
+    journal: tuple[JournalEntry, ...]
+    trainer: dict[str, Any]
+    history: LossHistory
+    dev_losses: DevLosses
+    resized: Resizing | None
+    diverged_at: int | None
+    is_finite: bool
+
+    @property
+    def step(self) -> int:
+        """How many steps had been taken."""
+        return self.trainer["step"]
+
+    @property
+    def tensors(self) -> Iterator[Tensor]:
+        """All its tensors."""
+        yield from (value for value in self.trainer.values() if isinstance(value, Tensor))
+        yield from self.history.tensors
+
+
+@dataclass(frozen=True)
+class FormerRun:
+    """A run that another has taken the place of, as it was then.
+
+    name: the settings in which it differs from its successor, and its best dev loss in nats.
+    """
+
+    name: str
+    state: RunState
+
+
+def former_run(state: RunState, model: ModelSettings, train: TrainSettings, seed: int) -> FormerRun:
+    """A former run, named by what differs from its successor, which has these settings."""
+    best = state.dev_losses.best
+    name = _difference(state, model, train, seed) or f"{state.step:,} steps"
+    return FormerRun(name if best is None else f"{name} → {best:.2f}", state)
+
+
+def _difference(state: RunState, model: ModelSettings, train: TrainSettings, seed: int) -> str:
+    if state.model_settings.kind != model.kind:
+        return state.model_settings.kind  # which says more than the many settings that go with it
+    differing = {
+        setting.name: getattr(former, setting.name)
+        for former, present in ((state.model_settings, model), (state.train_settings, train))
+        for setting in fields(former)
+        if getattr(former, setting.name) != getattr(present, setting.name)
+    }
+    return short_label(differing | ({"seed": state.seed} if state.seed != seed else {}))
+
+
+@dataclass(frozen=True)
+class Level:
+    """A state to go back to or forth to, the former runs there were, and the edit in between."""
+
+    label: str
+    state: RunState
+    former_runs: tuple[FormerRun, ...]
+
+
+class Archive:
+    """Levels of undo and redo, the nearest last, and former runs, the newest last.
+
+    Together they weigh no more than the budget of 48 MB, as long as a few of each are left: what
+    is oldest goes first. 500 levels are the most.
+    """
+
+    def __init__(self, budget: int = _BUDGET):
+        """budget: in bytes."""
+        self.budget = budget
+        self.past: list[Level] = []
+        self.future: list[Level] = []
+        self.former_runs: tuple[FormerRun, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """What all of it weighs; a tensor that is shared is counted once."""
+        levels = [*self.past, *self.future]
+        former = {id(run): run for level in levels for run in level.former_runs}
+        former |= {id(run): run for run in self.former_runs}
+        states = [level.state for level in levels] + [run.state for run in former.values()]
+        return sum({id(t): t.nbytes for state in states for t in state.tensors}.values())
+
+    def add(self, label: str, state: RunState) -> None:
+        """Put away the state before an edit; what was undone before can't be done again."""
+        self.past.append(Level(label, state, self.former_runs))
+        self.future.clear()
+        self._trim()
+
+    def keep(self, former_runs: tuple[FormerRun, ...]) -> None:
+        """Keep these former runs, or the newest of them."""
+        self.former_runs = former_runs[-MOST_FORMER_RUNS:]
+        self._trim()
+
+    def back(self, present: RunState) -> RunState:
+        """The state before the last edit; the present one can be had back by `forth`."""
+        return self._move(self.past, self.future, present)
+
+    def forth(self, present: RunState) -> RunState:
+        """The state in which the last `back` was asked for."""
+        return self._move(self.future, self.past, present)
+
+    def _move(self, source: list[Level], target: list[Level], present: RunState) -> RunState:
+        level = source.pop()
+        target.append(Level(level.label, present, self.former_runs))
+        self.former_runs = level.former_runs
+        self._trim()
+        return level.state
+
+    def _trim(self) -> None:
+        del self.past[:-_MOST_LEVELS]
+        while self.nbytes > self.budget:
+            if len(self.past) > _FEWEST_LEVELS:
+                del self.past[0]
+            elif len(self.future) > _FEWEST_LEVELS:
+                del self.future[0]
+            elif len(self.former_runs) > _FEWEST_FORMER_RUNS:
+                self.former_runs = self.former_runs[1:]
+            else:
+                return
+
+
+def copied(state: Mapping[str, Any], like: Mapping[str, Any]) -> dict[str, Any]:
+    """A state dict with tensors of its own; one that `like` has already is shared with it."""
+    return {name: _copied(value, like.get(name)) for name, value in state.items()}
+
+
+def _copied(value: Any, like: Any) -> Any:
+    if not isinstance(value, Tensor):
+        return value
+    if isinstance(like, Tensor) and like.dtype == value.dtype and torch.equal(like, value):
+        return like
+    return value.clone()

@@ -1,0 +1,237 @@
+"""An MLP of another size that computes the same function, or as nearly as it can, and its moments.
+
+Growing is exact: whatever is new is multiplied by a zero, and one of the two factors is drawn as a
+new model's is, so that the other learns from the next step on (Net2Net: Chen et al. 2016).
+
+- Hidden units get drawn incoming weights and zero outgoing ones.
+- Embedding columns are drawn; their rows of W1 (and W3) are zero.
+- Older positions get zero rows of W1 (and W3).
+
+Shrinking loses something, so what goes is chosen, and what stays is adapted, by a few thousand
+training contexts. The dev losses are of the built-in names: the default model (2.215) and the
+preset "tuned" half-way (2.031).
+
+- Of the oldest positions the mean goes into the biases: 5 of 8 left, 2.062; without that, 2.228.
+- The embedding is projected onto the directions without which the first layer changes most: the
+  best approximation of C W1 of that rank. 6 of 10 left, 2.472; the six columns of largest effect,
+  2.614; the first six, 2.696. A column that has just been grown goes without a loss.
+- Hidden units with the smallest effect (spread over the contexts, times the norm of the row of W2)
+  go, and the others take over what they can by least squares: half of 200 left, 2.290 instead of
+  2.618; of 300, 2.106 instead of 2.631. The norm alone is as good a measure, to 0.005.
+
+AdamW's moments follow the parameters; new parameters have none. Where the embedding gets other
+coordinates, the mean gradient follows by the chain rule, and the mean square as if the gradients
+along the old coordinates were uncorrelated: its factors are the squares of the mean's.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from .models import MLP
+from .settings import SIZES, ModelSettings
+
+_BY_PLACE = ("W1", "W3")  # what has a row for each number of each position
+_MOST_FITTED = 1024  # hidden units; the time for least squares grows with their cube
+_RIDGE = 1e-4  # of a unit's mean variance; keeps units that vary together from huge weights
+_LEAST_SPREAD = 1e-3  # of an embedding direction, of the mean one
+
+
+def resized(
+    model: MLP,
+    settings: ModelSettings,
+    moments: dict[str, Tensor],
+    contexts: Tensor,
+    generator: torch.Generator,
+) -> tuple[MLP, dict[str, Tensor]]:
+    """A model of the sizes in `settings` (context, embedding, hidden) and its moments.
+
+    model: has finite weights, and settings that differ in these sizes only; it is left as it is.
+    moments: AdamW's "mean" and "square", (parameters,), or nothing.
+    contexts: (N, T), of training examples, by which is judged what can go; T is the old context.
+    generator: what new parameters are drawn from.
+    """
+    smaller = {name: min(getattr(model.settings, name), getattr(settings, name)) for name in SIZES}
+    between = replace(settings, **smaller)
+    if between != model.settings:
+        model, moments = _shrunk(model, between, moments, contexts)
+    if between != settings:
+        model, moments = _grown(model, settings, moments, generator)
+    return model, moments
+
+
+def shrinks(old: ModelSettings, new: ModelSettings) -> bool:
+    """Whether a model that goes from one of these sizes to the other loses something."""
+    return any(getattr(new, name) < getattr(old, name) for name in SIZES)
+
+
+def _grown(
+    model: MLP, settings: ModelSettings, moments: dict[str, Tensor], generator: torch.Generator
+) -> tuple[MLP, dict[str, Tensor]]:
+    new = _like(model, MLP(settings, model.vocabulary_size, generator))
+    _put(_parts(model, model.flat), _parts(new, new.flat))
+    moments_then = {name: torch.zeros_like(new.flat) for name in moments}
+    for name, moment in moments.items():
+        _put(_parts(model, moment), _parts(new, moments_then[name]))
+    return new, moments_then
+
+
+def _put(old: dict[str, Tensor], new: dict[str, Tensor]) -> None:
+    """Write old parameters into new ones, and zeros where something new meets something old."""
+    T, D, H = old["W1"].shape
+    new["C"][:, :D] = old["C"]
+    new["W1"][:, :, :H] = 0
+    new["W1"][-T:, :D, :H] = old["W1"]
+    new["b1"][:H] = old["b1"]
+    new["W2"].zero_()[:H] = old["W2"]
+    new["b2"].copy_(old["b2"])
+    if "W3" in old:
+        new["W3"].zero_()[-T:, :D] = old["W3"]
+
+
+def _shrunk(
+    model: MLP, settings: ModelSettings, moments: dict[str, Tensor], contexts: Tensor
+) -> tuple[MLP, dict[str, Tensor]]:
+    p = {name: part.clone() for name, part in _parts(model, model.flat).items()}
+    cut = _Cut(model.settings.context - settings.context)
+    if settings.embedding < model.settings.embedding:
+        cut.basis, cut.dual = _directions(p, cut, contexts, settings.embedding)
+    _keep_means(p, cut, contexts)
+    if settings.hidden < model.settings.hidden:
+        cut.units = _hand_over(p, cut, contexts, settings.hidden)
+    new = _like(model, MLP(settings, model.vocabulary_size))
+    moments_then = {name: torch.zeros_like(new.flat) for name in moments}
+    _copy(cut.of(p), _parts(new, new.flat))
+    for name, moment in moments.items():
+        kept = cut.of_gradients(_parts(model, moment), squares=name == "square")
+        _copy(kept, _parts(new, moments_then[name]))
+    return new, moments_then
+
+
+@dataclass
+class _Cut:
+    """What of a model stays.
+
+    oldest: how many positions go. basis (D, D'), dual (D', D): an embedding e becomes e @ basis,
+    and stands for the old e @ basis @ dual; None leaves it as it is. units (H',): those that stay.
+    """
+
+    oldest: int
+    basis: Tensor | None = None
+    dual: Tensor | None = None
+    units: Tensor | None = None
+
+    def of(self, p: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The parameters that stay."""
+        return self._of(p, self.basis, self.dual)
+
+    def of_gradients(self, d: dict[str, Tensor], squares: bool) -> dict[str, Tensor]:
+        """The gradients, or their squares, of the parameters that stay, by the chain rule."""
+        if self.basis is None or self.dual is None:
+            return self._of(d, None, None)
+        to_embedding, to_weights = self.dual.T, self.basis.T
+        if squares:
+            to_embedding, to_weights = to_embedding.square(), to_weights.square()
+        return self._of(d, to_embedding, to_weights)
+
+    def _of(
+        self, p: dict[str, Tensor], to_embedding: Tensor | None, to_weights: Tensor | None
+    ) -> dict[str, Tensor]:
+        """to_embedding (D, D') is multiplied with C from the right, to_weights (D', D) with W1 and
+        W3 from the left."""
+        stays = {name: part[self.oldest :] if part.ndim == 3 else part for name, part in p.items()}
+        if to_embedding is not None and to_weights is not None:
+            stays["C"] = stays["C"] @ to_embedding
+            for name in stays.keys() & set(_BY_PLACE):
+                stays[name] = to_weights @ stays[name]  # (T', D', H) or (T', D', V)
+        if self.units is not None:
+            stays["W1"] = stays["W1"][..., self.units]
+            stays["b1"], stays["W2"] = stays["b1"][self.units], stays["W2"][self.units]
+        return stays
+
+
+def _directions(
+    p: dict[str, Tensor], cut: _Cut, contexts: Tensor, count: int
+) -> tuple[Tensor, Tensor]:
+    """A basis (D, count) and its dual (count, D), whose product projects the embedding with the
+    least squared change of what the network makes of it, each hidden unit weighed by its way out.
+
+    With S the covariance of the embeddings and W the rows of W1 and W3 of every position side by
+    side, these are the leading left singular vectors of S^(1/2) W (Eckart & Young 1936).
+    """
+    dtype = p["C"].dtype
+    p = {name: part.double() for name, part in p.items()}  # whose squares never overflow
+    C, W1 = p["C"], p["W1"] * _outgoing(p)
+    rows = [W[cut.oldest :].transpose(0, 1).flatten(1) for W in (W1, p.get("W3")) if W is not None]
+    W = torch.cat(rows, 1)  # (D, T*(H+V))
+    counts = torch.bincount(contexts.flatten(), minlength=len(C)).double() + 1
+    weights = counts / counts.sum()  # (V,)
+    centred = C - weights @ C
+    variances, axes = torch.linalg.eigh(centred.T @ (weights[:, None] * centred))
+    spreads = variances.clamp(min=0).sqrt()  # (D,)
+    mean_spread = spreads.square().mean().sqrt().clamp(min=1e-12)
+    spreads += _LEAST_SPREAD * mean_spread
+    root, inverse_root = axes * spreads @ axes.T, axes / spreads @ axes.T  # (D, D)
+    _, effects = torch.linalg.eigh(root @ W @ W.T @ root)
+    leading = effects[:, -count:].flip(1)  # (D, count), the largest first
+    basis, dual = inverse_root @ leading * mean_spread, leading.T @ root / mean_spread
+    return basis.to(dtype), dual.to(dtype)
+
+
+def _keep_means(p: dict[str, Tensor], cut: _Cut, contexts: Tensor) -> None:
+    """Add to the biases what the parts of the inputs that go contribute on average."""
+    lost = p["C"][contexts].mean(0)  # (T, D)
+    stays = lost[cut.oldest :]
+    if cut.basis is None or cut.dual is None:
+        stays.zero_()
+    else:
+        stays -= stays @ cut.basis @ cut.dual
+    p["b1"] += torch.einsum("td,tdh->h", lost, p["W1"])
+    if "W3" in p:
+        p["b2"] += torch.einsum("td,tdv->v", lost, p["W3"])
+
+
+def _hand_over(p: dict[str, Tensor], cut: _Cut, contexts: Tensor, count: int) -> Tensor:
+    """The `count` hidden units that stay, (count,); their rows of W2, and b2, take over what they
+    can of the others'."""
+    stays = cut.of(p)
+    x = stays["C"][contexts[:, cut.oldest :]].flatten(1)  # (N, T'*D')
+    h = torch.tanh(torch.addmm(p["b1"], x, stays["W1"].flatten(0, 1)))  # (N, H)
+    mean, W2 = h.mean(0), p["W2"].clone()
+    h -= mean
+    effect = h.norm(dim=0) * _outgoing(p)  # (H,)
+    units = effect.topk(count).indices.sort().values
+    goes = torch.ones(len(effect), dtype=torch.bool).index_fill_(0, units, False)
+    if len(effect) <= _MOST_FITTED:
+        kept = h[:, units]  # (N, count)
+        squares = (kept.T @ kept).double()
+        squares.diagonal().add_(_RIDGE * squares.diagonal().mean() + 1e-12)
+        products = (kept.T @ (h[:, goes] @ W2[goes])).double()  # (count, V)
+        p["W2"][units] += torch.linalg.solve(squares, products).to(W2.dtype)
+    p["b2"] += mean @ W2 - mean[units] @ p["W2"][units]
+    return units
+
+
+def _outgoing(p: dict[str, Tensor]) -> Tensor:
+    """The norm of each row of W2 (H,), without its mean, which changes no probability."""
+    return (p["W2"] - p["W2"].mean(1, keepdim=True)).norm(dim=1)
+
+
+def _parts(model: MLP, vector: Tensor) -> dict[str, Tensor]:
+    """Views of a vector as long as the parameters, W1 (T, D, H) and W3 (T, D, V) by position."""
+    shape = model.settings.context, model.settings.embedding
+    views = model.views(vector)
+    return {n: v.unflatten(0, shape) if n in _BY_PLACE else v for n, v in views.items()}
+
+
+def _copy(old: dict[str, Tensor], new: dict[str, Tensor]) -> None:
+    for name, part in new.items():
+        part.copy_(old[name])
+
+
+def _like(model: MLP, new: MLP) -> MLP:
+    """The new model in the other's precision."""
+    if model.flat.dtype == torch.float64:
+        new.to_double()
+    return new

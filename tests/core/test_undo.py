@@ -1,0 +1,530 @@
+"""Undo, redo and former runs: every state that comes back is compared with what it was, and with a
+run that took the same path and was never disturbed."""
+
+import time
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from makemore_tui.core.archive import Archive
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.presets import PRESETS
+from makemore_tui.core.session import JournalEntry, Session
+from makemore_tui.core.settings import ModelSettings, TrainSettings
+
+MODEL = ModelSettings(context=3, embedding=4, hidden=10)
+TRAIN = TrainSettings(learning_rate=0.1, batch_size=8)
+FAR_TOO_FAST = {"learning_rate": 1000, "weight_decay": 100}
+
+
+@pytest.fixture
+def session(small):
+    return Session(small, MODEL, TRAIN, seed=5)
+
+
+def plain(state):
+    """Tensors as lists, so that they can be compared, and are not changed by what follows."""
+    return {name: v.tolist() if isinstance(v, torch.Tensor) else v for name, v in state.items()}
+
+
+def what_it_is(session):
+    """All that a person could tell one state from another by."""
+    curve = session.history.curve(0, 1 << 14)
+    return {
+        "settings": (session.model_settings, session.train_settings, session.first_settings),
+        "trained with": session.trainer.settings,
+        "path": (session.seed, session.step, list(session.journal)),
+        "losses": (curve.steps, curve.low, curve.mean, curve.high, session.history.steps),
+        "dev": (list(session.dev_losses.points), session.dev_losses.best),
+        "resized": session.resized,
+        "diverged": (session.diverged, session.diverged_at),
+        "to train on": plain(session.trainer.state_dict()),
+        "weights": {name: tensor.tolist() for name, tensor in session.model.tensors.items()},
+        "former": [(run.name, run.state.step, run.state.seed) for run in session.former_runs],
+    }
+
+
+def undisturbed(session):
+    """A new session that takes the path that this one's journal tells."""
+    again = Session(session.dataset, *session.first_settings, seed=session.seed)
+    for entry in session.journal:
+        again.train(entry.step - again.step)
+        again.edit(**entry.changes)
+    again.train(session.step - again.step)
+    return again
+
+
+def assert_same_future(session, other, steps=30):
+    """Both go the same way from here on: weights, batches, optimizer and dropout masks."""
+    assert session.train(steps).tolist() == other.train(steps).tolist()
+    for name, tensor in session.model.tensors.items():
+        assert torch.equal(tensor, other.model.tensors[name]), name
+
+
+# One level
+
+EDITS = [
+    {"learning_rate": 0.01},
+    {"batch_size": 70},
+    {"batch_size": 0, "train_on": "first-9"},
+    {"optimizer": "adamw", "learning_rate": 0.003},
+    {"weight_decay": 0.2, "dropout": 0.3},
+    {"hidden": 17},
+    {"hidden": 4, "embedding": 2},
+    {"context": 5, "embedding": 7},
+    {"context": 2},
+    {"direct": True},
+    {"kind": "ngram", "order": 3, "smoothing": 0.5},
+    {"kind": "neural-bigram", "init": "lecture"},
+]
+
+
+@pytest.mark.parametrize("changes", EDITS, ids=str)
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_undo_goes_back_to_just_before_the_edit_and_redo_to_where_one_was(
+    small, optimizer, changes
+):
+    session = Session(small, MODEL, TrainSettings(optimizer=optimizer, batch_size=8, dropout=0.2))
+    session.train(13)
+    session.evaluate("dev")
+    before, untouched = what_it_is(session), undisturbed(session)
+    session.edit(**changes)
+    session.train(9)
+    session.evaluate("dev")
+    after, edited = what_it_is(session), undisturbed(session)
+    for _ in range(2):
+        session.undo()
+        assert what_it_is(session) == before
+        session.redo()
+        assert what_it_is(session) == after
+    assert_same_future(session, edited)
+    session.undo()
+    assert_same_future(session, untouched)
+
+
+@pytest.mark.parametrize("kind", ["ngram", "neural-bigram"])
+def test_every_kind_of_run_can_go_back(small, kind):
+    session = Session(small, ModelSettings(kind=kind, init="lecture"), TRAIN)
+    session.train(5)
+    before, untouched = what_it_is(session), undisturbed(session)
+    session.edit(smoothing=0.1, learning_rate=3)
+    session.train(5)
+    session.edit(train_on="all")
+    session.train(5)
+    session.undo()
+    session.undo()
+    assert what_it_is(session) == before
+    assert_same_future(session, untouched, 5)
+
+
+def test_a_restart_can_be_undone(session):
+    session.train(20)
+    before = what_it_is(session)
+    session.restart(seed=8)
+    session.train(3)
+    after = what_it_is(session)
+    assert session.undo() == "seed 8"
+    assert what_it_is(session) == before
+    assert session.redo() == "seed 8"
+    assert what_it_is(session) == after
+
+
+def test_what_was_trained_between_undo_and_redo_is_not_lost(session):
+    session.train(5)
+    session.edit(hidden=12)
+    session.train(5)
+    after = what_it_is(session)
+    session.undo()
+    session.train(7)
+    between = what_it_is(session)
+    session.redo()
+    assert what_it_is(session) == after
+    session.undo()
+    assert what_it_is(session) == between
+
+
+def test_training_on_does_not_reach_what_was_put_away_at_the_same_step(small):
+    session = Session(small, MODEL, TrainSettings(optimizer="adamw", batch_size=8))
+    session.train(9)
+    states = []
+    for changes in ({"learning_rate": 0.01}, {"batch_size": 4}, {"weight_decay": 0.1}):
+        states.append(what_it_is(session))
+        session.edit(**changes)
+    session.train(9)
+    last = what_it_is(session)
+    while states:
+        session.undo()
+        assert what_it_is(session) == states.pop()
+        session.train(9)
+    for _ in range(3):
+        session.redo()
+    assert what_it_is(session) == last
+
+
+def test_looking_does_not_change_what_undo_goes_back_to(session):
+    session.train(5)
+    before = what_it_is(session)
+    session.edit(hidden=12)
+    session.sample(5)
+    session.evaluate("dev")
+    session.surprise("abc")
+    session.undo()
+    session.sample(5)
+    assert what_it_is(session) == before
+
+
+def test_with_nothing_to_undo_or_redo_it_says_so_and_changes_nothing(session):
+    session.train(3)
+    before = what_it_is(session)
+    assert (session.can_undo, session.can_redo) == (None, None)
+    with pytest.raises(UserError, match="nothing to undo"):
+        session.undo()
+    with pytest.raises(UserError, match="nothing to redo"):
+        session.redo()
+    session.edit(hidden=12)
+    with pytest.raises(UserError, match="nothing to redo"):
+        session.redo()
+    session.undo()
+    with pytest.raises(UserError, match="nothing to undo"):
+        session.undo()
+    assert what_it_is(session) == before
+
+
+def test_a_refused_edit_leaves_nothing_to_undo_and_keeps_what_can_be_redone(session):
+    session.edit(hidden=12)
+    session.undo()
+    with pytest.raises(UserError):
+        session.edit(hidden=0)
+    assert (session.can_undo, session.can_redo) == (None, "hidden 12")
+
+
+def test_a_new_edit_ends_what_can_be_redone(session):
+    session.edit(hidden=12)
+    session.undo()
+    session.edit(learning_rate=0.2)
+    assert (session.can_undo, session.can_redo) == ("lr 0.2", None)
+
+
+def test_it_says_what_would_be_undone_and_redone(session):
+    session.edit(learning_rate=0.2, batch_size=4)
+    session.edit(hidden=12)
+    session.restart()
+    assert session.can_undo == "restart"
+    assert [session.undo() for _ in range(3)] == ["restart", "hidden 12", "lr 0.2, batch 4"]
+    assert [session.redo() for _ in range(3)] == ["lr 0.2, batch 4", "hidden 12", "restart"]
+
+
+def test_an_undone_edit_is_not_in_the_journal_nor_among_the_marks(session):
+    session.edit(learning_rate=0.2)
+    session.train(4)
+    session.edit(hidden=12)
+    session.edit(batch_size=4)
+    assert session.marks == [(0, "lr 0.2"), (4, "hidden 12, batch 4")]
+    session.undo()
+    assert session.journal == [
+        JournalEntry(0, {"learning_rate": 0.2}),
+        JournalEntry(4, {"hidden": 12}),
+    ]
+    assert session.marks == [(0, "lr 0.2"), (4, "hidden 12")]
+    session.redo()
+    assert session.marks == [(0, "lr 0.2"), (4, "hidden 12, batch 4")]
+
+
+# Many levels
+
+acts = st.one_of(
+    st.tuples(st.just("train"), st.integers(1, 9)),
+    st.tuples(st.just("edit"), st.sampled_from(EDITS)),
+    st.tuples(st.just("restart"), st.sampled_from([None, 7])),
+    st.tuples(st.just("undo"), st.none()),
+    st.tuples(st.just("redo"), st.none()),
+    st.tuples(st.just("return_to"), st.integers(0, 2)),
+)
+
+
+@hypothesis_settings(max_examples=60)
+@given(st.lists(acts, max_size=14))
+def test_however_one_goes_back_and_forth_every_state_is_as_it_was_left(small, plan):
+    """A plain pair of lists of what a person saw is the reference."""
+    session = Session(small, MODEL, TRAIN, seed=2)
+    past, future = [], []
+    for act, how in plan:
+        now = what_it_is(session)
+        if act == "train":
+            session.train(how)
+        elif act == "undo" and past:
+            session.undo()
+            assert what_it_is(session) == past.pop()
+            future.append(now)
+        elif act == "redo" and future:
+            session.redo()
+            assert what_it_is(session) == future.pop()
+            past.append(now)
+        elif act == "edit" or act == "restart" or (act == "return_to" and how < len(now["former"])):
+            if act == "edit":
+                session.edit(**how)
+            elif act == "restart":
+                session.restart(how)
+            else:
+                session.return_to(how)
+            past.append(now)
+            future.clear()
+    assert_same_future(session, undisturbed(session), 10)
+
+
+def held_bytes(archive):
+    """What the archive holds, counted by the memory behind its tensors."""
+    states = [level.state for level in archive.past + archive.future]
+    states += [run.state for level in archive.past for run in level.former_runs]
+    states += [run.state for run in archive.former_runs]
+    tensors = [t for state in states for t in state.trainer.values() if isinstance(t, torch.Tensor)]
+    tensors += [t for state in states for t in (state.history._buckets, state.history._rest)]
+    storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
+    return sum(storages.values())
+
+
+def trained_between_edits(session, edits):
+    for i in range(edits):
+        session.train(3)
+        session.edit(learning_rate=0.001 + 1e-5 * i)
+    session.train(3)
+
+
+def test_a_hundred_levels_of_the_default_model_weigh_less_than_50_mb(names):
+    session = Session(names, ModelSettings(), TrainSettings(optimizer="adamw"))
+    session.train(16_400)  # so that the losses fill their memory
+    trained_between_edits(session, 100)
+    for seed in range(8):
+        session.restart(seed)
+        session.train(1)
+    assert len(session.archive.past) >= 108
+    assert held_bytes(session.archive) < 50e6
+    assert session.archive.nbytes == held_bytes(session.archive)
+    begun = time.perf_counter()
+    session.undo()
+    assert time.perf_counter() - begun < 0.1
+    for _ in range(107):
+        session.undo()
+    assert session.step == 16_403
+    assert held_bytes(session.archive) < 50e6
+
+
+def test_states_at_one_step_share_what_they_have_in_common(names):
+    session = Session(names, ModelSettings(), TrainSettings(optimizer="adamw"))
+    session.train(10)
+    session.edit(learning_rate=0.5)
+    one = held_bytes(session.archive)
+    for i in range(50):
+        session.edit(learning_rate=0.01 + i / 100)
+    assert held_bytes(session.archive) == one
+    for _ in range(20):
+        session.undo()
+    assert held_bytes(session.archive) == one
+    assert len(session.archive.past) == 31
+
+
+def test_of_a_larger_model_the_oldest_levels_go_when_the_budget_is_spent(names):
+    preset = PRESETS["tuned"]
+    session = Session(names, preset.model, preset.train)
+    trained_between_edits(session, 60)
+    assert held_bytes(session.archive) < 50e6
+    kept = len(session.archive.past)
+    assert 30 < kept < 60
+    labels = [session.undo() for _ in range(kept)]
+    assert labels == [f"lr {0.001 + 1e-5 * i:g}" for i in range(59, 59 - kept, -1)]
+    assert held_bytes(session.archive) < 50e6
+
+
+def test_a_few_levels_and_former_runs_are_kept_whatever_they_weigh(session):
+    session.archive = Archive(budget=1)
+    trained_between_edits(session, 9)
+    for seed in range(1, 7):
+        session.restart(seed)
+        session.train(1)
+    assert len(session.archive.past) == 3
+    assert [run.state.seed for run in session.former_runs] == [4, 5]
+    session.undo()
+    assert (session.seed, session.step) == (5, 1)
+
+
+def test_there_is_an_end_to_levels_that_weigh_nothing(session):
+    for i in range(600):
+        session.edit(learning_rate=1 + i)
+    assert 100 <= len(session.archive.past) <= 500
+
+
+# Former runs
+
+
+def test_a_restart_keeps_the_run_before(session):
+    session.train(30)
+    session.evaluate("dev")
+    session.edit(learning_rate=0.2)
+    session.train(10)
+    dev = [loss for _, loss in [*session.dev_losses.points]] + [session.evaluate("dev").loss]
+    curve = session.history.curve(0, 100)
+    before = what_it_is(session)
+    session.edit(direct=True, batch_size=4)
+    (run,) = session.former_runs
+    assert run.name == f"not direct, batch 8 → {min(dev):.2f}"
+    assert (run.state.model_settings, run.state.train_settings) == before["settings"][:2]
+    assert (run.state.seed, run.state.step) == (5, 40)
+    assert (run.state.dev_losses.best, run.state.dev_losses.last) == (min(dev), dev[-1])
+    assert run.state.history.curve(0, 100) == curve
+    session.train(5)
+    assert run.state.history.curve(0, 100) == curve
+
+
+@pytest.mark.parametrize(
+    ("begin_another", "name"),
+    [
+        (lambda s: s.restart(), "4 steps"),
+        (lambda s: s.restart(9), "seed 5"),
+        (lambda s: s.edit(kind="ngram", batch_size=1), "mlp"),
+        (lambda s: s.edit(init="lecture", learning_rate=0.7), "init scaled, lr 0.1"),
+        (
+            lambda s: s.edit(direct=True, hidden=20, embedding=7),
+            "embedding 4, hidden 10, not direct",
+        ),
+    ],
+)
+def test_a_former_run_is_named_by_what_differs_from_its_successor(session, begin_another, name):
+    session.train(4)
+    begin_another(session)
+    assert session.former_runs[0].name == name
+
+
+def test_a_change_of_size_leaves_no_former_run(session):
+    session.train(4)
+    session.edit(hidden=20)
+    session.edit(context=2)
+    assert session.former_runs == ()
+
+
+def test_a_run_that_took_no_step_is_not_kept(session):
+    session.restart(7)
+    assert session.former_runs == ()
+    session.undo()
+    assert session.seed == 5
+
+
+def test_eight_former_runs_are_kept(session):
+    for seed in range(12):
+        session.train(1)
+        session.restart(seed)
+    assert [run.state.seed for run in session.former_runs] == list(range(3, 11))
+
+
+def test_returning_to_a_former_run_swaps_it_with_the_present_one(session):
+    session.train(20)
+    session.edit(hidden=14)
+    session.train(5)
+    first, untouched = what_it_is(session), undisturbed(session)
+    session.edit(init="lecture")
+    session.train(9)
+    second = what_it_is(session)
+    session.return_to(0)
+    assert what_it_is(session) | {"former": []} == first
+    (run,) = session.former_runs
+    assert (run.name, run.state.step) == ("init lecture", 9)
+    session.return_to(0)
+    assert what_it_is(session) == second
+    session.return_to(0)
+    assert_same_future(session, untouched)
+
+
+def test_a_return_can_be_undone(session):
+    session.train(20)
+    session.restart(7)
+    session.train(6)
+    session.restart(8)
+    session.train(3)
+    before = what_it_is(session)
+    name = session.former_runs[0].name
+    session.return_to(0)
+    returned = what_it_is(session)
+    assert session.undo() == f"return to {name}"
+    assert what_it_is(session) == before
+    session.redo()
+    assert what_it_is(session) == returned
+
+
+def test_the_run_that_an_undone_restart_had_put_away_is_no_former_run(session):
+    session.train(4)
+    session.restart()
+    assert len(session.former_runs) == 1
+    session.undo()
+    assert session.former_runs == ()
+    session.redo()
+    assert len(session.former_runs) == 1
+
+
+@pytest.mark.parametrize("index", [-1, 1, 8])
+def test_a_former_run_that_is_not_there_is_refused(session, index):
+    session.train(1)
+    session.restart()
+    before = what_it_is(session)
+    with pytest.raises(UserError, match=f"no former run {index}; there are 1"):
+        session.return_to(index)
+    assert what_it_is(session) == before
+
+
+# Divergence
+
+
+@pytest.mark.parametrize("slices", [[200], [1] * 200, [7] * 20])
+def test_the_step_is_known_whose_loss_was_the_first_not_to_be_finite(small, slices):
+    session = Session(small, MODEL, TRAIN)
+    losses = session.train(11).tolist()
+    session.edit(**FAR_TOO_FAST)
+    for steps in slices:
+        losses += session.train(steps).tolist()
+    first = next(i for i, loss in enumerate(losses) if not abs(loss) < float("inf"))
+    assert session.diverged_at == first > 11
+
+
+def test_undo_brings_back_finite_weights(session):
+    session.train(11)
+    before = what_it_is(session)
+    session.edit(**FAR_TOO_FAST)
+    session.train(60)
+    assert session.diverged
+    session.undo()
+    assert what_it_is(session) == before
+    assert session.diverged_at is None
+
+
+def test_undo_passes_over_edits_that_came_too_late(session):
+    session.train(11)
+    before = what_it_is(session)
+    session.edit(**FAR_TOO_FAST)
+    session.train(60)
+    session.edit(learning_rate=0.1)
+    session.edit(weight_decay=0)
+    session.train(5)
+    after = repr(what_it_is(session))
+    assert session.can_undo == "lr 1000, decay 100"
+    assert session.undo() == "lr 1000, decay 100"
+    assert what_it_is(session) == before
+    assert [session.redo() for _ in range(3)] == ["lr 1000, decay 100", "lr 0.1", "decay 0"]
+    assert repr(what_it_is(session)) == after
+
+
+def test_weights_that_are_not_finite_cannot_change_size(session):
+    session.edit(**FAR_TOO_FAST)
+    session.train(60)
+    before = repr(what_it_is(session))
+    for changes in ({"hidden": 5}, {"hidden": 50, "learning_rate": 0.1}):
+        with pytest.raises(UserError, match="not finite"):
+            session.edit(**changes)
+    assert repr(what_it_is(session)) == before
+
+
+def test_a_restart_after_a_divergence_is_not_diverged(session):
+    session.edit(**FAR_TOO_FAST)
+    session.train(60)
+    session.restart()
+    assert (session.diverged, session.diverged_at) == (False, None)

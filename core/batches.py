@@ -8,7 +8,9 @@ gain, and it is left as it is.
 The same batches are drawn however many steps are drawn at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -69,6 +71,15 @@ class RandomStream:
         drawn = torch.cat(parts)
         self._left = drawn[n:]
         return drawn[:n]
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Where the stream is; the tensors are never written to."""
+        return {"generator": self._generator.get_state(), "left": self._left}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where another stream was."""
+        self._generator.set_state(state["generator"])
+        self._left = state["left"]
 
 
 def draw_batches(

@@ -1,7 +1,8 @@
 """Training: one step, and many. No clock, no printing, no threads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,14 +32,11 @@ class GradientTrainer:
     def __init__(
         self, model: NeuralBigram | MLP, tables: ContextTables, settings: TrainSettings, seed: int
     ):
-        self.model = model
         self.step = 0
         self._tables = tables
         self._seed = seed
         self._random = RandomStream(seed)
-        self._dropout: Dropout | None = None
-        self._network_step = MLPStep(model) if isinstance(model, MLP) else NeuralBigramStep(model)
-        self._full: tuple[str, Batches] | None = None
+        self._use(model)
         self.edit(settings)
 
     @property
@@ -76,6 +74,35 @@ class GradientTrainer:
                 some = losses[first : first + self._steps_at_once]
                 self._train(self._draw(len(some)), some)
         return losses
+
+    @property
+    def moments(self) -> dict[str, Tensor]:
+        """What the optimizer remembers of each parameter: AdamW's "mean" and "square"."""
+        return self._optimizer.moments
+
+    def resize(self, model: MLP, moments: dict[str, Tensor]) -> None:
+        """Go on with a model of another size, and the optimizer's moments for its parameters."""
+        self._use(model)
+        self._optimizer.moments = moments
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next steps depend on, the settings apart; the tensors are the trainer's."""
+        random, optimizer = self._random.state_dict(), self._optimizer.state_dict()
+        return {"step": self.step, "parameters": self.model.flat} | random | optimizer
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where another trainer was, of the same settings and sizes."""
+        self.step = state["step"]
+        self.model.flat.copy_(state["parameters"])
+        self._random.load_state_dict(state)
+        self._optimizer.load_state_dict(state)
+
+    def _use(self, model: NeuralBigram | MLP) -> None:
+        """Train this model, with nothing kept that was made for another."""
+        self.model = model
+        self._network_step = MLPStep(model) if isinstance(model, MLP) else NeuralBigramStep(model)
+        self._dropout: Dropout | None = None
+        self._full: tuple[str, Batches] | None = None
 
     @property
     def _steps_at_once(self) -> int:
@@ -127,6 +154,16 @@ class GradientTrainer:
 class SGD:
     """Plain gradient descent; weight decay is added to the gradient, as torch.optim.SGD does."""
 
+    def __init__(self):
+        self.moments: dict[str, Tensor] = {}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """It remembers nothing."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """There is nothing to load."""
+
     def update(self, parameters: Tensor, gradient: Tensor, rate: float, decay: float) -> None:
         """One step, in place."""
         if decay:
@@ -142,9 +179,17 @@ class AdamW:
     """
 
     def __init__(self, parameters: Tensor):
-        self.mean = torch.zeros_like(parameters)
-        self.square = torch.zeros_like(parameters)
+        self.moments = {name: torch.zeros_like(parameters) for name in ("mean", "square")}
         self.steps = torch.zeros(())
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The moments, and how many steps they are of."""
+        return {**self.moments, "steps": self.steps}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Copy the moments and the number of steps."""
+        self.moments = {name: state[name].clone() for name in self.moments}
+        self.steps = state["steps"].clone()
 
     def update(self, parameters: Tensor, gradient: Tensor, rate: float, decay: float) -> None:
         """One step, in place."""
@@ -152,8 +197,8 @@ class AdamW:
         torch._fused_adamw_(
             [parameters],
             [gradient],
-            [self.mean],
-            [self.square],
+            [self.moments["mean"]],
+            [self.moments["square"]],
             [],
             [self.steps],
             lr=rate,
@@ -189,6 +234,15 @@ class CountingTrainer:
         self.settings = settings
         self.model.smoothing = settings.smoothing
         self._split = split_named(self._tables.dataset, settings.train_on)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next steps depend on, the settings apart; the tensors are the trainer's."""
+        return {"step": self.step, "counted": self.counted, "counts": self.model.counts}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where another trainer was, of the same settings."""
+        self.step, self.counted = state["step"], state["counted"]
+        self.model.counts.copy_(state["counts"])
 
     def train(self, steps: int) -> Tensor:
         """Count up to `steps` batches; the loss of each batch with its own counts in, float32."""

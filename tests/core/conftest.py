@@ -1,5 +1,6 @@
 """One torch thread, the datasets that many tests share, and the engine's work as plain loops."""
 
+import hashlib
 import random
 import unicodedata
 
@@ -114,3 +115,16 @@ def small_splits(small_items):
 def long_lines(write):
     """A dataset of more examples than fit into one full batch."""
     return Dataset(write(("ab" * 499 + "\n") * 2700))
+
+
+@pytest.fixture(scope="session")
+def state_hash():
+    """A hash of all that the next steps of a session depend on: weights, optimizer, random state,
+    step."""
+
+    def state_hash(session):
+        state = sorted(session.trainer.state_dict().items())
+        plain = [(k, v.tolist() if isinstance(v, torch.Tensor) else v) for k, v in state]
+        return hashlib.sha256(repr(plain).encode()).hexdigest()
+
+    return state_hash

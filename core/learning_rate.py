@@ -51,10 +51,12 @@ class _RisingRate(TrainSettings):
 class LearningRateFinder:
     """Finds a learning rate for a session's model as it is now; the session is never changed.
 
-    finder = LearningRateFinder(session)
-    while finder.advance():
-        pass
-    finder.result().suggested
+        finder = LearningRateFinder(session)
+        while finder.advance():
+            pass
+        finder.result().suggested
+
+    latest: the minibatch losses of the last slice.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class LearningRateFinder:
         if session.diverged:
             raise UserError("the weights are not finite, so no learning rate helps; restart first")
         self._of, self._steps = model, steps
+        self.latest = torch.empty(0)
         changes = {"steps": steps, "low": self._low, "high": self._high}
         rising = _RisingRate(**asdict(settings) | changes)
         state = trainer.state_dict()
@@ -112,8 +115,8 @@ class LearningRateFinder:
         trainer, add = self._trainers[seed], self._means[seed].add
         first = trainer.step
         if first < self._steps:
-            losses = self._pace.train(trainer, self._steps - first)
-            smoothed = [add(loss) for loss in losses.tolist()]
+            self.latest = self._pace.train(trainer, self._steps - first)
+            smoothed = [add(loss) for loss in self.latest.tolist()]
             self._smoothed[seed, first : trainer.step] = torch.tensor(smoothed, dtype=torch.float64)
         return self.done < self._steps
 

@@ -135,8 +135,18 @@ class CancelFinder:
     """Stop the learning-rate finder, or forget what it found."""
 
 
-Request = Start | Refresh | Edit | Pause | Resume | Step | Restart | EvaluateTest
-Request |= FindLearningRate | CancelFinder
+Request = (
+    Start
+    | Refresh
+    | Edit
+    | Pause
+    | Resume
+    | Step
+    | Restart
+    | EvaluateTest
+    | FindLearningRate
+    | CancelFinder
+)
 
 
 @dataclass(frozen=True)

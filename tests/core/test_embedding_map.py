@@ -49,7 +49,7 @@ def power_iteration(C):
     matrix = [[covariance(C, i, j) for j in range(D)] for i in range(D)]
     total, found = sum(matrix[i][i] for i in range(D)), []
     for _ in range(2):
-        v = [1.0 + 0.1 * i for i in range(D)]
+        v, size = [1.0 + 0.1 * i for i in range(D)], 0.0
         for _ in range(5000):
             w = [sum(a * b for a, b in zip(row, v, strict=True)) for row in matrix]
             size = math.sqrt(sum(x * x for x in w))

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -24,7 +25,7 @@ def trained(small):
     return trained
 
 
-def look(session, train=2.0, dev=2.0):
+def look(session, train: float | None = 2.0, dev: float | None = 2.0) -> Any:
     return HealthCheck().look(session, train, dev)
 
 

@@ -1,6 +1,7 @@
 import math
 import random
 from collections import Counter
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ import torch
 from makemore_tui.core import insight as insight_module
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.insight import BigramInsight, bigram_counts
-from makemore_tui.core.messages import BigramsView
+from makemore_tui.core.messages import BigramMode, BigramOrder, BigramsView
 from makemore_tui.core.models import MLP
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
@@ -18,7 +19,7 @@ def pair_counts(items):
     return Counter(pair for item in items for pair in zip("\n" + item, item + "\n", strict=True))
 
 
-def counted(dataset, order=2, **train):
+def counted(dataset, order=2, **train) -> Any:
     settings = TrainSettings(batch_size=0, **train)
     session = Session(dataset, ModelSettings(kind="ngram", order=order), settings)
     session.train(1)
@@ -152,7 +153,16 @@ def mlp(names):
     return session.model
 
 
-def look(insight, model, mode="model", order="id", cursor=(0, 0), smoothing=1.0, **window):
+def look(
+    insight,
+    model,
+    mode: BigramMode = "model",
+    order: BigramOrder = "id",
+    cursor=(0, 0),
+    smoothing=1.0,
+    **window,
+):
+    """All of a table, or a window."""
     window = {"top": 0, "left": 0, "rows": 99, "columns": 99, **window}
     return insight.table(
         model, BigramsView(**window, cursor=cursor, mode=mode, order=order), smoothing

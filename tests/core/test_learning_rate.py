@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -24,7 +25,7 @@ def session(small):
     return session
 
 
-def found(session, *words, **options):
+def found(session, *words, **options) -> Any:
     finder = LearningRateFinder(session, *words, **options)
     while finder.advance():
         pass

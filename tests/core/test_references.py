@@ -48,7 +48,7 @@ def test_of_the_real_names_longer_contexts_tell_more(names):
     losses = [one.loss for one in found]
     assert losses == sorted(losses, reverse=True)
     assert losses[2] == pytest.approx(2.46, abs=0.01)
-    assert all(SMOOTHINGS[0] < one.k < SMOOTHINGS[-1] for one in found[1:])
+    assert {one.k for one in found[1:]} <= {*SMOOTHINGS[1:-1]}  # the grid reaches far enough
 
 
 def test_blocks_add_up_to_the_whole(small, found, monkeypatch):

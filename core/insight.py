@@ -42,6 +42,7 @@ class BigramInsight:
         """counts: those of `bigram_counts`, where they are known already."""
         self.context = context
         self.counts = bigram_counts(dataset) if counts is None else counts
+        self._by_frequency = self.counts.sum(1).sort(descending=True, stable=True).indices
         self._dataset = dataset
         self._contexts = _sampled_contexts(dataset, context)
         self._words: tuple[tuple[int, int], tuple[str, ...]] | None = None
@@ -72,7 +73,7 @@ class BigramInsight:
         order.
         """
         if by == "frequency":
-            return self.counts.sum(1).sort(descending=True, stable=True).indices
+            return self._by_frequency
         return torch.arange(len(self.counts))
 
     def table(self, model: Model, view: BigramsView, smoothing: float) -> BigramTable:

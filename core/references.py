@@ -17,7 +17,8 @@ from .models import MOST_COUNTS
 NAMES = ("unigram", "bigram", "trigram", "4-gram")
 SMOOTHINGS = tuple(10 ** (i / 4) for i in range(-12, 13))  # 0.001 to 1,000
 
-_EXAMPLES_AT_ONCE = 1 << 13  # a block takes a few milliseconds
+_EXAMPLES_AT_ONCE = 1 << 12  # a block of either takes a few milliseconds
+_NUMBERS_AT_ONCE = 1 << 22
 _MOST_OF_TRAIN = 1 << 22
 _MOST_OF_DEV = 1 << 18
 
@@ -53,7 +54,10 @@ class RunningReferences:
     def _order(self, order: int, name: str) -> Iterator[bool]:
         """Count train, then take the loss of dev with each smoothing."""
         V = self._dataset.vocabulary.size
-        counts = torch.zeros(V**order, dtype=torch.int32)
+        counts = torch.empty(V**order, dtype=torch.int32)
+        for part in counts.split(_NUMBERS_AT_ONCE):
+            part.zero_()
+            yield True
         totals = torch.zeros(V ** (order - 1), dtype=torch.int32)  # of each context
         for rows, targets in self._examples("train", order, _MOST_OF_TRAIN):
             ones = torch.ones(len(rows), dtype=torch.int32)

@@ -124,9 +124,7 @@ def word_surprise(model: Model, vocabulary: Vocabulary, word: str) -> WordSurpri
         UserError: the word has a character that does not occur in the data.
     """
     ids = [*vocabulary.encode(word), BOUNDARY]
-    padded = torch.tensor([BOUNDARY] * model.context + ids)
-    contexts = padded.unfold(0, model.context, 1)[: len(ids)]  # (L, T)
-    log_probabilities = torch.log_softmax(model.logits(contexts).double(), 1)  # (L, V)
+    log_probabilities = log_probabilities_along(model, ids)  # (L, V)
     chosen = log_probabilities[torch.arange(len(ids)), torch.tensor(ids)]  # (L,)
     return WordSurprise(
         word=word,
@@ -134,3 +132,10 @@ def word_surprise(model: Model, vocabulary: Vocabulary, word: str) -> WordSurpri
         probabilities=chosen.exp().tolist(),
         surprises=[0.0 - value for value in chosen.tolist()],
     )
+
+
+def log_probabilities_along(model: Model, ids: list[int]) -> Tensor:
+    """ln P(next) at each character of an item, given those before it: (L, V) float64."""
+    padded = torch.tensor([BOUNDARY] * model.context + ids)
+    contexts = padded.unfold(0, model.context, 1)[: len(ids)]  # (L, T)
+    return torch.log_softmax(model.logits(contexts).double(), 1)

@@ -1,14 +1,21 @@
-"""What the panels draw, as plain values."""
+"""The bigram table: what was counted, what a model makes of it, and the difference."""
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .dataset import Dataset, gather_contexts
-from .messages import BigramTable, PairFacts
+from .dataset import LONGEST_ITEM, Dataset, gather_contexts
+from .messages import BigramMode, BigramsView, BigramTable, Follower, PairFacts
 from .models import Model
+from .vocabulary import BOUNDARY, Vocabulary, shown
 
-_CONTEXTS_AT_MOST = 1024
+_CONTEXTS_AT_MOST = 2048
+_MOST_OF_TRAIN = 1 << 19
 _TOKENS_AT_ONCE = 1 << 20
+_FOLLOWERS = 5
+_WORDS = 8
+_MOST_SEARCHED = 1 << 22  # tokens, for words with the pair
 
 
 def bigram_counts(dataset: Dataset) -> Tensor:
@@ -24,66 +31,168 @@ def bigram_counts(dataset: Dataset) -> Tensor:
 
 
 class BigramInsight:
-    """P(next | previous) as a model sees it, whatever its context.
+    """P(next | previous) as a model sees it, whatever its context, beside that of the counts.
 
     A model with a longer context gives one distribution for each context that ends in a character;
-    they are averaged over a fixed sample of the training contexts.
+    they are averaged over the training contexts, or over a fixed sample of them where there are
+    many. The counts are of the whole data.
     """
 
     def __init__(self, dataset: Dataset, context: int, counts: Tensor | None = None):
         """counts: those of `bigram_counts`, where they are known already."""
-        size = dataset.vocabulary.size
         self.context = context
         self.counts = bigram_counts(dataset) if counts is None else counts
-        each = max(1, min(40, _CONTEXTS_AT_MOST // size))
-        tokens = dataset.split("train").tokens
-        previous = tokens[: min(len(tokens) - 1, 1 << 22)].long()
-        in_order = torch.sort(previous, stable=True).indices  # places, grouped by character
-        groups = torch.bincount(previous, minlength=size).tolist()
-        chosen = [
-            group[:: max(1, len(group) // each)][:each] for group in torch.split(in_order, groups)
-        ]
-        contexts = [
-            gather_contexts(tokens, group + 1, context) if len(group) else _lone(character, context)
-            for character, group in enumerate(chosen)
-        ]
-        self._sizes = [len(some) for some in contexts]
-        self._contexts = torch.cat(contexts)  # (M, T)
+        self._by_frequency = self.counts.sum(1).sort(descending=True, stable=True).indices
+        self._dataset = dataset
+        self._contexts = _sampled_contexts(dataset, context)
+        self._words: tuple[tuple[int, int], tuple[str, ...]] | None = None
 
-    def probabilities(self, model: Model, first: int, last: int) -> Tensor:
-        """Rows `first` to `last`-1 of the table: (rows, V)."""
-        begin, sizes = sum(self._sizes[:first]), self._sizes[first:last]
-        logits = model.logits(self._contexts[begin : begin + sum(sizes)])
+    def probabilities(self, model: Model, characters: Tensor) -> Tensor:
+        """The model's rows of some characters, by id: (R,) to (R, V)."""
+        chosen = [self._contexts[character] for character in characters.tolist()]
+        logits = model.logits(torch.cat([one.contexts for one in chosen]))
         each = torch.softmax(logits, 1).float()  # (M, V)
-        row = torch.repeat_interleave(torch.arange(last - first), torch.tensor(sizes))
-        sums = torch.zeros(last - first, each.shape[1]).index_add_(0, row, each)
-        return sums / torch.tensor(sizes)[:, None]
+        each *= torch.cat([one.weights for one in chosen])[:, None]
+        sizes = torch.tensor([len(one.weights) for one in chosen])
+        row = torch.repeat_interleave(torch.arange(len(chosen)), sizes)  # (M,)
+        return torch.zeros(len(chosen), each.shape[1]).index_add_(0, row, each)
 
-    def table(
-        self, model: Model, top: int, left: int, rows: int, columns: int, cursor: tuple[int, int]
-    ) -> BigramTable:
-        """A window of the table, cut to its size, and the pair under the cursor.
+    def counted(self, characters: Tensor, smoothing: float) -> Tensor:
+        """The rows of some characters by the counts, (N(a, b) + k) / (N(a) + k V): (R, V).
+
+        A row that was never counted is uniform without smoothing, the limit as k goes to 0.
+        """
+        counts = self.counts[characters].double() + smoothing
+        totals = counts.sum(1, keepdim=True)
+        return torch.where(totals > 0, counts / totals, 1 / len(self.counts)).float()
+
+    def order(self, by: str) -> Tensor:
+        """The ids of all characters by place: by id, or by frequency, the commonest first: (V,).
+
+        A character occurs as often before another as behind one, so rows and columns have the same
+        order.
+        """
+        if by == "frequency":
+            return self._by_frequency
+        return torch.arange(len(self.counts))
+
+    def table(self, model: Model, view: BigramsView, smoothing: float) -> BigramTable:
+        """What a view asks for, cut to the table's size.
 
         The window is empty where the model's weights are no longer finite.
         """
-        size = model.vocabulary_size
-        top, left = max(0, min(top, size - 1)), max(0, min(left, size - 1))
-        window = self.probabilities(model, top, min(top + rows, size))
-        previous, following = (max(0, min(place, size - 1)) for place in cursor)
-        row = self.probabilities(model, previous, previous + 1)[0]
-        finite = bool(window.isfinite().all())
+        order, last = self.order(view.order), len(self.counts) - 1
+        top, left = (max(0, min(place, last)) for place in (view.top, view.left))
+        previous, following = (max(0, min(place, last)) for place in view.cursor)
+        rows, columns = order[top : top + view.rows], order[left : left + view.columns]
+        ids = torch.cat([rows, order[previous : previous + 1]])  # the cursor's row is the last
+        modelled, counted = self.probabilities(model, ids), self.counted(ids, smoothing)
+        window = self._values(view.mode, modelled, counted, ids)[:-1, columns]
+        is_finite = bool(modelled.isfinite().all())
         return BigramTable(
             top=top,
             left=left,
-            probabilities=window[:, left : left + columns].tolist() if finite else [],
-            pair=PairFacts(
-                previous=previous,
-                following=following,
-                count=int(self.counts[previous, following]),
-                probability=float(row[following]),
-                rank=int((row > row[following]).sum()) + 1,
-            ),
+            values=window.tolist() if is_finite else [],
+            pair=self._pair(ids[-1], order[following], modelled[-1], counted[-1]),
+            mode=view.mode,
+            order=tuple(order.tolist()),
+            cursor=(previous, following),
+            divergences=_divergences(counted, modelled)[:-1].tolist() if is_finite else [],
         )
+
+    def words(self, previous: int, following: int) -> tuple[str, ...]:
+        """Some items of the data in which a pair stands, safe to show: at most eight, no two alike.
+
+        Of a large dataset only the first four million characters are searched.
+        """
+        if self._words is None or self._words[0] != (previous, following):
+            found = self._find_words(previous, following)
+            self._words = (previous, following), found
+        return self._words[1]
+
+    def _values(self, mode: BigramMode, modelled: Tensor, counted: Tensor, ids: Tensor) -> Tensor:
+        """Rows of the table in one of its modes, (R, V)."""
+        if mode == "counts":
+            return self.counts[ids]
+        if mode == "difference":
+            return modelled - counted
+        return counted if mode == "counted" else modelled
+
+    def _pair(
+        self, previous: Tensor, following: Tensor, modelled: Tensor, counted: Tensor
+    ) -> PairFacts:
+        """The facts of a pair, from its row by the model (V,) and by the counts (V,)."""
+        likeliest = modelled.topk(min(_FOLLOWERS, len(modelled))).indices
+        return PairFacts(
+            previous=int(previous),
+            following=int(following),
+            count=int(self.counts[previous, following]),
+            probability=float(modelled[following]),
+            rank=int((modelled > modelled[following]).sum()) + 1,
+            counted=float(counted[following]),
+            followers=tuple(
+                Follower(i, float(modelled[i]), float(counted[i])) for i in likeliest.tolist()
+            ),
+            words=self.words(int(previous), int(following)),
+        )
+
+    def _find_words(self, previous: int, following: int) -> tuple[str, ...]:
+        if not self.counts[previous, following]:
+            return ()
+        found: dict[str, None] = {}  # keeps the order
+        tokens = self._dataset.split("all").tokens
+        for first in range(0, min(len(tokens) - 1, _MOST_SEARCHED), _TOKENS_AT_ONCE):
+            some = tokens[first : first + _TOKENS_AT_ONCE + 1]
+            hits = torch.nonzero((some[:-1] == previous) & (some[1:] == following))[:, 0]
+            for place in hits[: 8 * _WORDS].tolist():
+                found[_item_around(tokens, first + place, self._dataset.vocabulary)] = None
+                if len(found) == _WORDS:
+                    return tuple(found)
+        return tuple(found)
+
+
+class _Contexts(NamedTuple):
+    """Distinct contexts (M, T), and of each the share (M,) of what they stand for."""
+
+    contexts: Tensor
+    weights: Tensor
+
+
+def _sampled_contexts(dataset: Dataset, context: int) -> list[_Contexts]:
+    """For each character, distinct training contexts that end in it.
+
+    Of a character's occurrences, put in order of what stands before it, evenly spaced ones are
+    taken (systematic sampling): each context is met about as often as it is common, and the
+    distinct ones are few. The mean over as many random ones is five times as far off.
+    """
+    V, tokens = dataset.vocabulary.size, dataset.split("train").tokens
+    each = max(1, _CONTEXTS_AT_MOST // V)
+    contexts = gather_contexts(tokens, torch.arange(1, min(len(tokens), _MOST_OF_TRAIN)), context)
+    order = _reading_backwards(contexts, V)
+    groups = torch.split(order, torch.bincount(contexts[:, -1], minlength=V).tolist())
+    sampled = []
+    for character, group in enumerate(groups):
+        n = min(each, len(group))
+        if n == 0:
+            sampled.append(_Contexts(_lone(character, context), torch.ones(1)))
+            continue
+        chosen = contexts[group[(torch.arange(n) * len(group) + len(group) // 2) // n]]
+        distinct, counts = torch.unique(chosen, dim=0, return_counts=True)
+        sampled.append(_Contexts(distinct, counts / n))
+    return sampled
+
+
+def _reading_backwards(contexts: Tensor, V: int) -> Tensor:
+    """The order of contexts (N, T) by their last character, then the one before, and so on: (N,).
+
+    Characters too far back to fit into a 64-bit number are not looked at.
+    """
+    key, numbers = torch.zeros(len(contexts), dtype=torch.int64), 1
+    for column in reversed(contexts.unbind(1)):
+        if numbers * V >= 2**62:
+            break
+        key, numbers = key * V + column, numbers * V
+    return key.sort(stable=True).indices
 
 
 def _lone(character: int, context: int) -> Tensor:
@@ -91,3 +200,22 @@ def _lone(character: int, context: int) -> Tensor:
     lone = torch.zeros(1, context, dtype=torch.int64)
     lone[0, -1] = character
     return lone
+
+
+def _divergences(counted: Tensor, modelled: Tensor) -> Tensor:
+    """KL(counted || modelled) = sum of p ln(p / q) for each row, in nats: (R, V), (R, V) to (R,).
+
+    (Kullback & Leibler 1951.) What was never counted adds nothing; what was, and has no chance,
+    makes it infinite.
+    """
+    p, q = counted.double(), modelled.double()
+    return torch.where(p > 0, p * (p / q).log(), 0.0).sum(1).clamp(min=0.0)
+
+
+def _item_around(tokens: Tensor, place: int, vocabulary: Vocabulary) -> str:
+    """The item of the character at a place, or of the one after it; safe to show."""
+    begin = max(0, place - LONGEST_ITEM)
+    before = torch.nonzero(tokens[begin : place + 1] == BOUNDARY)[-1]
+    after = torch.nonzero(tokens[place + 1 : place + 2 + LONGEST_ITEM] == BOUNDARY)
+    end = place + 1 + int(after[0]) if len(after) else len(tokens)
+    return shown(vocabulary.decode(tokens[begin + int(before) : end].tolist()))

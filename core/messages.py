@@ -6,6 +6,8 @@ from typing import Any, Literal, NamedTuple
 from .settings import ModelSettings, TrainSettings
 
 State = Literal["training", "paused", "finished", "diverged"]
+BigramMode = Literal["model", "counted", "counts", "difference"]
+BigramOrder = Literal["id", "frequency"]
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,20 @@ class LossView:
 
 @dataclass(frozen=True)
 class BigramsView:
-    """A window of the bigram table, and the pair under the cursor."""
+    """A window of the bigram table, and the pair under the cursor.
+
+    top, left and cursor are places in the order asked for, which is of rows and columns alike:
+    by character id, or by how often the characters occur, the commonest first.
+    mode: the model's P(next | previous), that of the counts, the counts, or model minus counted.
+    """
 
     top: int
     left: int
     rows: int
     columns: int
     cursor: tuple[int, int]
+    mode: BigramMode = "model"
+    order: BigramOrder = "id"
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,28 @@ class NamesView:
     count: int
 
 
-View = LossView | BigramsView | NamesView
+@dataclass(frozen=True)
+class EmbeddingView:
+    """Where the characters lie in the embedding."""
+
+
+@dataclass(frozen=True)
+class ProbeView:
+    """What the model makes of a text: of each of its characters, and of what follows it.
+
+    most: the likeliest next characters, at most so many.
+    """
+
+    text: str
+    most: int = 100
+
+
+@dataclass(frozen=True)
+class HealthView:
+    """Activations, gradients and updates, and a verdict."""
+
+
+View = LossView | BigramsView | NamesView | EmbeddingView | ProbeView | HealthView
 
 
 @dataclass(frozen=True)
@@ -106,8 +136,36 @@ class ReturnTo:
     index: int
 
 
+@dataclass(frozen=True)
+class FindLearningRate:
+    """Pause, and try rising learning rates on a copy; without a range, the optimizer's usual one.
+
+    Snapshots carry its progress as `finder`, until `CancelFinder` or another model.
+    """
+
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class CancelFinder:
+    """Stop the learning-rate finder, or forget what it found."""
+
+
 Request = (
-    Start | Refresh | Edit | Pause | Resume | Step | Restart | EvaluateTest | Undo | Redo | ReturnTo
+    Start
+    | Refresh
+    | Edit
+    | Pause
+    | Resume
+    | Step
+    | Restart
+    | EvaluateTest
+    | Undo
+    | Redo
+    | ReturnTo
+    | FindLearningRate
+    | CancelFinder
 )
 
 
@@ -215,24 +273,55 @@ class LossCurve:
 
 
 @dataclass(frozen=True)
+class Follower:
+    """A character that may follow another, by its id, and P(it | the other) of model and counts."""
+
+    character: int
+    probability: float
+    counted: float
+
+
+@dataclass(frozen=True)
 class PairFacts:
-    """One pair of characters: how often it stands in the data, and what the model makes of it."""
+    """One pair of characters: how often it stands in the data, and what the model makes of it.
+
+    previous, following: ids. rank: the pair's among all that may follow, by the model.
+    counted: P(following | previous) of the counts. followers: those likeliest by the model.
+    words: some items of the data in which the pair stands.
+    """
 
     previous: int
     following: int
     count: int
     probability: float
     rank: int
+    counted: float = 0.0
+    followers: tuple[Follower, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class BigramTable:
-    """A window of P(next | previous): probabilities[i][j] for ids top+i and left+j."""
+    """A window of the bigram table: values[i][j] at the places top+i and left+j.
+
+    order: the ids of all characters by place, the same for rows and columns; () is by id.
+    cursor: the pair's places. divergences: of each row of the window, KL(counted || model) in nats;
+    infinite where the model holds impossible what was counted.
+    """
 
     top: int
     left: int
-    probabilities: list[list[float]]
+    values: list[list[float]]
     pair: PairFacts
+    mode: BigramMode = "model"
+    order: tuple[int, ...] = ()
+    cursor: tuple[int, int] = (0, 0)
+    divergences: list[float] = field(default_factory=list)
+
+    @property
+    def probabilities(self) -> list[list[float]]:
+        """The values of the mode "model"."""
+        return self.values
 
 
 @dataclass(frozen=True)
@@ -241,6 +330,144 @@ class Name:
 
     text: str
     seen: bool
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """What was asked for can't be had of this model, or of this text."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The dev loss, in nats, of a model that only counts; k: what is added to every count."""
+
+    name: str
+    loss: float
+    k: float | None = None
+
+
+@dataclass(frozen=True)
+class EmbeddingMap:
+    """Characters as points of a plane, in the order of their ids; the boundary is the first.
+
+    dimensions: how many numbers the model has for a character; with more than two the plane is
+    that of the two main directions.
+    shares: of the variance of all dimensions, what lies along each axis of the plane.
+    """
+
+    labels: tuple[str, ...]
+    points: list[tuple[float, float]]
+    vowels: list[bool]
+    dimensions: int
+    shares: tuple[float, float]
+    boundary: int = 0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A character that may come next."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class ProbedCharacter:
+    """One character of a text: its probability given those before it, -ln of it in nats, and the
+    likeliest other characters."""
+
+    label: str
+    probability: float
+    surprise: float
+    alternatives: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What the model makes of a text.
+
+    following: what may come after the text, likeliest first.
+    characters: those of the text as a whole item, so that the boundary is the last.
+    mean: their mean surprise in nats; dev: the loss of dev, which is that of its characters.
+    """
+
+    text: str
+    following: tuple[Candidate, ...]
+    characters: tuple[ProbedCharacter, ...]
+    mean: float
+    dev: float | None
+
+
+@dataclass(frozen=True)
+class TensorHealth:
+    """A parameter tensor: standard deviations of its gradient and of its weights, and log10 of
+    the ratio of the update's to the weights'; None where either does not vary."""
+
+    name: str
+    gradient: float
+    weight: float
+    ratio: float | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The name of a rule, what it says of the run, and what that means."""
+
+    name: str
+    sentence: str
+    help: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the training fares, looked at on a fixed sample of train.
+
+    first_loss: of the weights that the run began with; uniform: ln V.
+    saturated: the share of activations beyond 0.97 either way; dead: the share of hidden units
+    beyond 0.99 for every example looked at; histogram: activations from -1 to 1 in equal bins.
+    All three are None without a hidden layer.
+    update: what the tensors' ratio is of. gap: the dev loss minus the train loss.
+    """
+
+    step: int
+    examples: int
+    first_loss: float
+    uniform: float
+    saturated: float | None
+    dead: float | None
+    histogram: list[int] | None
+    tensors: tuple[TensorHealth, ...]
+    update: str
+    train: float | None
+    dev: float | None
+    gap: float | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class RateSearch:
+    """Losses at rising learning rates, each with the lowest, mean and highest of some seeds.
+
+    turns: the rate from which the loss rises; explodes: from which it is many times the lowest;
+    None where it does not. suggested: None as long as the loss does not turn; why: in words.
+    """
+
+    low: float
+    high: float
+    steps: int
+    done: int
+    seeds: int
+    finished: bool
+    rates: list[float]
+    lowest: list[float]
+    mean: list[float]
+    highest: list[float]
+    turns: float | None
+    explodes: float | None
+    suggested: float | None
+    why: str
 
 
 @dataclass(frozen=True)
@@ -274,6 +501,8 @@ class Snapshot:
     can_undo, can_redo: what would be undone or done again, in few signs; None for nothing.
     resized: the newest change of size on the way here.
     former: former runs, the newest last.
+    references: those that are known so far.
+    finder: of the learning-rate finder, if it was asked for.
     """
 
     state: State
@@ -299,6 +528,11 @@ class Snapshot:
     loss: LossCurve | None = None
     bigrams: BigramTable | None = None
     names: tuple[Name, ...] | None = None
+    embedding: EmbeddingMap | Unavailable | None = None
+    probe: Probe | Unavailable | None = None
+    health: Health | None = None
+    references: tuple[Reference, ...] = ()
+    finder: RateSearch | None = None
 
 
 Reply = Starting | Refused | Failed | Snapshot

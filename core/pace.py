@@ -2,16 +2,21 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from .session import Session
+
+class Trainable(Protocol):
+    """A session, or a trainer."""
+
+    def train(self, steps: int) -> Tensor:
+        """Take some steps; the loss of each."""
+        ...
 
 
 class Pace:
-    """Trains a session about so many seconds at a time, learning how many steps that is.
+    """Trains about so many seconds at a time, learning how many steps that is.
 
     How a run is sliced never shows in its weights.
     """
@@ -21,7 +26,7 @@ class Pace:
         self._clock = clock
         self._steps = 1
 
-    def train(self, session: "Session", most: int) -> Tensor:
+    def train(self, session: Trainable, most: int) -> Tensor:
         """Take a slice of at most `most` steps; the losses of those taken."""
         begun = self._clock()
         steps = min(self._steps, most)

@@ -10,23 +10,35 @@ from queue import SimpleQueue
 from torch import Tensor
 
 from .archive import FormerRun
+from .embedding_map import EmbeddingMapper
 from .errors import UserError
 from .evaluation import RunningEvaluation
+from .health import HealthCheck
 from .insight import BigramInsight, bigram_counts
+from .learning_rate import LearningRateFinder
 from .messages import (
     BigramsView,
     BigramTable,
+    CancelFinder,
     DatasetFacts,
     Divergence,
     Edit,
+    EmbeddingMap,
+    EmbeddingView,
     EvaluateTest,
+    FindLearningRate,
     FormerFacts,
+    Health,
+    HealthView,
     LossCurve,
     LossView,
     Mark,
     Name,
     NamesView,
     Pause,
+    Probe,
+    ProbeView,
+    RateSearch,
     Redo,
     Refresh,
     Refused,
@@ -40,15 +52,18 @@ from .messages import (
     State,
     Step,
     TestLoss,
+    Unavailable,
     Undo,
     View,
 )
 from .pace import Pace
+from .probe import probe
+from .references import RunningReferences
 from .session import Session
 from .vocabulary import shown
 
-_SLICE_SECONDS = 0.008
-_EVALUATION_SECONDS = 0.3  # at the least, from one evaluation to the next
+_SLICE_SECONDS = 0.012
+_EVALUATION_SECONDS = 0.4  # at the least, from one evaluation to the next
 _EVALUATION_SHARE = 0.04  # of the time, at the most, unless that means too long a wait
 _LONGEST_WAIT = 4.0
 _MOST_EXAMPLES = 1 << 20  # of a split, for the losses on the screen
@@ -59,6 +74,9 @@ _MOST_MARKS = 256
 _RATE_SECONDS = 1.5
 _UNLIMITED = 10**18
 _LONGEST_NAME = 60  # of those on the screen
+
+
+_Drawn = LossCurve | BigramTable | tuple[Name, ...] | EmbeddingMap | Probe | Health | Unavailable
 
 
 class Server:
@@ -84,6 +102,12 @@ class Server:
         self._state: State = "training"
         self._insight: BigramInsight | None = None
         self._counts: Tensor | None = None
+        self._embedding = EmbeddingMapper(dataset.vocabulary)
+        self._health = HealthCheck()
+        self._references = RunningReferences(dataset)
+        self._are_references_known = False
+        self._finder: LearningRateFinder | None = None
+        self._found: RateSearch | None = None
         self._test: TestLoss | None = None
         self._asked = 0
         self._runs = 0
@@ -103,7 +127,10 @@ class Server:
     @property
     def _busy(self) -> bool:
         is_evaluating = self._evaluating is not None or self._testing is not None
-        return self._state == "training" or is_evaluating or self._evaluation_due
+        is_finding = self._finder is not None and self._found is None
+        is_counting = not self._are_references_known
+        works = self._state == "training" or is_evaluating or is_finding or is_counting
+        return works or self._evaluation_due
 
     def _begin_run(self) -> None:
         """Go on with a run at step 0."""
@@ -178,6 +205,13 @@ class Server:
                 session = self.session
                 evaluation = RunningEvaluation(session.model, session.tables, "test")
                 self._testing = session.step, evaluation
+            case FindLearningRate(low, high):
+                self._finder = LearningRateFinder(self.session, low, high, clock=self._clock)
+                self._found = None
+                if self._state == "training":
+                    self._pause("paused")
+            case CancelFinder():
+                self._finder = self._found = None
 
     def _plan(self) -> int:
         """Where this run ends by itself; counting ends when every example is counted."""
@@ -221,6 +255,10 @@ class Server:
             self._test_a_block(*self._testing)
         elif self._evaluating is not None or self._evaluation_due:
             self._evaluate_a_block()
+        elif self._finder is not None and self._found is None:
+            self._search(self._finder)
+        elif not self._are_references_known:
+            self._are_references_known = not self._references.advance()
 
     def _train(self, most: int) -> None:
         losses = self._pace.train(self.session, most)
@@ -261,6 +299,13 @@ class Server:
         if not evaluation.advance():
             self._test = TestLoss(step, evaluation.result().loss)
             self._testing = None
+
+    def _search(self, finder: LearningRateFinder) -> None:
+        """Try some more learning rates, unless the model has become another."""
+        if not finder.is_of(self.session):
+            self._finder = None
+        elif not finder.advance():
+            self._found = finder.result()
 
     def _finish_evaluation(
         self, step: int, dev: RunningEvaluation, train: RunningEvaluation
@@ -313,6 +358,11 @@ class Server:
             loss=drawn.get(LossView),  # type: ignore[arg-type]
             bigrams=drawn.get(BigramsView),  # type: ignore[arg-type]
             names=drawn.get(NamesView),  # type: ignore[arg-type]
+            embedding=drawn.get(EmbeddingView),  # type: ignore[arg-type]
+            probe=drawn.get(ProbeView),  # type: ignore[arg-type]
+            health=drawn.get(HealthView),  # type: ignore[arg-type]
+            references=self._references.result(),
+            finder=self._rate_search(),
         )
 
     def _divergence(self, marks: tuple[Mark, ...]) -> Divergence | None:
@@ -322,16 +372,31 @@ class Server:
         before = [mark for mark in marks if mark.step < step]
         return Divergence(step, before[-1] if before else None)
 
-    def _draw(self, view: View) -> LossCurve | BigramTable | tuple[Name, ...]:
+    def _draw(self, view: View) -> _Drawn:
+        session = self.session
         match view:
             case LossView(share, points):
                 return self._loss_curve(share, points)
-            case BigramsView(top, left, rows, columns, cursor):
-                return self._bigram_insight().table(
-                    self.session.model, top, left, rows, columns, cursor
-                )
+            case BigramsView():
+                smoothing = session.train_settings.smoothing
+                return self._bigram_insight().table(session.model, view, smoothing)
             case NamesView(count):
                 return self._names(count)
+            case EmbeddingView():
+                return self._embedding.draw(session.model)
+            case ProbeView(text, most):
+                dev = self._splits.dev if self._splits else None
+                return probe(session.model, session.dataset.vocabulary, text, most, dev)
+            case HealthView():
+                splits = self._splits
+                known = (splits.train, splits.dev) if splits else (None, None)
+                return self._health.look(session, *known)
+
+    def _rate_search(self) -> RateSearch | None:
+        """What the learning-rate finder has found, of the model that the session still has."""
+        if self._finder is None or not self._finder.is_of(self.session):
+            return None
+        return self._found or self._finder.result()
 
     def _loss_curve(self, share: float, points: int) -> LossCurve:
         first = int(self.session.history.steps * share)

@@ -184,6 +184,43 @@ def evaluate(
             reports.print_surprise(surprise)
 
 
+@app.command("find-lr", epilog="Example: makemore-tui find-lr --preset lecture --steps 300")
+def find_lr(
+    data: DataOption = "names",
+    preset: PresetOption = DEFAULT_PRESET,
+    changes: SetOption = None,
+    seed: SeedOption = 1,
+    low: Annotated[float | None, typer.Option(help="Where to begin; 0.001, AdamW 0.00001.")] = None,
+    high: Annotated[float | None, typer.Option(help="Where to end; 1, for AdamW 0.1.")] = None,
+    steps: Annotated[int, typer.Option(help="How many, for each of three seeds.")] = 1000,
+    unique: UniqueOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find a learning rate: train a new model at a rising rate, and see where the loss turns."""
+    import torch
+
+    from makemore_tui.core.dataset import Dataset
+    from makemore_tui.core.learning_rate import LearningRateFinder
+    from makemore_tui.core.session import Session
+
+    from .progress import progress
+
+    torch.set_num_threads(1)
+    chosen = preset_named(preset)
+    settings = changed(chosen.model, chosen.train, parse_changes(changes or []))
+    session = Session(Dataset.load(data, unique), *settings, seed=seed)
+    finder = LearningRateFinder(session, low, high, steps)
+    with progress(steps, as_json) as advance:
+        while finder.advance():
+            advance(finder.done, finder.latest)
+    if as_json:
+        _print_json(asdict(finder.result()))
+    else:
+        from . import reports
+
+        reports.print_rate_search(finder.result())
+
+
 @app.command(epilog="Example: makemore-tui data names --json")
 def data(
     name: Annotated[

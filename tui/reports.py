@@ -15,11 +15,13 @@ from makemore_tui.core.vocabulary import shown
 
 from .palette import DARK
 from .plot import loss_plot
+from .rate_plot import rate_plot
 from .widgets.panel import number
 
 if TYPE_CHECKING:
     from makemore_tui.core.bench.measure import Row
     from makemore_tui.core.evaluation import Evaluation, WordSurprise
+    from makemore_tui.core.messages import RateSearch
     from makemore_tui.core.sampling import Sample
     from makemore_tui.core.session import Session
 
@@ -76,6 +78,26 @@ def print_curve(session: "Session") -> None:
         _print(Text("Minibatch loss", style="bold"))
         for line in rows:
             _print(Segments([*line, Segment("\n")]) if line else "")
+
+
+def print_rate_search(search: "RateSearch") -> None:
+    """What the learning-rate finder found, and the losses as a plot."""
+    table = _table("Learning rates", "", "")
+    table.show_header = False
+    steps = f"in {search.steps:,} steps, {search.seeds} times"
+    table.add_row("tried", f"{search.low:g} to {search.high:g} {steps}")
+    table.add_row("the loss turns at", _rate(search.turns))
+    table.add_row("it explodes at", _rate(search.explodes))
+    table.add_row("suggested", Text(_rate(search.suggested), style="bold"))
+    width = min(100, Console(file=sys.stdout).width)
+    rows = rate_plot(search, width, 18, DARK)
+    heading = Text("Loss over learning rate: mean, lowest and highest of the seeds", style="bold")
+    _print(table, Text(search.why, style="dim"), "", heading)
+    _print(*(Segments([*row, Segment("\n")]) if row else "" for row in rows))
+
+
+def _rate(rate: float | None) -> str:
+    return "not in this range" if rate is None else f"{rate:.2g}"
 
 
 def print_evaluations(evaluations: "dict[str, Evaluation]") -> None:

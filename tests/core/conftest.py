@@ -1,5 +1,6 @@
 """One torch thread, the datasets that many tests share, and the engine's work as plain loops."""
 
+import hashlib
 import random
 import unicodedata
 
@@ -128,3 +129,16 @@ def many_characters(write):
     characters = [chr(0x4E00 + i) for i in range(4000)]
     items = ["".join(characters[first : first + 800]) for first in range(0, 4000, 800)]
     return Dataset(write("\n".join(items * 6)))
+
+
+@pytest.fixture(scope="session")
+def state_hash():
+    """A hash of all that the next steps of a session depend on: weights, optimizer, random state,
+    step."""
+
+    def state_hash(session):
+        state = sorted(session.trainer.state_dict().items())
+        plain = [(k, v.tolist() if isinstance(v, torch.Tensor) else v) for k, v in state]
+        return hashlib.sha256(repr(plain).encode()).hexdigest()
+
+    return state_hash

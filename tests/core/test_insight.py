@@ -1,11 +1,15 @@
+import math
 import random
 from collections import Counter
+from typing import Any
 
 import pytest
 import torch
 
+from makemore_tui.core import insight as insight_module
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.insight import BigramInsight, bigram_counts
+from makemore_tui.core.messages import BigramMode, BigramOrder, BigramsView
 from makemore_tui.core.models import MLP
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
@@ -15,10 +19,9 @@ def pair_counts(items):
     return Counter(pair for item in items for pair in zip("\n" + item, item + "\n", strict=True))
 
 
-def counted(dataset, order=2):
-    session = Session(
-        dataset, ModelSettings(kind="ngram", order=order), TrainSettings(batch_size=0)
-    )
+def counted(dataset, order=2, **train) -> Any:
+    settings = TrainSettings(batch_size=0, **train)
+    session = Session(dataset, ModelSettings(kind="ngram", order=order), settings)
     session.train(1)
     return session.model
 
@@ -58,11 +61,22 @@ def test_pairs_beyond_the_ascii_are_counted_too(write):
 # The table as a model sees it
 
 
+def rows(insight, model, ids=None):
+    """The model's rows of some characters, of all by default."""
+    return insight.probabilities(model, torch.arange(model.vocabulary_size) if ids is None else ids)
+
+
 def test_a_bigram_models_table_is_its_own(names):
     model = counted(names)
-    table = BigramInsight(names, 1).probabilities(model, 0, 27)
     own = torch.softmax(model.logits(torch.arange(27)[:, None]), 1).float()
-    torch.testing.assert_close(table, own)
+    torch.testing.assert_close(rows(BigramInsight(names, 1), model), own)
+
+
+def mean_predictions(model, contexts):
+    """The mean prediction over the contexts that end in a character, for each that does."""
+    each = torch.softmax(model.logits(contexts), 1)
+    last = contexts[:, -1]
+    return {int(character): each[last == character].mean(0) for character in last.unique()}
 
 
 def test_a_longer_contexts_predictions_are_averaged_over_the_training_contexts(
@@ -72,19 +86,25 @@ def test_a_longer_contexts_predictions_are_averaged_over_the_training_contexts(
     settings = ModelSettings(context=3, embedding=4, hidden=6, init="lecture")
     model = MLP(settings, size, torch.Generator().manual_seed(3))
     contexts, _ = plain.tensors(plain.splits(rare_items)["train"], 3, rare.vocabulary.characters)
-    table = BigramInsight(rare, 3).probabilities(model, 0, size)
-    for character in range(size):
-        ending = contexts[contexts[:, -1] == character]
-        assert len(ending) <= 40  # all of them are looked at
-        if len(ending):
-            mean = torch.softmax(model.logits(ending), 1).mean(0)
-            torch.testing.assert_close(table[character], mean)
+    table = rows(BigramInsight(rare, 3), model)
+    for character, mean in mean_predictions(model, contexts).items():
+        torch.testing.assert_close(table[character], mean)
+
+
+def test_of_many_contexts_a_fixed_sample_comes_near_the_mean_over_all(names, name_splits, plain):
+    session = Session(names, ModelSettings(context=3, embedding=4, hidden=20))
+    session.train(500)
+    contexts, _ = plain.tensors(name_splits["train"], 3, names.vocabulary.characters)
+    table = rows(BigramInsight(names, 3), session.model)
+    for character, mean in mean_predictions(session.model, contexts).items():
+        assert float((mean * (mean / table[character]).log()).sum()) < 0.005
+    assert torch.equal(rows(BigramInsight(names, 3), session.model), table)
 
 
 def test_a_character_that_train_lacks_is_taken_to_begin_an_item(rare):
     unseen = rare.vocabulary.encode("z")[0]
     model = counted(rare)
-    table = BigramInsight(rare, 1).probabilities(model, 0, rare.vocabulary.size)
+    table = rows(BigramInsight(rare, 1), model)
     alone = torch.softmax(model.logits(torch.tensor([[unseen]])), 1)[0].float()
     torch.testing.assert_close(table[unseen], alone)
     assert table.sum(1).tolist() == pytest.approx([1.0] * len(table))
@@ -93,33 +113,150 @@ def test_a_character_that_train_lacks_is_taken_to_begin_an_item(rare):
 def test_every_row_of_a_trained_mlp_adds_up_to_one(names):
     session = Session(names, ModelSettings(context=8, hidden=20))
     session.train(5)
-    table = BigramInsight(names, 8).probabilities(session.model, 0, 27)
+    table = rows(BigramInsight(names, 8), session.model)
     assert table.sum(1).tolist() == pytest.approx([1] * 27, rel=1e-5)
 
 
 @pytest.mark.parametrize("order", [1, 2, 4])
 def test_any_order_of_counts_has_a_table(small, order):
     model = counted(small, order)
-    table = BigramInsight(small, model.context).probabilities(model, 0, small.vocabulary.size)
+    table = rows(BigramInsight(small, model.context), model)
     assert table.sum(1).tolist() == pytest.approx([1] * small.vocabulary.size, rel=1e-5)
 
 
-def test_rows_in_part_are_rows_of_the_whole(names):
+def test_rows_in_part_and_in_any_order_are_rows_of_the_whole(names):
     model, insight = counted(names, 3), BigramInsight(names, 2)
-    whole = insight.probabilities(model, 0, 27)
-    parts = [insight.probabilities(model, first, first + 9) for first in (0, 9, 18)]
-    torch.testing.assert_close(torch.cat(parts), whole)
+    ids = torch.tensor([26, 3, 0, 9])
+    torch.testing.assert_close(rows(insight, model, ids), rows(insight, model)[ids])
+
+
+def test_the_longest_contexts_of_many_characters_have_a_table(write):
+    items = [chr(0x4E00 + i % 300) + chr(0x4E00 + i * i % 300) for i in range(900)]
+    dataset = Dataset(write("\n".join(items)))
+    size = dataset.vocabulary.size
+    model = MLP(ModelSettings(context=16, embedding=2, hidden=3), size)
+    table = rows(BigramInsight(dataset, 16), model)
+    assert table.sum(1).tolist() == pytest.approx([1] * size, rel=1e-5)
+
+
+# What was counted
+
+
+@pytest.fixture(scope="module")
+def name_pairs(name_items):
+    return pair_counts(name_items)
+
+
+@pytest.fixture(scope="module")
+def mlp(names):
+    session = Session(names, ModelSettings(context=2, embedding=4, hidden=10, init="lecture"))
+    return session.model
+
+
+def look(
+    insight,
+    model,
+    mode: BigramMode = "model",
+    order: BigramOrder = "id",
+    cursor=(0, 0),
+    smoothing=1.0,
+    **window,
+):
+    """All of a table, or a window."""
+    window = {"top": 0, "left": 0, "rows": 99, "columns": 99, **window}
+    return insight.table(
+        model, BigramsView(**window, cursor=cursor, mode=mode, order=order), smoothing
+    )
+
+
+def plain_row(pairs, signs, previous, smoothing):
+    """The smoothed probabilities of what follows a character."""
+    counts = [pairs[previous, sign] + smoothing for sign in signs]
+    return [count / sum(counts) if sum(counts) else 1 / len(signs) for count in counts]
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3, 50.0])
+def test_counted_probabilities_are_smoothed_as_asked(names, name_pairs, mlp, smoothing):
+    table = look(BigramInsight(names, 2), mlp, "counted", smoothing=smoothing)
+    signs = "\n" + names.vocabulary.characters
+    for sign, row in zip(signs, table.values, strict=True):
+        assert row == pytest.approx(plain_row(name_pairs, signs, sign, smoothing), rel=1e-5)
+    assert table.mode == "counted"
+
+
+def test_a_row_that_was_never_counted_is_uniform_without_smoothing(rare):
+    counts = bigram_counts(rare)
+    counts[3] = 0
+    insight = BigramInsight(rare, 1, counts)
+    row = insight.counted(torch.tensor([3]), 0.0)[0]
+    assert row.tolist() == pytest.approx([1 / rare.vocabulary.size] * rare.vocabulary.size)
+
+
+def test_the_modes_are_counts_two_probabilities_and_their_difference(names, mlp):
+    insight = BigramInsight(names, 2)
+    counts, counted, model, difference = (
+        look(insight, mlp, mode).values for mode in ("counts", "counted", "model", "difference")
+    )
+    assert counts == bigram_counts(names).tolist()
+    for i in range(27):
+        expected = [a - b for a, b in zip(model[i], counted[i], strict=True)]
+        assert difference[i] == pytest.approx(expected, abs=1e-7)
+    assert counted != model
+
+
+def test_a_model_that_has_counted_all_the_data_differs_by_nothing(names):
+    model = counted(names, smoothing=0.5, train_on="all")
+    table = look(BigramInsight(names, 1), model, "difference", smoothing=0.5)
+    assert max(abs(value) for row in table.values for value in row) < 1e-6
+    assert table.divergences == pytest.approx([0] * 27, abs=1e-6)
+
+
+def test_a_rows_divergence_is_that_of_a_plain_sum(names, mlp):
+    insight = BigramInsight(names, 2)
+    counted, model = (look(insight, mlp, mode, smoothing=0).values for mode in ("counted", "model"))
+    table = look(insight, mlp, "counts", smoothing=0, top=4, rows=6)
+    expected = [
+        sum(p * math.log(p / q) for p, q in zip(counted[i], model[i], strict=True) if p)
+        for i in range(4, 10)
+    ]
+    assert table.divergences == pytest.approx(expected, rel=1e-4)
+    assert min(expected) > 0.1
+
+
+def test_what_the_model_holds_impossible_is_infinitely_far(names):
+    model = counted(names, smoothing=0.0, train_on="all")
+    model.counts[1, 14] = 0  # never an n after an a
+    divergences = look(BigramInsight(names, 1), model, smoothing=0.0).divergences
+    assert divergences[1] == math.inf
+    assert all(math.isfinite(value) for i, value in enumerate(divergences) if i != 1)
+
+
+# Order
+
+
+def test_by_frequency_the_commonest_comes_first(names, name_items, name_pairs, mlp):
+    table = look(BigramInsight(names, 2), mlp, "counts", "frequency")
+    signs = "\n" + names.vocabulary.characters
+    occurrences = Counter("".join(item + "\n" for item in name_items))
+    in_order = [signs[i] for i in table.order]
+    assert in_order == sorted(signs, key=lambda sign: -occurrences[sign])
+    assert table.values == [[name_pairs[a, b] for b in in_order] for a in in_order]
+
+
+@pytest.mark.parametrize("order", ["id", "frequency"])
+def test_rows_divergences_and_cursor_are_by_place(names, mlp, order):
+    insight = BigramInsight(names, 2)
+    by_id = look(insight, mlp, "difference")
+    table = look(insight, mlp, "difference", order, (5, 7), top=3, left=6, rows=4, columns=5)
+    ids = table.order
+    assert (table.top, table.left, table.cursor) == (3, 6, (5, 7))
+    for i, row in enumerate(table.values):
+        assert row == pytest.approx([by_id.values[ids[3 + i]][ids[j]] for j in range(6, 11)])
+    assert table.divergences == pytest.approx([by_id.divergences[i] for i in ids[3:7]], rel=1e-4)
+    assert (table.pair.previous, table.pair.following) == (ids[5], ids[7])
 
 
 # Windows
-
-
-def test_a_window_is_cut_out_of_the_table(names):
-    model, insight = counted(names), BigramInsight(names, 1)
-    table = insight.table(model, top=3, left=20, rows=4, columns=5, cursor=(0, 0))
-    whole = insight.probabilities(model, 0, 27).tolist()
-    assert (table.top, table.left) == (3, 20)
-    assert table.probabilities == [pytest.approx(row[20:25]) for row in whole[3:7]]
 
 
 @pytest.mark.parametrize(
@@ -131,23 +268,81 @@ def test_a_window_is_cut_out_of_the_table(names):
         (-4, -4, 2, 3, (2, 3)),
     ],
 )
-def test_a_window_never_leaves_the_table(names, top, left, rows, columns, shape):
-    table = BigramInsight(names, 1).table(counted(names), top, left, rows, columns, (0, 0))
-    assert (len(table.probabilities), len(table.probabilities[0])) == shape
+def test_a_window_never_leaves_the_table(names, mlp, top, left, rows, columns, shape):
+    window = {"top": top, "left": left, "rows": rows, "columns": columns}
+    table = look(BigramInsight(names, 2), mlp, **window)
+    assert (len(table.values), len(table.values[0])) == shape
+    assert len(table.divergences) == shape[0]
+
+
+def test_weights_that_are_not_finite_leave_the_window_empty(names):
+    model = MLP(ModelSettings(hidden=3), 27, torch.Generator().manual_seed(1))
+    model.tensors["b2"][3] = math.nan
+    table = look(BigramInsight(names, 3), model, cursor=(2, 2))
+    assert (table.values, table.divergences) == ([], [])
+    assert table.pair.count > 0
+
+
+def test_looking_changes_nothing(names, mlp):
+    before, state = mlp.flat.clone(), torch.get_rng_state()
+    look(BigramInsight(names, 2), mlp, "difference", "frequency", (1, 2))
+    assert torch.equal(mlp.flat, before)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+# The pair under the cursor
 
 
 @pytest.mark.parametrize("pair", [".a", "an", "qu", "z.", "qz"])
-def test_the_pair_under_the_cursor_is_described(names, name_items, pair):
+def test_the_pair_under_the_cursor_is_described(names, name_pairs, pair):
     model, signs = counted(names), "." + names.vocabulary.characters
     cursor = signs.index(pair[0]), signs.index(pair[1])
-    facts = BigramInsight(names, 1).table(model, 0, 0, 1, 1, cursor).pair
+    facts = look(BigramInsight(names, 1), model, cursor=cursor, smoothing=2.0, rows=1).pair
     row = torch.softmax(model.logits(torch.tensor([[cursor[0]]])), 1)[0].tolist()
+    plain = plain_row(name_pairs, signs.replace(".", "\n"), pair[0].replace(".", "\n"), 2.0)
     assert (facts.previous, facts.following) == cursor
-    assert facts.count == pair_counts(name_items)[tuple(pair.replace(".", "\n"))]
+    assert facts.count == name_pairs[tuple(pair.replace(".", "\n"))]
     assert facts.probability == pytest.approx(row[cursor[1]])
+    assert facts.counted == pytest.approx(plain[cursor[1]])
     assert facts.rank == 1 + sorted(row, reverse=True).index(row[cursor[1]])
 
 
-def test_a_cursor_beyond_the_table_stands_at_its_edge(names):
-    facts = BigramInsight(names, 1).table(counted(names), 0, 0, 1, 1, (-3, 99)).pair
-    assert (facts.previous, facts.following) == (0, 26)
+def test_the_five_likeliest_followers_have_both_probabilities(names, mlp):
+    insight = BigramInsight(names, 2)
+    followers = look(insight, mlp, cursor=(5, 0)).pair.followers
+    model, counted = (look(insight, mlp, mode).values[5] for mode in ("model", "counted"))
+    likeliest = sorted(range(27), key=lambda i: -model[i])[:5]
+    assert [one.character for one in followers] == likeliest
+    assert [one.probability for one in followers] == pytest.approx([model[i] for i in likeliest])
+    assert [one.counted for one in followers] == pytest.approx([counted[i] for i in likeliest])
+
+
+@pytest.mark.parametrize("pair", [".a", "an", "qu", "z.", "qz"])
+def test_the_words_are_some_of_those_with_the_pair(names, name_items, pair):
+    signs = "." + names.vocabulary.characters
+    words = BigramInsight(names, 1).words(signs.index(pair[0]), signs.index(pair[1]))
+    having = {item for item in name_items if pair in f".{item}."}
+    assert len(words) == len(set(words)) == min(8, len(having))
+    assert set(words) <= having
+
+
+def test_words_are_found_across_the_blocks_that_are_searched(rare, rare_items, monkeypatch):
+    monkeypatch.setattr(insight_module, "_TOKENS_AT_ONCE", 5)
+    signs = "." + rare.vocabulary.characters
+    for pair in (".z", "zz", "z."):
+        assert BigramInsight(rare, 1).words(signs.index(pair[0]), signs.index(pair[1])) == ("zz",)
+    a, b = rare_items[0][:2]
+    having = {item for item in rare_items if a + b in item}
+    assert set(BigramInsight(rare, 1).words(signs.index(a), signs.index(b))) == having
+
+
+def test_words_are_safe_to_show(write):
+    dataset = Dataset(write("a\x1b[31mb\n" * 30))
+    insight = BigramInsight(dataset, 1)
+    first = dataset.vocabulary.encode("a")[0]
+    assert [word.isprintable() for word in insight.words(0, first)] == [True]
+
+
+def test_a_cursor_beyond_the_table_stands_at_its_edge(names, mlp):
+    table = look(BigramInsight(names, 2), mlp, cursor=(-3, 99))
+    assert table.cursor == (table.pair.previous, table.pair.following) == (0, 26)

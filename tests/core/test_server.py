@@ -11,11 +11,16 @@ import torch
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.messages import (
     BigramsView,
+    CancelFinder,
     Edit,
+    EmbeddingView,
     EvaluateTest,
+    FindLearningRate,
+    HealthView,
     LossView,
     NamesView,
     Pause,
+    ProbeView,
     Redo,
     Refresh,
     Refused,
@@ -24,8 +29,10 @@ from makemore_tui.core.messages import (
     ReturnTo,
     Snapshot,
     Step,
+    Unavailable,
     Undo,
 )
+from makemore_tui.core.references import references
 from makemore_tui.core.server import Server
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
@@ -590,6 +597,148 @@ def test_returning_to_a_former_run_is_no_new_run(serve):
     assert returned.can_undo.startswith("return to seed 3 → ")
     assert client.still().splits == first.splits
     assert client.do(Undo()).seed == 9
+
+
+def test_the_bigram_table_has_modes_and_orders_and_the_smoothing_of_the_run(serve):
+    client = serve(smoothing=2.5)
+    client.do(Pause())
+    counts = client.look(BigramsView(0, 0, 9, 9, (0, 0), "counts")).bigrams
+    counted = client.look(BigramsView(0, 0, 9, 9, (0, 0), "counted", "frequency")).bigrams
+    i, j = counted.order[1], counted.order[2]
+    row = [count + 2.5 for count in counts.values[i]]
+    assert counted.values[1][2] == pytest.approx(row[j] / sum(row))
+    assert (counts.mode, counted.mode) == ("counts", "counted")
+    assert counts.order == tuple(range(7)) != counted.order
+
+
+def test_the_embedding_is_drawn_when_asked_for_and_turns_with_no_frame(serve):
+    client = serve(model=ModelSettings(embedding=5, hidden=10))
+    assert client.look().embedding is None
+    client.do(Pause())
+    first, again = client.look(EmbeddingView()).embedding, client.look(EmbeddingView()).embedding
+    assert first.dimensions == 5
+    for point, same in zip(first.points, again.points, strict=True):
+        assert point == pytest.approx(same)
+
+
+def test_a_view_that_cannot_be_had_is_answered_in_words(serve):
+    client = serve(model=ModelSettings(kind="neural-bigram"))
+    reply = client.look(EmbeddingView(), ProbeView("xyz"))
+    assert isinstance(reply.embedding, Unavailable)
+    assert isinstance(reply.probe, Unavailable)
+    assert "no embedding" in reply.embedding.why
+    assert "'x'" in reply.probe.why
+
+
+def test_a_probe_is_of_the_model_as_it_is_beside_the_dev_loss(serve):
+    client = serve()
+    client.until(lambda s: s.step > 30)
+    still = client.still()
+    probe = client.look(ProbeView("abc", most=2)).probe
+    word = client.session.surprise("abc")
+    assert [one.surprise for one in probe.characters] == pytest.approx(word.surprises)
+    assert (probe.dev, len(probe.following)) == (still.splits.dev, 2)
+
+
+def test_health_has_the_losses_of_the_splits(serve):
+    client = serve(learning_rate=0.05)
+    client.until(lambda s: s.step > 30)
+    splits = client.still().splits
+    health = client.look(HealthView()).health
+    assert (health.train, health.dev) == (splits.train, splits.dev)
+    assert health.step == splits.step
+    assert [one.name for one in health.tensors] == list(client.session.model.tensors)
+    assert client.look().health is None
+
+
+def test_looking_at_everything_never_changes_the_path(serve, small, state_hash):
+    client = serve(optimizer="adamw", learning_rate=0.01)
+    views = EmbeddingView(), ProbeView("abc"), HealthView(), BigramsView(0, 0, 9, 9, (1, 1))
+    client.until(lambda s: s.step > 200 and len(s.references) == 5, *views)
+    step = client.still().step
+    plain = Session(small, MODEL, client.session.train_settings, seed=3)
+    plain.train(step)
+    assert state_hash(client.session) == state_hash(plain)
+
+
+def test_references_come_by_themselves_even_while_paused(serve, small):
+    client = serve()
+    client.do(Pause())
+    known = client.until(lambda s: len(s.references) == 5).references
+    assert known == references(small)
+    client.do(Edit({"hidden": 11}))
+    assert client.look().references == known
+
+
+# The learning-rate finder
+
+
+def test_the_finder_pauses_and_tells_its_progress_and_its_result(serve, state_hash):
+    client = serve(model=MODEL)
+    client.until(lambda s: s.step > 20)
+    started = client.do(FindLearningRate())
+    assert (started.state, started.finder.finished) == ("paused", False)
+    before = state_hash(client.session)
+    progress = []
+    found = client.until(lambda s: progress.append(s.finder.done) or s.finder.finished)
+    assert progress == sorted(progress)
+    assert found.finder.done == found.finder.steps == 1000
+    assert (found.step, found.state) == (started.step, "paused")
+    assert state_hash(client.session) == before
+    assert client.look().finder == found.finder  # until it is cancelled
+    assert client.do(CancelFinder()).finder is None
+
+
+def test_a_finder_may_have_a_range_of_its_own(serve):
+    finder = serve().do(FindLearningRate(0.01, 10)).finder
+    assert (finder.low, finder.high) == (0.01, 10)
+
+
+def test_a_finder_can_be_cancelled_on_its_way(serve):
+    client = serve()
+    client.do(FindLearningRate())
+    assert client.do(CancelFinder()).finder is None
+    assert client.do(Resume()).state == "training"
+
+
+@pytest.mark.parametrize("change", [Edit({"hidden": 12}), Restart(9)])
+def test_a_finder_ends_with_the_model_that_it_was_for(serve, change):
+    client = serve()
+    client.do(FindLearningRate())
+    assert client.do(change).finder is None
+
+
+def test_a_found_rate_can_be_taken(serve):
+    client = serve()
+    client.do(FindLearningRate(0.001, 100))
+    found = client.until(lambda s: s.finder.finished).finder
+    taken = client.do(Edit({"learning_rate": found.suggested}))
+    assert taken.train.learning_rate == found.suggested
+    assert taken.finder == found
+
+
+def test_training_goes_on_while_rates_are_tried_if_it_is_told_to(serve):
+    client = serve()
+    step = client.do(FindLearningRate()).step
+    client.do(Resume())
+    client.until(lambda s: s.step > step and s.finder.finished)
+
+
+@pytest.mark.parametrize(
+    ("model", "request_", "sentence"),
+    [
+        (MODEL, FindLearningRate(1, 0.1), "low must be below high"),
+        (MODEL, FindLearningRate(0, 1), "low must be a number"),
+        (ModelSettings(kind="ngram"), FindLearningRate(), "counts has no learning rate"),
+    ],
+)
+def test_a_search_that_cannot_be_is_refused_and_training_goes_on(serve, model, request_, sentence):
+    client = serve(model=model)
+    refused = client.ask(request_)
+    assert isinstance(refused, Refused)
+    assert sentence in refused.why
+    after = client.look()
+    assert (after.finder, after.state != "paused") == (None, True)
 
 
 # Counting

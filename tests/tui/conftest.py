@@ -122,6 +122,7 @@ def drawn(view: View, now: Snapshot) -> dict[str, Any]:
             return {"bigrams": table(view, now.dataset.characters)}
         case NamesView(count):
             return {"names": tuple(NAMES[i % len(NAMES)] for i in range(count))}
+    raise AssertionError(view)
 
 
 class FakeEngine:

@@ -57,7 +57,7 @@ async def test_every_character_stands_on_both_axes(draw):
 async def test_a_column_stands_under_its_label(draw, width):
     probabilities = [[0.0] * 4 for _ in range(4)]
     probabilities[2][3] = 0.5
-    panel, rows = await draw(FOUR, width, 8, probabilities=probabilities)
+    panel, rows = await draw(FOUR, width, 8, values=probabilities)
     place = rows[0].index("c")
     heat = backgrounds(panel, 3, 0)
     lightest = max(heat[2:], key=lambda colour: lightness(colour) if colour else -1)
@@ -67,19 +67,19 @@ async def test_a_column_stands_under_its_label(draw, width):
 async def test_a_likelier_pair_is_lighter(draw):
     shares = [0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5]
     labels = tuple(".abcdefg")
-    panel, _ = await draw(labels, 2 + len(labels), 12, probabilities=[shares] * 8, cursor=(7, 7))
+    panel, _ = await draw(labels, 2 + len(labels), 12, values=[shares] * 8, cursor=(7, 7))
     shown = [lightness(colour) for colour in backgrounds(panel, 1, 2)]
     assert shown == sorted(shown)
     assert len(set(shown)) == len(shares)
 
 
 async def test_more_than_the_scale_is_as_light_as_its_end(draw):
-    panel, _ = await draw(FOUR, 6, 8, probabilities=[[0.5, 0.7, 1.0, 1.0]] * 4, cursor=(3, 3))
+    panel, _ = await draw(FOUR, 6, 8, values=[[0.5, 0.7, 1.0, 1.0]] * 4, cursor=(3, 3))
     assert len(set(backgrounds(panel, 1, 2))) == 1
 
 
 async def test_the_cursor_has_a_colour_of_its_own(draw):
-    panel, _ = await draw(FOUR, 6, 8, cursor=(2, 1), probabilities=[[0.3] * 4] * 4)
+    panel, _ = await draw(FOUR, 6, 8, cursor=(2, 1), values=[[0.3] * 4] * 4)
     rows = [backgrounds(panel, 1 + i, 2) for i in range(4)]
     usual = rows[0][0]
     assert [(i, j) for i in range(4) for j in range(4) if rows[i][j] != usual] == [(2, 1)]
@@ -114,7 +114,7 @@ def cells(panel, row):
 
 async def test_the_upper_half_is_the_first_of_two_rows(draw):
     probabilities = [[0.5] * 7, [0.0] * 7] * 3 + [[0.5] * 7]
-    panel, _ = await draw(tuple(".abcdef"), 10, 6, cursor=(6, 6), probabilities=probabilities)
+    panel, _ = await draw(tuple(".abcdef"), 10, 6, cursor=(6, 6), values=probabilities)
     assert all(lightness(upper) > lightness(lower) for upper, lower in cells(panel, 1))
 
 

@@ -21,7 +21,7 @@ from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.settings import SETTINGS
 from makemore_tui.tui import cli
 
-COMMANDS = ("explore", "train", "sample", "evaluate", "data", "presets", "bench")
+COMMANDS = ("explore", "train", "sample", "evaluate", "find-lr", "data", "presets", "bench")
 TRAIN_KEYS = {
     "steps", "seconds", "steps_per_second", "parameters", "initial_loss", "train_loss", "dev_loss",
     "dev_loss_seen", "dev_loss_unseen", "seed", "run",
@@ -339,6 +339,74 @@ def test_evaluate_for_people_has_a_table_and_the_word(run, saved):
     assert (done.code, done.err) == (0, "")
     for word in ("train", "dev", "test", "all", "probability", "surprise", "mean"):
         assert word in done.out
+
+
+# find-lr
+
+SEARCH_KEYS = {
+    "low", "high", "steps", "done", "seeds", "finished", "rates", "lowest", "mean", "highest",
+    "turns", "explodes", "suggested", "why",
+}  # fmt: skip
+
+
+def test_find_lr_suggests_a_rate_for_the_lecture_s_model(run_json):
+    found = run_json("find-lr", "--preset", "lecture")
+    assert set(found) == SEARCH_KEYS
+    assert (found["low"], found["high"], found["steps"], found["seeds"]) == (0.001, 1, 1000, 3)
+    assert 0.05 <= found["suggested"] <= 0.2
+    curves = zip(found["lowest"], found["mean"], found["highest"], strict=True)
+    assert all(low <= mean <= high for low, mean, high in curves)
+
+
+def test_find_lr_takes_data_settings_seed_and_range(run_json, items):
+    words = ("find-lr", "--data", items, *SMALL, "--steps", 60, "--low", 0.01, "--high", 5)
+    first, again = run_json(*words), run_json(*words)
+    assert (first["low"], first["high"], first["done"]) == (0.01, 5, 60)
+    assert first == again != run_json(*words, "--seed", 2)
+    assert run_json("find-lr", "--data", items, "--set", "optimizer=adamw")["high"] == 0.1
+
+
+def test_find_lr_for_people_has_a_table_and_a_plot(run, items):
+    words = ("find-lr", "--data", items, *SMALL, "--steps", 200, "--low", 0.01, "--high", 100)
+    done = run(*words)
+    assert (done.code, done.err) == (0, "")
+    for word in ("0.01 to 100", "turns at", "explodes at", "suggested", "Smith 2017", "└", "10"):
+        assert word in done.out
+    assert any(0x2800 < ord(sign) < 0x2900 for sign in done.out)  # braille
+
+
+def test_find_lr_says_when_nothing_can_be_suggested(run, run_json, items):
+    words = ("find-lr", "--data", items, "--preset", "scaled", "--low", 0.0001, "--high", 0.001)
+    assert run_json(*words)["suggested"] is None
+    assert "does not turn up to 0.001" in run(*words).out
+
+
+def test_find_lr_beyond_all_numbers_is_valid_json(run, run_json, items):
+    decay = ("--set", "weight_decay=100")
+    words = ("find-lr", "--data", items, *SMALL, *decay, "--low", 0.001, "--high", 1000)
+    found = run_json(*words)
+    assert found["mean"][-1] in (None, "Infinity")
+    assert found["explodes"]
+    assert run(*words).code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--low", 0], "low must be a number from 1e-06 to 1,000, not 0"),
+        (["--low", "nan"], "low must be a number"),
+        (["--high", "inf"], "high must be a number"),
+        (["--low", 0.1, "--high", 0.01], "0.1 is not below 0.01"),
+        (["--low", 2], "2 is not below 1"),
+        (["--steps", 3], "steps must be a whole number from 50"),
+        (["--steps", 10**9], "steps must be a whole number"),
+        (["--preset", "bigram"], "counts has no learning rate"),
+        (["--preset", "nope"], "lecture"),
+        (["--set", "hidden=0"], "from 1 to 4,096"),
+    ],
+)
+def test_searches_that_are_refused(refused, words, says):
+    assert says in refused("find-lr", *words)
 
 
 # data and presets

@@ -33,16 +33,28 @@ from ..keys import KEYS
 from ..knobs import turned
 from ..widgets.bigrams import BigramPanel
 from ..widgets.controls import ControlsPanel
+from ..widgets.embedding import EmbeddingPanel
+from ..widgets.health import HealthPanel
 from ..widgets.loss import LossPanel
 from ..widgets.names import NamesPanel
 from ..widgets.panel import Panel
+from ..widgets.probe import ProbePanel
+from ..widgets.runs import RunsPanel
 from ..widgets.splits import SplitsPanel
 from ..widgets.status import StatusBar
 from .help import HelpScreen
 
 _TICK_SECONDS = 0.1
-_TURNS = {"loss": (2, 1), "bigrams": (4, 0), "names": (10, 2)}  # every so many ticks, and when
+_TURNS = {  # every so many ticks, and when
+    "loss": (2, 1),
+    "bigrams": (4, 0),
+    "names": (10, 2),
+    "embedding": (4, 2),
+    "probe": (4, 2),
+    "health": (6, 4),
+}
 _WIDE, _HIGH, _SHORT = 100, 30, 12
+_VERY_WIDE, _VERY_HIGH = 150, 54
 _NARROWEST_NAMES, _NARROWEST_BIGRAMS = 22, 40
 
 
@@ -70,6 +82,7 @@ class MainScreen(Screen):
         self._tick = 0
         self._has_begun = False
         self._chosen = "loss"
+        self._in_place = {place[0]: place[0] for place in _PLACES}
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -83,8 +96,12 @@ class MainScreen(Screen):
             yield LossPanel(id="loss")
             yield ControlsPanel(id="controls")
             yield BigramPanel(id="bigrams")
+            yield EmbeddingPanel(id="embedding")
             yield NamesPanel(id="names")
+            yield ProbePanel(id="probe")
             yield SplitsPanel(id="splits")
+            yield HealthPanel(id="health")
+            yield RunsPanel(id="runs")
         yield Static(id="notice", markup=False)
         yield Footer(compact=True, show_command_palette=False)
 
@@ -191,17 +208,33 @@ class MainScreen(Screen):
             container.styles.grid_columns = f"{bigrams} 1fr {side}"
             tall, half = size + 4, (size + 1) // 2 + 4
             room = height - 3
+            if self._has_much_room:
+                room -= _LOWEST
             lower = next((h for h in (tall, half) if h <= room - 15), room // 2)
-            container.styles.grid_rows = f"1fr {lower}"
+            lowest = f" {_LOWEST}" if self._has_much_room else ""
+            container.styles.grid_size_rows = 3 if self._has_much_room else 2
+            container.styles.grid_rows = f"1fr {lower}{lowest}"
         self._show_chosen()
 
     def _show_chosen(self) -> None:
         """Show all panels, or the chosen one alone where there is no room or it is zoomed."""
         alone = self.has_class("tabbed") or self.has_class("zoomed")
+        for place in _PLACES:
+            if self._chosen in place:
+                self._in_place[place[0]] = self._chosen
+        together = _OF_A_LARGE_SCREEN if self._has_much_room else set(self._in_place.values())
+        if self._has_much_room:
+            together |= {self._in_place["splits"]}
+            together -= {"runs"} if self._in_place["splits"] != "runs" else {"health"}
         for panel in self.query(Panel):
-            panel.display = not alone or panel.id == self._chosen
+            panel.display = panel.id == self._chosen if alone else panel.id in together
         self.query_one("#panels").set_class(alone, "alone")
         self.query_one(Tabs).active = f"tab-{self._chosen}"
+
+    @property
+    def _has_much_room(self) -> bool:
+        """Whether a third row of panels fits on the screen."""
+        return self.size.width >= _VERY_WIDE and self.size.height >= _VERY_HIGH
 
     def _shown_panels(self) -> list[Panel]:
         return [panel for panel in self.query(Panel) if panel.display]
@@ -272,6 +305,9 @@ class MainScreen(Screen):
         self.toggle_class("zoomed")
         self._lay_out()
 
+    def action_choose(self, name: str) -> None:
+        self._choose(name)
+
     def action_next_panel(self, by: int) -> None:
         names = [name for name, _ in _PANELS]
         self._choose(names[(names.index(self._chosen) + by) % len(names)])
@@ -296,7 +332,21 @@ _PANELS = (
     ("bigrams", "Bigrams"),
     ("names", "Names"),
     ("splits", "Splits"),
+    ("embedding", "Embedding"),
+    ("probe", "Probe"),
+    ("health", "Health"),
+    ("runs", "Runs"),
 )
+# The panels that share a place on a screen of ordinary size; the first is there to begin with.
+_PLACES = (
+    ("loss",),
+    ("controls",),
+    ("bigrams", "embedding"),
+    ("names", "probe"),
+    ("splits", "health", "runs"),
+)
+_OF_A_LARGE_SCREEN = {name for name, _ in _PANELS}
+_LOWEST = 13  # lines of the third row
 
 
 def _difference(before: Snapshot, now: Snapshot) -> str:

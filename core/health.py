@@ -1,0 +1,183 @@
+"""How a training fares: activations, gradients and updates, with a verdict.
+
+All of it is looked at on the same few examples every time, so that one look compares with another.
+The measures are those of Karpathy's lecture on activations and gradients ("Building makemore, part
+3").
+"""
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from .batches import Batches
+from .contexts import split_named
+from .dataset import gather_contexts
+from .messages import Health, TensorHealth
+from .models import MLP, Model, NeuralBigram, NgramCounts, make_model
+from .session import Session
+from .settings import ModelSettings
+from .step import MLPStep, NeuralBigramStep
+from .trainer import GradientTrainer
+from .verdict import Facts, verdict
+
+EXAMPLES = 512
+BINS = 20
+_SATURATED, _DEAD = 0.97, 0.99
+_GRADIENT = "learning rate times gradient"
+_LAST_UPDATE = "AdamW's last update"
+
+
+class HealthCheck:
+    """Looks at a session again and again. It keeps the examples, and the first loss, of a run."""
+
+    def __init__(self):
+        self._sample: tuple[tuple[str, int], Batches] | None = None
+        self._first: tuple[tuple[ModelSettings, int, str], float] | None = None
+
+    def look(self, session: Session, train: float | None, dev: float | None) -> Health:
+        """How a session fares now; train and dev: its newest losses, where they are known."""
+        model, batch = session.model, self._batch(session)
+        h = _activations(model, batch.contexts)  # (N, H)
+        tensors, update = _tensors(session, batch)
+        facts = Facts(
+            kind=model.settings.kind,
+            step=session.step,
+            uniform=math.log(model.vocabulary_size),
+            first_loss=self._first_loss(session),
+            loss=math.nan if session.diverged else _loss(model, batch),
+            ratio=_middle_ratio(tensors),
+            train=train,
+            dev=dev,
+            falling=_falling(session),
+            is_counted=session.trainer.finished,
+            is_decayed=session.learning_rate < session.train_settings.learning_rate / 2,
+        )
+        if h is not None:
+            saturated, dead = (h.abs() > _SATURATED).float(), (h.abs() > _DEAD).all(0).float()
+            facts = replace(facts, saturated=float(saturated.mean()), dead=float(dead.mean()))
+        return Health(
+            step=facts.step,
+            examples=len(batch.contexts),
+            first_loss=facts.first_loss,
+            uniform=facts.uniform,
+            saturated=None if h is None else facts.saturated,
+            dead=None if h is None else facts.dead,
+            histogram=None if h is None else torch.histc(h, BINS, -1, 1).int().tolist(),
+            tensors=tensors,
+            update=update,
+            train=train,
+            dev=dev,
+            gap=facts.gap,
+            verdict=verdict(facts),
+        )
+
+    def _batch(self, session: Session) -> Batches:
+        key = session.train_settings.train_on, session.model.context
+        if self._sample is None or self._sample[0] != key:
+            self._sample = key, _first_examples(session, session.model.context)
+        return self._sample[1]
+
+    def _first_loss(self, session: Session) -> float:
+        """The loss of the sample with the weights that the run began with: the seed gives them."""
+        (settings, train), seed = session.first_settings, session.seed
+        key = settings, seed, session.train_settings.train_on
+        if self._first is None or self._first[0] != key:
+            generator, V = torch.Generator().manual_seed(seed), session.dataset.vocabulary.size
+            first = make_model(settings, V, generator, train.smoothing)
+            self._first = key, _loss(first, _first_examples(session, first.context))
+        return self._first[1]
+
+
+def _first_examples(session: Session, context: int) -> Batches:
+    """The first examples of what is trained on, as one batch."""
+    split = split_named(session.dataset, session.train_settings.train_on)
+    positions = torch.arange(1, min(EXAMPLES, split.examples) + 1)
+    contexts = gather_contexts(split.tokens, positions, context)  # (N, T)
+    targets, n = split.tokens[positions].long(), len(positions)
+    places = (targets * n + torch.arange(n))[None]
+    return Batches([n], contexts, places, torch.full((n,), 1 / n))
+
+
+def _loss(model: Model, batch: Batches) -> float:
+    """The mean NLL of a batch, in nats."""
+    log_probabilities = torch.log_softmax(model.logits(batch.contexts), 1)  # (N, V)
+    return float(batch.losses(log_probabilities.T.flatten().to(batch.weights.dtype))[0])
+
+
+def _activations(model: Model, contexts: Tensor) -> Tensor | None:
+    """The hidden layer (N, H) for contexts (N, T); None where there is none."""
+    if not isinstance(model, MLP):
+        return None
+    p = model.tensors
+    return torch.tanh(torch.addmm(p["b1"], p["C"][contexts].flatten(1), p["W1"]))
+
+
+def _tensors(session: Session, batch: Batches) -> tuple[tuple[TensorHealth, ...], str]:
+    """The health of each parameter tensor, and what its update is."""
+    model, trainer = session.model, session.trainer
+    if isinstance(model, NgramCounts) or not isinstance(trainer, GradientTrainer):
+        return (), "counts"
+    gradient = _gradient(model, batch)
+    update, is_of = session.learning_rate * gradient, _GRADIENT
+    if session.train_settings.optimizer == "adamw" and session.step:
+        update, is_of = last_update(session, trainer), _LAST_UPDATE
+    gradients, updates = model.views(gradient), model.views(update)
+    return tuple(
+        TensorHealth(name, _std(gradients[name]), _std(weights), _ratio(updates[name], weights))
+        for name, weights in model.tensors.items()
+    ), is_of
+
+
+def _gradient(model: MLP | NeuralBigram, batch: Batches) -> Tensor:
+    """The gradient of the batch's loss, without weight decay: (parameters,)."""
+    step = MLPStep(model) if isinstance(model, MLP) else NeuralBigramStep(model)
+    with torch.inference_mode():
+        (gradient,) = [one.clone() for one in step.gradients(batch, torch.empty(1))]
+    return gradient
+
+
+def last_update(session: Session, trainer: GradientTrainer) -> Tensor:
+    """What AdamW's last step added to the parameters: (parameters,).
+
+    Its moments tell it: w' = (1 - rate decay) w - rate m / (sqrt(v) + eps), both moments corrected
+    for their bias (Kingma & Ba 2015, Loshchilov & Hutter 2019). Of a step before the newest edit of
+    learning rate or weight decay, it is what it would have been with those of now.
+    """
+    settings, state, after = session.train_settings, trainer.state_dict(), trainer.model.flat
+    rate, t = settings.learning_rate_at(session.step - 1), float(state["steps"])
+    if t == 0:  # the optimizer is new
+        return torch.zeros_like(after)
+    decay = settings.weight_decay if isinstance(trainer.model, MLP) else 0.0
+    mean, square = state["mean"] / (1 - 0.9**t), state["square"] / (1 - 0.999**t)
+    before = (after + rate * mean / (square.sqrt() + 1e-8)) / (1 - rate * decay)
+    return after - before
+
+
+def _std(values: Tensor) -> float:
+    """The standard deviation, of a single number 0."""
+    return float(values.std(correction=0))
+
+
+def _ratio(update: Tensor, weights: Tensor) -> float | None:
+    of_update, of_weights = _std(update), _std(weights)
+    is_ratio = of_update > 0 and of_weights > 0 and math.isfinite(of_update / of_weights)
+    return math.log10(of_update / of_weights) if is_ratio else None
+
+
+def _middle_ratio(tensors: tuple[TensorHealth, ...]) -> float | None:
+    """The median of the weight matrices' ratios; biases begin near 0 and say little."""
+    ratios = sorted(
+        one.ratio for one in tensors if one.ratio is not None and not one.name.startswith("b")
+    )
+    return ratios[len(ratios) // 2] if ratios else None
+
+
+def _falling(session: Session) -> float:
+    """How far the minibatch loss fell within the last six tenths of the run, from half to half."""
+    points = session.history.curve(int(0.4 * session.history.steps), 64).mean
+    half = len(points) // 2
+    if half == 0:
+        return 0.0
+    return sum(points[:half]) / half - sum(points[-half:]) / half

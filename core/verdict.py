@@ -1,0 +1,178 @@
+"""What to make of a training, in one sentence: named rules, of which the first that applies speaks.
+
+Torch-free, so that a screen can list the rules too. The rules of thumb are those of Karpathy's
+lecture on activations and gradients ("Building makemore, part 3"); the thresholds were set on the
+presets and on runs that were spoilt on purpose.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .messages import Verdict
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a verdict is made of. Losses are in nats.
+
+    loss: of the fixed sample. ratio: log10 of update to weight, of the middle one of the weight
+    matrices. falling: how far the minibatch loss fell within the last six tenths of the run, from
+    half to half. is_decayed: whether the schedule has brought the learning rate below half.
+    is_counted: of counts, whether every example has been counted.
+    """
+
+    kind: str
+    step: int
+    uniform: float
+    first_loss: float
+    loss: float
+    saturated: float = 0.0
+    dead: float = 0.0
+    ratio: float | None = None
+    train: float | None = None
+    dev: float | None = None
+    falling: float = 0.0
+    is_decayed: bool = False
+    is_counted: bool = False
+
+    @property
+    def gap(self) -> float | None:
+        """The dev loss minus the train loss."""
+        return None if self.train is None or self.dev is None else self.dev - self.train
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Says `sentence` of a run to which `condition` applies; `help` is what it means."""
+
+    name: str
+    condition: Callable[[Facts], bool]
+    sentence: str
+    help: str
+
+
+def _has_diverged(facts: Facts) -> bool:
+    return facts.kind != "ngram" and not math.isfinite(facts.loss)
+
+
+def _rate_is_too_high(facts: Facts) -> bool:
+    if facts.ratio is None or facts.step < 100:
+        return False
+    too_large = facts.kind == "mlp" and facts.ratio > -1.75
+    stays_high = facts.step >= 2000 and facts.loss > facts.uniform and facts.ratio > -3
+    return too_large or stays_high or facts.loss > facts.first_loss + 0.1
+
+
+def _begins_far_off(facts: Facts) -> bool:
+    is_far = facts.kind != "ngram" and facts.first_loss > facts.uniform + 0.5
+    return is_far and (facts.step < 100 or (facts.step < 1000 and facts.loss > facts.uniform))
+
+
+def _overfits(facts: Facts) -> bool:
+    has_learnt = facts.train is not None and facts.train < facts.uniform
+    return has_learnt and facts.gap is not None and facts.gap > 0.1
+
+
+def _rate_is_too_low(facts: Facts) -> bool:
+    is_small = facts.ratio is not None and facts.ratio < -4
+    return is_small and facts.step >= 100 and not facts.is_decayed
+
+
+def _is_saturated(facts: Facts) -> bool:
+    return facts.step >= 100 and (facts.saturated > 0.6 or facts.dead > 0.05)
+
+
+def _underfits(facts: Facts) -> bool:
+    is_settled = facts.is_counted or (facts.step >= 2000 and facts.falling < 0.02)
+    return is_settled and facts.gap is not None and facts.gap < 0.03
+
+
+def _has_just_begun(facts: Facts) -> bool:
+    return not facts.is_counted if facts.kind == "ngram" else facts.step < 100
+
+
+RULES = (
+    Rule(
+        "diverged",
+        _has_diverged,
+        "diverged: the weights are not finite, undo or restart with a lower learning rate",
+        "A step was so large that the loss grew beyond what a number can hold. No further step "
+        "brings it back.",
+    ),
+    Rule(
+        "learning rate too high",
+        _rate_is_too_high,
+        "learning rate too high: steps are too large for the weights, try a third of it",
+        "An update should be about a thousandth of the weights (a ratio of -3). Here the ratio is "
+        "above -1.75, or the loss is above the first one, or after 2,000 steps still above ln V.",
+    ),
+    Rule(
+        "first loss",
+        _begins_far_off,
+        "first loss far above ln V: the first weights are too large, try init=scaled",
+        "Before it has learnt anything a model should hold all characters about equally likely, "
+        "which is a loss of ln V. A higher one means that it is confidently wrong, and the first "
+        "steps only take that back.",
+    ),
+    Rule(
+        "over-fitting",
+        lambda facts: facts.kind == "ngram" and _overfits(facts),
+        "over-fitting: dev is well above train, try more smoothing or a lower order",
+        "The dev loss is more than 0.1 above the train loss: most contexts were seen too seldom "
+        "for their counts to say much.",
+    ),
+    Rule(
+        "over-fitting",
+        _overfits,
+        "over-fitting: dev is well above train, try dropout, weight decay or fewer hidden units",
+        "The dev loss is more than 0.1 above the train loss: the model has learnt by heart what "
+        "does not hold for other items.",
+    ),
+    Rule(
+        "learning rate too low",
+        _rate_is_too_low,
+        "learning rate too low: the weights hardly move, try three times as much",
+        "An update should be about a thousandth of the weights (a ratio of -3). Here it is less "
+        "than a ten-thousandth, and it is not the schedule that made it so.",
+    ),
+    Rule(
+        "saturated",
+        _is_saturated,
+        "saturated: most hidden units are stuck at -1 or 1, try init=scaled or a lower rate",
+        "Where tanh is flat hardly any gradient passes. More than 60% of the activations are "
+        "beyond 0.97, or more than 5% of the units are beyond 0.99 for every example.",
+    ),
+    Rule(
+        "under-fitting",
+        lambda facts: facts.kind == "mlp" and _underfits(facts),
+        "under-fitting: train and dev are equal, try a larger hidden layer",
+        "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
+        "model has learnt what it can, and there is room for a larger one.",
+    ),
+    Rule(
+        "under-fitting",
+        _underfits,
+        "under-fitting: train and dev are equal, try a longer context, or the MLP",
+        "The dev loss is within 0.03 of the train loss: the model has learnt all that so short a "
+        "context tells.",
+    ),
+    Rule(
+        "just begun",
+        _has_just_begun,
+        "just begun: too early to tell",
+        "There is something to say after 100 steps, or when every example has been counted.",
+    ),
+    Rule(
+        "healthy",
+        lambda _: True,
+        "healthy: updates, activations and the gap between train and dev are as they should be",
+        "None of the other rules applies.",
+    ),
+)
+
+
+def verdict(facts: Facts) -> Verdict:
+    """What the first of `RULES` that applies says."""
+    rule = next(rule for rule in RULES if rule.condition(facts))
+    return Verdict(rule.name, rule.sentence, rule.help)

@@ -1,0 +1,291 @@
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from makemore_tui.core.health import BINS, EXAMPLES, HealthCheck
+from makemore_tui.core.session import Session
+from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.verdict import RULES, Facts, verdict
+
+MODEL = ModelSettings(context=3, embedding=4, hidden=12, init="lecture")
+
+
+@pytest.fixture
+def trained(small):
+    """A session after some steps; settings by name."""
+
+    def trained(steps=20, model=MODEL, **train):
+        session = Session(small, model, TrainSettings(**{"batch_size": 8, **train}), seed=3)
+        session.train(steps)
+        return session
+
+    return trained
+
+
+def look(session, train: float | None = 2.0, dev: float | None = 2.0) -> Any:
+    return HealthCheck().look(session, train, dev)
+
+
+@pytest.fixture
+def examples(small, small_splits, plain):
+    """The examples that are looked at: contexts (N, T) and targets (N,)."""
+    contexts, targets = plain.tensors(small_splits["train"], 3, small.vocabulary.characters)
+    return contexts[:EXAMPLES], targets[:EXAMPLES]
+
+
+def by_autograd(model, contexts, targets):
+    """Loss, hidden layer, and gradients by name, the obvious way."""
+    p = {name: t.clone().requires_grad_() for name, t in model.tensors.items()}
+    h = torch.tanh(p["C"][contexts].flatten(1) @ p["W1"] + p["b1"])
+    loss = torch.nn.functional.cross_entropy(h @ p["W2"] + p["b2"], targets)
+    loss.backward()
+    return loss.item(), h.detach(), {name: t.grad for name, t in p.items()}
+
+
+def std(values):
+    """The standard deviation of some numbers, by plain sums."""
+    values = [float(value) for value in values.flatten()]
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
+
+
+# Activations
+
+
+def test_saturated_and_dead_units_are_counted_one_by_one(trained, examples):
+    session = trained()
+    session.model.tensors["b1"][2] = 50  # always 1
+    session.model.tensors["b1"][5] = -50
+    _, h, _ = by_autograd(session.model, *examples)
+    health = look(session)
+    values = h.tolist()
+    saturated = sum(abs(x) > 0.97 for row in values for x in row) / (len(values) * 12)
+    dead = sum(all(abs(row[i]) > 0.99 for row in values) for i in range(12)) / 12
+    assert health.saturated == pytest.approx(saturated)
+    assert health.dead == pytest.approx(dead) == pytest.approx(2 / 12)
+
+
+def test_the_histogram_counts_every_activation_once(trained, examples):
+    session = trained()
+    _, h, _ = by_autograd(session.model, *examples)
+    expected = [0] * BINS
+    for value in h.flatten().tolist():
+        expected[min(int((value + 1) / 2 * BINS), BINS - 1)] += 1
+    found = look(session).histogram
+    assert sum(found) == sum(expected) == h.numel()
+    # an activation at the edge of a bin may fall to either side
+    assert sum(abs(a - b) for a, b in zip(found, expected, strict=True)) <= 4
+
+
+# Gradients and updates
+
+
+def test_gradients_and_weights_are_those_of_autograd(trained, examples):
+    session = trained()
+    _, _, gradients = by_autograd(session.model, *examples)
+    health = look(session)
+    assert [one.name for one in health.tensors] == list(session.model.tensors)
+    for one in health.tensors:
+        assert one.gradient == pytest.approx(std(gradients[one.name]), rel=1e-3)
+        assert one.weight == pytest.approx(std(session.model.tensors[one.name]), rel=1e-5)
+        ratio = session.learning_rate * one.gradient / one.weight
+        assert one.ratio == pytest.approx(math.log10(ratio))
+    assert health.update == "learning rate times gradient"
+
+
+def test_the_ratio_follows_the_schedule(trained):
+    session, constant = trained(20), trained(20)
+    session.edit(schedule="step", steps=20)  # a tenth from half-way on
+    for one, other in zip(look(session).tensors, look(constant).tensors, strict=True):
+        assert one.ratio == pytest.approx(other.ratio - 1)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "neural-bigram"])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.5])
+def test_with_adamw_the_update_is_the_very_last_one(trained, kind, weight_decay):
+    model = MODEL if kind == "mlp" else ModelSettings(kind=kind)
+    session = trained(5, model, optimizer="adamw", learning_rate=0.01, weight_decay=weight_decay)
+    before = session.model.flat.clone()
+    session.train(1)
+    updates = session.model.views(session.model.flat - before)
+    health = look(session)
+    for one in health.tensors:
+        assert 10**one.ratio * one.weight == pytest.approx(std(updates[one.name]), rel=1e-3)
+    assert health.update == "AdamW's last update"
+
+
+def test_before_the_first_update_there_is_none_to_speak_of(trained):
+    fresh = look(trained(0, optimizer="adamw"))
+    assert fresh.update == "learning rate times gradient"
+    session = trained(10)
+    session.edit(optimizer="adamw")
+    switched = look(session)
+    assert switched.update == "AdamW's last update"
+    assert all(one.ratio is None for one in switched.tensors)
+
+
+def test_what_does_not_vary_has_no_ratio(trained):
+    ratios = {
+        one.name: one.ratio for one in look(trained(0, replace(MODEL, init="scaled"))).tensors
+    }
+    assert ratios.pop("b2") is None  # all zero
+    assert None not in ratios.values()
+
+
+# Losses
+
+
+def test_the_first_loss_is_that_of_the_weights_before_any_step(trained, examples):
+    fresh = trained(0)
+    expected, _, _ = by_autograd(fresh.model, *examples)
+    assert look(fresh).first_loss == pytest.approx(expected, rel=1e-5)
+    assert look(trained(50)).first_loss == pytest.approx(expected, rel=1e-5)
+    assert look(fresh).uniform == math.log(7)
+
+
+def test_the_first_loss_is_of_the_run_that_is_looked_at(trained):
+    check, session = HealthCheck(), trained(5)
+    first = check.look(session, None, None).first_loss
+    session.restart(seed=9)
+    other = check.look(session, None, None).first_loss
+    assert other != first
+    session.restart(seed=3)
+    session.train(7)
+    assert check.look(session, None, None).first_loss == first
+
+
+def test_the_gap_is_dev_above_train_where_both_are_known(trained):
+    session = trained()
+    health = look(session, 2.0, 2.3)
+    assert (health.train, health.dev, health.gap) == (2.0, 2.3, pytest.approx(0.3))
+    assert look(session, None, None).gap is None
+
+
+def test_the_examples_are_of_what_is_trained_on(trained, small, small_items, plain):
+    session = trained(train_on="first-4")
+    contexts, targets = plain.tensors(small_items[:4], 3, small.vocabulary.characters)
+    _, _, gradients = by_autograd(session.model, contexts, targets)
+    health = look(session)
+    assert health.examples == len(targets)
+    for one in health.tensors:
+        assert one.gradient == pytest.approx(std(gradients[one.name]), rel=1e-3)
+
+
+def test_two_looks_at_the_same_weights_are_equal(trained):
+    session = trained()
+    assert look(session) == look(session)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_looking_changes_nothing(trained, state_hash, optimizer):
+    session = trained(optimizer=optimizer)
+    before, state = state_hash(session), torch.get_rng_state()
+    look(session)
+    assert state_hash(session) == before
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+# Other models
+
+
+def test_counts_have_neither_activations_nor_gradients(trained):
+    health = look(trained(1, ModelSettings(kind="ngram"), batch_size=0))
+    assert (health.saturated, health.dead, health.histogram) == (None, None, None)
+    assert (health.tensors, health.update) == ((), "counts")
+    assert health.first_loss == pytest.approx(health.uniform)
+
+
+def test_the_one_layer_network_has_one_tensor(trained, small, small_splits, plain):
+    session = trained(5, ModelSettings(kind="neural-bigram"))
+    contexts, targets = plain.tensors(small_splits["train"], 1, small.vocabulary.characters)
+    W = session.model.tensors["W"].clone().requires_grad_()
+    torch.nn.functional.cross_entropy(W[contexts[:, 0]], targets).backward()
+    (found,) = look(session).tensors
+    assert len(targets) < EXAMPLES
+    assert (found.name, found.gradient) == ("W", pytest.approx(std(W.grad), rel=1e-3))
+
+
+def test_of_a_diverged_run_all_can_be_looked_at(trained):
+    session = trained(100, learning_rate=1000.0, weight_decay=100.0)
+    assert session.diverged
+    health = look(session)
+    assert health.verdict.name == "diverged"
+    assert all(one.ratio is None for one in health.tensors)
+
+
+# Verdicts
+
+HEALTHY = Facts(
+    "mlp", step=5000, uniform=3.3, first_loss=3.3, loss=2.1, saturated=0.2, ratio=-3.0,
+    train=2.1, dev=2.15, falling=0.1,
+)  # fmt: skip
+COUNTED = Facts(
+    "ngram", step=1, uniform=3.3, first_loss=3.3, loss=2.4, train=2.4, dev=2.41, is_counted=True
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "healthy"),
+        ({"loss": math.nan}, "diverged"),
+        ({"ratio": -1.5}, "learning rate too high"),
+        ({"ratio": -2.5, "loss": 3.5}, "learning rate too high"),
+        ({"ratio": -2.5, "loss": 3.4, "first_loss": 20}, "learning rate too high"),
+        ({"step": 50, "ratio": -1.5}, "just begun"),
+        ({"step": 50, "first_loss": 20, "loss": 10}, "first loss"),
+        ({"step": 500, "first_loss": 20, "loss": 10}, "first loss"),
+        ({"step": 500, "first_loss": 20, "loss": 3}, "healthy"),
+        ({"saturated": 0.7}, "saturated"),
+        ({"dead": 0.1}, "saturated"),
+        ({"train": 1.5}, "over-fitting"),
+        ({"ratio": -4.5}, "learning rate too low"),
+        ({"ratio": -4.5, "is_decayed": True}, "healthy"),
+        ({"train": 2.14, "falling": 0.001}, "under-fitting"),
+        ({"train": 2.14}, "healthy"),
+        ({"train": None, "dev": None}, "healthy"),
+    ],
+)
+def test_a_verdict_for_each_state_of_affairs(changes, name):
+    assert verdict(replace(HEALTHY, **changes)).name == name
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "under-fitting"),
+        ({"is_counted": False}, "just begun"),
+        ({"dev": 2.9}, "over-fitting"),
+        ({"dev": math.inf, "loss": math.inf}, "over-fitting"),
+        ({"dev": 2.46}, "healthy"),
+    ],
+)
+def test_counts_have_verdicts_of_their_own(changes, name):
+    found = verdict(replace(COUNTED, **changes))
+    assert found.name == name
+    assert "hidden" not in found.sentence
+
+
+def test_every_rule_has_a_sentence_and_a_help_text():
+    for rule in RULES:
+        assert rule.sentence.startswith(rule.name)
+        assert rule.help.endswith(".")
+        assert len(rule.sentence) <= 100
+    under = verdict(replace(HEALTHY, train=2.14, falling=0.0))
+    assert under.sentence == "under-fitting: train and dev are equal, try a larger hidden layer"
+
+
+def test_presets_of_the_lecture_are_judged_as_in_the_lecture(names):
+    def judged(init, rate):
+        settings = TrainSettings(learning_rate=rate)
+        session = Session(names, ModelSettings(hidden=50, init=init), settings)
+        session.train(200)
+        return look(session, None, None).verdict.name
+
+    assert judged("scaled", 0.1) == "healthy"
+    assert judged("lecture", 0.1) == "first loss"
+    assert judged("scaled", 0.0003) == "learning rate too low"
+    assert judged("scaled", 5.0) == "learning rate too high"

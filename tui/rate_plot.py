@@ -1,0 +1,92 @@
+"""The learning-rate finder's plot: loss over a logarithmic axis of rates."""
+
+import math
+
+from rich.segment import Segment
+
+from makemore_tui.core.messages import RateSearch
+
+from .palette import RGB, Palette
+from .plot import loss_labels, nice_ticks, parse_ansi
+
+_AXIS_WIDTH = 6
+_LEAST_WIDTH, _LEAST_HEIGHT = 20, 5
+
+
+def rate_plot(search: RateSearch, width: int, height: int, palette: Palette) -> list[list[Segment]]:
+    """The losses at rising rates in `height` rows of `width` cells; empty where there is no room.
+
+    Shown are the mean of the seeds as a line between their lowest and highest, and the suggested
+    rate as a dashed line. A loss that explodes leaves the plot at the top.
+    """
+    import plotext
+
+    points = [i for i, loss in enumerate(search.mean) if math.isfinite(loss)]
+    if width < _LEAST_WIDTH or height < _LEAST_HEIGHT or not points:
+        return []
+    low, high = _limits(search, points)
+    figure = plotext.figure
+    plotext.terminal.limit(False, False)
+    figure.clear.all()
+    figure.plot_size(width, height)
+    figure.canvas("default")
+    if search.suggested:
+        pixel = plotext.pixel(palette.good)
+        figure.line(math.log10(search.suggested), orientation=1, pixel=pixel, style="dotted")
+    for losses, colour in (
+        (search.lowest, palette.faint),
+        (search.highest, palette.faint),
+        (search.mean, palette.batch),
+    ):
+        _draw_line(figure, search.rates, losses, (low, high), colour)
+    _draw_axes(figure, search, (low, high), palette.dim)
+    return parse_ansi(figure.build().string())[:height]
+
+
+def rate_ticks(low: float, high: float) -> list[float]:
+    """The powers of ten within a range of rates, or its two ends where there are fewer than two."""
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    return [10.0**i for i in range(first, last + 1)] if last > first else [low, high]
+
+
+def _limits(search: RateSearch, points: list[int]) -> tuple[float, float]:
+    """The losses at the bottom and the top: all of them, but for an explosion."""
+    lowest = min(search.mean[i] for i in points)
+    most = max(search.mean[points[0]], 2 * lowest)
+    top = min(most, max(search.mean[i] for i in points))
+    margin = max(0.05 * (top - lowest), 0.02)
+    return max(0.0, lowest - margin), top + margin
+
+
+def _draw_line(
+    figure, rates: list[float], losses: list[float], limits: tuple[float, float], colour: RGB
+) -> None:
+    import plotext
+
+    pairs = [
+        (math.log10(rate), min(max(loss, limits[0]), limits[1]))
+        for rate, loss in zip(rates, losses, strict=True)
+        if math.isfinite(loss)
+    ]
+    if pairs:
+        xs, ys = zip(*pairs, strict=True)
+        marker = plotext.marker("braille", plotext.pixel(colour))
+        figure.draw(figure.signal(list(xs), list(ys), marker=marker).lines())
+
+
+def _draw_axes(figure, search: RateSearch, limits: tuple[float, float], colour: RGB) -> None:
+    import plotext
+
+    pixel = plotext.pixel(colour)
+    for axis, side in (("x", "upper"), ("y", "right")):
+        figure.axes(False, axis=axis, side=side)
+    for axis, side in (("x", "lower"), ("y", "left")):
+        figure.axes(True, axis=axis, side=side, pixel=pixel)
+    losses, labels = loss_labels(nice_ticks(*limits, 6), _AXIS_WIDTH - 1)
+    figure.ruler("y", "left").lim(*limits).ticks(losses, labels=labels)
+    rates = rate_ticks(search.low, search.high)
+    ends = math.log10(search.low), math.log10(search.high)
+    places = [math.log10(rate) for rate in rates]
+    figure.ruler("x", "lower").lim(*ends).ticks(places, labels=[f"{rate:g}" for rate in rates])
+    for axis in ("x", "y"):
+        figure.ruler(axis).pixel(pixel)

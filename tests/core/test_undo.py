@@ -327,8 +327,8 @@ def test_states_at_one_step_share_what_they_have_in_common(names):
 
 
 def test_of_a_larger_model_the_oldest_levels_go_when_the_budget_is_spent(names):
-    preset = PRESETS["tuned"]
-    session = Session(names, preset.model, preset.train)
+    model = ModelSettings(context=8, embedding=24, hidden=300)
+    session = Session(names, model, PRESETS["tuned"].train)
     trained_between_edits(session, 60)
     assert held_bytes(session.archive) < 50e6
     kept = len(session.archive.past)

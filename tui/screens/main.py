@@ -10,7 +10,7 @@ from textual.containers import Container
 from textual.events import DescendantFocus
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Static, Tab, Tabs
+from textual.widgets import Static, Tab, Tabs
 
 from makemore_tui.core.messages import (
     Edit,
@@ -34,6 +34,7 @@ from ..knobs import turned
 from ..widgets.bigrams import BigramPanel
 from ..widgets.controls import ControlsPanel
 from ..widgets.embedding import EmbeddingPanel
+from ..widgets.footer import SteadyFooter
 from ..widgets.health import HealthPanel
 from ..widgets.loss import LossPanel
 from ..widgets.names import NamesPanel
@@ -103,7 +104,7 @@ class MainScreen(Screen):
             yield HealthPanel(id="health")
             yield RunsPanel(id="runs")
         yield Static(id="notice", markup=False)
-        yield Footer(compact=True, show_command_palette=False)
+        yield SteadyFooter(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(Tabs).can_focus = False

@@ -1,0 +1,64 @@
+"""Thousands of random keys, clicks and changes of the terminal's size, with a fixed seed."""
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+KEYS = [
+    *"[]{}-=,.;'bBwWxXmokrRstglazuUefvydicC/()123456789?? \t",
+    *(f"\x1b[{letter}" for letter in "ABCDHFZ"),  # arrows, home, end, shift+tab
+    *("\r", "\x1b", "\x1b", "\x7f", "\x1b[5~", "\x1b[6~", "\x1b[15~", "é", "漢"),
+]
+SIZES = [(120, 40), (200, 60), (80, 24), (100, 30), (20, 5), (61, 17), (1, 1), (140, 50)]
+ACTS, SETTLED = 5000, 1000
+MOST_GROWTH = 20  # MB
+
+
+def mouse(rng, size):
+    """A press and release, or a turn of the wheel, somewhere."""
+    x, y = rng.randint(1, size[0]), rng.randint(1, max(1, size[1] - 1))  # not on "quit"
+    if rng.random() < 0.3:
+        return f"\x1b[<{rng.choice([64, 65])};{x};{y}M"
+    return f"\x1b[<0;{x};{y}M\x1b[<0;{x};{y}m"
+
+
+def megabytes(pid):
+    """The memory that a process holds."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_nothing_that_is_pressed_does_harm(open_terminal, is_alive, tmp_path, seed):
+    rng = random.Random(seed)
+    terminal = open_terminal(
+        "--set", "steps=1000000000", MAKEMORE_TUI_CONFIG=str(tmp_path / "config.toml")
+    )
+    terminal.wait_for_training()
+    worker, size, settled = terminal.worker(), SIZES[0], 0.0
+    for act in range(ACTS):
+        kind = rng.random()
+        if kind < 0.01:
+            size = rng.choice(SIZES)
+            terminal.resize(*size)
+        elif kind < 0.08:
+            terminal.send(mouse(rng, size))
+        else:
+            terminal.send(rng.choice(KEYS))
+        if act % 10 == 0:
+            time.sleep(0.02)  # a person's pace, nearly; the program answers in between
+            assert terminal.process.poll() is None, terminal.text
+        if act == SETTLED:
+            settled = megabytes(terminal.pid)
+    terminal.resize(120, 40)
+    terminal.send("\x1b\x1b\x1b")
+    terminal.wait_for(lambda: terminal.workers == [worker])
+    terminal.wait_for_text("makemore-tui")
+    assert megabytes(terminal.pid) < settled + MOST_GROWTH
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+    assert terminal.is_restored
+    assert not is_alive(worker)

@@ -42,11 +42,27 @@ LOCAL = {
     "log",
     "part",
     "zoom",
+    "undo",
+    "redo",
     "cursor-up",
     "cursor-down",
     "cursor-left",
     "cursor-right",
     "next-panel",
+    *(
+        f"{name}-panel"
+        for name in (
+            "loss",
+            "settings",
+            "bigrams",
+            "names",
+            "splits",
+            "embedding",
+            "probe",
+            "health",
+            "runs",
+        )
+    ),
     "previous-panel",
     "worker",
     "help",

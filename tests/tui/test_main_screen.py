@@ -544,9 +544,9 @@ async def test_the_log_axis_and_the_last_part_are_named_and_asked_for(it):
     loss = it.screen.query_one("#loss", Panel)
     assert loss.border_subtitle == "all steps · linear"
     await it.press("l", "a")
-    await it.until(lambda: loss.border_subtitle == "last fifth · logarithmic")
+    await it.until(lambda: loss.border_subtitle == "last tenth · log loss")
     it.engine.requests.clear()
-    await it.until(lambda: shares_asked(it.engine) == {0.8})
+    await it.until(lambda: shares_asked(it.engine) == {0.9})
     await it.press("l", "a")
     await it.until(lambda: loss.border_subtitle == "all steps · linear")
 

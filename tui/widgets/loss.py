@@ -96,6 +96,8 @@ class LossPanel(Panel):
         if not is_same or (self.span and self.span[0] >= snapshot.step):
             self.span = self.crosshair = None
             self._name_axes()
+        if self.crosshair is not None and self.crosshair > snapshot.step:
+            self.crosshair = None
         if snapshot.loss is None and is_same:
             return
         self._curve = snapshot.loss or LossCurve([], [], [], [], 0)

@@ -26,9 +26,12 @@ class Cells:
 
     def put(self, row: int, column: int, text: str, style: Style) -> None:
         """Put a text's signs into those of its cells that are free."""
+        if not 0 <= row < self.height:
+            return
+        cells = self._cells[row]
         for i, sign in enumerate(text, column):
-            if self.is_free(row, i):
-                self._cells[row][i] = sign, style
+            if 0 <= i < self.width and cells[i][0] == " ":
+                cells[i] = sign, style
 
     def is_free(self, row: int, column: int, length: int = 1) -> bool:
         """Whether so many cells of a row are there and free."""
@@ -52,12 +55,14 @@ class Cells:
     def rows(self) -> Rows:
         """The rows as segments, one for each run of cells of one style."""
         return [
-            [
-                Segment("".join(sign for sign, _ in run).replace(_TAKEN, " "), style)
-                for style, run in groupby(cells, key=lambda cell: cell[1])
-            ]
+            [_segment(list(run)) for _, run in groupby(cells, key=lambda cell: id(cell[1]))]
             for cells in self._cells
         ]
+
+
+def _segment(run: list[tuple[str, Style]]) -> Segment:
+    """A segment of cells that have one style."""
+    return Segment("".join([sign for sign, _ in run]).replace(_TAKEN, " "), run[0][1])
 
 
 def apart(wanted: list[int], size: int) -> list[int]:

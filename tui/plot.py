@@ -263,9 +263,9 @@ def _dashes(line: Line, width: int) -> list[Line]:
         return [line]
     pieces = []
     for first in range(0, width, _DASH + _GAP):
-        columns = [first + i / 2 for i in range(2 * _DASH - 1)]
+        columns = range(first, first + _DASH)
         heights = [(column, at_column(line, column)) for column in columns]
-        pieces.append([(column, loss) for column, loss in heights if loss is not None])
+        pieces.append([(float(column), loss) for column, loss in heights if loss is not None])
     return [piece for piece in pieces if piece]
 
 

@@ -77,6 +77,7 @@ def test_the_cursor_moves_over_the_bigrams(terminal):
     terminal.wait_for_text("│ ab ")
     terminal.send("\x1b[A\x1b[D")
     terminal.wait_for_text("│ .a ")
+    terminal.send("1")
 
 
 def test_the_axis_changes(terminal):

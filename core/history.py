@@ -37,18 +37,19 @@ class LossHistory:
             waiting = waiting[whole * self.width :]
         self._rest = waiting.clone()
 
-    def curve(self, first: int, most: int) -> LossCurve:
-        """The losses from step `first` on, as at most `most` points.
+    def curve(self, first: int, most: int, last: int | None = None) -> LossCurve:
+        """The losses from step `first` on, or to step `last`, as at most `most` points.
 
         A point stands for a power of two of buckets, so that it does not change as steps are added.
         """
         most = max(1, most)
-        begin = min(first // self.width, self._filled)
+        end = self._filled if last is None else min(-(-last // self.width), self._filled)
+        begin = min(first // self.width, end)
         group = 1
-        while (self._filled - begin) > group * most:
+        while (end - begin) > group * most:
             group *= 2
         begin -= begin % group
-        whole = self._filled - (self._filled - begin) % group
+        whole = end - (end - begin) % group
         low, mean, high = self._buckets[:, begin:whole].view(3, -1, group)
         middle = self.width * group / 2
         return LossCurve(

@@ -23,10 +23,14 @@ class Start:
 
 @dataclass(frozen=True)
 class LossView:
-    """The loss curve from a share of the run on: 0 is all of it, 0.9 its last tenth."""
+    """The loss curve from a share of the run on: 0 is all of it, 0.9 its last tenth.
+
+    steps: the first and the last to show, instead of a share.
+    """
 
     from_share: float
     points: int
+    steps: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -260,7 +264,7 @@ class FormerFacts:
 class LossCurve:
     """Minibatch losses: each point's middle step, and the lowest, mean and highest loss there.
 
-    former: of each former run a few points, (step, mean loss).
+    former: of each former run a few points, (step, mean loss), as far as this curve goes.
     """
 
     steps: list[float]

@@ -375,8 +375,8 @@ class Server:
     def _draw(self, view: View) -> _Drawn:
         session = self.session
         match view:
-            case LossView(share, points):
-                return self._loss_curve(share, points)
+            case LossView():
+                return self._loss_curve(view)
             case BigramsView():
                 smoothing = session.train_settings.smoothing
                 return self._bigram_insight().table(session.model, view, smoothing)
@@ -398,13 +398,14 @@ class Server:
             return None
         return self._found or self._finder.result()
 
-    def _loss_curve(self, share: float, points: int) -> LossCurve:
-        first = int(self.session.history.steps * share)
-        curve = self.session.history.curve(first, points)
-        dev = [point for point in self.session.dev_losses.points if point[0] >= first]
-        every = max(1, len(dev) // max(1, points))
+    def _loss_curve(self, view: LossView) -> LossCurve:
+        steps = self.session.history.steps
+        first, last = view.steps or (int(steps * view.from_share), steps)
+        curve = self.session.history.curve(first, view.points, last)
+        dev = [point for point in self.session.dev_losses.points if first <= point[0] <= last]
+        every = max(1, len(dev) // max(1, view.points))
         kept = dev[::-every][::-1]  # the newest is always there
-        former = [_points(run, first) for run in self.session.former_runs]
+        former = [_points(run, first, last) for run in self.session.former_runs]
         return replace(curve, dev=kept, former=former)
 
     def _bigram_insight(self) -> BigramInsight:
@@ -442,7 +443,7 @@ def _facts(run: FormerRun) -> FormerFacts:
     )
 
 
-def _points(run: FormerRun, first: int) -> list[tuple[float, float]]:
-    """The mean losses of a former run from a step on, in few points."""
-    curve = run.state.history.curve(first, _FORMER_POINTS)
+def _points(run: FormerRun, first: int, last: int) -> list[tuple[float, float]]:
+    """The mean losses of a former run between two steps, in few points."""
+    curve = run.state.history.curve(first, _FORMER_POINTS, last)
     return list(zip(curve.steps, curve.mean, strict=True))

@@ -1,5 +1,6 @@
 """What has been asked of the engine, and what it has said."""
 
+from collections import deque
 from collections.abc import Callable, Collection
 
 from makemore_tui.core.messages import Refresh, Reply, Request, Snapshot
@@ -24,7 +25,7 @@ class Conversation:
         self.is_dead = False
         self._refreshing = False
         self._wanted: set[str | None] = set()  # panels
-        self._unanswered = 0  # commands
+        self._unanswered: deque[Request] = deque()  # commands
         self._expected: Snapshot | None = None
 
     def start(self) -> None:
@@ -41,7 +42,7 @@ class Conversation:
         """Send a command, and reckon with what it will lead to (without showing it): the next key
         may come before the answer."""
         self.ask(request)
-        self._unanswered += 1
+        self._unanswered.append(request)
         self._expected = expected
 
     @property
@@ -67,21 +68,21 @@ class Conversation:
         if wanted:
             self.refresh(wanted)
 
-    def take(self, snapshot: Snapshot) -> Snapshot | None:
-        """Take a snapshot; the one before it."""
+    def take(self, snapshot: Snapshot) -> tuple[Snapshot | None, Request | None]:
+        """Take a snapshot; the one before it, and the command that it answers."""
         before, self.snapshot = self.snapshot, snapshot
         if snapshot.is_refresh:
             self._refreshing = False
         elif before is not None:
-            self.answered()
-        return before
+            return before, self.answered()
+        return before, None
 
-    def answered(self) -> None:
-        """A command has had its answer."""
-        self._unanswered = max(0, self._unanswered - 1)
+    def answered(self) -> Request | None:
+        """A command has had its answer: the one that has waited longest."""
+        return self._unanswered.popleft() if self._unanswered else None
 
     def end(self) -> None:
         """Nobody answers any more."""
         self.is_dead = True
         self._refreshing = False
-        self._unanswered = 0
+        self._unanswered.clear()

@@ -30,6 +30,7 @@ class Palette:
     warning: RGB
     cursor: RGB
     heat: tuple[RGB, ...]
+    former: RGB = (104, 112, 128)
 
     def style(self, name: str, bold: bool = False) -> Style:
         """A text style in one of the colours."""
@@ -89,4 +90,5 @@ LIGHT = Palette(
         (95, 30, 120),
         (20, 10, 50),
     ),
+    former=(150, 156, 168),
 )

@@ -9,98 +9,108 @@ from functools import lru_cache
 from rich.segment import Segment
 from rich.style import Style
 
-from makemore_tui.core.messages import LossCurve
+from makemore_tui.core.messages import LossCurve, Mark, Reference
 
+from .cells import Cells, apart
+from .columns import LIGHT, Columns, Line, StepAxis, at_column, in_columns
 from .palette import RGB, Palette
 
 _ESCAPE = re.compile(r"\x1b\[([0-9;]*)m")
-_AXIS_WIDTH = 6
+AXIS_WIDTH = 6
+_GUTTER = 17  # cells for the names of the references
+_LEAST_WITH_GUTTER = 58
 _LOWEST = 1e-3  # nats, the lowest loss that a logarithmic axis shows
-_SMOOTHING = 0.08  # of the plot's width, either side
+_SETTLED = 0.93  # the share of the losses that decide how high the plot reaches
+_DASH, _GAP = 4, 2  # columns of the dev loss's line
 
 
 @dataclass(frozen=True)
-class Columns:
-    """A curve with one value a column: None where there is nothing to draw."""
+class Look:
+    """What a loss plot shows beside its curve, and on which axes.
 
-    low: list[float | None]
-    high: list[float | None]
-    mean: list[float | None]
-    dev: list[tuple[float, float]]
-    first_step: float
-    last_step: float
-
-
-def in_columns(curve: LossCurve, width: int) -> Columns:
-    """Reduce a curve to `width` columns: the lowest, highest and mean loss of each.
-
-    Where there are fewer points than columns, a point serves every column nearer to it than to
-    its neighbours.
+    smoothing: over which share of the width, either side. dev: the newest dev loss, in nats; a
+    reference that it has passed has a tick. crosshair: a step.
     """
-    steps = curve.steps
-    first = steps[0] if steps else 0.0
-    last = max([*steps[-1:], *[step for step, _ in curve.dev[-1:]], first + 1.0])
-    scale = (width - 1) / (last - first)
-    places = [round((step - first) * scale) for step in steps]
-    low: list[float | None] = [None] * width
-    high, mean, count = list(low), [0.0] * width, [0] * width
-    for i, place in enumerate(places):
-        if not math.isfinite(curve.mean[i]):
-            continue
-        previous_low, previous_high = low[place], high[place]
-        low[place] = curve.low[i] if previous_low is None else min(previous_low, curve.low[i])
-        high[place] = curve.high[i] if previous_high is None else max(previous_high, curve.high[i])
-        mean[place] += curve.mean[i]
-        count[place] += 1
-    means = [total / n if n else None for total, n in zip(mean, count, strict=True)]
-    dev = [(step - first) * scale for step, _ in curve.dev]
-    return Columns(
-        low=_filled(low),
-        high=_filled(high),
-        mean=_smoothed(means),
-        dev=[
-            (x, y) for x, (_, y) in zip(dev, curve.dev, strict=True) if math.isfinite(y) and x >= 0
-        ],
-        first_step=first,
-        last_step=last,
-    )
+
+    log_loss: bool = False
+    log_steps: bool = False
+    smoothing: float = LIGHT
+    references: tuple[Reference, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    dev: float | None = None
+    crosshair: float | None = None
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Losses along `rows` rows, the highest above."""
+
+    low: float
+    high: float
+    rows: int
+    y: Callable[[float], float]
+
+    def place(self, loss: float) -> float:
+        """How many rows below the upper edge a loss is."""
+        top, bottom = self.y(self.high), self.y(self.low)
+        return (top - self.y(loss)) / (top - bottom) * self.rows
+
+    def row(self, loss: float) -> int:
+        """The row of a loss, which is one of them."""
+        return max(0, min(int(self.place(loss)), self.rows - 1))
+
+    def has(self, loss: float) -> bool:
+        """Whether a loss is shown."""
+        return self.low <= loss <= self.high
+
+
+def canvas_width(width: int, look: Look) -> int:
+    """The columns that a plot of so many cells has for the curve."""
+    has_gutter = bool(look.references) and width >= _LEAST_WITH_GUTTER
+    return width - AXIS_WIDTH - _GUTTER * has_gutter
 
 
 def loss_plot(
-    curve: LossCurve, width: int, height: int, uniform: float, log: bool, palette: Palette
+    curve: LossCurve, width: int, height: int, look: Look, palette: Palette
 ) -> list[list[Segment]]:
     """The loss plot in `height` rows of `width` cells.
 
-    Shown are the lowest and highest minibatch loss of each column, shaded, the smoothed mean as a
-    line, the dev loss as another, and the uniform loss as a dashed line.
+    The smoothed mean of the minibatch losses is a line, the dev loss a dashed one, and former runs
+    are pale ones. Behind them stand the marks, the references, and, shaded, the lowest and highest
+    minibatch loss of each column.
     """
+    canvas = canvas_width(width, look)
+    if canvas < 10 or height < 4 or not curve.steps:
+        return []
+    columns = in_columns(curve, canvas, look.smoothing, look.log_steps)
+    scale = _Scale(*_limits(columns, look), height - 2, _log if look.log_loss else _same)
+    rows = _drawn(columns, scale, height, palette)
+    cells = Cells(rows[: scale.rows], width)
+    _put_crosshair(cells, columns, look, palette)
+    _put_marks(cells, columns, look, palette)
+    _put_references(cells, columns, scale, look, palette)
+    _put_spread(cells, columns, scale, palette.style("faint"))
+    return [*cells.rows(), *rows[scale.rows :]]
+
+
+def _drawn(columns: Columns, scale: _Scale, height: int, palette: Palette) -> list[list[Segment]]:
+    """The lines and the axes, as plotext draws them."""
     import plotext
 
-    canvas_width = width - _AXIS_WIDTH
-    if canvas_width < 10 or height < 4 or not curve.steps:
-        return []
-    columns = in_columns(curve, canvas_width)
-    low, high = _limits(columns, uniform)
-    y = _log if log else _same
-
+    canvas = columns.axis.width
     figure = plotext.figure
     plotext.terminal.limit(False, False)
     figure.clear.all()
-    figure.plot_size(width, height)
+    figure.plot_size(canvas + AXIS_WIDTH, height)
     figure.canvas("default")
-    if low < uniform < high:
-        pixel = plotext.pixel(palette.dim)
-        figure.line(y(uniform), orientation=0, pixel=pixel, style="dotted")
+    for line in columns.former:
+        _draw_line(figure, line, scale, palette.former)
     mean = [(float(i), value) for i, value in enumerate(columns.mean) if value is not None]
-    _draw_line(figure, mean, low, high, y, palette.batch)
-    _draw_line(figure, columns.dev, low, high, y, palette.dev)
-    _draw_axes(figure, columns, low, high, y, canvas_width, palette.dim)
-    rows = parse_ansi(figure.build().string())[:height]
-    plot_rows = height - 2  # above the axis and its labels
-    return [
-        *_shaded(rows[:plot_rows], columns, y(low), y(high), y, palette.style("faint")),
-        *rows[plot_rows:],
-    ]
+    _draw_line(figure, mean, scale, palette.batch)
+    for dash in _dashes(columns.dev, canvas):
+        _draw_line(figure, dash, scale, palette.dev)
+    _draw_axes(figure, columns, scale, palette.dim)
+    return parse_ansi(figure.build().string())[:height]
 
 
 def parse_ansi(text: str) -> list[list[Segment]]:
@@ -140,6 +150,20 @@ def nice_ticks(low: float, high: float, most: int) -> list[float]:
     return []
 
 
+def step_ticks(axis: StepAxis) -> list[float]:
+    """Round steps along an axis, not too near to each other."""
+    most = max(2, axis.width // 12)
+    if axis.log:
+        for digits in ((1, 2, 5), (1, 3), (1,)):
+            ticks = [digit * 10.0**power for power in range(16) for digit in digits]
+            within = [tick for tick in ticks if axis.first <= tick <= axis.last]
+            if 1 < len(within) <= most:
+                return within
+        if len(within) > most:
+            return within[:: math.ceil(len(within) / most)]
+    return nice_ticks(axis.first, axis.last, most)
+
+
 def loss_labels(ticks: list[float], width: int) -> tuple[list[float], list[str]]:
     """Ticks and their labels, all `width` wide and no two alike, with two decimals or more.
 
@@ -162,61 +186,104 @@ def step_labels(ticks: list[float]) -> tuple[list[float], list[str]]:
     return list(told_apart.values()), list(told_apart)
 
 
-def _limits(columns: Columns, uniform: float) -> tuple[float, float]:
-    """The lowest and highest loss to show: the lines, but for their very first steps, and ln V."""
-    means = [value for value in columns.mean if value is not None]
-    settled = means[len(means) // 20 :] or means
-    dev = [value for _, value in columns.dev[1:]] or [value for _, value in columns.dev]
-    lines = [*settled, *dev, *([uniform] if columns.first_step < columns.last_step / 2 else [])]
-    low, high = min(lines, default=0.0), max(lines, default=uniform)
-    margin = max(0.12 * (high - low), 0.02)
-    return max(low - margin, _LOWEST), high + margin / 2
+def _limits(columns: Columns, look: Look) -> tuple[float, float]:
+    """The lowest and highest loss to show: of the lines, but for the highest losses of all, which
+    are those of the first steps; and, where the run is shown from its start, of the references."""
+    means = sorted(value for value in columns.mean if value is not None)
+    dev = sorted(value for _, value in columns.dev)
+    former = [min(loss for _, loss in line) for line in columns.former if line]
+    references = [one.loss for one in look.references if math.isfinite(one.loss)]
+    if columns.first_step >= columns.last_step / 2:
+        former = references = []  # what is far from the curve would flatten it
+    lowest = [*means[:1], *dev[:1], *former, *references]
+    highest = [*_settled(means), *_settled(dev), *references]
+    low, high = min(lowest, default=0.0), max(highest, default=1.0)
+    margin = max(0.06 * (high - low), 0.02)
+    return max(low - margin, _LOWEST), max(high, _LOWEST) + margin
 
 
-def _shaded(
-    rows: list[list[Segment]],
-    columns: Columns,
-    bottom: float,
-    top: float,
-    y: Callable[[float], float],
-    style: Style,
-) -> list[list[Segment]]:
-    """The rows with the spread put into their empty cells."""
-    per_row = (top - bottom) / len(rows)
-    spans = [
-        (0.0, -1.0)
-        if low is None or high is None
-        else ((top - y(high)) / per_row, (top - y(low)) / per_row)
-        for low, high in zip(columns.low, columns.high, strict=True)
-    ]
-    return [_shade_row(row, i, spans, style) for i, row in enumerate(rows)]
+def _settled(losses: list[float]) -> list[float]:
+    """Of rising losses the one below which most of them are."""
+    return losses[: math.ceil(_SETTLED * len(losses))][-1:]
 
 
-def _shade_row(
-    row: list[Segment], i: int, spans: list[tuple[float, float]], style: Style
-) -> list[Segment]:
-    shade = "".join("░" if first < i + 0.7 and last > i + 0.3 else " " for first, last in spans)
-    shaded, column = [], -_AXIS_WIDTH
-    for text, own, _ in row:
-        if column >= 0 and not text.strip():
-            shaded.append(Segment(shade[column : column + len(text)], style))
-        else:
-            shaded.append(Segment(text, own))
-        column += len(text)
-    return shaded
+def _put_crosshair(cells: Cells, columns: Columns, look: Look, palette: Palette) -> None:
+    if look.crosshair is not None:
+        column = round(columns.axis.column(look.crosshair))
+        if 0 <= column < columns.axis.width:
+            for row in range(cells.height):
+                cells.put(row, AXIS_WIDTH + column, "│", palette.style("cursor"))
 
 
-def _draw_line(figure, points: list[tuple[float, float]], low, high, y, colour: RGB) -> None:
+def _put_marks(cells: Cells, columns: Columns, look: Look, palette: Palette) -> None:
+    """A thin line for each edit, and what the newest was."""
+    axis, dim = columns.axis, palette.style("dim")
+    shown = [mark for mark in look.marks if axis.first <= max(mark.step, 0.5) <= axis.last]
+    for mark in shown[-1:]:
+        place = AXIS_WIDTH + round(axis.column(mark.step))
+        rows = range(min(3, cells.height))
+        cells.put_label(rows, place, f" {mark.label} ", dim, AXIS_WIDTH + axis.width)
+    for mark in reversed(shown):
+        style = dim if mark is shown[-1] else palette.style("faint")
+        for row in range(cells.height):
+            cells.put(row, AXIS_WIDTH + round(axis.column(mark.step)), "┊", style)
+
+
+def _put_references(
+    cells: Cells, columns: Columns, scale: _Scale, look: Look, palette: Palette
+) -> None:
+    """A dashed line for each reference, its name at the right, and a tick where dev has passed."""
+    shown = sorted((one for one in look.references if scale.has(one.loss)), key=_loss, reverse=True)
+    canvas, dim = columns.axis.width, palette.style("dim")
+    rows = [scale.row(one.loss) for one in shown]
+    if cells.width > AXIS_WIDTH + canvas:
+        for one, row in zip(shown, apart(rows, cells.height), strict=True):
+            is_passed = look.dev is not None and look.dev < one.loss
+            label = f" {one.name:<8}{one.loss:.3f}"[: _GUTTER - 2]
+            cells.put(row, AXIS_WIDTH + canvas, label, dim)
+            if is_passed:
+                cells.put(row, AXIS_WIDTH + canvas + len(label), " ✓", palette.style("good"))
+    for row in rows:
+        cells.put(row, AXIS_WIDTH, "╌" * canvas, palette.style("faint"))
+
+
+def _put_spread(cells: Cells, columns: Columns, scale: _Scale, style: Style) -> None:
+    """The spread of each column, shaded."""
+    for i, (low, high) in enumerate(zip(columns.low, columns.high, strict=True)):
+        if low is None or high is None:
+            continue
+        first, last = scale.place(high), scale.place(low)
+        for row in range(max(0, math.ceil(first - 0.7)), min(cells.height, math.ceil(last - 0.3))):
+            cells.put(row, AXIS_WIDTH + i, "░", style)
+
+
+def _dashes(line: Line, width: int) -> list[Line]:
+    """A line in pieces."""
+    if len(line) == 1:
+        return [line]
+    pieces = []
+    for first in range(0, width, _DASH + _GAP):
+        columns = range(first, first + _DASH)
+        heights = [(column, at_column(line, column)) for column in columns]
+        pieces.append([(float(column), loss) for column, loss in heights if loss is not None])
+    return [piece for piece in pieces if piece]
+
+
+def _draw_line(figure, line: Line, scale: _Scale, colour: RGB) -> None:
+    """Draw what of a line is not too high or too low, and the way there."""
     import plotext
 
-    if points:
-        xs = [x for x, _ in points]
-        ys = [y(min(max(value, low), high)) for _, value in points]
+    inside = [scale.has(loss) for _, loss in line]
+    near = [any(inside[max(0, i - 1) : i + 2]) for i in range(len(line))]
+    shown = [point for point, is_near in zip(line, near, strict=True) if is_near]
+    if shown:
+        xs = [x for x, _ in shown]
+        ys = [scale.y(min(max(loss, scale.low), scale.high)) for _, loss in shown]
         marker = plotext.marker("braille", plotext.pixel(colour))
         figure.draw(figure.signal(xs, ys, marker=marker).lines())
 
 
-def _draw_axes(figure, columns: Columns, low, high, y, canvas_width: int, colour: RGB) -> None:
+def _draw_axes(figure, columns: Columns, scale: _Scale, colour: RGB) -> None:
     import plotext
 
     pixel = plotext.pixel(colour)
@@ -224,45 +291,18 @@ def _draw_axes(figure, columns: Columns, low, high, y, canvas_width: int, colour
         figure.axes(False, axis=axis, side=side)
     for axis, side in (("x", "lower"), ("y", "left")):
         figure.axes(True, axis=axis, side=side, pixel=pixel)
-    losses = nice_ticks(low, high, 6)
-    losses, labels = loss_labels(losses, _AXIS_WIDTH - 1)
+    y, low, high = scale.y, scale.low, scale.high
+    losses, labels = loss_labels(nice_ticks(low, high, 6), AXIS_WIDTH - 1)
     figure.ruler("y", "left").lim(y(low), y(high)).ticks([y(v) for v in losses], labels=labels)
-    steps = nice_ticks(columns.first_step, columns.last_step, max(2, canvas_width // 12))
-    scale = (canvas_width - 1) / (columns.last_step - columns.first_step)
-    steps, names = step_labels(steps)
-    places = [(step - columns.first_step) * scale for step in steps]
-    figure.ruler("x", "lower").lim(0, canvas_width - 1).ticks(places, labels=names)
+    steps, names = step_labels(step_ticks(columns.axis))
+    places = [columns.axis.column(step) for step in steps]
+    figure.ruler("x", "lower").lim(0, columns.axis.width - 1).ticks(places, labels=names)
     for axis in ("x", "y"):
         figure.ruler(axis).pixel(pixel)
 
 
-def _filled(values: list[float | None]) -> list[float | None]:
-    """Each gap filled with the value of the nearer neighbour."""
-    known = [i for i, value in enumerate(values) if value is not None]
-    if not known:
-        return values
-    filled, after = list(values), 0
-    for i in range(len(values)):
-        while after + 1 < len(known) and abs(known[after + 1] - i) <= abs(known[after] - i):
-            after += 1
-        filled[i] = values[known[after]]
-    return filled
-
-
-def _smoothed(values: list[float | None]) -> list[float | None]:
-    """Each value averaged with its neighbours, weighted by a triangle; gaps stay gaps."""
-    reach = max(1, round(len(values) * _SMOOTHING))
-    smooth: list[float | None] = []
-    for i, value in enumerate(values):
-        if value is None:
-            smooth.append(None)
-            continue
-        room = min(reach, i, len(values) - 1 - i)  # as far to the left as to the right
-        window = range(i - room, i + room + 1)
-        pairs = [(room + 1 - abs(j - i), values[j]) for j in window]
-        total = sum(weight for weight, near in pairs if near is not None)
-        smooth.append(sum(weight * near for weight, near in pairs if near is not None) / total)
-    return smooth
+def _loss(reference: Reference) -> float:
+    return reference.loss
 
 
 def _log(value: float) -> float:

@@ -10,11 +10,12 @@ from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
+from makemore_tui.core.messages import Reference
 from makemore_tui.core.presets import Preset
 from makemore_tui.core.vocabulary import shown
 
 from .palette import DARK
-from .plot import loss_plot
+from .plot import Look, loss_plot
 from .rate_plot import rate_plot
 from .widgets.panel import number
 
@@ -72,8 +73,8 @@ def print_curve(session: "Session") -> None:
     """The minibatch losses as a plot."""
     curve = session.history.curve(0, 200)
     width = min(100, Console(file=sys.stdout).width)
-    uniform = math.log(session.dataset.vocabulary.size)
-    rows = loss_plot(curve, width, 18, uniform, False, DARK)
+    uniform = Reference("uniform", math.log(session.dataset.vocabulary.size))
+    rows = loss_plot(curve, width, 18, Look(references=(uniform,)), DARK)
     if rows:
         _print(Text("Minibatch loss", style="bold"))
         for line in rows:

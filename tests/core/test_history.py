@@ -80,6 +80,16 @@ def test_memory_stays_bounded_and_well_used(steps):
     assert 32 <= points <= 64
 
 
+@given(st.integers(0, 3000), st.integers(0, 4000), st.integers(0, 4000), st.integers(1, 200))
+def test_a_curve_of_a_range_is_a_part_of_it(steps, first, last, most):
+    history = history_of(losses_of(steps), 256)
+    curve = history.curve(first, most, last)
+    assert len(curve.steps) <= most
+    assert all(step <= last + history.width for step in curve.steps)
+    if 256 >= steps > last > first + 1 and most >= last - first:
+        assert curve.mean == losses_of(steps).tolist()[first:last]
+
+
 @given(st.integers(0, 3000), st.integers(0, 4000), st.integers(1, 200))
 def test_a_curve_has_at_most_so_many_points_of_equal_width(steps, first, most):
     losses = losses_of(steps)

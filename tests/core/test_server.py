@@ -571,6 +571,9 @@ def test_former_runs_are_told_with_their_curves(serve):
     client.until(lambda s: s.step > 100)
     client.still()
     client.do(Edit({"init": "lecture"}))
+    client.do(Resume())
+    client.until(lambda s: s.step > 200)
+    client.still()
     snapshot = client.look(LossView(0, 50))
     one, two = snapshot.former
     assert one.name == f"seed 3 → {one.best_dev:.2f}"
@@ -581,8 +584,18 @@ def test_former_runs_are_told_with_their_curves(serve):
     assert len(snapshot.loss.former) == 2
     for points, history in zip(snapshot.loss.former, histories, strict=True):
         assert 2 < len(points) <= 64
-        curve = history.curve(0, 64)
+        curve = history.curve(0, 64, client.session.step)
         assert points == list(zip(curve.steps, curve.mean, strict=True))
+
+
+def test_a_range_of_steps_holds_only_those(serve):
+    client = serve()
+    client.until(lambda s: s.step > 300)
+    client.still()
+    loss = client.look(LossView(0, 50, steps=(100, 150))).loss
+    assert loss.steps == [step + 0.5 for step in range(100, 150)]
+    assert all(100 <= step <= 150 for step, _ in loss.dev)
+    assert loss.total_steps == client.session.step
 
 
 def test_returning_to_a_former_run_is_no_new_run(serve):

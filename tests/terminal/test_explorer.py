@@ -34,12 +34,13 @@ def test_the_learning_rate_goes_down_and_up_a_quarter_decade(terminal):
     terminal.wait_for(lambda: terminal.value("learning rate").startswith("0.1 "))
 
 
-def test_another_size_begins_a_new_run_and_says_so(terminal):
+def test_another_size_is_taken_in_place_and_undone(terminal):
     terminal.wait_for(lambda: terminal.value("hidden").startswith("200 "))
     terminal.send("=")
     terminal.wait_for(lambda: terminal.value("hidden").startswith("250 "))
-    terminal.wait_for_text("new run", "hidden 250", "14,797")
-    terminal.send("-")
+    terminal.wait_for_text("in place", "hidden 250", "14,797")
+    terminal.send("u")
+    terminal.wait_for_text("undone: hidden 250")
     terminal.wait_for(lambda: terminal.value("hidden").startswith("200 "))
 
 
@@ -71,15 +72,17 @@ def test_the_test_loss_comes_when_asked_for(terminal):
 
 def test_the_cursor_moves_over_the_bigrams(terminal):
     terminal.wait_for_text("│ .a ")
+    terminal.send("3")  # the bigrams, whose cursor the arrows then move
     terminal.send("\x1b[B\x1b[C")
     terminal.wait_for_text("│ ab ")
     terminal.send("\x1b[A\x1b[D")
     terminal.wait_for_text("│ .a ")
+    terminal.send("1")
 
 
 def test_the_axis_changes(terminal):
     terminal.send("l")
-    terminal.wait_for_text("logarithmic")
+    terminal.wait_for_text("log loss")
     terminal.send("l")
     terminal.wait_for_text("linear")
 

@@ -23,25 +23,40 @@ from makemore_tui.core.messages import (
     DatasetFacts,
     Edit,
     EvaluateTest,
+    FormerFacts,
     LossCurve,
     LossView,
     Name,
     NamesView,
     PairFacts,
     Pause,
+    Redo,
     Refresh,
+    Refused,
+    Reply,
     Request,
+    Resizing,
     Restart,
     Resume,
+    ReturnTo,
     Snapshot,
     SplitLosses,
     Step,
     TestLoss,
+    Undo,
     View,
 )
-from makemore_tui.core.settings import SETTINGS, ModelSettings, TrainSettings, changed, effect_of
+from makemore_tui.core.settings import (
+    SETTINGS,
+    ModelSettings,
+    TrainSettings,
+    changed,
+    effect_of,
+    short_label,
+)
 from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.engine import Deliver
+from makemore_tui.tui.screens.layout import Occupancy
 from makemore_tui.tui.screens.main import MainScreen
 from makemore_tui.tui.widgets.panel import Panel
 from makemore_tui.tui.widgets.status import StatusBar
@@ -74,6 +89,12 @@ def snapshot(**changes: Any) -> Snapshot:
     model, train = changed(TEMPLATE.model, TEMPLATE.train, settings)
     rate = train.learning_rate_at(changes.get("step", TEMPLATE.step))
     return replace(TEMPLATE, model=model, train=train, learning_rate=rate, **changes)
+
+
+def former(name: str = "hidden 100", **changes: Any) -> FormerFacts:
+    """A former run."""
+    run = FormerFacts(name, TEMPLATE.model, TEMPLATE.train, 1, 5000, 2.21, 2.25)
+    return replace(run, **changes)
 
 
 def facts(*labels: str, name: str = "made") -> DatasetFacts:
@@ -134,6 +155,8 @@ class FakeEngine:
         self.requests: list[Request] = []
         self.starts = 0
         self.closed = False
+        self.past: list[tuple[str, Snapshot]] = []  # what was done, and the state before
+        self.future: list[tuple[str, Snapshot]] = []
         self._deliver: Deliver | None = None
 
     @property
@@ -171,7 +194,26 @@ class FakeEngine:
         """Say that something has changed."""
         self.tell(replace(self.now, **changes))
 
-    def _answer(self, request: Request) -> Snapshot:
+    def _did(self, label: str, then: Snapshot) -> Snapshot:
+        """The state after something that can be undone."""
+        self.past.append((label, self.now))
+        self.future.clear()
+        if then.runs != self.now.runs:
+            then = replace(then, former=(*self.now.former, former(f"{label} → 2.21")))
+        return self._with_ways(then)
+
+    def _move(self, source: list, target: list, word: str) -> Reply:
+        if not source:
+            return Refused(f"there is nothing to {word}")
+        label, state = source.pop()
+        target.append((label, self.now))
+        return self._with_ways(replace(state, runs=self.now.runs))  # no run is begun by it
+
+    def _with_ways(self, state: Snapshot) -> Snapshot:
+        nearest = [levels[-1][0] if levels else None for levels in (self.past, self.future)]
+        return replace(state, can_undo=nearest[0], can_redo=nearest[1])
+
+    def _answer(self, request: Request) -> Reply:
         now = self.now
         match request:
             case Refresh(views):
@@ -181,9 +223,13 @@ class FakeEngine:
                 )
             case Edit(changes):
                 model, train = changed(now.model, now.train, changes)
-                restarts = effect_of(changes, now.model.kind) == "restart"
-                step, runs = (0, now.runs + 1) if restarts else (now.step, now.runs)
-                return replace(now, model=model, train=train, step=step, runs=runs)
+                effect, label = effect_of(changes, now.model.kind), short_label(changes)
+                then = replace(now, model=model, train=train)
+                if effect == "restart":
+                    then = replace(then, step=0, runs=now.runs + 1)
+                elif effect == "resized":
+                    then = replace(then, resized=Resizing(now.step, label))
+                return self._did(label, then)
             case Pause():
                 return replace(now, state="paused")
             case Resume():
@@ -191,7 +237,16 @@ class FakeEngine:
             case Step():
                 return replace(now, state="paused", step=now.step + 1)
             case Restart(seed):
-                return replace(now, seed=seed, step=0, runs=now.runs + 1)
+                label = "restart" if seed == now.seed else f"seed {seed}"
+                return self._did(label, replace(now, seed=seed, step=0, runs=now.runs + 1))
+            case Undo():
+                return self._move(self.past, self.future, "undo")
+            case Redo():
+                return self._move(self.future, self.past, "redo")
+            case ReturnTo(index):
+                run = now.former[index]
+                there = replace(now, model=run.model, train=run.train, step=run.steps)
+                return self._did(f"return to {run.name}", there)
             case EvaluateTest():
                 return replace(now, test=TestLoss(now.step, 2.168), test_asked=now.test_asked + 1)
         raise AssertionError(request)
@@ -241,10 +296,14 @@ class Explorer:
         """Back to the template, with nothing asked and nothing said."""
         self.engine.answers, self.engine.first = True, TEMPLATE
         await self.show(replace(TEMPLATE, is_refresh=True))
+        self.screen._places = Occupancy()
         self.screen.query_one("#loss").focus()
         await self.until(lambda: self.chosen == "loss")
+        self.screen._show_chosen()
         self.screen.say("")
-        self.screen.conversation._unanswered = 0
+        self.screen.conversation._unanswered.clear()
+        self.engine.past.clear()
+        self.engine.future.clear()
         self.engine.requests.clear()
 
     async def show(self, now: Snapshot) -> None:
@@ -335,6 +394,11 @@ class Stage(App):
 @pytest.fixture(name="snapshot", scope="session")
 def _snapshot():
     return snapshot
+
+
+@pytest.fixture(name="former", scope="session")
+def _former():
+    return former
 
 
 @pytest.fixture(name="facts", scope="session")

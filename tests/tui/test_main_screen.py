@@ -11,23 +11,41 @@ from textual.widgets import Input, Tabs
 
 from makemore_tui.core.messages import (
     BigramsView,
+    Divergence,
     Edit,
     Failed,
     LossView,
+    Mark,
     NamesView,
+    Redo,
     Refused,
+    Resizing,
+    ReturnTo,
     SplitLosses,
     Starting,
     Step,
+    Undo,
 )
 from makemore_tui.tui.engine import WorkerDied
 from makemore_tui.tui.keys import KEYS
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.widgets.panel import Panel
 
-PANELS = ["loss", "controls", "bigrams", "names", "splits"]
-TOGETHER = [(100, 30), (120, 40), (200, 60)]
-TITLES = ["Loss", "Settings", "Bigrams", "Names", "Split losses"]
+PANELS = ["loss", "controls", "bigrams", "names", "splits"]  # of a screen of ordinary size
+ALL_PANELS = [*PANELS, "embedding", "probe", "health", "runs"]  # in the order of their keys
+TOGETHER = [(100, 30), (120, 40), (149, 60), (200, 53)]
+LARGE = [(150, 54), (200, 60)]
+TITLES = {
+    "loss": "Loss",
+    "controls": "Settings",
+    "bigrams": "Bigrams",
+    "names": "Names",
+    "splits": "Split losses",
+    "embedding": "Embedding",
+    "probe": "Probe",
+    "health": "Health",
+    "runs": "Former runs",
+}
 WORDS = {
     "loss": ["minibatch", "dev 2.170", "└"],
     "controls": ["model", "learning rate", "batch size", "hidden", "weight decay", "11,897"],
@@ -139,7 +157,7 @@ async def test_an_answer_to_something_else_does_not_end_a_refresh(unanswered, sn
 
 
 async def test_a_cursor_moved_while_a_refresh_is_under_way_is_asked_for_after_it(unanswered):
-    await unanswered.press("down", "down")
+    await unanswered.press("3", "down", "down")
     unanswered.engine.answers = True
     unanswered.engine.send(unanswered.engine.requests.pop())
     await unanswered.until(lambda: "ba " in unanswered.text("bigrams"))
@@ -210,13 +228,26 @@ async def test_a_change_of_size_is_said_with_the_step(it):
     await it.press("=")
     await it.until(lambda: "hidden 250" in it.notice)
     assert "from step 1,200" in it.notice
+    assert "in place" in it.notice
+    assert "the loss stays" in it.notice
     assert "step 1,200" in it.status
+
+
+async def test_what_shrinking_cost_is_said(it, snapshot):
+    it.engine.answers = False
+    await it.press("-")
+    await it.until(lambda: it.engine.commands)
+    shrunk = Resizing(1200, "hidden 150", before=2.17, after=2.345, dev_share=0.5)
+    it.engine.tell(snapshot(hidden=150, resized=shrunk))
+    await it.until(lambda: "dev loss ≈ 2.170 → ≈ 2.345" in it.notice)
+    assert "hidden 150" in it.notice
 
 
 async def test_a_restart_for_another_model_is_said(it):
     await it.press("m")
     await it.until(lambda: "new run" in it.notice)
     assert "kind ngram" in it.notice
+    assert "u undoes it" in it.notice
     assert "step 0" in it.status
 
 
@@ -237,6 +268,59 @@ async def test_a_loss_that_is_not_finite_is_said(it):
     await it.until(lambda: "not finite" in it.notice)
     assert "1,234" in it.notice
     assert "diverged" in it.status
+
+
+@pytest.mark.parametrize(
+    ("divergence", "says"),
+    [
+        (Divergence(1230, None), ["step 1,230", "r restarts"]),
+        (
+            Divergence(1230, Mark(1200, "lr 100")),
+            ["step 1,230", "after lr 100 at step 1,200", "u undoes"],
+        ),
+    ],
+)
+async def test_a_divergence_is_said_with_its_step_and_the_edit_before(it, divergence, says):
+    it.engine.become(state="diverged", step=1234, divergence=divergence)
+    await it.until(lambda: all(one in it.notice for one in says))
+    assert ("u undoes" in it.notice) == (divergence.after is not None)
+
+
+# Undo, redo and former runs
+
+
+async def test_an_edit_is_undone_and_done_again(it):
+    await it.press("=", "u")
+    await it.until(lambda: "undone: hidden 250" in it.notice)
+    assert "200" in it.value("hidden")
+    await it.press("U")
+    await it.until(lambda: "done again: hidden 250" in it.notice)
+    assert "250" in it.value("hidden")
+    assert it.engine.commands[1:] == [Undo(), Redo()]
+
+
+async def test_a_restart_is_undone(it):
+    await it.press("r", "u")
+    await it.until(lambda: "undone: restart" in it.notice)
+    assert "step 1,200" in it.status
+
+
+@pytest.mark.parametrize(("key", "what"), [("u", "nothing to undo"), ("U", "nothing to redo")])
+async def test_where_there_is_nothing_to_undo_or_redo_a_sentence_says_so(it, key, what):
+    await it.press(key)
+    await it.until(lambda: what in it.notice)
+    assert it.engine.commands == []
+
+
+async def test_the_runs_panel_goes_back_to_a_former_run(it, snapshot, former):
+    runs = (former("lr 0.01 → 2.30"), former("kind ngram → 2.46"), former("seed 3 → 2.17"))
+    await it.show(snapshot(former=runs))
+    await it.press("9")
+    await it.until(lambda: it.chosen == "runs" and "› seed 3" in it.text("runs"))
+    await it.press("down", "down", "down", "up", "enter")
+    await it.until(lambda: it.engine.commands == [ReturnTo(1)])
+    await it.until(lambda: "back in the run “kind ngram → 2.46”" in it.notice)
+    await it.press("5")
 
 
 @pytest.mark.parametrize(("kind", "says"), [("mlp", "steps"), ("ngram", "counted")])
@@ -303,32 +387,66 @@ async def test_f5_does_nothing_while_the_worker_lives(it):
 # Arrangement
 
 
-@pytest.mark.parametrize("size", TOGETHER)
+def shown(it):
+    return [panel for panel in it.screen.query(Panel) if panel.display]
+
+
+@pytest.mark.parametrize("size", TOGETHER + LARGE)
 async def test_the_panels_stand_together(explorer, size):
     async with explorer(size=size) as it:
-        assert it.shown_panels == PANELS
+        names = [panel.id for panel in shown(it)]
+        assert set(names) == (set(ALL_PANELS) - {"runs"} if size in LARGE else set(PANELS))
         assert not it.screen.query_one(Tabs).display
-        regions = [panel.region for panel in it.screen.query(Panel)]
+        regions = [panel.region for panel in shown(it)]
         assert all(it.screen.region.contains_region(region) for region in regions)
-        assert all(min(panel.content_size) > 2 for panel in it.screen.query(Panel))
+        assert all(min(panel.content_size) > 2 for panel in shown(it))
         assert not any(a.overlaps(b) for a in regions for b in regions if a is not b)
         await it.until(lambda: "carmahela" in it.text("names"))
         painted = it.painted()
-        for panel, title in zip(PANELS, TITLES, strict=True):
-            assert title in painted
-            assert all(word in it.text(panel) for word in WORDS[panel])
+        assert all(TITLES[name] in painted for name in names)
+        assert all(word in it.text(name) for name in PANELS for word in WORDS[name])
+
+
+@pytest.mark.parametrize(
+    ("key", "instead"), [("6", "bigrams"), ("7", "names"), ("8", "splits"), ("9", "splits")]
+)
+async def test_a_panel_takes_the_place_that_it_shares(it, key, instead):
+    name, place = ALL_PANELS[int(key) - 1], it.screen.query_one(f"#{instead}").region
+    await it.press(key)
+    await it.until(lambda: it.chosen == name)
+    await it.until(lambda: it.screen.query_one(f"#{name}").region == place)
+    assert set(it.shown_panels) == set(PANELS) - {instead} | {name}
+    await it.press("1")
+    await it.until(lambda: it.chosen == "loss")
+    assert name in it.shown_panels
+    await it.press(str(ALL_PANELS.index(instead) + 1))
+    await it.until(lambda: it.shown_panels == PANELS)
+
+
+async def test_on_a_large_screen_runs_and_health_share_a_place(explorer):
+    async with explorer(size=(200, 60)) as it:
+        for key, hidden in (("9", "health"), ("5", "runs"), ("9", "health"), ("8", "runs")):
+            await it.press(key)
+            await it.until(lambda gone=hidden: set(it.shown_panels) == set(ALL_PANELS) - {gone})
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+async def test_a_digit_chooses_its_panel(it, number):
+    await it.press("tab", str(number))
+    await it.until(lambda: it.chosen == ALL_PANELS[number - 1])
 
 
 async def test_in_a_small_terminal_tab_goes_through_the_panels_each_shown_whole(explorer):
     async with explorer(size=(80, 24)) as it:
-        for panel in PANELS:
+        for panel in ALL_PANELS:
             await it.until(lambda panel=panel: it.shown_panels == [panel])
-            await it.until(lambda panel=panel: all(word in it.text(panel) for word in WORDS[panel]))
+            words = WORDS.get(panel, [])
+            await it.until(lambda panel=panel, words=words: all(w in it.text(panel) for w in words))
             assert it.screen.query_one(Tabs).active == f"tab-{panel}"
             await it.press("tab")
         await it.until(lambda: it.shown_panels == ["loss"])
         await it.press("shift+tab")
-        await it.until(lambda: it.shown_panels == [PANELS[-1]])
+        await it.until(lambda: it.shown_panels == [ALL_PANELS[-1]])
 
 
 async def test_tabs_pressed_quickly_all_count(it):
@@ -370,7 +488,7 @@ async def test_a_panel_fills_the_screen_and_goes_back(it):
 
 async def test_the_layout_suits_the_characters_as_soon_as_they_are_known(explorer, snapshot, facts):
     labels = [chr(0x100 + i) for i in range(60)]
-    async with explorer(first=snapshot(dataset=facts(*labels)), size=(200, 60)) as it:
+    async with explorer(first=snapshot(dataset=facts(*labels)), size=(200, 50)) as it:
         await it.ticks(2)
         first = it.screen.query_one("#bigrams").region
         await it.press("z")
@@ -416,7 +534,7 @@ async def test_resizing_while_snapshots_arrive_does_no_harm(explorer):
 
 async def test_the_cursor_names_the_pair_that_the_engine_answers(explorer):
     async with explorer() as it:
-        await it.press("down", "right", "right")
+        await it.press("3", "down", "right", "right")
         await it.until(lambda: "ac  1,003 times" in it.text("bigrams"))
         await it.press("up", "up", "left", "left", "left", "left")
         await it.until(lambda: "..  0 times" in it.text("bigrams"))
@@ -426,9 +544,9 @@ async def test_the_log_axis_and_the_last_part_are_named_and_asked_for(it):
     loss = it.screen.query_one("#loss", Panel)
     assert loss.border_subtitle == "all steps · linear"
     await it.press("l", "a")
-    await it.until(lambda: loss.border_subtitle == "last fifth · logarithmic")
+    await it.until(lambda: loss.border_subtitle == "last tenth · log loss")
     it.engine.requests.clear()
-    await it.until(lambda: shares_asked(it.engine) == {0.8})
+    await it.until(lambda: shares_asked(it.engine) == {0.9})
     await it.press("l", "a")
     await it.until(lambda: loss.border_subtitle == "all steps · linear")
 
@@ -446,7 +564,7 @@ async def test_a_loss_that_is_infinite_or_not_a_number_is_shown(it, snapshot):
 
 
 async def test_help_lists_every_key(explorer):
-    async with explorer(size=(120, 60)) as it:
+    async with explorer(size=(120, 120)) as it:
         await it.press("?")
         await it.until(lambda: "esc closes" in it.painted())
         said = words(it.painted(it.app.screen.query_one(VerticalScroll).region))

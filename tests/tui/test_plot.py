@@ -10,9 +10,19 @@ from hypothesis import strategies as st
 from rich.segment import Segment
 from rich.style import Style
 
-from makemore_tui.core.messages import LossCurve
+from makemore_tui.core.messages import LossCurve, Mark, Reference
+from makemore_tui.tui.cells import Cells, apart
+from makemore_tui.tui.columns import NO_SMOOTHING, STRONG, StepAxis, at_column, in_columns
 from makemore_tui.tui.palette import DARK, LIGHT
-from makemore_tui.tui.plot import in_columns, loss_plot, nice_ticks, parse_ansi, tick_label
+from makemore_tui.tui.plot import (
+    Look,
+    canvas_width,
+    loss_plot,
+    nice_ticks,
+    parse_ansi,
+    step_ticks,
+    tick_label,
+)
 
 UNIFORM = math.log(27)
 losses = st.floats(0.01, 30)
@@ -30,8 +40,9 @@ def text(rows):
     return ["".join(segment.text for segment in row) for row in rows]
 
 
-def draw(curve, width=80, height=20, log=False):
-    return loss_plot(curve, width, height, UNIFORM, log, DARK)
+def draw(curve, width=80, height=20, log=False, references=(("uniform", UNIFORM),), **look):
+    references = tuple(Reference(*one) for one in references)
+    return loss_plot(curve, width, height, Look(log_loss=log, references=references, **look), DARK)
 
 
 # in_columns
@@ -254,7 +265,7 @@ def test_without_points_there_is_no_plot():
 @pytest.mark.parametrize("log", [False, True])
 def test_a_falling_loss_falls(log):
     places = braille_rows(draw(made([4 - 0.01 * i for i in range(200)], spread=0), log=log))
-    assert len(places) > 60
+    assert len(places) > 50
     assert places == sorted(places)
     assert places[-1] - places[0] > 10
 
@@ -283,7 +294,7 @@ def test_the_axis_stands_in_one_place_whatever_the_losses(loss):
 @pytest.mark.parametrize("values", [[2.1001, 2.1], [3.0], [2.10, 2.11, 2.12], [4000.0, 3000.0]])
 def test_no_two_labels_of_an_axis_are_alike(values, log):
     curve = made(values, spread=0, first=200_000.5)
-    rows = text(loss_plot(curve, 80, 20, values[0], log, DARK))
+    rows = text(draw(curve, log=log, references=[("uniform", values[0])]))
     losses = loss_labels(rows)
     assert len(losses) == len(set(losses)) > 0
     assert len(rows[-1].split()) == len(set(rows[-1].split()))
@@ -294,21 +305,22 @@ def test_the_spread_is_shaded_around_the_line_and_nowhere_else():
     rows = text(draw(made(values, spread=0.2), 106, 22))
     shaded = [{x for x, sign in enumerate(row) if sign == "░"} for row in rows]
     left = [y for y, places in enumerate(shaded) if 20 in places]
-    right = [y for y, places in enumerate(shaded) if 95 in places]
+    right = [y for y, places in enumerate(shaded) if 78 in places]
     assert left
     assert right
     assert max(left) < min(right)
 
 
 def test_the_uniform_loss_is_a_line_across_the_plot():
-    dotted = [row for row in text(draw(made([3.2] + [2.5] * 99))) if row.count("┈") > 30]
+    dotted = [row for row in text(draw(made([3.2] + [2.5] * 99))) if row.count("╌") > 30]
     assert len(dotted) == 1
+    assert "uniform 3.296" in dotted[0]
 
 
 def test_lines_and_spread_have_the_colours_of_the_palette():
     curve = made([3 - 0.01 * i for i in range(99)], dev=[(5, 3.3), (50, 3.0), (99, 2.8)])
     for palette in (DARK, LIGHT):
-        rows = loss_plot(curve, 80, 20, UNIFORM, False, palette)
+        rows = loss_plot(curve, 80, 20, Look(), palette)
         colours = {colour for row in rows for _, colour in per_cell(row) if colour}
         assert {palette.batch, palette.dev, palette.faint, palette.dim} <= {
             tuple(colour) for colour in colours
@@ -332,3 +344,154 @@ def test_extreme_losses_do_no_harm(log, values):
 @pytest.mark.parametrize("first", [0.5, 1e9])
 def test_a_plot_begins_at_any_step(first):
     assert len(draw(made([3.0, 2.9, 2.8], first=first, every=1e6))) == 20
+
+
+# The axis of steps
+
+
+@pytest.mark.parametrize("log", [False, True])
+@given(st.floats(0.5, 1e5), st.floats(1, 1e6), st.integers(2, 300), st.floats(0, 1))
+def test_a_column_and_its_step_lead_to_each_other(log, first, size, width, share):
+    axis = StepAxis(first, first + size, width, log)
+    column = share * (width - 1)
+    assert axis.column(axis.step(column)) == pytest.approx(column, abs=1e-4)
+    assert axis.column(first) == pytest.approx(0)
+    assert axis.column(first + size) == pytest.approx(width - 1)
+
+
+def test_on_a_logarithmic_axis_decades_are_equally_wide():
+    axis = StepAxis(1, 10_000, 41, log=True)
+    assert [axis.column(10**i) for i in range(5)] == pytest.approx([0, 10, 20, 30, 40])
+    assert step_ticks(axis) == [1, 100, 10_000]
+
+
+@given(st.floats(0.5, 1e5), st.floats(1, 1e7), st.integers(10, 200))
+def test_logarithmic_ticks_are_within_and_not_too_many(first, size, width):
+    axis = StepAxis(first, first + size, width, log=True)
+    ticks = step_ticks(axis)
+    assert len(ticks) <= max(2, width // 12)
+    assert all(first <= tick * 1.000001 and tick <= (first + size) * 1.000001 for tick in ticks)
+
+
+# Smoothing
+
+
+def test_without_smoothing_each_column_has_its_own_mean():
+    values = [3.0, 1.0] * 30
+    assert in_columns(made(values), 60, NO_SMOOTHING).mean == pytest.approx(values)
+
+
+def test_strong_smoothing_is_smoother_and_begins_with_the_first_value():
+    values = [3.0 if i % 7 else 2.0 for i in range(120)]
+    light, strong = (in_columns(made(values), 120, s).mean for s in (0.03, STRONG))
+    roughness = [sum(abs(b - a) for a, b in pairwise(line[20:100])) for line in (light, strong)]
+    assert roughness[1] < roughness[0] / 2
+    assert strong[0] == values[0]
+    assert strong[-1] == values[-1]
+
+
+# Lines, former runs and the scale
+
+
+@pytest.mark.parametrize(
+    ("column", "height"), [(-1, None), (0, 5), (1, 4), (2, 3), (3, 3.5), (4, 4), (4.1, None)]
+)
+def test_the_height_of_a_line_between_its_points(column, height):
+    assert at_column([(0, 5.0), (2, 3.0), (4, 4.0)], column) == height
+
+
+def test_former_runs_are_lines_as_far_as_the_present_one_goes():
+    points = [(i + 0.5, 3.0) for i in range(500)]
+    curve = made([2.0] * 100)
+    columns = in_columns(LossCurve(**{**vars(curve), "former": [points, []]}), 50)
+    assert [len(line) for line in columns.former] == [50, 0]
+    assert {loss for _, loss in columns.former[0]} == {3.0}
+
+
+def test_former_runs_have_a_colour_of_their_own():
+    curve = LossCurve(**{**vars(made([2.0] * 99)), "former": [[(5.0, 2.5), (90.0, 2.5)]]})
+    colours = {colour for row in draw(curve) for _, colour in per_cell(row) if colour}
+    assert DARK.former in {tuple(colour) for colour in colours}
+
+
+@pytest.mark.parametrize("steps", [100, 1000, 20_000])
+def test_the_first_steps_do_not_decide_the_scale(steps):
+    values = [27.0 * 0.9**i + 2.2 for i in range(steps)]
+    rows = text(draw(made(values[:: steps // 100], every=steps // 100), references=()))
+    highest = max(float(label) for label in loss_labels(rows))
+    assert highest < 16 if steps == 100 else highest < 5
+
+
+# Marks, references, crosshair
+
+
+def cells_of(rows):
+    return [[sign for sign, _ in per_cell(row)] for row in rows]
+
+
+def test_an_edit_is_a_line_at_its_step_that_hides_no_curve():
+    curve = made([3 - 0.01 * i for i in range(100)])
+    plain, marked = (
+        cells_of(draw(curve, references=(), marks=marks))
+        for marks in ((), (Mark(25, "lr 0.01"), Mark(50, "hidden 300")))
+    )
+    changed = [
+        (x, before)
+        for old, new in zip(plain, marked, strict=True)
+        for x, (before, after) in enumerate(zip(old, new, strict=False))
+        if before != after
+    ]
+    assert all(before in " ░" for _, before in changed)
+    lines = {x for row in marked for x, sign in enumerate(row) if sign == "┊"}
+    assert lines == {6 + round(24.5 * 73 / 99), 6 + round(49.5 * 73 / 99)}
+    said = "\n".join("".join(row) for row in marked)
+    assert "hidden 300" in said
+    assert "lr 0.01" not in said
+
+
+def test_a_label_without_room_on_the_right_stands_on_the_left():
+    curve = made([3.0 - 0.01 * i for i in range(100)])
+    rows = text(draw(curve, references=(), marks=(Mark(98, "hidden 300"),)))
+    assert re.search(r"hidden 300 ┊", "\n".join(rows))
+
+
+def test_marks_outside_what_is_shown_are_not_drawn():
+    rows = text(draw(made([3.0] * 9, first=100), marks=(Mark(5, "lr 1"), Mark(500, "lr 2"))))
+    assert not any("┊" in row for row in rows)
+
+
+REFERENCES = [("uniform", 3.296), ("bigram", 2.46), ("trigram", 2.45), ("4-gram", 2.44)]
+
+
+def test_references_stand_apart_at_the_right_and_have_a_tick_when_passed():
+    rows = text(draw(made([3.2 - 0.01 * i for i in range(100)]), references=REFERENCES, dev=2.455))
+    labels = [row[-17:].strip() for row in rows if re.search(r"\d\.\d{3}", row[-17:])]
+    assert labels == ["uniform 3.296 ✓", "bigram  2.460 ✓", "trigram 2.450", "4-gram  2.440"]
+
+
+def test_a_narrow_plot_has_the_lines_of_references_without_names():
+    assert canvas_width(50, Look(references=(Reference("uniform", 3.0),))) == 44
+    rows = text(draw(made([3.2 - 0.01 * i for i in range(100)]), 50, references=REFERENCES))
+    assert any(row.count("╌") > 20 for row in rows)
+    assert not any("uniform" in row for row in rows)
+
+
+def test_the_crosshair_is_a_line_at_its_step():
+    rows = text(draw(made([3.0] * 101, first=0, spread=0), references=(), crosshair=50))
+    assert {row.index("│", 7) for row in rows[:3]} == {6 + 36}
+
+
+@given(st.lists(st.integers(0, 19), max_size=12).map(sorted))
+def test_rows_apart_differ_and_stay_in_order(wanted):
+    rows = apart(wanted, 20)
+    assert rows == sorted(set(rows))
+    assert all(0 <= row < 20 for row in rows)
+    if len(set(wanted)) == len(wanted):
+        assert rows == wanted
+
+
+def test_only_free_cells_take_a_sign():
+    cells = Cells([[Segment("ab  c")], []], 5)
+    cells.put(0, 1, "xyz", Style.null())
+    cells.put(5, 0, "x", Style.null())
+    assert text(cells.rows()) == ["abyzc", "     "]

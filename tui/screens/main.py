@@ -17,13 +17,17 @@ from makemore_tui.core.messages import (
     EvaluateTest,
     Failed,
     Pause,
+    Redo,
     Refused,
     Reply,
+    Request,
     Restart,
     Resume,
+    ReturnTo,
     Snapshot,
     Starting,
     Step,
+    Undo,
 )
 from makemore_tui.core.settings import changed
 
@@ -31,6 +35,7 @@ from ..conversation import Conversation
 from ..engine import Engine, WorkerDied
 from ..keys import KEYS
 from ..knobs import turned
+from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, notice
 from ..widgets.bigrams import BigramPanel
 from ..widgets.controls import ControlsPanel
 from ..widgets.embedding import EmbeddingPanel
@@ -43,6 +48,7 @@ from ..widgets.probe import ProbePanel
 from ..widgets.runs import RunsPanel
 from ..widgets.splits import SplitsPanel
 from ..widgets.status import StatusBar
+from . import layout
 from .help import HelpScreen
 
 _TICK_SECONDS = 0.1
@@ -54,9 +60,6 @@ _TURNS = {  # every so many ticks, and when
     "probe": (4, 2),
     "health": (6, 4),
 }
-_WIDE, _HIGH, _SHORT = 100, 30, 12
-_VERY_WIDE, _VERY_HIGH = 150, 54
-_NARROWEST_NAMES, _NARROWEST_BIGRAMS = 22, 40
 
 
 class MainScreen(Screen):
@@ -83,7 +86,7 @@ class MainScreen(Screen):
         self._tick = 0
         self._has_begun = False
         self._chosen = "loss"
-        self._in_place = {place[0]: place[0] for place in _PLACES}
+        self._places = layout.Occupancy()
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -92,7 +95,7 @@ class MainScreen(Screen):
 
     def compose(self) -> ComposeResult:
         yield StatusBar()
-        yield Tabs(*(Tab(title, id=f"tab-{name}") for name, title in _PANELS), id="tabs")
+        yield Tabs(*(Tab(title, id=f"tab-{name}") for name, title in layout.PANELS), id="tabs")
         with Container(id="panels"):
             yield LossPanel(id="loss")
             yield ControlsPanel(id="controls")
@@ -159,7 +162,7 @@ class MainScreen(Screen):
                 self.say(f"{why}; F5 starts a new one, at step 0", warning=True)
 
     def _take(self, snapshot: Snapshot) -> None:
-        before = self.conversation.take(snapshot)
+        before, asked = self.conversation.take(snapshot)
         self._has_begun = True
         self.query_one(StatusBar).show(snapshot)
         for panel in self._shown_panels():
@@ -169,21 +172,13 @@ class MainScreen(Screen):
             self._lay_out()
             self.conversation.refresh(self._shown_panels())
         else:
-            self._say_what_changed(before, snapshot)
+            self._say_what_changed(asked, before, snapshot)
         if snapshot.is_refresh:
             self.conversation.refresh_wanted(self._shown_panels())
 
-    def _say_what_changed(self, before: Snapshot, now: Snapshot) -> None:
-        if now.runs != before.runs:
-            self.say(f"a new run from step 0, seed {now.seed}: {_difference(before, now)}")
-        elif now.state == "diverged" != before.state:
-            self.say(f"the loss is not finite at step {now.step:,}; r restarts", warning=True)
-        elif now.state == "finished" != before.state:
-            more = "m takes another model" if now.model.kind == "ngram" else "space trains on"
-            done = "every example is counted" if now.model.kind == "ngram" else "all planned steps"
-            self.say(f"finished: {done}; {more}")
-        elif (now.model, now.train) != (before.model, before.train):
-            self.say(f"from step {now.step:,}: {_difference(before, now)}")
+    def _say_what_changed(self, asked: Request | None, before: Snapshot, now: Snapshot) -> None:
+        if said := notice(asked, before, now):
+            self.say(*said)
 
     def say(self, sentence: str, warning: bool = False) -> None:
         """Show a sentence in the line above the footer."""
@@ -196,46 +191,27 @@ class MainScreen(Screen):
     def _lay_out(self) -> None:
         """Lay the panels out for the screen's size: together, or one at a time."""
         width, height = self.size
-        together = width >= _WIDE and height >= _HIGH
+        together = layout.fits_together(width, height)
         self.set_class(not together, "tabbed")
-        self.set_class(height < _SHORT, "short")
+        self.set_class(layout.is_short(height), "short")
         if together:
-            container = self.query_one("#panels")
-            size = self.snapshot.dataset.characters if self.snapshot else 27
-            side = 44 if width >= 160 else 36 if width >= 116 else 34
-            room = width - side - _NARROWEST_NAMES
-            bigrams = next((w for w in (2 * size + 7, size + 7) if w <= room), room)
-            bigrams = max(bigrams, min(room, _NARROWEST_BIGRAMS))
-            container.styles.grid_columns = f"{bigrams} 1fr {side}"
-            tall, half = size + 4, (size + 1) // 2 + 4
-            room = height - 3
-            if self._has_much_room:
-                room -= _LOWEST
-            lower = next((h for h in (tall, half) if h <= room - 15), room // 2)
-            lowest = f" {_LOWEST}" if self._has_much_room else ""
-            container.styles.grid_size_rows = 3 if self._has_much_room else 2
-            container.styles.grid_rows = f"1fr {lower}{lowest}"
+            grid = layout.grid(
+                width, height, self.snapshot.dataset.characters if self.snapshot else 27
+            )
+            styles = self.query_one("#panels").styles
+            styles.grid_size_rows = grid.size
+            styles.grid_columns, styles.grid_rows = grid.columns, grid.rows
         self._show_chosen()
 
     def _show_chosen(self) -> None:
         """Show all panels, or the chosen one alone where there is no room or it is zoomed."""
         alone = self.has_class("tabbed") or self.has_class("zoomed")
-        for place in _PLACES:
-            if self._chosen in place:
-                self._in_place[place[0]] = self._chosen
-        together = _OF_A_LARGE_SCREEN if self._has_much_room else set(self._in_place.values())
-        if self._has_much_room:
-            together |= {self._in_place["splits"]}
-            together -= {"runs"} if self._in_place["splits"] != "runs" else {"health"}
+        self._places.choose(self._chosen)
+        together = self._places.shown(layout.has_much_room(*self.size))
         for panel in self.query(Panel):
             panel.display = panel.id == self._chosen if alone else panel.id in together
         self.query_one("#panels").set_class(alone, "alone")
         self.query_one(Tabs).active = f"tab-{self._chosen}"
-
-    @property
-    def _has_much_room(self) -> bool:
-        """Whether a third row of panels fits on the screen."""
-        return self.size.width >= _VERY_WIDE and self.size.height >= _VERY_HIGH
 
     def _shown_panels(self) -> list[Panel]:
         return [panel for panel in self.query(Panel) if panel.display]
@@ -290,6 +266,24 @@ class MainScreen(Screen):
             seed = now.seed + next_seed
             self.conversation.command(Restart(seed), replace(now, seed=seed))
 
+    def action_undo(self) -> None:
+        if (now := self.conversation.latest) is not None:
+            if now.can_undo is None:
+                self.say(NOTHING_TO_UNDO)
+            else:
+                self.conversation.command(Undo(), now)
+
+    def action_redo(self) -> None:
+        if (now := self.conversation.latest) is not None:
+            if now.can_redo is None:
+                self.say(NOTHING_TO_REDO)
+            else:
+                self.conversation.command(Redo(), now)
+
+    def on_runs_panel_chosen(self, message: RunsPanel.Chosen) -> None:
+        if (now := self.conversation.latest) is not None:
+            self.conversation.command(ReturnTo(message.index), now)
+
     def action_test(self) -> None:
         if (now := self.conversation.latest) is not None:
             self.conversation.command(EvaluateTest(), now)
@@ -302,6 +296,10 @@ class MainScreen(Screen):
         if panel.display:
             self.conversation.refresh([panel])
 
+    def action_move(self, down: int, right: int) -> None:
+        """Move the chosen panel's cursor."""
+        self.action_panel(self._chosen, "move", (down, right))
+
     def action_zoom(self) -> None:
         self.toggle_class("zoomed")
         self._lay_out()
@@ -310,7 +308,7 @@ class MainScreen(Screen):
         self._choose(name)
 
     def action_next_panel(self, by: int) -> None:
-        names = [name for name, _ in _PANELS]
+        names = [name for name, _ in layout.PANELS]
         self._choose(names[(names.index(self._chosen) + by) % len(names)])
 
     def action_new_worker(self) -> None:
@@ -325,38 +323,3 @@ class MainScreen(Screen):
 
     def action_quit_explorer(self) -> None:
         self.app.exit()
-
-
-_PANELS = (
-    ("loss", "Loss"),
-    ("controls", "Settings"),
-    ("bigrams", "Bigrams"),
-    ("names", "Names"),
-    ("splits", "Splits"),
-    ("embedding", "Embedding"),
-    ("probe", "Probe"),
-    ("health", "Health"),
-    ("runs", "Runs"),
-)
-# The panels that share a place on a screen of ordinary size; the first is there to begin with.
-_PLACES = (
-    ("loss",),
-    ("controls",),
-    ("bigrams", "embedding"),
-    ("names", "probe"),
-    ("splits", "health", "runs"),
-)
-_OF_A_LARGE_SCREEN = {name for name, _ in _PANELS}
-_LOWEST = 13  # lines of the third row
-
-
-def _difference(before: Snapshot, now: Snapshot) -> str:
-    """The settings that differ, with their new values."""
-    differing = [
-        f"{name.replace('_', ' ')} {value}"
-        for old, new in ((before.model, now.model), (before.train, now.train))
-        for name, value in vars(new).items()
-        if value != getattr(old, name)
-    ]
-    differing = ["batch size all" if one == "batch size 0" else one for one in differing]
-    return ", ".join(differing) or "the settings as they were"

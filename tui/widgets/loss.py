@@ -1,70 +1,198 @@
-"""The loss plot."""
+"""The loss plot, and what of it is shown."""
 
 import math
+from bisect import bisect_left
 
-from makemore_tui.core.messages import LossCurve, LossView, Snapshot
+from textual.events import Click
 
-from ..plot import loss_plot
+from makemore_tui.core.messages import LossCurve, LossView, Reference, Snapshot
+
+from ..columns import LIGHT, NO_SMOOTHING, STRONG, StepAxis, axis_of
+from ..plot import AXIS_WIDTH, Look, canvas_width, loss_plot, tick_label
 from .panel import Panel, Row, number, row
 
-_LAST_PART = 0.8
+_LAST_PART = 0.9
+_FEWEST_STEPS = 16  # in a range
+_SMOOTHINGS = {"light": LIGHT, "strong": STRONG, "off": NO_SMOOTHING}
+_REFERENCES = ("all", "counts", "uniform", "none")
 
 
 class LossPanel(Panel):
-    """Minibatch losses as a smoothed line before their spread, dev loss, and ln V for reference."""
+    """Minibatch losses as a smoothed line before their spread, the dev loss, former runs, edits,
+    and what a model reaches that only counts.
+
+    span: the steps to show, if it is not all or the last part. crosshair: a step, or None.
+    """
 
     def __init__(self, **kwargs):
         super().__init__("Loss", **kwargs)
-        self.logarithmic = False
+        self.log_loss = self.log_steps = False
         self.last_part = False
+        self.span: tuple[int, int] | None = None
+        self.crosshair: float | None = None
+        self.smoothing = "light"
+        self.references = "all"
         self._curve: LossCurve | None = None
         self._name_axes()
 
     def toggle_log(self) -> None:
         """Change between a linear and a logarithmic loss axis."""
-        self.logarithmic = not self.logarithmic
-        self._name_axes()
-        self.relayout()
+        self.log_loss = not self.log_loss
+        self._look_anew()
+
+    def toggle_log_steps(self) -> None:
+        """Change between a linear and a logarithmic axis of steps."""
+        self.log_steps = not self.log_steps
+        self._look_anew()
 
     def toggle_part(self) -> None:
         """Change between all steps and the last part of them."""
-        self.last_part = not self.last_part
-        self._name_axes()
+        self.last_part = not self.last_part and self.span is None
+        self.span = None
+        self._look_anew()
+
+    def smooth(self) -> None:
+        """Smooth the minibatch loss more, or not at all."""
+        self.smoothing = _after(self.smoothing, tuple(_SMOOTHINGS))
+        self._look_anew()
+
+    def next_references(self) -> None:
+        """Show other references: all, those that count, the uniform one, none."""
+        self.references = _after(self.references, _REFERENCES)
+        self._look_anew()
+
+    def magnify(self, factor: float) -> None:
+        """Show so many times as many steps, around the crosshair or up to the newest."""
+        if not self._curve or not self._curve.steps:
+            return
+        axis, total = self._axis, self._curve.total_steps
+        size = max(_FEWEST_STEPS, (axis.last - axis.first) * factor)
+        middle = axis.last - size / 2 if self.crosshair is None else self.crosshair
+        first = max(0, min(round(middle - size / 2), round(total - size)))
+        self.last_part = False
+        self.span = (first, min(round(first + size), total)) if size < total else None
+        self._look_anew()
+
+    def move(self, down: int, right: int) -> None:
+        """Move the crosshair by columns; beyond the newest step it is put away."""
+        if not right or not self._curve or not self._curve.steps:
+            return
+        axis = self._axis
+        at = axis.width if self.crosshair is None else round(axis.column(self.crosshair))
+        self._place_crosshair(at + right)
+
+    def on_click(self, event: Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is not None and self._curve and self._curve.steps:
+            self._place_crosshair(offset.x - AXIS_WIDTH)
 
     def view(self) -> LossView:
-        return LossView(_LAST_PART if self.last_part else 0.0, max(40, 2 * self.content_size.width))
+        share = _LAST_PART if self.last_part else 0.0
+        detail = 8 if self.log_steps else 2  # points a column
+        return LossView(share, max(40, detail * self.content_size.width), self.span)
 
     def show(self, snapshot: Snapshot) -> None:
-        if snapshot.loss is None and self.snapshot and self.snapshot.runs == snapshot.runs:
+        is_same = self.snapshot is not None and self.snapshot.runs == snapshot.runs
+        if not is_same or (self.span and self.span[0] >= snapshot.step):
+            self.span = self.crosshair = None
+            self._name_axes()
+        if self.crosshair is not None and self.crosshair > snapshot.step:
+            self.crosshair = None
+        if snapshot.loss is None and is_same:
             return
         self._curve = snapshot.loss or LossCurve([], [], [], [], 0)
         super().show(snapshot)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
-        curve = self._curve
-        uniform = math.log(snapshot.dataset.characters)
-        legend = self._legend(snapshot, uniform, width)
+        curve, look = self._curve, self._look(snapshot)
+        legend = self._legend(snapshot, width)
         if curve is None or not curve.steps:
             waiting = "press space to train" if snapshot.state == "paused" else "no steps yet"
             return [legend, [], row((waiting, self.palette.style("dim")))]
-        plot = loss_plot(curve, width, height - 1, uniform, self.logarithmic, self.palette)
-        return [legend, *plot]
+        return [legend, *loss_plot(curve, width, height - 1, look, self.palette)]
 
-    def _legend(self, snapshot: Snapshot, uniform: float, width: int) -> Row:
-        colours, curve, splits = self.palette, self._curve, snapshot.splits
-        dim = colours.style("dim")
-        last = curve.mean[-8:] if curve else []
-        batch = number(sum(last) / len(last)) if last else "–"
+    def _look(self, snapshot: Snapshot) -> Look:
+        return Look(
+            log_loss=self.log_loss,
+            log_steps=self.log_steps,
+            smoothing=_SMOOTHINGS[self.smoothing],
+            references=self._shown_references(snapshot),
+            marks=snapshot.marks,
+            dev=snapshot.splits.dev if snapshot.splits else None,
+            crosshair=self.crosshair,
+        )
+
+    def _shown_references(self, snapshot: Snapshot) -> tuple[Reference, ...]:
+        uniform = Reference("uniform", math.log(snapshot.dataset.characters))
+        counts = tuple(one for one in snapshot.references if one.name != "uniform")
+        shown = {"all": (uniform, *counts), "counts": counts, "uniform": (uniform,), "none": ()}
+        return shown[self.references]
+
+    def _legend(self, snapshot: Snapshot, width: int) -> Row:
+        colours, splits = self.palette, snapshot.splits
+        text = colours.style("text", bold=True)
+        batch, dev = self._newest(), splits.dev if splits else None
+        where = ""
+        if self.crosshair is not None and self._curve and self._curve.steps:
+            batch, dev = self._at(self.crosshair)
+            where = f"│ step {self.crosshair:,.0f}   "
         parts = [
+            (where, colours.style("cursor", bold=True)),
             ("━ minibatch ", colours.style("batch")),
-            (f"{batch}   ", colours.style("text", bold=True)),
-            ("━ dev ", colours.style("dev")),
-            (f"{number(splits.dev) if splits else '–'}   ", colours.style("text", bold=True)),
+            (f"{number(batch)}   ", text),
+            ("╍ dev ", colours.style("dev")),
+            (f"{number(dev)}   ", text),
         ]
-        if width >= 60:
-            parts += [("╌ uniform, ln V ", dim), (f"{uniform:.3f}", dim)]
+        if snapshot.former and width >= 60:
+            runs = "former run" if len(snapshot.former) == 1 else "former runs"
+            parts.append((f"─ {len(snapshot.former)} {runs}", colours.style("former")))
         return row(*parts)
 
+    def _newest(self) -> float | None:
+        last = self._curve.mean[-8:] if self._curve else []
+        return sum(last) / len(last) if last else None
+
+    def _at(self, step: float) -> tuple[float | None, float | None]:
+        """Minibatch and dev loss where they are known nearest to a step."""
+        curve = self._curve
+        assert curve is not None
+        dev = dict(curve.dev)
+        near = _nearest(list(dev), step)
+        batch = dict(zip(curve.steps, curve.mean, strict=True))
+        return batch.get(_nearest(curve.steps, step)), dev.get(near) if dev else None
+
+    @property
+    def _axis(self) -> StepAxis:
+        """The steps along the plot's columns."""
+        assert self._curve is not None
+        assert self.snapshot is not None
+        width = canvas_width(self.content_size.width, self._look(self.snapshot))
+        return axis_of(self._curve, max(2, width), self.log_steps)
+
+    def _place_crosshair(self, column: int) -> None:
+        axis = self._axis
+        self.crosshair = axis.step(max(0, column)) if column < axis.width else None
+        self.relayout()
+
+    def _look_anew(self) -> None:
+        self._name_axes()
+        self.relayout()
+
     def _name_axes(self) -> None:
-        part = "last fifth" if self.last_part else "all steps"
-        self.border_subtitle = f"{part} · {'logarithmic' if self.logarithmic else 'linear'}"
+        part = "last tenth" if self.last_part else "all steps"
+        if self.span:
+            part = f"steps {tick_label(self.span[0])} to {tick_label(self.span[1])}"
+        axes = {(0, 0): "linear", (1, 0): "log loss", (0, 1): "log steps", (1, 1): "log-log"}
+        smoothing = {"light": "", "strong": " · smooth", "off": " · unsmoothed"}[self.smoothing]
+        self.border_subtitle = f"{part} · {axes[self.log_loss, self.log_steps]}{smoothing}"
+
+
+def _after(one: str, choices: tuple[str, ...]) -> str:
+    return choices[(choices.index(one) + 1) % len(choices)]
+
+
+def _nearest(rising: list, value: float):
+    """Of numbers that rise the one nearest to a value; None of none."""
+    place = bisect_left(rising, value)
+    near = rising[max(0, place - 1) : place + 1]
+    return min(near, key=lambda one: abs(one - value), default=None)

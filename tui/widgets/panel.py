@@ -45,6 +45,9 @@ class Panel(Widget, can_focus=True):
         """What this panel wants in the next snapshot, or None."""
         return None
 
+    def move(self, down: int, right: int) -> None:
+        """Move this panel's cursor, if it has one."""
+
     def show(self, snapshot: Snapshot) -> None:
         """Take a new snapshot and repaint what it changes."""
         self.snapshot = snapshot

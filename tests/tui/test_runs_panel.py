@@ -1,0 +1,78 @@
+"""The panel of former runs: what it lists, and its cursor."""
+
+import pytest
+
+from makemore_tui.core.settings import ModelSettings
+from makemore_tui.tui.widgets.runs import RunsPanel
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def draw(stage, snapshot):
+    """Draws former runs in so many cells; the panel and the text of its rows."""
+
+    async def draw(*runs, width=34, height=14):
+        panel = RunsPanel()
+        return panel, await stage.play(panel, width, height, snapshot(former=runs))
+
+    return draw
+
+
+async def test_without_former_runs_it_says_how_there_come_to_be_some(draw):
+    _, rows = await draw()
+    assert "none yet" in rows[0]
+    assert "restart" in rows[0]
+
+
+async def test_the_newest_stands_first_with_name_steps_and_dev_loss(draw, former):
+    _, rows = await draw(former("lr 0.01 → 2.30"), former("hidden 100 → 2.21", steps=48_000))
+    assert rows[1].split() == ["›", "hidden", "100", "48k", "2.210"]
+    assert rows[2].split() == ["lr", "0.01", "5k", "2.210"]
+
+
+async def test_a_run_without_a_dev_loss_has_a_dash(draw, former):
+    _, rows = await draw(former(best_dev=None))
+    assert rows[1].split()[-1] == "–"
+
+
+async def test_the_settings_of_the_run_under_the_cursor_are_told(draw, former, stage):
+    counts = former("ngram → 2.46", model=ModelSettings(kind="ngram", order=2))
+    panel, rows = await draw(counts, former())
+    assert "hidden 200" in " ".join(rows)
+    assert "seed 1" in " ".join(rows)
+    panel.move(1, 0)
+    assert "counts, order 2" in " ".join(stage.rows(panel))
+
+
+async def test_a_wide_panel_has_the_settings_in_each_line(draw, former):
+    _, rows = await draw(former(), former(), width=130)
+    assert all("MLP, context 3, embedding 10, hidden 200" in row for row in rows[1:3])
+
+
+async def test_the_cursor_stays_among_the_runs(draw, former, stage):
+    panel, _ = await draw(former("lr 1"), former("lr 2"), former("lr 3"))
+    for down, name in ((-1, "lr 3"), (1, "lr 2"), (1, "lr 1"), (1, "lr 1"), (-1, "lr 2")):
+        panel.move(down, 0)
+        assert [row for row in stage.rows(panel) if row.startswith(f"› {name}")]
+
+
+async def test_a_new_former_run_takes_the_cursor_to_the_newest(draw, former, snapshot, stage):
+    panel, _ = await draw(former("lr 1"), former("lr 2"))
+    panel.move(1, 0)
+    panel.show(snapshot(former=(former("lr 1"), former("lr 2"), former("lr 3"))))
+    assert stage.rows(panel)[1].startswith("› lr 3")
+
+
+async def test_the_list_follows_the_cursor_where_lines_are_few(draw, former, stage):
+    panel, _ = await draw(*(former(f"lr {i}") for i in range(8)), height=4)
+    for _ in range(7):
+        panel.move(1, 0)
+    assert any(row.startswith("› lr 0") for row in stage.rows(panel))
+
+
+async def test_no_size_does_harm(draw, former, snapshot):
+    panel, _ = await draw(former("seed 3, learning rate 0.001, 日本 → 2.2"))
+    for width in (1, 2, 7, 15, 17, 18, 30, 79, 80, 200):
+        for height in (1, 2, 3, 4, 5, 60):
+            assert panel.rows(panel.snapshot, width, height)

@@ -1,0 +1,80 @@
+"""The rows of a plot, cell by cell, so that more can be put where it hides nothing."""
+
+from itertools import groupby
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+
+_TAKEN = "\N{NO-BREAK SPACE}"  # an empty cell that is to stay so
+
+Rows = list[list[Segment]]
+
+
+class Cells:
+    """Rows of cells, one sign each. What is there already stays: only free cells take a sign."""
+
+    def __init__(self, rows: Rows, width: int):
+        """Rows of segments, each cut or filled up to so many cells."""
+        self.width, self.height = width, len(rows)
+        self._cells = [
+            [(sign, style or Style.null()) for text, style, _ in row for sign in text][:width]
+            for row in rows
+        ]
+        for cells in self._cells:
+            cells += [(" ", Style.null())] * (width - len(cells))
+
+    def put(self, row: int, column: int, text: str, style: Style) -> None:
+        """Put a text's signs into those of its cells that are free."""
+        if not 0 <= row < self.height:
+            return
+        cells = self._cells[row]
+        for i, sign in enumerate(text, column):
+            if 0 <= i < self.width and cells[i][0] == " ":
+                cells[i] = sign, style
+
+    def is_free(self, row: int, column: int, length: int = 1) -> bool:
+        """Whether so many cells of a row are there and free."""
+        if not (0 <= row < self.height and 0 <= column <= self.width - length):
+            return False
+        return all(sign == " " for sign, _ in self._cells[row][column : column + length])
+
+    def put_label(self, rows: range, column: int, text: str, style: Style, edge: int) -> None:
+        """Put a text right of a column, or left of it, in the first of some rows with room for it.
+
+        edge: the column at which the text must end.
+        """
+        length = cell_len(text)
+        for row in rows if length == len(text) else ():
+            for first in (column + 1, column - length):
+                ends_in_time = first + length <= edge
+                if ends_in_time and self.is_free(row, first, length):
+                    self.put(row, first, text.replace(" ", _TAKEN), style)
+                    return
+
+    def rows(self) -> Rows:
+        """The rows as segments, one for each run of cells of one style."""
+        return [
+            [_segment(list(run)) for _, run in groupby(cells, key=lambda cell: id(cell[1]))]
+            for cells in self._cells
+        ]
+
+
+def _segment(run: list[tuple[str, Style]]) -> Segment:
+    """A segment of cells that have one style."""
+    return Segment("".join([sign for sign, _ in run]).replace(_TAKEN, " "), run[0][1])
+
+
+def apart(wanted: list[int], size: int) -> list[int]:
+    """Rows as near as can be to those wanted, which rise, so that no two are the same.
+
+    Where there are more than `size`, the first ones have rows before 0.
+    """
+    rows: list[int] = []
+    for row in wanted:
+        rows.append(max(row, rows[-1] + 1) if rows else row)
+    last = size - 1
+    for i in reversed(range(len(rows))):
+        rows[i] = last = min(rows[i], last)
+        last -= 1
+    return rows

@@ -1,0 +1,81 @@
+"""What to say of a change, in a sentence."""
+
+from makemore_tui.core.messages import (
+    Divergence,
+    Redo,
+    Request,
+    Resizing,
+    ReturnTo,
+    Snapshot,
+    Undo,
+)
+
+NOTHING_TO_UNDO = "there is nothing to undo: no edit, no restart and no return so far"
+NOTHING_TO_REDO = "there is nothing to redo: nothing has been undone since the last edit"
+
+
+def notice(asked: Request | None, before: Snapshot, now: Snapshot) -> tuple[str, bool] | None:
+    """What to say of the change from one snapshot to the next, and whether it is a warning.
+
+    asked: the command that the newer one answers, if it answers any.
+    """
+    if now.state == "diverged" != before.state:
+        return diverged(now.step, now.divergence), True
+    way_back = "; u undoes it" if now.can_undo else ""
+    match asked:
+        case Undo():
+            return f"undone: {before.can_undo}; at step {now.step:,}; U does it again", False
+        case Redo():
+            return f"done again: {before.can_redo}; at step {now.step:,}{way_back}", False
+        case ReturnTo(index) if index < len(before.former):
+            name = before.former[index].name
+            return f"back in the run “{name}”, at step {now.step:,}{way_back}", False
+    if now.runs != before.runs:
+        what = _difference(before, now)
+        return f"a new run from step 0, seed {now.seed}: {what}{way_back}", False
+    if now.state == "finished" != before.state:
+        return _finished(now), False
+    if now.resized and now.resized != before.resized:
+        return resized(now.resized), False
+    if (now.model, now.train) != (before.model, before.train):
+        return f"from step {now.step:,}: {_difference(before, now)}", False
+    return None
+
+
+def diverged(step: int, divergence: Divergence | None) -> str:
+    """That the loss is not finite, since when, and the way out."""
+    if divergence is None or divergence.after is None:
+        first = divergence.step if divergence else step
+        return f"the loss is not finite at step {first:,}; r restarts"
+    edit = divergence.after
+    return (
+        f"the loss is not finite at step {divergence.step:,}, after {edit.label} "
+        f"at step {edit.step:,}; u undoes that"
+    )
+
+
+def resized(resizing: Resizing) -> str:
+    """That the model has another size, and what that did to the loss."""
+    words = f"from step {resizing.step:,}: {resizing.label}, in place"
+    if resizing.before is None or resizing.after is None:
+        return f"{words}; the loss stays as it was"
+    about = "≈ " if resizing.dev_share < 1 else ""
+    return f"{words}; dev loss {about}{resizing.before:.3f} → {about}{resizing.after:.3f}"
+
+
+def _finished(now: Snapshot) -> str:
+    if now.model.kind == "ngram":
+        return "finished: every example is counted; m takes another model"
+    return "finished: all planned steps; space trains on"
+
+
+def _difference(before: Snapshot, now: Snapshot) -> str:
+    """The settings that differ, with their new values."""
+    differing = [
+        f"{name.replace('_', ' ')} {value}"
+        for old, new in ((before.model, now.model), (before.train, now.train))
+        for name, value in vars(new).items()
+        if value != getattr(old, name)
+    ]
+    differing = ["batch size all" if one == "batch size 0" else one for one in differing]
+    return ", ".join(differing) or "the settings as they were"

@@ -1,0 +1,89 @@
+"""Where the panels of the main screen stand, for each size of the terminal."""
+
+from typing import NamedTuple
+
+PANELS = (
+    ("loss", "Loss"),
+    ("controls", "Settings"),
+    ("bigrams", "Bigrams"),
+    ("names", "Names"),
+    ("splits", "Splits"),
+    ("embedding", "Embedding"),
+    ("probe", "Probe"),
+    ("health", "Health"),
+    ("runs", "Runs"),
+)
+# The panels that share a place on a screen of ordinary size; the first is there to begin with.
+PLACES = (
+    ("loss",),
+    ("controls",),
+    ("bigrams", "embedding"),
+    ("names", "probe"),
+    ("splits", "health", "runs"),
+)
+_WIDE, _HIGH = 100, 30
+_VERY_WIDE, _VERY_HIGH = 150, 54
+_SHORT = 12
+_NARROWEST_NAMES, _NARROWEST_BIGRAMS = 22, 40
+_LOWEST = 13  # lines of the third row
+
+
+class Grid(NamedTuple):
+    """The columns and rows of the panels' grid, as a style has them."""
+
+    columns: str
+    rows: str
+
+    @property
+    def size(self) -> int:
+        """How many rows there are."""
+        return len(self.rows.split())
+
+
+def fits_together(width: int, height: int) -> bool:
+    """Whether panels can stand together, rather than one at a time."""
+    return width >= _WIDE and height >= _HIGH
+
+
+def has_much_room(width: int, height: int) -> bool:
+    """Whether a third row of panels fits on the screen."""
+    return width >= _VERY_WIDE and height >= _VERY_HIGH
+
+
+def is_short(height: int) -> bool:
+    """Whether there is no line to spare."""
+    return height < _SHORT
+
+
+def grid(width: int, height: int, characters: int) -> Grid:
+    """The grid in which a bigram table of so many characters is shown as whole as can be."""
+    side = 44 if width >= 160 else 36 if width >= 116 else 34
+    room = width - side - _NARROWEST_NAMES
+    whole = (2 * characters + 7, characters + 7)
+    bigrams = next((w for w in whole if w <= room), room)
+    bigrams = max(bigrams, min(room, _NARROWEST_BIGRAMS))
+    third = has_much_room(width, height)
+    room = height - 3 - (_LOWEST if third else 0)
+    whole = (characters + 4, (characters + 1) // 2 + 4)
+    lower = next((h for h in whole if h <= room - 15), room // 2)
+    return Grid(f"{bigrams} 1fr {side}", f"1fr {lower}{f' {_LOWEST}' if third else ''}")
+
+
+class Occupancy:
+    """Which panel stands in each place: the one that was chosen last of those that share it."""
+
+    def __init__(self):
+        self._in_place = {place[0]: place[0] for place in PLACES}
+
+    def choose(self, name: str) -> None:
+        """Have a panel stand in its place."""
+        for place in PLACES:
+            if name in place:
+                self._in_place[place[0]] = name
+
+    def shown(self, much_room: bool) -> set[str]:
+        """The panels that stand together; with much room, eight of the nine."""
+        if not much_room:
+            return set(self._in_place.values())
+        hidden = "health" if self._in_place["splits"] == "runs" else "runs"
+        return {name for name, _ in PANELS} - {hidden}

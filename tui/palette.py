@@ -40,6 +40,23 @@ class Palette:
         """The heat map's steps, from a probability of nothing upwards."""
         return [Color.from_rgb(*self._heat(i / 31)) for i in range(32)]
 
+    @cached_property
+    def more_colors(self) -> list[Color]:
+        """The steps of a difference, from nothing to more."""
+        return self._steps_to(self.dev)
+
+    @cached_property
+    def less_colors(self) -> list[Color]:
+        """The steps of a difference, from nothing to less."""
+        return self._steps_to(self.batch)
+
+    def _steps_to(self, end: RGB) -> list[Color]:
+        steps = [
+            [round(a + (b - a) * i / 15) for a, b in zip(self.heat[0], end, strict=True)]
+            for i in range(16)
+        ]
+        return [Color.from_rgb(*step) for step in steps]
+
     def _heat(self, share: float) -> RGB:
         place = share * (len(self.heat) - 1)
         lower = min(int(place), len(self.heat) - 2)

@@ -23,6 +23,7 @@ from makemore_tui.core.messages import (
     DatasetFacts,
     Edit,
     EvaluateTest,
+    Follower,
     LossCurve,
     LossView,
     Name,
@@ -90,17 +91,29 @@ def table(view: BigramsView, characters: int) -> BigramTable:
     previous, following = view.cursor
     rows = range(view.top, min(view.top + view.rows, characters))
     columns = range(view.left, min(view.left + view.columns, characters))
+    order = tuple(range(characters))
+    if view.order == "frequency":
+        order = order[::-1]
+    sign = -1 if view.mode == "difference" else 1
+    previous, following = order[previous], order[following]
     return BigramTable(
         view.top,
         view.left,
-        [[probability(i, j) for j in columns] for i in rows],
+        [[sign * probability(order[i], order[j]) for j in columns] for i in rows],
         PairFacts(
             previous,
             following,
             count=previous * 1000 + following,
             probability=probability(previous, following),
             rank=following % 27 + 1,
+            counted=0.125,
+            followers=tuple(Follower(i, 0.4 - 0.05 * i, 0.3) for i in range(min(5, characters))),
+            words=("anna", "hannah"),
         ),
+        mode=view.mode,
+        order=order,
+        cursor=view.cursor,
+        divergences=[order[i] / 100 for i in rows],
     )
 
 

@@ -46,6 +46,8 @@ LOCAL = {
     "cursor-down",
     "cursor-left",
     "cursor-right",
+    "bigram-mode",
+    "bigram-order",
     "next-panel",
     "previous-panel",
     "worker",

@@ -111,6 +111,8 @@ KEYS = (
         "The map of the embedding, in the place of the bigram table"),
     Key("probe-panel", "7", "7", "choose('probe')", "probe",
         "What follows a text of your own, in the place of the names"),
+    Key("probe", "slash", "/", "probe", "probe",
+        "Type a text of your own into the probe; escape leaves it", "probe"),
     Key("health-panel", "8", "8", "choose('health')", "health",
         "Activations, gradients and updates, in the place of the splits"),
     Key("runs-panel", "9", "9", "choose('runs')", "runs",

@@ -66,6 +66,13 @@ class Palette:
         return red, green, blue
 
 
+def ink_on(colour: Color) -> Color:
+    """What can be read on a colour: dark on light, light on dark."""
+    red, green, blue = colour.get_truecolor()
+    is_light = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 110
+    return Color.from_rgb(10, 12, 16) if is_light else Color.from_rgb(235, 238, 242)
+
+
 def palette_of(app: "App") -> "Palette":
     """The colours that go with an app's theme."""
     return DARK if app.current_theme.dark else LIGHT

@@ -426,6 +426,11 @@ def _bigram_table():
     return table
 
 
+@pytest.fixture(name="health", scope="session")
+def _health():
+    return HEALTH
+
+
 @pytest.fixture(name="explorer", scope="session")
 def _explorer():
     """`async with explorer(first, size, answers) as it:` runs the app."""

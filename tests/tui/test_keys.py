@@ -48,6 +48,7 @@ LOCAL = {
     "cursor-right",
     "bigram-mode",
     "bigram-order",
+    "probe",
     "next-panel",
     "previous-panel",
     "worker",

@@ -18,7 +18,7 @@ from makemore_tui.core.messages import (
 )
 
 from ..bars import bar
-from ..palette import Palette
+from ..palette import Palette, ink_on
 from .panel import Panel, Row, beside, number, row, width_of, wrapped
 
 _FULL_HEAT = 0.5  # the probability at which the scale ends
@@ -327,10 +327,4 @@ def _cell(heat: Color, sign: str, width: int) -> Segment:
     if not sign:
         return Segment(" " * width, Style(bgcolor=heat))
     text = f"{sign[:width]:>{min(width, 3)}}".ljust(width)
-    return Segment(text, Style(color=_ink_on(heat), bgcolor=heat))
-
-
-def _ink_on(colour: Color) -> Color:
-    red, green, blue = colour.get_truecolor()
-    is_light = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 110
-    return Color.from_rgb(10, 12, 16) if is_light else Color.from_rgb(235, 238, 242)
+    return Segment(text, Style(color=ink_on(heat), bgcolor=heat))

@@ -1,6 +1,7 @@
 """The bigram table as a heat map with a cursor."""
 
 from functools import lru_cache
+from typing import TypeVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.color import Color
@@ -21,6 +22,7 @@ from ..bars import bar
 from ..palette import Palette, ink_on
 from .panel import Panel, Row, beside, number, row, width_of, wrapped
 
+_T = TypeVar("_T")
 _FULL_HEAT = 0.5  # the probability at which the scale ends
 _FULL_DIFFERENCE = 0.2
 _LEAST = 0.005  # what rounds to one per cent
@@ -200,7 +202,7 @@ class BigramPanel(Panel):
         parts.append(f"-{most:g} " if is_signed else "0 ")
         for i in range(8):
             share = (i / 7) ** 2 if not is_signed else (i / 3.5 - 1) * abs(i / 3.5 - 1)
-            parts.append((" ", f"on {self._color(share, table.mode).triplet.hex}"))
+            parts.append((" ", f"on {self._color(share, table.mode).get_truecolor().hex}"))
         parts.append(f" {most:,.0f}" if table.mode == "counts" else f" {most:{'+' * is_signed}g}")
         return Content.assemble(*parts)
 
@@ -282,7 +284,7 @@ def _start(cursor: int, shown: int, size: int) -> int:
     return max(0, min(cursor - shown // 2, size - shown))
 
 
-def _after(one: str, of: list) -> str:
+def _after(one: _T, of: list[_T]) -> _T:
     """The next of a list, and the first after the last."""
     return of[(of.index(one) + 1) % len(of)]
 

@@ -322,11 +322,6 @@ class BigramTable:
     cursor: tuple[int, int] = (0, 0)
     divergences: list[float] = field(default_factory=list)
 
-    @property
-    def probabilities(self) -> list[list[float]]:
-        """The values of the mode "model"."""
-        return self.values
-
 
 @dataclass(frozen=True)
 class Name:

@@ -41,6 +41,23 @@ class Palette:
         """The heat map's steps, from a probability of nothing upwards."""
         return [Color.from_rgb(*self._heat(i / 31)) for i in range(32)]
 
+    @cached_property
+    def more_colors(self) -> list[Color]:
+        """The steps of a difference, from nothing to more."""
+        return self._steps_to(self.dev)
+
+    @cached_property
+    def less_colors(self) -> list[Color]:
+        """The steps of a difference, from nothing to less."""
+        return self._steps_to(self.batch)
+
+    def _steps_to(self, end: RGB) -> list[Color]:
+        steps = [
+            [round(a + (b - a) * i / 15) for a, b in zip(self.heat[0], end, strict=True)]
+            for i in range(16)
+        ]
+        return [Color.from_rgb(*step) for step in steps]
+
     def _heat(self, share: float) -> RGB:
         place = share * (len(self.heat) - 1)
         lower = min(int(place), len(self.heat) - 2)
@@ -48,6 +65,13 @@ class Palette:
         a, b = self.heat[lower], self.heat[lower + 1]
         red, green, blue = (round(x + (y - x) * mix) for x, y in zip(a, b, strict=True))
         return red, green, blue
+
+
+def ink_on(colour: Color) -> Color:
+    """What can be read on a colour: dark on light, light on dark."""
+    red, green, blue = colour.get_truecolor()
+    is_light = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 110
+    return Color.from_rgb(10, 12, 16) if is_light else Color.from_rgb(235, 238, 242)
 
 
 def palette_of(app: "App") -> "Palette":

@@ -1,6 +1,7 @@
 """A fake engine that answers with made snapshots, the app around it, and a stage for one panel."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,16 +21,25 @@ from textual.widgets import Static
 from makemore_tui.core.messages import (
     BigramsView,
     BigramTable,
+    Candidate,
     DatasetFacts,
     Edit,
+    EmbeddingMap,
+    EmbeddingView,
     EvaluateTest,
+    Follower,
     FormerFacts,
+    Health,
+    HealthView,
     LossCurve,
     LossView,
     Name,
     NamesView,
     PairFacts,
     Pause,
+    Probe,
+    ProbedCharacter,
+    ProbeView,
     Redo,
     Refresh,
     Refused,
@@ -42,8 +52,10 @@ from makemore_tui.core.messages import (
     Snapshot,
     SplitLosses,
     Step,
+    TensorHealth,
     TestLoss,
     Undo,
+    Verdict,
     View,
 )
 from makemore_tui.core.settings import (
@@ -111,17 +123,29 @@ def table(view: BigramsView, characters: int) -> BigramTable:
     previous, following = view.cursor
     rows = range(view.top, min(view.top + view.rows, characters))
     columns = range(view.left, min(view.left + view.columns, characters))
+    order = tuple(range(characters))
+    if view.order == "frequency":
+        order = order[::-1]
+    sign = -1 if view.mode == "difference" else 1
+    previous, following = order[previous], order[following]
     return BigramTable(
         view.top,
         view.left,
-        [[probability(i, j) for j in columns] for i in rows],
+        [[sign * probability(order[i], order[j]) for j in columns] for i in rows],
         PairFacts(
             previous,
             following,
             count=previous * 1000 + following,
             probability=probability(previous, following),
             rank=following % 27 + 1,
+            counted=0.125,
+            followers=tuple(Follower(i, 0.4 - 0.05 * i, 0.3) for i in range(min(5, characters))),
+            words=("anna", "hannah"),
         ),
+        mode=view.mode,
+        order=order,
+        cursor=view.cursor,
+        divergences=[order[i] / 100 for i in rows],
     )
 
 
@@ -134,6 +158,47 @@ def curve(points: int = 100, every: int = 10) -> LossCurve:
     return LossCurve(steps, low, mean, high, total_steps=points * every, dev=dev)
 
 
+def embedding(labels: tuple[str, ...]) -> EmbeddingMap:
+    """Characters around a circle."""
+    turns = [6.28 * i / len(labels) for i in range(len(labels))]
+    points = [(math.cos(turn), math.sin(turn)) for turn in turns]
+    return EmbeddingMap(labels, points, [x in "aeiou" for x in labels], 10, (0.4, 0.2))
+
+
+def probe(text: str, most: int) -> Probe:
+    """Every character as likely as its place in the alphabet is early; surprises rise."""
+    candidates = tuple(Candidate(label, 0.3 / (1 + i)) for i, label in enumerate(LABELS))
+    characters = tuple(
+        ProbedCharacter(label, math.exp(-i - 1), i + 1.0, candidates[1:4])
+        for i, label in enumerate(f"{text}.")
+    )
+    mean = sum(one.surprise for one in characters) / len(characters)
+    return Probe(text, candidates[:most], characters, mean, dev=2.17)
+
+
+HEALTH = Health(
+    step=1200,
+    examples=512,
+    first_loss=3.316,
+    uniform=3.296,
+    saturated=0.123,
+    dead=0.005,
+    histogram=[30, 20, 10, 8, 6, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6, 6, 8, 10, 20, 40],
+    tensors=(
+        TensorHealth("C", 0.0123, 1.0, -3.2),
+        TensorHealth("W1", 0.0045, 0.3, -2.9),
+        TensorHealth("b1", 0.0021, 0.1, -1.2),
+        TensorHealth("W2", 0.0071, 0.1, -4.6),
+        TensorHealth("b2", 0.0, 0.0, None),
+    ),
+    update="the learning rate times the gradient",
+    train=2.126,
+    dev=2.17,
+    gap=0.044,
+    verdict=Verdict("healthy", "healthy: updates and activations are as they should be", "None."),
+)
+
+
 def drawn(view: View, now: Snapshot) -> dict[str, Any]:
     """What a view becomes in a snapshot."""
     match view:
@@ -143,6 +208,12 @@ def drawn(view: View, now: Snapshot) -> dict[str, Any]:
             return {"bigrams": table(view, now.dataset.characters)}
         case NamesView(count):
             return {"names": tuple(NAMES[i % len(NAMES)] for i in range(count))}
+        case EmbeddingView():
+            return {"embedding": now.embedding or embedding(now.dataset.labels)}
+        case ProbeView(text, most):
+            return {"probe": now.probe or probe(text, most)}
+        case HealthView():
+            return {"health": now.health or HEALTH}
     raise AssertionError(view)
 
 
@@ -187,7 +258,7 @@ class FakeEngine:
         """Say something, asked or unasked."""
         assert self._deliver is not None
         if isinstance(reply, Snapshot):
-            self.now = replace(reply, is_refresh=False, loss=None, bigrams=None, names=None)
+            self.now = plain(reply)
         self._deliver(reply)
 
     def become(self, **changes: Any) -> None:
@@ -265,12 +336,15 @@ def painted(app: App) -> str:
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
+def plain(now: Snapshot) -> Snapshot:
+    """A snapshot without what was drawn for it."""
+    undrawn = dict.fromkeys(("loss", "bigrams", "names", "embedding", "probe", "health"))
+    return replace(now, is_refresh=False, **undrawn)
+
+
 def same_run(one: Snapshot, other: Snapshot) -> bool:
     """Whether two snapshots agree on everything but what was drawn for them."""
-    plain = [
-        replace(now, is_refresh=False, loss=None, bigrams=None, names=None) for now in (one, other)
-    ]
-    return plain[0] == plain[1]
+    return plain(one) == plain(other)
 
 
 class Explorer:
@@ -414,6 +488,11 @@ def _curve():
 @pytest.fixture(name="bigram_table", scope="session")
 def _bigram_table():
     return table
+
+
+@pytest.fixture(name="health", scope="session")
+def _health():
+    return HEALTH
 
 
 @pytest.fixture(name="explorer", scope="session")

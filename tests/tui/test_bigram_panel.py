@@ -86,9 +86,9 @@ async def test_the_cursor_has_a_colour_of_its_own(draw):
 
 
 async def test_the_facts_of_the_pair_under_the_cursor(draw):
-    pair = PairFacts(previous=1, following=2, count=5438, probability=0.16049, rank=1)
+    pair = PairFacts(1, 2, count=5438, probability=0.16049, rank=1, counted=0.159)
     _, rows = await draw(FOUR, 60, 8, pair=pair)
-    assert rows[5] == "ab  5,438 times in the data   p 0.160   rank 1 of 4"
+    assert rows[5] == "ab  5,438 times  counted 0.159  model 0.160  rank 1 of 4"
 
 
 async def test_in_a_narrow_panel_the_facts_keep_count_probability_and_rank(draw):
@@ -190,3 +190,148 @@ async def test_a_window_drawn_for_another_size_does_no_harm(stage, snapshot, fac
     for size in ((60, 30), (10, 5), (1, 1), (200, 70)):
         assert await stage.play(panel, *size, replace(snapshot(), bigrams=table))
         panel = BigramPanel()
+
+
+# Modes and orders
+
+
+@pytest.fixture
+def redraw(stage, snapshot, facts, bigram_table):
+    """Draws what a panel wants next, as the engine would send it; the text of the rows."""
+
+    def redraw(panel, labels, **changes):
+        table = replace(bigram_table(panel.view(), len(labels)), **changes)
+        panel.show(replace(snapshot(dataset=facts(*labels)), bigrams=table))
+        return stage.rows(panel)
+
+    return redraw
+
+
+async def test_the_modes_come_one_after_the_other_and_the_title_says_which(draw):
+    panel, _ = await draw(FOUR, 20, 8)
+    seen = []
+    for _ in range(5):
+        seen.append((panel.view().mode, panel.border_title))
+        panel.next_mode()
+    assert [mode for mode, _ in seen] == ["model", "counted", "counts", "difference", "model"]
+    assert len({title for _, title in seen}) == 4
+    assert "minus counted" in seen[3][1]
+
+
+async def test_a_difference_has_its_sign_as_a_character_and_as_a_colour(draw):
+    values = [[0.1, -0.1, 0.004, -0.004]] * 4
+    panel, rows = await draw(FOUR, 10, 8, cursor=(3, 3), mode="difference", values=values)
+    assert rows[1].split() == [".", "+", "-"]
+    more, less, none, nearly_none = backgrounds(panel, 1, 2)[:8:2]
+    assert len({more, less, none}) == 3
+    assert more.red > more.blue
+    assert less.blue > less.red
+    assert lightness(none) < lightness(more)
+    assert lightness(nearly_none) < lightness(less)
+
+
+async def test_differences_stand_one_row_a_line_however_many_there_are(draw, redraw):
+    labels = tuple(".abcdefghij")
+    panel, rows = await draw(labels, 20, 6)
+    assert rows[1].startswith(".a ")
+    for _ in range(3):
+        panel.next_mode()
+    assert panel.view().rows == 4
+    rows = redraw(panel, labels)
+    assert [row[:2] for row in rows[1:5]] == [". ", "a ", "b ", "c "]
+    assert "-" in rows[1]
+
+
+async def test_wide_cells_hold_numbers(draw):
+    _, rows = await draw(FOUR, 18, 8, values=[[0.25, 0.004, 0.5, 1.0]] * 4)
+    assert rows[1].split() == [".", "25", "50", "100"]
+    counts = [[0, 7, 999, 6763]] * 4
+    _, rows = await draw(FOUR, 18, 8, values=counts, mode="counts")
+    assert rows[1].split() == [".", "7", "999", "7k"]
+    _, rows = await draw(FOUR, 18, 8, values=[[0.25, -0.25, 0, 0]] * 4, mode="difference")
+    assert rows[1].split() == [".", "+25", "-25"]
+
+
+async def test_counts_are_as_light_as_their_share_of_the_largest(draw):
+    panel, _ = await draw(FOUR, 6, 8, values=[[0, 10, 100, 4000]] * 4, mode="counts", cursor=(3, 3))
+    shown = [lightness(colour) for colour in backgrounds(panel, 1, 2)]
+    assert shown == sorted(shown)
+    assert "4,000" in str(panel.border_subtitle)
+
+
+async def test_the_order_is_that_of_the_table(draw):
+    _, rows = await draw(FOUR, 10, 8, order=(2, 0, 3, 1), cursor=(0, 1))
+    assert rows[0].split() == ["b", ".", "c", "a"]
+    assert [row[0] for row in rows[1:5]] == ["b", ".", "c", "a"]
+
+
+async def test_the_cursor_stays_on_its_pair_when_the_order_changes(draw, redraw):
+    panel, _ = await draw(FOUR, 10, 8, cursor=(1, 3))
+    panel.next_order()
+    assert panel.view().order == "frequency"
+    assert "by frequency" in panel.border_title
+    redraw(panel, FOUR)
+    assert panel.cursor == (2, 0)  # the made order by frequency is backwards
+    assert "ac" in redraw(panel, FOUR)[5]
+    panel.next_order()
+    redraw(panel, FOUR)
+    assert panel.cursor == (1, 3)
+
+
+# The row and the pair in full
+
+
+@pytest.mark.parametrize(("divergence", "says"), [(0.0123, "0.012"), (float("inf"), "∞")])
+async def test_the_divergence_of_the_cursors_row(draw, divergence, says):
+    divergences = [9.0, 9.0, divergence, 9.0]
+    panel, _ = await draw(FOUR, 50, 8, cursor=(2, 1), divergences=divergences)
+    assert f"row b: KL {says} nats" in str(panel.border_subtitle)
+
+
+async def test_in_a_high_panel_the_likeliest_followers_and_words_stand_below(draw):
+    _, rows = await draw(FOUR, 60, 16)
+    assert rows[7].split() == ["after", ".", "model", "data", "items", "with", ".a"]
+    followers = [row[:28].split() for row in rows[8:12]]
+    assert [one[0] for one in followers] == list(FOUR)
+    assert [one[-2:] for one in followers] == [
+        ["0.400", "0.300"], ["0.350", "0.300"], ["0.300", "0.300"], ["0.250", "0.300"],
+    ]  # fmt: skip
+    lengths = [row[:14].count("█") for row in rows[8:12]]
+    assert lengths == sorted(lengths, reverse=True)
+    assert rows[8].endswith("anna, hannah")
+
+
+async def test_in_a_wide_panel_they_stand_beside(draw):
+    _, rows = await draw(tuple(".abcdefghij"), 70, 13)
+    assert [row[48:].split()[0] for row in rows[1:6]] == list(".abcd")
+    assert "anna, hannah" in rows[8]
+    assert rows[-1].startswith(".a")
+
+
+async def test_a_diverged_model_has_no_table(draw):
+    _, rows = await draw(FOUR, 60, 8, values=[], divergences=[])
+    assert rows[0] == "the model's weights are not finite"
+
+
+@pytest.mark.parametrize("mode", ["model", "counts", "difference"])
+async def test_no_size_does_harm(stage, snapshot, facts, bigram_table, mode):
+    for width, height in [(1, 1), (3, 2), (17, 40), (24, 9), (57, 16), (116, 36), (196, 56)]:
+        panel = BigramPanel()
+        panel.mode = mode
+        await stage.play(panel, width, height, snapshot())
+        table = bigram_table(panel.view(), 27)
+        panel.show(snapshot(bigrams=table))
+        assert stage.rows(panel)[0] or width < 4
+
+
+# Keys
+
+
+async def test_v_and_y_ask_for_the_next_mode_and_order(it):
+    for key, field in (("v", "mode"), ("y", "order")):
+        before = getattr(it.screen.query_one(BigramPanel), field)
+        await it.press(key)
+        await it.until(lambda before=before, field=field: any(
+            getattr(view, field, before) != before
+            for refresh in it.engine.refreshes for view in refresh.views
+        ))  # fmt: skip

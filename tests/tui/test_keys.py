@@ -53,6 +53,9 @@ LOCAL = {
     "cursor-down",
     "cursor-left",
     "cursor-right",
+    "bigram-mode",
+    "bigram-order",
+    "probe",
     "next-panel",
     *(
         f"{name}-panel"

@@ -221,8 +221,9 @@ class MainScreen(Screen):
             self._choose(event.tab.id.removeprefix("tab-"))
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        if isinstance(event.widget, Panel) and event.widget is self.focused and event.widget.id:
-            self._choose(event.widget.id)
+        panel = event.widget if isinstance(event.widget, Panel) else event.widget.parent
+        if isinstance(panel, Panel) and event.widget is self.focused and panel.id:
+            self._choose(panel.id)
 
     def _choose(self, name: str) -> None:
         """Choose a panel: it has the focus, and is the one shown where only one is."""
@@ -231,7 +232,8 @@ class MainScreen(Screen):
         self._chosen = name
         self._show_chosen()
         panel = self.query_one(f"#{name}", Panel)
-        self.set_focus(panel)
+        if self.focused is None or self.focused.parent is not panel:  # what is in it may have it
+            self.set_focus(panel)
         if self.snapshot:
             panel.show(self.snapshot)
             self.conversation.refresh([panel])
@@ -299,6 +301,13 @@ class MainScreen(Screen):
     def action_move(self, down: int, right: int) -> None:
         """Move the chosen panel's cursor."""
         self.action_panel(self._chosen, "move", (down, right))
+
+    def action_probe(self) -> None:
+        self._choose("probe")
+        self.query_one(ProbePanel).edit()
+
+    def on_probe_panel_text_changed(self) -> None:
+        self.conversation.refresh([self.query_one(ProbePanel)])
 
     def action_zoom(self) -> None:
         self.toggle_class("zoomed")

@@ -1,35 +1,63 @@
 """The bigram table as a heat map with a cursor."""
 
 from functools import lru_cache
+from typing import TypeVar
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
+from textual.content import Content
 
-from makemore_tui.core.messages import BigramsView, BigramTable, Snapshot
+from makemore_tui.core.messages import (
+    BigramMode,
+    BigramOrder,
+    BigramsView,
+    BigramTable,
+    Follower,
+    Snapshot,
+)
 
-from ..palette import Palette
-from .panel import Panel, Row, row
+from ..bars import bar
+from ..palette import Palette, ink_on
+from .panel import Panel, Row, beside, number, row, width_of, wrapped
 
+_T = TypeVar("_T")
 _FULL_HEAT = 0.5  # the probability at which the scale ends
+_FULL_DIFFERENCE = 0.2
+_LEAST = 0.005  # what rounds to one per cent
+_MODES: dict[BigramMode, str] = {
+    "model": "the model's P(next | previous)",
+    "counted": "counted P(next | previous)",
+    "counts": "how often it was counted",
+    "difference": "the model's minus counted",
+}
+_ORDERS: dict[BigramOrder, str] = {"id": "by character", "frequency": "by frequency"}
+_WIDEST_CELL = 4
+_NARROWEST_SIDE = 17
+_WIDEST_SIDE = 44
 
 
 class BigramPanel(Panel):
-    """P(next | previous): a row for each previous character, a column for each next one.
+    """A row for each previous character, a column for each next one, and a pair in full.
 
     Where the height does not suffice for a line a row, a line holds two, as half blocks; where that
-    does not suffice either, the table follows the cursor.
+    does not suffice either, the table follows the cursor. Differences stand one row a line, for
+    each has a sign. More of the cursor's row and pair stands below or beside, where there is room.
     """
 
     def __init__(self, **kwargs):
-        super().__init__("Bigrams · P(next | previous)", **kwargs)
+        super().__init__("Bigrams", **kwargs)
         self.cursor = (0, 1)
+        self.mode: BigramMode = "model"
+        self.order: BigramOrder = "id"
         self._table: BigramTable | None = None
+        self._pair_to_find: tuple[int, int] | None = None  # ids, after a change of order
+        self._retitle()
 
     def view(self) -> BigramsView:
         top, left, rows, columns = self._window(self._characters)
-        return BigramsView(top, left, rows, columns, self.cursor)
+        return BigramsView(top, left, rows, columns, self.cursor, self.mode, self.order)
 
     def move(self, down: int, right: int) -> None:
         """Move the cursor, within the table."""
@@ -37,47 +65,73 @@ class BigramPanel(Panel):
         previous, following = self.cursor
         self.cursor = (max(0, min(previous + down, last)), max(0, min(following + right, last)))
 
+    def next_mode(self) -> None:
+        """Ask for the next of the model's, the counted, the counts, the difference."""
+        self.mode = _after(self.mode, list(_MODES))
+        self._retitle()
+
+    def next_order(self) -> None:
+        """Sort by character, or by frequency; the cursor stays on its pair."""
+        self.order = _after(self.order, list(_ORDERS))
+        if self._table is not None:
+            self._pair_to_find = self._table.pair.previous, self._table.pair.following
+        self._retitle()
+
     def show(self, snapshot: Snapshot) -> None:
         if snapshot.bigrams is None and self.snapshot and self.snapshot.runs == snapshot.runs:
             return
         self._table = snapshot.bigrams
+        self._find_pair()
         super().show(snapshot)
         self.move(0, 0)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         table = self._table
-        if table is None or not table.probabilities:
+        if table is None:
             return []
+        if not table.values:
+            return [row(("the model's weights are not finite", self.palette.style("warning")))]
         labels = snapshot.dataset.labels
+        self.border_subtitle = self._legend(table, labels)
         lines = [self._header(table, labels)]
-        step = 2 if self._halves else 1
-        for first in range(0, len(table.probabilities), step):
+        step = 2 if self._is_halved(table.mode) else 1
+        for first in range(0, len(table.values), step):
             if len(lines) < height - 1:
                 lines.append(self._line(table, labels, first, step))
-        return [*lines, self._facts(table, labels)]
+        return self._with_details(table, labels, lines, width, height)
 
     @property
     def _characters(self) -> int:
         return self.snapshot.dataset.characters if self.snapshot else 27
 
-    @property
-    def _halves(self) -> bool:
-        return self._characters > self.content_size.height - 2
+    def _retitle(self) -> None:
+        self.border_title = f"Bigrams · {_MODES[self.mode]} · {_ORDERS[self.order]}"
 
-    @property
-    def _label_width(self) -> int:
-        return 3 if self._halves else 2
+    def _find_pair(self) -> None:
+        """Put the cursor where the new order has the pair that it was on."""
+        wanted, table = self._pair_to_find, self._table
+        if wanted and table and max(wanted) < len(table.order):
+            self.cursor = (table.order.index(wanted[0]), table.order.index(wanted[1]))
+        self._pair_to_find = None
 
-    @property
-    def _cell_width(self) -> int:
-        room = self.content_size.width - self._label_width
-        return max(1, min(4, room // self._characters))
+    # The window
+
+    def _is_halved(self, mode: BigramMode) -> bool:
+        return mode != "difference" and self._characters > self.content_size.height - 2
+
+    def _label_width(self, mode: BigramMode) -> int:
+        return 3 if self._is_halved(mode) else 2
+
+    def _cell_width(self, mode: BigramMode) -> int:
+        room = self.content_size.width - self._label_width(mode)
+        return max(1, min(_WIDEST_CELL, room // self._characters))
 
     def _window(self, size: int) -> tuple[int, int, int, int]:
         """The part of a table of `size` characters that is in view: top, left, rows, columns."""
         lines = max(1, self.content_size.height - 2)
-        rows = lines * 2 if self._halves else lines
-        columns = max(1, (self.content_size.width - self._label_width) // max(1, self._cell_width))
+        rows = lines * 2 if self._is_halved(self.mode) else lines
+        room = self.content_size.width - self._label_width(self.mode)
+        columns = max(1, room // self._cell_width(self.mode))
         return (
             _start(self.cursor[0], rows, size),
             _start(self.cursor[1], columns, size),
@@ -85,56 +139,178 @@ class BigramPanel(Panel):
             min(columns, size),
         )
 
+    # The heat map
+
     def _header(self, table: BigramTable, labels: tuple[str, ...]) -> Row:
-        columns = len(table.probabilities[0])
-        parts = [(" " * self._label_width, Style.null())]
-        for column in range(table.left, table.left + columns):
-            style = self._label_style(column == table.pair.following)
-            parts.append((set_cell_size(labels[column], self._cell_width), style))
+        parts = [(" " * self._label_width(table.mode), Style.null())]
+        for place in range(table.left, table.left + len(table.values[0])):
+            style = self._label_style(place == table.cursor[1])
+            label = set_cell_size(labels[_id(table, place)], self._cell_width(table.mode))
+            parts.append((label, style))
         return row(*parts)
 
     def _line(self, table: BigramTable, labels: tuple[str, ...], first: int, step: int) -> Row:
-        rows = range(first, min(first + step, len(table.probabilities)))
+        rows = range(first, min(first + step, len(table.values)))
         line: Row = []
-        cell_width = self._cell_width
         for i in rows:
-            chosen = table.top + i == table.pair.previous
-            label = set_cell_size(labels[table.top + i], 1 if step == 2 else 2)
+            label = labels[_id(table, table.top + i)]
+            chosen = table.top + i == table.cursor[0]
+            label = set_cell_size(label, 1 if step == 2 else 2)
             line.append(Segment(label, self._label_style(chosen)))
         line.append(Segment(" " * (3 - len(rows) if step == 2 else 0)))
-        for column in range(len(table.probabilities[0])):
-            here = [self._heat(table, i, column) for i in rows]
-            upper, lower = (here[0], here[1]) if len(here) == 2 else (here[0], None)
-            line.append(_cell(upper, lower, step == 2, cell_width))
+        most, width = self._end_of_scale(table), self._cell_width(table.mode)
+        for column in range(len(table.values[0])):
+            here = [self._heat(table, i, column, most) for i in rows]
+            if step == 2:
+                line.append(_two_cells(here[0], here[1] if len(here) == 2 else None, width))
+            else:
+                sign = _sign(table.values[first][column], table.mode, width)
+                line.append(_cell(here[0], sign, width))
         return line
 
-    def _heat(self, table: BigramTable, i: int, column: int) -> Color:
+    def _heat(self, table: BigramTable, i: int, column: int, most: float) -> Color:
         """The colour of a cell; the cursor's is its own."""
-        palette = self.palette
-        if (table.top + i, table.left + column) == (table.pair.previous, table.pair.following):
-            return Color.from_rgb(*palette.cursor)
-        share = min(1.0, table.probabilities[i][column] / _FULL_HEAT) ** 0.5
-        return palette.heat_colors[int(share * 31)]
+        if (table.top + i, table.left + column) == table.cursor:
+            return Color.from_rgb(*self.palette.cursor)
+        return self._color(table.values[i][column] / most, table.mode)
+
+    def _color(self, share: float, mode: BigramMode) -> Color:
+        """The colour at a share of the scale; the root tells small ones apart."""
+        colours = self.palette.heat_colors
+        if mode == "difference":
+            colours = self.palette.more_colors if share >= 0 else self.palette.less_colors
+        return colours[int(min(1.0, abs(share)) ** 0.5 * (len(colours) - 1))]
+
+    def _end_of_scale(self, table: BigramTable) -> float:
+        if table.mode == "counts":
+            return max(1.0, *map(max, table.values))
+        return _FULL_DIFFERENCE if table.mode == "difference" else _FULL_HEAT
 
     def _label_style(self, chosen: bool) -> Style:
         palette = self.palette
         return _chosen_label(palette) if chosen else palette.style("dim")
 
-    def _facts(self, table: BigramTable, labels: tuple[str, ...]) -> Row:
-        pair, colours = table.pair, self.palette
+    def _legend(self, table: BigramTable, labels: tuple[str, ...]) -> Content:
+        """The divergence of the cursor's row, and what the colours stand for."""
+        parts: list[str | tuple[str, str]] = []
+        divergence = _divergence(table)
+        if divergence is not None and self.content_size.width >= 40:
+            label = labels[table.pair.previous]
+            parts = [f"row {label}: KL {number(divergence)} nats  ─  "]
+        is_signed = table.mode == "difference"
+        most = self._end_of_scale(table)
+        parts.append(f"-{most:g} " if is_signed else "0 ")
+        for i in range(8):
+            share = (i / 7) ** 2 if not is_signed else (i / 3.5 - 1) * abs(i / 3.5 - 1)
+            parts.append((" ", f"on {self._color(share, table.mode).get_truecolor().hex}"))
+        parts.append(f" {most:,.0f}" if table.mode == "counts" else f" {most:{'+' * is_signed}g}")
+        return Content.assemble(*parts)
+
+    # The pair and its row
+
+    def _with_details(
+        self, table: BigramTable, labels: tuple[str, ...], lines: list[Row], width: int, height: int
+    ) -> list[Row]:
+        """The table with the facts of the pair below it, and more below or beside, if it fits."""
+        facts, below = self._facts(table, labels, width), height - len(lines) - 2
+        side = width - width_of(lines[0]) - 2
+        if below >= 6:
+            half = (width - 3) // 2 if width >= 50 else width
+            followers = self._followers(table, labels, min(half, _WIDEST_SIDE))
+            words = self._words(table, labels, half)
+            details = beside(followers, words, half + 3) if half < width else [*followers, *words]
+            return [*lines, facts, [], *details]
+        if side >= _NARROWEST_SIDE and len(lines) >= 8:
+            side = min(side, _WIDEST_SIDE)
+            details = [
+                *self._followers(table, labels, side),
+                [],
+                *self._words(table, labels, side),
+            ]
+            lines = beside(lines, details[: len(lines)], width_of(lines[0]) + 2)
+        return [*lines, facts]
+
+    def _facts(self, table: BigramTable, labels: tuple[str, ...], width: int) -> Row:
+        """The cursor's pair, in as many words as fit."""
+        pair, dim, strong = table.pair, self.palette.style("dim"), self.palette.style("text", True)
+        name = labels[pair.previous] + labels[pair.following]
         times = f"{pair.count:,} times" if pair.count != 1 else "once"
-        roomy = self.content_size.width >= 54
+        model, counted = f"{pair.probability:.3f}", f"{pair.counted:.3f}"
+        full, short = f"  rank {pair.rank} of {len(labels)}", f"  rank {pair.rank}"
+        forms = [
+            (f"  {times} in the data  counted ", counted, "  model ", model, full),
+            (f"  {times}  counted ", counted, "  model ", model, full),
+            (f"  {times}  counted ", counted, "  model ", model, short),
+            (f"  {times}  p ", model, short),
+        ]
+        form = next((one for one in forms if cell_len(name + "".join(one)) <= width), forms[-1])
         return row(
-            (f"{labels[pair.previous]}{labels[pair.following]}", colours.style("text", bold=True)),
-            (f"  {times}{' in the data ' if roomy else ''}  p ", colours.style("dim")),
-            (f"{pair.probability:.3f}", colours.style("text", bold=True)),
-            (f"   rank {pair.rank}{f' of {len(labels)}' if roomy else ''}", colours.style("dim")),
+            (name, strong), *((text, strong if i % 2 else dim) for i, text in enumerate(form))
         )
+
+    def _followers(self, table: BigramTable, labels: tuple[str, ...], width: int) -> list[Row]:
+        """What the model holds likeliest after the cursor's row, with the counted as a mark."""
+        dim, pair = self.palette.style("dim"), table.pair
+        most = max([one.probability for one in pair.followers], default=0.0) or 1.0
+        most = max([most, *(one.counted for one in pair.followers)])
+        lines = [self._follower(one, labels, width - 14, most) for one in pair.followers]
+        title = set_cell_size(f"after {labels[pair.previous]}", width - 12)
+        return [row((f"{title} model  data", dim)), *lines]
+
+    def _follower(self, one: Follower, labels: tuple[str, ...], width: int, most: float) -> Row:
+        colours = self.palette
+        filled = bar(one.probability / most, width)
+        mark = round(one.counted / most * (width - 1))
+        return row(
+            (set_cell_size(labels[one.character], 2), colours.style("text", True)),
+            (filled[:mark], colours.style("batch")),
+            ("│", colours.style("dev")),
+            (filled[mark + 1 :], colours.style("batch")),
+            (f" {one.probability:.3f}", colours.style("text")),
+            (f" {one.counted:.3f}", colours.style("dev")),
+        )
+
+    def _words(self, table: BigramTable, labels: tuple[str, ...], width: int) -> list[Row]:
+        """Items of the data in which the pair stands."""
+        pair, colours = table.pair, self.palette
+        name = labels[pair.previous] + labels[pair.following]
+        title = row((f"items with {name}", colours.style("dim")))
+        text = ", ".join(pair.words) or "none in the data"
+        return [title, *(row((line, colours.style("text"))) for line in wrapped(text, width))]
 
 
 def _start(cursor: int, shown: int, size: int) -> int:
     """Where a window of `shown` out of `size` begins so that the cursor is near its middle."""
     return max(0, min(cursor - shown // 2, size - shown))
+
+
+def _after(one: _T, of: list[_T]) -> _T:
+    """The next of a list, and the first after the last."""
+    return of[(of.index(one) + 1) % len(of)]
+
+
+def _id(table: BigramTable, place: int) -> int:
+    """The id of the character at a place."""
+    return table.order[place] if table.order else place
+
+
+def _divergence(table: BigramTable) -> float | None:
+    """KL(counted || model) of the cursor's row, if that is in the window."""
+    i = table.cursor[0] - table.top
+    return table.divergences[i] if 0 <= i < len(table.divergences) else None
+
+
+def _sign(value: float, mode: BigramMode, width: int) -> str:
+    """What stands in a cell: in wide ones a number (per cent, or a count), in others a sign."""
+    if mode == "counts":
+        short = f"{value:.0f}" if value < 1000 else f"{value / 1000:.0f}k"
+        return short if width >= _WIDEST_CELL and 0 < value < 99_500 else ""
+    if abs(value) < _LEAST:
+        return ""
+    is_signed = mode == "difference"
+    if width >= _WIDEST_CELL:
+        return f"{100 * value:{'+' * is_signed}.0f}"
+    return ("+" if value > 0 else "-") if is_signed else ""
 
 
 @lru_cache(maxsize=4)
@@ -143,7 +319,14 @@ def _chosen_label(palette: Palette) -> Style:
 
 
 @lru_cache(maxsize=4096)
-def _cell(upper: Color, lower: Color | None, is_halved: bool, width: int) -> Segment:
-    if is_halved:
-        return Segment("▀" * width, Style(color=upper, bgcolor=lower))
-    return Segment(" " * width, Style(bgcolor=upper))
+def _two_cells(upper: Color, lower: Color | None, width: int) -> Segment:
+    return Segment("▀" * width, Style(color=upper, bgcolor=lower))
+
+
+@lru_cache(maxsize=8192)
+def _cell(heat: Color, sign: str, width: int) -> Segment:
+    """A cell with a sign on it, dark on light and light on dark."""
+    if not sign:
+        return Segment(" " * width, Style(bgcolor=heat))
+    text = f"{sign[:width]:>{min(width, 3)}}".ljust(width)
+    return Segment(text, Style(color=ink_on(heat), bgcolor=heat))

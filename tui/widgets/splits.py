@@ -30,7 +30,7 @@ class SplitsPanel(Panel):
             self._row("dev", f"{'≈ ' if splits.dev_share < 1 else ''}{number(splits.dev)}", "dev"),
             self._row("  new items", number(splits.dev_unseen), "dim"),
             self._row("  also in train", number(splits.dev_seen), "dim"),
-            self._row("dev - train", f"{gap:+.3f}" if abs(gap) < 1e9 else "–", "dim"),
+            self._row("dev - train", f" {gap:+.3f}" if abs(gap) < 1e9 else "  –", "dim"),
             self._row("at step", f"{splits.step:,}", "dim"),
         ]
         if trained_on == "all":
@@ -59,5 +59,10 @@ class SplitsPanel(Panel):
         is_main = colour != "dim"
         return row(
             (f"{name:<16}", self.palette.style(colour, bold=is_main)),
-            (value, self.palette.style("text" if is_main else "dim", bold=is_main)),
+            (_aligned(value), self.palette.style("text" if is_main else "dim", bold=is_main)),
         )
+
+
+def _aligned(value: str) -> str:
+    """A value with room for a sign before it, so that losses stand under one another."""
+    return value if value.startswith("≈ ") or not value[:1].isdigit() else f"  {value}"

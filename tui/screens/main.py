@@ -42,6 +42,7 @@ from ..widgets.probe import ProbePanel
 from ..widgets.runs import RunsPanel
 from ..widgets.splits import SplitsPanel
 from ..widgets.status import StatusBar
+from .hands import Hands
 from .help import HelpScreen
 
 _TICK_SECONDS = 0.1
@@ -58,7 +59,7 @@ _VERY_WIDE, _VERY_HIGH = 150, 54
 _NARROWEST_NAMES, _NARROWEST_BIGRAMS = 22, 40
 
 
-class MainScreen(Screen):
+class MainScreen(Hands, Screen):
     """Asks the engine for a snapshot ten times a second, one request at a time, and shows it."""
 
     CSS_PATH = "main.tcss"
@@ -142,6 +143,7 @@ class MainScreen(Screen):
         ]
 
     def on_main_screen_answered(self, message: Answered) -> None:
+        self.pass_on(message.reply)
         match message.reply:
             case Snapshot() as snapshot:
                 self._take(snapshot)

@@ -20,15 +20,18 @@ from textual.widgets import Static
 from makemore_tui.core.messages import (
     BigramsView,
     BigramTable,
+    CancelFinder,
     DatasetFacts,
     Edit,
     EvaluateTest,
+    FindLearningRate,
     LossCurve,
     LossView,
     Name,
     NamesView,
     PairFacts,
     Pause,
+    RateSearch,
     Refresh,
     Request,
     Restart,
@@ -125,6 +128,22 @@ def drawn(view: View, now: Snapshot) -> dict[str, Any]:
     raise AssertionError(view)
 
 
+def rate_search(low: float | None, high: float | None, done: int = 1000) -> RateSearch:
+    """A search that has come so far; at its end it suggests a rate."""
+    low, high = low or 0.001, high or 1.0
+    rates = [low * (high / low) ** (i / 1000) for i in range(0, done, 5)]
+    mean = [3.2 - min(i, 120) / 100 + max(0, i - 150) ** 2 / 300 for i in range(len(rates))]
+    finished = done == 1000
+    return RateSearch(
+        low, high, 1000, done, 3, finished, rates,
+        [loss - 0.1 for loss in mean], mean, [loss + 0.1 for loss in mean],
+        turns=0.4 if finished else None,
+        explodes=0.8 if finished else None,
+        suggested=0.2 if finished else None,
+        why="half of where the loss turns" if finished else "",
+    )  # fmt: skip
+
+
 class FakeEngine:
     """An engine without a worker: it keeps what it is asked, and answers with made snapshots."""
 
@@ -192,6 +211,10 @@ class FakeEngine:
                 return replace(now, state="paused", step=now.step + 1)
             case Restart(seed):
                 return replace(now, seed=seed, step=0, runs=now.runs + 1)
+            case FindLearningRate(low, high):
+                return replace(now, state="paused", finder=rate_search(low, high))
+            case CancelFinder():
+                return replace(now, finder=None)
             case EvaluateTest():
                 return replace(now, test=TestLoss(now.step, 2.168), test_asked=now.test_asked + 1)
         raise AssertionError(request)
@@ -345,6 +368,11 @@ def _facts():
 @pytest.fixture(name="curve", scope="session")
 def _curve():
     return curve
+
+
+@pytest.fixture(name="rate_search", scope="session")
+def _rate_search():
+    return rate_search
 
 
 @pytest.fixture(name="bigram_table", scope="session")

@@ -44,6 +44,7 @@ from makemore_tui.core.messages import (
 )
 from makemore_tui.core.settings import SETTINGS, ModelSettings, TrainSettings, changed, effect_of
 from makemore_tui.tui.app import ExplorerApp
+from makemore_tui.tui.config import Config
 from makemore_tui.tui.engine import Deliver
 from makemore_tui.tui.screens.main import MainScreen
 from makemore_tui.tui.widgets.panel import Panel
@@ -321,10 +322,13 @@ class Explorer:
 
 @asynccontextmanager
 async def running_explorer(
-    first: Snapshot | None = TEMPLATE, size: tuple[int, int] = (120, 40), answers: bool = True
+    first: Snapshot | None = TEMPLATE,
+    size: tuple[int, int] = (120, 40),
+    answers: bool = True,
+    config: Config | None = None,
 ) -> AsyncIterator[Explorer]:
     engine = FakeEngine(first, answers)
-    app = ExplorerApp(engine)
+    app = ExplorerApp(engine, config)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: engine.starts and isinstance(app.screen, MainScreen))
         running = Explorer(pilot, engine)
@@ -406,3 +410,12 @@ async def stage():
     async with app.run_test(size=(250, 80)) as pilot:
         app.pilot = pilot
         yield app
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _config_of_its_own(tmp_path_factory):
+    """No test reads or writes the configuration of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        path = tmp_path_factory.mktemp("config") / "config.toml"
+        patch.setenv("MAKEMORE_TUI_CONFIG", str(path))
+        yield path

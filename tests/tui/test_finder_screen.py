@@ -56,14 +56,6 @@ async def test_while_it_runs_the_curve_grows(it, finder, rate_search):
     await it.until(lambda: "70 % of 1,000 steps" in it.painted())
 
 
-async def test_it_asks_for_no_views_meanwhile(it, finder):
-    await finder()
-    await it.until(lambda: "suggested" in it.painted())
-    it.engine.requests.clear()
-    await it.until(lambda: len(it.engine.refreshes) > 4)
-    assert all(refresh.views == () for refresh in it.engine.refreshes[2:])
-
-
 @pytest.mark.parametrize(("state", "then"), [("training", [Resume()]), ("paused", [])])
 async def test_enter_takes_the_suggestion_and_trains_on_if_it_did(it, finder, state, then):
     await finder(state=state)

@@ -134,13 +134,10 @@ class FinderScreen(AskingScreen):
             self._conversation.command(request, replace(now, **expected))
 
     def _on_tick(self) -> None:
-        """Ask how far it is, without any view, and show that."""
-        if not self.is_current:
-            return
+        """Show how far it is; the main screen, which lies below, keeps asking."""
         snapshot = self._conversation.snapshot
         if snapshot is not None and snapshot.finder is not None:
             self._show(snapshot.finder)
-        self._conversation.refresh(())
 
     def _show(self, search: RateSearch) -> None:
         if self._search is None:

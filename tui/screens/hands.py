@@ -9,9 +9,11 @@ from textual.screen import ModalScreen
 from makemore_tui.core.messages import Edit, Reply, Restart
 from makemore_tui.core.settings import SETTINGS, changed
 
+from ..config import Config
 from ..engine import WorkerDied
 from ..knobs import restarts
 from ..widgets.controls import ControlsPanel
+from ..widgets.loss import LossPanel
 from ..widgets.names import NamesPanel
 
 if TYPE_CHECKING:
@@ -27,6 +29,31 @@ class AskingScreen(ModalScreen):
 
 class Hands:
     """A part of the main screen."""
+
+    # What is remembered from one run of the explorer to the next
+
+    def begin_as_remembered(self: "MainScreen") -> None:
+        """Choose and set what the configuration says."""
+        config: Config = getattr(self.app, "config", Config())
+        loss = self.query_one(LossPanel)
+        if config.axis and (config.axis == "logarithmic") != loss.logarithmic:
+            loss.toggle_log()
+        if config.smoothing is not None and hasattr(loss, "smoothing"):
+            loss.smoothing = config.smoothing
+        if config.panel:
+            self._choose(config.panel)
+
+    def changes_of(self: "MainScreen", config: Config) -> dict[str, Any]:
+        """What is no longer as the configuration says, by name."""
+        loss = self.query_one(LossPanel)
+        axis = "logarithmic" if loss.logarithmic else "linear"
+        now = {"panel": self._chosen, "loss.axis": axis}
+        then = {"panel": config.panel or "loss", "loss.axis": config.axis or "linear"}
+        if hasattr(loss, "smoothing"):
+            now["loss.smoothing"] = then["loss.smoothing"] = loss.smoothing
+            if config.smoothing is not None:
+                then["loss.smoothing"] = config.smoothing
+        return {name: value for name, value in now.items() if value != then[name]}
 
     def pass_on(self: "MainScreen", reply: Reply | WorkerDied) -> None:
         """Tell the screen above, if there is one, what the engine has answered."""

@@ -111,6 +111,7 @@ class MainScreen(Hands, Screen):
         self.query_one(LossPanel).focus()
         self.query_one(StatusBar).wait_for("starting the worker …")
         self.set_interval(_TICK_SECONDS, self._on_tick)
+        self.begin_as_remembered()
         self.call_after_refresh(self._start_engine)
 
     def on_resize(self) -> None:
@@ -328,7 +329,7 @@ class MainScreen(Hands, Screen):
         self.app.exit()
 
 
-_PANELS = (
+_PANELS = MainScreen.PANELS = (
     ("loss", "Loss"),
     ("controls", "Settings"),
     ("bigrams", "Bigrams"),

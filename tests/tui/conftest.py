@@ -21,7 +21,10 @@ from makemore_tui.core.messages import (
     BigramsView,
     BigramTable,
     CancelFinder,
+    ChangeDataset,
     DatasetFacts,
+    DatasetOverview,
+    DescribeDataset,
     Edit,
     EvaluateTest,
     FindLearningRate,
@@ -33,6 +36,8 @@ from makemore_tui.core.messages import (
     Pause,
     RateSearch,
     Refresh,
+    Refused,
+    Reply,
     Request,
     Restart,
     Resume,
@@ -191,7 +196,7 @@ class FakeEngine:
         """Say that something has changed."""
         self.tell(replace(self.now, **changes))
 
-    def _answer(self, request: Request) -> Snapshot:
+    def _answer(self, request: Request) -> Reply:
         now = self.now
         match request:
             case Refresh(views):
@@ -216,6 +221,15 @@ class FakeEngine:
                 return replace(now, state="paused", finder=rate_search(low, high))
             case CancelFinder():
                 return replace(now, finder=None)
+            case DescribeDataset(name, unique):
+                known = name in ("names", "surnames", "words") or name.endswith(".txt")
+                if not known:
+                    return Refused(f"{name}: there is no such file")
+                examples = (800, 100, 100)
+                return DatasetOverview(name, unique, name, 1000, 990, 27, 2, 15, examples, (3, 4))
+            case ChangeDataset(name):
+                data = replace(now.dataset, name=name.rpartition("/")[2])
+                return replace(now, dataset=data, step=0, runs=now.runs + 1)
             case EvaluateTest():
                 return replace(now, test=TestLoss(now.step, 2.168), test_asked=now.test_asked + 1)
         raise AssertionError(request)

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static, Tab, Tabs
 
 from makemore_tui.core.messages import (
+    DatasetOverview,
     Edit,
     EvaluateTest,
     Failed,
@@ -153,6 +154,8 @@ class MainScreen(Hands, Screen):
             case Refused(why):
                 self.conversation.answered()
                 self.say(why, warning=True)
+            case DatasetOverview():
+                self.conversation.answered()
             case Failed(why) if not self._has_begun:
                 self.app.post_message(self.Unusable(why))
             case Failed(why) | WorkerDied(why) if not self.conversation.is_dead:

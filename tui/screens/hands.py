@@ -41,7 +41,7 @@ class Hands:
         if config.smoothing is not None and hasattr(loss, "smoothing"):
             loss.smoothing = config.smoothing
         if config.panel:
-            self._choose(config.panel)
+            self.call_after_refresh(self._choose, config.panel)  # after the tabs chose the first
 
     def changes_of(self: "MainScreen", config: Config) -> dict[str, Any]:
         """What is no longer as the configuration says, by name."""

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
@@ -22,7 +24,6 @@ class HelpScreen(ModalScreen):
         width: 76; max-width: 100%; height: auto; max-height: 90%;
         border: round $primary; background: $surface; padding: 1 2;
     }
-    HelpScreen .heading { color: $primary; text-style: bold; }
     """
     BINDINGS = [("escape,question_mark,q", "dismiss", "close")]  # noqa: RUF012
 
@@ -31,9 +32,7 @@ class HelpScreen(ModalScreen):
             scroll.border_title = "Keys"
             scroll.border_subtitle = "esc closes"
             keys = getattr(self.app, "keys", KEYS)
-            yield Static(_table(keys))
-            yield Static("\nSettings", classes="heading")
-            yield Static(_settings())
+            yield Static(Group(_table(keys), "", Text("Settings", "bold"), "", _settings()))
 
 
 _EFFECTS = {

@@ -89,6 +89,7 @@ class DatasetScreen(AskingScreen):
             yield OptionList(
                 *(Option(f"{name}  (built in)", id=name) for name in BUILT_IN),
                 *(Option(file.replace("[", r"\["), id=file) for file in recent),
+                compact=True,
             )
             yield Input(
                 placeholder="or a file of one item a line; → completes",

@@ -156,6 +156,22 @@ class CancelFinder:
     """Stop the learning-rate finder, or forget what it found."""
 
 
+@dataclass(frozen=True)
+class DescribeDataset:
+    """Read a dataset, and say what it is in numbers; answered by a `DatasetOverview`."""
+
+    name: str
+    unique: bool = False
+
+
+@dataclass(frozen=True)
+class ChangeDataset:
+    """Begin a new run on another dataset, with the same settings and seed."""
+
+    name: str
+    unique: bool = False
+
+
 Request = (
     Start
     | Refresh
@@ -170,6 +186,8 @@ Request = (
     | ReturnTo
     | FindLearningRate
     | CancelFinder
+    | DescribeDataset
+    | ChangeDataset
 )
 
 
@@ -185,6 +203,26 @@ class DatasetFacts:
     def characters(self) -> int:
         """The characters, the boundary counted."""
         return len(self.labels)
+
+
+@dataclass(frozen=True)
+class DatasetOverview:
+    """A dataset in numbers: of items, of different ones, of characters (the boundary counted).
+
+    name: as it was asked for. path: where it lies. shortest, longest: characters of an item.
+    examples: of train, dev and test. seen: items of dev and test that also stand in train.
+    """
+
+    name: str
+    unique: bool
+    path: str
+    items: int
+    distinct: int
+    characters: int
+    shortest: int
+    longest: int
+    examples: tuple[int, int, int]
+    seen: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -534,4 +572,4 @@ class Snapshot:
     finder: RateSearch | None = None
 
 
-Reply = Starting | Refused | Failed | Snapshot
+Reply = Starting | Refused | Failed | DatasetOverview | Snapshot

@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from torch import Tensor
 
 from .archive import FormerRun
+from .dataset import Dataset
 from .embedding_map import EmbeddingMapper
 from .errors import UserError
 from .evaluation import RunningEvaluation
@@ -20,7 +21,10 @@ from .messages import (
     BigramsView,
     BigramTable,
     CancelFinder,
+    ChangeDataset,
     DatasetFacts,
+    DatasetOverview,
+    DescribeDataset,
     Divergence,
     Edit,
     EmbeddingMap,
@@ -56,6 +60,7 @@ from .messages import (
     Undo,
     View,
 )
+from .overview import overview
 from .pace import Pace
 from .probe import probe
 from .references import RunningReferences
@@ -89,17 +94,24 @@ class Server:
         send: Callable[[Reply], None],
         clock: Callable[[], float] = time.perf_counter,
     ):
-        self.session = session
         self._inbox = inbox
         self._send = send
         self._clock = clock
+        self._state: State = "training"
+        self._asked = 0
+        self._runs = 0
+        self._described: tuple[DescribeDataset, Dataset] | None = None
+        self._serve(session)
+
+    def _serve(self, session: Session) -> None:
+        """Go on with a session that has just begun."""
+        self.session = session
         dataset = session.dataset
         self._facts = DatasetFacts(
             name=shown(dataset.name),
             items=dataset.items,
             labels=tuple(dataset.vocabulary.labels()),
         )
-        self._state: State = "training"
         self._insight: BigramInsight | None = None
         self._counts: Tensor | None = None
         self._embedding = EmbeddingMapper(dataset.vocabulary)
@@ -109,8 +121,6 @@ class Server:
         self._finder: LearningRateFinder | None = None
         self._found: RateSearch | None = None
         self._test: TestLoss | None = None
-        self._asked = 0
-        self._runs = 0
         self._begin_run()
 
     def run(self) -> None:
@@ -159,6 +169,8 @@ class Server:
 
     def _answer(self, request: Request) -> Reply:
         try:
+            if isinstance(request, DescribeDataset):
+                return self._describe(request)
             self._obey(request)
         except UserError as error:
             return Refused(str(error))
@@ -212,6 +224,38 @@ class Server:
                     self._pause("paused")
             case CancelFinder():
                 self._finder = self._found = None
+            case ChangeDataset(name, unique):
+                self._change_dataset(DescribeDataset(name, unique))
+
+    def _describe(self, request: DescribeDataset) -> DatasetOverview:
+        dataset = Dataset.load(request.name, request.unique)
+        facts = overview(dataset)
+        self._described = request, dataset  # so that what was shown is what is taken
+        return DatasetOverview(
+            name=request.name,
+            unique=request.unique,
+            path=shown(facts["path"]),
+            items=facts["items"],
+            distinct=facts["distinct"],
+            characters=facts["vocabulary"],
+            shortest=facts["shortest"],
+            longest=facts["longest"],
+            examples=tuple(facts["examples"].values()),
+            seen=tuple(facts["seen"].values()),
+        )
+
+    def _change_dataset(self, wanted: DescribeDataset) -> None:
+        """Begin a session on other data; if that can't be had, nothing has changed."""
+        if self._described is not None and self._described[0] == wanted:
+            dataset = self._described[1]
+        else:
+            dataset = Dataset.load(wanted.name, wanted.unique)
+        before = self.session
+        session = Session(dataset, before.model_settings, before.train_settings, before.seed)
+        self._described = None
+        if self._state == "diverged":
+            self._state = "training"
+        self._serve(session)
 
     def _plan(self) -> int:
         """Where this run ends by itself; counting ends when every example is counted."""

@@ -1,51 +1,69 @@
 """The explorer's application."""
 
+import contextlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
-from textual.theme import Theme
 
 from makemore_tui.core.errors import UserError
 
+from . import themes
+from .config import Config, config_path, named, read_config, remember, with_recent
 from .engine import Engine
-from .keys import KEYS
+from .keys import KEYS, Key
+from .screens import layout
 from .screens.main import MainScreen
-
-_THEME = Theme(
-    name="makemore",
-    primary="#56b4e9",
-    secondary="#f0aa1e",
-    warning="#f0784a",
-    error="#f0784a",
-    success="#28be91",
-    accent="#f0aa1e",
-    foreground="#dee2e9",
-    background="#10141b",
-    surface="#151a23",
-    panel="#1c222d",
-    dark=True,
-)
 
 
 class ExplorerApp(App):
-    """A terminal in which a person watches a model learn."""
+    """A terminal in which a person watches a model learn.
+
+    remembered: what the person has changed of the configuration, by name, once it is left.
+    """
 
     TITLE = "makemore-tui"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS = [Binding("ctrl+c", "quit", "leave", show=False, priority=True)]  # noqa: RUF012
 
-    def __init__(self, engine: Engine):
+    def __init__(self, engine: Engine, config: Config | None = None):
         super().__init__()
         self.engine = engine
+        self.config = config or Config()
+        self.recent = list(self.config.recent)
         self.failure = ""
-        self.register_theme(_THEME)
-        self.theme = _THEME.name
+        self.remembered: dict[str, Any] = {}
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        self.theme = self._first_theme = self.config.theme or themes.DARK.name
+        self.keys = tuple(_remapped(key, self.config.keys) for key in KEYS)
 
     def on_mount(self) -> None:
-        self.push_screen(MainScreen(self.engine))
+        self.set_keymap({key.id: key.keys for key in self.keys if key.id in self.config.keys})
+        self.main = MainScreen(self.engine)
+        self.push_screen(self.main)
+
+    def exit(self, *args, **kwargs) -> None:
+        """Leave; first note what is to be remembered, for then the screen is still there."""
+        with contextlib.suppress(Exception):  # of a screen that was never painted
+            self.remembered = self._changes()
+        super().exit(*args, **kwargs)
+
+    def _changes(self) -> dict[str, Any]:
+        changes = self.main.changes_of(self.config)
+        if self.theme != self._first_theme:
+            changes["theme"] = self.theme
+        if self.recent != list(self.config.recent):
+            changes["recent"] = self.recent
+        return changes
+
+    def add_recent(self, file: str) -> None:
+        """Note that a file was learnt from."""
+        self.recent = with_recent(self.recent, file)
 
     def on_main_screen_unusable(self, message: MainScreen.Unusable) -> None:
         self.failure = message.why
@@ -54,9 +72,17 @@ class ExplorerApp(App):
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
         yield from super().get_system_commands(screen)
         if isinstance(screen, MainScreen):
-            for key in KEYS:
+            for key in self.keys:
                 name = f"{key.word[0].upper()}{key.word[1:]}  ({key.shown})"
                 yield SystemCommand(name, key.help, _runner(screen, key.action))
+
+
+def _remapped(key: Key, keymap: Mapping[str, str]) -> Key:
+    """A key as the person's keymap has it."""
+    if key.id not in keymap:
+        return key
+    signs = [sign.strip() for sign in keymap[key.id].split(",")]
+    return replace(key, keys=",".join(named(sign) for sign in signs), shown=" ".join(signs))
 
 
 def _runner(screen: MainScreen, action: str):
@@ -70,14 +96,22 @@ def run_explorer(engine: Engine) -> None:
     """Run the explorer until it is left.
 
     Raises:
-        UserError: the engine could not begin.
+        UserError: the engine could not begin, or the configuration is not as it should be.
         SystemExit: the explorer broke.
     """
-    app = ExplorerApp(engine)
+    path = config_path()
+    panels = [name for name, _ in layout.PANELS]
+    config = read_config(path, themes.NAMES, panels, {key.id: key.keys for key in KEYS})
+    app = ExplorerApp(engine, config)
     try:
         app.run()
     finally:
         engine.close()
+    if app.remembered:
+        try:
+            remember(path, app.remembered)
+        except UserError as error:
+            print(f"makemore-tui: {error}", file=sys.stderr)
     if app.failure:
         raise UserError(app.failure)
     if app.return_code:

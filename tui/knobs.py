@@ -4,9 +4,10 @@ import bisect
 import math
 from typing import Any
 
-from makemore_tui.core.messages import Snapshot
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.messages import Edit, Restart, Snapshot
 from makemore_tui.core.presets import PRESETS
-from makemore_tui.core.settings import KINDS, SETTINGS
+from makemore_tui.core.settings import KINDS, SETTINGS, allowed, effect_of, parse_changes
 
 _LADDERS: dict[str, tuple[float, ...]] = {
     "hidden": (1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1500,
@@ -16,10 +17,12 @@ _LADDERS: dict[str, tuple[float, ...]] = {
     "weight_decay": (0, 0.0001, 0.001, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 1),
     "dropout": (0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
     "smoothing": (0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 1000),
+    "steps": tuple(digit * 10**i for i in range(10) for digit in (1, 2, 5))[:28],
 }  # fmt: skip
 
 
 _WHOLE_DECADE = 4  # turns of the learning rate
+_HIGHEST_SEED = 2**62
 
 
 def turned(snapshot: Snapshot, knob: str, by: int) -> dict[str, Any] | str:
@@ -33,7 +36,9 @@ def turned(snapshot: Snapshot, knob: str, by: int) -> dict[str, Any] | str:
         knob = "order"
     if knob in ("hidden", "embedding", "context", "dropout") and model.kind != "mlp":
         return f"{knob} is a setting of the MLP; press m for it"
-    if knob in ("learning_rate", "optimizer", "schedule") and model.kind == "ngram":
+    if knob == "direct" and model.kind != "mlp":
+        return "direct is a setting of the MLP; press m for it"
+    if knob in ("learning_rate", "optimizer", "schedule", "init") and model.kind == "ngram":
         return f"counting needs no {knob.replace('_', ' ')}; press m for a network"
     now = getattr(model if hasattr(model, knob) else train, knob)
     value = _next(knob, now, by)
@@ -42,9 +47,46 @@ def turned(snapshot: Snapshot, knob: str, by: int) -> dict[str, Any] | str:
     return {knob: value}
 
 
+def restarts(snapshot: Snapshot, knob: str) -> bool:
+    """Whether a turn of this knob would begin a new run."""
+    name = "order" if knob == "context" and snapshot.model.kind == "ngram" else knob
+    return name == "seed" or effect_of({name: None}, snapshot.model.kind) == "restart"
+
+
+def typed(snapshot: Snapshot, setting: str, text: str) -> Edit | Restart | None:
+    """What a typed value asks for; None where it is what the setting is.
+
+    Raises:
+        UserError: the value is not one that the setting can have.
+    """
+    if setting == "seed":
+        seed = _seed(text)
+        return Restart(seed) if seed != snapshot.seed else None
+    text = "0" if setting == "batch_size" and text.strip().lower() == "all" else text
+    if not text.strip():
+        raise UserError(f"{setting} must be {allowed(setting)}")
+    value = parse_changes([f"{setting}={text}"])[setting]
+    if value == (vars(snapshot.model) | vars(snapshot.train))[setting]:
+        return None
+    return Edit(of_kind(value) if setting == "kind" else {setting: value})
+
+
+def _seed(text: str) -> int:
+    digits = text.strip().replace(",", "")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+        raise UserError(f"seed must be a whole number from 0 to 2**62, not {text!r}")
+    if int(digits) > _HIGHEST_SEED:
+        raise UserError(f"seed must be a whole number from 0 to 2**62, not {text!r}")
+    return int(digits)
+
+
 def next_kind(snapshot: Snapshot) -> dict[str, Any]:
     """The change to the next kind of model, with training settings that suit it."""
-    kind = KINDS[(KINDS.index(snapshot.model.kind) + 1) % len(KINDS)]
+    return of_kind(KINDS[(KINDS.index(snapshot.model.kind) + 1) % len(KINDS)])
+
+
+def of_kind(kind: str) -> dict[str, Any]:
+    """The change to a kind of model, with training settings that suit it."""
     if kind == "ngram":
         return {"kind": kind, "order": 2, "batch_size": 32, "smoothing": 1.0}
     preset = PRESETS["neural-bigram" if kind == "neural-bigram" else "scaled"]
@@ -74,6 +116,10 @@ def _next(knob: str, now: Any, by: int) -> Any:
     if "choices" in metadata:
         choices = metadata["choices"]
         return choices[(choices.index(now) + by) % len(choices)]
+    if isinstance(now, bool):
+        return not now
+    if knob == "train_on":
+        return "all" if now != "all" else "train"
     if knob in _LADDERS:
         return _rung(knob, now, by)
     return max(metadata["low"], min(now + by, metadata["high"]))

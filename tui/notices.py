@@ -77,5 +77,7 @@ def _difference(before: Snapshot, now: Snapshot) -> str:
         for name, value in vars(new).items()
         if value != getattr(old, name)
     ]
+    if now.dataset.name != before.dataset.name:
+        differing.insert(0, f"dataset {now.dataset.name}")
     differing = ["batch size all" if one == "batch size 0" else one for one in differing]
     return ", ".join(differing) or "the settings as they were"

@@ -76,6 +76,8 @@ def ink_on(colour: Color) -> Color:
 
 def palette_of(app: "App") -> "Palette":
     """The colours that go with an app's theme."""
+    if app.theme == "makemore-colour-blind":
+        return COLOUR_BLIND
     return DARK if app.current_theme.dark else LIGHT
 
 
@@ -115,4 +117,16 @@ LIGHT = Palette(
         (20, 10, 50),
     ),
     former=(150, 156, 168),
+)
+# Okabe and Ito's own colours on black; a cursor of the one that the heat map has not.
+COLOUR_BLIND = Palette(
+    text=(255, 255, 255),
+    dim=(185, 185, 185),
+    faint=(90, 90, 90),
+    batch=(86, 180, 233),
+    dev=(230, 159, 0),
+    good=(0, 158, 115),
+    warning=(240, 228, 66),
+    cursor=(86, 180, 233),
+    heat=((16, 16, 16), (80, 45, 0), (150, 95, 0), (230, 159, 0), (240, 228, 66), (255, 255, 245)),
 )

@@ -17,7 +17,8 @@ def rate_plot(search: RateSearch, width: int, height: int, palette: Palette) -> 
     """The losses at rising rates in `height` rows of `width` cells; empty where there is no room.
 
     Shown are the mean of the seeds as a line between their lowest and highest, and the suggested
-    rate as a dashed line. A loss that explodes leaves the plot at the top.
+    rate and that from which the loss explodes as dashed lines. Such a loss leaves the plot at the
+    top.
     """
     import plotext
 
@@ -30,9 +31,10 @@ def rate_plot(search: RateSearch, width: int, height: int, palette: Palette) -> 
     figure.clear.all()
     figure.plot_size(width, height)
     figure.canvas("default")
-    if search.suggested:
-        pixel = plotext.pixel(palette.good)
-        figure.line(math.log10(search.suggested), orientation=1, pixel=pixel, style="dotted")
+    for rate, colour in ((search.explodes, palette.warning), (search.suggested, palette.good)):
+        if rate:
+            pixel = plotext.pixel(colour)
+            figure.line(math.log10(rate), orientation=1, pixel=pixel, style="dotted")
     for losses, colour in (
         (search.lowest, palette.faint),
         (search.highest, palette.faint),

@@ -12,6 +12,9 @@ from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.messages import (
     BigramsView,
     CancelFinder,
+    ChangeDataset,
+    DatasetOverview,
+    DescribeDataset,
     Edit,
     EmbeddingView,
     EvaluateTest,
@@ -937,3 +940,46 @@ def test_requests_are_answered_one_by_one_in_order(serve):
     replies = [client.replies.get(timeout=PATIENCE) for _ in rates]
     assert [reply.learning_rate for reply in replies] == rates
     assert client.replies.empty()
+
+
+# Other data
+
+
+def test_a_dataset_is_described_without_a_change_of_the_run(serve):
+    client = serve()
+    before = client.do(Pause())
+    described = client.ask(DescribeDataset("surnames"))
+    assert isinstance(described, DatasetOverview)
+    assert (described.name, described.characters) == ("surnames", 27)
+    dataset = Dataset.load("surnames")
+    assert (described.items, described.distinct) == (dataset.items, dataset.distinct)
+    examples = tuple(dataset.split(name).examples for name in ("train", "dev", "test"))
+    assert described.examples == examples
+    after = client.look()
+    assert (after.dataset, after.step, after.runs) == (before.dataset, before.step, before.runs)
+
+
+def test_another_dataset_begins_a_new_run_with_the_same_settings(serve, tmp_path):
+    file = tmp_path / "towns.txt"
+    file.write_text("".join(f"{word}\n" for word in ("ulm", "köln", "essen", "bonn") * 10))
+    client = serve(learning_rate=0.03)
+    client.until(lambda s: s.step > 20)
+    described = client.ask(DescribeDataset(str(file), unique=False))
+    assert (described.items, described.distinct, described.shortest) == (40, 4, 3)
+    file.unlink()  # what was described is what is taken
+    taken = client.do(ChangeDataset(str(file), unique=False))
+    assert (taken.dataset.name, taken.dataset.items, taken.runs) == ("towns.txt", 40, 2)
+    assert (taken.model, taken.train.learning_rate, taken.seed) == (MODEL, 0.03, 3)
+    drawn = client.until(lambda s: s.step > 20, BigramsView(0, 0, 5, 5, (0, 0)), NamesView(2))
+    assert len(drawn.bigrams.values) == 5
+
+
+@pytest.mark.parametrize("request_type", [DescribeDataset, ChangeDataset])
+def test_a_bad_file_is_refused_and_changes_nothing(serve, tmp_path, request_type):
+    client = serve()
+    before = client.do(Pause())
+    refused = client.ask(request_type(str(tmp_path / "none.txt")))
+    assert isinstance(refused, Refused)
+    assert "none.txt" in refused.why
+    after = client.look()
+    assert (after.dataset, after.runs, after.step) == (before.dataset, 1, before.step)

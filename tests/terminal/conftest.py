@@ -197,3 +197,12 @@ def terminal():
         yield opened
     finally:
         opened.close()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _config_of_its_own(tmp_path_factory):
+    """No test reads or writes the configuration of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        path = tmp_path_factory.mktemp("config") / "config.toml"
+        patch.setenv("MAKEMORE_TUI_CONFIG", str(path))
+        yield path

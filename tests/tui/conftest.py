@@ -21,12 +21,17 @@ from textual.widgets import Static
 from makemore_tui.core.messages import (
     BigramsView,
     BigramTable,
+    CancelFinder,
     Candidate,
+    ChangeDataset,
     DatasetFacts,
+    DatasetOverview,
+    DescribeDataset,
     Edit,
     EmbeddingMap,
     EmbeddingView,
     EvaluateTest,
+    FindLearningRate,
     Follower,
     FormerFacts,
     Health,
@@ -40,6 +45,7 @@ from makemore_tui.core.messages import (
     Probe,
     ProbedCharacter,
     ProbeView,
+    RateSearch,
     Redo,
     Refresh,
     Refused,
@@ -67,6 +73,7 @@ from makemore_tui.core.settings import (
     short_label,
 )
 from makemore_tui.tui.app import ExplorerApp
+from makemore_tui.tui.config import Config
 from makemore_tui.tui.engine import Deliver
 from makemore_tui.tui.screens.layout import Occupancy
 from makemore_tui.tui.screens.main import MainScreen
@@ -217,6 +224,22 @@ def drawn(view: View, now: Snapshot) -> dict[str, Any]:
     raise AssertionError(view)
 
 
+def rate_search(low: float | None, high: float | None, done: int = 1000) -> RateSearch:
+    """A search that has come so far; at its end it suggests a rate."""
+    low, high = low or 0.001, high or 1.0
+    rates = [low * (high / low) ** (i / 1000) for i in range(0, done, 5)]
+    mean = [3.2 - min(i, 120) / 100 + max(0, i - 150) ** 2 / 300 for i in range(len(rates))]
+    finished = done == 1000
+    return RateSearch(
+        low, high, 1000, done, 3, finished, rates,
+        [loss - 0.1 for loss in mean], mean, [loss + 0.1 for loss in mean],
+        turns=0.4 if finished else None,
+        explodes=0.8 if finished else None,
+        suggested=0.2 if finished else None,
+        why="half of where the loss turns" if finished else "",
+    )  # fmt: skip
+
+
 class FakeEngine:
     """An engine without a worker: it keeps what it is asked, and answers with made snapshots."""
 
@@ -318,6 +341,19 @@ class FakeEngine:
                 run = now.former[index]
                 there = replace(now, model=run.model, train=run.train, step=run.steps)
                 return self._did(f"return to {run.name}", there)
+            case FindLearningRate(low, high):
+                return replace(now, state="paused", finder=rate_search(low, high))
+            case CancelFinder():
+                return replace(now, finder=None)
+            case DescribeDataset(name, unique):
+                known = name in ("names", "surnames", "words") or name.endswith(".txt")
+                if not known:
+                    return Refused(f"{name}: there is no such file")
+                examples = (800, 100, 100)
+                return DatasetOverview(name, unique, name, 1000, 990, 27, 2, 15, examples, (3, 4))
+            case ChangeDataset(name):
+                data = replace(now.dataset, name=name.rpartition("/")[2])
+                return replace(now, dataset=data, step=0, runs=now.runs + 1)
             case EvaluateTest():
                 return replace(now, test=TestLoss(now.step, 2.168), test_asked=now.test_asked + 1)
         raise AssertionError(request)
@@ -431,10 +467,13 @@ class Explorer:
 
 @asynccontextmanager
 async def running_explorer(
-    first: Snapshot | None = TEMPLATE, size: tuple[int, int] = (120, 40), answers: bool = True
+    first: Snapshot | None = TEMPLATE,
+    size: tuple[int, int] = (120, 40),
+    answers: bool = True,
+    config: Config | None = None,
 ) -> AsyncIterator[Explorer]:
     engine = FakeEngine(first, answers)
-    app = ExplorerApp(engine)
+    app = ExplorerApp(engine, config)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: engine.starts and isinstance(app.screen, MainScreen))
         running = Explorer(pilot, engine)
@@ -485,6 +524,11 @@ def _curve():
     return curve
 
 
+@pytest.fixture(name="rate_search", scope="session")
+def _rate_search():
+    return rate_search
+
+
 @pytest.fixture(name="bigram_table", scope="session")
 def _bigram_table():
     return table
@@ -521,3 +565,12 @@ async def stage():
     async with app.run_test(size=(250, 80)) as pilot:
         app.pilot = pilot
         yield app
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _config_of_its_own(tmp_path_factory):
+    """No test reads or writes the configuration of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        path = tmp_path_factory.mktemp("config") / "config.toml"
+        patch.setenv("MAKEMORE_TUI_CONFIG", str(path))
+        yield path

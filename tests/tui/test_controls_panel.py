@@ -9,7 +9,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 WIDTHS = [30, 32, 40]  # those of the side column at 100, 120 and 200 cells
 
 NAMES = """model|learning rate|schedule|batch size|context|embedding|hidden|optimizer|smoothing
-weight decay|dropout|parameters|counts|steps/s|step""".replace("\n", "|").split("|")
+weight decay|dropout|parameters|counts|steps/s|step|train on|init|direct|seed""".replace(
+    "\n", "|"
+).split("|")
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def draw(stage, snapshot):
 
     async def draw(width=40, settings=None, **fields):
         now = snapshot(**(settings or {}), **fields)
-        rows = await stage.play(ControlsPanel(), width, 14, now)
+        rows = await stage.play(ControlsPanel(), width, 18, now)
         names = [next(name for name in NAMES if row.startswith(name)) for row in rows if row]
         return {name: row[len(name) :].strip() for name, row in zip(names, rows, strict=False)}
 
@@ -42,6 +44,10 @@ async def test_an_mlp_shows_all_its_settings_with_their_keys(draw, width):
         "dropout": ["0", "x X"],
         "parameters": ["11,897"],
         "steps/s": ["2,500"],
+        "train on": ["train"],
+        "init": ["scaled"],
+        "direct": ["false"],
+        "seed": ["1", "r R"],
     }
 
 
@@ -113,5 +119,5 @@ async def test_no_width_does_harm(stage, snapshot):
     await stage.play(panel, 26, 14, snapshot())
     for width in range(1, 60):
         for kind in ("mlp", "ngram", "neural-bigram"):
-            expected = 12 if kind == "ngram" else 13
+            expected = 16 if kind == "ngram" else 17
             assert len(panel.rows(snapshot(kind=kind), width, 14)) == expected

@@ -36,6 +36,12 @@ REQUESTS = {
 }
 # Keys that ask for nothing but a view, or for nothing at all; each has its own test somewhere.
 LOCAL = {
+    "finder",
+    "value",
+    "dataset",
+    "picture",
+    "copy-names",
+    "copy-settings",
     "decay-down",  # there is no less than none
     "dropout-down",
     "names",

@@ -1,14 +1,19 @@
 """All keys, and what they do; and the rules of the verdict on a run's health."""
 
+from collections.abc import Iterable
+
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from makemore_tui.core.settings import SETTINGS, effect_of
 from makemore_tui.core.verdict import RULES
 
-from ..keys import KEYS
+from ..keys import KEYS, Key
 
 
 class HelpScreen(ModalScreen):
@@ -28,16 +33,40 @@ class HelpScreen(ModalScreen):
         with VerticalScroll() as scroll:
             scroll.border_title = "Keys"
             scroll.border_subtitle = "esc closes"
-            yield Static(_table())
+            keys = getattr(self.app, "keys", KEYS)
+            yield Static(Group(_table(keys), "", Text("Settings", "bold"), "", _settings()))
             yield Static("What the health panel says", classes="title")
             yield Static(_rules())
 
 
-def _table() -> Table:
+_EFFECTS = {
+    "next step": "from the next step",
+    "new optimizer": "from the next step, with a new optimizer",
+    "resized": "from the next step, in place",
+    "restart": "begins a new run",
+}
+
+
+def _settings() -> Table:
+    """Each setting, what it does, and when a change of it takes effect."""
+    table = _grid()
+    for name, setting in SETTINGS.items():
+        effect = _EFFECTS[effect_of({name: None}, "mlp")]
+        table.add_row(name.replace("_", " "), f"{setting.metadata['about']}; {effect}")
+    table.add_row("seed", "of the weights and the minibatches; begins a new run")
+    return table
+
+
+def _grid() -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="bold")
     table.add_column()
-    for key in KEYS:
+    return table
+
+
+def _table(keys: Iterable[Key]) -> Table:
+    table = _grid()
+    for key in keys:
         table.add_row(key.shown, key.help)
     table.add_row("ctrl+p", "Every action by name, and the themes")
     return table

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static, Tab, Tabs
 
 from makemore_tui.core.messages import (
+    DatasetOverview,
     Edit,
     EvaluateTest,
     Failed,
@@ -49,6 +50,7 @@ from ..widgets.runs import RunsPanel
 from ..widgets.splits import SplitsPanel
 from ..widgets.status import StatusBar
 from . import layout
+from .hands import Hands
 from .help import HelpScreen
 
 _TICK_SECONDS = 0.1
@@ -62,7 +64,7 @@ _TURNS = {  # every so many ticks, and when
 }
 
 
-class MainScreen(Screen):
+class MainScreen(Hands, Screen):
     """Asks the engine for a snapshot ten times a second, one request at a time, and shows it."""
 
     CSS_PATH = "main.tcss"
@@ -114,6 +116,7 @@ class MainScreen(Screen):
         self.query_one(LossPanel).focus()
         self.query_one(StatusBar).wait_for("starting the worker …")
         self.set_interval(_TICK_SECONDS, self._on_tick)
+        self.begin_as_remembered()
         self.call_after_refresh(self._start_engine)
 
     def on_resize(self) -> None:
@@ -146,6 +149,7 @@ class MainScreen(Screen):
         ]
 
     def on_main_screen_answered(self, message: Answered) -> None:
+        self.pass_on(message.reply)
         match message.reply:
             case Snapshot() as snapshot:
                 self._take(snapshot)
@@ -154,6 +158,8 @@ class MainScreen(Screen):
             case Refused(why):
                 self.conversation.answered()
                 self.say(why, warning=True)
+            case DatasetOverview():
+                self.conversation.answered()
             case Failed(why) if not self._has_begun:
                 self.app.post_message(self.Unusable(why))
             case Failed(why) | WorkerDied(why) if not self.conversation.is_dead:

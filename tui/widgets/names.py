@@ -17,6 +17,11 @@ class NamesPanel(Panel):
         super().__init__("Names", **kwargs)
         self._names: tuple[Name, ...] = ()
 
+    @property
+    def texts(self) -> list[str]:
+        """The names that are shown."""
+        return [name.text for name in self._names]
+
     def view(self) -> NamesView:
         width, height = self.content_size
         return NamesView(max(1, min(200, height * max(1, width // 24))))

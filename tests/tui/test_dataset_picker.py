@@ -1,0 +1,114 @@
+"""The dataset picker: built-in data, recent files, and a path that is completed."""
+
+import pytest
+import pytest_asyncio
+from textual.widgets import Checkbox, Input, OptionList
+
+from makemore_tui.core.dataset import BUILT_IN
+from makemore_tui.core.messages import ChangeDataset, DescribeDataset
+from makemore_tui.tui.screens import dataset
+from makemore_tui.tui.screens.dataset import DatasetScreen, completed
+from makemore_tui.tui.screens.main import MainScreen
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def picker(it):
+    """The picker, open; closed after the test."""
+    it.app.recent = ["/data/towns.txt"]
+    await it.press("d")
+    await it.until(lambda: isinstance(it.app.screen, DatasetScreen))
+    await it.until(lambda: isinstance(it.app.focused, OptionList))
+    yield it.app.screen
+    if isinstance(it.app.screen, DatasetScreen):
+        await it.press("escape")
+        await closed(it)
+
+
+async def closed(it):
+    await it.until(lambda: isinstance(it.app.screen, MainScreen))
+
+
+async def type_path(it, picker, text):
+    line = picker.query_one(Input)
+    line.focus()
+    await it.until(lambda: line.has_focus)
+    line.value = text
+    await it.press("enter")
+
+
+async def test_the_built_in_data_are_those_of_the_engine():
+    assert dataset.BUILT_IN == BUILT_IN
+
+
+async def test_enter_shows_the_numbers_and_enter_again_takes_it(it, picker):
+    await it.press("down", "enter")
+    await it.until(lambda: "1,000 items, 990 of them different" in it.painted())
+    assert it.engine.commands == [DescribeDataset("surnames", False)]
+    await it.press("enter")
+    await closed(it)
+    assert it.engine.commands[1:] == [ChangeDataset("surnames", False)]
+    await it.until(lambda: "surnames" in it.status)
+    assert it.app.recent == ["/data/towns.txt"]
+
+
+async def test_a_recent_file_is_offered(it, picker):
+    assert "/data/towns.txt" in it.painted()
+    await it.press("down", "down", "down", "enter")
+    await it.until(lambda: it.engine.commands)
+    assert it.engine.commands == [DescribeDataset("/data/towns.txt", False)]
+
+
+async def test_a_file_that_is_taken_becomes_a_recent_one(it, picker):
+    await type_path(it, picker, "/data/rivers.txt")
+    await it.until(lambda: "1,000 items" in it.painted())
+    await it.press("enter")
+    await closed(it)
+    assert it.app.recent == ["/data/rivers.txt", "/data/towns.txt"]
+    await it.until(lambda: "rivers.txt" in it.status)
+
+
+async def test_a_refused_file_changes_nothing(it, picker):
+    await type_path(it, picker, "/data/none")
+    await it.until(lambda: "there is no such file" in it.painted())
+    assert it.engine.commands == [DescribeDataset("/data/none", False)]
+    assert isinstance(it.app.screen, DatasetScreen)
+
+
+async def test_while_it_is_read_the_screen_says_so(it, picker):
+    it.engine.answers = False
+    await it.press("down", "enter")
+    await it.until(lambda: "reading" in it.painted())
+    await it.press("enter", "escape")
+    await closed(it)
+    assert len(it.engine.commands) == 1
+
+
+async def test_dropping_repeated_items_asks_anew(it, picker):
+    await it.press("down", "enter")
+    await it.until(lambda: "990 of them" in it.painted())
+    picker.query_one(Checkbox).value = True
+    await it.press("enter")
+    await it.until(lambda: DescribeDataset("surnames", True) in it.engine.commands)
+
+
+async def test_a_path_is_completed(tmp_path, monkeypatch):
+    (tmp_path / "towns.txt").touch()
+    (tmp_path / "more").mkdir()
+    assert completed(f"{tmp_path}/to") == f"{tmp_path}/towns.txt"
+    assert completed(f"{tmp_path}/m") == f"{tmp_path}/more/"
+    assert completed(f"{tmp_path}/x") is None
+    assert completed(f"{tmp_path}/none/x") is None
+    assert completed("") is None
+    monkeypatch.chdir(tmp_path)
+    assert completed("to") == "towns.txt"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 10), (20, 5)])
+async def test_no_size_does_harm(explorer, size):
+    async with explorer(size=size) as it:
+        await it.press("d")
+        await it.until(lambda: isinstance(it.app.screen, DatasetScreen))
+        await it.press("escape")
+        await closed(it)

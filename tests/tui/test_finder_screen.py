@@ -1,0 +1,133 @@
+"""The learning-rate finder's screen: what it asks, shows, takes and leaves."""
+
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+from textual.widgets import Input
+
+from makemore_tui.core.messages import CancelFinder, Edit, FindLearningRate, Refused, Resume
+from makemore_tui.tui.engine import WorkerDied
+from makemore_tui.tui.screens.finder import FinderScreen
+from makemore_tui.tui.screens.main import MainScreen
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def finder(it):
+    """Opens the finder over a state of the explorer, and closes it after the test."""
+
+    async def open_finder(**changes):
+        await it.show(replace(it.screen.snapshot, is_refresh=False, **changes))
+        it.engine.requests.clear()
+        await it.press("f")
+        await it.until(lambda: it.engine.commands and isinstance(it.app.screen, FinderScreen))
+        return it.app.screen
+
+    yield open_finder
+    if isinstance(it.app.screen, FinderScreen):
+        await it.press("escape")
+        await closed(it)
+
+
+async def closed(it):
+    await it.until(lambda: isinstance(it.app.screen, MainScreen))
+
+
+async def test_it_searches_at_once_and_shows_what_it_found(it, finder):
+    await finder()
+    await it.until(lambda: "suggested 0.2" in it.painted())
+    assert it.engine.commands == [FindLearningRate()]
+    shown = it.painted()
+    assert "explodes from 0.8" in shown
+    assert "half of where the loss turns" in shown
+    assert "└" in shown
+    assert [line.value for line in it.app.screen.query(Input)] == ["0.001", "1"]
+
+
+async def test_while_it_runs_the_curve_grows(it, finder, rate_search):
+    await finder()
+    it.engine.become(finder=rate_search(None, None, done=300))
+    await it.until(lambda: "30 % of 1,000 steps" in it.painted())
+    await it.press("enter")
+    await it.until(lambda: "still searching" in it.painted())
+    it.engine.become(finder=rate_search(None, None, done=700))
+    await it.until(lambda: "70 % of 1,000 steps" in it.painted())
+
+
+@pytest.mark.parametrize(("state", "then"), [("training", [Resume()]), ("paused", [])])
+async def test_enter_takes_the_suggestion_and_trains_on_if_it_did(it, finder, state, then):
+    await finder(state=state)
+    await it.until(lambda: "suggested" in it.painted())
+    await it.press("enter")
+    await closed(it)
+    taken = [Edit({"learning_rate": 0.2}), CancelFinder()]
+    assert it.engine.commands == [FindLearningRate(), *taken, *then]
+    await it.until(lambda: it.value("learning rate").split()[2] == "0.2")
+
+
+@pytest.mark.parametrize(("state", "then"), [("training", [Resume()]), ("paused", [])])
+async def test_escape_cancels_and_trains_on_if_it_did(it, finder, state, then):
+    await finder(state=state)
+    await it.press("escape")
+    await closed(it)
+    assert it.engine.commands == [FindLearningRate(), CancelFinder(), *then]
+
+
+async def test_without_a_suggestion_enter_says_so(it, finder, rate_search):
+    await finder()
+    found = replace(rate_search(None, None), suggested=None, turns=None, why="it fell to the end")
+    it.engine.become(finder=found)
+    await it.until(lambda: "no suggestion: it fell" in it.painted())
+    await it.press("enter")
+    await it.until(lambda: "another range" in it.painted())
+
+
+async def test_another_range_is_searched(it, finder):
+    screen = await finder()
+    await it.until(lambda: "suggested" in it.painted())
+    await it.press("tab")
+    low = screen.query_one("#low", Input)
+    await it.until(lambda: low.has_focus)
+    low.value = ""
+    await it.press(*"0.01")
+    await it.press("enter")
+    await it.until(lambda: FindLearningRate(0.01, 1.0) in it.engine.commands)
+    await it.until(lambda: not low.has_focus)
+
+
+async def test_a_range_that_is_no_number_is_refused_in_place(it, finder):
+    screen = await finder()
+    await it.until(lambda: "suggested" in it.painted())
+    screen.query_one("#low", Input).focus()
+    await it.until(lambda: screen.query_one("#low").has_focus)
+    await it.press("x", "enter")
+    await it.until(lambda: "two numbers" in it.painted())
+    assert it.engine.commands == [FindLearningRate()]
+
+
+async def test_what_the_engine_refuses_is_said_in_place(it, finder):
+    await finder()
+    it.engine.tell(Refused("the range must rise"))
+    await it.until(lambda: "the range must rise" in it.painted())
+
+
+async def test_it_closes_when_the_worker_dies(explorer):
+    async with explorer() as it:
+        await it.press("f")
+        await it.until(lambda: isinstance(it.app.screen, FinderScreen))
+        it.engine.tell(WorkerDied("the worker was ended by signal 9"))
+        await closed(it)
+        await it.until(lambda: "signal 9" in it.notice)
+        await it.press("f")
+        await it.until(lambda: "no worker" in it.notice)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 12), (20, 5)])
+async def test_no_size_does_harm(explorer, size):
+    async with explorer(size=size) as it:
+        await it.press("f")
+        await it.until(lambda: isinstance(it.app.screen, FinderScreen))
+        await it.press("escape")
+        await closed(it)

@@ -1,0 +1,25 @@
+"""Pictures of the screen."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from textual.app import App
+
+
+def save_picture(app: App) -> Path:
+    """Write the screen as an SVG file, and say where.
+
+    It goes into the current folder, or where that may not be written into the user's pictures.
+
+    Raises:
+        OSError: it could not be written in either.
+    """
+    name = f"makemore-tui {datetime.now():%Y-%m-%d %H.%M.%S}.svg"
+    folder = Path.cwd()
+    if not os.access(folder, os.W_OK):
+        from platformdirs import user_pictures_path
+
+        folder = user_pictures_path()
+        folder.mkdir(parents=True, exist_ok=True)
+    return Path(app.save_screenshot(name, str(folder)))

@@ -1,0 +1,204 @@
+"""The learning-rate finder: its curve while it runs, and what it suggests."""
+
+from dataclasses import replace
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Input, Label, Static
+
+from makemore_tui.core.messages import (
+    CancelFinder,
+    Edit,
+    Failed,
+    FindLearningRate,
+    RateSearch,
+    Refused,
+    Reply,
+    Request,
+    Resume,
+)
+from makemore_tui.core.settings import SETTINGS
+
+from ..conversation import Conversation
+from ..engine import WorkerDied
+from ..palette import palette_of
+from ..rate_plot import rate_plot
+from .hands import AskingScreen
+
+_TICK_SECONDS = 0.1
+
+
+class RateCurve(Widget, can_focus=True):
+    """The losses at rising rates, on a logarithmic axis."""
+
+    DEFAULT_CSS = "RateCurve { height: 1fr; }"
+
+    def __init__(self):
+        super().__init__()
+        self._search: RateSearch | None = None
+        self._strips: list[Strip] = []
+
+    def show(self, search: RateSearch | None) -> None:
+        """Draw a search, if it has come further."""
+        if search is not None and search != self._search:
+            self._search = search
+            self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._draw()
+
+    def render_line(self, y: int) -> Strip:
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(self.size.width, self.rich_style)
+
+    def _draw(self) -> None:
+        width, height = self.size
+        if self._search is None or not width or not height:
+            return
+        rows = rate_plot(self._search, width, height, palette_of(self.app))
+        style = self.rich_style
+        self._strips = [Strip(row).adjust_cell_length(width).apply_style(style) for row in rows]
+        self.refresh(Region(0, 0, width, height))
+
+
+class FinderScreen(AskingScreen):
+    """Runs the finder on a copy of the model; what it suggests can be taken."""
+
+    DEFAULT_CSS = """
+    FinderScreen { align: center middle; }
+    FinderScreen > Vertical {
+        width: 100; max-width: 100%; height: 30; max-height: 100%;
+        border: round $primary; background: $surface; padding: 0 1;
+        border-title-style: bold;
+    }
+    FinderScreen Horizontal { height: 1; }
+    FinderScreen Label { color: $text-muted; }
+    FinderScreen Input { width: 14; background: $panel; margin-right: 2; }
+    FinderScreen Input:focus { background: $panel-lighten-2; }
+    FinderScreen #found { height: auto; min-height: 2; max-height: 4; }
+    FinderScreen #refused { height: auto; color: $text-warning; text-style: bold; display: none; }
+    """
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter", "take", "take it"),
+        Binding("escape", "cancel", "cancel"),
+    ]
+
+    def __init__(self, conversation: Conversation):
+        super().__init__()
+        self._conversation = conversation
+        now = conversation.latest
+        self._was_training = now is not None and now.state == "training"
+        self._search: RateSearch | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = "Find a learning rate"
+            box.border_subtitle = "enter takes it · tab to the range · esc cancels"
+            with Horizontal():
+                yield Label("from ")
+                yield Input(compact=True, id="low", select_on_focus=True)
+                yield Label("to ")
+                yield Input(compact=True, id="high", select_on_focus=True)
+            yield RateCurve()
+            yield Static("starting …", id="found", markup=False)
+            yield Static(id="refused", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(RateCurve).focus()
+        self._find(FindLearningRate())
+        self.set_interval(_TICK_SECONDS, self._on_tick)
+
+    def take(self, reply: Reply | WorkerDied) -> None:
+        match reply:
+            case Refused(why):
+                self._refuse(why)
+            case Failed() | WorkerDied():
+                self.dismiss()
+
+    def _find(self, request: FindLearningRate) -> None:
+        self._refuse("")
+        self._search = None
+        self._ask(request)
+
+    def _ask(self, request: Request, **expected) -> None:
+        if (now := self._conversation.latest) is not None:
+            self._conversation.command(request, replace(now, **expected))
+
+    def _on_tick(self) -> None:
+        """Show how far it is; the main screen, which lies below, keeps asking."""
+        snapshot = self._conversation.snapshot
+        if snapshot is not None and snapshot.finder is not None:
+            self._show(snapshot.finder)
+
+    def _show(self, search: RateSearch) -> None:
+        if self._search is None:
+            for name, rate in (("low", search.low), ("high", search.high)):
+                line = self.query_one(f"#{name}", Input)
+                if not line.has_focus:
+                    line.value = f"{rate:g}"
+        self._search = search
+        self.query_one(RateCurve).show(search)
+        self.query_one("#found", Static).update(_in_words(search))
+
+    def _refuse(self, why: str) -> None:
+        line = self.query_one("#refused", Static)
+        line.update(why)
+        line.display = bool(why)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Search again, in the range that stands there."""
+        event.stop()
+        ends = {}
+        for name in ("low", "high"):
+            text = self.query_one(f"#{name}", Input).value
+            try:
+                ends[name] = float(text)
+            except ValueError:
+                self._refuse(f"the range must be two numbers such as 0.001 and 1, not {text!r}")
+                return
+        self._find(FindLearningRate(**ends))
+        self.set_focus(self.query_one(RateCurve))
+
+    def action_take(self) -> None:
+        """Take what is suggested, and leave."""
+        search = self._search
+        if search is None or not search.finished:
+            self._refuse("it is still searching; esc cancels")
+        elif search.suggested is None:
+            self._refuse("there is no suggestion; another range may have one")
+        else:
+            limits = SETTINGS["learning_rate"].metadata
+            rate = float(f"{search.suggested:.3g}")
+            rate = max(limits["low"], min(rate, limits["high"]))
+            now = self._conversation.latest
+            train = {"train": replace(now.train, learning_rate=rate)} if now else {}
+            self._ask(Edit({"learning_rate": rate}), **train)
+            self.action_cancel()
+
+    def action_cancel(self) -> None:
+        """Leave, and train on if that was so before."""
+        self._ask(CancelFinder())
+        if self._was_training:
+            self._ask(Resume(), state="training")
+        self.dismiss()
+
+
+def _in_words(search: RateSearch) -> str:
+    seeds = f"mean of {search.seeds} seeds between their lowest and highest loss"
+    if not search.finished:
+        share = 100 * search.done // max(1, search.steps)
+        return f"{share} % of {search.steps:,} steps · {seeds}"
+    turns = f"turns at {search.turns:.3g}" if search.turns else "does not turn"
+    explodes = f", explodes from {search.explodes:.3g}" if search.explodes else ""
+    if search.suggested is None:
+        return f"no suggestion: {search.why}\nthe loss {turns}{explodes}"
+    return f"suggested {search.suggested:.3g}: {search.why}\nthe loss {turns}{explodes} · {seeds}"

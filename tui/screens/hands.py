@@ -1,0 +1,153 @@
+"""What a person does to the main screen beyond turning knobs: typing, finding, picking, copying."""
+
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from textual.screen import ModalScreen
+
+from makemore_tui.core.messages import Edit, Reply, Restart
+from makemore_tui.core.settings import SETTINGS, changed
+
+from ..config import Config
+from ..engine import WorkerDied
+from ..knobs import restarts
+from ..widgets.controls import ControlsPanel
+from ..widgets.loss import LossPanel
+from ..widgets.names import NamesPanel
+
+if TYPE_CHECKING:
+    from .main import MainScreen
+
+
+class AskingScreen(ModalScreen):
+    """A screen above the main one that asks the engine, and is told what it answers."""
+
+    def take(self, reply: Reply | WorkerDied) -> None:
+        """Take a reply."""
+
+
+class Hands:
+    """A part of the main screen."""
+
+    # What is remembered from one run of the explorer to the next
+
+    def begin_as_remembered(self: "MainScreen") -> None:
+        """Choose and set what the configuration says."""
+        config: Config = getattr(self.app, "config", Config())
+        loss = self.query_one(LossPanel)
+        if config.axis and (config.axis == "logarithmic") != loss.log_loss:
+            loss.toggle_log()
+        while config.smoothing not in (None, loss.smoothing):
+            loss.smooth()
+        if config.panel:
+            self.call_after_refresh(self._choose, config.panel)  # after the tabs chose the first
+
+    def changes_of(self: "MainScreen", config: Config) -> dict[str, Any]:
+        """What is no longer as the configuration says, by name."""
+        loss = self.query_one(LossPanel)
+        axis = "logarithmic" if loss.log_loss else "linear"
+        now = {"panel": self._chosen, "loss.axis": axis, "loss.smoothing": loss.smoothing}
+        then = {
+            "panel": config.panel or "loss",
+            "loss.axis": config.axis or "linear",
+            "loss.smoothing": config.smoothing or "light",
+        }
+        return {name: value for name, value in now.items() if value != then[name]}
+
+    def pass_on(self: "MainScreen", reply: Reply | WorkerDied) -> None:
+        """Tell the screen above, if there is one, what the engine has answered."""
+        above = self.app.screen
+        if isinstance(above, AskingScreen):
+            above.take(reply)
+
+    def ask_for(self: "MainScreen", request: Edit | Restart) -> None:
+        """Ask the engine for what was typed."""
+        now = self.conversation.latest
+        if now is None:
+            return
+        if isinstance(request, Restart):
+            self.conversation.command(request, replace(now, seed=request.seed))
+        else:
+            model, train = changed(now.model, now.train, request.changes)
+            self.conversation.command(request, replace(now, model=model, train=train))
+
+    # The settings' panel
+
+    async def action_type_value(self: "MainScreen") -> None:
+        self._choose("controls")
+        await self.query_one(ControlsPanel).action_open()
+
+    def on_controls_panel_asked(self: "MainScreen", message: ControlsPanel.Asked) -> None:
+        self.ask_for(message.request)
+
+    def on_controls_panel_told(self: "MainScreen", message: ControlsPanel.Told) -> None:
+        self.say(message.sentence)
+
+    def on_controls_panel_turned(self: "MainScreen", message: ControlsPanel.Turned) -> None:
+        now, knob = self.conversation.latest, message.setting
+        if now is None:
+            return
+        if message.by_wheel and restarts(now, knob):
+            name = knob.replace("_", " ")
+            self.say(f"another {name} begins a new run, which takes more than a wheel: press enter")
+        elif knob == "seed":
+            self.ask_for(Restart(max(0, now.seed + message.by)))
+        else:
+            self.action_turn(knob, message.by)
+
+    # Screens above this one
+
+    def action_find_rate(self: "MainScreen") -> None:
+        self._open("finder", "FinderScreen")
+
+    def action_dataset(self: "MainScreen") -> None:
+        self._open("dataset", "DatasetScreen")
+
+    def _open(self: "MainScreen", module: str, name: str) -> None:
+        """Open a screen that is loaded when it is first wanted, so that the start stays fast."""
+        if self.conversation.is_dead or self.conversation.snapshot is None:
+            self.say("there is no worker to ask; F5 starts one", warning=True)
+            return
+        screen: Any = getattr(import_module(f".{module}", __package__), name)
+        self.app.push_screen(screen(self.conversation))
+
+    # Taking away
+
+    def action_picture(self: "MainScreen") -> None:
+        """Save a picture of the screen, in this folder or where it may be written."""
+        from ..pictures import save_picture
+
+        try:
+            self.say(f"the picture is {save_picture(self.app)}")
+        except OSError as error:
+            self.say(f"the picture could not be written: {error.strerror}", warning=True)
+
+    def action_copy_names(self: "MainScreen") -> None:
+        names = self.query_one(NamesPanel).texts
+        if names:
+            self.app.copy_to_clipboard("\n".join(names))
+            self.say(f"copied {len(names)} names")
+        else:
+            self.say("there are no names yet; g makes some")
+
+    def action_copy_settings(self: "MainScreen") -> None:
+        if (now := self.snapshot) is not None:
+            words = set_words(vars(now.model) | vars(now.train))
+            self.app.copy_to_clipboard(f"{words} --seed {now.seed}")
+            self.say("copied the settings as words for the command line")
+
+
+def set_words(values: dict[str, Any]) -> str:
+    """Settings as words of the command line, those left out that are as always."""
+    from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
+
+    preset = preset_named(DEFAULT_PRESET)
+    usual = vars(preset.model) | vars(preset.train)
+    differing = [name for name in SETTINGS if values[name] != usual[name]]
+    words = [f"--set {name}={_word(values[name])}" for name in differing]
+    return " ".join([f"--preset {DEFAULT_PRESET}", *words])
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

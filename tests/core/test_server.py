@@ -405,8 +405,8 @@ def test_the_bigram_table_is_a_window_with_the_pair_under_the_cursor(serve, smal
     client.do(Pause())
     table = client.look(BigramsView(1, 2, 3, 4, (2, 3))).bigrams
     assert (table.top, table.left) == (1, 2)
-    assert [len(row) for row in table.probabilities] == [4, 4, 4]
-    assert table.pair.probability == pytest.approx(table.probabilities[1][1])
+    assert [len(row) for row in table.values] == [4, 4, 4]
+    assert table.pair.probability == pytest.approx(table.values[1][1])
     signs, text = "\n" + small.vocabulary.characters, "\n".join(map(small.item, range(small.items)))
     pair = signs[2] + signs[3]
     assert table.pair.count == sum(text.startswith(pair, i) for i in range(len(text)))
@@ -417,7 +417,7 @@ def test_the_bigram_table_follows_a_change_of_context(serve):
     view = BigramsView(0, 0, 9, 9, (0, 0))
     client.look(view)
     client.do(Edit({"context": 5}))
-    rows = client.look(view).bigrams.probabilities
+    rows = client.look(view).bigrams.values
     assert [sum(row) for row in rows] == pytest.approx([1] * len(rows), rel=1e-5)
 
 
@@ -833,6 +833,7 @@ def test_a_run_that_diverges_on_its_last_step_has_diverged(serve, small):
     settings = TrainSettings(batch_size=8, learning_rate=1000, weight_decay=100)
     plain = Session(small, MODEL, settings, seed=3)
     plain.train(100)
+    assert plain.diverged_at is not None
     client = serve(learning_rate=1000, weight_decay=100, steps=plain.diverged_at + 1)
     diverged = client.until(lambda s: s.state != "training")
     assert (diverged.state, diverged.step) == ("diverged", plain.diverged_at + 1)

@@ -152,7 +152,7 @@ async def test_the_explorer_begins_as_it_says(explorer):
     async with explorer(config=config) as it:
         await it.until(lambda: it.chosen == "splits")
         assert it.app.theme == "makemore-light"
-        assert "logarithmic" in it.painted()
+        assert "log loss" in it.painted()
         await it.press("p")
         await it.until(lambda: Pause() in it.engine.commands)
         it.app.exit()

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 LETTERS = tuple(Candidate(label, 0.4 / (1 + i)) for i, label in enumerate(".abcdefghijkl"))
 
 
-def made(text="em", surprises=(1.0, 5.5, 0.1), following=LETTERS, dev=2.17):
+def made(text="em", surprises=(1.0, 5.5, 0.1), following=LETTERS, dev: float | None = 2.17):
     others = (Candidate("a", 0.41), Candidate("e", 0.22), Candidate("o", 0.08))
     characters = tuple(
         ProbedCharacter(label, math.exp(-surprise), surprise, others)

@@ -59,4 +59,6 @@ async def test_without_colour_what_is_chosen_is_still_told_apart(explorer, monke
         await it.press("2")
         await it.until(lambda: it.chosen == "controls")
         panel = it.screen.query_one("#controls")
-        assert any(segment.style and segment.style.reverse for segment in panel.render_line(0))
+        await it.until(
+            lambda: any(part.style and part.style.reverse for part in panel.render_line(0))
+        )

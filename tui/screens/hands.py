@@ -2,22 +2,20 @@
 
 from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from makemore_tui.core.messages import Edit, Reply, Restart
 from makemore_tui.core.settings import SETTINGS, changed
 
 from ..config import Config
+from ..conversation import Conversation
 from ..engine import WorkerDied
 from ..knobs import restarts
 from ..widgets.controls import ControlsPanel
 from ..widgets.loss import LossPanel
 from ..widgets.names import NamesPanel
-
-if TYPE_CHECKING:
-    from .main import MainScreen
 
 
 class AskingScreen(ModalScreen):
@@ -27,12 +25,27 @@ class AskingScreen(ModalScreen):
         """Take a reply."""
 
 
-class Hands:
-    """A part of the main screen."""
+class Hands(Screen):
+    """A part of the main screen, which has the rest."""
+
+    conversation: Conversation
+    _chosen: str
+
+    def say(self, sentence: str, warning: bool = False) -> None:
+        """Show a sentence in the line above the footer."""
+        raise NotImplementedError
+
+    def action_turn(self, knob: str, by: int) -> None:
+        """Turn a knob."""
+        raise NotImplementedError
+
+    def _choose(self, name: str) -> None:
+        """Choose a panel."""
+        raise NotImplementedError
 
     # What is remembered from one run of the explorer to the next
 
-    def begin_as_remembered(self: "MainScreen") -> None:
+    def begin_as_remembered(self) -> None:
         """Choose and set what the configuration says."""
         config: Config = getattr(self.app, "config", Config())
         loss = self.query_one(LossPanel)
@@ -43,7 +56,7 @@ class Hands:
         if config.panel:
             self.call_after_refresh(self._choose, config.panel)  # after the tabs chose the first
 
-    def changes_of(self: "MainScreen", config: Config) -> dict[str, Any]:
+    def changes_of(self, config: Config) -> dict[str, Any]:
         """What is no longer as the configuration says, by name."""
         loss = self.query_one(LossPanel)
         axis = "logarithmic" if loss.log_loss else "linear"
@@ -55,13 +68,13 @@ class Hands:
         }
         return {name: value for name, value in now.items() if value != then[name]}
 
-    def pass_on(self: "MainScreen", reply: Reply | WorkerDied) -> None:
+    def pass_on(self, reply: Reply | WorkerDied) -> None:
         """Tell the screen above, if there is one, what the engine has answered."""
         above = self.app.screen
         if isinstance(above, AskingScreen):
             above.take(reply)
 
-    def ask_for(self: "MainScreen", request: Edit | Restart) -> None:
+    def ask_for(self, request: Edit | Restart) -> None:
         """Ask the engine for what was typed."""
         now = self.conversation.latest
         if now is None:
@@ -74,17 +87,17 @@ class Hands:
 
     # The settings' panel
 
-    async def action_type_value(self: "MainScreen") -> None:
+    async def action_type_value(self) -> None:
         self._choose("controls")
         await self.query_one(ControlsPanel).action_open()
 
-    def on_controls_panel_asked(self: "MainScreen", message: ControlsPanel.Asked) -> None:
+    def on_controls_panel_asked(self, message: ControlsPanel.Asked) -> None:
         self.ask_for(message.request)
 
-    def on_controls_panel_told(self: "MainScreen", message: ControlsPanel.Told) -> None:
+    def on_controls_panel_told(self, message: ControlsPanel.Told) -> None:
         self.say(message.sentence)
 
-    def on_controls_panel_turned(self: "MainScreen", message: ControlsPanel.Turned) -> None:
+    def on_controls_panel_turned(self, message: ControlsPanel.Turned) -> None:
         now, knob = self.conversation.latest, message.setting
         if now is None:
             return
@@ -98,13 +111,13 @@ class Hands:
 
     # Screens above this one
 
-    def action_find_rate(self: "MainScreen") -> None:
+    def action_find_rate(self) -> None:
         self._open("finder", "FinderScreen")
 
-    def action_dataset(self: "MainScreen") -> None:
+    def action_dataset(self) -> None:
         self._open("dataset", "DatasetScreen")
 
-    def _open(self: "MainScreen", module: str, name: str) -> None:
+    def _open(self, module: str, name: str) -> None:
         """Open a screen that is loaded when it is first wanted, so that the start stays fast."""
         if self.conversation.is_dead or self.conversation.snapshot is None:
             self.say("there is no worker to ask; F5 starts one", warning=True)
@@ -114,7 +127,7 @@ class Hands:
 
     # Taking away
 
-    def action_picture(self: "MainScreen") -> None:
+    def action_picture(self) -> None:
         """Save a picture of the screen, in this folder or where it may be written."""
         from ..pictures import save_picture
 
@@ -123,7 +136,7 @@ class Hands:
         except OSError as error:
             self.say(f"the picture could not be written: {error.strerror}", warning=True)
 
-    def action_copy_names(self: "MainScreen") -> None:
+    def action_copy_names(self) -> None:
         names = self.query_one(NamesPanel).texts
         if names:
             self.app.copy_to_clipboard("\n".join(names))
@@ -131,8 +144,8 @@ class Hands:
         else:
             self.say("there are no names yet; g makes some")
 
-    def action_copy_settings(self: "MainScreen") -> None:
-        if (now := self.snapshot) is not None:
+    def action_copy_settings(self) -> None:
+        if (now := self.conversation.snapshot) is not None:
             words = set_words(vars(now.model) | vars(now.train))
             self.app.copy_to_clipboard(f"{words} --seed {now.seed}")
             self.say("copied the settings as words for the command line")

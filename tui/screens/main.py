@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.events import DescendantFocus
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static, Tab, Tabs
 
 from makemore_tui.core.messages import (
@@ -64,7 +63,7 @@ _TURNS = {  # every so many ticks, and when
 }
 
 
-class MainScreen(Hands, Screen):
+class MainScreen(Hands):
     """Asks the engine for a snapshot ten times a second, one request at a time, and shows it."""
 
     CSS_PATH = "main.tcss"

@@ -93,7 +93,7 @@ class ControlsPanel(Panel):
         refusal = textwrap.wrap(self._refusal, max(10, width - 1)) if self._refusal else []
         warning = self.palette.style("warning", bold=True)
         rows[place + 1 : place + 1] = [row((f" {line}", warning)) for line in refusal]
-        self._scroll_to(place, len(refusal), len(rows), height)
+        self._keep_in_view(place, len(refusal), len(rows), height)
         self._hint(len(rows), height)
         if self._input is not None and self.is_open:
             name_width = self._name_width(width)
@@ -222,7 +222,7 @@ class ControlsPanel(Panel):
         settings = [line.setting for line in lines]
         return settings.index(self._cursor) if self._cursor in settings else 0
 
-    def _scroll_to(self, place: int, below: int, total: int, height: int) -> None:
+    def _keep_in_view(self, place: int, below: int, total: int, height: int) -> None:
         """See to it that the cursor's line, and what is said below it, are in view."""
         if not self.has_focus and not self.is_open:
             self._top, self._cursor_shows = 0, False

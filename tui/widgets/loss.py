@@ -159,7 +159,11 @@ class LossPanel(Panel):
         dev = dict(curve.dev)
         near = _nearest(list(dev), step)
         batch = dict(zip(curve.steps, curve.mean, strict=True))
-        return batch.get(_nearest(curve.steps, step)), dev.get(near) if dev else None
+        nearest = _nearest(curve.steps, step)
+        return (
+            batch.get(nearest) if nearest is not None else None,
+            dev.get(near) if near is not None else None,
+        )
 
     @property
     def _axis(self) -> StepAxis:

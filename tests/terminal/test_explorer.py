@@ -15,14 +15,14 @@ def test_it_trains(terminal):
     step = terminal.step
     terminal.wait_for(lambda: terminal.step > step)
     terminal.wait_for(lambda: re.search(r"minibatch \d\.\d{3}", terminal.text))
-    terminal.wait_for(lambda: re.search(r"━ dev \d\.\d{3}", terminal.text))
+    terminal.wait_for(lambda: re.search(r"╍ dev \d\.\d{3}", terminal.text))
     terminal.wait_for(lambda: re.search(r"[\d,]+/s ", terminal.text))
 
 
 def test_every_panel_is_filled(terminal):
     terminal.wait_for(lambda: re.search(r"│ [a-z]+ +(new|in data) +│", terminal.text))
     terminal.wait_for(lambda: re.search(r"│ train +≈? ?\d\.\d{3}", terminal.text))
-    terminal.wait_for_text(". a b c d e f g", "p 0.", "rank", "└", "11,897")
+    terminal.wait_for_text(". a b c d e f g", "model 0.", "rank", "└", "11,897")
 
 
 def test_the_learning_rate_goes_down_and_up_a_quarter_decade(terminal):

@@ -2,7 +2,10 @@
 
 import re
 
-PANELS = ("Loss", "Settings", "Bigrams", "Names", "Split losses")
+PANELS = (
+    *("Loss", "Settings", "Bigrams", "Names", "Split losses"),
+    *("Embedding", "Probe", "Health", "Former runs"),
+)
 
 
 def panels(text):

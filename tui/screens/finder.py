@@ -113,6 +113,8 @@ class FinderScreen(AskingScreen):
             yield Static(id="refused", markup=False)
 
     def on_mount(self) -> None:
+        if not self.query(RateCurve):
+            return  # closed again before it was there
         self.query_one(RateCurve).focus()
         self._find(FindLearningRate())
         self.set_interval(_TICK_SECONDS, self._on_tick)
@@ -136,7 +138,7 @@ class FinderScreen(AskingScreen):
     def _on_tick(self) -> None:
         """Show how far it is; the main screen, which lies below, keeps asking."""
         snapshot = self._conversation.snapshot
-        if snapshot is not None and snapshot.finder is not None:
+        if self.is_current and snapshot is not None and snapshot.finder is not None:
             self._show(snapshot.finder)
 
     def _show(self, search: RateSearch) -> None:

@@ -121,7 +121,7 @@ class FinderScreen(AskingScreen):
 
     def take(self, reply: Reply | WorkerDied) -> None:
         match reply:
-            case Refused(why):
+            case Refused(why) if self.is_mounted:
                 self._refuse(why)
             case Failed() | WorkerDied():
                 self.dismiss()

@@ -71,7 +71,7 @@ class Hands(Screen):
     def pass_on(self, reply: Reply | WorkerDied) -> None:
         """Tell the screen above, if there is one, what the engine has answered."""
         above = self.app.screen
-        if isinstance(above, AskingScreen) and above.is_mounted:
+        if isinstance(above, AskingScreen):
             above.take(reply)
 
     def ask_for(self, request: Edit | Restart) -> None:

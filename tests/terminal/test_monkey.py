@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 KEYS = [
-    *"[]{}-=,.;'bBwWxXmokrRstglazuUefvydicC/()123456789?? \t",
+    *"[]{}-=,.;'bBwWxXmokrRstglazuUefvydcC/()123456789?? \t",
     *(f"\x1b[{letter}" for letter in "ABCDHFZ"),  # arrows, home, end, shift+tab
     *("\r", "\x1b", "\x1b", "\x7f", "\x1b[5~", "\x1b[6~", "\x1b[15~", "é", "漢"),
 ]

@@ -162,7 +162,9 @@ class Dataset:
         ids = self.vocabulary.ids("".join(texts), unknown=self.vocabulary.size)
         tokens[torch.arange(1, len(item) + 1) + item] = torch.tensor(ids, dtype=torch.int64)
         starts = torch.cat([lengths.new_zeros(1), (lengths + 1).cumsum(0)])
-        known = torch.isin(item_hashes(tokens, starts), self._hashes)
+        hashes, known_hashes = item_hashes(tokens, starts), self._sorted_hashes
+        places = torch.searchsorted(known_hashes, hashes).clamp_(max=len(known_hashes) - 1)
+        known = known_hashes.index_select(0, places) == hashes
         return (known & (lengths > 0)).tolist()
 
     @property
@@ -181,6 +183,10 @@ class Dataset:
     def _hashes(self) -> Tensor:
         """(items,) in the order of the splits."""
         return item_hashes(self._shuffled.tokens, self._shuffled.starts)
+
+    @cached_property
+    def _sorted_hashes(self) -> Tensor:
+        return self._hashes.sort().values
 
 
 def built_in_path(name: str) -> Path:

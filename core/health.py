@@ -134,7 +134,7 @@ def _gradient(model: MLP | NeuralBigram, batch: Batches) -> Tensor:
     """The gradient of the batch's loss, without weight decay: (parameters,)."""
     step = MLPStep(model) if isinstance(model, MLP) else NeuralBigramStep(model)
     with torch.inference_mode():
-        (gradient,) = [one.clone() for one in step.gradients(batch, torch.empty(1))]
+        (gradient,) = [one.clone() for one in step.gradients(step.prepare(batch))]
     return gradient
 
 

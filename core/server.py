@@ -67,9 +67,9 @@ from .references import RunningReferences
 from .session import Session
 from .vocabulary import shown
 
-_SLICE_SECONDS = 0.012
-_EVALUATION_SECONDS = 0.4  # at the least, from one evaluation to the next
-_EVALUATION_SHARE = 0.04  # of the time, at the most, unless that means too long a wait
+_SLICE_SECONDS = 0.016
+_EVALUATION_SECONDS = 0.5  # at the least, from one evaluation to the next
+_EVALUATION_SHARE = 0.01  # of the time, at the most, unless that means too long a wait
 _LONGEST_WAIT = 4.0
 _MOST_EXAMPLES = 1 << 20  # of a split, for the losses on the screen
 _MOST_OF_TRAIN = 1 << 15  # of train, for a model that takes long

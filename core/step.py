@@ -34,6 +34,7 @@ character as a sparse product (107 against the 75 of `embedding_bag`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,6 +44,7 @@ from .models import MLP, NeuralBigram
 
 _SUM_COSTS = 8  # adding up a row of the table takes as long as so many products of its length
 _MOST_ROOMS = 16
+_ALL = slice(None)
 _NOTHING = torch.empty(0, dtype=torch.int64)
 
 
@@ -55,19 +57,20 @@ class NeuralBigramStep:
         self._W = model.views(self.parameters)["W"]
         self._dW = model.views(self.gradient)["W"]
 
+    def prepare(self, batches: Batches) -> "Prepared":
+        """As `MLPStep.prepare`; the inputs of a batch are its last characters."""
+        return Prepared(batches, batches.contexts[:, -1].split(batches.rows), self._W)
+
     def gradients(
-        self, batches: Batches, losses: Tensor, masks: Iterator[Tensor] | None = None
+        self, prepared: "Prepared", some: slice = _ALL, masks: Iterator[Tensor] | None = None
     ) -> Iterator[Tensor]:
         """As `MLPStep.gradients`; there are no hidden units that could be left out."""
         W = self._W
-        outputs = _Outputs(batches, W)
-        previous = batches.contexts[:, -1].split(batches.rows)
-        for characters, targets, log_p in zip(previous, *outputs.of_each, strict=True):
+        for characters, targets, log_p in prepared.of_each(some):
             logits = W.T.index_select(1, characters)  # (V, M)
             _softmax_backward(logits, targets, log_p)
             self._dW.zero_().index_add_(0, characters, logits.T)  # (V, V)
             yield self.gradient
-        losses.copy_(outputs.losses())
 
 
 class MLPStep:
@@ -79,19 +82,22 @@ class MLPStep:
         self._p, self._d = model.views(self.parameters), model.views(self.gradient)
         self._rooms: dict[int, _Room] = {}
 
+    def prepare(self, batches: Batches) -> "Prepared":
+        """What the steps need of these batches, made for all of them at once."""
+        return Prepared(batches, self._inputs(batches), self._p["W2"].T)
+
     def gradients(
-        self, batches: Batches, losses: Tensor, masks: Iterator[Tensor] | None = None
+        self, prepared: "Prepared", some: slice = _ALL, masks: Iterator[Tensor] | None = None
     ) -> Iterator[Tensor]:
-        """For each batch yield the gradient (parameters,), always the same tensor; the caller may
-        then change the parameters. After the last one, fill `losses` (n,), the weighted mean NLLs.
+        """For each of some prepared batches yield the gradient (parameters,), always the same
+        tensor; the caller may then change the parameters.
 
         masks: for dropout, a factor for each hidden unit of each context, (M, H), batch by batch.
         """
         p, d = self._p, self._d
         W2, b2, dW2, db2, db1 = p["W2"].T, p["b2"][:, None], d["W2"].T, d["b2"], d["b1"]
         minus_one = W2.new_full((1,), -1.0)
-        inputs, outputs = self._inputs(batches), _Outputs(batches, W2)
-        for x, targets, log_p in zip(inputs, *outputs.of_each, strict=True):
+        for x, targets, log_p in prepared.of_each(some):
             room = self._rooms.get(x.rows) or self._make_room(x.rows)
             h, dh, logits, first_layer = room.h, room.dh, room.logits, room.first_layer
             kept, kept_transposed = h, room.h_transposed
@@ -115,7 +121,6 @@ class MLPStep:
             torch.mv(room.dh_transposed, room.ones, out=db1)
             first_layer.backward(x, room)
             yield self.gradient
-        losses.copy_(outputs.losses())
 
     def _make_room(self, rows: int) -> "_Room":
         """What a batch of so many contexts needs; kept, for few sizes occur."""
@@ -296,21 +301,26 @@ def _untracked(model: NeuralBigram | MLP) -> tuple[Tensor, Tensor]:
         return torch.from_dlpack(model.flat), torch.zeros_like(model.flat)
 
 
-class _Outputs:
-    """The targets of some batches, and room for the log probabilities of all characters."""
+class Prepared:
+    """Some batches made ready for their steps: their inputs, their targets, and room for the log
+    probabilities of all characters, which the steps fill."""
 
-    def __init__(self, batches: Batches, like: Tensor):
-        """like: a tensor of V rows, of the parameters' dtype."""
+    def __init__(self, batches: Batches, inputs: Sequence[Any], like: Tensor):
+        """inputs: what the first layer takes, batch by batch; like: a tensor of V rows, of the
+        parameters' dtype."""
         V = len(like)
         self._batches = batches
         self._log_probabilities = like.new_empty(V * len(batches.contexts))
-        self.of_each = (
-            _matrices(batches.minus_targets(V), batches.rows),
-            _matrices(self._log_probabilities, batches.rows),
-        )
+        targets = _matrices(batches.minus_targets(V), batches.rows)
+        log_probabilities = _matrices(self._log_probabilities, batches.rows)
+        self._of_each = list(zip(inputs, targets, log_probabilities, strict=True))
+
+    def of_each(self, some: slice) -> list[tuple[Any, Tensor, Tensor]]:
+        """Inputs, targets (V, M) and log probabilities (V, M) of some batches."""
+        return self._of_each[some]
 
     def losses(self) -> Tensor:
-        """The weighted mean NLL of each batch, (n,)."""
+        """The weighted mean NLL of each batch, (n,); right for those whose step has been taken."""
         return self._batches.losses(self._log_probabilities)
 
 

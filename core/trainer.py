@@ -1,6 +1,7 @@
 """Training: one step, and many. No clock, no printing, no threads."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -14,7 +15,7 @@ from .dropout import Dropout
 from .errors import UserError
 from .models import MLP, NeuralBigram, NgramCounts
 from .settings import TrainSettings
-from .step import MLPStep, NeuralBigramStep
+from .step import MLPStep, NeuralBigramStep, Prepared
 
 MOST_FULL_BATCH = 1 << 26  # numbers, one for each example and character
 _EXAMPLES_AT_ONCE = 1 << 16
@@ -36,6 +37,7 @@ class GradientTrainer:
         self._tables = tables
         self._seed = seed
         self._random = RandomStream(seed)
+        self._ahead: _Ahead | None = None
         self._use(model)
         self.edit(settings)
 
@@ -62,18 +64,21 @@ class GradientTrainer:
             self._optimizer = AdamW(self.model.flat) if settings.optimizer == "adamw" else SGD()
         self.settings = settings
         self._split = split
+        self._give_back()
 
     def train(self, steps: int) -> Tensor:
         """Take some steps; the loss of each step's batch before the step, (steps,) float32.
 
         The loss is the mean NLL in nats, without weight decay.
         """
-        losses = torch.empty(steps)
+        losses = [torch.empty(0)]
         with torch.inference_mode():
-            for first in range(0, steps, self._steps_at_once):
-                some = losses[first : first + self._steps_at_once]
-                self._train(self._draw(len(some)), some)
-        return losses
+            while steps:
+                ahead = self._ahead = self._drawn_ahead()
+                n = min(steps, ahead.steps - ahead.taken)
+                losses.append(self._train(ahead, n))
+                steps -= n
+        return torch.cat(losses)
 
     @property
     def moments(self) -> dict[str, Tensor]:
@@ -87,13 +92,14 @@ class GradientTrainer:
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next steps depend on, the settings apart; the tensors are the trainer's."""
-        random, optimizer = self._random.state_dict(), self._optimizer.state_dict()
+        random, optimizer = self._random_state(), self._optimizer.state_dict()
         return {"step": self.step, "parameters": self.model.flat} | random | optimizer
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from where another trainer was, of the same settings and sizes."""
         self.step = state["step"]
         self.model.flat.copy_(state["parameters"])
+        self._ahead = None
         self._random.load_state_dict(state)
         self._optimizer.load_state_dict(state)
 
@@ -103,6 +109,7 @@ class GradientTrainer:
         self._network_step = MLPStep(model) if isinstance(model, MLP) else NeuralBigramStep(model)
         self._dropout: Dropout | None = None
         self._full: tuple[str, Batches] | None = None
+        self._give_back()
 
     @property
     def _steps_at_once(self) -> int:
@@ -110,20 +117,23 @@ class GradientTrainer:
         numbers = self.settings.batch_size * self.model.vocabulary_size or _NUMBERS_AT_ONCE
         return max(1, min(_STEPS_AT_ONCE, _NUMBERS_AT_ONCE // numbers))
 
-    def _train(self, batches: Batches, losses: Tensor) -> None:
-        """A step for each batch; fills `losses`, (n,)."""
-        step = self._network_step
-        for gradient in step.gradients(batches, losses, self._masks(batches)):
+    def _train(self, ahead: "_Ahead", n: int) -> Tensor:
+        """The next n steps on what has been drawn; their losses (n,)."""
+        step, some = self._network_step, slice(ahead.taken, ahead.taken + n)
+        masks = self._masks(ahead.batches.rows[some])
+        for gradient in step.gradients(ahead.prepared, some, masks):
             self._update(step.parameters, gradient)
+        ahead.taken += n
+        return ahead.prepared.losses()[some].float()
 
-    def _masks(self, batches: Batches) -> Iterator[Tensor] | None:
-        """The dropout masks of some batches; None without dropout."""
+    def _masks(self, rows: list[int]) -> Iterator[Tensor] | None:
+        """The dropout masks of the next batches, of so many rows; None without dropout."""
         share, model = self.settings.dropout, self.model
         if not share or not isinstance(model, MLP):
             return None
         if self._dropout is None or self._dropout.share != share:
             self._dropout = Dropout(share, model.settings.hidden, self._seed, model.flat)
-        return map(self._dropout.mask, count(self.step), batches.rows)
+        return map(self._dropout.mask, count(self.step), rows)
 
     def _update(self, parameters: Tensor, gradient: Tensor) -> None:
         """Change the parameters along the gradient."""
@@ -134,14 +144,38 @@ class GradientTrainer:
         self._optimizer.update(parameters, gradient, rate, decay)
         self.step += 1
 
+    def _drawn_ahead(self) -> "_Ahead":
+        """Batches with a step left to take: those of before, or new ones."""
+        ahead, size = self._ahead, self.settings.batch_size
+        if ahead is not None and ahead.taken < ahead.steps:
+            return ahead
+        if ahead is not None and size == 0:  # all examples, again
+            ahead.taken = 0
+            return ahead
+        before = self._random.state_dict()
+        batches = self._draw(self._steps_at_once) if size else self._full_batch()
+        return _Ahead(batches, self._network_step.prepare(batches), before, size)
+
     def _draw(self, n: int) -> Batches:
-        """The next n batches."""
+        """The next n minibatches."""
         size, V = self.settings.batch_size, self.model.vocabulary_size
-        if size == 0:
-            return self._full_batch()
         return draw_batches(
             self._split, self._random, n, size, self.model.context, self.model.flat, V
         )
+
+    def _give_back(self) -> None:
+        """Forget the batches drawn ahead: the next are drawn as if those had never been."""
+        self._random.load_state_dict(self._random_state())
+        self._ahead = None
+
+    def _random_state(self) -> dict[str, Tensor]:
+        """Where the stream is after the steps taken, whatever has been drawn ahead of them."""
+        if self._ahead is None:
+            return self._random.state_dict()
+        stream = RandomStream(self._seed)
+        stream.load_state_dict(self._ahead.before)
+        stream.take(self._ahead.taken * self._ahead.size)
+        return stream.state_dict()
 
     def _full_batch(self) -> Batches:
         on = self.settings.train_on
@@ -149,6 +183,26 @@ class GradientTrainer:
             tables = list(self._tables.of(on, self.model.context))
             self._full = on, full_batch(tables, self.model.flat, self.model.vocabulary_size)
         return self._full[1]
+
+
+@dataclass
+class _Ahead:
+    """Batches of `size` examples drawn for the steps to come, of which `taken` have been taken.
+
+    They outlast a call of `train`, for drawing takes as long for one step as for a dozen. before:
+    where the random stream was.
+    """
+
+    batches: Batches
+    prepared: Prepared
+    before: dict[str, Tensor]
+    size: int
+    taken: int = 0
+
+    @property
+    def steps(self) -> int:
+        """For how many steps there are batches."""
+        return len(self.batches.rows)
 
 
 class SGD:

@@ -41,4 +41,4 @@ def _explorer_rows(quick: bool) -> Iterator[Row]:
         return iter(())  # there is no pseudo-terminal to run it in
     from .terminal_bench import explorer_rows
 
-    return explorer_rows(1, 3, 20) if quick else explorer_rows(3, 6, 120)
+    return explorer_rows(6, 0.6, 20) if quick else explorer_rows(60, 0.6, 120)

@@ -5,7 +5,7 @@ grows evenly in lightness, so it reads in grey too.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from rich.color import Color
@@ -34,7 +34,7 @@ class Palette:
 
     def style(self, name: str, bold: bool = False) -> Style:
         """A text style in one of the colours."""
-        return Style(color=Color.from_rgb(*getattr(self, name)), bold=bold)
+        return _style(getattr(self, name), bold)
 
     @cached_property
     def heat_colors(self) -> list[Color]:
@@ -67,6 +67,11 @@ class Palette:
         return red, green, blue
 
 
+@lru_cache(maxsize=256)
+def _style(colour: RGB, bold: bool) -> Style:
+    return Style(color=Color.from_rgb(*colour), bold=bold)
+
+
 def ink_on(colour: Color) -> Color:
     """What can be read on a colour: dark on light, light on dark."""
     red, green, blue = colour.get_truecolor()
@@ -76,9 +81,8 @@ def ink_on(colour: Color) -> Color:
 
 def palette_of(app: "App") -> "Palette":
     """The colours that go with an app's theme."""
-    if app.theme == "makemore-colour-blind":
-        return COLOUR_BLIND
-    return DARK if app.current_theme.dark else LIGHT
+    ours = _OF_OUR_THEMES.get(app.theme)
+    return ours or (DARK if app.current_theme.dark else LIGHT)
 
 
 DARK = Palette(
@@ -130,3 +134,8 @@ COLOUR_BLIND = Palette(
     cursor=(86, 180, 233),
     heat=((16, 16, 16), (80, 45, 0), (150, 95, 0), (230, 159, 0), (240, 228, 66), (255, 255, 245)),
 )
+_OF_OUR_THEMES = {
+    "makemore": DARK,
+    "makemore-light": LIGHT,
+    "makemore-colour-blind": COLOUR_BLIND,
+}

@@ -4,58 +4,66 @@ There is no terminal emulator in the loop, so what is measured is the explorer a
 """
 
 import fcntl
-import json
 import os
 import pty
 import random
 import re
 import select
 import signal
-import statistics
 import struct
-import subprocess
 import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
 
 from makemore_tui.core.bench.measure import Row, paired_row
+from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.pace import Pace
+from makemore_tui.core.session import Session
+from makemore_tui.core.settings import TrainSettings
 
 _SIZES = ((120, 40), (200, 60))
 _COMMAND = [sys.executable, "-W", "ignore", "-m", "makemore_tui.tui"]
 _STEP = re.compile(rb"step ([\d,]+) ")
 _RATES = ["0.1", "0.0562", "0.0316", "0.0178", "0.01", "0.00562", "0.00316", "0.00178", "0.001"]
 _PATIENCE = 20.0  # seconds
+_WARM_UP = 2.0  # seconds, in which what is made once is made
+_SLICE_SECONDS = 0.05
+_MANY = 10**9  # as many steps as nobody will wait for
 _BURST_GAP = 0.003  # seconds without a byte: the next byte belongs to another frame
 
 
-def explorer_rows(rounds: int, seconds: float, keys: int) -> Iterator[Row]:
+def explorer_rows(turns: int, seconds: float, keys: int) -> Iterator[Row]:
     """Steps a second against training without a screen, the time from a key to its effect on the
     screen, and what a frame costs, at two sizes.
 
-    rounds: how often the speeds are compared, `seconds` each; keys: how many are pressed.
+    turns: how often the two train in turn, `seconds` each; keys: how many are pressed.
     """
+    session = Session(Dataset.load("names"), train=TrainSettings(steps=_MANY))
     for columns, lines in _SIZES:
         name = f"explorer/{columns}x{lines}"
-        explored, headless, latencies, frames = [], [], [], []
-        for _ in range(rounds):
-            with Explorer(columns, lines) as explorer:
+        explored, headless = [], []
+        with Explorer(columns, lines) as explorer:
+            for _ in range(turns):
                 explored.append(explorer.steps_per_second(seconds))
-                latencies += explorer.latencies(-(-keys // rounds))
-                frames.append(explorer.frame_milliseconds(seconds))
-            headless.append(_headless_steps_per_second(int(explored[-1] * seconds)))
+                explorer.press(" ", b"paused")
+                headless.append(_headless_steps_per_second(session, seconds))
+                explorer.press(" ", b"training")
+            latencies = sorted(explorer.latencies(keys))
+            frame = explorer.frame_milliseconds(10 * seconds)
         yield paired_row(f"{name}/steps", "steps/s", explored, headless, more_is_better=True)
-        latencies.sort()
         for percent in (50, 95, 99):
             at = min(len(latencies) - 1, len(latencies) * percent // 100)
             yield Row(f"{name}/key-to-screen-p{percent}", 1000 * latencies[at], "ms")
-        yield Row(f"{name}/frame", statistics.median(frames), "ms")
+        yield Row(f"{name}/frame", frame, "ms")
 
 
-def _headless_steps_per_second(steps: int) -> float:
-    command = [*_COMMAND, "train", "--steps", str(max(1000, steps)), "--json"]
-    done = subprocess.run(command, capture_output=True, check=True)
-    return json.loads(done.stdout)["steps_per_second"]
+def _headless_steps_per_second(session: Session, seconds: float) -> float:
+    """As `train` does it, in this process."""
+    pace, first, begun = Pace(_SLICE_SECONDS), session.step, time.perf_counter()
+    while time.perf_counter() < begun + seconds:
+        pace.train(session, _MANY)
+    return (session.step - first) / (time.perf_counter() - begun)
 
 
 class Explorer:
@@ -72,9 +80,9 @@ class Explorer:
             os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
             os.environ.pop("COLUMNS", None)
             os.environ.pop("LINES", None)
-            # As many steps as are asked of it, so that training doesn't end meanwhile.
-            os.execv(_COMMAND[0], [*_COMMAND, "--set", "steps=1000000000"])
+            os.execv(_COMMAND[0], [*_COMMAND, "--set", f"steps={_MANY}"])
         self._wait(lambda screen: len(_STEP.findall(screen)) > 2)
+        self._read_for(_WARM_UP)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -99,7 +107,7 @@ class Explorer:
         down = [("[", rate) for rate in _RATES[1:]]
         up = [("]", rate) for rate in _RATES[-2::-1]]
         presses = (down + up) * (keys // len(down + up) + 1)
-        return [self._press(key, rate) for key, rate in presses[:keys]]
+        return [self._turn(key, rate) for key, rate in presses[:keys]]
 
     def frame_milliseconds(self, seconds: float) -> float:
         """Processor time of the explorer's process for each burst of output."""
@@ -107,14 +115,17 @@ class Explorer:
         bursts = self._read_for(seconds)
         return 1000 * (_cpu_seconds(self._pid) - begun) / max(1, bursts)
 
-    def _press(self, key: str, rate: str) -> float:
-        self._read_for(random.uniform(0.1, 0.3))
+    def press(self, key: str, shows: bytes) -> float:
+        """Press a key, and wait until the screen shows what matches a pattern; the seconds."""
         self._screen = b""
-        shown = re.compile(rb"(?<![\d.])" + re.escape(rate.encode()) + rb"(?!\d)")
         begun = time.perf_counter()
         os.write(self._fd, key.encode())
-        self._wait(lambda screen: shown.search(screen) is not None)
+        self._wait(lambda screen: re.search(shows, screen) is not None)
         return time.perf_counter() - begun
+
+    def _turn(self, key: str, rate: str) -> float:
+        self._read_for(random.uniform(0.1, 0.3))
+        return self.press(key, rb"(?<![\d.])" + re.escape(rate.encode()) + rb"(?!\d)")
 
     def _next_step(self) -> tuple[int, float]:
         """The step that the screen shows next, and when."""

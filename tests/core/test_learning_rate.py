@@ -106,7 +106,9 @@ def test_rates_rise_by_the_same_factor_from_low_to_high(session):
 def test_losses_are_those_of_a_session_whose_rate_is_edited_at_every_step(session, optimizer):
     result = found(session(30, optimizer=optimizer), 0.01, 0.5, steps=60, seeds=1)
     plain = session(30, optimizer=optimizer)
-    plain.trainer._random = session().trainer._random  # minibatches from the beginning
+    fresh = session().trainer.state_dict()  # minibatches from the beginning
+    stream = {name: fresh[name] for name in ("generator", "left")}
+    plain.trainer.load_state_dict(plain.trainer.state_dict() | stream)
     losses = []
     for rate in result.rates:
         plain.edit(learning_rate=rate)

@@ -125,12 +125,14 @@ def test_the_table_is_used_where_it_is_faster(monkeypatch, embedding, from_):
 
 
 def gradients(step, batches, losses, masks=None):
-    """The step's gradients, each found in inference mode, as training does."""
-    iterator = step.gradients(batches, losses, masks)
+    """The step's gradients, each found in inference mode, as training does; then the losses."""
+    prepared = step.prepare(batches)
+    iterator = step.gradients(prepared, masks=masks)
     while True:
         with torch.inference_mode():
             gradient = next(iterator, None)
         if gradient is None:
+            losses.copy_(prepared.losses())
             return
         yield gradient
 

@@ -54,8 +54,8 @@ from .help import HelpScreen
 
 _TICK_SECONDS = 0.1
 _TURNS = {  # every so many ticks, and when
-    "loss": (2, 1),
-    "bigrams": (4, 0),
+    "loss": (3, 1),
+    "bigrams": (5, 0),
     "names": (10, 2),
     "embedding": (4, 2),
     "probe": (4, 2),

@@ -37,7 +37,9 @@ class Panel(Widget, can_focus=True):
         super().__init__(**kwargs)
         self.border_title = title
         self.snapshot: Snapshot | None = None
-        self._strips: list[Strip] = []
+        self._rows: list[Row] = []
+        self._strips: list[Strip] = []  # the rows as they are painted
+        self._painted_with: tuple[int, Style] | None = None  # width and style
 
     @property
     def palette(self) -> Palette:
@@ -66,16 +68,18 @@ class Panel(Widget, can_focus=True):
         if self.snapshot is None or not width or not height or not self.is_attached:
             return
         base = self.rich_style
-        strips = [
-            Strip(row).adjust_cell_length(width).apply_style(base)
-            for row in self.rows(self.snapshot, width, height)[:height]
-        ]
+        if self._painted_with != (width, base):
+            self._painted_with, self._rows, self._strips = (width, base), [], []
+            self.refresh()
+        rows, before = self.rows(self.snapshot, width, height)[:height], self._rows
         changed = [
-            i
-            for i in range(max(len(strips), len(self._strips)))
-            if strips[i : i + 1] != self._strips[i : i + 1]
+            i for i in range(max(len(rows), len(before))) if rows[i : i + 1] != before[i : i + 1]
         ]
-        self._strips = strips
+        self._rows = rows
+        del self._strips[len(rows) :]
+        for i in (i for i in changed if i < len(rows)):
+            strip = Strip(rows[i]).adjust_cell_length(width).apply_style(base)
+            self._strips[i : i + 1] = [strip]  # replaced, or the next one
         if changed:
             self.refresh(*(Region(0, i, width, 1) for i in changed))
 

@@ -197,17 +197,17 @@ def _hand_over(p: dict[str, Tensor], cut: _Cut, contexts: Tensor, count: int) ->
     can of the others'."""
     stays = cut.of(p)
     x = stays["C"][contexts[:, cut.oldest :]].flatten(1)  # (N, T'*D')
-    h = torch.tanh(torch.addmm(p["b1"], x, stays["W1"].flatten(0, 1)))  # (N, H)
-    mean, W2 = h.mean(0), p["W2"].clone()
-    h -= mean
-    effect = h.norm(dim=0) * _outgoing(p)  # (H,)
+    h = torch.addmm(p["b1"][:, None], stays["W1"].flatten(0, 1).T, x.T).tanh_()  # (H, N)
+    mean, W2 = h.mean(1), p["W2"].clone()
+    h -= mean[:, None]
+    effect = h.norm(dim=1) * _outgoing(p)  # (H,)
     units = effect.topk(count).indices.sort().values
     goes = torch.ones(len(effect), dtype=torch.bool).index_fill_(0, units, False)
     if len(effect) <= _MOST_FITTED:
-        kept = h[:, units]  # (N, count)
-        squares = (kept.T @ kept).double()
+        kept = h[units]  # (count, N)
+        squares = (kept @ kept.T).double()
         squares.diagonal().add_(_RIDGE * squares.diagonal().mean() + 1e-12)
-        products = (kept.T @ (h[:, goes] @ W2[goes])).double()  # (count, V)
+        products = (kept @ (h[goes].T @ W2[goes])).double()  # (count, V)
         p["W2"][units] += torch.linalg.solve(squares, products).to(W2.dtype)
     p["b2"] += mean @ W2 - mean[units] @ p["W2"][units]
     return units

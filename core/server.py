@@ -1,6 +1,5 @@
 """A loop around a session: takes requests, and between them trains and evaluates in slices."""
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -193,6 +192,8 @@ class Server:
                     self._planned_end = self._plan()
                 if effect == "resized" or changes.keys() & {"smoothing", "train_on"}:
                     self._test = None  # it was another model's
+                    if self._testing is not None:
+                        self._begin_test()
             case Pause():
                 self._pause("paused")
             case Resume():
@@ -214,9 +215,7 @@ class Server:
                 self._change_path()
             case EvaluateTest():
                 self._asked += 1
-                session = self.session
-                evaluation = RunningEvaluation(session.model, session.tables, "test")
-                self._testing = session.step, evaluation
+                self._begin_test()
             case FindLearningRate(low, high):
                 self._finder = LearningRateFinder(self.session, low, high, clock=self._clock)
                 self._found = None
@@ -226,6 +225,11 @@ class Server:
                 self._finder = self._found = None
             case ChangeDataset(name, unique):
                 self._change_dataset(DescribeDataset(name, unique))
+
+    def _begin_test(self) -> None:
+        session = self.session
+        evaluation = RunningEvaluation(session.model, session.tables, "test")
+        self._testing = session.step, evaluation
 
     def _describe(self, request: DescribeDataset) -> DatasetOverview:
         dataset = Dataset.load(request.name, request.unique)
@@ -305,13 +309,12 @@ class Server:
             self._are_references_known = not self._references.advance()
 
     def _train(self, most: int) -> None:
-        losses = self._pace.train(self.session, most)
+        self._pace.train(self.session, most)
         now = self._clock()
         self._recent.append((now, self.session.step))
         while self._recent[0][0] < now - _RATE_SECONDS:
             self._recent.popleft()
-        unbounded = len(losses) and not math.isfinite(float(losses.sum()))
-        if unbounded and self.session.model_settings.kind != "ngram":
+        if self.session.diverged_at is not None:
             self._pause("diverged")
 
     @property

@@ -25,7 +25,7 @@ from .trainer import GradientTrainer, make_trainer
 __all__ = ["JournalEntry", "Session"]
 
 _JUDGED_EXAMPLES = 1 << 10, 1 << 12  # least and most, by which is judged what a model can miss
-_JUDGED_UNITS = 1 << 22  # about so many activations of hidden units, in between
+_JUDGED_UNITS = 1 << 21  # about so many activations of hidden units, in between
 _LEAST_EXAMPLES = 1 << 11  # of dev, for the loss before and after a change of size
 _MULTIPLICATIONS = 1 << 29  # that this loss may take, beyond the least examples
 

@@ -1,21 +1,27 @@
 """What a session has put away: the states before its edits, those undone, and its former runs."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .dataset import Dataset
 from .history import DevLosses, LossHistory
 from .messages import Resizing
-from .settings import ModelSettings, TrainSettings, short_label
+from .settings import SIZES, ModelSettings, TrainSettings, short_label
 
 MOST_FORMER_RUNS = 8
 _BUDGET = 48_000_000  # bytes
 _MOST_LEVELS = 500
 _FEWEST_LEVELS = 3  # kept whatever they weigh, of either kind
 _FEWEST_FORMER_RUNS = 2
+_RESIZING_SECONDS = 0.1
+_SHORT_REPLAY = 0.3  # seconds, about, to have a state again that isn't kept
+_LONG_REPLAY = 10.0  # of one that is far back, which would be dropped otherwise
+_NEAREST = 8  # levels either way that never take that long
 
 
 @dataclass(frozen=True)
@@ -30,11 +36,17 @@ class JournalEntry:
 class RunState:
     """All that a run is between two steps. Nothing in it is ever written to, so states share.
 
-    first_settings: those that the run began with. trainer: its state dict. resized: the newest
-    change of size. diverged_at: the step whose loss was the first not to be finite. is_finite:
-    whether the weights are.
+    run: the same for all states of a run, from its first step on. first_settings: those that it
+    began with. trainer: its state dict. resized: the newest change of size. diverged_at: the step
+    whose loss was the first not to be finite. is_finite: whether the weights are.
+    step_seconds: about how long a step takes.
+    base: an earlier state of the run, whole, from which training on through the journal leads to
+    this one, bit for bit; it takes about replay_seconds. This state has neither the trainer's
+    tensors nor the losses then. Of a whole state it is None.
     """
 
+    dataset: Dataset
+    run: object
     model_settings: ModelSettings
     train_settings: TrainSettings
     first_settings: tuple[ModelSettings, TrainSettings]
@@ -46,6 +58,9 @@ class RunState:
     resized: Resizing | None
     diverged_at: int | None
     is_finite: bool
+    step_seconds: float
+    base: "RunState | None" = None
+    replay_seconds: float = 0.0
 
     @property
     def step(self) -> int:
@@ -54,9 +69,34 @@ class RunState:
 
     @property
     def tensors(self) -> Iterator[Tensor]:
-        """All its tensors."""
+        """All its tensors, and those that it is had again from."""
+        if self.base is not None:
+            yield from self.base.tensors
         yield from (value for value in self.trainer.values() if isinstance(value, Tensor))
         yield from self.history.tensors
+
+
+def outlined(state: RunState, before: RunState, longest: float) -> RunState | None:
+    """The state without what training on from `before`, or from its base, gives again.
+
+    before: the state with one edit less. longest: in seconds. None where the way
+    there is not known, or takes longer.
+    """
+    base = before.base or before
+    is_on_the_way = before.run is state.run and before.step <= state.step
+    if not is_on_the_way or state.journal[: len(before.journal)] != before.journal:
+        return None
+    edits = state.journal[len(before.journal) :]
+    if any(entry.step < before.step for entry in edits):
+        return None
+    seconds = before.replay_seconds + (state.step - before.step) * state.step_seconds
+    seconds += sum(_RESIZING_SECONDS for entry in edits if entry.changes.keys() & set(SIZES))
+    if seconds > longest:
+        return None
+    trainer = {"step": state.step}
+    return replace(
+        state, trainer=trainer, history=LossHistory(2), base=base, replay_seconds=seconds
+    )
 
 
 @dataclass(frozen=True)
@@ -101,8 +141,10 @@ class Level:
 class Archive:
     """Levels of undo and redo, the nearest last, and former runs, the newest last.
 
-    Together they weigh no more than the budget of 48 MB, as long as a few of each are left: what
-    is oldest goes first. 500 levels are the most.
+    Together they weigh no more than the budget of 48 MB, as long as a few of each are left. When
+    it is spent, the states that soon can be had again from an earlier one become outlines; then
+    those that take longer and are not near; when that isn't enough, what is farthest goes.
+    500 levels are the most.
     """
 
     def __init__(self, budget: int = _BUDGET):
@@ -125,12 +167,18 @@ class Archive:
         """Put away the state before an edit; what was undone before can't be done again."""
         self.past.append(Level(label, state, self.former_runs))
         self.future.clear()
-        self._trim()
+        self._trim(self.past, self.future)
+
+    def forget_other_data(self, *datasets: Dataset) -> None:
+        """Drop the levels of all but these datasets."""
+        kept = {id(dataset) for dataset in datasets}
+        self.past = [level for level in self.past if id(level.state.dataset) in kept]
+        self.former_runs = ()
 
     def keep(self, former_runs: tuple[FormerRun, ...]) -> None:
         """Keep these former runs, or the newest of them."""
         self.former_runs = former_runs[-MOST_FORMER_RUNS:]
-        self._trim()
+        self._trim(self.past, self.future)
 
     def back(self, present: RunState) -> RunState:
         """The state before the last edit; the present one can be had back by `forth`."""
@@ -144,20 +192,43 @@ class Archive:
         level = source.pop()
         target.append(Level(level.label, present, self.former_runs))
         self.former_runs = level.former_runs
-        self._trim()
+        self._trim(target, source)
         return level.state
 
-    def _trim(self) -> None:
+    def _trim(self, grown: list[Level], other: list[Level]) -> None:
+        """Spend no more than the budget; what is farthest in the list that has grown goes first."""
         del self.past[:-_MOST_LEVELS]
         while self.nbytes > self.budget:
-            if len(self.past) > _FEWEST_LEVELS:
-                del self.past[0]
-            elif len(self.future) > _FEWEST_LEVELS:
-                del self.future[0]
+            if self._thin_out(_SHORT_REPLAY, 0) or self._thin_out(_LONG_REPLAY, _NEAREST):
+                continue
+            if len(grown) > _FEWEST_LEVELS:
+                del grown[0]
+            elif len(other) > _FEWEST_LEVELS:
+                del other[0]
             elif len(self.former_runs) > _FEWEST_FORMER_RUNS:
                 self.former_runs = self.former_runs[1:]
             else:
                 return
+
+    def _thin_out(self, longest: float, spared: int) -> bool:
+        """Make the oldest state that can be an outline into one; False if there is none.
+
+        longest: that having it again may take, in seconds. spared: so many levels back and forth.
+        """
+        levels = [*self.past, *reversed(self.future)]
+        present = len(self.past)
+        nearest = {id(level) for level in levels[max(0, present - spared) : present + spared]}
+        bases = {id(level.state.base) for level in levels}
+        for before, level in pairwise(levels):
+            is_whole = level.state.base is None and id(level.state) not in bases
+            if is_whole and id(level) not in nearest:
+                outline = outlined(level.state, before.state, longest)
+                if outline is not None:
+                    thinner = replace(level, state=outline)
+                    self.past[:] = [thinner if one is level else one for one in self.past]
+                    self.future[:] = [thinner if one is level else one for one in self.future]
+                    return True
+        return False
 
 
 def copied(state: Mapping[str, Any], like: Mapping[str, Any]) -> dict[str, Any]:

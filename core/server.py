@@ -100,12 +100,13 @@ class Server:
         self._asked = 0
         self._runs = 0
         self._described: tuple[DescribeDataset, Dataset] | None = None
-        self._serve(session)
-
-    def _serve(self, session: Session) -> None:
-        """Go on with a session that has just begun."""
         self.session = session
-        dataset = session.dataset
+        self._take_dataset()
+        self._begin_run()
+
+    def _take_dataset(self) -> None:
+        """Go on with the dataset that the session has now."""
+        dataset = self._dataset = self.session.dataset
         self._facts = DatasetFacts(
             name=shown(dataset.name),
             items=dataset.items,
@@ -119,8 +120,6 @@ class Server:
         self._are_references_known = False
         self._finder: LearningRateFinder | None = None
         self._found: RateSearch | None = None
-        self._test: TestLoss | None = None
-        self._begin_run()
 
     def run(self) -> None:
         """Answer requests and work in between, until None comes."""
@@ -148,6 +147,8 @@ class Server:
 
     def _change_path(self) -> None:
         """Forget what belonged to other weights than the session has now, and go on from there."""
+        if self.session.dataset is not self._dataset:
+            self._take_dataset()
         plan = self._plan()
         is_past = self.session.step >= plan and self._state == "training"  # as was asked for
         self._planned_end = _UNLIMITED if is_past else plan
@@ -157,7 +158,7 @@ class Server:
         self._evaluating: tuple[int, RunningEvaluation, RunningEvaluation] | None = None
         self._evaluation_cost = 0.0
         self._next_evaluation = 0.0
-        self._test = None
+        self._test: TestLoss | None = None
         self._testing: tuple[int, RunningEvaluation] | None = None
         if self.session.diverged:
             self._state = "diverged"
@@ -249,17 +250,14 @@ class Server:
         )
 
     def _change_dataset(self, wanted: DescribeDataset) -> None:
-        """Begin a session on other data; if that can't be had, nothing has changed."""
+        """Begin a run on other data; if that can't be had, nothing has changed."""
         if self._described is not None and self._described[0] == wanted:
             dataset = self._described[1]
         else:
             dataset = Dataset.load(wanted.name, wanted.unique)
-        before = self.session
-        session = Session(dataset, before.model_settings, before.train_settings, before.seed)
+        self.session.change_dataset(dataset)
         self._described = None
-        if self._state == "diverged":
-            self._state = "training"
-        self._serve(session)
+        self._begin_run()
 
     def _plan(self) -> int:
         """Where this run ends by itself; counting ends when every example is counted."""

@@ -21,11 +21,14 @@ from .models import MLP, make_model
 from .sampling import Sample, sample
 from .settings import Effect, ModelSettings, TrainSettings, changed, effect_of, short_label
 from .trainer import GradientTrainer, make_trainer
+from .vocabulary import shown
 
 __all__ = ["JournalEntry", "Session"]
 
 _JUDGED_EXAMPLES = 1 << 10, 1 << 12  # least and most, by which is judged what a model can miss
 _JUDGED_UNITS = 1 << 21  # about so many activations of hidden units, in between
+_STEP_SECONDS = 1e-4  # that a step takes at the least, and, beyond that,
+_MULTIPLICATION_SECONDS = 9e-11  # each of an example's multiplications
 _LEAST_EXAMPLES = 1 << 11  # of dev, for the loss before and after a change of size
 _MULTIPLICATIONS = 1 << 29  # that this loss may take, beyond the least examples
 
@@ -62,12 +65,16 @@ class Session:
         Raises:
             UserError: the settings can't be had with this dataset.
         """
-        self.dataset = dataset
-        self.tables = ContextTables(dataset)
         self.archive = Archive()
         self._looks = 0
         self._last: RunState | None = None  # put away or returned to; the next may share with it
+        self.tables = ContextTables(dataset)
         self._begin(model or ModelSettings(), train or TrainSettings(), seed)
+
+    @property
+    def dataset(self) -> Dataset:
+        """What it learns; `change_dataset`, and a way back from that, take another."""
+        return self.tables.dataset
 
     @property
     def step(self) -> int:
@@ -138,11 +145,7 @@ class Session:
         if effect == "resized" and self.diverged:
             raise UserError("the weights are not finite, so their number can't be changed")
         before = self._state()
-        self.trainer.edit(train)
-        self.train_settings = train
-        if effect == "resized":
-            self._resize(model, changes)
-        self.journal.append(JournalEntry(self.step, changes))
+        self._go_on_with(model, train, changes)
         self.archive.add(short_label(changes), before)
         return effect
 
@@ -151,6 +154,24 @@ class Session:
         label = "restart" if seed in (None, self.seed) else f"seed {seed}"
         seed = self.seed if seed is None else seed
         self._start_anew(self.model_settings, self.train_settings, seed, label)
+
+    def change_dataset(self, dataset: Dataset) -> None:
+        """Begin a new run on other data, with the settings as they are and the same seed.
+
+        `undo` goes back to the data before, but not to those before these; former runs are dropped.
+
+        Raises:
+            UserError: the settings can't be had with this dataset; nothing has changed then.
+        """
+        before, tables = self._state(), self.tables
+        self.tables = ContextTables(dataset)
+        try:
+            self._begin(self.model_settings, self.train_settings, self.seed)
+        except UserError:
+            self.tables = tables
+            raise
+        self.archive.add(f"data {shown(dataset.name)}", before)
+        self.archive.forget_other_data(before.dataset, dataset)
 
     def undo(self) -> str:
         """Go back to just before the last edit, restart or return, and say which it was.
@@ -236,6 +257,7 @@ class Session:
         self.model, self.trainer = new, trainer
         self.model_settings, self.train_settings, self.seed = model, train, seed
         self.first_settings = model, train
+        self._run = object()
         self.journal: list[JournalEntry] = []
         self.history = LossHistory()
         self.dev_losses = DevLosses()
@@ -252,6 +274,16 @@ class Session:
         if before.step:
             former = former_run(before, model, train, seed)
             self.archive.keep((*self.former_runs, former))
+
+    def _go_on_with(
+        self, model: ModelSettings, train: TrainSettings, changes: dict[str, Any]
+    ) -> None:
+        """Train on with these settings, which differ by `changes`, none of which restarts."""
+        self.trainer.edit(train)
+        self.train_settings = train
+        if model != self.model_settings:
+            self._resize(model, changes)
+        self.journal.append(JournalEntry(self.step, changes))
 
     def _resize(self, settings: ModelSettings, changes: dict[str, Any]) -> None:
         """Go on with a model of another size."""
@@ -298,6 +330,8 @@ class Session:
         last, history = self._last, self.history
         shares_history = last is not None and last.history.equals(history)
         self._last = RunState(
+            dataset=self.dataset,
+            run=self._run,
             model_settings=self.model_settings,
             train_settings=self.train_settings,
             first_settings=self.first_settings,
@@ -309,20 +343,39 @@ class Session:
             resized=self.resized,
             diverged_at=self.diverged_at,
             is_finite=not self.diverged,
+            step_seconds=self._step_seconds,
         )
         return self._last
 
+    @property
+    def _step_seconds(self) -> float:
+        """About how long a step takes."""
+        split = split_named(self.dataset, self.train_settings.train_on)
+        examples = self.train_settings.batch_size or split.examples
+        return _STEP_SECONDS + _MULTIPLICATION_SECONDS * examples * self.model.multiplications
+
     def _restore(self, state: RunState) -> None:
         """Go on from a state."""
-        model = make_model(
-            state.model_settings, self.dataset.vocabulary.size, None, state.train_settings.smoothing
-        )
-        trainer = make_trainer(model, self.tables, state.train_settings, state.seed)
-        trainer.load_state_dict(state.trainer)
+        whole = state.base or state
+        if whole.dataset is not self.dataset:
+            self.tables = ContextTables(whole.dataset)
+        size, smoothing = self.dataset.vocabulary.size, whole.train_settings.smoothing
+        model = make_model(whole.model_settings, size, None, smoothing)
+        trainer = make_trainer(model, self.tables, whole.train_settings, whole.seed)
+        trainer.load_state_dict(whole.trainer)
         self.model, self.trainer = model, trainer
-        self.model_settings, self.train_settings = state.model_settings, state.train_settings
-        self.first_settings, self.seed = state.first_settings, state.seed
-        self.journal = list(state.journal)
-        self.history, self.dev_losses = state.history.copy(), state.dev_losses.copy()
-        self.resized, self.diverged_at = state.resized, state.diverged_at
-        self._last = state
+        self.model_settings, self.train_settings = whole.model_settings, whole.train_settings
+        self.first_settings, self.seed, self._run = whole.first_settings, whole.seed, whole.run
+        self.journal, self.history = list(whole.journal), whole.history.copy()
+        self.resized, self.diverged_at = whole.resized, whole.diverged_at
+        self._last = whole
+        self._train_on_to(state)
+        self.dev_losses = state.dev_losses.copy()
+
+    def _train_on_to(self, state: RunState) -> None:
+        """Take the path to a later state of this run."""
+        for entry in state.journal[len(self.journal) :]:
+            self.train(entry.step - self.step)
+            settings = changed(self.model_settings, self.train_settings, entry.changes)
+            self._go_on_with(*settings, entry.changes)
+        self.train(state.step - self.step)

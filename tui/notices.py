@@ -10,7 +10,7 @@ from makemore_tui.core.messages import (
     Undo,
 )
 
-NOTHING_TO_UNDO = "there is nothing to undo: no edit, no restart and no return so far"
+NOTHING_TO_UNDO = "there is nothing to undo: no edit, restart, other data or return so far"
 NOTHING_TO_REDO = "there is nothing to redo: nothing has been undone since the last edit"
 
 

@@ -975,6 +975,35 @@ def test_another_dataset_begins_a_new_run_with_the_same_settings(serve, tmp_path
     assert len(drawn.bigrams.values) == 5
 
 
+def test_undo_goes_back_to_the_dataset_before_with_all_that_is_drawn_of_it(serve):
+    client = serve()
+    before = client.still()
+    views = BigramsView(0, 0, 50, 50, (0, 0)), EmbeddingView(), LossView(from_share=0, points=50)
+    drawn = client.look(*views)
+    changed = client.do(ChangeDataset("words"))
+    assert (changed.can_undo, changed.step, changed.splits) == ("data words", 0, None)
+    other = client.look(*views)
+    assert other.bigrams != drawn.bigrams
+    undone = client.do(Undo())
+    assert (undone.dataset, undone.step) == (before.dataset, before.step)
+    again = client.until(lambda s: s.splits is not None, *views)
+    assert (again.splits, again.loss.mean) == (before.splits, drawn.loss.mean)
+    assert (again.bigrams, again.embedding.labels) == (drawn.bigrams, drawn.embedding.labels)
+    redone = client.do(Redo())
+    assert (redone.dataset, redone.can_undo) == (changed.dataset, "data words")
+    found = client.until(lambda s: s.references)
+    assert found.references == references(Dataset.load("words"))
+
+
+def test_a_test_under_way_while_the_size_changes_is_of_the_new_model(names):
+    server = Server(Session(names, MODEL), SimpleQueue(), lambda reply: None)
+    for request in (Pause(), EvaluateTest(), Edit({"hidden": 5})):
+        server._answer(request)
+    while server._testing is not None:
+        server._work()
+    assert server._test.loss == server.session.evaluate("test").loss
+
+
 @pytest.mark.parametrize("request_type", [DescribeDataset, ChangeDataset])
 def test_a_bad_file_is_refused_and_changes_nothing(serve, tmp_path, request_type):
     client = serve()

@@ -2,6 +2,7 @@
 run that took the same path and was never disturbed."""
 
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -280,6 +281,7 @@ def held_bytes(archive):
     states = [level.state for level in archive.past + archive.future]
     states += [run.state for level in archive.past for run in level.former_runs]
     states += [run.state for run in archive.former_runs]
+    states += [state.base for state in states if state.base]
     tensors = [t for state in states for t in state.trainer.values() if isinstance(t, torch.Tensor)]
     tensors += [t for state in states for t in (state.history._buckets, state.history._rest)]
     storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
@@ -326,16 +328,109 @@ def test_states_at_one_step_share_what_they_have_in_common(names):
     assert len(session.archive.past) == 31
 
 
-def test_of_a_larger_model_the_oldest_levels_go_when_the_budget_is_spent(names):
-    model = ModelSettings(context=8, embedding=24, hidden=300)
-    session = Session(names, model, PRESETS["tuned"].train)
-    trained_between_edits(session, 60)
+def test_a_hundred_levels_of_a_larger_model_weigh_less_than_50_mb(names):
+    tuned = PRESETS["tuned"]
+    session = Session(names, tuned.model, replace(tuned.train, batch_size=4))
+    trained_between_edits(session, 100)
+    assert len(session.archive.past) == 100
     assert held_bytes(session.archive) < 50e6
+    assert max(level.state.replay_seconds for level in session.archive.past) <= 0.3
+    labels = [session.undo() for _ in range(9)]
+    assert labels == [f"lr {0.001 + 1e-5 * i:g}" for i in range(99, 90, -1)]
+    assert session.step == 92 * 3
+    assert held_bytes(session.archive) < 50e6
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("budget", [1, 250_000, 1_000_000])
+def test_what_is_not_kept_whole_comes_back_bit_for_bit(small, budget, optimizer):
+    session = Session(small, MODEL, TrainSettings(optimizer=optimizer, batch_size=8, dropout=0.2))
+    session.archive = Archive(budget)
+    edits = [*EDITS[:9], {"init": "lecture"}, {"learning_rate": 0.02}, {"hidden": 12}]
+    states = []
+    for changes in edits:
+        session.train(11)
+        session.evaluate("dev")
+        states.append(what_it_is(session) | {"former": []})
+        session.edit(**changes)
+    session.train(5)
+    assert any(level.state.base for level in session.archive.past)
+    back = []
+    while session.can_undo:
+        session.undo()
+        back.append(what_it_is(session) | {"former": []})
+    assert back == states[: -len(back) - 1 : -1]
+    assert len(back) >= 3
+    forth = []
+    while session.can_redo:
+        forth.append(what_it_is(session) | {"former": []})
+        session.redo()
+    assert forth == back[: -len(forth) - 1 : -1]
+    assert session.step == undisturbed(session).step
+
+
+def test_where_training_takes_long_only_what_is_far_back_is_trained_again(session, monkeypatch):
+    monkeypatch.setattr("makemore_tui.core.session._STEP_SECONDS", 1.0)
+    session.archive = Archive(budget=24 * session.history.copy()._buckets.nbytes)
+    trained_between_edits(session, 40)
+    past = session.archive.past
+    assert len(past) == 40
+    assert not any(level.state.base for level in past[-8:])
+    assert 3 < max(level.state.replay_seconds for level in past) <= 10
+    for i in range(39, -1, -1):
+        assert session.undo() == f"lr {0.001 + 1e-5 * i:g}"
+
+
+def test_of_states_that_take_too_long_to_have_again_the_oldest_go(session, monkeypatch):
+    monkeypatch.setattr("makemore_tui.core.session._STEP_SECONDS", 100.0)
+    session.archive = Archive(budget=20 * session.history.copy()._buckets.nbytes)
+    trained_between_edits(session, 40)
     kept = len(session.archive.past)
-    assert 30 < kept < 60
+    assert 10 < kept < 20
     labels = [session.undo() for _ in range(kept)]
-    assert labels == [f"lr {0.001 + 1e-5 * i:g}" for i in range(59, 59 - kept, -1)]
-    assert held_bytes(session.archive) < 50e6
+    assert labels == [f"lr {0.001 + 1e-5 * i:g}" for i in range(39, 39 - kept, -1)]
+
+
+# Other data
+
+
+def test_a_change_of_dataset_can_be_undone(session, names, small):
+    session.train(20)
+    session.restart(6)
+    session.train(7)
+    before, untouched = what_it_is(session), undisturbed(session)
+    session.change_dataset(names)
+    session.train(3)
+    assert (session.dataset, session.can_undo, session.former_runs) == (names, "data names", ())
+    after = what_it_is(session)
+    assert session.undo() == "data names"
+    assert session.dataset is small
+    assert what_it_is(session) == before
+    assert session.redo() == "data names"
+    assert session.dataset is names
+    assert what_it_is(session) == after
+    session.undo()
+    assert_same_future(session, untouched)
+
+
+def test_only_the_dataset_before_is_kept(session, names, small, many_characters):
+    session.change_dataset(names)
+    session.edit(hidden=12)
+    session.change_dataset(many_characters)
+    assert {id(level.state.dataset) for level in session.archive.past} == {id(names)}
+    assert [session.undo() for _ in range(2)] == ["data items.txt", "hidden 12"]
+    assert (session.dataset, session.can_undo) == (names, None)
+
+
+def test_a_dataset_with_which_the_settings_cannot_be_had_changes_nothing(small, many_characters):
+    session = Session(small, ModelSettings(kind="ngram", order=4), TRAIN)
+    session.train(5)
+    before = what_it_is(session)
+    with pytest.raises(UserError):
+        session.change_dataset(many_characters)
+    assert session.dataset is small
+    assert what_it_is(session) == before
+    assert (session.can_undo, session.diverged) == (None, False)
 
 
 def test_a_few_levels_and_former_runs_are_kept_whatever_they_weigh(session):

@@ -991,8 +991,8 @@ def test_undo_goes_back_to_the_dataset_before_with_all_that_is_drawn_of_it(serve
     assert (again.bigrams, again.embedding.labels) == (drawn.bigrams, drawn.embedding.labels)
     redone = client.do(Redo())
     assert (redone.dataset, redone.can_undo) == (changed.dataset, "data words")
-    found = client.until(lambda s: s.references)
-    assert found.references == references(Dataset.load("words"))
+    wanted = references(Dataset.load("words"))
+    client.until(lambda s: s.references == wanted)
 
 
 def test_a_test_under_way_while_the_size_changes_is_of_the_new_model(names):

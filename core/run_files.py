@@ -16,7 +16,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .errors import UserError
@@ -106,6 +106,17 @@ def read(folder: Path, name: str, most: int, least: int = 0) -> bytes:
         return _read(_place(folder, name), most, least)
     except FileNotFoundError:
         return _read(_place(folder, name), most, least)  # from `.next`, and moved in between
+
+
+def missing(folder: Path, names: Sequence[str]) -> str | None:
+    """The first of these files that a run hasn't, or has as something else than a plain file."""
+    for name in names:
+        try:
+            if not stat.S_ISREG(_place(folder, name).lstat().st_mode):
+                return name
+        except OSError:
+            return name
+    return None
 
 
 def size_of(folder: Path) -> int:

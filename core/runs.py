@@ -57,6 +57,7 @@ class Run:
     train_settings: TrainSettings
     seed: int
     steps: int
+    record: RunRecord
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def load_run(folder: Path | str) -> Run:
     """
     folder = Path(folder)
     record, dataset, model, _ = _read(folder)
-    return Run(folder, dataset, model, record.train, record.seed, record.steps)
+    return Run(folder, dataset, model, record.train, record.seed, record.steps, record)
 
 
 def load_session(folder: Path | str) -> "Session":
@@ -175,7 +176,7 @@ def _record(
             "python": platform.python_version(),
         },
         "named": named,
-        "saved": datetime.now(UTC).isoformat(timespec="seconds"),
+        "saved": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "dataset": {
             "name": dataset.name,
             "path": None if dataset.built_in else str(dataset.path.resolve()),

@@ -21,7 +21,9 @@ from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.settings import SETTINGS
 from makemore_tui.tui import cli
 
-COMMANDS = ("explore", "train", "sample", "evaluate", "find-lr", "data", "presets", "bench")
+COMMANDS = (
+    "explore", "train", "sample", "evaluate", "find-lr", "data", "presets", "bench", "replay",
+)  # fmt: skip
 TRAIN_KEYS = {
     "steps", "seconds", "steps_per_second", "parameters", "initial_loss", "train_loss", "dev_loss",
     "dev_loss_seen", "dev_loss_unseen", "seed", "run",

@@ -108,6 +108,15 @@ def read(folder: Path, name: str, most: int, least: int = 0) -> bytes:
         return _read(_place(folder, name), most, least)  # from `.next`, and moved in between
 
 
+def stamp(folder: Path) -> tuple[int, ...]:
+    """What differs as soon as the run in a folder is another; empty where there is none."""
+    try:
+        found = _place(folder, RECORD).lstat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def missing(folder: Path, names: Sequence[str]) -> str | None:
     """The first of these files that a run hasn't, or has as something else than a plain file."""
     for name in names:

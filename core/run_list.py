@@ -139,7 +139,7 @@ def model_label(model: ModelSettings) -> str:
 
 def _saved_run(folder: Path) -> SavedRun:
     try:
-        record, _ = read_record(folder)
+        record = read_record(folder)
         check_whole(folder, record)
         names = (WEIGHTS, METRICS) if record.format > 1 else (WEIGHTS,)
         missing = run_files.missing(folder, names)

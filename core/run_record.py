@@ -53,8 +53,8 @@ class RunRecord:
     raw: dict[str, Any]
 
 
-def read_record(folder: Path) -> tuple[RunRecord, bytes]:
-    """The record of a run, and the bytes that it stands in.
+def read_record(folder: Path) -> RunRecord:
+    """The record of a run.
 
     Raises:
         UserError: there is none, or it is damaged or of a newer format.
@@ -79,7 +79,7 @@ def read_record(folder: Path) -> tuple[RunRecord, bytes]:
             f"this one reads up to format {FORMAT}"
         )
     try:
-        return _checked(raw), content
+        return _checked(raw)
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
         raise UserError(f"{path} is not the record of a run: {_short(reason)}") from None

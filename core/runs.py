@@ -207,21 +207,19 @@ def _files(snapshot: RunSnapshot) -> dict[str, bytes]:
 
 
 def _note_divergence(folder: Path, step: int | None) -> None:
-    record, _ = read_record(folder)
+    record = read_record(folder)
     check_whole(folder, record)
     run_files.replace(folder, {RECORD: written(record.raw | {"diverged_at": step})})
 
 
 def _read(folder: Path) -> tuple[RunRecord, Dataset, Any, dict[str, Tensor]]:
     """The record, dataset, model with its weights, and all tensors of a run."""
-    record, content = read_record(folder)
     while True:
+        before = run_files.stamp(folder)
         try:
-            return _read_with(folder, record)
+            return _read_with(folder, read_record(folder))
         except (UserError, FileNotFoundError) as error:
-            before = content
-            record, content = read_record(folder)
-            if content != before:
+            if run_files.stamp(folder) != before:
                 continue  # another process has saved the run meanwhile
             if isinstance(error, FileNotFoundError):
                 raise UserError(f"{error.filename} can't be read: {error.strerror}") from None

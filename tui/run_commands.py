@@ -34,7 +34,7 @@ def replay(
     torch.set_num_threads(1)
     if out:
         new_folder(out).rmdir()  # refused now rather than after the training
-    planned = read_record(run)[0].steps if until is None else until
+    planned = read_record(run).steps if until is None else until
     with progress(planned, as_json) as advance:
         done = replay_run(run, until, advance)
     if out:

@@ -177,7 +177,8 @@ def test_train_reports_every_key(saved):
     assert (report["steps"], report["seed"], report["run"]) == (60, 3, str(saved.folder))
     assert report["steps_per_second"] == pytest.approx(report["steps"] / report["seconds"])
     assert report["train_loss"] < report["initial_loss"]
-    assert {path.name for path in saved.folder.iterdir()} == {"run.json", "weights.safetensors"}
+    names = {path.name for path in saved.folder.iterdir()}
+    assert names == {"run.json", "weights.safetensors", "metrics.csv"}
 
 
 def test_the_lecture_s_model_has_the_lecture_s_size(run_json):

@@ -44,7 +44,8 @@ def replay(
 ) -> Replay:
     """Train a saved run again, growth and all, to the step that was saved, or to `until`.
 
-    With one thread on the same build of torch the result is identical. advance: called after each
+    It is trained with as many threads as it was before; on the same build of torch the result is
+    identical then. advance: called after each
     slice of training with the step and the losses of the slice.
 
     Raises:
@@ -56,6 +57,20 @@ def replay(
     if until is not None and not 0 <= until <= last:
         raise UserError(f"{folder} has {last:,} steps, so it can't be replayed until {until:,}")
     end = last if until is None else until
+    threads = torch.get_num_threads()
+    torch.set_num_threads(record.usable_threads)
+    try:
+        session = _trained(saved, end, advance)
+    finally:
+        torch.set_num_threads(threads)
+    recorded = record.versions.get("torch", "unknown")
+    differences = _differences(session, saved) if end == last else (None, None, None)
+    return Replay(session, *differences, session.step, recorded, recorded == torch.__version__)
+
+
+def _trained(saved: Run, end: int, advance: Callable[[int, Tensor], None]) -> Session:
+    """A new session, trained as the saved one was as far as a step."""
+    record, last = saved.record, saved.steps
     session, pace = Session(saved.dataset, *record.first, seed=saved.seed), Pace(_SLICE_SECONDS)
 
     def train(to: int) -> None:
@@ -64,15 +79,13 @@ def replay(
             advance(session.step, losses)
 
     for step, changes in record.journal:
-        if step > end or (until is not None and step == end < last):
+        if step > end or step == end < last:
             break
         train(step)
         session.edit(**changes)
         pace = Pace(_SLICE_SECONDS)  # a step may take another time
     train(end)
-    recorded = record.versions.get("torch", "unknown")
-    differences = _differences(session, saved) if end == last else (None, None, None)
-    return Replay(session, *differences, session.step, recorded, recorded == torch.__version__)
+    return session
 
 
 def _differences(session: Session, saved: Run) -> tuple[bool, float, float]:

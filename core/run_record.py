@@ -26,7 +26,8 @@ class RunRecord:
     dataset: a built-in one's name, or the path of a file. first: the settings at step 0.
     journal: (steps taken before, changes) of every edit since. width: steps in a bucket of the
     loss history. counted: of a table of counts, the examples counted. dev_points: (step, loss in
-    nats). named: whether a person gave the run its name; a run saved by itself has none.
+    nats). threads: of torch, on which the last bits depend. named: whether a person gave the run
+    its name; a run saved by itself has none.
     raw: all that run.json holds.
     """
 
@@ -50,7 +51,13 @@ class RunRecord:
     resized: Resizing | None
     diverged_at: int | None
     named: bool
+    threads: int
     raw: dict[str, Any]
+
+    @property
+    def usable_threads(self) -> int:
+        """As many threads as the run was trained with, as far as this machine has them."""
+        return min(self.threads, os.cpu_count() or 1)
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -183,6 +190,7 @@ def _checked(raw: dict[str, Any]) -> RunRecord:
         resized=None if resized is None else _resizing(resized),
         diverged_at=None if is_old or raw["diverged_at"] is None else _whole(raw, "diverged_at"),
         named=is_old or _a(bool, raw, "named"),
+        threads=1 if is_old else _whole(raw, "threads", 1),
         raw=raw if is_old else raw | {"record_sha256": _a(str, raw, "record_sha256")},
     )
 

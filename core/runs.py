@@ -175,6 +175,7 @@ def _record(
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
+        "threads": torch.get_num_threads(),
         "named": named,
         "saved": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "dataset": {

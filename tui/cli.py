@@ -312,12 +312,16 @@ def main() -> NoReturn:
 
 def _resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Session":
     """A saved run with the settings that are asked for, if it has steps left to take."""
+    import torch
+
+    from makemore_tui.core.run_record import read_record
     from makemore_tui.core.session import Session
 
     for name in ("data", "preset", "seed", "unique"):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise UserError(f"--{name} can't be had with --resume: {run} has its own")
+    torch.set_num_threads(read_record(run).usable_threads)
     session = Session.load(run)
     present = asdict(session.model_settings) | asdict(session.train_settings)
     changes = {name: value for name, value in asked.items() if present[name] != value}

@@ -12,7 +12,7 @@ import typer
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Start
 from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS, preset_named
-from makemore_tui.core.settings import changed, effect_of, parse_changes
+from makemore_tui.core.settings import changed, parse_changes
 
 from . import run_commands
 
@@ -102,7 +102,7 @@ def train(
     if out:
         new_folder(out).rmdir()  # refused now rather than after the training
     if resume:
-        session = _resumed(resume, asked, context)
+        session = run_commands.resumed(resume, asked, context)
     else:
         session = Session(Dataset.load(data, unique), *settings, seed=seed)
     report, interrupted = _train(session, quiet=as_json)
@@ -308,32 +308,6 @@ def main() -> NoReturn:
         print(f"makemore-tui: {error}", file=sys.stderr)
         sys.exit(2)
     sys.exit(0)
-
-
-def _resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Session":
-    """A saved run with the settings that are asked for, if it has steps left to take."""
-    import torch
-
-    from makemore_tui.core.run_record import read_record
-    from makemore_tui.core.session import Session
-
-    for name in ("data", "preset", "seed", "unique"):
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            raise UserError(f"--{name} can't be had with --resume: {run} has its own")
-    torch.set_num_threads(read_record(run).usable_threads)
-    session = Session.load(run)
-    present = asdict(session.model_settings) | asdict(session.train_settings)
-    changes = {name: value for name, value in asked.items() if present[name] != value}
-    if changes and effect_of(changes, session.model_settings.kind) == "restart":
-        raise UserError(f"{', '.join(changes)} would begin another run than {run}")
-    if changes:
-        session.edit(**changes)
-    counts = session.model_settings.kind == "ngram"
-    if session.trainer.finished or (not counts and session.step >= session.train_settings.steps):
-        more = "" if counts else f"; --steps {2 * session.step} would go on"
-        raise UserError(f"{run} has taken all its {session.step:,} steps{more}")
-    return session
 
 
 def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:

@@ -1,10 +1,17 @@
-"""The commands about saved runs: `replay` and `runs`."""
+"""The commands about saved runs: `replay`, `runs`, and what `train --resume` goes on with."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.settings import effect_of
+
+if TYPE_CHECKING:
+    from makemore_tui.core.session import Session
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a saved run.")]
@@ -86,6 +93,36 @@ def remove_runs(
     from makemore_tui.core.run_list import remove, runs_directory
 
     remove(runs_directory(directory or context.obj), names)
+
+
+def resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Session":
+    """A saved run with the settings that are asked for, if it has steps left to take.
+
+    Raises:
+        UserError: it has none, or what is asked for is another run.
+    """
+    import torch
+
+    from makemore_tui.core.run_record import read_record
+    from makemore_tui.core.session import Session
+
+    for name in ("data", "preset", "seed", "unique"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise UserError(f"--{name} can't be had with --resume: {run} has its own")
+    torch.set_num_threads(read_record(run).usable_threads)
+    session = Session.load(run)
+    present = asdict(session.model_settings) | asdict(session.train_settings)
+    changes = {name: value for name, value in asked.items() if present[name] != value}
+    if changes and effect_of(changes, session.model_settings.kind) == "restart":
+        raise UserError(f"{', '.join(changes)} would begin another run than {run}")
+    if changes:
+        session.edit(**changes)
+    counts = session.model_settings.kind == "ngram"
+    if session.trainer.finished or (not counts and session.step >= session.train_settings.steps):
+        more = "" if counts else f"; --steps {2 * session.step} would go on"
+        raise UserError(f"{run} has taken all its {session.step:,} steps{more}")
+    return session
 
 
 def _plain(run: Any) -> dict[str, Any]:

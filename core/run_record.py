@@ -14,7 +14,7 @@ from .messages import Resizing
 from .settings import ModelSettings, TrainSettings, changed, effect_of
 
 FORMAT = 2
-LARGEST_RECORD = 6 << 20  # bytes; a journal of some 60,000 edits
+LARGEST_RECORD = 3 << 20  # bytes; a journal of some 30,000 edits
 MOST_BUCKETS = 1 << 14
 _MOST = 2**63 - 1
 
@@ -229,7 +229,8 @@ def _point(point: Any, steps: int) -> tuple[int, float]:
 
 def _resizing(raw: dict[str, Any]) -> Resizing:
     new = Resizing(**raw)
-    _whole(raw, "step"), _a(str, raw, "label")
+    _whole(raw, "step")
+    _a(str, raw, "label")
     for value in (new.before, new.after, new.dev_share):
         if value is not None:
             _number(value)

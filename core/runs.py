@@ -1,31 +1,44 @@
-"""A run on disk: a folder with run.json and weights.safetensors."""
+"""A run on disk: a folder with run.json, weights.safetensors and metrics.csv.
 
-import hashlib
-import json
-import math
-import os
+docs/run-format.md says what stands in them, `run_files.py` how they are replaced all at once.
+"""
+
 import platform
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError, TensorSpec
+from torch import Tensor
 
+from . import run_files
+from .archive import RunState
 from .dataset import Dataset
 from .errors import UserError
-from .models import MLP, NeuralBigram, NgramCounts, make_model
-from .settings import ModelSettings, TrainSettings
+from .models import MLP, NeuralBigram, NgramCounts
+from .run_files import METRICS, RECORD, WEIGHTS, new_folder
+from .run_metrics import metrics
+from .run_reading import read_run, resumable_state, sha256
+from .run_record import (
+    FORMAT,
+    RunRecord,
+    check_path,
+    check_whole,
+    plain_settings,
+    read_record,
+    to_json,
+    written,
+)
+from .run_tensors import serialized
+from .settings import TrainSettings
 
 if TYPE_CHECKING:
     from .session import Session
 
-FORMAT = 1
-_LARGEST_RECORD = 64 << 20
+__all__ = ["FORMAT", "Run", "RunSnapshot", "load_run", "load_session", "new_folder", "run_snapshot",
+           "save_run", "to_json", "write_run"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,42 +51,75 @@ class Run:
     train_settings: TrainSettings
     seed: int
     steps: int
+    record: RunRecord
 
 
-def save_run(session: "Session", folder: Path, report: dict[str, Any]) -> None:
+@dataclass(frozen=True)
+class RunSnapshot:
+    """All that is written of a run, in memory of its own: it can be written in another thread.
+
+    record: run.json but for the sums of the files. tensors: those of weights.safetensors.
+    """
+
+    record: dict[str, Any]
+    tensors: dict[str, Tensor]
+    state: RunState
+
+
+def run_snapshot(
+    session: "Session", report: dict[str, Any] | None = None, named: bool = True
+) -> RunSnapshot:
+    """What there is to save of a session now; a few copies, and no more.
+
+    named: whether a person gave the run its name; those saved by themselves may be pruned.
+    """
+    state, model = session.state(), session.model
+    tensors = {"history.buckets": state.history.filled, "history.rest": state.history.rest}
+    trainer = state.trainer
+    if isinstance(model, NgramCounts):
+        tensors["counts"] = trainer["counts"]
+    else:
+        tensors |= model.views(trainer["parameters"])
+        tensors |= {f"random.{name}": trainer[name] for name in ("generator", "left")}
+        for name in ("mean", "square") if "mean" in trainer else ():
+            views = model.views(trainer[name])
+            tensors |= {f"optimizer.{name}.{part}": view for part, view in views.items()}
+        if "steps" in trainer:
+            tensors["optimizer.steps"] = trainer["steps"]
+    return RunSnapshot(_record(session.dataset, state, report or {}, named), tensors, state)
+
+
+def write_run(snapshot: RunSnapshot, folder: Path | str) -> None:
+    """Write a snapshot to a new folder, or over the run in a folder: whole or not at all.
+
+    If its weights are not finite, the run that is there stays, and run.json tells the step at
+    which it diverged.
+
+    Raises:
+        UserError: the folder holds something else, or can't be written, or there is no run in it
+            and the weights are not finite.
+    """
+    folder = Path(folder)
+    exists = folder.is_dir() and not folder.is_symlink()
+    if not snapshot.state.is_finite:
+        if exists:
+            _note_divergence(folder, snapshot.state.diverged_at)
+            return
+        raise UserError("the weights are not finite, so there is nothing to save")
+    (run_files.replace if exists else run_files.create)(folder, _files(snapshot))
+
+
+def save_run(session: "Session", folder: Path, report: dict[str, Any] | None = None) -> None:
     """Write a session to a new folder, whole or not at all.
 
     Raises:
-        UserError: the folder exists, or can't be written.
+        UserError: the folder exists, or can't be written, or the weights are not finite.
     """
-    partial = new_folder(folder)
-    try:
-        weights = _serialized(session.model.tensors)
-        record = _record(session, report) | {"weights_sha256": hashlib.sha256(weights).hexdigest()}
-        _write(partial / "weights.safetensors", weights)
-        _write(partial / "run.json", (to_json(record, indent=2) + "\n").encode())
-        partial.chmod(0o755)
-        partial.rename(folder)
-    except BaseException as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise _cannot_write(folder, error) from None
-        raise
-
-
-def new_folder(folder: Path) -> Path:
-    """A hidden folder beside where `folder` will be, to be written first and then renamed.
-
-    Raises:
-        UserError: something of that name exists, or nothing can be written there.
-    """
-    if os.path.lexists(folder):
-        raise UserError(f"{folder} already exists; name a new folder, or remove it first")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise _cannot_write(folder, error) from None
+    new_folder(folder).rmdir()
+    snapshot = run_snapshot(session, report)
+    if not snapshot.state.is_finite:
+        raise UserError(f"the weights are not finite, so {folder} was not written")
+    run_files.create(folder, _files(snapshot))
 
 
 def load_run(folder: Path | str) -> Run:
@@ -83,53 +129,39 @@ def load_run(folder: Path | str) -> Run:
         UserError: the folder is not a whole and undamaged run, or its dataset has changed.
     """
     folder = Path(folder)
-    path = folder / "run.json"
-    record = _read_record(folder, path)
-    try:
-        of = record["dataset"]
-        model_settings = ModelSettings(**record["model"])
-        train_settings = TrainSettings(**record["train"])
-        seed, steps = int(record["seed"]), int(record["steps"])
-        name, unique, fingerprint = (
-            str(of["path"] or of["name"]),
-            bool(of["unique"]),
-            of["fingerprint"],
-        )
-        weights_sha256 = record["weights_sha256"]
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-        raise UserError(f"{path} is not the record of a run: {reason}") from None
-    dataset = Dataset.load(name, unique)
-    if dataset.fingerprint != fingerprint:
+    record, dataset, model, _ = read_run(folder)
+    return Run(folder, dataset, model, record.train, record.seed, record.steps, record)
+
+
+def load_session(folder: Path | str) -> "Session":
+    """Read a run to go on with: weights, optimizer, random numbers, journal and losses.
+
+    Raises:
+        UserError: as `load_run`, or the run was saved without its optimizer (format 1).
+    """
+    from .session import Session
+
+    folder = Path(folder)
+    record, dataset, model, tensors = read_run(folder)
+    if record.format == 1:
         raise UserError(
-            f"{dataset.path} has changed since {folder} was trained on it; "
-            "the run needs the file as it was"
+            f"{folder} has format 1, which lacks the optimizer's state, so it can't be resumed; "
+            "sample and evaluate still read it"
         )
-    model = make_model(
-        model_settings, dataset.vocabulary.size, torch.Generator(), train_settings.smoothing
-    )
-    _load_weights(folder / "weights.safetensors", model, weights_sha256)
-    return Run(folder, dataset, model, train_settings, seed, steps)
+    check_path(folder, record)
+    session = Session(dataset, record.model, record.train, record.seed)
+    try:
+        session.restore(resumable_state(record, session.tables, model, tensors))
+    except (RuntimeError, ValueError) as error:
+        path = folder / WEIGHTS
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path} is damaged: {reason}") from None
+    return session
 
 
-def to_json(value: Any, indent: int | None = None) -> str:
-    """Valid JSON of plain values: an infinite number becomes "Infinity", NaN becomes null."""
-    return json.dumps(_finite(value), indent=indent, allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
-
-
-def _record(session: "Session", report: dict[str, Any]) -> dict[str, Any]:
-    dataset = session.dataset
-    first_model, first_train = session.first_settings
+def _record(
+    dataset: Dataset, state: RunState, report: dict[str, Any], named: bool
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "versions": {
@@ -137,86 +169,39 @@ def _record(session: "Session", report: dict[str, Any]) -> dict[str, Any]:
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
+        "threads": torch.get_num_threads(),
+        "named": named,
+        "saved": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "dataset": {
             "name": dataset.name,
             "path": None if dataset.built_in else str(dataset.path.resolve()),
             "unique": dataset.unique,
             "fingerprint": dataset.fingerprint,
         },
-        "seed": session.seed,
-        "steps": session.step,
-        "model": asdict(session.model_settings),
-        "train": asdict(session.train_settings),
-        "first": {"model": asdict(first_model), "train": asdict(first_train)},
-        "journal": [asdict(entry) for entry in session.journal],
+        "seed": state.seed,
+        "steps": state.step,
+        "counted": state.trainer.get("counted", 0),
+        **plain_settings(state.model_settings, state.train_settings),
+        "first": plain_settings(*state.first_settings),
+        "journal": [{"step": one.step, "changes": one.changes} for one in state.journal],
+        "resized": None if state.resized is None else asdict(state.resized),
+        "diverged_at": state.diverged_at,
+        "history": {"width": state.history.width},
+        "dev_losses": {"points": state.dev_losses.points, "best": state.dev_losses.best},
         "report": report,
     }
 
 
-def _read_record(folder: Path, path: Path) -> dict[str, Any]:
-    if not os.path.isdir(folder):
-        raise UserError(f"{folder} is not a run: there is no such folder")
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_LARGEST_RECORD + 1)
-        record = json.loads(raw.decode())
-    except FileNotFoundError:
-        raise UserError(f"{folder} is not a run: it has no run.json") from None
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise UserError(f"{path} is damaged: it is not JSON") from None
-    if not isinstance(record, dict) or not isinstance(record.get("format"), int):
-        raise UserError(f"{path} is not the record of a run: 'format' is missing")
-    if record["format"] > FORMAT:
-        raise UserError(
-            f"{path} has format {record['format']}, made by a newer makemore-tui; "
-            f"this one reads up to format {FORMAT}"
-        )
-    return record
+def _files(snapshot: RunSnapshot) -> dict[str, bytes]:
+    """The content of every file of a run."""
+    state = snapshot.state
+    weights = serialized(snapshot.tensors)
+    table = metrics(state.history, state.dev_losses, state.first_settings[1], state.journal)
+    sums = {"weights_sha256": sha256(weights), "metrics_sha256": sha256(table)}
+    return {WEIGHTS: weights, METRICS: table, RECORD: written(snapshot.record | sums)}
 
 
-def _load_weights(path: Path, model: NgramCounts | NeuralBigram | MLP, sha256: Any) -> None:
-    expected = sum(tensor.nbytes for tensor in model.tensors.values())
-    try:
-        if path.stat().st_size > expected + 100_000:
-            raise UserError(f"{path} is damaged: it is larger than this model's weights")
-        raw = path.read_bytes()
-        tensors = safetensors.torch.load(raw)
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from None
-    except (SafetensorError, ValueError, KeyError):
-        raise UserError(f"{path} is damaged: it is not a safetensors file") from None
-    for name, tensor in model.tensors.items():
-        found = tensors.get(name)
-        if found is None or found.shape != tensor.shape or found.dtype != tensor.dtype:
-            raise UserError(f"{path} is damaged: {name} is missing or has another shape or type")
-        tensor.copy_(found)
-    if hashlib.sha256(raw).hexdigest() != sha256:
-        raise UserError(f"{path} is damaged: it is not the file that run.json was written with")
-
-
-def _serialized(tensors: dict[str, torch.Tensor]) -> bytes:
-    """Tensors in the safetensors format. (safetensors.torch.save would need NumPy.)"""
-    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    specs = {
-        name: TensorSpec(
-            dtype=str(tensor.dtype).removeprefix("torch."),
-            shape=list(tensor.shape),
-            data_ptr=tensor.data_ptr(),
-            data_len=tensor.nbytes,
-        )
-        for name, tensor in tensors.items()
-    }
-    return bytes(safetensors.serialize(specs))
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _cannot_write(folder: Path, error: OSError) -> UserError:
-    return UserError(f"{folder} can't be written: {error.strerror}")
+def _note_divergence(folder: Path, step: int | None) -> None:
+    record = read_record(folder)
+    check_whole(folder, record)
+    run_files.replace(folder, {RECORD: written(record.raw | {"diverged_at": step})})

@@ -21,7 +21,9 @@ def test_the_engine_loads_no_screen_library_and_warns_of_nothing():
     assert loaded(every, SCREEN) == ("[]", "")
 
 
-@pytest.mark.parametrize("module", ["messages", "settings", "presets", "errors", "worker"])
+@pytest.mark.parametrize(
+    "module", ["messages", "settings", "presets", "errors", "worker", "run_list"]
+)
 def test_what_the_explorer_needs_of_the_engine_loads_no_torch(module):
     statement = f"import makemore_tui.core.{module}"
     assert loaded(statement, ["torch", *SCREEN]) == ("[]", "")

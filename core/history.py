@@ -24,6 +24,25 @@ class LossHistory:
         self._buckets = torch.zeros(3, capacity)  # lowest, mean, highest
         self._rest = torch.empty(0)  # losses of a bucket that isn't full yet
 
+    @classmethod
+    def of(cls, width: int, buckets: Tensor, rest: Tensor) -> "LossHistory":
+        """The history whose `filled` are these buckets (3, n) of so many steps, and its rest."""
+        history = cls()
+        history.width, history._filled, history._rest = width, buckets.shape[1], rest
+        history.steps = width * history._filled + len(rest)
+        history._buckets[:, : history._filled] = buckets
+        return history
+
+    @property
+    def filled(self) -> Tensor:
+        """The buckets so far, (3, n): the lowest, mean and highest loss of each."""
+        return self._buckets[:, : self._filled]
+
+    @property
+    def rest(self) -> Tensor:
+        """The losses of the bucket that isn't full yet."""
+        return self._rest
+
     def append(self, losses: Tensor) -> None:
         """Add the losses of the next steps, (n,)."""
         self.steps += len(losses)

@@ -137,7 +137,7 @@ class Session:
             return effect
         if effect == "resized" and self.diverged:
             raise UserError("the weights are not finite, so their number can't be changed")
-        before = self._state()
+        before = self.state()
         self.trainer.edit(train)
         self.train_settings = train
         if effect == "resized":
@@ -161,7 +161,7 @@ class Session:
         Raises:
             UserError: there is nothing to undo.
         """
-        label, state = self.can_undo, self._state()
+        label, state = self.can_undo, self.state()
         if label is None:
             raise UserError("there is nothing to undo")
         for _ in range(self._levels_back):
@@ -180,7 +180,7 @@ class Session:
         label = self.can_redo
         if label is None:
             raise UserError("there is nothing to redo")
-        self._restore(self.archive.forth(self._state()))
+        self._restore(self.archive.forth(self.state()))
         return label
 
     def return_to(self, index: int) -> None:
@@ -192,7 +192,7 @@ class Session:
         runs = list(self.former_runs)
         if not 0 <= index < len(runs):
             raise UserError(f"there is no former run {index}; there are {len(runs)}, from 0 on")
-        present, chosen = self._state(), runs[index]
+        present, chosen = self.state(), runs[index]
         self.archive.add(f"return to {chosen.name}", present)
         self._restore(chosen.state)
         swapped = former_run(present, self.model_settings, self.train_settings, self.seed)
@@ -220,14 +220,52 @@ class Session:
         """How likely the model holds each character of a word."""
         return word_surprise(self.model, self.dataset.vocabulary, word)
 
+    def state(self) -> RunState:
+        """All that this run is now, in memory of its own."""
+        last, history = self._last, self.history
+        shares_history = last is not None and last.history.equals(history)
+        self._last = RunState(
+            model_settings=self.model_settings,
+            train_settings=self.train_settings,
+            first_settings=self.first_settings,
+            seed=self.seed,
+            journal=tuple(self.journal),
+            trainer=copied(self.trainer.state_dict(), last.trainer if last else {}),
+            history=last.history if last and shares_history else history.copy(),
+            dev_losses=self.dev_losses.copy(),
+            resized=self.resized,
+            diverged_at=self.diverged_at,
+            is_finite=not self.diverged,
+        )
+        return self._last
+
     def save(self, folder: Path | str, report: dict[str, Any] | None = None) -> None:
-        """Write the run to a folder that does not exist yet: run.json and weights.safetensors.
+        """Write the run to a folder that does not exist yet (docs/run-format.md).
 
         report: figures to keep with it, such as its losses.
+
+        Raises:
+            UserError: the folder exists or can't be written, or the weights aren't finite.
         """
         from .runs import save_run
 
-        save_run(self, Path(folder), report or {})
+        save_run(self, Path(folder), report)
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "Session":
+        """A saved run, to go on with bit for bit as if it had never been put away.
+
+        Raises:
+            UserError: it is damaged, its dataset has changed, or it can't be resumed.
+        """
+        from .runs import load_session
+
+        return load_session(Path(folder))
+
+    def restore(self, state: RunState) -> None:
+        """Go on from a state, of this dataset; there is nothing to undo or redo then."""
+        self.archive = Archive()
+        self._restore(state)
 
     def _begin(self, model: ModelSettings, train: TrainSettings, seed: int) -> None:
         generator = torch.Generator().manual_seed(seed)
@@ -246,7 +284,7 @@ class Session:
         self, model: ModelSettings, train: TrainSettings, seed: int, label: str
     ) -> None:
         """Begin a run and keep the one before, if it has taken a step."""
-        before = self._state()
+        before = self.state()
         self._begin(model, train, seed)
         self.archive.add(label, before)
         if before.step:
@@ -292,25 +330,6 @@ class Session:
         """How many levels `undo` goes back: more than one where the weights aren't finite."""
         past = reversed(self.archive.past) if self.diverged else []
         return next((i for i, level in enumerate(past, 1) if level.state.is_finite), 1)
-
-    def _state(self) -> RunState:
-        """All that this run is now, in memory of its own."""
-        last, history = self._last, self.history
-        shares_history = last is not None and last.history.equals(history)
-        self._last = RunState(
-            model_settings=self.model_settings,
-            train_settings=self.train_settings,
-            first_settings=self.first_settings,
-            seed=self.seed,
-            journal=tuple(self.journal),
-            trainer=copied(self.trainer.state_dict(), last.trainer if last else {}),
-            history=last.history if last and shares_history else history.copy(),
-            dev_losses=self.dev_losses.copy(),
-            resized=self.resized,
-            diverged_at=self.diverged_at,
-            is_finite=not self.diverged,
-        )
-        return self._last
 
     def _restore(self, state: RunState) -> None:
         """Go on from a state."""

@@ -12,7 +12,9 @@ import typer
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Start
 from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS, preset_named
-from makemore_tui.core.settings import changed, parse_changes
+from makemore_tui.core.settings import changed, effect_of, parse_changes
+
+from . import run_commands
 
 if TYPE_CHECKING:
     from makemore_tui.core.session import Session
@@ -71,6 +73,7 @@ def explore(
 
 @app.command(epilog="Example: makemore-tui train --preset scaled --steps 2000 --json")
 def train(
+    context: typer.Context,
     data: DataOption = "names",
     preset: PresetOption = DEFAULT_PRESET,
     changes: SetOption = None,
@@ -80,6 +83,9 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Save the run to this new folder.")] = None,
     unique: UniqueOption = False,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with this saved run.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, show its losses and some samples, and save it."""
@@ -90,12 +96,15 @@ def train(
     from makemore_tui.core.session import Session
 
     torch.set_num_threads(1)
-    chosen = preset_named(preset)
     asked = parse_changes(changes or []) | ({"steps": steps} if steps else {})
+    chosen = preset_named(preset)
     settings = changed(chosen.model, chosen.train, asked)
     if out:
         new_folder(out).rmdir()  # refused now rather than after the training
-    session = Session(Dataset.load(data, unique), *settings, seed=seed)
+    if resume:
+        session = _resumed(resume, asked, context)
+    else:
+        session = Session(Dataset.load(data, unique), *settings, seed=seed)
     report, interrupted = _train(session, quiet=as_json)
     unsaved = _save(session, out, report) if out else None
     _show_training(session, report, as_json)
@@ -282,6 +291,12 @@ def bench(
         reports.print_bench(rows)
 
 
+app.command(epilog="Example: makemore-tui train --steps 99 --out c && makemore-tui replay c")(
+    run_commands.replay
+)
+app.add_typer(run_commands.runs, name="runs")
+
+
 def main() -> NoReturn:
     """Run the command line; bad input is one sentence on standard error and exit code 2."""
     words = sys.argv[1:]
@@ -293,6 +308,32 @@ def main() -> NoReturn:
         print(f"makemore-tui: {error}", file=sys.stderr)
         sys.exit(2)
     sys.exit(0)
+
+
+def _resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Session":
+    """A saved run with the settings that are asked for, if it has steps left to take."""
+    import torch
+
+    from makemore_tui.core.run_record import read_record
+    from makemore_tui.core.session import Session
+
+    for name in ("data", "preset", "seed", "unique"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise UserError(f"--{name} can't be had with --resume: {run} has its own")
+    torch.set_num_threads(read_record(run).usable_threads)
+    session = Session.load(run)
+    present = asdict(session.model_settings) | asdict(session.train_settings)
+    changes = {name: value for name, value in asked.items() if present[name] != value}
+    if changes and effect_of(changes, session.model_settings.kind) == "restart":
+        raise UserError(f"{', '.join(changes)} would begin another run than {run}")
+    if changes:
+        session.edit(**changes)
+    counts = session.model_settings.kind == "ngram"
+    if session.trainer.finished or (not counts and session.step >= session.train_settings.steps):
+        more = "" if counts else f"; --steps {2 * session.step} would go on"
+        raise UserError(f"{run} has taken all its {session.step:,} steps{more}")
+    return session
 
 
 def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
@@ -308,7 +349,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     on, planned = session.train_settings.train_on, session.train_settings.steps
     if session.model_settings.kind == "ngram":
         planned = session.dataset.split("all").examples  # as many as there can be: all are counted
-    initial = session.evaluate(on).loss
+    initial, first = session.evaluate(on).loss, session.step
     pace = Pace(_SLICE_SECONDS)
     begun = time.perf_counter()
     with progress(planned, quiet) as advance:
@@ -322,7 +363,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     report = {
         "steps": session.step,
         "seconds": seconds,
-        "steps_per_second": session.step / seconds,
+        "steps_per_second": (session.step - first) / seconds,
         "parameters": session.model.parameters,
         "initial_loss": initial,
         "train_loss": session.evaluate(on).loss,

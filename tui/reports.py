@@ -3,6 +3,7 @@
 import math
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from makemore_tui.core.bench.measure import Row
     from makemore_tui.core.evaluation import Evaluation, WordSurprise
     from makemore_tui.core.messages import RateSearch
+    from makemore_tui.core.replay import Replay
+    from makemore_tui.core.run_list import SavedRun
     from makemore_tui.core.sampling import Sample
     from makemore_tui.core.session import Session
 
@@ -57,6 +60,36 @@ def print_training(report: dict[str, Any]) -> None:
     )
     saved = f"saved to {report['run']}" if report["run"] else "not saved; --out FOLDER keeps a run"
     _print(table, "", Text(speed), Text(saved, style="dim"), "")
+
+
+def print_replay(done: "Replay") -> None:
+    """Whether a replayed run is the one that was saved."""
+    if done.identical is None:
+        _print(f"replayed to step {done.steps:,}; there is nothing saved there to compare it with")
+    elif done.identical:
+        _print(f"identical, bit for bit, after {done.steps:,} steps")
+    else:
+        _print(
+            f"not identical after {done.steps:,} steps: the largest difference of a parameter is "
+            f"{done.largest_difference:.3g}, that of the dev loss {done.loss_difference:.3g} nats"
+        )
+
+
+def print_runs(directory: Path, runs: "list[SavedRun]") -> None:
+    """The saved runs, a line each; what is wrong with the damaged ones."""
+    if not runs:
+        _print(Text(f"no runs in {shown(str(directory))}"))
+        return
+    table = _table(f"Runs in {shown(str(directory))}", "name", "data", "model", "steps", "dev", "")
+    for run in (one for one in runs if one.problem is None):
+        when = run.saved.astimezone().strftime("%Y-%m-%d %H:%M")
+        dev = number(run.best_dev) if run.best_dev is not None else "–"
+        cells = (shown(run.name), shown(run.dataset), run.model, f"{run.steps:,}", dev, when)
+        table.add_row(*map(Text, cells))
+    _print(table)
+    for run in runs:
+        if run.problem is not None:
+            _print(Text(shown(f"{run.name}: {run.problem}"), style="dim"))
 
 
 def print_samples(samples: "list[Sample]") -> None:

@@ -21,7 +21,9 @@ from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.settings import SETTINGS
 from makemore_tui.tui import cli
 
-COMMANDS = ("explore", "train", "sample", "evaluate", "find-lr", "data", "presets", "bench")
+COMMANDS = (
+    "explore", "train", "sample", "evaluate", "find-lr", "data", "presets", "bench", "replay",
+)  # fmt: skip
 TRAIN_KEYS = {
     "steps", "seconds", "steps_per_second", "parameters", "initial_loss", "train_loss", "dev_loss",
     "dev_loss_seen", "dev_loss_unseen", "seed", "run",
@@ -175,7 +177,8 @@ def test_train_reports_every_key(saved):
     assert (report["steps"], report["seed"], report["run"]) == (60, 3, str(saved.folder))
     assert report["steps_per_second"] == pytest.approx(report["steps"] / report["seconds"])
     assert report["train_loss"] < report["initial_loss"]
-    assert {path.name for path in saved.folder.iterdir()} == {"run.json", "weights.safetensors"}
+    names = {path.name for path in saved.folder.iterdir()}
+    assert names == {"run.json", "weights.safetensors", "metrics.csv"}
 
 
 def test_the_lecture_s_model_has_the_lecture_s_size(run_json):

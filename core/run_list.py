@@ -1,0 +1,188 @@
+"""The saved runs of a directory: listed, removed, pruned. Torch-free."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from . import run_files
+from .errors import UserError
+from .run_files import LOCK, METRICS, RECORD, WEIGHTS
+from .run_record import RunRecord, check_whole, read_record
+from .settings import ModelSettings
+
+_VARIABLE = "MAKEMORE_TUI_RUNS"
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run of a directory, or what is left of one.
+
+    saved: when. model: its kind and sizes. best_dev: in nats. named: whether a person gave it its
+    name. problem: a sentence, if it can't be read; the other fields say nothing then.
+    """
+
+    name: str
+    folder: Path
+    saved: datetime
+    dataset: str = ""
+    model: str = ""
+    steps: int = 0
+    best_dev: float | None = None
+    named: bool = True
+    problem: str | None = None
+
+
+def runs_directory(given: Path | str | None = None) -> Path:
+    """Where runs are kept: what is given, or MAKEMORE_TUI_RUNS, or the user's data directory."""
+    default = Path(platformdirs.user_data_dir("makemore-tui")) / "runs"
+    return Path(given or os.environ.get(_VARIABLE) or default).expanduser()
+
+
+def saved_runs(directory: Path) -> list[SavedRun]:
+    """The runs of a directory, the newest first.
+
+    Raises:
+        UserError: the directory can't be read.
+    """
+    try:
+        with os.scandir(directory) as entries:
+            names = [one.name for one in entries if one.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UserError(f"{directory} can't be read: {error.strerror}") from None
+    runs = [_saved_run(directory / name) for name in sorted(names) if not name.startswith(".")]
+    return sorted(runs, key=lambda run: run.saved, reverse=True)
+
+
+def remove(directory: Path, names: Sequence[str]) -> None:
+    """Remove runs by name: all of them or, if one can't be removed, none.
+
+    Raises:
+        UserError: there is no such run, or an explorer has it open.
+    """
+    for name in names:
+        folder = directory / name
+        if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
+            raise UserError(f"{name!r} is not the name of a run; `makemore-tui runs` lists them")
+        if folder.is_symlink() or not folder.is_dir():
+            raise UserError(f"there is no run {name!r} in {directory}")
+        if not (os.path.lexists(folder / RECORD) or os.path.lexists(folder / WEIGHTS)):
+            raise UserError(f"{folder} is not a run, so it was not removed")
+        if is_locked(folder):
+            raise UserError(f"{folder} is open in an explorer, so it was not removed")
+    for name in names:
+        _remove(directory / name)
+
+
+def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
+    """Remove the oldest runs that were saved by themselves, until the rest of those weigh no more
+    than `most_bytes`; the names of what was removed.
+
+    keep: so many of the newest of them stay, whatever they weigh. Named runs, damaged ones, and
+    those that an explorer has open always stay.
+    """
+    runs = [run for run in saved_runs(directory) if not run.named and run.problem is None]
+    sizes = {run.name: run_files.size_of(run.folder) for run in runs}
+    total, removed = sum(sizes.values()), []
+    for run in reversed(runs[keep:]):
+        if total <= most_bytes:
+            break
+        if not is_locked(run.folder) and _remove(run.folder):
+            removed.append(run.name)
+            total -= sizes[run.name]
+    return removed
+
+
+def lock(folder: Path) -> FileLock:
+    """Hold a run's folder, which exists, until the lock is released or the process ends.
+
+    Raises:
+        UserError: another holds it, or it can't be written.
+    """
+    held = FileLock(folder / LOCK, blocking=False)
+    try:
+        if os.path.islink(folder / LOCK):
+            raise UserError(f"{folder / LOCK} is a link, so the run can't be opened")
+        held.acquire()
+    except Timeout:
+        raise UserError(f"{folder} is open in another explorer") from None
+    except OSError as error:
+        raise UserError(f"{folder} can't be written: {error.strerror}") from None
+    return held
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether another holds the lock of a run."""
+    if not os.path.lexists(folder / LOCK):
+        return False
+    try:
+        lock(folder).release()
+    except UserError:
+        return True
+    return False
+
+
+def model_label(model: ModelSettings) -> str:
+    """A model's kind and sizes in few signs: "mlp 3, 10, 200" has context, embedding and hidden."""
+    if model.kind == "mlp":
+        return f"mlp {model.context}, {model.embedding}, {model.hidden}"
+    return f"ngram {model.order}" if model.kind == "ngram" else model.kind
+
+
+def _saved_run(folder: Path) -> SavedRun:
+    try:
+        record = read_record(folder)
+        check_whole(folder, record)
+        names = (WEIGHTS, METRICS) if record.format > 1 else (WEIGHTS,)
+        missing = run_files.missing(folder, names)
+        if missing:
+            raise UserError(f"{folder} is damaged: {missing} is missing or no plain file")
+        return _listed(folder, record)
+    except UserError as error:
+        return SavedRun(folder.name, folder, _modified(folder), problem=str(error))
+
+
+def _listed(folder: Path, record: RunRecord) -> SavedRun:
+    return SavedRun(
+        name=folder.name,
+        folder=folder,
+        dataset=Path(record.dataset).name,
+        model=model_label(record.model),
+        steps=record.steps,
+        best_dev=record.best_dev,
+        saved=_when(folder, record),
+        named=record.named,
+    )
+
+
+def _when(folder: Path, record: RunRecord) -> datetime:
+    try:
+        return datetime.fromisoformat(record.raw["saved"]).astimezone(UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return _modified(folder)
+
+
+def _modified(folder: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(folder.lstat().st_mtime, UTC)
+    except OSError:
+        return datetime.fromtimestamp(0, UTC)
+
+
+def _remove(folder: Path) -> bool:
+    """Remove a folder, which nobody sees half removed; whether it could be."""
+    try:
+        hidden = Path(tempfile.mkdtemp(prefix=".removed.", dir=folder.parent))
+        folder.rename(hidden / folder.name)
+        shutil.rmtree(hidden, ignore_errors=True)
+    except OSError:
+        return False
+    return True

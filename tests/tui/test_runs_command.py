@@ -1,0 +1,316 @@
+"""The commands `runs`, `replay` and `train --resume`; the list of runs, its locks and pruning."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+
+from makemore_tui.core import run_list
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.run_record import read_record, written
+from makemore_tui.tui import cli
+
+SMALL = ("--set", "hidden=4", "--set", "embedding=2")
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the program in this process: its exit code, output and errors."""
+
+    def run(*words):
+        argv, sys.argv = sys.argv, ["makemore-tui", *map(str, words)]
+        try:
+            with pytest.raises(SystemExit) as left:
+                cli.main()
+        finally:
+            sys.argv = argv
+        return left.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def run_json(run):
+    def run_json(*words, code=0):
+        done, out, err = run(*words, "--json")
+        assert (done, err) == (code, "")
+        return json.loads(out)
+
+    return run_json
+
+
+@pytest.fixture
+def refused(run):
+    def refused(*words):
+        code, out, err = run(*words)
+        assert (code, out) == (2, "")
+        assert err.count("\n") == 1
+        return err
+
+    return refused
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A saved run of 30 steps."""
+    from makemore_tui.core.dataset import Dataset
+    from makemore_tui.core.session import Session
+    from makemore_tui.core.settings import ModelSettings, TrainSettings
+
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "items.txt").write_text("\n".join(f"{a}{b}{a}" for a in "anders" for b in "iouj"))
+    model, train = ModelSettings(hidden=4, embedding=2), TrainSettings(steps=30)
+    session = Session(Dataset.load(str(folder / "items.txt")), model, train, seed=3)
+    session.train(12)
+    session.edit(hidden=6)
+    session.train(18)
+    session.evaluate("dev")
+    session.save(folder / "run")
+    return folder / "run"
+
+
+def change(folder, **changes):
+    raw = {k: v for k, v in read_record(folder).raw.items() if k != "record_sha256"}
+    (folder / "run.json").write_bytes(written(raw | changes))
+
+
+@pytest.fixture
+def place(whole, tmp_path):
+    """A directory of four runs, "a" the oldest; "a", "b" and "d" were saved by themselves."""
+    directory = tmp_path / "runs"
+    for i, name in enumerate("abcd"):
+        shutil.copytree(whole, directory / name)
+        change(directory / name, saved=f"2026-01-0{i + 1}T00:00:00+00:00", named=name == "c")
+    return directory
+
+
+# Listing
+
+
+def test_runs_are_listed_the_newest_first(run_json, place, monkeypatch):
+    monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(place))
+    answer = run_json("runs")
+    assert answer["directory"] == str(place)
+    assert [one["name"] for one in answer["runs"]] == list("dcba")
+    first = answer["runs"][0]
+    told = (first["dataset"], first["model"], first["steps"], first["problem"], first["named"])
+    assert told == ("items.txt", "mlp 3, 2, 6", 30, None, False)
+    assert first["saved"] == "2026-01-04T00:00:00+00:00"
+    assert 0 < first["best_dev"] < 5
+
+
+def test_runs_for_people_have_a_line_each_and_damaged_ones_say_so(run, place):
+    (place / "b/run.json").write_text("{")
+    (place / "a/weights.safetensors").unlink()
+    (place / "letters").mkdir()
+    (place / ".hidden").mkdir()
+    (place / "file").touch()
+    code, out, err = run("runs", "--run-dir", place)
+    assert (code, err) == (0, "")
+    words = " ".join(out.split())
+    assert "d items.txt mlp 3, 2, 6 30" in words
+    assert f"b: {place}/b/run.json is damaged".replace(" ", "") in "".join(out.split())
+    assert "weights.safetensorsismissing" in "".join(out.split())
+    assert "letters" in out
+    assert ".hidden" not in out
+    assert f"{place}/file" not in "".join(out.split())
+
+
+def test_a_directory_that_is_not_there_has_no_runs(run, run_json, tmp_path):
+    assert run_json("runs", "--run-dir", tmp_path / "none")["runs"] == []
+    assert "no runs in" in run("runs", "--run-dir", tmp_path / "none")[1]
+
+
+def test_help_has_an_example(run):
+    for words in (("runs",), ("runs", "remove"), ("replay",)):
+        assert "Example:" in run(*words, "--help")[1]
+
+
+# Removing
+
+
+def test_runs_are_removed_by_name(run, place):
+    assert run("runs", "remove", "a", "c", "--run-dir", place) == (0, "", "")
+    assert sorted(os.listdir(place)) == ["b", "d"]
+    assert run("runs", "--run-dir", place, "remove", "d")[0] == 0
+    assert os.listdir(place) == ["b"]
+
+
+@pytest.mark.parametrize("name", ["../a", "/etc", ".", "..", "", "none", "a/b", "link", "letters"])
+def test_what_is_no_run_of_the_directory_is_not_removed(refused, place, name):
+    (place / "letters").mkdir()
+    (place / "link").symlink_to(place / "a")
+    before = sorted(os.listdir(place))
+    refused("runs", "remove", "--run-dir", place, "--", "b", name)
+    assert sorted(os.listdir(place)) == before
+
+
+HOLDING = """
+import sys
+from pathlib import Path
+from makemore_tui.core.run_list import lock
+held = lock(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def held():
+    """Holds a run in another process, until the end of the test."""
+    started = []
+
+    def hold(folder):
+        pipes = partial(subprocess.Popen, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process = pipes([sys.executable, "-c", HOLDING, str(folder)])
+        started.append(process)
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        return process
+
+    yield hold
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_run_that_is_open_is_neither_removed_nor_pruned_nor_opened_again(refused, place, held):
+    process = held(place / "a")
+    assert "is open in an explorer" in refused("runs", "remove", "a", "--run-dir", place)
+    assert run_list.prune(place, 0, keep=0) == ["b", "d"]
+    with pytest.raises(UserError, match="is open in another explorer"):
+        run_list.lock(place / "a")
+    process.kill()
+    process.wait()
+    assert not run_list.is_locked(place / "a")
+    assert run_list.prune(place, 0, keep=0) == ["a"]
+    assert os.listdir(place) == ["c"]
+
+
+# Pruning
+
+
+def test_pruning_removes_the_oldest_of_those_saved_by_themselves(place):
+    from makemore_tui.core.run_files import size_of
+
+    one = size_of(place / "d")
+    assert run_list.prune(place, 4 * one) == []
+    assert run_list.prune(place, 2 * one + 9) == ["a"]
+    assert sorted(os.listdir(place)) == ["b", "c", "d"]
+    assert run_list.prune(place, 0, keep=1) == ["b"]
+    assert sorted(os.listdir(place)) == ["c", "d"]
+
+
+def test_pruning_leaves_damaged_runs_links_and_other_things(place, whole):
+    (place / "b/run.json").write_text("{")
+    (place / "link").symlink_to(place / "a")
+    (place / "letters").mkdir()
+    outside = place.parent / "outside"
+    shutil.copytree(place / "a", outside)
+    (place / "other").symlink_to(outside)
+    (place / "a/lock").symlink_to(outside / "lock")
+    assert run_list.prune(place, 0, keep=0) == ["d"]
+    assert sorted(os.listdir(place)) == ["a", "b", "c", "letters", "link", "other"]
+    assert not (outside / "lock").exists()
+
+
+def test_the_place_of_runs(monkeypatch, tmp_path):
+    monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(tmp_path))
+    assert run_list.runs_directory() == tmp_path
+    assert run_list.runs_directory("there") == run_list.Path("there")
+    monkeypatch.delenv("MAKEMORE_TUI_RUNS")
+    assert run_list.runs_directory().parts[-2:] == ("makemore-tui", "runs")
+
+
+def test_the_list_loads_no_torch():
+    program = "import sys, makemore_tui.core.run_list; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
+
+
+# Replaying
+
+
+def test_a_replay_says_that_it_is_identical(run, run_json, whole):
+    assert run_json("replay", whole) == {
+        "identical": True,
+        "largest_difference": 0.0,
+        "loss_difference": 0.0,
+        "steps": 30,
+    }
+    code, out, err = run("replay", whole)
+    assert (code, err) == (0, "")
+    assert "identical" in out
+
+
+def test_a_replay_that_differs_ends_with_one(run_json, place):
+    change(place / "a", seed=4)
+    answer = run_json("replay", place / "a", code=1)
+    assert answer["identical"] is False
+    assert answer["largest_difference"] > 0
+    assert answer["loss_difference"] > 0
+
+
+def test_a_replay_until_a_step_is_saved_and_gone_on_with(run_json, whole, tmp_path):
+    answer = run_json("replay", whole, "--until", 20, "--out", tmp_path / "twenty")
+    assert answer == {
+        "identical": None,
+        "largest_difference": None,
+        "loss_difference": None,
+        "steps": 20,
+    }
+    report = run_json("train", "--resume", tmp_path / "twenty", "--out", tmp_path / "thirty")
+    assert report["steps"] == 30
+    weights = [read_record(folder).raw for folder in (whole, tmp_path / "thirty")]
+    assert weights[0]["journal"] == weights[1]["journal"]
+    assert run_json("replay", tmp_path / "thirty")["identical"]
+    dev = [run_json("evaluate", f, "--split", "dev") for f in (whole, tmp_path / "thirty")]
+    assert dev[0] == dev[1]
+
+
+def test_replays_that_are_refused(refused, whole, tmp_path):
+    assert "can't be replayed until 31" in refused("replay", whole, "--until", 31)
+    assert "already exists" in refused("replay", whole, "--out", whole)
+    assert "is not a run" in refused("replay", tmp_path / "none")
+
+
+def test_another_torch_is_said(run, place):
+    path = place / "a/run.json"
+    record = json.loads(path.read_text())
+    record["versions"]["torch"] = "1.0"
+    path.write_text(json.dumps(record))
+    code, out, err = run("replay", place / "a")
+    assert code == 0
+    assert "identical" in out
+    assert "saved with torch 1.0" in err
+
+
+# Going on
+
+
+def test_a_run_goes_on_to_more_steps_and_other_settings(run_json, whole, tmp_path):
+    words = ("--steps", 50, "--set", "learning_rate=0.01", "--out", tmp_path / "on")
+    assert run_json("train", "--resume", whole, *words)["steps"] == 50
+    record = read_record(tmp_path / "on")
+    assert record.journal[-1] == (30, {"learning_rate": 0.01, "steps": 50})
+    assert run_json("replay", tmp_path / "on")["identical"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "has taken all its 30 steps; --steps 60 would go on"),
+        (("--steps", 20), "has taken all its 30 steps"),
+        (("--data", "names", "--steps", 50), "--data can't be had with --resume"),
+        (("--seed", 4, "--steps", 50), "--seed can't be had with --resume"),
+        (("--set", "direct=true"), "direct would begin another run"),
+        (("--set", "nonsense=1"), "there is no setting 'nonsense'"),
+    ],
+)
+def test_what_cannot_be_gone_on_with_is_refused(refused, whole, tmp_path, words, says):
+    assert says in refused("train", "--resume", whole, "--out", tmp_path / "on", *words)
+    assert not os.listdir(tmp_path)

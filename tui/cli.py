@@ -15,6 +15,7 @@ from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS, preset_named
 from makemore_tui.core.settings import changed, effect_of, parse_changes
 
 from . import run_commands
+from .export_command import export
 
 if TYPE_CHECKING:
     from makemore_tui.core.session import Session
@@ -295,6 +296,10 @@ app.command(epilog="Example: makemore-tui train --steps 99 --out c && makemore-t
     run_commands.replay
 )
 app.add_typer(run_commands.runs, name="runs")
+
+
+_EXPORT_EXAMPLE = "makemore-tui train --steps 99 --out c && makemore-tui export c --as script"
+app.command(epilog=f"Example: {_EXPORT_EXAMPLE}")(export)
 
 
 def main() -> NoReturn:

@@ -1,13 +1,10 @@
 """The settings of a run over time: what it began with, and each edit with what was before it."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from ..archive import JournalEntry
-from ..messages import LossCurve
 from ..session import Session
 from ..settings import ModelSettings, TrainSettings, changed
 
@@ -32,8 +29,10 @@ class Edit:
 
     @property
     def label(self) -> str:
-        """The edit in words, such as "hidden 100 -> 200"."""
-        return ", ".join(f"{name} {self._before(name)} → {of(v)}" for name, v in self.changes.items())
+        """The edit in words, such as "hidden 100 → 200"."""
+        return ", ".join(
+            f"{name} {self._before(name)} → {of(v)}" for name, v in self.changes.items()
+        )
 
     def _before(self, name: str) -> str:
         return of(getattr(self.model, name, getattr(self.train, name, None)))
@@ -106,11 +105,3 @@ def _losses(session: Session) -> Iterator[tuple[int, float]]:
     _, rest = history.tensors
     if len(rest):
         yield history.steps, float(rest.mean())
-
-
-def is_finite(curve: LossCurve) -> bool:
-    """Whether there is a loss that can be drawn."""
-    return any(map(math.isfinite, curve.mean))
-
-
-__all__ = ["Edit", "JournalEntry", "Point", "edits", "edits_by_step", "of", "points", "rates"]

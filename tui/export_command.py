@@ -8,7 +8,7 @@ import typer
 
 from makemore_tui.core.errors import UserError
 
-FORMATS = ("script", "notebook", "csv", "json", "state")
+FORMATS = ("script", "notebook", "csv", "json", "svg", "state")
 
 
 def export(

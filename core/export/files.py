@@ -9,6 +9,7 @@ from ..errors import UserError
 from ..session import Session
 from ..state_line import state_line
 from .figures import export_csv, export_json
+from .picture import export_svg
 from .script import data_name, export_notebook, export_script
 
 
@@ -24,6 +25,7 @@ FORMATS: dict[str, tuple[str, Callable[[Session, str], str]]] = {
     "notebook": (".ipynb", export_notebook),
     "csv": (".csv", lambda session, _: export_csv(session)),
     "json": (".json", lambda session, _: export_json(session)),
+    "svg": (".svg", lambda session, _: export_svg(session)),
     "state": (".txt", export_state),
 }
 

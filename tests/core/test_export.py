@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 
@@ -14,6 +15,7 @@ from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.export.figures import export_csv, export_json
 from makemore_tui.core.export.files import export_state, write_export
+from makemore_tui.core.export.picture import export_svg
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.state_line import parse_state, state_line
@@ -149,3 +151,12 @@ def test_no_file_is_written_over(dataset, tmp_path):
         write_export(run_of(dataset, "counts"), "script", tmp_path / "run.py")
     assert [path.name for path in tmp_path.iterdir()] == ["run.py"]
     assert (tmp_path / "run.py").read_text() == "mine"
+
+
+def test_the_picture_is_xml_with_a_point_for_each_dev_loss(dataset):
+    session = run_of(dataset, "neural")
+    session.evaluate("dev")
+    picture = ElementTree.fromstring(export_svg(session))
+    assert len(picture.findall("{http://www.w3.org/2000/svg}circle")) == 1
+    with pytest.raises(UserError, match="no curve"):
+        export_svg(Session(dataset))

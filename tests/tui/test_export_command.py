@@ -41,7 +41,7 @@ def test_a_script_is_named_after_the_run_with_its_words_beside_it(run, saved):
     assert "first.py already exists" in err
 
 
-@pytest.mark.parametrize("form", ["script", "notebook", "csv", "json", "state"])
+@pytest.mark.parametrize("form", ["script", "notebook", "csv", "json", "svg", "state"])
 def test_a_dash_prints_it_and_writes_nothing(run, saved, form):
     code, out, _ = run("export", saved, "--as", form, "--out", "-")
     assert code == 0
@@ -52,7 +52,7 @@ def test_a_dash_prints_it_and_writes_nothing(run, saved, form):
 def test_another_form_is_refused(run, saved):
     code, _, err = run("export", saved, "--as", "word")
     assert code == 2
-    assert "the forms are script, notebook, csv, json, state" in err
+    assert "the forms are script, notebook, csv, json, svg, state" in err
 
 
 def test_a_state_line_begins_the_same_run(run, saved):

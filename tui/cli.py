@@ -12,9 +12,16 @@ import typer
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Start
 from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS, preset_named
-from makemore_tui.core.settings import changed, parse_changes
+from makemore_tui.core.settings import (
+    ModelSettings,
+    TrainSettings,
+    changed,
+    parse_changes,
+)
+from makemore_tui.core.state_line import parse_state
 
 from . import run_commands
+from .export_command import export
 
 if TYPE_CHECKING:
     from makemore_tui.core.session import Session
@@ -42,6 +49,9 @@ SetOption = Annotated[
 SeedOption = Annotated[
     int, typer.Option(help="Of the weights and the minibatches.", min=0, max=2**62)
 ]
+StateOption = Annotated[
+    str | None, typer.Option("--state", help="Begin as this line says, which `export` makes.")
+]
 UniqueOption = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a saved run.")]
@@ -49,15 +59,20 @@ RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of 
 
 @app.command(epilog="Example: makemore-tui explore --preset lecture --set hidden=100")
 def explore(
+    context: typer.Context,
     data: DataOption = "names",
     preset: PresetOption = DEFAULT_PRESET,
     changes: SetOption = None,
     seed: SeedOption = 1,
     unique: UniqueOption = False,
+    state: StateOption = None,
 ) -> None:
     """Open the explorer. (The default: `makemore-tui` alone does the same.)"""
     chosen = preset_named(preset)
-    model, train = changed(chosen.model, chosen.train, parse_changes(changes or []))
+    model, train = chosen.model, chosen.train
+    if state is not None:
+        data, unique, model, train, seed = _begun_by(context, state)
+    model, train = changed(model, train, parse_changes(changes or []))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserError(
             "the explorer needs a terminal for its input and output; "
@@ -86,6 +101,7 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with this saved run.")
     ] = None,
+    state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, show its losses and some samples, and save it."""
@@ -98,7 +114,10 @@ def train(
     torch.set_num_threads(1)
     asked = parse_changes(changes or []) | ({"steps": steps} if steps else {})
     chosen = preset_named(preset)
-    settings = changed(chosen.model, chosen.train, asked)
+    begun = chosen.model, chosen.train
+    if state is not None:
+        data, unique, *begun, seed = _begun_by(context, state)
+    settings = changed(*begun, asked)
     if out:
         new_folder(out).rmdir()  # refused now rather than after the training
     if resume:
@@ -297,6 +316,10 @@ app.command(epilog="Example: makemore-tui train --steps 99 --out c && makemore-t
 app.add_typer(run_commands.runs, name="runs")
 
 
+_EXPORT_EXAMPLE = "makemore-tui train --steps 99 --out c && makemore-tui export c --as script"
+app.command(epilog=f"Example: {_EXPORT_EXAMPLE}")(export)
+
+
 def main() -> NoReturn:
     """Run the command line; bad input is one sentence on standard error and exit code 2."""
     words = sys.argv[1:]
@@ -308,6 +331,19 @@ def main() -> NoReturn:
         print(f"makemore-tui: {error}", file=sys.stderr)
         sys.exit(2)
     sys.exit(0)
+
+
+def _begun_by(
+    context: typer.Context, line: str
+) -> tuple[str, bool, ModelSettings, TrainSettings, int]:
+    """What a state line says; beside it, only --set and --steps make sense."""
+    for name in ("data", "preset", "seed", "unique", "resume"):
+        source = context.get_parameter_source(name) if name in context.params else None
+        if source is not None and source.name == "COMMANDLINE":
+            raise UserError(
+                f"--state says how the run begins, so --{name} can't be given beside it"
+            )
+    return parse_state(line)
 
 
 def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:

@@ -23,6 +23,7 @@ from makemore_tui.tui import cli
 
 COMMANDS = (
     "explore", "train", "sample", "evaluate", "find-lr", "data", "presets", "bench", "replay",
+    "export",
 )  # fmt: skip
 TRAIN_KEYS = {
     "steps", "seconds", "steps_per_second", "parameters", "initial_loss", "train_loss", "dev_loss",

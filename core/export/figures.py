@@ -1,0 +1,49 @@
+"""A run's figures: the losses by step as CSV, and all but the weights as JSON."""
+
+import csv
+import io
+from dataclasses import asdict
+from importlib.metadata import version
+
+import torch
+
+from ..evaluation import evaluate
+from ..runs import to_json
+from ..session import Session
+from .timeline import points
+
+
+def export_csv(session: Session) -> str:
+    """A row for each step, or of a long run for each of equal stretches of steps."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["step", "loss", "learning_rate", "dev"])
+    writer.writerows([p.step, p.loss, p.learning_rate, p.dev] for p in points(session))
+    return file.getvalue()
+
+
+def export_json(session: Session) -> str:
+    """Dataset, settings, journal, losses and versions."""
+    dataset, (first_model, first_train) = session.dataset, session.first_settings
+    record = {
+        "versions": {"makemore-tui": version("makemore-tui"), "torch": torch.__version__},
+        "dataset": {
+            "name": dataset.name,
+            "path": None if dataset.built_in else str(dataset.path.resolve()),
+            "unique": dataset.unique,
+            "fingerprint": dataset.fingerprint,
+        },
+        "seed": session.seed,
+        "steps": session.step,
+        "parameters": session.model.parameters,
+        "first": {"model": asdict(first_model), "train": asdict(first_train)},
+        "model": asdict(session.model_settings),
+        "train": asdict(session.train_settings),
+        "journal": [asdict(entry) for entry in session.journal],
+        # Not by session.evaluate, which would write the dev loss down.
+        "losses": {
+            split: evaluate(session.model, session.tables, split).loss for split in ("train", "dev")
+        },
+        "points": [asdict(point) for point in points(session)],
+    }
+    return to_json(record, indent=2) + "\n"

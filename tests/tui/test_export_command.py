@@ -1,0 +1,73 @@
+"""The export command, and a run that a state line begins."""
+
+import io
+import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+
+import pytest
+
+from makemore_tui.tui import cli
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Runs the program in this process: its exit code, output and errors."""
+
+    def run(*words):
+        out, err = io.StringIO(), io.StringIO()
+        monkeypatch.setattr(sys, "argv", ["makemore-tui", *map(str, words)])
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
+            cli.main()
+        return left.value.code, out.getvalue(), err.getvalue()
+
+    return run
+
+
+@pytest.fixture
+def saved(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ("--steps", 30, "--seed", 3, "--set", "hidden=4", "--set", "embedding=2")
+    assert run("train", *words, "--out", "first", "--json")[0] == 0
+    return tmp_path / "first"
+
+
+def test_a_script_is_named_after_the_run_with_its_words_beside_it(run, saved):
+    code, out, _ = run("export", saved, "--as", "script", "--json")
+    assert (code, json.loads(out)) == (0, {"as": "script", "files": ["names.txt", "first.py"]})
+    assert (saved.parent / "names.txt").is_file()
+    code, _, err = run("export", saved, "--as", "script")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "first.py already exists" in err
+
+
+@pytest.mark.parametrize("form", ["script", "notebook", "csv", "json", "svg", "state"])
+def test_a_dash_prints_it_and_writes_nothing(run, saved, form):
+    code, out, _ = run("export", saved, "--as", form, "--out", "-")
+    assert code == 0
+    assert out
+    assert [path.name for path in saved.parent.iterdir()] == ["first"]
+
+
+def test_another_form_is_refused(run, saved):
+    code, _, err = run("export", saved, "--as", "word")
+    assert code == 2
+    assert "the forms are script, notebook, csv, json, svg, state" in err
+
+
+def test_a_state_line_begins_the_same_run(run, saved):
+    line = run("export", saved, "--as", "state")[1].strip()
+    found = [
+        json.loads(run("train", *words, "--json")[1])
+        for words in (
+            ("--state", line),
+            ("--seed", 3, "--steps", 30, "--set", "hidden=4", "--set", "embedding=2"),
+        )
+    ]
+    assert found[0]["train_loss"] == found[1]["train_loss"]
+
+
+def test_a_state_line_stands_alone(run):
+    code, _, err = run("train", "--state", "names/seed=3", "--seed", 4)
+    assert code == 2
+    assert "--seed can't be given beside it" in err

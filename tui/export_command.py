@@ -1,0 +1,44 @@
+"""The command that carries a run away: as a script, a notebook, figures or a line."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from makemore_tui.core.errors import UserError
+
+FORMATS = ("script", "notebook", "csv", "json", "svg", "state")
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a saved run.")],
+    form: Annotated[str, typer.Option("--as", help=", ".join(FORMATS) + ".")] = "script",
+    out: Annotated[
+        Path | None, typer.Option(help="A new file; - prints it. Otherwise named after the run.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output.")
+    ] = False,
+) -> None:
+    """Carry a saved run away: as plain PyTorch, a notebook, its figures, or a line."""
+    if form not in FORMATS:
+        raise UserError(f"there is no form {form!r}; the forms are {', '.join(FORMATS)}")
+    import torch
+
+    from makemore_tui.core.export import files
+    from makemore_tui.core.runs import load_session, to_json
+
+    torch.set_num_threads(1)
+    session = load_session(run)
+    ending, make = files.FORMATS[form]
+    stem = run.resolve().name
+    if str(out) == "-" or (form == "state" and out is None):
+        text = make(session, stem)
+        sys.stdout.write(to_json({"as": form, "text": text}) + "\n" if as_json else text)
+        return
+    written = files.write_export(session, form, out or Path(stem + ending))
+    if as_json:
+        print(to_json({"as": form, "files": [str(path) for path in written]}))
+    else:
+        print("\n".join(f"wrote {path}" for path in written))

@@ -68,10 +68,12 @@ def explore(
     state: StateOption = None,
 ) -> None:
     """Open the explorer. (The default: `makemore-tui` alone does the same.)"""
-    chosen = preset_named(preset)
-    model, train = chosen.model, chosen.train
-    if state is not None:
-        data, unique, model, train, seed = _begun_by(context, state)
+    begun = (
+        _begun_by(context, state)
+        if state is not None
+        else (data, unique, *_settings_of(preset), seed)
+    )
+    data, unique, model, train, seed = begun
     model, train = changed(model, train, parse_changes(changes or []))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserError(
@@ -113,11 +115,13 @@ def train(
 
     torch.set_num_threads(1)
     asked = parse_changes(changes or []) | ({"steps": steps} if steps else {})
-    chosen = preset_named(preset)
-    begun = chosen.model, chosen.train
-    if state is not None:
-        data, unique, *begun, seed = _begun_by(context, state)
-    settings = changed(*begun, asked)
+    begun = (
+        _begun_by(context, state)
+        if state is not None
+        else (data, unique, *_settings_of(preset), seed)
+    )
+    data, unique, model, planned, seed = begun
+    settings = changed(model, planned, asked)
     if out:
         new_folder(out).rmdir()  # refused now rather than after the training
     if resume:
@@ -331,6 +335,11 @@ def main() -> NoReturn:
         print(f"makemore-tui: {error}", file=sys.stderr)
         sys.exit(2)
     sys.exit(0)
+
+
+def _settings_of(preset: str) -> tuple[ModelSettings, TrainSettings]:
+    chosen = preset_named(preset)
+    return chosen.model, chosen.train
 
 
 def _begun_by(

@@ -1001,6 +1001,7 @@ def test_a_test_under_way_while_the_size_changes_is_of_the_new_model(names):
         server._answer(request)
     while server._testing is not None:
         server._work()
+    assert server._test is not None
     assert server._test.loss == server.session.evaluate("test").loss
 
 

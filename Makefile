@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := $(shell find core tui data -type f -not -name '*.pyc')
 
-.PHONY: run test check format picture clean
+.PHONY: run test check format snapshots picture clean
 .DELETE_ON_ERROR:
 
 run: .venv/installed
@@ -22,6 +22,10 @@ check: .venv/installed
 format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The pictures that tests/tui/test_snapshots.py compares with; look at them before you keep them.
+snapshots: .venv/installed
+	MAKEMORE_TUI_SNAPSHOTS=anew $(BIN)/python -m pytest tests/tui/test_snapshots.py
 
 picture: .venv/installed
 	$(BIN)/python docs/make_picture.py

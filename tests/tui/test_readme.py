@@ -1,0 +1,35 @@
+"""What the README says of keys, files and commands is so."""
+
+import re
+import runpy
+from pathlib import Path
+
+import typer
+
+from makemore_tui.tui.cli import app
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_table_of_keys_is_that_of_their_declaration():
+    made = runpy.run_path(str(ROOT / "docs" / "make_keys.py"))
+    table = README.split(made["BEGIN"])[1].split(made["END"])[0]
+    assert table.strip() == made["table"]()
+
+
+def test_every_file_of_the_engine_and_the_explorer_is_named_and_there():
+    tree = README.split("## What is where")[1].split("```")[1]
+    for folder in ("core", "tui"):
+        part = re.split(r"(?m)^(?=\S)", tree.split(f"\n{folder}/")[1])[0]
+        named = set(re.findall(r"(?m)^  (\S+)", part))
+        there = {path.name for path in (ROOT / folder).glob("*.py") if path.name[:2] != "__"}
+        there |= {f"{path.parent.name}/" for path in (ROOT / folder).glob("*/__init__.py")}
+        assert named == there
+
+
+def test_every_command_that_it_shows_exists():
+    commands = typer.main.get_command(app).commands
+    shown = re.findall(r"(?m)^makemore-tui +([a-z][a-z-]*)", README)
+    assert shown
+    assert set(shown) <= set(commands)

@@ -50,6 +50,15 @@ class Conversation:
         """What the next key builds on: what is shown, or what has been asked for meanwhile."""
         return self._expected if self._unanswered else self.snapshot
 
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether a command's answer is on its way."""
+        return bool(self._unanswered)
+
+    def want(self, panel: Panel) -> None:
+        """Ask for this panel's view as soon as the next refresh has been answered."""
+        self._wanted.add(panel.id)
+
     def refresh(self, panels: Collection[Panel]) -> None:
         """Ask for these panels' views, now or when the answer that is under way has come."""
         if self.is_dead or self.snapshot is None:

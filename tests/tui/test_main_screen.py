@@ -607,3 +607,16 @@ async def test_leaving_ends_the_app_without_a_failure(explorer, key):
         await it.until(lambda: it.app._exit)
         assert it.app.failure == ""
         assert it.app.return_code == 0
+
+
+async def test_a_plot_waits_for_the_answer_to_a_key_but_not_twice(explorer, snapshot, curve):
+    async with explorer() as it:
+        await it.ticks(4)
+        it.engine.answers = False
+        await it.press("]")
+        await it.until(lambda: it.screen.conversation.awaits_answer)
+        shown = it.screen.query_one("#loss")._curve
+        for points in (50, 60):
+            await it.show(snapshot(loss=curve(points), is_refresh=True, step=points))
+            later = it.screen.query_one("#loss")._curve
+            assert (later is shown) == (points == 50)

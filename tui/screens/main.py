@@ -86,6 +86,7 @@ class MainScreen(Hands):
         self.conversation = Conversation(engine, self._deliver)
         self._tick = 0
         self._has_begun = False
+        self._has_put_off = False
         self._chosen = "loss"
         self._places = layout.Occupancy()
 
@@ -169,6 +170,7 @@ class MainScreen(Hands):
     def _take(self, snapshot: Snapshot) -> None:
         before, asked = self.conversation.take(snapshot)
         self._has_begun = True
+        snapshot = self._without_what_holds_up(snapshot)
         self.query_one(StatusBar).show(snapshot)
         for panel in self._shown_panels():
             panel.show(snapshot)
@@ -180,6 +182,17 @@ class MainScreen(Hands):
             self._say_what_changed(asked, before, snapshot)
         if snapshot.is_refresh:
             self.conversation.refresh_wanted(self._shown_panels())
+
+    def _without_what_holds_up(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot; without its loss curve, which takes long to draw, while a key's answer is
+        on its way. The next curve is drawn whatever is."""
+        if not snapshot.is_refresh or snapshot.loss is None or not snapshot.loss.steps:
+            return snapshot
+        self._has_put_off = self.conversation.awaits_answer and not self._has_put_off
+        if not self._has_put_off:
+            return snapshot
+        self.conversation.want(self.query_one(LossPanel))
+        return replace(snapshot, loss=None)
 
     def _say_what_changed(self, asked: Request | None, before: Snapshot, now: Snapshot) -> None:
         if said := notice(asked, before, now):

@@ -31,6 +31,16 @@ def megabytes(pid):
     return int(line.split()[1]) / 1024
 
 
+def leave(terminal):
+    """Out of whatever is open, one key at a time, as a person would: what is behind `escape` in one
+    piece is read as alt with a key, and there may be keys that are not read yet."""
+    for key in "\x1bq" * 30:
+        if terminal.process.poll() is not None:
+            return
+        terminal.send(key)
+        time.sleep(0.5)
+
+
 @pytest.mark.parametrize("seed", [1])
 def test_nothing_that_is_pressed_does_harm(open_terminal, is_alive, tmp_path, seed):
     rng = random.Random(seed)
@@ -54,11 +64,10 @@ def test_nothing_that_is_pressed_does_harm(open_terminal, is_alive, tmp_path, se
         if act == SETTLED:
             settled = megabytes(terminal.pid)
     terminal.resize(120, 40)
-    terminal.send("\x1b\x1b\x1b")
     terminal.wait_for(lambda: terminal.workers == [worker])
     terminal.wait_for_text("makemore-tui")
     assert megabytes(terminal.pid) < settled + MOST_GROWTH
-    terminal.send("q")
+    leave(terminal)
     assert terminal.exit_code() == 0
     assert terminal.is_restored
     assert not is_alive(worker)

@@ -12,13 +12,23 @@ BigramOrder = Literal["id", "frequency"]
 
 @dataclass(frozen=True)
 class Start:
-    """Begin: read this dataset and make this session."""
+    """Begin: read this dataset and make this session, or go on with a saved run.
+
+    runs: the directory that runs are kept in, where they are saved by themselves; None saves none.
+    most_bytes: what all those without a name may weigh there.
+    resume: the folder of a saved run to go on with, instead of the dataset and the settings.
+    paused: don't train before that is asked for.
+    """
 
     dataset: str
     unique: bool
     model: ModelSettings
     train: TrainSettings
     seed: int
+    runs: str | None = None
+    most_bytes: int = 500_000_000
+    resume: str | None = None
+    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,6 +182,20 @@ class ChangeDataset:
     unique: bool = False
 
 
+@dataclass(frozen=True)
+class NameRun:
+    """Save the present run by this name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """Go on with the saved run in a folder, paused; `Undo` goes back."""
+
+    folder: str
+
+
 Request = (
     Start
     | Refresh
@@ -188,16 +212,23 @@ Request = (
     | CancelFinder
     | DescribeDataset
     | ChangeDataset
+    | NameRun
+    | OpenRun
 )
 
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """What the screen says of a dataset."""
+    """What the screen says of a dataset.
+
+    source: the name of a built-in one, or the absolute path of a file.
+    """
 
     name: str
     items: int
     labels: tuple[str, ...]
+    source: str = ""
+    unique: bool = False
 
     @property
     def characters(self) -> int:
@@ -296,6 +327,24 @@ class FormerFacts:
     steps: int
     best_dev: float | None
     last_dev: float | None
+
+
+@dataclass(frozen=True)
+class Saving:
+    """How the present run is kept on disk.
+
+    directory: where runs are. folder: that of the present one; "" before it was first saved.
+    step: how many steps of it are there. named: whether a person gave it its name.
+    note: something that has just happened to it, in a sentence. problem: why it couldn't be saved
+    the last time that was tried.
+    """
+
+    directory: str
+    folder: str
+    step: int
+    named: bool = False
+    note: str = ""
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -540,6 +589,7 @@ class Snapshot:
     former: former runs, the newest last.
     references: those that are known so far.
     finder: of the learning-rate finder, if it was asked for.
+    saving: None where runs aren't saved by themselves.
     """
 
     state: State
@@ -570,6 +620,7 @@ class Snapshot:
     health: Health | None = None
     references: tuple[Reference, ...] = ()
     finder: RateSearch | None = None
+    saving: Saving | None = None
 
 
 Reply = Starting | Refused | Failed | DatasetOverview | Snapshot

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +16,10 @@ from .errors import UserError
 from .run_files import LOCK, METRICS, RECORD, WEIGHTS
 from .run_record import RunRecord, check_whole, read_record
 from .settings import ModelSettings
+from .vocabulary import shown
 
 _VARIABLE = "MAKEMORE_TUI_RUNS"
+_LONGEST_NAME = 60  # characters
 
 
 @dataclass(frozen=True)
@@ -45,21 +47,42 @@ def runs_directory(given: Path | str | None = None) -> Path:
     return Path(given or os.environ.get(_VARIABLE) or default).expanduser()
 
 
+def run_folder(run: Path, directory: Path) -> Path:
+    """The folder of a run that is given as such, or by its name in the directory."""
+    is_name = run.name == str(run) and not os.path.lexists(run)
+    return directory / run if is_name and os.path.lexists(directory / run) else run
+
+
+class RunList:
+    """The saved runs of a directory, read again and again: only what has changed is opened."""
+
+    def __init__(self, directory: Path):
+        self._directory = directory
+        self._known: dict[Path, tuple[tuple[int, ...], SavedRun]] = {}
+
+    def read(self) -> list[SavedRun]:
+        """The runs now, the newest first.
+
+        Raises:
+            UserError: the directory can't be read.
+        """
+        before, self._known = self._known, {}
+        for folder in _folders(self._directory):
+            stamp = run_files.stamp(folder)
+            known = before.get(folder)
+            if known is None or not stamp or known[0] != stamp:
+                known = stamp, _saved_run(folder)
+            self._known[folder] = known
+        return _newest_first(run for _, run in self._known.values())
+
+
 def saved_runs(directory: Path) -> list[SavedRun]:
     """The runs of a directory, the newest first.
 
     Raises:
         UserError: the directory can't be read.
     """
-    try:
-        with os.scandir(directory) as entries:
-            names = [one.name for one in entries if one.is_dir(follow_symlinks=False)]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise UserError(f"{directory} can't be read: {error.strerror}") from None
-    runs = [_saved_run(directory / name) for name in sorted(names) if not name.startswith(".")]
-    return sorted(runs, key=lambda run: run.saved, reverse=True)
+    return _newest_first(_saved_run(folder) for folder in _folders(directory))
 
 
 def remove(directory: Path, names: Sequence[str]) -> None:
@@ -89,16 +112,40 @@ def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
     keep: so many of the newest of them stay, whatever they weigh. Named runs, damaged ones, and
     those that an explorer has open always stay.
     """
-    runs = [run for run in saved_runs(directory) if not run.named and run.problem is None]
-    sizes = {run.name: run_files.size_of(run.folder) for run in runs}
-    total, removed = sum(sizes.values()), []
-    for run in reversed(runs[keep:]):
+    return [name for name in pruning(directory, most_bytes, keep) if name is not None]
+
+
+def pruning(directory: Path, most_bytes: int, keep: int = 1) -> Iterator[str | None]:
+    """The same, a run at a time: its name, if it was removed."""
+    runs = []
+    for folder in _folders(directory):
+        run = _saved_run(folder)
+        if not run.named and run.problem is None:
+            runs.append(run)
+        yield None
+    runs = _newest_first(runs)
+    sizes = [run_files.size_of(run.folder) for run in runs]
+    total = sum(sizes)
+    for run, size in list(zip(runs, sizes, strict=True))[keep:][::-1]:
         if total <= most_bytes:
             break
         if not is_locked(run.folder) and _remove(run.folder):
-            removed.append(run.name)
-            total -= sizes[run.name]
-    return removed
+            total -= size
+            yield run.name
+
+
+def check_name(name: str) -> None:
+    """See that a run can be called so.
+
+    Raises:
+        UserError: it can't.
+    """
+    if not name.strip() or len(name) > _LONGEST_NAME or name != shown(name):
+        raise UserError(
+            f"a run's name has 1 to {_LONGEST_NAME} characters that can be seen, not {name!r}"
+        )
+    if name.startswith((".", "-")) or Path(name).name != name or "\\" in name:
+        raise UserError(f"{name!r} can't be a run's name; letters, digits, - and _ can")
 
 
 def lock(folder: Path) -> FileLock:
@@ -135,6 +182,21 @@ def model_label(model: ModelSettings) -> str:
     if model.kind == "mlp":
         return f"mlp {model.context}, {model.embedding}, {model.hidden}"
     return f"ngram {model.order}" if model.kind == "ngram" else model.kind
+
+
+def _newest_first(runs: Iterable[SavedRun]) -> list[SavedRun]:
+    return sorted(runs, key=lambda run: run.saved, reverse=True)
+
+
+def _folders(directory: Path) -> list[Path]:
+    try:
+        with os.scandir(directory) as entries:
+            names = [one.name for one in entries if one.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UserError(f"{directory} can't be read: {error.strerror}") from None
+    return [directory / name for name in sorted(names) if not name.startswith(".")]
 
 
 def _saved_run(folder: Path) -> SavedRun:

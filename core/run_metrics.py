@@ -9,22 +9,29 @@ from .history import DevLosses, LossHistory
 from .settings import TrainSettings
 
 LARGEST_METRICS = 4 << 20  # bytes
+_LINES_AT_ONCE = 1000
 
 
-def metrics(
+def metric_blocks(
     history: LossHistory, dev: DevLosses, first: TrainSettings, journal: Sequence[JournalEntry]
-) -> bytes:
-    """A table with a line for each bucket of the losses, and for each evaluation of dev.
+) -> Iterator[bytes]:
+    """A table with a line for each bucket of the losses, and for each evaluation of dev, a block
+    of lines at a time.
 
     step: how many had been taken. loss: the mean minibatch loss of the bucket that ends there.
     learning_rate: of the last step, after the schedule. dev: the loss of the whole split.
     """
     losses, dev_losses = dict(_losses(history)), dict(dev.points)
     steps = sorted(losses.keys() | dev_losses.keys())
-    rows = ["step,loss,learning_rate,dev"]
-    for step, rate in zip(steps, _rates(steps, first, journal), strict=True):
-        rows.append(f"{step},{_text(losses.get(step))},{rate:.9g},{_text(dev_losses.get(step))}")
-    return ("\n".join(rows) + "\n").encode()
+    rates = _rates(steps, first, journal)
+    yield b"step,loss,learning_rate,dev\n"
+    for begin in range(0, len(steps), _LINES_AT_ONCE):
+        some = steps[begin : begin + _LINES_AT_ONCE]
+        lines = [
+            f"{step},{_text(losses.get(step))},{rate:.9g},{_text(dev_losses.get(step))}\n"
+            for step, rate in zip(some, rates, strict=False)
+        ]
+        yield "".join(lines).encode()
 
 
 def _losses(history: LossHistory) -> Iterator[tuple[int, float]]:

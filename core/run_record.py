@@ -130,7 +130,8 @@ def written(raw: dict[str, Any]) -> bytes:
         UserError: the journal is too long.
     """
     whole = raw | {"record_sha256": _sha256_of(raw)}
-    content = (to_json(whole, indent=2) + "\n").encode()
+    lines = [f"  {to_json(key)}: {to_json(value)}" for key, value in whole.items()]
+    content = ("{\n" + ",\n".join(lines) + "\n}\n").encode()
     if len(content) > LARGEST_RECORD:
         raise UserError(
             f"a run of {len(raw['journal']):,} edits has too long a journal to be saved"

@@ -4,6 +4,7 @@ docs/run-format.md says what stands in them, `run_files.py` how they are replace
 """
 
 import platform
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,7 +20,7 @@ from .dataset import Dataset
 from .errors import UserError
 from .models import MLP, NeuralBigram, NgramCounts
 from .run_files import METRICS, RECORD, WEIGHTS, new_folder
-from .run_metrics import metrics
+from .run_metrics import metric_blocks
 from .run_reading import read_run, resumable_state, sha256
 from .run_record import (
     FORMAT,
@@ -37,8 +38,8 @@ from .settings import TrainSettings
 if TYPE_CHECKING:
     from .session import Session
 
-__all__ = ["FORMAT", "Run", "RunSnapshot", "load_run", "load_session", "new_folder", "run_snapshot",
-           "save_run", "to_json", "write_run"]  # fmt: skip
+__all__ = ["FORMAT", "Run", "RunSnapshot", "encoded", "load_run", "load_session", "new_folder",
+           "put_files", "run_snapshot", "save_run", "to_json", "write_run"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,39 @@ def write_run(snapshot: RunSnapshot, folder: Path | str) -> None:
             and the weights are not finite.
     """
     folder = Path(folder)
-    exists = folder.is_dir() and not folder.is_symlink()
-    if not snapshot.state.is_finite:
-        if exists:
-            _note_divergence(folder, snapshot.state.diverged_at)
-            return
+    if snapshot.state.is_finite:
+        put_files(_files(snapshot), folder)
+    elif _is_there(folder):
+        _note_divergence(folder, snapshot.state.diverged_at)
+    else:
         raise UserError("the weights are not finite, so there is nothing to save")
-    (run_files.replace if exists else run_files.create)(folder, _files(snapshot))
+
+
+def encoded(snapshot: RunSnapshot) -> Generator[None, None, dict[str, bytes]]:
+    """The content of every file of a run, made a few milliseconds at a time."""
+    state = snapshot.state
+    weights = serialized(snapshot.tensors)
+    yield
+    sums = {"weights_sha256": sha256(weights)}
+    yield
+    blocks = []
+    for block in metric_blocks(
+        state.history, state.dev_losses, state.first_settings[1], state.journal
+    ):
+        blocks.append(block)
+        yield
+    table = b"".join(blocks)
+    sums["metrics_sha256"] = sha256(table)
+    return {WEIGHTS: weights, METRICS: table, RECORD: written(snapshot.record | sums)}
+
+
+def put_files(files: dict[str, bytes], folder: Path) -> None:
+    """Write a run's files to a new folder, or over the run in a folder: whole or not at all.
+
+    Raises:
+        UserError: the folder holds something else, or can't be written.
+    """
+    (run_files.replace if _is_there(folder) else run_files.create)(folder, files)
 
 
 def save_run(session: "Session", folder: Path, report: dict[str, Any] | None = None) -> None:
@@ -194,11 +221,16 @@ def _record(
 
 def _files(snapshot: RunSnapshot) -> dict[str, bytes]:
     """The content of every file of a run."""
-    state = snapshot.state
-    weights = serialized(snapshot.tensors)
-    table = metrics(state.history, state.dev_losses, state.first_settings[1], state.journal)
-    sums = {"weights_sha256": sha256(weights), "metrics_sha256": sha256(table)}
-    return {WEIGHTS: weights, METRICS: table, RECORD: written(snapshot.record | sums)}
+    parts = encoded(snapshot)
+    while True:
+        try:
+            next(parts)
+        except StopIteration as end:
+            return end.value
+
+
+def _is_there(folder: Path) -> bool:
+    return folder.is_dir() and not folder.is_symlink()
 
 
 def _note_divergence(folder: Path, step: int | None) -> None:

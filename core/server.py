@@ -4,11 +4,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from queue import SimpleQueue
 
 from torch import Tensor
 
 from .archive import FormerRun
+from .autosave import Autosave
 from .dataset import Dataset
 from .embedding_map import EmbeddingMapper
 from .errors import UserError
@@ -37,7 +39,9 @@ from .messages import (
     LossView,
     Mark,
     Name,
+    NameRun,
     NamesView,
+    OpenRun,
     Pause,
     Probe,
     ProbeView,
@@ -64,6 +68,7 @@ from .pace import Pace
 from .probe import probe
 from .references import RunningReferences
 from .session import Session
+from .settings import effect_of
 from .vocabulary import shown
 
 _SLICE_SECONDS = 0.016
@@ -92,11 +97,14 @@ class Server:
         inbox: "SimpleQueue[Request | None]",
         send: Callable[[Reply], None],
         clock: Callable[[], float] = time.perf_counter,
+        autosave: Autosave | None = None,
+        paused: bool = False,
     ):
         self._inbox = inbox
         self._send = send
         self._clock = clock
-        self._state: State = "training"
+        self._autosave = autosave
+        self._state: State = "paused" if paused else "training"
         self._asked = 0
         self._runs = 0
         self._described: tuple[DescribeDataset, Dataset] | None = None
@@ -111,6 +119,8 @@ class Server:
             name=shown(dataset.name),
             items=dataset.items,
             labels=tuple(dataset.vocabulary.labels()),
+            source=dataset.name if dataset.built_in else str(dataset.path.resolve()),
+            unique=dataset.unique,
         )
         self._insight: BigramInsight | None = None
         self._counts: Tensor | None = None
@@ -122,7 +132,14 @@ class Server:
         self._found: RateSearch | None = None
 
     def run(self) -> None:
-        """Answer requests and work in between, until None comes."""
+        """Answer requests and work in between, until None comes; save the run then."""
+        try:
+            self._serve()
+        finally:
+            if self._autosave is not None:
+                self._autosave.close(self.session)
+
+    def _serve(self) -> None:
         self._send(self._snapshot(()))
         while True:
             while not (self._busy and self._inbox.empty()):
@@ -137,7 +154,11 @@ class Server:
         is_evaluating = self._evaluating is not None or self._testing is not None
         is_finding = self._finder is not None and self._found is None
         is_counting = not self._are_references_known
-        works = self._state == "training" or is_evaluating or is_finding or is_counting
+        is_training = self._state == "training"
+        is_saving = self._autosave is not None and self._autosave.has_work(
+            self.session, is_training
+        )
+        works = is_training or is_evaluating or is_finding or is_counting or is_saving
         return works or self._evaluation_due
 
     def _begin_run(self) -> None:
@@ -149,6 +170,8 @@ class Server:
         """Forget what belonged to other weights than the session has now, and go on from there."""
         if self.session.dataset is not self._dataset:
             self._take_dataset()
+        if self._autosave is not None:
+            self._autosave.begin(self.session)
         plan = self._plan()
         is_past = self.session.step >= plan and self._state == "training"  # as was asked for
         self._planned_end = _UNLIMITED if is_past else plan
@@ -171,11 +194,19 @@ class Server:
         try:
             if isinstance(request, DescribeDataset):
                 return self._describe(request)
+            if self._autosave is not None and self._may_leave(request):
+                self._autosave.leave(self.session)
             self._obey(request)
         except UserError as error:
             return Refused(str(error))
         views = request.views if isinstance(request, Refresh) else ()
         return self._snapshot(views, isinstance(request, Refresh))
+
+    def _may_leave(self, request: Request) -> bool:
+        """Whether another run may take the place of the present one."""
+        if isinstance(request, Edit):
+            return effect_of(request.changes, self.session.model_settings.kind) == "restart"
+        return isinstance(request, Restart | Undo | Redo | ReturnTo | ChangeDataset | OpenRun)
 
     def _obey(self, request: Request) -> None:
         """Do what is asked."""
@@ -226,6 +257,12 @@ class Server:
                 self._finder = self._found = None
             case ChangeDataset(name, unique):
                 self._change_dataset(DescribeDataset(name, unique))
+            case NameRun(name):
+                if self._autosave is None:
+                    raise UserError("runs are not saved here, so this one can't have a name")
+                self._autosave.name(self.session, name)
+            case OpenRun(folder):
+                self._open_run(Path(folder))
 
     def _begin_test(self) -> None:
         session = self.session
@@ -258,6 +295,19 @@ class Server:
         self.session.change_dataset(dataset)
         self._described = None
         self._begin_run()
+
+    def _open_run(self, folder: Path) -> None:
+        """Go on with a saved run, paused; if it can't be read, nothing has changed."""
+        if self._autosave is not None:
+            self._autosave.finish()
+            if str(folder) == self._autosave.facts.folder:
+                raise UserError(f"{shown(folder.name)} is the run that is open already")
+        loaded = Session.load(folder)
+        self.session.go_on_with(loaded, f"run {shown(folder.name)}")
+        self._pause("paused")
+        if self._autosave is not None:
+            self._autosave.resume(self.session, folder)
+        self._change_path()
 
     def _plan(self) -> int:
         """Where this run ends by itself; counting ends when every example is counted."""
@@ -297,6 +347,8 @@ class Server:
                 self._train(left)
             if self._state == "training" and self._is_finished:
                 self._pause("finished")
+        if self._autosave is not None and self._autosave.advance(self.session):
+            return
         if self._testing is not None:
             self._test_a_block(*self._testing)
         elif self._evaluating is not None or self._evaluation_due:
@@ -408,6 +460,7 @@ class Server:
             health=drawn.get(HealthView),  # type: ignore[arg-type]
             references=self._references.result(),
             finder=self._rate_search(),
+            saving=self._autosave.facts if self._autosave is not None else None,
         )
 
     def _divergence(self, marks: tuple[Mark, ...]) -> Divergence | None:

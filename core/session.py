@@ -77,6 +77,11 @@ class Session:
         return self.tables.dataset
 
     @property
+    def run(self) -> object:
+        """The identity of the run: another after a restart, the same again after `undo` of that."""
+        return self._run
+
+    @property
     def step(self) -> int:
         """How many steps have been taken."""
         return self.trainer.step
@@ -219,6 +224,27 @@ class Session:
         swapped = former_run(present, self.model_settings, self.train_settings, self.seed)
         runs[index : index + 1] = [swapped] if present.step else []
         self.archive.keep(tuple(runs))
+
+    def go_on_with(self, other: "Session", label: str) -> None:
+        """Go on with another session's run, which may be on other data; the present one becomes a
+        former run where it is on the same.
+
+        label: what `can_undo` says of it.
+        """
+        before, state = self.state(), other.state()
+        same = (self.dataset.path, self.dataset.fingerprint)
+        is_same_data = (other.dataset.path, other.dataset.fingerprint) == same
+        if is_same_data:
+            state = replace(state, dataset=self.dataset)
+        else:
+            self.tables = other.tables
+        self._restore(state)
+        self.archive.add(label, before)
+        if not is_same_data:
+            self.archive.forget_other_data(before.dataset, self.dataset)
+        elif before.step:
+            former = former_run(before, self.model_settings, self.train_settings, self.seed)
+            self.archive.keep((*self.former_runs, former))
 
     def evaluate(self, split: str = "dev", most_examples: int | None = None) -> Evaluation:
         """The loss of a split: train, dev, test, all, or first-N.

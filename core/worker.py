@@ -2,7 +2,8 @@
 
 It speaks pickled messages (`messages.py`) over its standard input and output, one reply to a
 request, in order. Its parent is the only one who writes there; files are never unpickled. It ends
-when its input ends, so it cannot outlive the explorer.
+when its input ends or it is told to by a signal, and saves the run then; so it cannot outlive the
+explorer.
 """
 
 import os
@@ -13,11 +14,12 @@ import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import BinaryIO
 
 from .messages import Failed, Reply, Request, Start, Starting
 
-_GRACE_SECONDS = 0.5
+_GRACE_SECONDS = 1.5  # to save the run in, before it ends whatever it is doing
 
 
 def main() -> None:
@@ -26,6 +28,8 @@ def main() -> None:
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not get between the replies
     inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+    for ending in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(ending, lambda *_: inbox.put(None))
     threading.Thread(target=_receive, args=(sys.stdin.buffer, inbox), daemon=True).start()
 
     def send(reply: Reply) -> None:
@@ -61,20 +65,28 @@ def _serve(start: Start, inbox, send) -> None:
     send(Starting("loading torch"))
     import torch
 
+    from .autosave import Autosave
     from .dataset import Dataset
     from .server import Server
     from .session import Session
     from .vocabulary import shown
 
     torch.set_num_threads(1)
-    send(Starting(f"reading {shown(start.dataset)}"))
+    autosave = Autosave(Path(start.runs), start.most_bytes) if start.runs else None
     try:
-        dataset = Dataset.load(start.dataset, start.unique)
-        session = Session(dataset, start.model, start.train, start.seed)
+        if start.resume is not None:
+            send(Starting(f"opening {shown(Path(start.resume).name)}"))
+            session = Session.load(start.resume)
+            if autosave is not None:
+                autosave.resume(session, Path(start.resume))
+        else:
+            send(Starting(f"reading {shown(start.dataset)}"))
+            dataset = Dataset.load(start.dataset, start.unique)
+            session = Session(dataset, start.model, start.train, start.seed)
     except UserError as error:
         send(Failed(str(error)))
         return
-    Server(session, inbox, send).run()
+    Server(session, inbox, send, autosave=autosave, paused=start.paused).run()
 
 
 if __name__ == "__main__":

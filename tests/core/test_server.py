@@ -8,6 +8,7 @@ from threading import Thread
 import pytest
 import torch
 
+from makemore_tui.core.autosave import Autosave
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.messages import (
     BigramsView,
@@ -21,7 +22,9 @@ from makemore_tui.core.messages import (
     FindLearningRate,
     HealthView,
     LossView,
+    NameRun,
     NamesView,
+    OpenRun,
     Pause,
     ProbeView,
     Redo,
@@ -36,6 +39,7 @@ from makemore_tui.core.messages import (
     Undo,
 )
 from makemore_tui.core.references import references
+from makemore_tui.core.run_list import saved_runs
 from makemore_tui.core.server import Server
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
@@ -47,10 +51,11 @@ PATIENCE = 60  # seconds, after which a test gives up
 class Client:
     """Asks a server in a thread, and waits for states of it."""
 
-    def __init__(self, session):
+    def __init__(self, session, **options):
         self.session = session
         self.inbox, self.replies = SimpleQueue(), SimpleQueue()
-        self.thread = Thread(target=Server(session, self.inbox, self.replies.put).run, daemon=True)
+        server = Server(session, self.inbox, self.replies.put, **options)
+        self.thread = Thread(target=server.run, daemon=True)
         self.thread.start()
         self.first = self.replies.get(timeout=PATIENCE)
 
@@ -1014,3 +1019,70 @@ def test_a_bad_file_is_refused_and_changes_nothing(serve, tmp_path, request_type
     assert "none.txt" in refused.why
     after = client.look()
     assert (after.dataset, after.runs, after.step) == (before.dataset, 1, before.step)
+
+
+# Saved runs
+
+
+@pytest.fixture
+def serve_saving(small, tmp_path):
+    """Serves a session whose runs are saved below a directory."""
+    clients = []
+
+    def serve_saving():
+        session = Session(small, MODEL, TrainSettings(batch_size=8, steps=10**9))
+        autosave = Autosave(tmp_path / "runs", 10**9)
+        clients.append(Client(session, autosave=autosave))
+        return clients[-1]
+
+    yield serve_saving
+    for client in clients:
+        client.end()
+
+
+def test_a_paused_run_is_saved_and_opens_again(serve_saving):
+    client = serve_saving()
+    client.until(lambda s: s.step > 10)
+    client.do(Pause())
+    now = client.until(lambda s: s.saving.step == s.step)
+    assert Session.load(now.saving.folder).step == now.step
+
+
+def test_a_run_is_named_and_opened_again_paused(serve_saving, tmp_path):
+    client = serve_saving()
+    client.until(lambda s: s.step > 10)
+    client.do(Pause())
+    named = client.do(NameRun("mine"))
+    assert (named.saving.named, named.saving.folder) == (True, str(tmp_path / "runs" / "mine"))
+    client.do(Restart(9))
+    client.do(Resume())
+    client.until(lambda s: s.step > 10)
+    opened = client.do(OpenRun(named.saving.folder))
+    assert (opened.state, opened.step, opened.seed) == ("paused", named.step, named.seed)
+    assert (opened.saving.folder, opened.saving.named) == (named.saving.folder, True)
+    assert opened.can_undo == "run mine"
+    assert client.do(Undo()).seed == 9
+
+
+def test_what_can_not_be_opened_or_named_is_refused_and_changes_nothing(serve_saving, tmp_path):
+    client = serve_saving()
+    client.until(lambda s: s.step > 10)
+    before = client.do(Pause())
+    assert isinstance(client.ask(OpenRun(str(tmp_path / "none"))), Refused)
+    assert isinstance(client.ask(NameRun("a/b")), Refused)
+    named = client.do(NameRun("mine"))
+    assert isinstance(client.ask(OpenRun(named.saving.folder)), Refused)
+    assert (named.step, named.runs) == (before.step, before.runs)
+
+
+def test_at_the_end_of_serving_the_run_is_saved(small, tmp_path):
+    session = Session(small, MODEL, TrainSettings(batch_size=8, steps=10**9))
+    client = Client(session, autosave=Autosave(tmp_path / "runs", 10**9))
+    client.until(lambda s: s.step > 10)
+    client.end()
+    (run,) = saved_runs(tmp_path / "runs")
+    assert run.steps == session.step
+
+
+def test_where_nothing_is_saved_a_run_gets_no_name(serve):
+    assert isinstance(serve().ask(NameRun("mine")), Refused)

@@ -623,3 +623,49 @@ def test_a_restart_after_a_divergence_is_not_diverged(session):
     session.train(60)
     session.restart()
     assert (session.diverged, session.diverged_at) == (False, None)
+
+
+# Going on with another session's run
+
+
+def test_another_sessions_run_is_gone_on_with_and_undo_leads_back(session, small):
+    other = Session(small, MODEL, TRAIN, seed=6)
+    other.train(30)
+    other.edit(hidden=12)
+    other.train(5)
+    session.train(20)
+    before, there, run = what_it_is(session), what_it_is(other), session.run
+    session.go_on_with(other, "run first")
+    assert session.can_undo == "run first"
+    assert [one.state.step for one in session.former_runs] == [20]
+    assert what_it_is(session) | {"former": []} == there
+    assert session.run is other.run
+    session.train(10)
+    other.train(10)
+    assert torch.equal(session.model.flat, other.model.flat)
+    session.undo()
+    assert what_it_is(session) == before
+    assert session.run is run
+    session.redo()
+    assert session.step == 45
+
+
+def test_a_run_on_other_data_is_gone_on_with_and_undo_leads_back(session, names, small):
+    other = Session(names, MODEL, TRAIN, seed=6)
+    other.train(30)
+    session.train(20)
+    session.go_on_with(other, "run first")
+    assert session.dataset is names
+    assert session.former_runs == ()
+    session.undo()
+    assert (session.dataset, session.step) == (small, 20)
+
+
+def test_the_same_data_read_again_keeps_former_runs(session, small, tmp_path):
+    session.train(5)
+    session.restart(7)
+    session.train(20)
+    session.save(tmp_path / "run")
+    session.go_on_with(Session.load(tmp_path / "run"), "run run")
+    assert session.dataset is small
+    assert len(session.former_runs) == 2

@@ -1,7 +1,12 @@
 """The explorer's application."""
 
+import asyncio
 import contextlib
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,13 +16,16 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.messages import Start
 
 from . import themes
 from .config import Config, config_path, named, read_config, remember, with_recent
-from .engine import Engine
+from .engine import Engine, WorkerEngine
 from .keys import KEYS, Key
 from .screens import layout
 from .screens.main import MainScreen
+
+_SECONDS_TO_LEAVE = 1.0
 
 
 class ExplorerApp(App):
@@ -46,6 +54,26 @@ class ExplorerApp(App):
         self.set_keymap({key.id: key.keys for key in self.keys if key.id in self.config.keys})
         self.main = MainScreen(self.engine)
         self.push_screen(self.main)
+        self._heed_signals()
+
+    def _heed_signals(self) -> None:
+        """Leave in good order when the system asks for it, or the terminal is closed."""
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+                number = getattr(signal, name)
+                loop.add_signal_handler(number, self._end_with, 128 + number)
+
+    def _end_with(self, code: int) -> None:
+        """Leave with this exit code; soon even if the terminal, to which it writes, is gone."""
+
+        def end() -> None:
+            self.engine.close()  # which saves the run
+            time.sleep(_SECONDS_TO_LEAVE)
+            os._exit(code)
+
+        threading.Thread(target=end, daemon=True).start()
+        self.exit(return_code=code)
 
     def exit(self, *args, **kwargs) -> None:
         """Leave; first note what is to be remembered, for then the screen is still there."""
@@ -64,6 +92,10 @@ class ExplorerApp(App):
     def add_recent(self, file: str) -> None:
         """Note that a file was learnt from."""
         self.recent = with_recent(self.recent, file)
+
+    def on_main_screen_begun(self, message: MainScreen.Begun) -> None:
+        if os.path.isabs(message.snapshot.dataset.source):
+            self.add_recent(message.snapshot.dataset.source)
 
     def on_main_screen_unusable(self, message: MainScreen.Unusable) -> None:
         self.failure = message.why
@@ -92,7 +124,7 @@ def _runner(screen: MainScreen, action: str):
     return run
 
 
-def run_explorer(engine: Engine) -> None:
+def run_explorer(start: Start) -> None:
     """Run the explorer until it is left.
 
     Raises:
@@ -102,6 +134,9 @@ def run_explorer(engine: Engine) -> None:
     path = config_path()
     panels = [name for name, _ in layout.PANELS]
     config = read_config(path, themes.NAMES, panels, {key.id: key.keys for key in KEYS})
+    if config.most_megabytes is not None:
+        start = replace(start, most_bytes=int(config.most_megabytes * 1e6))
+    engine = WorkerEngine(start)
     app = ExplorerApp(engine, config)
     try:
         app.run()
@@ -115,4 +150,4 @@ def run_explorer(engine: Engine) -> None:
     if app.failure:
         raise UserError(app.failure)
     if app.return_code:
-        sys.exit(app.return_code)  # it broke, and has said why
+        sys.exit(app.return_code)  # it was ended by a signal; or broke, and has said why

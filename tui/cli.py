@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -66,6 +66,10 @@ def explore(
     seed: SeedOption = 1,
     unique: UniqueOption = False,
     state: StateOption = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on with a saved run: its name or folder.")
+    ] = None,
+    run_dir: run_commands.DirectoryOption = None,
 ) -> None:
     """Open the explorer. (The default: `makemore-tui` alone does the same.)"""
     begun = (
@@ -82,10 +86,11 @@ def explore(
         )
     # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
     os.environ.setdefault("TEXTUAL_FPS", "120")
+    runs, folder = run_commands.kept(context, run_dir, resume)
     from .app import run_explorer
-    from .engine import WorkerEngine
 
-    run_explorer(WorkerEngine(Start(data, unique, model, train, seed)))
+    start = Start(data, unique, model, train, seed, runs=runs, resume=folder)
+    run_explorer(replace(start, paused=folder is not None))
 
 
 @app.command(epilog="Example: makemore-tui train --preset scaled --steps 2000 --json")

@@ -8,6 +8,9 @@ recent = ["/home/me/towns.txt"]
 axis = "logarithmic"        # or "linear"
 smoothing = "strong"        # or "light", "off"
 
+[runs]
+most_megabytes = 500        # of those saved by themselves; the oldest go first
+
 [keys]                      # the id of a key, and the keys in its place
 pause = "p"
 """
@@ -24,6 +27,7 @@ from makemore_tui.core.errors import UserError
 MOST_RECENT = 8
 AXES = ("linear", "logarithmic")
 SMOOTHINGS = ("light", "strong", "off")
+_MOST_MEGABYTES = 1_000_000
 _VARIABLE = "MAKEMORE_TUI_CONFIG"
 
 
@@ -35,6 +39,7 @@ class Config:
     panel: str | None = None
     axis: str | None = None
     smoothing: str | None = None
+    most_megabytes: float | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     recent: tuple[str, ...] = ()
 
@@ -60,6 +65,7 @@ def read_config(
     """
     values = _read(path)
     loss, keymap = _table(path, values, "loss"), _table(path, values, "keys")
+    runs = _table(path, values, "runs")
     recent = values.get("recent", [])
     if not isinstance(recent, list) or not all(isinstance(one, str) for one in recent):
         raise UserError(f"{path}: recent must be a list of file names")
@@ -69,6 +75,7 @@ def read_config(
         panel=_one_of(path, "panel", values.get("panel"), panels),
         axis=_one_of(path, "loss.axis", loss.get("axis"), AXES),
         smoothing=_one_of(path, "loss.smoothing", loss.get("smoothing"), SMOOTHINGS),
+        most_megabytes=_amount(path, "runs.most_megabytes", runs.get("most_megabytes")),
         keys=keymap,
         recent=tuple(recent[:MOST_RECENT]),
     )
@@ -134,6 +141,15 @@ def _table(path: Path, values: dict[str, Any], name: str) -> dict[str, Any]:
 def _one_of(path: Path, name: str, value: Any, allowed: Collection[str]) -> str | None:
     if value is not None and value not in list(allowed):
         raise UserError(f"{path}: {name} must be {_or(allowed)}, not {value!r}")
+    return value
+
+
+def _amount(path: Path, name: str, value: Any) -> float | None:
+    is_number = type(value) in (int, float) and 0 <= value <= _MOST_MEGABYTES
+    if value is not None and not is_number:
+        raise UserError(
+            f"{path}: {name} must be a number from 0 to {_MOST_MEGABYTES:,}, not {value!r}"
+        )
     return value
 
 

@@ -28,10 +28,10 @@ class Conversation:
         self._unanswered: deque[Request] = deque()  # commands
         self._expected: Snapshot | None = None
 
-    def start(self) -> None:
-        """Start the engine, or another one after the first died."""
+    def start(self, after: Snapshot | None = None) -> None:
+        """Start the engine, or another after the first died, to go on where this snapshot was."""
         self.is_dead, self.snapshot = False, None
-        self._engine.start(self._deliver)
+        self._engine.start(self._deliver, after)
 
     def ask(self, request: Request) -> None:
         """Send a request, once there is something to ask about."""

@@ -7,19 +7,23 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Protocol
 
-from makemore_tui.core.messages import Reply, Request, Start
+from makemore_tui.core.messages import Reply, Request, Snapshot, Start
 
-_SECONDS_TO_END = 0.7
+_SECONDS_TO_END = 1.8  # which is more than the worker allows itself
 
 
 @dataclass(frozen=True)
 class WorkerDied:
-    """The worker ended by itself; `why` says in words what is known."""
+    """The worker ended by itself; `why` says in words what is known.
+
+    was_killed: by a signal, which is no fault of its own.
+    """
 
     why: str
+    was_killed: bool = False
 
 
 Deliver = Callable[[Reply | WorkerDied], None]
@@ -28,14 +32,17 @@ Deliver = Callable[[Reply | WorkerDied], None]
 class Engine(Protocol):
     """What the explorer talks to: the worker, or a stand-in in a test."""
 
-    def start(self, deliver: Deliver) -> None:
-        """Begin, or begin again, handing every reply to `deliver`, perhaps in another thread."""
+    def start(self, deliver: Deliver, after: Snapshot | None = None) -> None:
+        """Begin, handing every reply to `deliver`, perhaps in another thread.
+
+        after: the last snapshot of an engine that has ended, to go on from what it had saved.
+        """
 
     def send(self, request: Request) -> None:
         """Send a request; it is lost if there is no worker."""
 
     def close(self) -> None:
-        """End the worker, within a second."""
+        """End the worker, which saves its run; within two seconds."""
 
 
 class WorkerEngine:
@@ -50,7 +57,7 @@ class WorkerEngine:
         self._start = start
         self._process: subprocess.Popen | None = None
 
-    def start(self, deliver: Deliver) -> None:
+    def start(self, deliver: Deliver, after: Snapshot | None = None) -> None:
         self.close()
         errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the thread)
         process = subprocess.Popen(
@@ -61,7 +68,7 @@ class WorkerEngine:
         )
         self._process = process
         threading.Thread(target=self._receive, args=(process, errors, deliver), daemon=True).start()
-        self.send(self._start)
+        self.send(_continued(self._start, after) if after else self._start)
 
     def send(self, request: Request) -> None:
         if self._process and self._process.stdin:
@@ -92,7 +99,22 @@ class WorkerEngine:
                 pass
             code = process.wait()
             if process is self._process:
-                deliver(WorkerDied(_reason(code, errors)))
+                deliver(WorkerDied(_reason(code, errors), was_killed=code < 0))
+
+
+def _continued(start: Start, after: Snapshot) -> Start:
+    """How to begin where another worker was: with the run that it saved, or that run's settings."""
+    data = after.dataset
+    return replace(
+        start,
+        dataset=data.source or start.dataset,
+        unique=data.unique,
+        model=after.model,
+        train=after.train,
+        seed=after.seed,
+        resume=after.saving.folder or None if after.saving else None,
+        paused=after.state != "training",
+    )
 
 
 def _reason(code: int, errors: IO[bytes]) -> str:

@@ -2,6 +2,7 @@
 
 from makemore_tui.core.messages import (
     Divergence,
+    OpenRun,
     Redo,
     Request,
     Resizing,
@@ -30,6 +31,8 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot) -> tuple[str,
         case ReturnTo(index) if index < len(before.former):
             name = before.former[index].name
             return f"back in the run “{name}”, at step {now.step:,}{way_back}", False
+        case OpenRun():
+            return opened(now) + way_back, False
     if now.runs != before.runs:
         what = _difference(before, now)
         return f"a new run from step 0, seed {now.seed}: {what}{way_back}", False
@@ -39,6 +42,27 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot) -> tuple[str,
         return resized(now.resized), False
     if (now.model, now.train) != (before.model, before.train):
         return f"from step {now.step:,}: {_difference(before, now)}", False
+    return None
+
+
+def opened(now: Snapshot) -> str:
+    """That a saved run has been opened, paused."""
+    saving = now.saving
+    what = (saving.note or _name(saving.folder)) if saving else ""
+    return f"{what or 'the run'}; at step {now.step:,}, space trains on"
+
+
+def saving_notice(before: Snapshot, now: Snapshot) -> tuple[str, bool] | None:
+    """What to say of how the run is saved, where that has changed, and whether it is a warning."""
+    then, saving = before.saving, now.saving
+    if then is None or saving is None:
+        return None
+    if saving.problem and saving.problem != then.problem:
+        return f"the run could not be saved: {saving.problem}; it will be tried again", True
+    if then.problem and not saving.problem:
+        return f"the run is saved again, at step {saving.step:,}", False
+    if saving.note and saving.note != then.note:
+        return saving.note, False
     return None
 
 
@@ -81,3 +105,7 @@ def _difference(before: Snapshot, now: Snapshot) -> str:
         differing.insert(0, f"dataset {now.dataset.name}")
     differing = ["batch size all" if one == "batch size 0" else one for one in differing]
     return ", ".join(differing) or "the settings as they were"
+
+
+def _name(folder: str) -> str:
+    return folder.rpartition("/")[2]

@@ -95,6 +95,30 @@ def remove_runs(
     remove(runs_directory(directory or context.obj), names)
 
 
+def kept(
+    context: typer.Context, directory: Path | None, resume: str | None
+) -> tuple[str, str | None]:
+    """Where an explorer keeps its runs, and the folder of the one that it goes on with.
+
+    Raises:
+        UserError: that one can't be read, or something else is asked for beside it.
+    """
+    from makemore_tui.core.run_list import run_folder, runs_directory
+    from makemore_tui.core.run_record import read_record
+
+    where = runs_directory(directory).absolute()
+    if resume is None:
+        return str(where), None
+    for name in ("data", "preset", "changes", "seed", "unique", "state"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = "set" if name == "changes" else name
+            raise UserError(f"--{option} can't be had with --resume: {resume} has its own")
+    folder = run_folder(Path(resume), where).absolute()
+    read_record(folder)
+    return str(where), str(folder)
+
+
 def resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Session":
     """A saved run with the settings that are asked for, if it has steps left to take.
 

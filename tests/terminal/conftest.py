@@ -5,10 +5,12 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
@@ -26,13 +28,14 @@ _TAKE_TERMINAL = (
 
 
 class Terminal:
-    """A terminal in which the program runs."""
+    """A terminal in which the program runs. runs: where it keeps its runs."""
 
     def __init__(self, *words: str, size: tuple[int, int] = (120, 40), **env: str):
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self.written = b""
         self._fed = 0
+        self.runs = Path(tempfile.mkdtemp())
         self._master, self._terminal = pty.openpty()
         self.resize(*size)
         self.process = subprocess.Popen(
@@ -41,7 +44,7 @@ class Terminal:
             stdout=self._terminal,
             stderr=self._terminal,
             start_new_session=True,
-            env={**_environment(), **env},
+            env={**_environment(), "MAKEMORE_TUI_RUNS": str(self.runs), **env},
         )
         self._ended = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -133,6 +136,7 @@ class Terminal:
             os.kill(pid, signal.SIGKILL)
         self.process.wait(PATIENCE)
         self.hang_up()
+        shutil.rmtree(self.runs, ignore_errors=True)
 
     def _hang_up_reader(self) -> None:
         self._ended.set()

@@ -39,7 +39,9 @@ from makemore_tui.core.messages import (
     LossCurve,
     LossView,
     Name,
+    NameRun,
     NamesView,
+    OpenRun,
     PairFacts,
     Pause,
     Probe,
@@ -262,8 +264,9 @@ class FakeEngine:
     def refreshes(self) -> list[Refresh]:
         return [request for request in self.requests if isinstance(request, Refresh)]
 
-    def start(self, deliver: Deliver) -> None:
+    def start(self, deliver: Deliver, after: Snapshot | None = None) -> None:
         self.starts += 1
+        self.after = after
         self._deliver = deliver
         if self.first is not None:
             self.now = self.first
@@ -354,6 +357,12 @@ class FakeEngine:
             case ChangeDataset(name):
                 data = replace(now.dataset, name=name.rpartition("/")[2])
                 return replace(now, dataset=data, step=0, runs=now.runs + 1)
+            case NameRun(name):
+                assert now.saving is not None
+                folder = f"{now.saving.directory}/{name}"
+                return replace(now, saving=replace(now.saving, folder=folder, named=True))
+            case OpenRun():
+                return replace(now, state="paused", runs=now.runs + 1)
             case EvaluateTest():
                 return replace(now, test=TestLoss(now.step, 2.168), test_asked=now.test_asked + 1)
         raise AssertionError(request)
@@ -569,8 +578,9 @@ async def stage():
 
 @pytest.fixture(autouse=True, scope="session")
 def _config_of_its_own(tmp_path_factory):
-    """No test reads or writes the configuration of whoever runs it."""
+    """No test reads or writes the configuration or the runs of whoever runs it."""
     with pytest.MonkeyPatch.context() as patch:
         path = tmp_path_factory.mktemp("config") / "config.toml"
         patch.setenv("MAKEMORE_TUI_CONFIG", str(path))
+        patch.setenv("MAKEMORE_TUI_RUNS", str(path.parent / "runs"))
         yield path

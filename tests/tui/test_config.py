@@ -27,6 +27,9 @@ colour = "unknown to us"
 axis = "logarithmic" # as in the lecture
 smoothing = "off"
 
+[runs]
+most_megabytes = 20
+
 [keys]
 pause = "p"
 rate-up = "+,f8"
@@ -66,7 +69,7 @@ def test_without_a_file_nothing_is_set(read):
 def test_all_of_it_is_read(read):
     keys = {"pause": "p", "rate-up": "+,f8", "hidden-up": "="}
     assert read(FULL) == Config(
-        "makemore-light", "bigrams", "logarithmic", "off", keys, ("/a.txt", "/b.txt")
+        "makemore-light", "bigrams", "logarithmic", "off", 20, keys, ("/a.txt", "/b.txt")
     )
 
 
@@ -82,6 +85,9 @@ def test_all_of_it_is_read(read):
         ("[loss]\naxis = 'cubic'", "loss.axis"),
         ("[loss]\nsmoothing = 1", "loss.smoothing"),
         ("[loss]\nsmoothing = 'much'", "loss.smoothing"),
+        ("runs = 3", "runs"),
+        ("[runs]\nmost_megabytes = -1", "runs.most_megabytes"),
+        ("[runs]\nmost_megabytes = 'much'", "runs.most_megabytes"),
         ("keys = []", "keys"),
         ("[keys]\nfly = 'f'", "keys.fly"),
         ("[keys]\npause = 3", "keys.pause"),

@@ -79,6 +79,8 @@ LOCAL = {
     ),
     "previous-panel",
     "worker",
+    "name-run",
+    "copy-state",
     "help",
     "interrupt",
     "quit",

@@ -1,6 +1,7 @@
 """The main screen around a fake engine: what it asks, what it shows, what it says."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -16,11 +17,14 @@ from makemore_tui.core.messages import (
     Failed,
     LossView,
     Mark,
+    NameRun,
     NamesView,
+    OpenRun,
     Redo,
     Refused,
     Resizing,
     ReturnTo,
+    Saving,
     SplitLosses,
     Starting,
     Step,
@@ -29,6 +33,7 @@ from makemore_tui.core.messages import (
 from makemore_tui.tui.engine import WorkerDied
 from makemore_tui.tui.keys import KEYS
 from makemore_tui.tui.screens.help import HelpScreen
+from makemore_tui.tui.screens.naming import NamingScreen
 from makemore_tui.tui.widgets.panel import Panel
 
 PANELS = ["loss", "controls", "bigrams", "names", "splits"]  # of a screen of ordinary size
@@ -44,7 +49,7 @@ TITLES = {
     "embedding": "Embedding",
     "probe": "Probe",
     "health": "Health",
-    "runs": "Former runs",
+    "runs": "Runs",
 }
 WORDS = {
     "loss": ["minibatch", "dev 2.170", "└"],
@@ -54,6 +59,7 @@ WORDS = {
     "splits": ["train", "2.126", "dev", "2.170", "new items", "2.190", "2.030", "press t"],
 }
 DIED = "the worker was ended by signal 9"
+BROKEN = "the worker stopped: no torch today"
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -335,46 +341,171 @@ async def test_the_end_of_training_is_said(it, snapshot, kind, says):
 # The worker's end
 
 
-async def test_a_dead_worker_is_reported_and_f5_starts_another(it, snapshot):
-    starts = it.engine.starts
-    it.engine.tell(WorkerDied(DIED))
-    await it.until(lambda: DIED in it.notice)
-    assert "F5" in it.notice
-    assert "F5" in it.status
-    await it.ticks(1)
-    it.engine.requests.clear()
-    await it.press("[", "space", "down", "up", "t", "g", "s")
-    await it.ticks(2)
-    assert it.engine.requests == []
-    assert "0.1 " in it.value("learning rate")
-
-    it.engine.first = snapshot(step=3)
-    await it.press("f5")
-    await it.until(lambda: it.engine.starts == starts + 1 and "step 3" in it.status)
-    await it.until(lambda: it.engine.refreshes)
-    assert DIED not in it.notice
+async def test_a_killed_worker_is_followed_by_another_that_goes_on_where_it_was(explorer, snapshot):
+    async with explorer() as it:
+        saving = Saving("/runs", "/runs/mine", 1_100)
+        it.engine.become(step=1_234, saving=saving)
+        await it.until(lambda: "step 1,234" in it.status)
+        it.engine.first = snapshot(step=1_100, saving=saving)
+        it.engine.tell(WorkerDied(DIED, was_killed=True))
+        await it.until(lambda: it.engine.starts == 2 and DIED in it.notice)
+        assert it.engine.after.step == 1_234
+        assert it.engine.after.saving == saving
+        await it.until(lambda: "goes on from step 1,100" in it.notice)
+        await it.until(lambda: "step 1,100" in it.status)
+        await it.until(lambda: it.engine.refreshes)
 
 
-async def test_a_worker_that_dies_before_its_first_snapshot_can_be_started_again(
-    explorer, snapshot
-):
-    async with explorer(first=None) as it:
-        it.engine.tell(WorkerDied(DIED))
-        await it.until(lambda: DIED in it.notice)
-        it.engine.first = snapshot()
+async def test_while_no_worker_answers_keys_are_lost(explorer, snapshot):
+    async with explorer() as it:
+        it.engine.first = None
+        it.engine.tell(WorkerDied(DIED, was_killed=True))
+        await it.until(lambda: "starting another" in it.notice)
+        it.engine.requests.clear()
+        await it.press("[", "space", "down", "up", "t", "g", "s")
+        await it.ticks(2)
+        assert it.engine.requests == []
+        assert "0.1 " in it.value("learning rate")
+
+
+async def test_workers_that_keep_breaking_are_followed_by_f5_only(explorer, snapshot):
+    async with explorer() as it:
+        for starts in (2, 3, 4):
+            it.engine.tell(WorkerDied(BROKEN))
+            await it.until(lambda starts=starts: it.engine.starts == starts)
+        it.engine.tell(WorkerDied(BROKEN))
+        await it.until(lambda: BROKEN in it.notice and "F5" in it.notice)
+        assert "F5" in it.status
+        await it.ticks(2)
+        assert it.engine.starts == 4
+        it.engine.first = snapshot(step=3)
         await it.press("f5")
-        await it.until(lambda: "step 1,200" in it.status)
+        await it.until(lambda: it.engine.starts == 5 and "step 3" in it.status)
+        await it.until(lambda: "goes on from step 3" in it.notice)
+
+
+async def test_a_run_that_can_not_be_opened_again_is_begun_anew_by_f5(explorer, snapshot):
+    async with explorer() as it:
+        it.engine.become(step=1_234, saving=Saving("/runs", "/runs/mine", 1_100))
+        await it.until(lambda: "step 1,234" in it.status)
+        it.engine.first = None
+        it.engine.tell(WorkerDied(DIED, was_killed=True))
+        await it.until(lambda: it.engine.starts == 2)
+        it.engine.tell(Failed("/runs/mine is damaged"))
+        await it.until(lambda: "damaged" in it.notice and "F5" in it.notice)
+        it.engine.first = snapshot(step=0)
+        await it.press("f5")
+        await it.until(lambda: it.engine.starts == 3)
+        assert it.engine.after.saving is None
+        assert it.engine.after.step == 1_234
+        await it.until(lambda: "begins at step 0" in it.notice)
+
+
+async def test_a_worker_that_dies_before_its_first_snapshot_is_followed_by_another(explorer):
+    async with explorer(first=None) as it:
+        it.engine.tell(WorkerDied(DIED, was_killed=True))
+        await it.until(lambda: it.engine.starts == 2)
+        assert it.engine.after is None
 
 
 async def test_a_worker_that_dies_behind_the_help_is_still_reported(it):
     await it.press("?")
     await it.until(lambda: isinstance(it.app.screen, HelpScreen))
-    it.engine.tell(WorkerDied(DIED))
+    it.engine.tell(WorkerDied(DIED, was_killed=True))
     await it.until(lambda: DIED in it.notice)
     await it.press("escape")
     await it.until(lambda: DIED in it.painted())
-    await it.press("f5")
-    await it.until(lambda: DIED not in it.notice)
+
+
+# Saving
+
+
+@pytest.fixture
+def save_run(tmp_path):
+    """Saves a small run by a name; the directory that it is in."""
+    from makemore_tui.core.dataset import Dataset
+    from makemore_tui.core.session import Session
+
+    def save_run(name):
+        (tmp_path / "items.txt").write_text(
+            "\n".join(f"{a}{b}{a}" for a in "anders" for b in "iouj")
+        )
+        Session(Dataset.load(str(tmp_path / "items.txt"))).save(tmp_path / "runs" / name)
+        return tmp_path / "runs"
+
+    return save_run
+
+
+async def test_the_first_line_tells_where_the_run_is_kept_or_that_it_is_not(explorer):
+    async with explorer() as it:
+        it.engine.become(saving=Saving("/runs", "/runs/names-2026", 1_100))
+        await it.until(lambda: "names-2026" in it.status)
+        it.engine.become(saving=Saving("/runs", "", 0, problem="/runs can't be written: full"))
+        await it.until(lambda: "not saved" in it.status)
+        assert "/runs can't be written: full" in it.notice
+        it.engine.become(saving=Saving("/runs", "/runs/names-2026", 1_200))
+        await it.until(lambda: "saved again" in it.notice)
+        assert "not saved" not in it.status
+
+
+async def test_what_happens_to_the_folder_is_said(explorer):
+    async with explorer() as it:
+        it.engine.become(saving=Saving("/runs", "/runs/a", 1_100))
+        it.engine.become(saving=Saving("/runs", "/runs/a", 1_100, note="/runs/a was removed"))
+        await it.until(lambda: "/runs/a was removed" in it.notice)
+
+
+async def test_a_run_gets_a_name(explorer):
+    async with explorer() as it:
+        it.engine.become(saving=Saving("/runs", "/runs/names-2026", 1_100))
+        await it.until(lambda: it.screen.snapshot.saving is not None)
+        await it.press("ctrl+s")
+        await it.until(lambda: isinstance(it.app.screen, NamingScreen))
+        await it.press(".", "enter")
+        await it.until(lambda: "can't be" in it.painted())
+        await it.press("backspace", *"mine", "enter")
+        await it.until(lambda: it.engine.commands == [NameRun("mine")])
+        await it.until(lambda: it.app.screen is it.screen)
+
+
+async def test_a_name_that_is_taken_is_refused_in_place(explorer):
+    async with explorer() as it:
+        it.engine.become(saving=Saving("/runs", "/runs/names-2026", 1_100))
+        await it.until(lambda: it.screen.snapshot.saving is not None)
+        it.engine.answers = False
+        await it.press("ctrl+s")
+        await it.until(lambda: isinstance(it.app.screen, NamingScreen))
+        await it.press(*"mine", "enter")
+        await it.until(lambda: it.engine.commands == [NameRun("mine")])
+        it.engine.tell(Refused("there is a run 'mine' already"))
+        await it.until(lambda: "there is a run 'mine' already" in it.painted())
+        await it.press("escape")
+        await it.until(lambda: it.app.screen is it.screen)
+
+
+async def test_where_nothing_is_saved_a_run_gets_no_name(it):
+    await it.press("ctrl+s")
+    await it.until(lambda: "not saved here" in it.notice)
+
+
+async def test_a_saved_run_is_opened_from_its_panel(explorer, save_run):
+    async with explorer() as it:
+        directory = save_run("older")
+        it.engine.become(saving=Saving(str(directory), "", 0))
+        await it.press("9")
+        await it.until(lambda: "older" in it.text("runs"))
+        await it.press("enter")
+        await it.until(lambda: it.engine.commands == [OpenRun(str(directory / "older"))])
+
+
+async def test_the_state_is_copied_as_one_line(explorer):
+    async with explorer() as it:
+        data = replace(it.screen.snapshot.dataset, source="names")
+        it.engine.become(dataset=data)
+        await it.until(lambda: it.screen.snapshot.dataset.source)
+        await it.press("Y")
+        await it.until(lambda: "copied: names/seed=1" in it.notice)
+        assert it.app.clipboard.startswith("names/seed=1")
 
 
 async def test_f5_does_nothing_while_the_worker_lives(it):
@@ -564,7 +695,7 @@ async def test_a_loss_that_is_infinite_or_not_a_number_is_shown(it, snapshot):
 
 
 async def test_help_lists_every_key(explorer):
-    async with explorer(size=(120, 120)) as it:
+    async with explorer(size=(120, 140)) as it:
         await it.press("?")
         await it.until(lambda: "esc closes" in it.painted())
         said = words(it.painted(it.app.screen.query_one(VerticalScroll).region))

@@ -1,7 +1,12 @@
-"""The panel of former runs: what it lists, and its cursor."""
+"""The panel of former and saved runs: what it lists, and its cursor."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from makemore_tui.core.messages import Saving
+from makemore_tui.core.run_list import SavedRun
 from makemore_tui.core.settings import ModelSettings
 from makemore_tui.tui.widgets.runs import RunsPanel
 
@@ -76,3 +81,64 @@ async def test_no_size_does_harm(draw, former, snapshot):
     for width in (1, 2, 7, 15, 17, 18, 30, 79, 80, 200):
         for height in (1, 2, 3, 4, 5, 60):
             assert panel.rows(panel.snapshot, width, height)
+
+
+# Saved runs
+
+
+@pytest.fixture
+def saved():
+    """Makes a saved run."""
+
+    def saved(name, **facts):
+        when = datetime.now(UTC) - timedelta(hours=3)
+        model = "mlp 3, 10, 200"
+        known = {"dataset": "names", "model": model, "steps": 48_000, "best_dev": 2.21}
+        return SavedRun(name, Path("/runs") / name, when, **(known | facts))
+
+    return saved
+
+
+async def test_saved_runs_stand_below_former_ones(draw, former, saved, stage):
+    panel, _ = await draw(former("lr 0.01 → 2.30"))
+    panel.list_saved([saved("first"), saved("[red]second")])
+    rows = stage.rows(panel)
+    assert rows[2].strip() == "saved"
+    assert rows[3].split() == ["first", "48k", "2.210"]
+    assert rows[4].split() == ["[red]second", "48k", "2.210"]
+
+
+async def test_the_saved_run_under_the_cursor_is_told_and_opened(draw, saved, stage, monkeypatch):
+    panel, _ = await draw()
+    panel.list_saved([saved("first"), saved("second")])
+    panel.move(1, 0)
+    rows = stage.rows(panel)
+    assert rows[3].startswith("› second")
+    assert "names, mlp 3, 10, 200, saved 3 h ago" in " ".join(" ".join(rows).split())
+    asked = []
+    with monkeypatch.context() as only_here:
+        only_here.setattr(panel, "post_message", asked.append)
+        panel.action_go_on()
+    assert asked[0].folder == "/runs/second"
+
+
+async def test_the_present_run_is_not_among_them(draw, saved, snapshot, stage):
+    panel, _ = await draw()
+    panel.show(snapshot(saving=Saving("/runs", "/runs/first", 3)))
+    panel.list_saved([saved("first"), saved("second")])
+    assert not any("first" in row for row in stage.rows(panel))
+
+
+async def test_a_run_that_can_not_be_read_says_why(draw, saved, stage):
+    panel, _ = await draw()
+    panel.list_saved([saved("first", problem="first is damaged", best_dev=None)])
+    assert "first is damaged" in " ".join(stage.rows(panel))
+
+
+async def test_the_cursor_is_seen_among_many_saved_runs(draw, former, saved, stage):
+    panel, _ = await draw(former(), former(), height=8)
+    panel.list_saved([saved(f"run {i}") for i in range(30)])
+    for _ in range(40):
+        panel.move(1, 0)
+        assert any(row.startswith("› ") for row in stage.rows(panel))
+    assert any(row.startswith("› run 29") for row in stage.rows(panel))

@@ -4,18 +4,18 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 
 from makemore_tui.core.messages import Edit, Reply, Restart
 from makemore_tui.core.settings import SETTINGS, changed
 
 from ..config import Config
-from ..conversation import Conversation
 from ..engine import WorkerDied
 from ..knobs import restarts
 from ..widgets.controls import ControlsPanel
 from ..widgets.loss import LossPanel
 from ..widgets.names import NamesPanel
+from .arranged import Arranged
 
 
 class AskingScreen(ModalScreen):
@@ -25,11 +25,8 @@ class AskingScreen(ModalScreen):
         """Take a reply."""
 
 
-class Hands(Screen):
+class Hands(Arranged):
     """A part of the main screen, which has the rest."""
-
-    conversation: Conversation
-    _chosen: str
 
     def say(self, sentence: str, warning: bool = False) -> None:
         """Show a sentence in the line above the footer."""
@@ -37,10 +34,6 @@ class Hands(Screen):
 
     def action_turn(self, knob: str, by: int) -> None:
         """Turn a knob."""
-        raise NotImplementedError
-
-    def _choose(self, name: str) -> None:
-        """Choose a panel."""
         raise NotImplementedError
 
     # What is remembered from one run of the explorer to the next

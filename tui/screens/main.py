@@ -7,7 +7,6 @@ from importlib import import_module
 
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.events import DescendantFocus
 from textual.message import Message
 from textual.widgets import Static, Tab, Tabs
 
@@ -23,7 +22,6 @@ from makemore_tui.core.messages import (
     Request,
     Restart,
     Resume,
-    ReturnTo,
     Snapshot,
     Starting,
     Step,
@@ -35,7 +33,7 @@ from ..conversation import Conversation
 from ..engine import Engine, WorkerDied
 from ..keys import KEYS
 from ..knobs import turned
-from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, notice
+from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, notice, saving_notice
 from ..widgets.bigrams import BigramPanel
 from ..widgets.controls import ControlsPanel
 from ..widgets.embedding import EmbeddingPanel
@@ -49,8 +47,8 @@ from ..widgets.runs import RunsPanel
 from ..widgets.splits import SplitsPanel
 from ..widgets.status import StatusBar
 from . import layout
-from .hands import Hands
 from .help import HelpScreen
+from .keeping import Keeping
 
 _TICK_SECONDS = 0.1
 _TURNS = {  # every so many ticks, and when
@@ -63,7 +61,7 @@ _TURNS = {  # every so many ticks, and when
 }
 
 
-class MainScreen(Hands):
+class MainScreen(Keeping):
     """Asks the engine for a snapshot ten times a second, one request at a time, and shows it."""
 
     CSS_PATH = "main.tcss"
@@ -74,6 +72,12 @@ class MainScreen(Hands):
         """The engine has answered, or died."""
 
         reply: Reply | WorkerDied
+
+    @dataclass
+    class Begun(Message):
+        """A worker has begun, with this snapshot."""
+
+        snapshot: Snapshot
 
     @dataclass
     class Unusable(Message):
@@ -87,13 +91,6 @@ class MainScreen(Hands):
         self._tick = 0
         self._has_begun = False
         self._has_put_off = False
-        self._chosen = "loss"
-        self._places = layout.Occupancy()
-
-    @property
-    def snapshot(self) -> Snapshot | None:
-        """The newest snapshot, which all panels show."""
-        return self.conversation.snapshot
 
     def compose(self) -> ComposeResult:
         yield StatusBar()
@@ -117,16 +114,13 @@ class MainScreen(Hands):
         self.query_one(StatusBar).wait_for("starting the worker …")
         self.set_interval(_TICK_SECONDS, self._on_tick)
         self.begin_as_remembered()
-        self.call_after_refresh(self._start_engine)
-
-    def on_resize(self) -> None:
-        self._lay_out()
+        self.call_after_refresh(self.start_engine)
 
     # Talking to the engine
 
-    def _start_engine(self) -> None:
+    def start_engine(self, after: Snapshot | None = None) -> None:
         """Start the engine, after the first paint, and load what the first plot will need."""
-        self.conversation.start()
+        self.conversation.start(after)
         threading.Thread(target=import_module, args=("plotext",), daemon=True).start()
 
     def _deliver(self, reply: Reply | WorkerDied) -> None:
@@ -138,6 +132,7 @@ class MainScreen(Hands):
         self._tick += 1
         if self.is_current:
             self.conversation.refresh(self._due_panels())
+            self.list_runs()
 
     def _due_panels(self) -> list[Panel]:
         """The panels on the screen that draw a view, and whose turn it is."""
@@ -162,10 +157,10 @@ class MainScreen(Hands):
                 self.conversation.answered()
             case Failed(why) if not self._has_begun:
                 self.app.post_message(self.Unusable(why))
-            case Failed(why) | WorkerDied(why) if not self.conversation.is_dead:
-                self.conversation.end()
-                self.query_one(StatusBar).wait_for("no worker · F5 starts a new one")
-                self.say(f"{why}; F5 starts a new one, at step 0", warning=True)
+            case Failed(why):
+                self.cannot_go_on(why)
+            case WorkerDied() as died if not self.conversation.is_dead:
+                self.go_on_after(died)
 
     def _take(self, snapshot: Snapshot) -> None:
         before, asked = self.conversation.take(snapshot)
@@ -178,6 +173,8 @@ class MainScreen(Hands):
             gc.freeze()  # what is there by now stays: no later collection needs to look at it
             self._lay_out()
             self.conversation.refresh(self._shown_panels())
+            self.greet(snapshot)
+            self.app.post_message(self.Begun(snapshot))
         else:
             self._say_what_changed(asked, before, snapshot)
         if snapshot.is_refresh:
@@ -195,7 +192,7 @@ class MainScreen(Hands):
         return replace(snapshot, loss=None)
 
     def _say_what_changed(self, asked: Request | None, before: Snapshot, now: Snapshot) -> None:
-        if said := notice(asked, before, now):
+        if said := notice(asked, before, now) or saving_notice(before, now):
             self.say(*said)
 
     def say(self, sentence: str, warning: bool = False) -> None:
@@ -203,58 +200,6 @@ class MainScreen(Hands):
         notice = self.query_one("#notice", Static)
         notice.set_class(warning, "warning")
         notice.update(sentence)
-
-    # Arranging the panels
-
-    def _lay_out(self) -> None:
-        """Lay the panels out for the screen's size: together, or one at a time."""
-        width, height = self.size
-        together = layout.fits_together(width, height)
-        self.set_class(not together, "tabbed")
-        self.set_class(layout.is_short(height), "short")
-        if together:
-            grid = layout.grid(
-                width, height, self.snapshot.dataset.characters if self.snapshot else 27
-            )
-            styles = self.query_one("#panels").styles
-            styles.grid_size_rows = grid.size
-            styles.grid_columns, styles.grid_rows = grid.columns, grid.rows
-        self._show_chosen()
-
-    def _show_chosen(self) -> None:
-        """Show all panels, or the chosen one alone where there is no room or it is zoomed."""
-        alone = self.has_class("tabbed") or self.has_class("zoomed")
-        self._places.choose(self._chosen)
-        together = self._places.shown(layout.has_much_room(*self.size))
-        for panel in self.query(Panel):
-            panel.display = panel.id == self._chosen if alone else panel.id in together
-        self.query_one("#panels").set_class(alone, "alone")
-        self.query_one(Tabs).active = f"tab-{self._chosen}"
-
-    def _shown_panels(self) -> list[Panel]:
-        return [panel for panel in self.query(Panel) if panel.display]
-
-    def on_tabs_tab_activated(self, event: Tabs.TabActivated) -> None:
-        if event.tab.id and event.tab.id == event.tabs.active:  # not one left behind meanwhile
-            self._choose(event.tab.id.removeprefix("tab-"))
-
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        panel = event.widget if isinstance(event.widget, Panel) else event.widget.parent
-        if isinstance(panel, Panel) and event.widget is self.focused and panel.id:
-            self._choose(panel.id)
-
-    def _choose(self, name: str) -> None:
-        """Choose a panel: it has the focus, and is the one shown where only one is."""
-        if name == self._chosen:
-            return
-        self._chosen = name
-        self._show_chosen()
-        panel = self.query_one(f"#{name}", Panel)
-        if self.focused is None or self.focused.parent is not panel:  # what is in it may have it
-            self.set_focus(panel)
-        if self.snapshot:
-            panel.show(self.snapshot)
-            self.conversation.refresh([panel])
 
     # Keys
 
@@ -300,10 +245,6 @@ class MainScreen(Hands):
             else:
                 self.conversation.command(Redo(), now)
 
-    def on_runs_panel_chosen(self, message: RunsPanel.Chosen) -> None:
-        if (now := self.conversation.latest) is not None:
-            self.conversation.command(ReturnTo(message.index), now)
-
     def action_test(self) -> None:
         if (now := self.conversation.latest) is not None:
             self.conversation.command(EvaluateTest(), now)
@@ -326,24 +267,6 @@ class MainScreen(Hands):
 
     def on_probe_panel_text_changed(self) -> None:
         self.conversation.refresh([self.query_one(ProbePanel)])
-
-    def action_zoom(self) -> None:
-        self.toggle_class("zoomed")
-        self._lay_out()
-
-    def action_choose(self, name: str) -> None:
-        self._choose(name)
-
-    def action_next_panel(self, by: int) -> None:
-        names = [name for name, _ in layout.PANELS]
-        self._choose(names[(names.index(self._chosen) + by) % len(names)])
-
-    def action_new_worker(self) -> None:
-        if self.conversation.is_dead:
-            for panel in self.query(Panel):
-                panel.snapshot = None
-            self._start_engine()
-            self.say("")
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen())

@@ -1,16 +1,23 @@
-"""Former runs, and the way back to them."""
+"""Former runs and saved ones, and the way to them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from textual.binding import Binding
 from textual.message import Message
 
 from makemore_tui.core.messages import FormerFacts, Snapshot
+from makemore_tui.core.vocabulary import shown
 
 from ..plot import tick_label
 from .panel import Panel, Row, number, row
+
+if TYPE_CHECKING:
+    from makemore_tui.core.run_list import SavedRun
 
 _FIGURES = 15  # cells of steps and dev loss
 _WIDE = 80  # cells from which the settings have room in a run's own line
@@ -18,7 +25,7 @@ _NAME_WIDTH = 28
 
 
 class RunsPanel(Panel):
-    """The runs that a restart or a return has put away, the newest first; enter goes back."""
+    """The runs that a restart or a return has put away, and those on disk; enter opens one."""
 
     BINDINGS = [Binding("enter", "go_on", "go on with this run", show=False)]  # noqa: RUF012
 
@@ -28,18 +35,35 @@ class RunsPanel(Panel):
 
         index: int
 
+    @dataclass
+    class Opened(Message):
+        """Go on with the saved run in this folder; or it can't be read, for that problem."""
+
+        folder: str
+        problem: str | None
+
     def __init__(self, **kwargs):
-        super().__init__("Former runs", **kwargs)
-        self.cursor = 0  # from the newest
+        super().__init__("Runs", **kwargs)
+        self.cursor = 0  # former runs from the newest, then saved ones
+        self._saved: list[SavedRun] = []
+
+    def list_saved(self, runs: "Sequence[SavedRun]") -> None:
+        """Take the runs on disk, the newest first."""
+        self._saved = list(runs)
+        self.relayout()
 
     def move(self, down: int, right: int) -> None:
         """Move the cursor to an older run, or a newer one."""
-        self.cursor = max(0, min(self.cursor + down, len(self._former) - 1))
+        self.cursor = max(0, min(self.cursor + down, len(self._former) + len(self._others) - 1))
         self.relayout()
 
     def action_go_on(self) -> None:
-        if self._former:
+        place = self.cursor - len(self._former)
+        if place < 0:
             self.post_message(self.Chosen(len(self._former) - 1 - self.cursor))
+        elif place < len(self._others):
+            run = self._others[place]
+            self.post_message(self.Opened(str(run.folder), run.problem))
 
     def show(self, snapshot: Snapshot) -> None:
         if len(snapshot.former) != len(self._former):
@@ -48,17 +72,27 @@ class RunsPanel(Panel):
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         dim = self.palette.style("dim")
-        self.border_subtitle = "↑ ↓ choose · enter goes back" if snapshot.former else ""
-        if not snapshot.former:
+        former, others = snapshot.former[::-1], self._others
+        self.border_subtitle = "↑ ↓ choose · enter opens" if former or others else ""
+        if not former and not others:
             words = ("none yet; a restart (r, R) or", "another model (m) leaves one")
             return [row((one, dim)) for one in words]
-        runs = snapshot.former[::-1]
-        brief = [] if width >= _WIDE else wrap(_brief(runs[self.cursor]), max(1, width))
+        self.cursor = min(self.cursor, len(former) + len(others) - 1)
+        brief = [] if width >= _WIDE else wrap(self._brief(former), max(1, width))
         brief = brief[: max(0, height - 4)]
+        lines = [self._former_line(run, i == self.cursor, width) for i, run in enumerate(former)]
+        chosen = self.cursor
+        if others:
+            chosen += self.cursor >= len(lines)
+            lines.append(row((_fitted("  saved", width), dim)))
+            first = len(former)
+            lines += [
+                self._saved_line(run, first + i == self.cursor, width)
+                for i, run in enumerate(others)
+            ]
         room = max(1, height - 1 - len(brief))
-        first = max(0, min(self.cursor - room // 2, len(runs) - room))
-        shown = range(first, min(first + room, len(runs)))
-        lines = [self._line(runs[i], i == self.cursor, width) for i in shown]
+        top = max(0, min(chosen - room // 2, len(lines) - room))
+        lines = lines[top : top + room]
         blank: list[Row] = [[]] * (room > len(lines) and bool(brief))
         return [self._header(width), *lines, *blank, *(row((line, dim)) for line in brief)]
 
@@ -66,21 +100,41 @@ class RunsPanel(Panel):
     def _former(self) -> tuple[FormerFacts, ...]:
         return self.snapshot.former if self.snapshot else ()
 
+    @property
+    def _others(self) -> "list[SavedRun]":
+        """The saved runs but for the present one."""
+        saving = self.snapshot.saving if self.snapshot else None
+        return [run for run in self._saved if not saving or str(run.folder) != saving.folder]
+
+    def _brief(self, former: Sequence[FormerFacts]) -> str:
+        """The run under the cursor in few words."""
+        if self.cursor < len(former):
+            return _brief(former[self.cursor])
+        return _saved_brief(self._others[self.cursor - len(former)])
+
     def _header(self, width: int) -> Row:
         settings = "  settings" if width >= _WIDE else ""
         text = f"  {_fitted('what differed', _name_width(width))}  steps      dev{settings}"
         return row((text, self.palette.style("dim")))
 
-    def _line(self, run: FormerFacts, is_chosen: bool, width: int) -> Row:
-        text, dim = self.palette.style("text", bold=is_chosen), self.palette.style("dim")
+    def _former_line(self, run: FormerFacts, is_chosen: bool, width: int) -> Row:
         name = run.name.partition(" → ")[0]  # what follows is the dev loss
-        settings = f"  {_brief(run)}" if width >= _WIDE else ""
+        return self._line(name, run.steps, run.best_dev, _brief(run), is_chosen, width)
+
+    def _saved_line(self, run: "SavedRun", is_chosen: bool, width: int) -> Row:
+        brief = _saved_brief(run)
+        return self._line(shown(run.name), run.steps, run.best_dev, brief, is_chosen, width)
+
+    def _line(
+        self, name: str, steps: int, dev: float | None, brief: str, is_chosen: bool, width: int
+    ) -> Row:
+        text, dim = self.palette.style("text", bold=is_chosen), self.palette.style("dim")
         return row(
             ("› " if is_chosen else "  ", self.palette.style("cursor", bold=True)),
             (_fitted(name, _name_width(width)), text),
-            (f"{tick_label(run.steps):>7}", dim),
-            (f"{number(run.best_dev):>{_FIGURES - 7 + 1}}", self.palette.style("dev", is_chosen)),
-            (settings, dim),
+            (f"{tick_label(steps):>7}", dim),
+            (f"{number(dev):>{_FIGURES - 7 + 1}}", self.palette.style("dev", is_chosen)),
+            (f"  {brief}" if width >= _WIDE else "", dim),
         )
 
 
@@ -100,6 +154,24 @@ def _brief(run: FormerFacts) -> str:
         batch = train.batch_size or "all"
         words += f", {train.optimizer}, lr {train.learning_rate:g}, batch {batch}"
     return f"{words}, seed {run.seed}"
+
+
+def _saved_brief(run: "SavedRun") -> str:
+    """What a saved run is, and when it was saved; or why it can't be read."""
+    if run.problem:
+        return shown(run.problem)
+    return f"{shown(run.dataset)}, {run.model}, saved {_ago(run.saved)}"
+
+
+def _ago(when: datetime) -> str:
+    """How long ago something was, roughly, so that the words seldom change."""
+    minutes = (datetime.now(UTC) - when).total_seconds() / 60
+    if minutes < 1:
+        return "just now"
+    for size, word in ((60 * 24, "d"), (60, "h"), (1, "min")):
+        if minutes >= size:
+            return f"{minutes // size:.0f} {word} ago"
+    return ""
 
 
 def _fitted(text: str, width: int) -> str:

@@ -4,7 +4,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from makemore_tui.core.messages import Snapshot
+from makemore_tui.core.messages import Saving, Snapshot
+from makemore_tui.core.vocabulary import shown
 
 from ..palette import Palette, palette_of
 
@@ -55,7 +56,17 @@ class StatusBar(Widget):
             data = self._snapshot.dataset
             facts = f"{data.name} · {data.items:,} items · {data.characters} characters"
             parts.append(Segment(facts, self._palette.style("dim")))
+            parts.extend(self._saved(self._snapshot.saving))
         return parts
+
+    def _saved(self, saving: Saving | None) -> list[Segment]:
+        """Where the run is kept, or that it couldn't be saved."""
+        if saving is None:
+            return []
+        if saving.problem:
+            return [Segment(" · ▲ not saved", self._palette.style("warning", bold=True))]
+        name = shown(saving.folder.rpartition("/")[2])
+        return [Segment(f" · {name}", self._palette.style("dim"))] if name else []
 
     def _right(self) -> list[Segment]:
         palette, snapshot = self._palette, self._snapshot

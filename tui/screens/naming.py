@@ -1,0 +1,82 @@
+"""Giving the present run a name, by which it is kept."""
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.widgets import Input, Static
+
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.messages import Failed, NameRun, Refused, Reply, Snapshot
+
+from ..conversation import Conversation
+from ..engine import WorkerDied
+from .hands import AskingScreen
+
+
+class NamingScreen(AskingScreen):
+    """Asks for a name; what can't be one is refused in place."""
+
+    DEFAULT_CSS = """
+    NamingScreen { align: center middle; }
+    NamingScreen > Vertical {
+        width: 64; max-width: 100%; height: auto; max-height: 100%;
+        border: round $primary; background: $surface; padding: 0 1;
+        border-title-style: bold;
+    }
+    NamingScreen Input { background: $panel; }
+    NamingScreen Input:focus { background: $panel-lighten-2; }
+    NamingScreen #where { color: $text-muted; height: auto; }
+    NamingScreen #refused {
+        height: auto; color: $text-warning; text-style: bold; display: none;
+    }
+    """
+    BINDINGS = [Binding("escape", "cancel", "cancel")]  # noqa: RUF012
+
+    def __init__(self, conversation: Conversation):
+        super().__init__()
+        self._conversation = conversation
+        self._asked: NameRun | None = None
+
+    def compose(self) -> ComposeResult:
+        now = self._conversation.latest
+        saving = now.saving if now else None
+        name = saving.folder.rpartition("/")[2] if saving and saving.named else ""
+        with Vertical() as box:
+            box.border_title = "Name this run"
+            box.border_subtitle = "enter saves it · esc cancels"
+            yield Input(name, compact=True, placeholder="a name", select_on_focus=True)
+            place = saving.directory if saving else ""
+            yield Static(f"Kept in {place} until you remove it.", id="where", markup=False)
+            yield Static(id="refused", markup=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        from makemore_tui.core.run_list import check_name
+
+        now, name = self._conversation.latest, event.value.strip()
+        if now is None:
+            return
+        try:
+            check_name(name)
+        except UserError as error:
+            self._refuse(str(error))
+        else:
+            self._asked = NameRun(name)
+            self._conversation.command(self._asked, now)
+
+    def take(self, reply: Reply | WorkerDied) -> None:
+        match reply:
+            case Refused(why) if self._asked:
+                self._refuse(why)
+            case Snapshot(is_refresh=False) if self._asked:
+                self.dismiss()
+            case Failed() | WorkerDied():
+                self.dismiss()
+
+    def action_cancel(self) -> None:
+        self.dismiss()
+
+    def _refuse(self, why: str) -> None:
+        self._asked = None
+        refused = self.query_one("#refused", Static)
+        refused.update(why)
+        refused.display = True

@@ -183,6 +183,11 @@ def test_the_script_imports_torch_and_what_comes_with_python(dataset, tmp_path, 
     assert found - set(sys.stdlib_module_names) == {"torch"}
 
 
+def test_a_runs_name_is_no_code(dataset):
+    text = export_text(run_of(dataset, "unigram"), "script", "a\nimport os\n#")
+    assert not [line for line in text.splitlines() if line.startswith("import os")]
+
+
 @pytest.mark.parametrize("name", ["every setting", "dropout", "unigram"])
 def test_the_notebook_is_valid_and_every_cell_of_code_has_words_before_it(dataset, name):
     session = run_of(dataset, name)

@@ -44,6 +44,7 @@ def write_events(session: Session, folder: Path) -> None:
                     writer.add_scalar(name, value, point.step)
         for step, of_step in edits_by_step(session):
             writer.add_text("edits", "; ".join(edit.label for edit in of_step), step)
+        assert writer.file_writer is not None
         for summary in hparams(settings | {"seed": session.seed}, final):
             writer.file_writer.add_summary(summary)
         for name, value in final.items():

@@ -3,6 +3,7 @@ mean, the dev losses, the edits, and what counting alone reaches.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -15,6 +16,7 @@ from ..session import Session
 from .axis import Axis, apart
 from .markup import filled
 
+_WIDTH, _HEIGHT = 860, 440
 _LEFT, _RIGHT, _BOTTOM = 48, 752, 400
 _TOP, _TOP_UNDER_LABELS = 40, 72
 _LOG_FROM = 4  # times the lowest loss is the highest where the axis becomes logarithmic
@@ -55,13 +57,15 @@ def loss_picture(session: Session, references: tuple[Reference, ...], alone: boo
     x = Axis(0, max(1, session.step), _LEFT, _RIGHT)
     y = _loss_axis(losses + [reference.loss for reference in references], top)
 
-    def path(points: list[tuple[float, float]]) -> str:
+    def path(points: Sequence[tuple[float, float]]) -> str:
         return " ".join(f"{x.place(step):g},{y.place(loss):g}" for step, loss in points)
 
     low, mean, high = ([(row[0], row[i]) for row in rows] for i in (1, 2, 3))
     return filled(
         "loss.svg.j2",
         alone=alone,
+        width=_WIDTH,
+        height=_HEIGHT,
         left=_LEFT,
         right=_RIGHT,
         top=top,
@@ -93,15 +97,24 @@ def _loss_axis(losses: list[float], top: float) -> Axis:
 
 def _marks(marks: list[Mark], x: Axis) -> list[dict[str, Any]]:
     """The edits, each with its label in a row where there is room for it."""
-    ends = dict.fromkeys(_LABEL_ROWS, 0.0)
+    ends: dict[int, float] = dict.fromkeys(_LABEL_ROWS, 0.0)
     found = []
     for mark in marks:
-        place = x.place(mark.step)
-        end = place + _SIGN_WIDTH * len(mark.label)
-        row = next((y for y, taken in ends.items() if taken < place and end < _RIGHT + 100), None)
+        place, width = x.place(mark.step), _SIGN_WIDTH * len(mark.label)
+        fits = place + width < _WIDTH
+        begin = place if fits else place - width
+        row = next((y for y, taken in ends.items() if taken < begin), None)
         if row is not None:
-            ends[row] = end + 8
-        found.append({"x": place, "y": row, "label": mark.label, "step": f"{mark.step:,}"})
+            ends[row] = begin + width + 8
+        found.append(
+            {
+                "x": place,
+                "y": row,
+                "anchor": "start" if fits else "end",
+                "label": mark.label,
+                "step": f"{mark.step:,}",
+            }
+        )
     return found
 
 

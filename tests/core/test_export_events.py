@@ -2,8 +2,7 @@
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.plugins.hparams.metadata import SESSION_START_INFO_TAG
-from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from tensorboard.plugins.hparams import metadata
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.export import files
@@ -61,8 +60,8 @@ def test_edits_are_texts_and_settings_are_hyperparameters(read):
     (edit,) = read.Tensors("edits/text_summary")
     assert edit.step == 30
     assert edit.tensor_proto.string_val == ["learning_rate 0.1 → 0.05; hidden 5 → 8".encode()]
-    content = read.SummaryMetadata(SESSION_START_INFO_TAG).plugin_data.content
-    found = HParamsPluginData.FromString(content).session_start_info.hparams
+    content = read.SummaryMetadata(metadata.SESSION_START_INFO_TAG).plugin_data.content
+    found = metadata.parse_session_start_info_plugin_data(content).hparams
     assert (found["hidden"].number_value, found["kind"].string_value) == (8, "mlp")
     assert found["seed"].number_value == 3
 

@@ -1,4 +1,4 @@
-"""The command that carries a run away: as a script, a notebook, figures or a line."""
+"""The command that carries a run away: as a script, a notebook, figures, a page or a line."""
 
 import sys
 from pathlib import Path
@@ -8,20 +8,21 @@ import typer
 
 from makemore_tui.core.errors import UserError
 
-FORMATS = ("script", "notebook", "csv", "json", "svg", "state")
+FORMATS = ("script", "notebook", "csv", "json", "tensorboard", "svg", "html", "state")
 
 
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a saved run.")],
     form: Annotated[str, typer.Option("--as", help=", ".join(FORMATS) + ".")] = "script",
     out: Annotated[
-        Path | None, typer.Option(help="A new file; - prints it. Otherwise named after the run.")
+        Path | None,
+        typer.Option(help="A new file or folder; - prints a file. Otherwise named after the run."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on standard output.")
     ] = False,
 ) -> None:
-    """Carry a saved run away: as plain PyTorch, a notebook, its figures, or a line."""
+    """Carry a saved run away: as plain PyTorch, a notebook, its figures, a page, or a line."""
     if form not in FORMATS:
         raise UserError(f"there is no form {form!r}; the forms are {', '.join(FORMATS)}")
     import torch
@@ -31,13 +32,12 @@ def export(
 
     torch.set_num_threads(1)
     session = load_session(run)
-    ending, make = files.FORMATS[form]
     stem = run.resolve().name
     if str(out) == "-" or (form == "state" and out is None):
-        text = make(session, stem)
+        text = files.export_text(session, form, stem)
         sys.stdout.write(to_json({"as": form, "text": text}) + "\n" if as_json else text)
         return
-    written = files.write_export(session, form, out or Path(stem + ending))
+    written = files.write_export(session, form, out or Path(stem + files.ENDINGS[form]))
     if as_json:
         print(to_json({"as": form, "files": [str(path) for path in written]}))
     else:

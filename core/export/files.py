@@ -8,8 +8,10 @@ from pathlib import Path
 from ..errors import UserError
 from ..session import Session
 from ..state_line import state_line
+from .events import write_events
 from .figures import export_csv, export_json
 from .picture import export_svg
+from .report import export_html
 from .script import data_name, export_notebook, export_script
 
 
@@ -20,14 +22,27 @@ def export_state(session: Session, stem: str = "run") -> str:
     return state_line(name, dataset.unique, *session.first_settings, session.seed) + "\n"
 
 
-FORMATS: dict[str, tuple[str, Callable[[Session, str], str]]] = {
+_TEXTS: dict[str, tuple[str, Callable[[Session, str], str]]] = {
     "script": (".py", export_script),
     "notebook": (".ipynb", export_notebook),
     "csv": (".csv", lambda session, _: export_csv(session)),
     "json": (".json", lambda session, _: export_json(session)),
     "svg": (".svg", lambda session, _: export_svg(session)),
+    "html": (".html", export_html),
     "state": (".txt", export_state),
 }
+ENDINGS = {form: ending for form, (ending, _) in _TEXTS.items()} | {"tensorboard": "-tensorboard"}
+
+
+def export_text(session: Session, form: str, stem: str) -> str:
+    """A run in one of the forms that are text; `stem` is its name.
+
+    Raises:
+        UserError: the form is a folder.
+    """
+    if form == "tensorboard":
+        raise UserError("tensorboard is a folder, which can't be printed; name one with --out")
+    return _TEXTS[form][1](session, stem)
 
 
 def write_export(session: Session, form: str, out: Path) -> list[Path]:
@@ -36,17 +51,38 @@ def write_export(session: Session, form: str, out: Path) -> list[Path]:
     Raises:
         UserError: a file exists already, or can't be written.
     """
-    contents = {out: FORMATS[form][1](session, out.stem).encode()}
+    if form == "tensorboard":
+        _write_folder(out, lambda folder: write_events(session, folder))
+        return [out]
+    contents = {out: export_text(session, form, out.stem).encode()}
     if form in ("script", "notebook"):
         words, beside = session.dataset.path.read_bytes(), out.parent / data_name(session)
         if not (beside.is_file() and beside.read_bytes() == words):
             contents = {beside: words} | contents
     for path in contents:
-        if os.path.lexists(path):
-            raise UserError(f"{path} already exists; name another file with --out")
+        _check_new(path)
     for path, content in contents.items():
         _write(path, content)
     return list(contents)
+
+
+def _check_new(path: Path) -> None:
+    if os.path.lexists(path):
+        raise UserError(f"{path} already exists; name another with --out")
+
+
+def _write_folder(path: Path, fill: Callable[[Path], None]) -> None:
+    """A folder that `fill` puts files into, whole or not at all."""
+    _check_new(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as beside:
+            folder = Path(beside) / path.name
+            folder.mkdir()
+            fill(folder)
+            folder.rename(path)
+    except OSError as error:
+        raise UserError(f"{path} can't be written: {error.strerror}") from None
 
 
 def _write(path: Path, content: bytes) -> None:

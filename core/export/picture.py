@@ -1,20 +1,28 @@
 """The loss curve as an SVG picture: each stretch of steps from its lowest loss to its highest, the
-mean, and the dev losses."""
+mean, the dev losses, the edits, and what counting alone reaches.
+"""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
+from markupsafe import Markup
+
+from ..dataset import Dataset
 from ..errors import UserError
+from ..messages import LossCurve, Mark, Reference
+from ..references import RunningReferences
 from ..session import Session
+from .axis import Axis, apart
+from .markup import filled
 
-_WIDTH, _HEIGHT = 800, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 784, 32, 360
-_STYLE = (
-    "svg{background:#fbfbf9;font:12px sans-serif}text{fill:#646a76}.grid{stroke:#e6e9ee}"
-    ".band{fill:#0064aa;opacity:.18}.mean{fill:none;stroke:#0064aa;stroke-width:1.5}"
-    ".dev{fill:#b46900}@media(prefers-color-scheme:dark){svg{background:#10141b}"
-    "text{fill:#8c94a2}.grid{stroke:#1c222d}.band{fill:#56b4e9}.mean{stroke:#56b4e9}"
-    ".dev{fill:#f0aa1e}}"
-)
+_WIDTH, _HEIGHT = 860, 440
+_LEFT, _RIGHT, _BOTTOM = 48, 752, 400
+_TOP, _TOP_UNDER_LABELS = 40, 72
+_LOG_FROM = 4  # times the lowest loss is the highest where the axis becomes logarithmic
+_REFERENCES = 3  # uniform, unigram and bigram
+_SIGN_WIDTH = 6.5  # of a character of a label
+_LABEL_ROWS = (46, 60)
 
 
 def export_svg(session: Session) -> str:
@@ -23,41 +31,102 @@ def export_svg(session: Session) -> str:
     Raises:
         UserError: there is no finite loss.
     """
-    curve = session.history.curve(0, 400)
-    rows = zip(curve.steps, curve.low, curve.mean, curve.high, strict=True)
-    drawn = [row for row in rows if all(map(math.isfinite, row))]
-    if not drawn:
+    return str(loss_picture(session, first_references(session.dataset), alone=True))
+
+
+def first_references(dataset: Dataset) -> tuple[Reference, ...]:
+    """The dev losses of the uniform, unigram and bigram model: those that take no time."""
+    running = RunningReferences(dataset)
+    while len(running.result()) < _REFERENCES and running.advance():
+        pass
+    return running.result()
+
+
+def loss_picture(session: Session, references: tuple[Reference, ...], alone: bool) -> Markup:
+    """The picture, `alone` in a file or else within a page.
+
+    Raises:
+        UserError: there is no finite loss.
+    """
+    rows = _finite_rows(session.history.curve(0, 400))
+    if not rows:
         raise UserError("the run has no finite loss, so there is no curve to draw")
     dev = [point for point in session.dev_losses.points if math.isfinite(point[1])]
-    values = [value for row in drawn for value in row[1:]] + [loss for _, loss in dev]
-    low, high = min(values), max(values)
-    high = high if high > low else low + 1
-    last = max(1, session.step)
+    losses = [loss for row in rows for loss in row[1:]] + [loss for _, loss in dev]
+    top = _TOP_UNDER_LABELS if session.marks else _TOP
+    x = Axis(0, max(1, session.step), _LEFT, _RIGHT)
+    y = _loss_axis(losses + [reference.loss for reference in references], top)
 
-    def x(step: float) -> float:
-        return _LEFT + (_RIGHT - _LEFT) * step / last
+    def path(points: Sequence[tuple[float, float]]) -> str:
+        return " ".join(f"{x.place(step):g},{y.place(loss):g}" for step, loss in points)
 
-    def y(loss: float) -> float:
-        return _BOTTOM - (_BOTTOM - _TOP) * (loss - low) / (high - low)
+    low, mean, high = ([(row[0], row[i]) for row in rows] for i in (1, 2, 3))
+    return filled(
+        "loss.svg.j2",
+        alone=alone,
+        width=_WIDTH,
+        height=_HEIGHT,
+        left=_LEFT,
+        right=_RIGHT,
+        top=top,
+        bottom=_BOTTOM,
+        steps=[(x.place(tick), f"{tick:,.0f}") for tick in x.ticks(8, least_step=1)],
+        losses=[(y.place(tick), f"{tick:g}") for tick in y.ticks()],
+        band=path(high + low[::-1]),
+        mean=path(mean if len(mean) > 1 else [(0, mean[0][1]), (session.step, mean[0][1])]),
+        dev=path(dev),
+        dev_points=[(x.place(step), y.place(loss)) for step, loss in dev],
+        marks=_marks(session.marks, x),
+        labels=_labels(references, dev, y),
+    )
 
-    def path(some: list[tuple[float, float]]) -> str:
-        return " ".join(f"{x(step):.1f},{y(loss):.1f}" for step, loss in some)
 
-    band = [(s, b) for s, _, _, b in drawn] + [(s, a) for s, a, _, _ in reversed(drawn)]
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}">',
-        f"<title>Loss by step</title><style>{_STYLE}</style>",
-        f'<text x="{_LEFT}" y="18">Loss of each batch, nats a character; points: dev</text>',
-    ]
-    for i in range(5):
-        loss, step = low + (high - low) * i / 4, last * i / 4
-        parts.append(f'<path class="grid" d="M{_LEFT} {y(loss):.1f}H{_RIGHT}"/>')
-        parts.append(
-            f'<text x="{_LEFT - 8}" y="{y(loss) + 4:.1f}" text-anchor="end">{loss:.2f}</text>'
+def _finite_rows(curve: LossCurve) -> list[tuple[float, float, float, float]]:
+    """Step, lowest, mean and highest loss of each stretch, where they are finite."""
+    rows = zip(curve.steps, curve.low, curve.mean, curve.high, strict=True)
+    return [row for row in rows if all(map(math.isfinite, row))]
+
+
+def _loss_axis(losses: list[float], top: float) -> Axis:
+    """The axis that has room for all of these."""
+    low, high = min(losses), max(losses)
+    log = 0 < low * _LOG_FROM < high
+    room = 0 if log else (high - low or 1) * 0.03
+    return Axis(low - room, high + room, _BOTTOM, top, log)
+
+
+def _marks(marks: list[Mark], x: Axis) -> list[dict[str, Any]]:
+    """The edits, each with its label in a row where there is room for it."""
+    ends: dict[int, float] = dict.fromkeys(_LABEL_ROWS, 0.0)
+    found = []
+    for mark in marks:
+        place, width = x.place(mark.step), _SIGN_WIDTH * len(mark.label)
+        fits = place + width < _WIDTH
+        begin = place if fits else place - width
+        row = next((y for y, taken in ends.items() if taken < begin), None)
+        if row is not None:
+            ends[row] = begin + width + 8
+        found.append(
+            {
+                "x": place,
+                "y": row,
+                "anchor": "start" if fits else "end",
+                "label": mark.label,
+                "step": f"{mark.step:,}",
+            }
         )
-        anchor = "end" if i == 4 else "middle"
-        parts.append(f'<text x="{x(step):.1f}" y="384" text-anchor="{anchor}">{step:,.0f}</text>')
-    parts.append(f'<polygon class="band" points="{path(band)}"/>')
-    parts.append(f'<polyline class="mean" points="{path([(s, m) for s, _, m, _ in drawn])}"/>')
-    parts += [f'<circle class="dev" cx="{x(s):.1f}" cy="{y(v):.1f}" r="2.5"/>' for s, v in dev]
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return found
+
+
+def _labels(
+    references: tuple[Reference, ...], dev: list[tuple[int, float]], y: Axis
+) -> list[dict[str, Any]]:
+    """What stands at the right: the references at their lines, and the last dev loss."""
+    found = [("reference", one.name, one.loss) for one in references]
+    found += [("dev", "dev", dev[-1][1])] if dev else []
+    found.sort(key=lambda label: -label[2])
+    places = [y.place(loss) for _, _, loss in found]
+    return [
+        {"kind": kind, "text": f"{name} {loss:.2f}", "line": line, "y": at}
+        for (kind, name, loss), line, at in zip(found, places, apart(places, 14), strict=True)
+    ]

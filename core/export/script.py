@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ..session import Session
 from ..settings import SIZES, first_n
 from ..trainer import CountingTrainer
+from ..vocabulary import shown
 from .timeline import Edit, edits, edits_by_step, of
 
 _VARIABLES = {"learning_rate", "batch_size", "schedule", "steps", "weight_decay", "dropout"}
@@ -84,7 +85,7 @@ def _cells(session: Session, stem: str, notebook: bool) -> list[Cell]:
     )
     environment.filters["quoted"] = environment.filters["literal"] = _literal
     text = environment.get_template("script.py.j2").render(
-        _facts(session) | {"stem": stem, "notebook": notebook}
+        _facts(session) | {"stem": shown(stem), "notebook": notebook}
     )
     cells: list[Cell] = []
     for line in text.split("\n"):

@@ -1,21 +1,24 @@
 """What a run is carried away as: a script that reaches its losses, figures, a line."""
 
+import ast
 import contextlib
 import csv
 import io
 import json
 import re
+import runpy
 import subprocess
 import sys
-from xml.etree import ElementTree
+import tomllib
+from pathlib import Path
 
+import nbformat
 import pytest
 
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.export.figures import export_csv, export_json
-from makemore_tui.core.export.files import export_state, write_export
-from makemore_tui.core.export.picture import export_svg
+from makemore_tui.core.export.files import export_state, export_text, write_export
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.state_line import parse_state, state_line
@@ -28,6 +31,19 @@ SIZES_AND_OPTIMIZER = [
     (180, {"embedding": 4}),
     (210, {"hidden": 12}),
     (240, {"context": 2}),
+]
+EVERY_SETTING = [
+    (20, {"schedule": "step"}),
+    (40, {"train_on": "all"}),
+    (60, {"batch_size": 0}),
+    (63, {"batch_size": 100, "train_on": "train"}),
+    (80, {"embedding": 3, "hidden": 10}),
+    (100, {"context": 5, "embedding": 6, "hidden": 20}),
+    (120, {"optimizer": "sgd", "learning_rate": 0.1, "dropout": 0.3}),
+    (140, {"weight_decay": 0.02, "dropout": 0.0}),
+    (160, {"context": 2, "steps": 180}),
+    (170, {"schedule": "cosine", "train_on": "first-300"}),
+    (180, {"optimizer": "adamw", "schedule": "constant", "learning_rate": 0.01}),
 ]
 ADAMW = {"batch_size": 64, "optimizer": "adamw", "learning_rate": 0.01, "weight_decay": 0.05}
 RUNS = {
@@ -55,6 +71,42 @@ RUNS = {
         [],
         60,
     ),
+    "every setting": (
+        ModelSettings(direct=True, hidden=16, embedding=5),
+        TrainSettings(
+            learning_rate=0.01,
+            optimizer="adamw",
+            schedule="linear",
+            steps=200,
+            train_on="first-200",
+        ),
+        EVERY_SETTING,
+        190,
+    ),
+    "first items": (
+        ModelSettings(direct=True, hidden=8, embedding=2, init="lecture"),
+        TrainSettings(batch_size=0, schedule="linear", steps=50, train_on="first-40"),
+        [],
+        60,
+    ),
+    "step": (
+        ModelSettings(kind="neural-bigram"),
+        TrainSettings(learning_rate=1, schedule="step", steps=100, optimizer="adamw"),
+        [(20, {"learning_rate": 0.5, "weight_decay": 0.1})],
+        80,
+    ),
+    "unigram": (
+        ModelSettings(kind="ngram", order=1),
+        TrainSettings(batch_size=0, smoothing=0.0, train_on="all"),
+        [],
+        1,
+    ),
+    "counts of the first": (
+        ModelSettings(kind="ngram", order=2),
+        TrainSettings(batch_size=50, smoothing=0.01, train_on="first-100"),
+        [],
+        4,
+    ),
 }
 
 
@@ -81,22 +133,75 @@ def assert_losses(session, printed):
         assert float(found[split]) == pytest.approx(session.evaluate(split).loss, abs=1e-3)
 
 
+def printed_by(script, monkeypatch):
+    """What a script prints, run in this process, where torch is loaded already."""
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        runpy.run_path(str(script), run_name="__main__")
+    return printed.getvalue()
+
+
 @pytest.mark.parametrize("name", RUNS)
-def test_the_script_reaches_the_losses_of_the_run(dataset, tmp_path, name):
+def test_the_script_reaches_the_losses_of_the_run(dataset, tmp_path, monkeypatch, name):
     session = run_of(dataset, name)
     write_export(session, "script", tmp_path / "run.py")
-    words = [sys.executable, "-W", "ignore", str(tmp_path / "run.py")]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert_losses(session, done.stdout)
+    assert_losses(session, printed_by(tmp_path / "run.py", monkeypatch))
     for check in (["check"], ["format", "--check"]):
         words = [sys.executable, "-m", "ruff", *check, "--isolated", str(tmp_path / "run.py")]
         checked = subprocess.run(words, capture_output=True, text=True)
         assert checked.returncode == 0, checked.stdout
 
 
-def test_the_notebooks_cells_reach_them_too(dataset, tmp_path, monkeypatch):
+def test_the_script_reads_the_items_as_the_run_did(write, tmp_path, monkeypatch):
+    items = [f"{start}{end}" for start in ("a.", "é", "e\u0301", " b'") for end in 'xy"\\zé'] * 2
+    dataset = Dataset(write("\ufeff" + "\r\n\n".join(items)), unique=True)
+    session = Session(dataset, ModelSettings(hidden=4, embedding=2))
+    session.train(20)
+    write_export(session, "script", tmp_path / "run.py")
+    assert_losses(session, printed_by(tmp_path / "run.py", monkeypatch))
+
+
+def test_the_script_stands_alone(dataset, tmp_path):
     session = run_of(dataset, "neural")
+    write_export(session, "script", tmp_path / "run.py")
+    words = [sys.executable, "-I", "-W", "ignore", "run.py"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert_losses(session, done.stdout)
+
+
+@pytest.mark.parametrize("name", ["every setting", "counts"])
+def test_the_script_imports_torch_and_what_comes_with_python(dataset, tmp_path, name):
+    write_export(run_of(dataset, name), "script", tmp_path / "run.py")
+    found = set()
+    for node in ast.walk(ast.parse((tmp_path / "run.py").read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    assert found - set(sys.stdlib_module_names) == {"torch"}
+
+
+def test_a_runs_name_is_no_code(dataset):
+    text = export_text(run_of(dataset, "unigram"), "script", "a\nimport os\n#")
+    assert not [line for line in text.splitlines() if line.startswith("import os")]
+
+
+@pytest.mark.parametrize("name", ["every setting", "dropout", "unigram"])
+def test_the_notebook_is_valid_and_every_cell_of_code_has_words_before_it(dataset, name):
+    session = run_of(dataset, name)
+    notebook = nbformat.reads(export_text(session, "notebook", "run"), as_version=4)
+    nbformat.validate(notebook)
+    kinds = [cell.cell_type for cell in notebook.cells]
+    assert kinds == ["markdown", "code"] * (len(kinds) // 2)
+    for cell in notebook.cells:
+        assert cell.source.strip()
+
+
+@pytest.mark.parametrize("name", ["neural", "every setting"])
+def test_the_notebooks_cells_reach_them_too(dataset, tmp_path, monkeypatch, name):
+    session = run_of(dataset, name)
     write_export(session, "notebook", tmp_path / "run.ipynb")
     monkeypatch.chdir(tmp_path)
     scope, printed = {}, io.StringIO()
@@ -153,10 +258,14 @@ def test_no_file_is_written_over(dataset, tmp_path):
     assert (tmp_path / "run.py").read_text() == "mine"
 
 
-def test_the_picture_is_xml_with_a_point_for_each_dev_loss(dataset):
-    session = run_of(dataset, "neural")
-    session.evaluate("dev")
-    picture = ElementTree.fromstring(export_svg(session))
-    assert len(picture.findall("{http://www.w3.org/2000/svg}circle")) == 1
-    with pytest.raises(UserError, match="no curve"):
-        export_svg(Session(dataset))
+def test_a_wheel_has_every_template_and_data_file():
+    root = Path(__file__).parents[2]
+    setuptools = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]
+    packed = set()
+    for package in setuptools["packages"]:
+        folder = root / package.removeprefix("makemore_tui.").replace(".", "/")
+        for glob in ("*.py", *setuptools["package-data"].get(package, [])):
+            packed |= set(folder.glob(glob))
+    there = {path for top in ("core", "tui", "data") for path in (root / top).rglob("*.*")}
+    left_out = {path for path in there - packed if path.is_file() and path.suffix != ".pyc"}
+    assert left_out == set()

@@ -7,7 +7,9 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
+from makemore_tui.core.export import files
 from makemore_tui.tui import cli
+from makemore_tui.tui.export_command import FORMATS
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def test_a_script_is_named_after_the_run_with_its_words_beside_it(run, saved):
     assert "first.py already exists" in err
 
 
-@pytest.mark.parametrize("form", ["script", "notebook", "csv", "json", "svg", "state"])
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "tensorboard"])
 def test_a_dash_prints_it_and_writes_nothing(run, saved, form):
     code, out, _ = run("export", saved, "--as", form, "--out", "-")
     assert code == 0
@@ -52,7 +54,28 @@ def test_a_dash_prints_it_and_writes_nothing(run, saved, form):
 def test_another_form_is_refused(run, saved):
     code, _, err = run("export", saved, "--as", "word")
     assert code == 2
-    assert "the forms are script, notebook, csv, json, svg, state" in err
+    assert "the forms are script, notebook, csv, json, tensorboard, svg, html, state" in err
+
+
+def test_the_command_knows_every_form():
+    assert set(FORMATS) == set(files.ENDINGS)
+
+
+def test_tensorboards_is_a_folder_and_another_file_is_not_written_over(run, saved):
+    code, out, _ = run("export", saved, "--as", "tensorboard", "--json")
+    assert (code, json.loads(out)["files"]) == (0, ["first-tensorboard"])
+    assert (saved.parent / "first-tensorboard").is_dir()
+    for words in ([], ["--out", "-"]):
+        code, out, err = run("export", saved, "--as", "tensorboard", *words)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_without_tensorboard_one_sentence_says_how_to_have_it(run, saved, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    code, out, err = run("export", saved, "--as", "tensorboard")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "pip install 'makemore-tui[tensorboard]'" in err
+    assert [path.name for path in saved.parent.iterdir()] == ["first"]
 
 
 def test_a_state_line_begins_the_same_run(run, saved):

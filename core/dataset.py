@@ -75,12 +75,12 @@ class Dataset:
                 the file, and the line or byte.
         """
         self.path = path
-        self.name = name or path.name
-        self.built_in = name in BUILT_IN
+        self.name: str = name or path.name
+        self.built_in: bool = name in BUILT_IN
         self.unique = unique
         self._text = _read(path)
-        self.vocabulary = self._text.vocabulary
-        self.fingerprint = self._text.fingerprint
+        self.vocabulary: Vocabulary = self._text.vocabulary
+        self.fingerprint: str = self._text.fingerprint
         if unique:
             self._text = _without_repeats(self._text)
             if self.items < FEWEST_ITEMS:

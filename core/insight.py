@@ -41,7 +41,7 @@ class BigramInsight:
     def __init__(self, dataset: Dataset, context: int, counts: Tensor | None = None):
         """counts: those of `bigram_counts`, where they are known already."""
         self.context = context
-        self.counts = bigram_counts(dataset) if counts is None else counts
+        self.counts: Tensor = bigram_counts(dataset) if counts is None else counts
         self._by_frequency = self.counts.sum(1).sort(descending=True, stable=True).indices
         self._dataset = dataset
         self._contexts = _sampled_contexts(dataset, context)

@@ -72,7 +72,9 @@ class NgramCounts:
         self.settings = settings
         self.vocabulary_size = vocabulary_size
         self.smoothing = smoothing
-        self.counts = torch.zeros(size // vocabulary_size, vocabulary_size, dtype=torch.int32)
+        self.counts: Tensor = torch.zeros(
+            size // vocabulary_size, vocabulary_size, dtype=torch.int32
+        )
 
     @property
     def context(self) -> int:
@@ -148,7 +150,7 @@ class Network:
         self.vocabulary_size = vocabulary_size
         self.shapes = shapes
         self.transposed = transposed
-        self.flat = torch.zeros(sum(math.prod(shape) for shape in shapes.values()))
+        self.flat: Tensor = torch.zeros(sum(math.prod(shape) for shape in shapes.values()))
         self._tensors = self.views(self.flat)
 
     @property

@@ -86,7 +86,7 @@ class RunningReferences:
             yield rows, part.tokens[positions].long()
 
 
-def references(dataset: Dataset) -> tuple[Reference, ...]:
+def reference_losses(dataset: Dataset) -> tuple[Reference, ...]:
     """Dev losses of the uniform, unigram, bigram, trigram and 4-gram model, in nats a character.
 
     Of counts with add-k smoothing, P(c | context) = (N(context, c) + k) / (N(context) + k V), the

@@ -37,7 +37,7 @@ class Replay:
     same_build: bool
 
 
-def replay(
+def replay_run(
     folder: Path | str,
     until: int | None = None,
     advance: Callable[[int, Tensor], None] = lambda step, losses: None,

@@ -25,7 +25,7 @@ def _flag(default: bool, about: str) -> Any:
 
 
 class _Validated:
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for setting in fields(self):  # type: ignore[arg-type]
             _check(setting, getattr(self, setting.name))
 

@@ -33,7 +33,7 @@ class GradientTrainer:
     def __init__(
         self, model: NeuralBigram | MLP, tables: ContextTables, settings: TrainSettings, seed: int
     ):
-        self.step = 0
+        self.step: int = 0
         self._tables = tables
         self._seed = seed
         self._random = RandomStream(seed)
@@ -233,8 +233,10 @@ class AdamW:
     """
 
     def __init__(self, parameters: Tensor):
-        self.moments = {name: torch.zeros_like(parameters) for name in ("mean", "square")}
-        self.steps = torch.zeros(())
+        self.moments: dict[str, Tensor] = {
+            name: torch.zeros_like(parameters) for name in ("mean", "square")
+        }
+        self.steps: Tensor = torch.zeros(())
 
     def state_dict(self) -> dict[str, Tensor]:
         """The moments, and how many steps they are of."""
@@ -270,8 +272,8 @@ class CountingTrainer:
 
     def __init__(self, model: NgramCounts, tables: ContextTables, settings: TrainSettings):
         self.model = model
-        self.step = 0
-        self.counted = 0
+        self.step: int = 0
+        self.counted: int = 0
         self._tables = tables
         self.edit(settings)
 

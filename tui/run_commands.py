@@ -31,7 +31,7 @@ def replay(
     """Train a saved run again from its seed, and compare: exit code 0 if identical, 1 if not."""
     import torch
 
-    from makemore_tui.core.replay import replay as replay_run
+    from makemore_tui.core.replay import replay_run
     from makemore_tui.core.run_record import read_record
     from makemore_tui.core.runs import new_folder, to_json
 

@@ -44,9 +44,10 @@ def replay_run(
 ) -> Replay:
     """Train a saved run again, growth and all, to the step that was saved, or to `until`.
 
-    It is trained with as many threads as it was before; on the same build of torch the result is
-    identical then. advance: called after each
-    slice of training with the step and the losses of the slice.
+    It is trained with as many threads as it was before, on which the last bits depend; afterwards
+    torch has as many as it had. On the same build of torch the result is identical.
+
+    advance: called after each slice of training with the step and the losses of the slice.
 
     Raises:
         UserError: the run is damaged, or `until` lies beyond its steps.

@@ -38,10 +38,11 @@ def replay(
     from . import reports
     from .progress import progress
 
-    torch.set_num_threads(1)
+    record = read_record(run)
+    torch.set_num_threads(record.usable_threads)
     if out:
         new_folder(out).rmdir()  # refused now rather than after the training
-    planned = read_record(run).steps if until is None else until
+    planned = record.steps if until is None else until
     with progress(planned, as_json) as advance:
         done = replay_run(run, until, advance)
     if out:

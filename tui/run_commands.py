@@ -10,6 +10,8 @@ import typer
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.settings import effect_of
 
+from .interrupt import load_torch
+
 if TYPE_CHECKING:
     from makemore_tui.core.session import Session
 
@@ -29,6 +31,7 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Train a saved run again from its seed, and compare: exit code 0 if identical, 1 if not."""
+    load_torch()
     import torch
 
     from makemore_tui.core.replay import replay_run

@@ -9,8 +9,9 @@ from textual.message import Message
 
 from makemore_tui.core.messages import FormerFacts, Snapshot
 
-from ..plot import tick_label
-from .panel import Panel, Row, number, row
+from ..rows import Row, number, row
+from ..ticks import tick_label
+from .panel import Panel
 
 _FIGURES = 15  # cells of steps and dev loss
 _WIDE = 80  # cells from which the settings have room in a run's own line

@@ -208,6 +208,11 @@ def gather_contexts(tokens: Tensor, positions: Tensor, context: int) -> Tensor:
     return contexts
 
 
+def gather_examples(tokens: Tensor, positions: Tensor, context: int) -> tuple[Tensor, Tensor]:
+    """The contexts (B, context) and the targets (B,) of some positions (B,), both int64."""
+    return gather_contexts(tokens, positions, context), tokens.index_select(0, positions).long()
+
+
 def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:
     """A 64-bit hash of each item: (n,) int64; equal items have equal hashes.
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
+from .contexts import context_numbers
 from .errors import UserError
 from .settings import ModelSettings
 
@@ -125,10 +126,8 @@ class NgramCounts:
 
     def _rows(self, contexts: Tensor) -> Tensor:
         """The row of each context: its characters as the digits of a number in base V."""
-        rows = torch.zeros(len(contexts), dtype=torch.int64)
-        for column in contexts[:, self.context - (self.settings.order - 1) :].T:
-            rows = rows * self.vocabulary_size + column
-        return rows
+        counted = contexts[:, self.context - (self.settings.order - 1) :]
+        return context_numbers(counted, self.vocabulary_size)
 
 
 class Network:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .batches import Batches, RandomStream, draw_batches, full_batch
 from .contexts import ContextTables, split_named
-from .dataset import gather_contexts
+from .dataset import gather_examples
 from .dropout import Dropout
 from .errors import UserError
 from .models import MLP, NeuralBigram, NgramCounts
@@ -318,8 +318,7 @@ class CountingTrainer:
     def _examples(self, begin: int) -> tuple[Tensor, Tensor]:
         """Contexts (B, T) and targets (B,) of a block of the examples that are being counted."""
         positions = torch.arange(begin, min(begin + _EXAMPLES_AT_ONCE, self.counted + 1))
-        tokens = self._split.tokens
-        return gather_contexts(tokens, positions, self.model.context), tokens[positions].long()
+        return gather_examples(self._split.tokens, positions, self.model.context)
 
     def _nll(self, begin: int) -> float:
         return -float(self.model.log_likelihoods(*self._examples(begin)).sum())

@@ -184,18 +184,17 @@ def evaluate(
     """The losses of a saved run, test among them, and how likely it holds a word."""
     load_torch()
     from makemore_tui.core.contexts import ContextTables
+    from makemore_tui.core.dataset import SPLITS
     from makemore_tui.core.evaluation import evaluate as evaluate_split
     from makemore_tui.core.evaluation import word_surprise
 
-    splits = ("train", "dev", "test", "all")
-    if split not in splits:
-        raise UserError(f"there is no split {split!r}; the splits are train, dev, test and all")
     saved = _load(run)
+    saved.dataset.split(split)  # refuses what is none
     surprise = (
         word_surprise(saved.model, saved.dataset.vocabulary, word) if word is not None else None
     )
     tables = ContextTables(saved.dataset)
-    wanted = splits if split == "all" else (split,)
+    wanted = (*SPLITS, "all") if split == "all" else (split,)
     evaluations = {name: evaluate_split(saved.model, tables, name) for name in wanted}
     if as_json:
         answer: dict[str, Any] = {name: found.loss for name, found in evaluations.items()}

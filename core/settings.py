@@ -215,6 +215,6 @@ _SHORT_NAMES = {
     "train_on": "on",
 }
 _MODEL_NAMES = tuple(setting.name for setting in fields(ModelSettings))
-SETTINGS: dict[str, Field] = {
+SETTINGS: dict[str, Field[Any]] = {
     setting.name: setting for setting in (*fields(ModelSettings), *fields(TrainSettings))
 }

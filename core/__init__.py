@@ -45,7 +45,7 @@ __all__ = [
     "WordSurprise",
     "bigram_counts",
     "evaluate",
-    "format_state",
+    "export_state",
     "load_run",
     "parse_state",
     "preset_named",
@@ -55,6 +55,7 @@ __all__ = [
     "sample",
     "saved_runs",
     "word_surprise",
+    "write_export",
 ]
 
 if TYPE_CHECKING:  # where each name is from
@@ -64,6 +65,7 @@ if TYPE_CHECKING:  # where each name is from
     from .embedding_map import EmbeddingMapper
     from .errors import UserError
     from .evaluation import Evaluation, WordSurprise, evaluate, word_surprise
+    from .export.files import export_state, write_export
     from .health import HealthCheck
     from .insight import BigramInsight, bigram_counts
     from .learning_rate import LearningRateFinder
@@ -77,7 +79,7 @@ if TYPE_CHECKING:  # where each name is from
     from .sampling import Sample, sample
     from .session import Session
     from .settings import ModelSettings, TrainSettings
-    from .state_line import format_state, parse_state
+    from .state_line import parse_state
     from .vocabulary import Vocabulary
 else:
     # Searched in this order; the first need no torch.
@@ -85,6 +87,7 @@ else:
         "errors", "settings", "presets", "messages", "vocabulary", "state_line", "run_list",
         "dataset", "contexts", "models", "evaluation", "sampling", "references", "insight",
         "embedding_map", "archive", "session", "health", "learning_rate", "runs", "replay",
+        "export.files",
     )  # fmt: skip
 
     def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from .settings import ModelSettings, TrainSettings, changed, parse_changes
 _MOST_SEED = 2**62
 
 
-def format_state(
+def state_line(
     dataset: str, unique: bool, model: ModelSettings, train: TrainSettings, seed: int
 ) -> str:
     """The line; `dataset` is the name of a built-in one, or a path."""

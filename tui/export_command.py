@@ -8,8 +8,6 @@ import typer
 
 from makemore_tui.core.errors import UserError
 
-from .interrupt import load_torch
-
 FORMATS = ("script", "notebook", "csv", "json", "svg", "state")
 
 
@@ -26,6 +24,8 @@ def export(
     """Carry a saved run away: as plain PyTorch, a notebook, its figures, or a line."""
     if form not in FORMATS:
         raise UserError(f"there is no form {form!r}; the forms are {', '.join(FORMATS)}")
+    from .interrupt import load_torch
+
     load_torch()
     from makemore_tui.core.export import files
     from makemore_tui.core.runs import load_session, to_json

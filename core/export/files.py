@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..session import Session
-from ..state_line import format_state
+from ..state_line import state_line
 from .figures import export_csv, export_json
 from .picture import export_svg
 from .script import data_name, export_notebook, export_script
@@ -17,7 +17,7 @@ def export_state(session: Session, stem: str = "run") -> str:
     """The line that begins the run anew, from its first settings."""
     dataset = session.dataset
     name = dataset.name if dataset.built_in else str(dataset.path.resolve())
-    return format_state(name, dataset.unique, *session.first_settings, session.seed) + "\n"
+    return state_line(name, dataset.unique, *session.first_settings, session.seed) + "\n"
 
 
 FORMATS: dict[str, tuple[str, Callable[[Session, str], str]]] = {

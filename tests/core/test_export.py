@@ -18,7 +18,7 @@ from makemore_tui.core.export.files import export_state, write_export
 from makemore_tui.core.export.picture import export_svg
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.state_line import format_state, parse_state
+from makemore_tui.core.state_line import parse_state, state_line
 
 SIZES_AND_OPTIMIZER = [
     (60, {"learning_rate": 0.05}),
@@ -132,7 +132,7 @@ def test_a_state_line_says_how_the_run_began(dataset):
 @pytest.mark.parametrize("unique", [True, False])
 def test_a_state_line_comes_back_and_needs_no_quotes(path, unique):
     model, train = ModelSettings(direct=True), TrainSettings(learning_rate=0.03, train_on="first-5")
-    line = format_state(path, unique, model, train, 7)
+    line = state_line(path, unique, model, train, 7)
     assert re.fullmatch(r"[\w./=%-]+", line, re.ASCII)
     assert parse_state(line) == (path, unique, model, train, 7)
 

@@ -272,6 +272,13 @@ def test_a_replay_until_a_step_is_saved_and_gone_on_with(run_json, whole, tmp_pa
     assert dev[0] == dev[1]
 
 
+def test_a_replay_is_saved_with_the_threads_that_it_took(run, place, tmp_path):
+    change(place / "a", threads=2)
+    run("replay", place / "a", "--out", tmp_path / "again")
+    threads = read_record(place / "a").usable_threads  # as far as this machine has them
+    assert read_record(tmp_path / "again").threads == threads
+
+
 def test_replays_that_are_refused(refused, whole, tmp_path):
     assert "can't be replayed until 31" in refused("replay", whole, "--until", 31)
     assert "already exists" in refused("replay", whole, "--out", whole)

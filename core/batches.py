@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .contexts import ContextTable, context_numbers
-from .dataset import Split, gather_contexts
+from .dataset import Split, gather_examples
 
 _DISTINCT_FROM = 64  # examples in a batch: from here on contexts are listed once
 _ROWS = 16  # a batch has a multiple of so many rows
@@ -90,8 +90,8 @@ def draw_batches(
     like: a tensor whose dtype the targets shall have; V: the characters, the boundary counted.
     """
     positions = random.take(n * size) % split.examples + 1  # (n*B,)
-    contexts = gather_contexts(split.tokens, positions, context)  # (n*B, T)
-    characters = split.tokens.index_select(0, positions).long().view(n, size)  # (n, B)
+    contexts, characters = gather_examples(split.tokens, positions, context)  # (n*B, T), (n*B,)
+    characters = characters.view(n, size)
     if size >= _DISTINCT_FROM:
         order, rows = _numbered(contexts, n, V)
         contexts = contexts.index_select(0, order.view(-1))

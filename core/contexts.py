@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .dataset import Dataset, Split, gather_contexts
+from .dataset import Dataset, Split, gather_examples
 from .settings import first_n
 
 _NUMBERS_AT_ONCE = 1 << 22
@@ -98,21 +98,29 @@ def context_numbers(contexts: Tensor, size: int) -> Tensor:
     return numbers
 
 
+def distinct_contexts(contexts: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """The M distinct ones of some contexts (N, T) of ids below `size`, in order.
+
+    Returns where each of them stands (M,), and which of them each context is (N,).
+    """
+    distinct, which = torch.unique(context_numbers(contexts, size), return_inverse=True)
+    places = torch.empty_like(distinct).scatter_(0, which, torch.arange(len(which)))
+    return places, which
+
+
 def _table(
     tokens: Tensor, positions: Tensor, context: int, size: int, seen: Tensor | None
 ) -> ContextTable:
-    contexts = gather_contexts(tokens, positions, context)  # (N, T)
-    targets = tokens[positions].long()  # (N,)
-    distinct, rank = torch.unique(context_numbers(contexts, size), return_inverse=True)
-    of_row = torch.empty_like(distinct).scatter_(0, rank, torch.arange(len(rank)))  # an example
+    contexts, targets = gather_examples(tokens, positions, context)  # (N, T), (N,)
+    distinct, row = distinct_contexts(contexts, size)
     pairs, pair, counts = torch.unique(
-        rank * size + targets, return_inverse=True, return_counts=True
+        row * size + targets, return_inverse=True, return_counts=True
     )
     seen_counts = torch.zeros(len(pairs), dtype=torch.float64)
     if seen is not None:
         seen_counts.index_add_(0, pair, seen[positions - 1].double())
     return ContextTable(
-        contexts=contexts[of_row],
+        contexts=contexts[distinct],
         rows=pairs // size,
         targets=pairs % size,
         counts=counts.double(),

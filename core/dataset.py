@@ -75,12 +75,12 @@ class Dataset:
                 the file, and the line or byte.
         """
         self.path = path
-        self.name = name or path.name
-        self.built_in = name in BUILT_IN
+        self.name: str = name or path.name
+        self.built_in: bool = name in BUILT_IN
         self.unique = unique
         self._text = _read(path)
-        self.vocabulary = self._text.vocabulary
-        self.fingerprint = self._text.fingerprint
+        self.vocabulary: Vocabulary = self._text.vocabulary
+        self.fingerprint: str = self._text.fingerprint
         if unique:
             self._text = _without_repeats(self._text)
             if self.items < FEWEST_ITEMS:
@@ -206,6 +206,11 @@ def gather_contexts(tokens: Tensor, positions: Tensor, context: int) -> Tensor:
         inside &= before != BOUNDARY
         contexts[:, context - back] = before * inside
     return contexts
+
+
+def gather_examples(tokens: Tensor, positions: Tensor, context: int) -> tuple[Tensor, Tensor]:
+    """The contexts (B, context) and the targets (B,) of some positions (B,), both int64."""
+    return gather_contexts(tokens, positions, context), tokens.index_select(0, positions).long()
 
 
 def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .batches import Batches
 from .contexts import split_named
-from .dataset import gather_contexts
+from .dataset import gather_examples
 from .messages import Health, TensorHealth
 from .models import MLP, Model, NeuralBigram, NgramCounts, make_model
 from .session import Session
@@ -39,7 +39,7 @@ class HealthCheck:
     def look(self, session: Session, train: float | None, dev: float | None) -> Health:
         """How a session fares now; train and dev: its newest losses, where they are known."""
         model, batch = session.model, self._batch(session)
-        h = _activations(model, batch.contexts)  # (N, H)
+        h = model.hidden(batch.contexts) if isinstance(model, MLP) else None  # (N, H)
         tensors, update = _tensors(session, batch)
         facts = Facts(
             kind=model.settings.kind,
@@ -94,8 +94,8 @@ def _first_examples(session: Session, context: int) -> Batches:
     """The first examples of what is trained on, as one batch."""
     split = split_named(session.dataset, session.train_settings.train_on)
     positions = torch.arange(1, min(EXAMPLES, split.examples) + 1)
-    contexts = gather_contexts(split.tokens, positions, context)  # (N, T)
-    targets, n = split.tokens[positions].long(), len(positions)
+    contexts, targets = gather_examples(split.tokens, positions, context)  # (N, T), (N,)
+    n = len(positions)
     places = (targets * n + torch.arange(n))[None]
     return Batches([n], contexts, places, torch.full((n,), 1 / n))
 
@@ -104,14 +104,6 @@ def _loss(model: Model, batch: Batches) -> float:
     """The mean NLL of a batch, in nats."""
     log_probabilities = torch.log_softmax(model.logits(batch.contexts), 1)  # (N, V)
     return float(batch.losses(log_probabilities.T.flatten().to(batch.weights.dtype))[0])
-
-
-def _activations(model: Model, contexts: Tensor) -> Tensor | None:
-    """The hidden layer (N, H) for contexts (N, T); None where there is none."""
-    if not isinstance(model, MLP):
-        return None
-    p = model.tensors
-    return torch.tanh(torch.addmm(p["b1"], p["C"][contexts].flatten(1), p["W1"]))
 
 
 def _tensors(session: Session, batch: Batches) -> tuple[tuple[TensorHealth, ...], str]:

@@ -18,8 +18,8 @@ class LossHistory:
 
     def __init__(self, capacity: int = 1 << 14):
         self.capacity = capacity
-        self.width = 1
-        self.steps = 0
+        self.width: int = 1
+        self.steps: int = 0
         self._filled = 0
         self._buckets = torch.zeros(3, capacity)  # lowest, mean, highest
         self._rest = torch.empty(0)  # losses of a bucket that isn't full yet

@@ -1,10 +1,12 @@
 """The bigram table: what was counted, what a model makes of it, and the difference."""
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from .contexts import context_numbers
 from .dataset import LONGEST_ITEM, Dataset, gather_contexts
 from .messages import BigramMode, BigramsView, BigramTable, Follower, PairFacts
 from .models import Model
@@ -41,7 +43,7 @@ class BigramInsight:
     def __init__(self, dataset: Dataset, context: int, counts: Tensor | None = None):
         """counts: those of `bigram_counts`, where they are known already."""
         self.context = context
-        self.counts = bigram_counts(dataset) if counts is None else counts
+        self.counts: Tensor = bigram_counts(dataset) if counts is None else counts
         self._by_frequency = self.counts.sum(1).sort(descending=True, stable=True).indices
         self._dataset = dataset
         self._contexts = _sampled_contexts(dataset, context)
@@ -187,12 +189,8 @@ def _reading_backwards(contexts: Tensor, V: int) -> Tensor:
 
     Characters too far back to fit into a 64-bit number are not looked at.
     """
-    key, numbers = torch.zeros(len(contexts), dtype=torch.int64), 1
-    for column in reversed(contexts.unbind(1)):
-        if numbers * V >= 2**62:
-            break
-        key, numbers = key * V + column, numbers * V
-    return key.sort(stable=True).indices
+    near = contexts[:, -int(62 / math.log2(V)) :]
+    return context_numbers(near.flip(1), V).sort(stable=True).indices
 
 
 def _lone(character: int, context: int) -> Tensor:

@@ -86,7 +86,7 @@ class LearningRateFinder:
         if session.diverged:
             raise UserError("the weights are not finite, so no learning rate helps; restart first")
         self._of, self._steps = model, steps
-        self.latest = torch.empty(0)
+        self.latest: Tensor = torch.empty(0)
         changes = {"steps": steps, "low": self._low, "high": self._high}
         rising = _RisingRate(**asdict(settings) | changes)
         state = trainer.state_dict()

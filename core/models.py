@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
+from .contexts import context_numbers
 from .errors import UserError
 from .settings import ModelSettings
 
@@ -72,7 +73,9 @@ class NgramCounts:
         self.settings = settings
         self.vocabulary_size = vocabulary_size
         self.smoothing = smoothing
-        self.counts = torch.zeros(size // vocabulary_size, vocabulary_size, dtype=torch.int32)
+        self.counts: Tensor = torch.zeros(
+            size // vocabulary_size, vocabulary_size, dtype=torch.int32
+        )
 
     @property
     def context(self) -> int:
@@ -123,10 +126,8 @@ class NgramCounts:
 
     def _rows(self, contexts: Tensor) -> Tensor:
         """The row of each context: its characters as the digits of a number in base V."""
-        rows = torch.zeros(len(contexts), dtype=torch.int64)
-        for column in contexts[:, self.context - (self.settings.order - 1) :].T:
-            rows = rows * self.vocabulary_size + column
-        return rows
+        counted = contexts[:, self.context - (self.settings.order - 1) :]
+        return context_numbers(counted, self.vocabulary_size)
 
 
 class Network:
@@ -148,7 +149,7 @@ class Network:
         self.vocabulary_size = vocabulary_size
         self.shapes = shapes
         self.transposed = transposed
-        self.flat = torch.zeros(sum(math.prod(shape) for shape in shapes.values()))
+        self.flat: Tensor = torch.zeros(sum(math.prod(shape) for shape in shapes.values()))
         self._tensors = self.views(self.flat)
 
     @property

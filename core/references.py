@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .dataset import Dataset, gather_contexts
+from .contexts import context_numbers
+from .dataset import Dataset, gather_examples
 from .messages import Reference
 from .models import MOST_COUNTS
 
@@ -80,13 +81,11 @@ class RunningReferences:
         end = min(part.examples, most) + 1
         for first in range(1, end, _EXAMPLES_AT_ONCE):
             positions = torch.arange(first, min(first + _EXAMPLES_AT_ONCE, end))
-            rows = torch.zeros_like(positions)
-            for column in gather_contexts(part.tokens, positions, order - 1).unbind(1):
-                rows = rows * V + column  # a context's characters are the digits of a number
-            yield rows, part.tokens[positions].long()
+            contexts, targets = gather_examples(part.tokens, positions, order - 1)
+            yield context_numbers(contexts, V), targets
 
 
-def references(dataset: Dataset) -> tuple[Reference, ...]:
+def reference_losses(dataset: Dataset) -> tuple[Reference, ...]:
     """Dev losses of the uniform, unigram, bigram, trigram and 4-gram model, in nats a character.
 
     Of counts with add-k smoothing, P(c | context) = (N(context, c) + k) / (N(context) + k V), the

@@ -37,16 +37,17 @@ class Replay:
     same_build: bool
 
 
-def replay(
+def replay_run(
     folder: Path | str,
     until: int | None = None,
     advance: Callable[[int, Tensor], None] = lambda step, losses: None,
 ) -> Replay:
     """Train a saved run again, growth and all, to the step that was saved, or to `until`.
 
-    It is trained with as many threads as it was before; on the same build of torch the result is
-    identical then. advance: called after each
-    slice of training with the step and the losses of the slice.
+    It is trained with as many threads as it was before, on which the last bits depend; afterwards
+    torch has as many as it had. On the same build of torch the result is identical.
+
+    advance: called after each slice of training with the step and the losses of the slice.
 
     Raises:
         UserError: the run is damaged, or `until` lies beyond its steps.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .contexts import context_numbers
+from .contexts import distinct_contexts
 from .dataset import Dataset
 from .errors import UserError
 from .models import Model
@@ -112,10 +112,8 @@ def _choose(
     model: Model, contexts: Tensor, temperature: float, generator: torch.Generator
 ) -> Tensor:
     """A character for each context (B, T): (B,). Equal contexts share one row of logits."""
-    numbers = context_numbers(contexts, model.vocabulary_size)
-    distinct, which = torch.unique(numbers, return_inverse=True)
-    example = torch.empty_like(distinct).scatter_(0, which, torch.arange(len(which)))
-    logits = model.logits(contexts[example])  # (M, V)
+    distinct, which = distinct_contexts(contexts, model.vocabulary_size)
+    logits = model.logits(contexts[distinct])  # (M, V)
     if bool(logits.isnan().any()):
         raise UserError("the model's weights are not finite, so there is nothing to sample from")
     if temperature == 0:

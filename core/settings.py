@@ -25,7 +25,7 @@ def _flag(default: bool, about: str) -> Any:
 
 
 class _Validated:
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for setting in fields(self):  # type: ignore[arg-type]
             _check(setting, getattr(self, setting.name))
 
@@ -215,6 +215,6 @@ _SHORT_NAMES = {
     "train_on": "on",
 }
 _MODEL_NAMES = tuple(setting.name for setting in fields(ModelSettings))
-SETTINGS: dict[str, Field] = {
+SETTINGS: dict[str, Field[Any]] = {
     setting.name: setting for setting in (*fields(ModelSettings), *fields(TrainSettings))
 }

@@ -53,6 +53,8 @@ class NeuralBigramStep:
 
     def __init__(self, model: NeuralBigram):
         self.model = model
+        self.parameters: Tensor
+        self.gradient: Tensor
         self.parameters, self.gradient = _untracked(model)
         self._W = model.views(self.parameters)["W"]
         self._dW = model.views(self.gradient)["W"]
@@ -78,6 +80,8 @@ class MLPStep:
 
     def __init__(self, model: MLP):
         self.model = model
+        self.parameters: Tensor
+        self.gradient: Tensor
         self.parameters, self.gradient = _untracked(model)
         self._p, self._d = model.views(self.parameters), model.views(self.gradient)
         self._rooms: dict[int, _Room] = {}

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .batches import Batches, RandomStream, draw_batches, full_batch
 from .contexts import ContextTables, split_named
-from .dataset import gather_contexts
+from .dataset import gather_examples
 from .dropout import Dropout
 from .errors import UserError
 from .models import MLP, NeuralBigram, NgramCounts
@@ -33,7 +33,7 @@ class GradientTrainer:
     def __init__(
         self, model: NeuralBigram | MLP, tables: ContextTables, settings: TrainSettings, seed: int
     ):
-        self.step = 0
+        self.step: int = 0
         self._tables = tables
         self._seed = seed
         self._random = RandomStream(seed)
@@ -233,8 +233,10 @@ class AdamW:
     """
 
     def __init__(self, parameters: Tensor):
-        self.moments = {name: torch.zeros_like(parameters) for name in ("mean", "square")}
-        self.steps = torch.zeros(())
+        self.moments: dict[str, Tensor] = {
+            name: torch.zeros_like(parameters) for name in ("mean", "square")
+        }
+        self.steps: Tensor = torch.zeros(())
 
     def state_dict(self) -> dict[str, Tensor]:
         """The moments, and how many steps they are of."""
@@ -270,8 +272,8 @@ class CountingTrainer:
 
     def __init__(self, model: NgramCounts, tables: ContextTables, settings: TrainSettings):
         self.model = model
-        self.step = 0
-        self.counted = 0
+        self.step: int = 0
+        self.counted: int = 0
         self._tables = tables
         self.edit(settings)
 
@@ -316,8 +318,7 @@ class CountingTrainer:
     def _examples(self, begin: int) -> tuple[Tensor, Tensor]:
         """Contexts (B, T) and targets (B,) of a block of the examples that are being counted."""
         positions = torch.arange(begin, min(begin + _EXAMPLES_AT_ONCE, self.counted + 1))
-        tokens = self._split.tokens
-        return gather_contexts(tokens, positions, self.model.context), tokens[positions].long()
+        return gather_examples(self._split.tokens, positions, self.model.context)
 
     def _nll(self, begin: int) -> float:
         return -float(self.model.log_likelihoods(*self._examples(begin)).sum())

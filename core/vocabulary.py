@@ -16,9 +16,9 @@ class Vocabulary:
     """
 
     def __init__(self, characters: str):
-        self.characters = "".join(sorted(set(characters)))
-        self.size = len(self.characters) + 1
-        self.boundary_sign = next(
+        self.characters: str = "".join(sorted(set(characters)))
+        self.size: int = len(self.characters) + 1
+        self.boundary_sign: str = next(
             (sign for sign in _BOUNDARY_SIGNS if sign not in self.characters), "."
         )
         self._ids = {character: i for i, character in enumerate(self.characters, start=1)}

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from itertools import chain
 
-import torch
 from rich.console import Console
 
 from makemore_tui.core.bench import engine
@@ -16,7 +15,6 @@ SECTIONS = ("step", "quality", "work", "growth", "explorer")
 
 def bench(sections: list[str], quick: bool) -> list[Row]:
     """Measure some sections, telling standard error of progress if it is a terminal."""
-    torch.set_num_threads(1)
     console = Console(stderr=True)
     rows = []
     with console.status("measuring") as status:

@@ -1,7 +1,6 @@
 """The command line."""
 
 import os
-import signal
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from makemore_tui.core.state_line import parse_state
 
 from . import run_commands
 from .export_command import export
+from .interrupt import EXIT_CODE, load_torch, noted
 
 if TYPE_CHECKING:
     from makemore_tui.core.session import Session
@@ -112,13 +112,11 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, show its losses and some samples, and save it."""
-    import torch
-
+    load_torch()
     from makemore_tui.core.dataset import Dataset
     from makemore_tui.core.runs import new_folder
     from makemore_tui.core.session import Session
 
-    torch.set_num_threads(1)
     asked = parse_changes(changes or []) | ({"steps": steps} if steps else {})
     begun = (
         _begun_by(context, state)
@@ -136,10 +134,13 @@ def train(
     report, interrupted = _train(session, quiet=as_json)
     unsaved = _save(session, out, report) if out else None
     _show_training(session, report, as_json)
+    if session.diverged:
+        print(f"makemore-tui: {_divergence(session, out)}", file=sys.stderr)
+        raise typer.Exit(1)
     if unsaved:
         raise unsaved
     if interrupted:
-        raise typer.Exit(130)
+        raise typer.Exit(EXIT_CODE)
 
 
 @app.command(epilog="Example: makemore-tui train --steps 999 --out a && makemore-tui sample a -n 5")
@@ -155,11 +156,11 @@ def sample(
     as_json: JsonOption = False,
 ) -> None:
     """Make names with a saved run."""
+    load_torch()
     import torch
 
     from makemore_tui.core import sampling
 
-    torch.set_num_threads(1)
     saved = _load(run)
     samples = sampling.sample(
         saved.model,
@@ -186,22 +187,19 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """The losses of a saved run, test among them, and how likely it holds a word."""
-    import torch
-
+    load_torch()
     from makemore_tui.core.contexts import ContextTables
+    from makemore_tui.core.dataset import SPLITS
     from makemore_tui.core.evaluation import evaluate as evaluate_split
     from makemore_tui.core.evaluation import word_surprise
 
-    torch.set_num_threads(1)
-    splits = ("train", "dev", "test", "all")
-    if split not in splits:
-        raise UserError(f"there is no split {split!r}; the splits are train, dev, test and all")
     saved = _load(run)
+    saved.dataset.split(split)  # refuses what is none
     surprise = (
         word_surprise(saved.model, saved.dataset.vocabulary, word) if word is not None else None
     )
     tables = ContextTables(saved.dataset)
-    wanted = splits if split == "all" else (split,)
+    wanted = (*SPLITS, "all") if split == "all" else (split,)
     evaluations = {name: evaluate_split(saved.model, tables, name) for name in wanted}
     if as_json:
         answer: dict[str, Any] = {name: found.loss for name, found in evaluations.items()}
@@ -234,15 +232,13 @@ def find_lr(
     as_json: JsonOption = False,
 ) -> None:
     """Find a learning rate: train a new model at a rising rate, and see where the loss turns."""
-    import torch
-
+    load_torch()
     from makemore_tui.core.dataset import Dataset
     from makemore_tui.core.learning_rate import LearningRateFinder
     from makemore_tui.core.session import Session
 
     from .progress import progress
 
-    torch.set_num_threads(1)
     chosen = preset_named(preset)
     settings = changed(chosen.model, chosen.train, parse_changes(changes or []))
     session = Session(Dataset.load(data, unique), *settings, seed=seed)
@@ -267,6 +263,7 @@ def data(
     as_json: JsonOption = False,
 ) -> None:
     """List the built-in datasets, or show one."""
+    load_torch()
     from makemore_tui.core.dataset import BUILT_IN, Dataset
     from makemore_tui.core.overview import overview
 
@@ -301,6 +298,7 @@ def bench(
     as_json: JsonOption = False,
 ) -> None:
     """Measure the engine against the plain way, and the explorer against the engine."""
+    load_torch()
     from . import bench as benchmarks
 
     sections = only or list(benchmarks.SECTIONS)
@@ -330,7 +328,7 @@ app.command(epilog=f"Example: {_EXPORT_EXAMPLE}")(export)
 
 
 def main() -> NoReturn:
-    """Run the command line; bad input is one sentence on standard error and exit code 2."""
+    """Run the command line; bad input ends it with a sentence and exit code 2, ctrl+c with 130."""
     words = sys.argv[1:]
     if not words or (words[0].startswith("-") and words[0] not in ("--help", "-h")):
         words = ["explore", *words]
@@ -339,6 +337,8 @@ def main() -> NoReturn:
     except UserError as error:
         print(f"makemore-tui: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_CODE)
     sys.exit(0)
 
 
@@ -368,37 +368,35 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
 
     from .progress import progress
 
-    stopped = []
-    former = signal.signal(signal.SIGINT, lambda *_: stopped.append(True))
     on, planned = session.train_settings.train_on, session.train_settings.steps
     if session.model_settings.kind == "ngram":
         planned = session.dataset.split("all").examples  # as many as there can be: all are counted
-    initial, first = session.evaluate(on).loss, session.step
-    pace = Pace(_SLICE_SECONDS)
-    begun = time.perf_counter()
-    with progress(planned, quiet) as advance:
-        while session.step < planned and not session.trainer.finished and not stopped:
-            losses = pace.train(session, planned - session.step)
-            advance(session.step, losses)
-            if session.diverged:
-                break
-    seconds = time.perf_counter() - begun
-    dev = session.evaluate("dev")
-    report = {
-        "steps": session.step,
-        "seconds": seconds,
-        "steps_per_second": (session.step - first) / seconds,
-        "parameters": session.model.parameters,
-        "initial_loss": initial,
-        "train_loss": session.evaluate(on).loss,
-        "dev_loss": dev.loss,
-        "dev_loss_seen": dev.seen,
-        "dev_loss_unseen": dev.unseen,
-        "seed": session.seed,
-        "run": None,
-    }
-    signal.signal(signal.SIGINT, former)
-    return report, bool(stopped)
+    with noted() as interrupts:
+        initial, first = session.evaluate(on).loss, session.step
+        pace = Pace(_SLICE_SECONDS)
+        begun = time.perf_counter()
+        with progress(planned, quiet) as advance:
+            while session.step < planned and not session.trainer.finished and not interrupts:
+                losses = pace.train(session, planned - session.step)
+                advance(session.step, losses)
+                if session.diverged:
+                    break
+        seconds = time.perf_counter() - begun
+        dev = session.evaluate("dev")
+        report = {
+            "steps": session.step,
+            "seconds": seconds,
+            "steps_per_second": (session.step - first) / seconds,
+            "parameters": session.model.parameters,
+            "initial_loss": initial,
+            "train_loss": session.evaluate(on).loss,
+            "dev_loss": dev.loss,
+            "dev_loss_seen": dev.seen,
+            "dev_loss_unseen": dev.unseen,
+            "seed": session.seed,
+            "run": None,
+        }
+    return report, bool(interrupts)
 
 
 def _save(session: "Session", out: Path, report: dict[str, Any]) -> UserError | None:
@@ -413,12 +411,6 @@ def _save(session: "Session", out: Path, report: dict[str, Any]) -> UserError | 
 
 
 def _show_training(session: "Session", report: dict[str, Any], as_json: bool) -> None:
-    if session.diverged:
-        print(
-            f"makemore-tui: the weights are not finite after step {session.step:,}; "
-            "a lower learning_rate would help",
-            file=sys.stderr,
-        )
     if as_json:
         _print_json(report)
         return
@@ -428,6 +420,17 @@ def _show_training(session: "Session", report: dict[str, Any], as_json: bool) ->
     if not session.diverged:
         reports.print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
     reports.print_curve(session)
+
+
+def _divergence(session: "Session", out: Path | None) -> str:
+    """What became of a training that diverged, and what to try, in a sentence."""
+    step = session.step if session.diverged_at is None else session.diverged_at
+    unwritten = f", so {out} was not written" if out else ""
+    lower = max(session.train_settings.learning_rate / 10, 1e-6)
+    return (
+        f"the training diverged at step {step:,}: the weights are not finite{unwritten}; "
+        f"a lower learning rate would help, such as --set learning_rate={lower:g}"
+    )
 
 
 def _load(folder: Path):

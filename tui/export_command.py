@@ -25,12 +25,12 @@ def export(
     """Carry a saved run away: as plain PyTorch, a notebook, its figures, a page, or a line."""
     if form not in FORMATS:
         raise UserError(f"there is no form {form!r}; the forms are {', '.join(FORMATS)}")
-    import torch
+    from .interrupt import load_torch
 
+    load_torch()
     from makemore_tui.core.export import files
     from makemore_tui.core.runs import load_session, to_json
 
-    torch.set_num_threads(1)
     session = load_session(run)
     stem = run.resolve().name
     if str(out) == "-" or (form == "state" and out is None):

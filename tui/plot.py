@@ -1,10 +1,8 @@
 """The loss plot, drawn with plotext: a curve comes in, rows of coloured text go out."""
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,10 +11,10 @@ from makemore_tui.core.messages import LossCurve, Mark, Reference
 
 from .cells import Cells, apart
 from .columns import LIGHT, Columns, Line, StepAxis, at_column, in_columns
+from .figure import AXIS_WIDTH, Axis, Figure
 from .palette import RGB, Palette
+from .ticks import loss_labels, nice_ticks, step_labels, step_ticks
 
-_ESCAPE = re.compile(r"\x1b\[([0-9;]*)m")
-AXIS_WIDTH = 6
 _GUTTER = 17  # cells for the names of the references
 _LEAST_WITH_GUTTER = 58
 _LOWEST = 1e-3  # nats, the lowest loss that a logarithmic axis shows
@@ -95,95 +93,16 @@ def loss_plot(
 
 def _drawn(columns: Columns, scale: _Scale, height: int, palette: Palette) -> list[list[Segment]]:
     """The lines and the axes, as plotext draws them."""
-    import plotext
-
     canvas = columns.axis.width
-    figure = plotext.figure
-    plotext.terminal.limit(False, False)
-    figure.clear.all()
-    figure.plot_size(canvas + AXIS_WIDTH, height)
-    figure.canvas("default")
+    figure = Figure(canvas + AXIS_WIDTH, height)
     for line in columns.former:
         _draw_line(figure, line, scale, palette.former)
     mean = [(float(i), value) for i, value in enumerate(columns.mean) if value is not None]
     _draw_line(figure, mean, scale, palette.batch)
     for dash in _dashes(columns.dev, canvas):
         _draw_line(figure, dash, scale, palette.dev)
-    _draw_axes(figure, columns, scale, palette.dim)
-    return parse_ansi(figure.build().string())[:height]
-
-
-def parse_ansi(text: str) -> list[list[Segment]]:
-    """Rows of segments from plotext's text, keeping foreground colours only."""
-    rows = []
-    for line in text.split("\n"):
-        segments, style, end = [], Style.null(), 0
-        for escape in _ESCAPE.finditer(line):
-            if escape.start() > end:
-                segments.append(Segment(line[end : escape.start()], style))
-            style = _style_after(style, escape.group(1))
-            end = escape.end()
-        if end < len(line):
-            segments.append(Segment(line[end:], style))
-        rows.append(segments)
-    return rows
-
-
-def tick_label(step: float) -> str:
-    """A number of steps, short: 500, 20k, 1.5M."""
-    rounded = float(f"{step:.3g}")
-    for size, unit in ((1e6, "M"), (1e3, "k")):
-        if rounded >= size:
-            return f"{rounded / size:g}{unit}"
-    return f"{step:.0f}"
-
-
-def nice_ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers (1, 2 or 5 times a power of ten) within a range, at most `most`."""
-    if not high > low or most < 1:
-        return []
-    size = 10 ** math.floor(math.log10((high - low) / most))
-    for multiple in (1, 2, 5, 10, 20, 50):
-        first, last = math.ceil(low / (multiple * size)), math.floor(high / (multiple * size))
-        if last - first < most:
-            return [i * multiple * size for i in range(first, last + 1)]
-    return []
-
-
-def step_ticks(axis: StepAxis) -> list[float]:
-    """Round steps along an axis, not too near to each other."""
-    most = max(2, axis.width // 12)
-    if axis.log:
-        for digits in ((1, 2, 5), (1, 3), (1,)):
-            ticks = [digit * 10.0**power for power in range(16) for digit in digits]
-            within = [tick for tick in ticks if axis.first <= tick <= axis.last]
-            if 1 < len(within) <= most:
-                return within
-        if len(within) > most:
-            return within[:: math.ceil(len(within) / most)]
-    return nice_ticks(axis.first, axis.last, most)
-
-
-def loss_labels(ticks: list[float], width: int) -> tuple[list[float], list[str]]:
-    """Ticks and their labels, all `width` wide and no two alike, with two decimals or more.
-
-    Ticks that no label of that width tells from another are left out.
-    """
-    for decimals in range(2, width - 1):
-        labels = [f"{tick:.{decimals}f}" for tick in ticks]
-        if len(set(labels)) == len(labels) and max(map(len, labels), default=0) <= width:
-            return ticks, [label.rjust(width) for label in labels]
-    told_apart = {tick_label(tick)[:width]: tick for tick in ticks}
-    return list(told_apart.values()), [label.rjust(width) for label in told_apart]
-
-
-def step_labels(ticks: list[float]) -> tuple[list[float], list[str]]:
-    """Ticks and their labels, no two alike: short ones, or whole numbers where those are."""
-    labels = [tick_label(tick) for tick in ticks]
-    if len(set(labels)) == len(labels):
-        return ticks, labels
-    told_apart = {f"{tick:,.0f}": tick for tick in ticks}
-    return list(told_apart.values()), list(told_apart)
+    figure.axes(_step_axis(columns.axis), _loss_axis(scale), palette.dim)
+    return figure.rows()
 
 
 def _limits(columns: Columns, look: Look) -> tuple[float, float]:
@@ -269,36 +188,25 @@ def _dashes(line: Line, width: int) -> list[Line]:
     return [piece for piece in pieces if piece]
 
 
-def _draw_line(figure, line: Line, scale: _Scale, colour: RGB) -> None:
+def _draw_line(figure: Figure, line: Line, scale: _Scale, colour: RGB) -> None:
     """Draw what of a line is not too high or too low, and the way there."""
-    import plotext
-
     inside = [scale.has(loss) for _, loss in line]
     near = [any(inside[max(0, i - 1) : i + 2]) for i in range(len(line))]
     shown = [point for point, is_near in zip(line, near, strict=True) if is_near]
     if shown:
         xs = [x for x, _ in shown]
         ys = [scale.y(min(max(loss, scale.low), scale.high)) for _, loss in shown]
-        marker = plotext.marker("braille", plotext.pixel(colour))
-        figure.draw(figure.signal(xs, ys, marker=marker).lines())
+        figure.line(xs, ys, colour)
 
 
-def _draw_axes(figure, columns: Columns, scale: _Scale, colour: RGB) -> None:
-    import plotext
+def _step_axis(axis: StepAxis) -> Axis:
+    steps, labels = step_labels(step_ticks(axis))
+    return Axis(0, axis.width - 1, [axis.column(step) for step in steps], labels)
 
-    pixel = plotext.pixel(colour)
-    for axis, side in (("x", "upper"), ("y", "right")):
-        figure.axes(False, axis=axis, side=side)
-    for axis, side in (("x", "lower"), ("y", "left")):
-        figure.axes(True, axis=axis, side=side, pixel=pixel)
-    y, low, high = scale.y, scale.low, scale.high
-    losses, labels = loss_labels(nice_ticks(low, high, 6), AXIS_WIDTH - 1)
-    figure.ruler("y", "left").lim(y(low), y(high)).ticks([y(v) for v in losses], labels=labels)
-    steps, names = step_labels(step_ticks(columns.axis))
-    places = [columns.axis.column(step) for step in steps]
-    figure.ruler("x", "lower").lim(0, columns.axis.width - 1).ticks(places, labels=names)
-    for axis in ("x", "y"):
-        figure.ruler(axis).pixel(pixel)
+
+def _loss_axis(scale: _Scale) -> Axis:
+    losses, labels = loss_labels(nice_ticks(scale.low, scale.high, 6), AXIS_WIDTH - 1)
+    return Axis(scale.y(scale.low), scale.y(scale.high), [scale.y(v) for v in losses], labels)
 
 
 def _loss(reference: Reference) -> float:
@@ -311,13 +219,3 @@ def _log(value: float) -> float:
 
 def _same(value: float) -> float:
     return value
-
-
-@lru_cache(maxsize=64)
-def _style_after(style: Style, codes: str) -> Style:
-    if codes in ("", "0"):
-        return Style.null()
-    if codes.startswith("38;2;"):
-        red, green, blue = codes.split(";")[2:5]
-        return Style.parse(f"rgb({red},{green},{blue})")
-    return style

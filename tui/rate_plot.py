@@ -6,10 +6,10 @@ from rich.segment import Segment
 
 from makemore_tui.core.messages import RateSearch
 
+from .figure import AXIS_WIDTH, Axis, Figure
 from .palette import RGB, Palette
-from .plot import loss_labels, nice_ticks, parse_ansi
+from .ticks import loss_labels, nice_ticks
 
-_AXIS_WIDTH = 6
 _LEAST_WIDTH, _LEAST_HEIGHT = 20, 5
 
 
@@ -20,29 +20,22 @@ def rate_plot(search: RateSearch, width: int, height: int, palette: Palette) -> 
     rate and that from which the loss explodes as dashed lines. Such a loss leaves the plot at the
     top.
     """
-    import plotext
-
     points = [i for i, loss in enumerate(search.mean) if math.isfinite(loss)]
     if width < _LEAST_WIDTH or height < _LEAST_HEIGHT or not points:
         return []
     low, high = _limits(search, points)
-    figure = plotext.figure
-    plotext.terminal.limit(False, False)
-    figure.clear.all()
-    figure.plot_size(width, height)
-    figure.canvas("default")
+    figure = Figure(width, height)
     for rate, colour in ((search.explodes, palette.warning), (search.suggested, palette.good)):
         if rate:
-            pixel = plotext.pixel(colour)
-            figure.line(math.log10(rate), orientation=1, pixel=pixel, style="dotted")
+            figure.upright(math.log10(rate), colour)
     for losses, colour in (
         (search.lowest, palette.faint),
         (search.highest, palette.faint),
         (search.mean, palette.batch),
     ):
         _draw_line(figure, search.rates, losses, (low, high), colour)
-    _draw_axes(figure, search, (low, high), palette.dim)
-    return parse_ansi(figure.build().string())[:height]
+    figure.axes(_rate_axis(search), _loss_axis(low, high), palette.dim)
+    return figure.rows()
 
 
 def rate_ticks(low: float, high: float) -> list[float]:
@@ -61,10 +54,12 @@ def _limits(search: RateSearch, points: list[int]) -> tuple[float, float]:
 
 
 def _draw_line(
-    figure, rates: list[float], losses: list[float], limits: tuple[float, float], colour: RGB
+    figure: Figure,
+    rates: list[float],
+    losses: list[float],
+    limits: tuple[float, float],
+    colour: RGB,
 ) -> None:
-    import plotext
-
     pairs = [
         (math.log10(rate), min(max(loss, limits[0]), limits[1]))
         for rate, loss in zip(rates, losses, strict=True)
@@ -72,23 +67,15 @@ def _draw_line(
     ]
     if pairs:
         xs, ys = zip(*pairs, strict=True)
-        marker = plotext.marker("braille", plotext.pixel(colour))
-        figure.draw(figure.signal(list(xs), list(ys), marker=marker).lines())
+        figure.line(list(xs), list(ys), colour)
 
 
-def _draw_axes(figure, search: RateSearch, limits: tuple[float, float], colour: RGB) -> None:
-    import plotext
-
-    pixel = plotext.pixel(colour)
-    for axis, side in (("x", "upper"), ("y", "right")):
-        figure.axes(False, axis=axis, side=side)
-    for axis, side in (("x", "lower"), ("y", "left")):
-        figure.axes(True, axis=axis, side=side, pixel=pixel)
-    losses, labels = loss_labels(nice_ticks(*limits, 6), _AXIS_WIDTH - 1)
-    figure.ruler("y", "left").lim(*limits).ticks(losses, labels=labels)
+def _rate_axis(search: RateSearch) -> Axis:
     rates = rate_ticks(search.low, search.high)
-    ends = math.log10(search.low), math.log10(search.high)
     places = [math.log10(rate) for rate in rates]
-    figure.ruler("x", "lower").lim(*ends).ticks(places, labels=[f"{rate:g}" for rate in rates])
-    for axis in ("x", "y"):
-        figure.ruler(axis).pixel(pixel)
+    labels = [f"{rate:g}" for rate in rates]
+    return Axis(math.log10(search.low), math.log10(search.high), places, labels)
+
+
+def _loss_axis(low: float, high: float) -> Axis:
+    return Axis(low, high, *loss_labels(nice_ticks(low, high, 6), AXIS_WIDTH - 1))

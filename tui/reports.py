@@ -18,7 +18,7 @@ from makemore_tui.core.vocabulary import shown
 from .palette import DARK
 from .plot import Look, loss_plot
 from .rate_plot import rate_plot
-from .widgets.panel import number
+from .rows import number
 
 if TYPE_CHECKING:
     from makemore_tui.core.bench.measure import Row

@@ -10,6 +10,8 @@ import typer
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.settings import effect_of
 
+from .interrupt import load_torch
+
 if TYPE_CHECKING:
     from makemore_tui.core.session import Session
 
@@ -29,19 +31,21 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Train a saved run again from its seed, and compare: exit code 0 if identical, 1 if not."""
+    load_torch()
     import torch
 
-    from makemore_tui.core.replay import replay as replay_run
+    from makemore_tui.core.replay import replay_run
     from makemore_tui.core.run_record import read_record
     from makemore_tui.core.runs import new_folder, to_json
 
     from . import reports
     from .progress import progress
 
-    torch.set_num_threads(1)
+    record = read_record(run)
+    torch.set_num_threads(record.usable_threads)
     if out:
         new_folder(out).rmdir()  # refused now rather than after the training
-    planned = read_record(run).steps if until is None else until
+    planned = record.steps if until is None else until
     with progress(planned, as_json) as advance:
         done = replay_run(run, until, advance)
     if out:

@@ -4,14 +4,14 @@ as they come."""
 import math
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from ..contexts import ContextTables
-from ..dataset import SPLITS, Dataset, Split, gather_contexts
+from ..dataset import SPLITS, Dataset, Split, gather_examples
 from ..evaluation import evaluate
 from ..models import MLP
 from ..presets import preset_named
@@ -122,7 +122,7 @@ def _steps_in_turn(
     """Seconds of a step, ours and the plain loop's."""
     session = _session(dataset, shape, optimizer)
     plain = _plain(dataset, shape, optimizer)
-    ours = _steps_of(lambda n: session.train(n), effort.seconds)
+    ours = _steps_of(session.train, effort.seconds)
     theirs = _steps_of(lambda n: plain.train(n, shape[3], _RATE), effort.seconds)
     timings = in_turn(
         lambda: session.train(ours), lambda: plain.train(theirs, shape[3], _RATE), effort.rounds
@@ -130,7 +130,7 @@ def _steps_in_turn(
     return Timings([t / ours for t in timings.ours], [t / theirs for t in timings.theirs])
 
 
-def _steps_of(train, seconds: float) -> int:
+def _steps_of(train: Callable[[int], object], seconds: float) -> int:
     """How many steps take about so many seconds."""
     train(20)  # warm
     return max(2, int(20 * seconds / seconds_of(lambda: train(20))))
@@ -174,8 +174,7 @@ def _plain(dataset: Dataset, shape: tuple[int, int, int, int], optimizer: str) -
 
 def _examples(split: Split, context: int) -> tuple[torch.Tensor, torch.Tensor]:
     """All contexts (N, T) and targets (N,) of a split."""
-    positions = torch.arange(1, split.examples + 1)
-    return gather_contexts(split.tokens, positions, context), split.tokens[positions].long()
+    return gather_examples(split.tokens, torch.arange(1, split.examples + 1), context)
 
 
 def _named(shape: tuple[int, ...]) -> str:

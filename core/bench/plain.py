@@ -16,13 +16,16 @@ class PlainMLP:
     def __init__(self, model: MLP, contexts: Tensor, targets: Tensor, optimizer: str = "sgd"):
         """A copy of a model's parameters; contexts (N, T) and targets (N,) to learn from."""
         p = {name: tensor.clone().contiguous() for name, tensor in model.tensors.items()}
-        self.C, self.W1, self.b1, self.W2, self.b2 = (
-            p["C"], p["W1"], p["b1"], p["W2"], p["b2"],
-        )  # fmt: skip
-        self.parameters = [self.C, self.W1, self.b1, self.W2, self.b2]
+        self.C: Tensor = p["C"]
+        self.W1: Tensor = p["W1"]
+        self.b1: Tensor = p["b1"]
+        self.W2: Tensor = p["W2"]
+        self.b2: Tensor = p["b2"]
+        self.parameters: list[Tensor] = [self.C, self.W1, self.b1, self.W2, self.b2]
         for parameter in self.parameters:
             parameter.requires_grad = True
-        self.contexts, self.targets = contexts, targets
+        self.contexts: Tensor = contexts
+        self.targets: Tensor = targets
         self.losses: list[float] = []  # their common logarithms, which the lecture plots
         self._adamw = torch.optim.AdamW(self.parameters) if optimizer == "adamw" else None
 

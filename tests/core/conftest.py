@@ -12,6 +12,7 @@ import torch
 from hypothesis import settings
 
 from makemore_tui.core.dataset import Dataset, built_in_path
+from makemore_tui.core.session import Session
 
 settings.register_profile("core", deadline=None, max_examples=50, database=None, derandomize=True)
 settings.load_profile("core")
@@ -142,3 +143,18 @@ def state_hash():
         return hashlib.sha256(repr(plain).encode()).hexdigest()
 
     return state_hash
+
+
+@pytest.fixture(scope="session")
+def undisturbed():
+    """A new session that takes the path that another's journal tells, and no other."""
+
+    def undisturbed(session):
+        again = Session(session.dataset, *session.first_settings, seed=session.seed)
+        for entry in session.journal:
+            again.train(entry.step - again.step)
+            again.edit(**entry.changes)
+        again.train(session.step - again.step)
+        return again
+
+    return undisturbed

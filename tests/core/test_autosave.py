@@ -13,7 +13,7 @@ import torch
 from makemore_tui.core.autosave import Autosave
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.replay import replay
+from makemore_tui.core.replay import replay_run
 from makemore_tui.core.run_list import is_locked, saved_runs
 from makemore_tui.core.run_record import read_record
 from makemore_tui.core.session import Session
@@ -180,7 +180,7 @@ def test_a_resumed_run_goes_on_in_its_folder_and_replays(begin, keep, save):
     session.train(3)
     assert save(autosave, session).folder == folder
     autosave.close(session)
-    assert replay(folder).identical
+    assert replay_run(folder).identical
     assert read_record(Path(folder)).steps == 15
 
 

@@ -15,7 +15,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.export.axis import Axis, apart
 from makemore_tui.core.export.picture import export_svg
 from makemore_tui.core.export.report import export_html
-from makemore_tui.core.references import references
+from makemore_tui.core.references import reference_losses
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
@@ -79,7 +79,7 @@ def test_the_picture_has_dev_losses_edits_and_what_counting_reaches(small):
     titles = [title.text for title in picture.findall(f"{SVG}g/{SVG}title")]
     assert titles == ["after step 30: hidden 9, lr 0.02"]
     labels = [text.text for text in picture.findall(f"{SVG}text")]
-    for reference in references(small)[:3]:
+    for reference in reference_losses(small)[:3]:
         assert f"{reference.name} {reference.loss:.2f}" in labels
     assert f"dev {session.dev_losses.last:.2f}" in labels
 

@@ -27,3 +27,10 @@ def test_the_engine_loads_no_screen_library_and_warns_of_nothing():
 def test_what_the_explorer_needs_of_the_engine_loads_no_torch(module):
     statement = f"import makemore_tui.core.{module}"
     assert loaded(statement, ["torch", *SCREEN]) == ("[]", "")
+
+
+def test_the_library_loads_no_torch_before_a_name_needs_it():
+    statement = (
+        "import makemore_tui.core as core; core.PRESETS, core.ModelSettings, core.saved_runs"
+    )
+    assert loaded(statement, ["torch", *SCREEN]) == ("[]", "")

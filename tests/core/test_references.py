@@ -6,7 +6,7 @@ import pytest
 
 from makemore_tui.core import references as of_references
 from makemore_tui.core.dataset import Dataset
-from makemore_tui.core.references import SMOOTHINGS, RunningReferences, references
+from makemore_tui.core.references import SMOOTHINGS, RunningReferences, reference_losses
 
 
 def plain_loss(train, dev, characters, k):
@@ -18,7 +18,7 @@ def plain_loss(train, dev, characters, k):
 
 @pytest.fixture(scope="module")
 def found(small):
-    return {reference.name: reference for reference in references(small)}
+    return {reference.name: reference for reference in reference_losses(small)}
 
 
 def test_uniform_is_the_logarithm_of_the_vocabulary(small, found):
@@ -43,7 +43,7 @@ def test_each_order_has_the_loss_of_a_plain_loop_with_the_best_k(
 
 
 def test_of_the_real_names_longer_contexts_tell_more(names):
-    found = references(names)
+    found = reference_losses(names)
     assert [one.name for one in found] == ["uniform", "unigram", "bigram", "trigram", "4-gram"]
     losses = [one.loss for one in found]
     assert losses == sorted(losses, reverse=True)
@@ -66,7 +66,7 @@ def test_blocks_add_up_to_the_whole(small, found, monkeypatch):
 def test_of_large_splits_only_a_part_is_looked_at(small, found, monkeypatch):
     monkeypatch.setattr(of_references, "_MOST_OF_TRAIN", 20)
     monkeypatch.setattr(of_references, "_MOST_OF_DEV", 10)
-    assert references(small)[2].loss != found["bigram"].loss
+    assert reference_losses(small)[2].loss != found["bigram"].loss
 
 
 def test_orders_whose_table_would_be_too_large_are_left_out(write):
@@ -74,4 +74,4 @@ def test_orders_whose_table_would_be_too_large_are_left_out(write):
     characters = [chr(0x4E00 + i) for i in range(400)]
     items = ["".join(rng.choices(characters, k=3)) for _ in range(2000)]
     dataset = Dataset(write("\n".join(items)))
-    assert [one.name for one in references(dataset)] == ["uniform", "unigram", "bigram"]
+    assert [one.name for one in reference_losses(dataset)] == ["uniform", "unigram", "bigram"]

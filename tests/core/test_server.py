@@ -38,7 +38,7 @@ from makemore_tui.core.messages import (
     Unavailable,
     Undo,
 )
-from makemore_tui.core.references import references
+from makemore_tui.core.references import reference_losses
 from makemore_tui.core.run_list import saved_runs
 from makemore_tui.core.server import Server
 from makemore_tui.core.session import Session
@@ -686,7 +686,7 @@ def test_references_come_by_themselves_even_while_paused(serve, small):
     client = serve()
     client.do(Pause())
     known = client.until(lambda s: len(s.references) == 5).references
-    assert known == references(small)
+    assert known == reference_losses(small)
     client.do(Edit({"hidden": 11}))
     assert client.look().references == known
 
@@ -996,7 +996,7 @@ def test_undo_goes_back_to_the_dataset_before_with_all_that_is_drawn_of_it(serve
     assert (again.bigrams, again.embedding.labels) == (drawn.bigrams, drawn.embedding.labels)
     redone = client.do(Redo())
     assert (redone.dataset, redone.can_undo) == (changed.dataset, "data words")
-    wanted = references(Dataset.load("words"))
+    wanted = reference_losses(Dataset.load("words"))
     client.until(lambda s: s.references == wanted)
 
 

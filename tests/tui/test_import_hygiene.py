@@ -19,3 +19,9 @@ def test_the_explorer_loads_no_torch_and_its_first_screen_no_plotext():
 
 def test_the_command_line_loads_neither_torch_nor_a_screen_before_a_command_needs_them():
     assert loaded("import makemore_tui.tui.cli", "textual", "torch", "plotext") == "[]"
+
+
+def test_what_a_command_prints_needs_no_screen():
+    """Nor torch: `presets` and `runs` print tables too. (tests/tui/test_cli.py runs `train`.)"""
+    printing = "import makemore_tui.tui.reports, makemore_tui.tui.progress"
+    assert loaded(printing, "textual", "torch", "plotext") == "[]"

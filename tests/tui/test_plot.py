@@ -13,16 +13,10 @@ from rich.style import Style
 from makemore_tui.core.messages import LossCurve, Mark, Reference
 from makemore_tui.tui.cells import Cells, apart
 from makemore_tui.tui.columns import NO_SMOOTHING, STRONG, StepAxis, at_column, in_columns
+from makemore_tui.tui.figure import parse_ansi
 from makemore_tui.tui.palette import DARK, LIGHT
-from makemore_tui.tui.plot import (
-    Look,
-    canvas_width,
-    loss_plot,
-    nice_ticks,
-    parse_ansi,
-    step_ticks,
-    tick_label,
-)
+from makemore_tui.tui.plot import Look, canvas_width, loss_plot
+from makemore_tui.tui.ticks import nice_ticks, step_ticks, tick_label
 
 UNIFORM = math.log(27)
 losses = st.floats(0.01, 30)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -221,7 +222,7 @@ def test_pruning_leaves_damaged_runs_links_and_other_things(place, whole):
 def test_the_place_of_runs(monkeypatch, tmp_path):
     monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(tmp_path))
     assert run_list.runs_directory() == tmp_path
-    assert run_list.runs_directory("there") == run_list.Path("there")
+    assert run_list.runs_directory("there") == Path("there")
     monkeypatch.delenv("MAKEMORE_TUI_RUNS")
     assert run_list.runs_directory().parts[-2:] == ("makemore-tui", "runs")
 
@@ -270,6 +271,13 @@ def test_a_replay_until_a_step_is_saved_and_gone_on_with(run_json, whole, tmp_pa
     assert run_json("replay", tmp_path / "thirty")["identical"]
     dev = [run_json("evaluate", f, "--split", "dev") for f in (whole, tmp_path / "thirty")]
     assert dev[0] == dev[1]
+
+
+def test_a_replay_is_saved_with_the_threads_that_it_took(run, place, tmp_path):
+    change(place / "a", threads=2)
+    run("replay", place / "a", "--out", tmp_path / "again")
+    threads = read_record(place / "a").usable_threads  # as far as this machine has them
+    assert read_record(tmp_path / "again").threads == threads
 
 
 def test_replays_that_are_refused(refused, whole, tmp_path):

@@ -77,5 +77,5 @@ async def test_the_main_screen_looks_as_it_did(explorer, scene, size, tmp_path):
             if now != gzip.decompress(file.read_bytes()).decode():
                 seen = tmp_path / file.stem
                 seen.write_text(now)
-                differing.append(str(seen))
-    assert not differing, f"look at {', '.join(differing)}; make snapshots, if they are right"
+                differing.append(f"{seen} is not {file}")
+    assert not differing, f"{'; '.join(differing)}; make snapshots, if the new ones are right"

@@ -20,7 +20,8 @@ from makemore_tui.core.messages import (
 
 from ..bars import bar
 from ..palette import Palette, ink_on
-from .panel import Panel, Row, beside, number, row, width_of, wrapped
+from ..rows import Row, beside, number, row, width_of, wrapped
+from .panel import Panel
 
 _T = TypeVar("_T")
 _FULL_HEAT = 0.5  # the probability at which the scale ends

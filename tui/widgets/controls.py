@@ -14,8 +14,9 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Edit, Restart, Snapshot
 
 from ..knobs import typed
-from ..plot import tick_label
-from .panel import Panel, Row, row
+from ..rows import Row, row
+from ..ticks import tick_label
+from .panel import Panel
 
 _KIND_NAMES = {"mlp": "MLP", "ngram": "counts", "neural-bigram": "neural bigram"}
 

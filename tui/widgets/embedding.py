@@ -9,7 +9,8 @@ from textual.content import Content
 
 from makemore_tui.core.messages import EmbeddingMap, EmbeddingView, Snapshot, Unavailable
 
-from .panel import Panel, Row, row, wrapped
+from ..rows import Row, row, wrapped
+from .panel import Panel
 
 _ASPECT = 2.0  # a cell is about twice as high as it is wide
 _SHRINKING = 0.1  # of the way to what the points need, a frame

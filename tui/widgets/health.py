@@ -5,7 +5,8 @@ from rich.style import Style
 from makemore_tui.core.messages import Health, HealthView, Snapshot, TensorHealth
 
 from ..bars import column
-from .panel import Panel, Row, beside, number, row, wrapped
+from ..rows import Row, beside, number, row, wrapped
+from .panel import Panel
 
 _SCALE = (-5.0, -1.0)  # log10 of update to weight, its ends
 _USUAL = -3.0

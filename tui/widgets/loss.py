@@ -8,8 +8,11 @@ from textual.events import Click
 from makemore_tui.core.messages import LossCurve, LossView, Reference, Snapshot
 
 from ..columns import LIGHT, NO_SMOOTHING, STRONG, StepAxis, axis_of
-from ..plot import AXIS_WIDTH, Look, canvas_width, loss_plot, tick_label
-from .panel import Panel, Row, number, row
+from ..figure import AXIS_WIDTH
+from ..plot import Look, canvas_width, loss_plot
+from ..rows import Row, number, row
+from ..ticks import tick_label
+from .panel import Panel
 
 _LAST_PART = 0.9
 _FEWEST_STEPS = 16  # in a range

@@ -4,7 +4,8 @@ from rich.cells import cell_len, set_cell_size
 
 from makemore_tui.core.messages import Name, NamesView, Snapshot
 
-from .panel import Panel, Row, row
+from ..rows import Row, row
+from .panel import Panel
 
 _MARKS = {True: "in data", False: "new"}
 _WIDEST_MARK = 7

@@ -1,9 +1,5 @@
 """A bordered widget whose content is rows of coloured text, repainted row by row."""
 
-import textwrap
-
-from rich.cells import cell_len
-from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
@@ -12,8 +8,7 @@ from textual.widget import Widget
 from makemore_tui.core.messages import Snapshot, View
 
 from ..palette import Palette, palette_of
-
-Row = list[Segment]
+from ..rows import Row
 
 
 class Panel(Widget, can_focus=True):
@@ -94,38 +89,3 @@ class Panel(Widget, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self.relayout()
-
-
-def row(*parts: tuple[str, Style]) -> Row:
-    """A row from texts with their styles."""
-    return [Segment(text, style) for text, style in parts]
-
-
-def width_of(line: Row) -> int:
-    """How many cells a row takes."""
-    return sum(segment.cell_length for segment in line)
-
-
-def beside(left: list[Row], right: list[Row], column: int) -> list[Row]:
-    """Two blocks of rows next to each other, the right one from a column on."""
-    lines = []
-    for i in range(max(len(left), len(right))):
-        line = left[i] if i < len(left) else []
-        gap = Segment(" " * max(0, column - width_of(line)))
-        lines.append([*line, gap, *right[i]] if i < len(right) else line)
-    return lines
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """A text in lines of at most so many cells."""
-    widest = max(map(cell_len, text), default=1)  # characters may be two cells wide
-    return textwrap.wrap(text, max(1, width // widest))
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A loss for people: ∞ where it is infinite, – where there is none."""
-    if value is None:
-        return "–"
-    if value != value:
-        return "not a number"
-    return "∞" if value == float("inf") else f"{value:.{digits}f}"

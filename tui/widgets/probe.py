@@ -21,7 +21,8 @@ from makemore_tui.core.messages import (
 
 from ..bars import bar, column
 from ..palette import ink_on
-from .panel import Panel, Row, number, row, wrapped
+from ..rows import Row, number, row, wrapped
+from .panel import Panel
 
 _FULL_SURPRISE = 6.0  # nats, at which the scale ends
 _COLUMN = 26  # cells, at the least, for a bar with its number

@@ -13,8 +13,9 @@ from textual.message import Message
 from makemore_tui.core.messages import FormerFacts, Snapshot
 from makemore_tui.core.vocabulary import shown
 
-from ..plot import tick_label
-from .panel import Panel, Row, number, row
+from ..rows import Row, number, row
+from ..ticks import tick_label
+from .panel import Panel
 
 if TYPE_CHECKING:
     from makemore_tui.core.run_list import SavedRun

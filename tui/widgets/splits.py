@@ -2,7 +2,8 @@
 
 from makemore_tui.core.messages import Snapshot, SplitLosses
 
-from .panel import Panel, Row, number, row
+from ..rows import Row, number, row
+from .panel import Panel
 
 
 class SplitsPanel(Panel):

@@ -54,7 +54,6 @@ StateOption = Annotated[
 ]
 UniqueOption = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a saved run.")]
 
 
 @app.command(epilog="Example: makemore-tui explore --preset lecture --set hidden=100")
@@ -106,7 +105,10 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Save the run to this new folder.")] = None,
     unique: UniqueOption = False,
     resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with this saved run.")
+        Path | None,
+        typer.Option(
+            metavar="RUN", callback=run_commands.found, help="Go on with a run: its name or folder."
+        ),
     ] = None,
     state: StateOption = None,
     as_json: JsonOption = False,
@@ -145,7 +147,7 @@ def train(
 
 @app.command(epilog="Example: makemore-tui train --steps 999 --out a && makemore-tui sample a -n 5")
 def sample(
-    run: RunArgument,
+    run: run_commands.RunArgument,
     n: Annotated[int, typer.Option("-n", help="How many.")] = 20,
     temperature: Annotated[
         float, typer.Option(help="Above 1 wilder, below 1 tamer, 0 the likeliest.")
@@ -181,7 +183,7 @@ def sample(
 
 @app.command(epilog="Example: makemore-tui train --steps 999 --out b && makemore-tui evaluate b")
 def evaluate(
-    run: RunArgument,
+    run: run_commands.RunArgument,
     split: Annotated[str, typer.Option(help="train, dev, test or all (each of them).")] = "all",
     word: Annotated[str | None, typer.Option(help="Show each character's surprise.")] = None,
     as_json: JsonOption = False,

@@ -8,11 +8,13 @@ import typer
 
 from makemore_tui.core.errors import UserError
 
+from .run_commands import RunArgument
+
 FORMATS = ("script", "notebook", "csv", "json", "tensorboard", "svg", "html", "state")
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a saved run.")],
+    run: RunArgument,
     form: Annotated[str, typer.Option("--as", help=", ".join(FORMATS) + ".")] = "script",
     out: Annotated[
         Path | None,

@@ -39,6 +39,7 @@ from makemore_tui.core.messages import (
     Undo,
 )
 from makemore_tui.core.references import reference_losses
+from makemore_tui.core.replay import replay_run
 from makemore_tui.core.run_list import saved_runs
 from makemore_tui.core.server import Server
 from makemore_tui.core.session import Session
@@ -1082,6 +1083,28 @@ def test_at_the_end_of_serving_the_run_is_saved(small, tmp_path):
     client.end()
     (run,) = saved_runs(tmp_path / "runs")
     assert run.steps == session.step
+
+
+def test_a_run_made_by_hand_with_thirty_edits_replays_bit_for_bit(serve_saving):
+    client = serve_saving()
+
+    def train_on():
+        last = client.look().step
+        client.until(lambda s: s.step > last + 7)
+
+    for i in range(10):  # whatever the step is at which an edit arrives
+        client.do(Edit({"learning_rate": 0.1 / (i + 1), "batch_size": 4 + i}))
+        train_on()
+        client.do(Edit({"hidden": 8 + i, "embedding": 3 + i % 3}))
+        train_on()
+        client.do(Edit({"dropout": i / 20, "weight_decay": 0.01 * (i % 2)}))
+        if i == 5:
+            client.do(Undo())
+            client.do(Redo())
+    client.do(Pause())
+    now = client.until(lambda s: s.saving.step == s.step)
+    assert len(Session.load(now.saving.folder).journal) >= 30
+    assert replay_run(now.saving.folder).identical
 
 
 def test_where_nothing_is_saved_a_run_gets_no_name(serve):

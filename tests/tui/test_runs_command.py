@@ -233,6 +233,40 @@ def test_the_list_loads_no_torch():
     assert done.stdout == "False\n", done.stderr
 
 
+# Runs by name
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sample", "a"),
+        ("evaluate", "a"),
+        ("replay", "a"),
+        ("export", "a", "--as", "state", "--out", "-"),
+        ("train", "--resume", "a", "--steps", "40"),
+    ],
+)
+def test_a_run_is_known_by_its_name(words, run, place, monkeypatch):
+    monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(place))
+    by_name = run(*words)
+    assert by_name[0] == 0, by_name
+    by_folder = run(*(str(place / "a") if word == "a" else word for word in words))
+    assert by_folder[0] == 0, by_folder
+
+
+def test_a_folder_here_comes_before_a_name(run_json, whole, place, tmp_path, monkeypatch):
+    change(place / "a", seed=4)
+    shutil.copytree(whole, tmp_path / "here" / "a")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(place))
+    assert run_json("replay", "a")["identical"] is True
+
+
+def test_a_name_that_no_run_has_is_refused(refused, place, monkeypatch):
+    monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(place))
+    assert "nobody" in refused("sample", "nobody")
+
+
 # Replaying
 
 

@@ -11,7 +11,7 @@ run: .venv/installed
 	@$(BIN)/makemore-tui
 
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 check: .venv/installed
 	$(BIN)/ruff format --check .

@@ -4,7 +4,7 @@ import re
 
 PANELS = (
     *("Loss", "Settings", "Bigrams", "Names", "Split losses"),
-    *("Embedding", "Probe", "Health", "Former runs"),
+    *("Embedding", "Probe", "Health", "Runs"),
 )
 
 

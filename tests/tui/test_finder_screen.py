@@ -120,8 +120,6 @@ async def test_it_closes_when_the_worker_dies(explorer):
         it.engine.tell(WorkerDied("the worker was ended by signal 9"))
         await closed(it)
         await it.until(lambda: "signal 9" in it.notice)
-        await it.press("f")
-        await it.until(lambda: "no worker" in it.notice)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 12), (20, 5)])

@@ -375,7 +375,7 @@ async def test_workers_that_keep_breaking_are_followed_by_f5_only(explorer, snap
             await it.until(lambda starts=starts: it.engine.starts == starts)
         it.engine.tell(WorkerDied(BROKEN))
         await it.until(lambda: BROKEN in it.notice and "F5" in it.notice)
-        assert "F5" in it.status
+        await it.until(lambda: "F5" in it.status)
         await it.ticks(2)
         assert it.engine.starts == 4
         it.engine.first = snapshot(step=3)

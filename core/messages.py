@@ -1,6 +1,7 @@
 """What the explorer and its worker say to each other. Torch-free, frozen, plain values."""
 
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, Literal, NamedTuple
 
 from .settings import ModelSettings, TrainSettings
@@ -345,6 +346,11 @@ class Saving:
     named: bool = False
     note: str = ""
     problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """That of the folder; "" before the run was first saved."""
+        return PurePath(self.folder).name
 
 
 @dataclass(frozen=True)

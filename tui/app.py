@@ -13,6 +13,8 @@ from typing import Any
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.events import Event
+from textual.events import Key as KeyPress
 from textual.screen import Screen
 
 from makemore_tui.core.errors import UserError
@@ -55,6 +57,11 @@ class ExplorerApp(App):
         self.main = MainScreen(self.engine)
         self.push_screen(self.main)
         self._heed_signals()
+
+    async def on_event(self, event: Event) -> None:
+        """Keys that were typed ahead do nothing once the screen is being taken down."""
+        if self.is_running or not isinstance(event, KeyPress):
+            await super().on_event(event)
 
     def _heed_signals(self) -> None:
         """Leave in good order when the system asks for it, or the terminal is closed."""

@@ -53,7 +53,6 @@ StateOption = Annotated[
     str | None, typer.Option("--state", help="Begin as this line says, which `export` makes.")
 ]
 UniqueOption = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
 @app.command(epilog="Example: makemore-tui explore --preset lecture --set hidden=100")
@@ -111,7 +110,7 @@ def train(
         ),
     ] = None,
     state: StateOption = None,
-    as_json: JsonOption = False,
+    as_json: run_commands.JsonOption = False,
 ) -> None:
     """Train a model, show its losses and some samples, and save it."""
     load_torch()
@@ -155,7 +154,7 @@ def sample(
     prefix: Annotated[str, typer.Option(help="What each begins with.")] = "",
     seed: Annotated[int, typer.Option(min=0, max=2**62)] = 1,
     new_only: Annotated[bool, typer.Option(help="Leave out what stands in the data.")] = False,
-    as_json: JsonOption = False,
+    as_json: run_commands.JsonOption = False,
 ) -> None:
     """Make names with a saved run."""
     load_torch()
@@ -186,7 +185,7 @@ def evaluate(
     run: run_commands.RunArgument,
     split: Annotated[str, typer.Option(help="train, dev, test or all (each of them).")] = "all",
     word: Annotated[str | None, typer.Option(help="Show each character's surprise.")] = None,
-    as_json: JsonOption = False,
+    as_json: run_commands.JsonOption = False,
 ) -> None:
     """The losses of a saved run, test among them, and how likely it holds a word."""
     load_torch()
@@ -231,7 +230,7 @@ def find_lr(
     high: Annotated[float | None, typer.Option(help="Where to end; 1, for AdamW 0.1.")] = None,
     steps: Annotated[int, typer.Option(help="How many, for each of three seeds.")] = 1000,
     unique: UniqueOption = False,
-    as_json: JsonOption = False,
+    as_json: run_commands.JsonOption = False,
 ) -> None:
     """Find a learning rate: train a new model at a rising rate, and see where the loss turns."""
     load_torch()
@@ -262,7 +261,7 @@ def data(
         str | None, typer.Argument(metavar="[NAME|FILE]", help="A built-in dataset or a file.")
     ] = None,
     unique: UniqueOption = False,
-    as_json: JsonOption = False,
+    as_json: run_commands.JsonOption = False,
 ) -> None:
     """List the built-in datasets, or show one."""
     load_torch()
@@ -280,7 +279,7 @@ def data(
 
 
 @app.command(epilog="Example: makemore-tui presets")
-def presets(as_json: JsonOption = False) -> None:
+def presets(as_json: run_commands.JsonOption = False) -> None:
     """The presets, with their settings."""
     from . import reports
 
@@ -297,7 +296,7 @@ def bench(
         list[str] | None,
         typer.Option(help="A section: step, quality, work, growth or explorer; may be repeated."),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: run_commands.JsonOption = False,
 ) -> None:
     """Measure the engine against the plain way, and the explorer against the engine."""
     load_torch()

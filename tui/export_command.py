@@ -8,7 +8,7 @@ import typer
 
 from makemore_tui.core.errors import UserError
 
-from .run_commands import RunArgument
+from .run_commands import JsonOption, RunArgument
 
 FORMATS = ("script", "notebook", "csv", "json", "tensorboard", "svg", "html", "state")
 
@@ -20,9 +20,7 @@ def export(
         Path | None,
         typer.Option(help="A new file or folder; - prints a file. Otherwise named after the run."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object on standard output.")
-    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Carry a saved run away: as plain PyTorch, a notebook, its figures, a page, or a line."""
     if form not in FORMATS:

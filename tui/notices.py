@@ -48,7 +48,7 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot) -> tuple[str,
 def opened(now: Snapshot) -> str:
     """That a saved run has been opened, paused."""
     saving = now.saving
-    what = (saving.note or _name(saving.folder)) if saving else ""
+    what = (saving.note or saving.name) if saving else ""
     return f"{what or 'the run'}; at step {now.step:,}, space trains on"
 
 
@@ -105,7 +105,3 @@ def _difference(before: Snapshot, now: Snapshot) -> str:
         differing.insert(0, f"dataset {now.dataset.name}")
     differing = ["batch size all" if one == "batch size 0" else one for one in differing]
     return ", ".join(differing) or "the settings as they were"
-
-
-def _name(folder: str) -> str:
-    return folder.rpartition("/")[2]

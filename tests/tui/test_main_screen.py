@@ -671,6 +671,11 @@ async def test_the_cursor_names_the_pair_that_the_engine_answers(explorer):
         await it.until(lambda: "..  0 times" in it.text("bigrams"))
 
 
+async def test_keys_typed_ahead_do_nothing_once_the_screen_is_taken_down(explorer):
+    async with explorer() as it:
+        send_keys(it.app, "3", *["down"] * 200)
+
+
 async def test_the_log_axis_and_the_last_part_are_named_and_asked_for(it):
     loss = it.screen.query_one("#loss", Panel)
     assert loss.border_subtitle == "all steps · linear"

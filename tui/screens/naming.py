@@ -40,7 +40,7 @@ class NamingScreen(AskingScreen):
     def compose(self) -> ComposeResult:
         now = self._conversation.latest
         saving = now.saving if now else None
-        name = saving.folder.rpartition("/")[2] if saving and saving.named else ""
+        name = saving.name if saving and saving.named else ""
         with Vertical() as box:
             box.border_title = "Name this run"
             box.border_subtitle = "enter saves it · esc cancels"

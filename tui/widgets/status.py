@@ -65,7 +65,7 @@ class StatusBar(Widget):
             return []
         if saving.problem:
             return [Segment(" · ▲ not saved", self._palette.style("warning", bold=True))]
-        name = shown(saving.folder.rpartition("/")[2])
+        name = shown(saving.name)
         return [Segment(f" · {name}", self._palette.style("dim"))] if name else []
 
     def _right(self) -> list[Segment]:

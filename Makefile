@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := $(shell find core tui data -type f -not -name '*.pyc')
 
-.PHONY: run test check format snapshots picture clean
+.PHONY: run test faults check format snapshots picture clean
 .DELETE_ON_ERROR:
 
 run: .venv/installed
@@ -12,6 +12,10 @@ run: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2
+
+# Killed writers and damaged files, as often as it takes to trust them; some minutes.
+faults: .venv/installed
+	MAKEMORE_TUI_FAULTS=long $(BIN)/python -m pytest tests/faults
 
 check: .venv/installed
 	$(BIN)/ruff format --check .

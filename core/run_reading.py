@@ -19,6 +19,7 @@ from .run_files import METRICS, WEIGHTS
 from .run_metrics import LARGEST_METRICS
 from .run_record import RunRecord, check_whole, read_record
 from .run_tensors import check_tensors, parsed
+from .vocabulary import shown
 
 _SLACK = 200_000  # bytes: the header, and the random integers left over
 _MOST_LEFT = 1 << 13  # of these integers
@@ -118,6 +119,9 @@ def _read_with(
     if sha256(raw) != record.weights_sha256:
         raise _not_of_record(folder / WEIGHTS)
     check_tensors(folder / WEIGHTS, tensors, expected)
+    if others := tensors.keys() - expected.keys():
+        other = shown(min(others)[:100])
+        raise UserError(f"{folder / WEIGHTS} is damaged: {other!r} has no place in such a run")
     if record.format > 1:
         table = run_files.read(folder, METRICS, LARGEST_METRICS)
         if sha256(table) != record.metrics_sha256:

@@ -1,11 +1,22 @@
 """Characters and their ids."""
 
 import unicodedata
+from itertools import chain
 
 from .errors import UserError
 
 BOUNDARY = 0
 _BOUNDARY_SIGNS = ".·•¦¬"
+_JOINED_OR_BLANK = frozenset(  # letters and signs that a terminal joins to another, or hides
+    chain(
+        range(0x115F, 0x1200),  # vowels and final consonants of Hangul, and its fillers
+        range(0xD7B0, 0xD7FC),
+        (0x3164, 0xFFA0),
+        (0x2800,),  # a Braille pattern without dots
+        range(0x1F1E6, 0x1F200),  # letters that make flags
+        range(0x1F3FB, 0x1F400),  # tones of skin
+    )
+)
 
 
 class Vocabulary:
@@ -75,6 +86,6 @@ def _sign(character: str) -> str:
         return character
     if ord(character) < 0x20:
         return chr(0x2400 + ord(character))
-    if unicodedata.category(character)[0] in "CZM":
+    if unicodedata.category(character)[0] in "CZM" or ord(character) in _JOINED_OR_BLANK:
         return "�"
     return character

@@ -1,6 +1,9 @@
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.vocabulary import Vocabulary, shown
@@ -65,6 +68,11 @@ def test_a_label_is_one_printable_character(text):
 def test_shown_text_has_nothing_that_a_terminal_acts_on(text):
     assert shown(text).isprintable()
     assert len(shown(text)) == len(text)
+
+
+def test_every_character_is_shown_as_wide_as_it_is_alone():
+    for code in range(sys.maxunicode + 1):
+        assert cell_len(shown(chr(code)) * 2) == 2 * cell_len(shown(chr(code))) > 0
 
 
 def test_shown_text_keeps_letters_of_any_script():

@@ -574,13 +574,3 @@ async def stage():
     async with app.run_test(size=(250, 80)) as pilot:
         app.pilot = pilot
         yield app
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _config_of_its_own(tmp_path_factory):
-    """No test reads or writes the configuration or the runs of whoever runs it."""
-    with pytest.MonkeyPatch.context() as patch:
-        path = tmp_path_factory.mktemp("config") / "config.toml"
-        patch.setenv("MAKEMORE_TUI_CONFIG", str(path))
-        patch.setenv("MAKEMORE_TUI_RUNS", str(path.parent / "runs"))
-        yield path

@@ -1,0 +1,65 @@
+"""The worker, or the explorer, killed at random moments while it trains."""
+
+import os
+import random
+import re
+import signal
+import time
+
+from makemore_tui.core.run_record import read_record
+from makemore_tui.core.runs import load_session
+
+UNENDING = ("--set", "steps=1000000000")
+
+
+def saved_steps(terminal):
+    """How far the run is that the program keeps."""
+    (record,) = terminal.runs.glob("*/run.json")
+    return read_record(record.parent).steps
+
+
+def test_a_worker_killed_at_any_moment_is_followed_by_one_that_goes_on(open_terminal, many):
+    rng = random.Random(3)
+    terminal = open_terminal(*UNENDING)
+    terminal.wait_for_training()
+    terminal.wait_for(lambda: any(terminal.runs.glob("*/run.json")))
+    trains_since = 0.0
+    for _ in range(many(2, 50)):
+        time.sleep(rng.uniform(0, 6))
+        (killed,) = terminal.workers
+        (record,) = terminal.runs.glob("*/run.json")
+        saved = saved_steps(terminal)
+        lost = time.time() - max(record.stat().st_mtime, trains_since)
+        os.kill(killed, signal.SIGKILL)
+        terminal.wait_for_text("the worker was ended by signal 9; starting another")
+        terminal.wait_for_text("goes on from step")
+        found = re.search(r"goes on from step ([\d,]+)", terminal.text)
+        assert found
+        begun = int(found[1].replace(",", ""))
+        print(f"from step {begun:,}, which loses {lost:.1f} s of training")
+        assert begun >= saved
+        terminal.wait_for(lambda begun=begun: terminal.step > begun)
+        trains_since = time.time()
+        assert terminal.process.poll() is None
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+    assert b"Traceback" not in terminal.written
+
+
+def test_an_explorer_killed_at_any_moment_leaves_no_worker_and_its_run_opens(
+    open_terminal, is_alive, many
+):
+    rng = random.Random(4)
+    for _ in range(many(2, 50)):
+        terminal = open_terminal(*UNENDING)
+        terminal.wait_for_training()
+        worker = terminal.worker()
+        time.sleep(rng.uniform(0, 6))
+        step = terminal.step
+        terminal.process.kill()
+        killed = time.monotonic()
+        terminal.wait_for(lambda worker=worker: not is_alive(worker))
+        print(f"the worker has ended after {time.monotonic() - killed:.2f} s")
+        (record,) = terminal.runs.glob("*/run.json")
+        assert load_session(record.parent).step >= step
+        terminal.close()

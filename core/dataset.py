@@ -22,7 +22,8 @@ import torch
 from torch import Tensor
 
 from .errors import UserError
-from .vocabulary import BOUNDARY, Vocabulary, shown
+from .plain_text import shown
+from .vocabulary import BOUNDARY, Vocabulary
 
 BUILT_IN = ("names", "surnames", "words")
 SPLITS = ("train", "dev", "test")
@@ -269,8 +270,9 @@ def _read(path: Path) -> _Text:
             f"{path}: {f'only {found} items' if found else 'the file is empty'}; "
             f"at least {FEWEST_ITEMS} items are needed, one a line"
         )
-    vocabulary = Vocabulary("".join(encoder.characters))
-    order = [BOUNDARY, *vocabulary.encode("".join(encoder.characters))]
+    characters = "".join(encoder.characters)
+    vocabulary = Vocabulary(characters)
+    order = [BOUNDARY, *vocabulary.ids(characters, BOUNDARY)]  # of each alone: not composed
     _renumber(tokens, torch.tensor(order, dtype=dtype))
     return _Text(tokens, starts, vocabulary, digest.hexdigest())
 

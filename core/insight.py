@@ -10,7 +10,8 @@ from .contexts import context_numbers
 from .dataset import LONGEST_ITEM, Dataset, gather_contexts
 from .messages import BigramMode, BigramsView, BigramTable, Follower, PairFacts
 from .models import Model
-from .vocabulary import BOUNDARY, Vocabulary, shown
+from .plain_text import shown
+from .vocabulary import BOUNDARY, Vocabulary
 
 _CONTEXTS_AT_MOST = 2048
 _MOST_OF_TRAIN = 1 << 19

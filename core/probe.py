@@ -10,7 +10,8 @@ from .errors import UserError
 from .evaluation import log_probabilities_along
 from .messages import Candidate, Probe, ProbedCharacter, Unavailable
 from .models import Model
-from .vocabulary import BOUNDARY, Vocabulary, shown
+from .plain_text import shown
+from .vocabulary import BOUNDARY, Vocabulary
 
 _ALTERNATIVES = 3
 

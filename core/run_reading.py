@@ -15,11 +15,11 @@ from .dataset import Dataset
 from .errors import UserError
 from .history import DevLosses, LossHistory
 from .models import MLP, NeuralBigram, NgramCounts, make_model
+from .plain_text import shown
 from .run_files import METRICS, WEIGHTS
 from .run_metrics import LARGEST_METRICS
 from .run_record import RunRecord, check_whole, read_record
 from .run_tensors import check_tensors, parsed
-from .vocabulary import shown
 
 _SLACK = 200_000  # bytes: the header, and the random integers left over
 _MOST_LEFT = 1 << 13  # of these integers

@@ -65,11 +65,11 @@ from .messages import (
 )
 from .overview import overview
 from .pace import Pace
+from .plain_text import shown
 from .probe import probe
 from .references import RunningReferences
 from .session import Session
 from .settings import effect_of
-from .vocabulary import shown
 
 _SLICE_SECONDS = 0.016
 _EVALUATION_SECONDS = 0.5  # at the least, from one evaluation to the next

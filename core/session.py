@@ -18,10 +18,10 @@ from .growth import resized, shrinks
 from .history import DevLosses, LossHistory
 from .messages import Mark, Resizing
 from .models import MLP, make_model
+from .plain_text import shown
 from .sampling import Sample, sample
 from .settings import Effect, ModelSettings, TrainSettings, changed, effect_of, short_label
 from .trainer import GradientTrainer, make_trainer
-from .vocabulary import shown
 
 __all__ = ["JournalEntry", "Session"]
 

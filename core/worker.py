@@ -67,9 +67,9 @@ def _serve(start: Start, inbox, send) -> None:
 
     from .autosave import Autosave
     from .dataset import Dataset
+    from .plain_text import shown
     from .server import Server
     from .session import Session
-    from .vocabulary import shown
 
     torch.set_num_threads(1)
     autosave = Autosave(Path(start.runs), start.most_bytes) if start.runs else None

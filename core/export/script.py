@@ -13,10 +13,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ..plain_text import shown
 from ..session import Session
 from ..settings import SIZES, first_n
 from ..trainer import CountingTrainer
-from ..vocabulary import shown
 from .timeline import Edit, edits, edits_by_step, of
 
 _VARIABLES = {"learning_rate", "batch_size", "schedule", "steps", "weight_decay", "dropout"}

@@ -37,6 +37,12 @@ def scratch(tmp_path_factory):
     return tmp_path_factory.mktemp("scratch") / "items.txt"
 
 
+def test_characters_that_would_compose_if_they_met_stay_apart(write):
+    dataset = Dataset(write("y\n\u0300x\n" * 5))
+    assert dataset.vocabulary.characters == "xy\u0300"
+    assert items_of(dataset) == ["y", "\u0300x"] * 5
+
+
 # The built-in datasets
 
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.vocabulary import Vocabulary, shown
+from makemore_tui.core.plain_text import shown
+from makemore_tui.core.vocabulary import Vocabulary
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), min_size=1)
 

@@ -63,9 +63,7 @@ def runs(tmp_path_factory):
 
 def weights(folder):
     session = load_session(folder)
-    return session.step, [
-        one.tolist() for one in session.model.views(session.state().trainer["parameters"]).values()
-    ]
+    return session.step, [tensor.tolist() for tensor in session.model.tensors.values()]
 
 
 def test_a_run_is_the_old_or_the_new_one_whenever_its_writer_is_killed(runs, many):

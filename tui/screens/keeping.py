@@ -15,8 +15,7 @@ from ..widgets.status import StatusBar
 from .hands import Hands
 
 _LONG_ENOUGH = 10.0  # seconds of a worker's life after which its end is another story
-_MOST_CRASHES = 3  # in a row, after which no new worker is started by itself
-_MOST_KILLS = 30
+_MOST_ENDS = 3  # in a row, after which no new worker is started by itself
 _SECONDS_BETWEEN_LISTS = 5.0
 
 
@@ -39,11 +38,15 @@ class Keeping(Hands):
     # A worker that has ended
 
     def go_on_after(self, died: WorkerDied) -> None:
-        """Start another worker where the last one was, unless they keep ending."""
+        """Start another worker where the last one was, unless they keep ending.
+
+        One that has begun and is then killed has done nothing wrong, however often that happens.
+        """
+        has_begun, lived = self.conversation.snapshot is not None, time.monotonic() - self._begun
         self._last = self.conversation.snapshot or self._last
-        lived = time.monotonic() - self._begun
-        self._ends = 1 if lived > _LONG_ENOUGH else self._ends + 1
-        if self._ends > (_MOST_KILLS if died.was_killed else _MOST_CRASHES):
+        is_another_story = lived > _LONG_ENOUGH or (died.was_killed and has_begun)
+        self._ends = 1 if is_another_story else self._ends + 1
+        if self._ends > _MOST_ENDS:
             self.give_up(died.why)
             return
         self.conversation.end()

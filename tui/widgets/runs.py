@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.message import Message
 
 from makemore_tui.core.messages import FormerFacts, Snapshot
-from makemore_tui.core.vocabulary import shown
+from makemore_tui.core.plain_text import shown
 
 from ..rows import Row, number, row
 from ..ticks import tick_label

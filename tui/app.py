@@ -38,7 +38,10 @@ class ExplorerApp(App):
 
     TITLE = "makemore-tui"
     ENABLE_COMMAND_PALETTE = True
-    BINDINGS = [Binding("ctrl+c", "quit", "leave", show=False, priority=True)]  # noqa: RUF012
+    BINDINGS = [  # noqa: RUF012
+        Binding("ctrl+c", "quit", "leave", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, priority=True),
+    ]
 
     def __init__(self, engine: Engine, config: Config | None = None):
         super().__init__()

@@ -19,7 +19,7 @@ from makemore_tui.core.settings import (
 )
 from makemore_tui.core.state_line import parse_state
 
-from . import run_commands
+from . import run_commands, streams
 from .export_command import export
 from .interrupt import EXIT_CODE, load_torch, noted
 
@@ -77,11 +77,7 @@ def explore(
     )
     data, unique, model, train, seed = begun
     model, train = changed(model, train, parse_changes(changes or []))
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UserError(
-            "the explorer needs a terminal for its input and output; "
-            "without one use `makemore-tui train`"
-        )
+    streams.check_terminal()
     # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
     os.environ.setdefault("TEXTUAL_FPS", "120")
     runs, folder = run_commands.kept(context, run_dir, resume)
@@ -333,14 +329,31 @@ def main() -> NoReturn:
     words = sys.argv[1:]
     if not words or (words[0].startswith("-") and words[0] not in ("--help", "-h")):
         words = ["explore", *words]
+    streams.make_tolerant()
     try:
-        app(words, prog_name="makemore-tui")
+        _run(words)
     except UserError as error:
         print(f"makemore-tui: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        streams.forget_output()  # which nobody reads
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        streams.forget_output()
+        print(f"makemore-tui: the output can't be written: {error.strerror}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(EXIT_CODE)
     sys.exit(0)
+
+
+def _run(words: list[str]) -> None:
+    try:
+        app(words, prog_name="makemore-tui")
+    finally:
+        streams.flush()
 
 
 def _settings_of(preset: str) -> tuple[ModelSettings, TrainSettings]:

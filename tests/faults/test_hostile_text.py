@@ -117,7 +117,7 @@ async def explore(path, runs, rng):
         await until(lambda: all(panel.snapshot for panel in panels))
         check_screen(app)
         for text in (item(rng), item(rng)):
-            await pilot.press("slash", *[c for c in text[:20] if c.isprintable()], "enter")
+            await pilot.press("slash", *[c for c in text[:6] if c.isprintable()], "enter")
             check_screen(app)
         await pilot.press("escape", "3", "down", "right", "8")
         check_screen(app)
@@ -126,7 +126,7 @@ async def explore(path, runs, rng):
 
 async def test_the_screen_shows_hostile_text_as_text(many, tmp_path):
     rng = random.Random(5)
-    for number in range(many(4, 500)):
+    for number in range(many(2, 500)):
         name = item(rng).replace("/", "").replace("\0", "")[:20]
         path = write(tmp_path / f"{number}{name}.txt", rng)
         await explore(path, tmp_path / "runs", rng)

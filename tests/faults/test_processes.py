@@ -24,7 +24,7 @@ def test_a_worker_killed_at_any_moment_is_followed_by_one_that_goes_on(open_term
     terminal.wait_for_training()
     terminal.wait_for(lambda: any(terminal.runs.glob("*/run.json")))
     trains_since = 0.0
-    for _ in range(many(2, 50)):
+    for _ in range(many(1, 50)):
         time.sleep(rng.uniform(0, 6))
         (killed,) = terminal.workers
         (record,) = terminal.runs.glob("*/run.json")
@@ -50,7 +50,7 @@ def test_an_explorer_killed_at_any_moment_leaves_no_worker_and_its_run_opens(
     open_terminal, is_alive, many
 ):
     rng = random.Random(4)
-    for _ in range(many(2, 50)):
+    for _ in range(many(1, 50)):
         terminal = open_terminal(*UNENDING)
         terminal.wait_for_training()
         worker = terminal.worker()

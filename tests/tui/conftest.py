@@ -76,7 +76,7 @@ from makemore_tui.core.settings import (
 )
 from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.config import Config
-from makemore_tui.tui.engine import Deliver
+from makemore_tui.tui.engine import Deliver, WorkerDied
 from makemore_tui.tui.screens.layout import Occupancy
 from makemore_tui.tui.screens.main import MainScreen
 from makemore_tui.tui.widgets.panel import Panel
@@ -251,6 +251,7 @@ class FakeEngine:
         self.requests: list[Request] = []
         self.starts = 0
         self.closed = False
+        self.is_dead = False
         self.past: list[tuple[str, Snapshot]] = []  # what was done, and the state before
         self.future: list[tuple[str, Snapshot]] = []
         self._deliver: Deliver | None = None
@@ -266,6 +267,7 @@ class FakeEngine:
 
     def start(self, deliver: Deliver, after: Snapshot | None = None) -> None:
         self.starts += 1
+        self.is_dead = False
         self.after = after
         self._deliver = deliver
         if self.first is not None:
@@ -274,7 +276,7 @@ class FakeEngine:
 
     def send(self, request: Request) -> None:
         self.requests.append(request)
-        if self.answers:
+        if self.answers and not self.is_dead:
             self.tell(self._answer(request))
 
     def close(self) -> None:
@@ -285,6 +287,7 @@ class FakeEngine:
         assert self._deliver is not None
         if isinstance(reply, Snapshot):
             self.now = plain(reply)
+        self.is_dead = isinstance(reply, WorkerDied)
         self._deliver(reply)
 
     def become(self, **changes: Any) -> None:

@@ -37,11 +37,13 @@ class LossView:
     """The loss curve from a share of the run on: 0 is all of it, 0.9 its last tenth.
 
     steps: the first and the last to show, instead of a share.
+    log_steps: whether the axis of steps is logarithmic, on which former runs are even then.
     """
 
     from_share: float
     points: int
     steps: tuple[int, int] | None = None
+    log_steps: bool = False
 
 
 @dataclass(frozen=True)

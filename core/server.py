@@ -503,7 +503,7 @@ class Server:
         dev = [point for point in self.session.dev_losses.points if first <= point[0] <= last]
         every = max(1, len(dev) // max(1, view.points))
         kept = dev[::-every][::-1]  # the newest is always there
-        former = [_points(run, first, last) for run in self.session.former_runs]
+        former = [_points(run, first, last, view) for run in self.session.former_runs]
         return replace(curve, dev=kept, former=former)
 
     def _bigram_insight(self) -> BigramInsight:
@@ -541,7 +541,13 @@ def _facts(run: FormerRun) -> FormerFacts:
     )
 
 
-def _points(run: FormerRun, first: int, last: int) -> list[tuple[float, float]]:
-    """The mean losses of a former run between two steps, in few points."""
-    curve = run.state.history.curve(first, _FORMER_POINTS, last)
-    return list(zip(curve.steps, curve.mean, strict=True))
+def _points(run: FormerRun, first: int, last: int, view: LossView) -> list[tuple[float, float]]:
+    """The mean losses of a former run between two steps, in few points, even on the axis."""
+    fine = max(view.points, _FORMER_POINTS) if view.log_steps else _FORMER_POINTS
+    curve = run.state.history.curve(first, fine, last)
+    points = list(zip(curve.steps, curve.mean, strict=True))
+    if not view.log_steps:
+        return points
+    # Point 1, 2, 4, … of the fine ones, with as many between as make up the number.
+    places = {round(len(points) ** (i / (_FORMER_POINTS - 1))) for i in range(_FORMER_POINTS)}
+    return [points[place - 1] for place in sorted(places)] if points else []

@@ -597,6 +597,20 @@ def test_former_runs_are_told_with_their_curves(serve):
         assert points == list(zip(curve.steps, curve.mean, strict=True))
 
 
+def test_former_runs_are_even_on_a_logarithmic_axis(serve):
+    client = serve()
+    client.until(lambda s: s.step > 3000)
+    client.still()
+    client.do(Restart(9))
+    client.do(Resume())
+    client.until(lambda s: s.step > 3000)
+    (points,) = client.look(LossView(0, 800, log_steps=True)).loss.former
+    steps = [step for step, _ in points]
+    assert steps == sorted(set(steps))
+    assert 30 < len(steps) <= 64
+    assert max(b / a for a, b in pairwise(steps)) < 4  # evenly spaced ones begin with 1 to 47
+
+
 def test_a_range_of_steps_holds_only_those(serve):
     client = serve()
     client.until(lambda s: s.step > 300)

@@ -92,7 +92,8 @@ class LossPanel(Panel):
     def view(self) -> LossView:
         share = _LAST_PART if self.last_part else 0.0
         detail = 8 if self.log_steps else 2  # points a column
-        return LossView(share, max(40, detail * self.content_size.width), self.span)
+        points = max(40, detail * self.content_size.width)
+        return LossView(share, points, self.span, self.log_steps)
 
     def show(self, snapshot: Snapshot) -> None:
         is_same = self.snapshot is not None and self.snapshot.runs == snapshot.runs

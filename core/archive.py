@@ -21,6 +21,8 @@ _FEWEST_FORMER_RUNS = 2
 _RESIZING_SECONDS = 0.1
 _SHORT_REPLAY = 0.3  # seconds, about, to have a state again that isn't kept
 _LONG_REPLAY = 10.0  # of one that is far back, which would be dropped otherwise
+_LONGEST_REPLAY = 60.0  # as long as there are no more than so many levels:
+_WANTED_LEVELS = 100
 _NEAREST = 8  # levels either way that never take that long
 
 
@@ -99,6 +101,12 @@ def outlined(state: RunState, before: RunState, longest: float) -> RunState | No
     )
 
 
+def _outlined_anew(state: RunState, base: RunState) -> RunState:
+    """The outline of a state whose base has itself become this outline."""
+    seconds = base.replay_seconds + state.replay_seconds
+    return replace(state, base=base.base, replay_seconds=seconds)
+
+
 @dataclass(frozen=True)
 class FormerRun:
     """A run that another has taken the place of, as it was then.
@@ -143,8 +151,9 @@ class Archive:
 
     Together they weigh no more than the budget of 48 MB, as long as a few of each are left. When
     it is spent, the states that soon can be had again from an earlier one become outlines; then
-    those that take longer and are not near; when that isn't enough, what is farthest goes.
-    500 levels are the most.
+    those that take up to ten seconds and are not near; then, of no more than 100 levels, those
+    that take up to a minute. When that isn't enough, what is farthest goes. 500 levels are the
+    most.
     """
 
     def __init__(self, budget: int = _BUDGET):
@@ -199,7 +208,7 @@ class Archive:
         """Spend no more than the budget; what is farthest in the list that has grown goes first."""
         del self.past[:-_MOST_LEVELS]
         while self.nbytes > self.budget:
-            if self._thin_out(_SHORT_REPLAY, 0) or self._thin_out(_LONG_REPLAY, _NEAREST):
+            if self._make_outline():
                 continue
             if len(grown) > _FEWEST_LEVELS:
                 del grown[0]
@@ -210,6 +219,15 @@ class Archive:
             else:
                 return
 
+    def _make_outline(self) -> bool:
+        """Have one state less whole, where that costs least; False if none may be."""
+        are_few = len(self.past) + len(self.future) <= _WANTED_LEVELS
+        return (
+            self._thin_out(_SHORT_REPLAY, 0)
+            or self._thin_out(_LONG_REPLAY, _NEAREST)
+            or (are_few and self._thin_out(_LONGEST_REPLAY, _NEAREST))
+        )
+
     def _thin_out(self, longest: float, spared: int) -> bool:
         """Make the oldest state that can be an outline into one; False if there is none.
 
@@ -218,17 +236,27 @@ class Archive:
         levels = [*self.past, *reversed(self.future)]
         present = len(self.past)
         nearest = {id(level) for level in levels[max(0, present - spared) : present + spared]}
-        bases = {id(level.state.base) for level in levels}
         for before, level in pairwise(levels):
-            is_whole = level.state.base is None and id(level.state) not in bases
-            if is_whole and id(level) not in nearest:
-                outline = outlined(level.state, before.state, longest)
-                if outline is not None:
-                    thinner = replace(level, state=outline)
-                    self.past[:] = [thinner if one is level else one for one in self.past]
-                    self.future[:] = [thinner if one is level else one for one in self.future]
-                    return True
+            if level.state.base is not None:
+                continue
+            outline = outlined(level.state, before.state, longest)
+            if outline is None:
+                continue
+            built_on_it = [one for one in levels if one.state.base is level.state]
+            if nearest & {id(one) for one in (level, *built_on_it)}:
+                continue
+            thinner = {id(one): _outlined_anew(one.state, outline) for one in built_on_it}
+            if all(state.replay_seconds <= longest for state in thinner.values()):
+                self._exchange(thinner | {id(level): outline})
+                return True
         return False
+
+    def _exchange(self, states: Mapping[int, RunState]) -> None:
+        """Give levels other states, by the levels' ids."""
+        for levels in (self.past, self.future):
+            levels[:] = [
+                replace(one, state=states[id(one)]) if id(one) in states else one for one in levels
+            ]
 
 
 def copied(state: Mapping[str, Any], like: Mapping[str, Any]) -> dict[str, Any]:

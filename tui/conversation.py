@@ -55,6 +55,11 @@ class Conversation:
         """Whether a command's answer is on its way."""
         return bool(self._unanswered)
 
+    @property
+    def first_unanswered(self) -> Request | None:
+        """The command that has waited longest for its answer."""
+        return self._unanswered[0] if self._unanswered else None
+
     def want(self, panel: Panel) -> None:
         """Ask for this panel's view as soon as the next refresh has been answered."""
         self._wanted.add(panel.id)

@@ -15,6 +15,13 @@ NOTHING_TO_UNDO = "there is nothing to undo: no edit, restart, other data or ret
 NOTHING_TO_REDO = "there is nothing to redo: nothing has been undone since the last edit"
 
 
+def awaited(asked: Request) -> str:
+    """What to say while the answer to a command has not come for a second."""
+    if isinstance(asked, Undo | Redo):
+        return "going there: training again from an earlier state, which may take a minute …"
+    return "the engine is still at what was asked for …"
+
+
 def notice(asked: Request | None, before: Snapshot, now: Snapshot) -> tuple[str, bool] | None:
     """What to say of the change from one snapshot to the next, and whether it is a warning.
 

@@ -371,6 +371,21 @@ def test_where_training_takes_long_only_what_is_far_back_is_trained_again(sessio
         assert session.undo() == f"lr {0.001 + 1e-5 * i:g}"
 
 
+def test_a_hundred_levels_of_a_larger_model_are_kept_however_far_apart(names, monkeypatch):
+    monkeypatch.setattr("makemore_tui.core.session._STEP_SECONDS", 2.0)  # so an edit each 6 s
+    tuned = PRESETS["tuned"]
+    session = Session(names, tuned.model, replace(tuned.train, batch_size=4))
+    trained_between_edits(session, 110)
+    past = session.archive.past
+    assert 100 <= len(past) < 110
+    assert held_bytes(session.archive) < 50e6
+    assert not any(level.state.base for level in past[-8:])
+    assert 10 < max(level.state.replay_seconds for level in past) <= 60
+    for i in range(109, 109 - len(past), -1):
+        assert session.undo() == f"lr {0.001 + 1e-5 * i:g}"
+    assert held_bytes(session.archive) < 50e6
+
+
 def test_of_states_that_take_too_long_to_have_again_the_oldest_go(session, monkeypatch):
     monkeypatch.setattr("makemore_tui.core.session._STEP_SECONDS", 100.0)
     session.archive = Archive(budget=20 * session.history.copy()._buckets.nbytes)

@@ -756,3 +756,19 @@ async def test_a_plot_waits_for_the_answer_to_a_key_but_not_twice(explorer, snap
             await it.show(snapshot(loss=curve(points), is_refresh=True, step=points))
             later = it.screen.query_one("#loss")._curve
             assert (later is shown) == (points == 50)
+
+
+async def test_an_answer_that_takes_long_is_said_to_be_awaited(explorer):
+    async with explorer() as it:
+        await it.press("]")
+        await it.until(lambda: it.screen.conversation.latest.can_undo)
+        it.engine.answers = False
+        await it.press("u")
+        assert "training again" not in it.notice
+        await it.until(lambda: "training again from an earlier state" in it.notice)
+        it.engine.tell(it.engine._answer(it.engine.commands[-1]))
+        await it.until(lambda: "undone: lr" in it.notice)
+        await it.press("space")
+        await it.until(lambda: "still at what was asked for" in it.notice)
+        it.engine.tell(it.engine._answer(it.engine.commands[-1]))
+        await it.until(lambda: it.notice == "")

@@ -33,7 +33,7 @@ from ..conversation import Conversation
 from ..engine import Engine, WorkerDied
 from ..keys import KEYS
 from ..knobs import turned
-from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, notice, saving_notice
+from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, awaited, notice, saving_notice
 from ..widgets.bigrams import BigramPanel
 from ..widgets.controls import ControlsPanel
 from ..widgets.embedding import EmbeddingPanel
@@ -51,6 +51,7 @@ from .help import HelpScreen
 from .keeping import Keeping
 
 _TICK_SECONDS = 0.1
+_PATIENCE = 10  # ticks without an answer, after which the screen says what it waits for
 _TURNS = {  # every so many ticks, and when
     "loss": (3, 1),
     "bigrams": (5, 0),
@@ -91,6 +92,7 @@ class MainScreen(Keeping):
         self._tick = 0
         self._has_begun = False
         self._has_put_off = False
+        self._waited = 0  # ticks
 
     def compose(self) -> ComposeResult:
         yield StatusBar()
@@ -130,9 +132,17 @@ class MainScreen(Keeping):
 
     def _on_tick(self) -> None:
         self._tick += 1
+        self._say_what_is_awaited()
         if self.is_current:
             self.conversation.refresh(self._due_panels())
             self.list_runs()
+
+    def _say_what_is_awaited(self) -> None:
+        """Say what the engine is at, once it has not answered for a second."""
+        asked = self.conversation.first_unanswered
+        self._waited = 0 if asked is None else self._waited + 1
+        if asked is not None and self._waited == _PATIENCE:
+            self.say(awaited(asked))
 
     def _due_panels(self) -> list[Panel]:
         """The panels on the screen that draw a view, and whose turn it is."""
@@ -194,6 +204,10 @@ class MainScreen(Keeping):
     def _say_what_changed(self, asked: Request | None, before: Snapshot, now: Snapshot) -> None:
         if said := notice(asked, before, now) or saving_notice(before, now):
             self.say(*said)
+        elif asked and self._waited >= _PATIENCE:
+            self.say("")  # what was awaited is there
+        if asked:
+            self._waited = 0
 
     def say(self, sentence: str, warning: bool = False) -> None:
         """Show a sentence in the line above the footer."""

@@ -68,6 +68,16 @@ async def test_faint_axes_go_through_nothing(draw):
     assert all(down < y and right > x for down, right in places(rows).values())
 
 
+async def test_the_number_at_the_end_of_the_axis_is_there_whole_or_not_at_all(draw):
+    free = [(0.0, 0.0), (1.0, 1.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)]
+    _, rows = await draw(made(free))
+    assert rows[10].endswith("─1.0")
+    for right in (0.93, 1.0):
+        _, rows = await draw(made([*free[:4], (right, 0.0)]))
+        axis = next(line for line in rows if "d" in line)
+        assert re.fullmatch(r"[─┼.bd]+", axis)
+
+
 async def test_vowels_and_the_boundary_are_told_by_more_than_colour(draw):
     panel, _ = await draw(made())
     vowel, other, boundary = (styles(panel, label) for label in "ab.")

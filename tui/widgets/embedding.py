@@ -77,8 +77,12 @@ class EmbeddingPanel(Panel):
             return [row((line, self.palette.style("dim"))) for line in wrapped(why, width)]
         self._say_what_is_shown(shown, width)
         scale = _Scale(self._range, width, height)
+        characters = self._characters(shown, scale, width, height)
         cells = self._axes(scale, width, height)
-        cells |= self._characters(shown, scale, width, height)
+        farthest = self._farthest(scale, width, height)
+        if not farthest.keys() & characters.keys():
+            cells |= farthest  # whole, or not at all
+        cells |= characters
         return [_row_of(cells, y, width) for y in range(height)]
 
     def _say_what_is_shown(self, shown: EmbeddingMap, width: int) -> None:
@@ -94,17 +98,21 @@ class EmbeddingPanel(Panel):
         self.border_subtitle = Content(" · ".join(parts))
 
     def _axes(self, scale: "_Scale", width: int, height: int) -> dict[tuple[int, int], Segment]:
-        """Faint lines through 0, and how far they go."""
-        faint, dim = self.palette.style("faint"), self.palette.style("dim")
+        """Faint lines through 0."""
+        faint = self.palette.style("faint")
         y, x = scale.cell(0.0, 0.0)
         cells = {(y, i): Segment("─", faint) for i in range(width)}
         cells |= {(i, x): Segment("│", faint) for i in range(height)}
         cells[y, x] = Segment("┼", faint)
-        if width >= 20 and height >= 6:
-            farthest = f"{scale.right_end(width):.1f}"
-            first = width - len(farthest)
-            cells |= {(y, first + i): Segment(sign, dim) for i, sign in enumerate(farthest)}
         return cells
+
+    def _farthest(self, scale: "_Scale", width: int, height: int) -> dict[tuple[int, int], Segment]:
+        """How far the axis goes to the right, at its end."""
+        if width < 20 or height < 6:
+            return {}
+        farthest, dim = f"{scale.right_end(width):.1f}", self.palette.style("dim")
+        y, first = scale.cell(0.0, 0.0)[0], width - len(farthest)
+        return {(y, first + i): Segment(sign, dim) for i, sign in enumerate(farthest)}
 
     def _characters(
         self, shown: EmbeddingMap, scale: "_Scale", width: int, height: int

@@ -69,6 +69,12 @@ async def test_a_file_that_is_taken_becomes_a_recent_one(it, picker):
     await it.until(lambda: "rivers.txt" in it.status)
 
 
+async def test_a_path_may_be_typed_at_once(it, picker):
+    await it.press(*"/data/none", "enter")
+    await it.until(lambda: "there is no such file" in it.painted())
+    assert it.engine.commands == [DescribeDataset("/data/none", False)]
+
+
 async def test_a_refused_file_changes_nothing(it, picker):
     await type_path(it, picker, "/data/none")
     await it.until(lambda: "there is no such file" in it.painted())
@@ -88,7 +94,9 @@ async def test_while_it_is_read_the_screen_says_so(it, picker):
 async def test_dropping_repeated_items_asks_anew(it, picker):
     await it.press("down", "enter")
     await it.until(lambda: "990 of them" in it.painted())
+    assert "▐ ▌ drop repeated items" in it.painted()
     picker.query_one(Checkbox).value = True
+    await it.until(lambda: "▐✓▌ drop repeated items" in it.painted())
     await it.press("enter")
     await it.until(lambda: DescribeDataset("surnames", True) in it.engine.commands)
 

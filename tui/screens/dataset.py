@@ -7,6 +7,7 @@ from pathlib import Path
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.events import Key
 from textual.suggester import Suggester
 from textual.widgets import Checkbox, Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -57,6 +58,28 @@ def completed(value: str) -> str | None:
     return value + min(found)[len(begun) :] if found else None
 
 
+class Offers(OptionList):
+    """The data to choose from. A path may be typed at once: what isn't a key of the list goes to
+    the field."""
+
+    def on_key(self, event: Key) -> None:
+        if event.is_printable and event.character != " ":
+            event.stop()
+            field = self.screen.query_one(Input)
+            self.screen.set_focus(field)
+            field.insert_text_at_cursor(event.character or "")
+
+
+class Tick(Checkbox):
+    """A checkbox that says by a character, not by its colour alone, whether it is ticked."""
+
+    BUTTON_INNER = " "
+
+    def watch_value(self) -> None:
+        self.BUTTON_INNER = "✓" if self.value else " "
+        super().watch_value()
+
+
 class DatasetScreen(AskingScreen):
     """Shows a dataset in numbers before it is taken, which begins a new run."""
 
@@ -86,7 +109,7 @@ class DatasetScreen(AskingScreen):
         with Vertical() as box:
             box.border_title = "Dataset"
             box.border_subtitle = "enter shows its numbers, enter again takes it · esc leaves"
-            yield OptionList(
+            yield Offers(
                 *(Option(f"{name}  (built in)", id=name) for name in BUILT_IN),
                 *(Option(file.replace("[", r"\["), id=file) for file in recent),
                 compact=True,
@@ -94,9 +117,10 @@ class DatasetScreen(AskingScreen):
             yield Input(
                 placeholder="or a file of one item a line; → completes",
                 suggester=PathSuggester(),
+                select_on_focus=False,
                 compact=True,
             )
-            yield Checkbox("drop repeated items", compact=True)
+            yield Tick("drop repeated items", compact=True)
             yield Static("nothing is read yet", id="numbers", markup=False)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

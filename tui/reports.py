@@ -81,6 +81,7 @@ def print_runs(directory: Path, runs: "list[SavedRun]") -> None:
         _print(Text(f"no runs in {shown(str(directory))}"))
         return
     table = _table(f"Runs in {shown(str(directory))}", "name", "data", "model", "steps", "dev", "")
+    table.columns[0].no_wrap = True  # it may be typed again
     for run in (one for one in runs if one.problem is None):
         when = run.saved.astimezone().strftime("%Y-%m-%d %H:%M")
         dev = number(run.best_dev) if run.best_dev is not None else "–"

@@ -121,6 +121,12 @@ def test_runs_for_people_have_a_line_each_and_damaged_ones_say_so(run, place):
     assert f"{place}/file" not in "".join(out.split())
 
 
+def test_a_name_is_shown_whole_in_a_narrow_terminal(run, place, monkeypatch):
+    (place / "a").rename(place / "names-2026-11-24-170149")
+    monkeypatch.setenv("COLUMNS", "50")
+    assert "names-2026-11-24-170149" in run("runs", "--run-dir", place)[1]
+
+
 def test_a_directory_that_is_not_there_has_no_runs(run, run_json, tmp_path):
     assert run_json("runs", "--run-dir", tmp_path / "none")["runs"] == []
     assert "no runs in" in run("runs", "--run-dir", tmp_path / "none")[1]

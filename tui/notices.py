@@ -65,7 +65,7 @@ def saving_notice(before: Snapshot, now: Snapshot) -> tuple[str, bool] | None:
     if then is None or saving is None:
         return None
     if saving.problem and saving.problem != then.problem:
-        return f"the run could not be saved: {saving.problem}; it will be tried again", True
+        return f"not saved, but it will be tried again: {saving.problem}", True
     if then.problem and not saving.problem:
         return f"the run is saved again, at step {saving.step:,}", False
     if saving.note and saving.note != then.note:

@@ -1,0 +1,66 @@
+"""A disk that takes no more while a run is explored: it is told, training goes on, and the run is
+saved once the disk takes it again."""
+
+import resource
+import shutil
+
+import pytest
+
+from makemore_tui.core.session import Session
+
+PATIENCE = 30  # seconds; the explorer saves every four
+
+
+def full(terminal):
+    """No file of the worker grows beyond some bytes, as on a full disk."""
+    resource.prlimit(terminal.worker(), resource.RLIMIT_FSIZE, (4_000, resource.RLIM_INFINITY))
+
+    def emptied():
+        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(terminal.worker(), resource.RLIMIT_FSIZE, unlimited)
+
+    return emptied
+
+
+def in_the_way(terminal):
+    """The place of runs has become a file, in which nothing can be written, not even by root."""
+    aside = terminal.runs.with_name(f"{terminal.runs.name}-aside")
+    terminal.runs.rename(aside)
+    terminal.runs.touch()
+
+    def away():
+        terminal.runs.unlink()
+        aside.rename(terminal.runs)
+
+    return away
+
+
+@pytest.mark.parametrize("happen", [full, in_the_way])
+def test_a_run_that_can_not_be_saved_trains_on_and_is_saved_later(open_terminal, happen):
+    terminal = open_terminal()
+    terminal.wait_for_training()
+    terminal.wait_for_text("characters · names-")  # where it is saved
+    mend = happen(terminal)
+    terminal.wait_for(lambda: "not saved, but it will be tried again" in terminal.text, PATIENCE)
+    step = terminal.step
+    terminal.wait_for(lambda: terminal.step > step)
+    mend()
+    terminal.wait_for(lambda: "▲ not saved" not in terminal.text, PATIENCE)
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+    (folder,) = terminal.runs.glob("names-*")
+    assert Session.load(folder).step > step
+
+
+def test_a_run_whose_folder_is_removed_trains_on_and_is_saved_anew(open_terminal):
+    terminal = open_terminal()
+    terminal.wait_for_training()
+    terminal.wait_for(lambda: any(terminal.runs.glob("names-*/run.json")), PATIENCE)
+    shutil.rmtree(terminal.runs)
+    terminal.wait_for(lambda: "was removed" in terminal.text, PATIENCE)
+    step = terminal.step
+    terminal.wait_for(lambda: terminal.step > step)
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+    (folder,) = terminal.runs.glob("names-*")
+    assert Session.load(folder).step >= step

@@ -3,16 +3,12 @@
 import asyncio
 import random
 import time
-from queue import SimpleQueue
-from threading import Thread
 
 import pytest
 from wcwidth import wcswidth
 
-from makemore_tui.core.autosave import Autosave
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.server import Server
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.tui import cli
@@ -53,27 +49,6 @@ def is_plain(text):
     return all(line.isprintable() and "\ufeff" not in line for line in text.split("\n"))
 
 
-class ServedEngine:
-    """A real server over a session, in a thread of this process."""
-
-    def __init__(self, session, runs):
-        self.inbox = SimpleQueue()
-        self.session, self.runs = session, runs
-
-    def start(self, deliver, after=None):
-        autosave = Autosave(self.runs, 10**9)
-        server = Server(self.session, self.inbox, deliver, autosave=autosave, paused=True)
-        self.thread = Thread(target=server.run, daemon=True)
-        self.thread.start()
-
-    def send(self, request):
-        self.inbox.put(request)
-
-    def close(self):
-        self.inbox.put(None)
-        self.thread.join(PATIENCE)
-
-
 async def until(condition):
     give_up = time.monotonic() + PATIENCE
     while not condition():
@@ -104,10 +79,10 @@ def cell(row, x):
     return ""
 
 
-async def explore(path, runs, rng):
+async def explore(path, engine_of, rng):
     """Open the explorer on a file, look at every panel, probe its text, and move about."""
     session = Session(Dataset.load(path), ModelSettings(hidden=8), TrainSettings(steps=10**9))
-    engine = ServedEngine(session, runs)
+    engine = engine_of(session)
     app = ExplorerApp(engine)
     async with app.run_test(size=(200, 60)) as pilot:
         main = app.main
@@ -124,12 +99,12 @@ async def explore(path, runs, rng):
     engine.close()
 
 
-async def test_the_screen_shows_hostile_text_as_text(many, tmp_path):
+async def test_the_screen_shows_hostile_text_as_text(many, served_engine, tmp_path):
     rng = random.Random(5)
     for number in range(many(2, 500)):
         name = item(rng).replace("/", "").replace("\0", "")[:20]
         path = write(tmp_path / f"{number}{name}.txt", rng)
-        await explore(path, tmp_path / "runs", rng)
+        await explore(path, served_engine, rng)
 
 
 def test_commands_show_hostile_text_as_text(many, tmp_path, monkeypatch, capsys):

@@ -1,0 +1,46 @@
+"""Memory while training goes on and on: it does not grow."""
+
+import asyncio
+import random
+import resource
+import time
+from pathlib import Path
+
+from makemore_tui.core.archive import Archive
+from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.session import Session
+from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.tui.app import ExplorerApp
+from makemore_tui.tui.screens import main
+
+HASTE = 20  # so three minutes are an hour to the engine: of evaluations, samples and saving
+KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "z", "right_square_bracket", "full_stop"]
+
+
+def megabytes():
+    """The memory that this process has in use."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+
+async def test_memory_is_flat_with_every_view_refreshed(many, served_engine, monkeypatch):
+    monkeypatch.setattr(main, "_TICK_SECONDS", 0.02)
+    rng = random.Random(1)
+    train = TrainSettings(batch_size=1, steps=10**9, learning_rate=0.001)
+    session = Session(Dataset.load("names"), ModelSettings(hidden=32), train)
+    session.archive = Archive(2_000_000)
+    engine = served_engine(session, lambda: HASTE * time.perf_counter(), paused=False)
+    app = ExplorerApp(engine)
+    used = []
+    try:
+        async with app.run_test(size=(200, 60)):
+            end = time.monotonic() + many(15, 180)
+            while time.monotonic() < end:
+                app.simulate_key(rng.choice(KEYS))
+                await asyncio.sleep(0.05)
+                used.append(megabytes())
+    finally:
+        engine.close()
+    assert session.step > 500
+    assert len(session.journal) > 10
+    settled = len(used) // 4
+    assert max(used[settled:]) - used[settled] < 20

@@ -24,6 +24,7 @@ coordinates, the mean gradient follows by the chain rule, and the mean square as
 along the old coordinates were uncorrelated: its factors are the squares of the mean's.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import torch
@@ -36,6 +37,12 @@ _BY_PLACE = ("W1", "W3")  # what has a row for each number of each position
 _MOST_FITTED = 1024  # hidden units; the time for least squares grows with their cube
 _RIDGE = 1e-4  # of a unit's mean variance; keeps units that vary together from huge weights
 _LEAST_SPREAD = 1e-3  # of an embedding direction, of the mean one
+
+
+def seed_of_edit(seed: int, step: int, number: int) -> int:
+    """A seed for what an edit draws: that after `step` steps, the journal's entry `number`."""
+    words = f"{seed} {step} {number}"
+    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:7], "big")
 
 
 def resized(

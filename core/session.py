@@ -1,6 +1,5 @@
 """One run from its first step on: dataset, model, trainer, journal. The program, no screen."""
 
-import hashlib
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from .contexts import ContextTables, split_named
 from .dataset import Dataset, gather_contexts
 from .errors import UserError
 from .evaluation import Evaluation, WordSurprise, evaluate, word_surprise
-from .growth import resized, shrinks
+from .growth import resized, seed_of_edit, shrinks
 from .history import DevLosses, LossHistory
 from .messages import Mark, Resizing
 from .models import MLP, make_model
@@ -360,7 +359,8 @@ class Session:
         loses = shrinks(self.model_settings, settings)
         most = max(_LEAST_EXAMPLES, _MULTIPLICATIONS // model.multiplications)
         before = evaluate(model, self.tables, "dev", most) if loses else None
-        generator = torch.Generator().manual_seed(self._seed_of_edit())
+        seed = seed_of_edit(self.seed, self.step, len(self.journal))
+        generator = torch.Generator().manual_seed(seed)
         new, moments = resized(model, settings, trainer.moments, self._contexts(), generator)
         trainer.resize(new, moments)
         self.model, self.model_settings = new, settings
@@ -371,11 +371,6 @@ class Session:
             self.resized = replace(
                 self.resized, before=before.loss, after=after.loss, dev_share=share
             )
-
-    def _seed_of_edit(self) -> int:
-        """A seed for what an edit draws, another for each edit of a run."""
-        words = f"{self.seed} {self.step} {len(self.journal)}"
-        return int.from_bytes(hashlib.sha256(words.encode()).digest()[:7], "big")
 
     def _contexts(self) -> Tensor:
         """The contexts (N, T) of some training examples, evenly spaced."""

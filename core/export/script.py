@@ -5,7 +5,6 @@ It draws the same weights, minibatches and dropout masks from generators of the 
 autograd find the gradients. So its losses are those of the run up to rounding.
 """
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ..growth import seed_of_edit
 from ..plain_text import shown
 from ..session import Session
 from ..settings import SIZES, first_n
@@ -187,7 +187,8 @@ def _size_lines(session: Session, edit: Edit) -> list[str]:
     if between != old:
         lines.append(f"shrink({_sizes(between)})")
     if between != new:
-        lines.append(f"grow({_sizes(new)}, seed={_seed_of(session, edit)})")
+        seed = seed_of_edit(session.seed, edit.step, edit.number)
+        lines.append(f"grow({_sizes(new)}, seed={seed})")
     if old[0] != new[0]:
         lines.append("data = {name: build_dataset(split) for name, split in splits.items()}")
         lines.append("X, Y = data[train_on]")
@@ -196,12 +197,6 @@ def _size_lines(session: Session, edit: Edit) -> list[str]:
 
 def _sizes(sizes: list[int]) -> str:
     return ", ".join(f"{name}={size}" for name, size in zip(SIZES, sizes, strict=True))
-
-
-def _seed_of(session: Session, edit: Edit) -> int:
-    """The seed of what an edit draws, as in `Session`."""
-    words = f"{session.seed} {edit.step} {edit.number}"
-    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:7], "big")
 
 
 def _boundary(session: Session) -> str:

@@ -24,6 +24,7 @@ from .errors import UserError
 RECORD, WEIGHTS, METRICS = "run.json", "weights.safetensors", "metrics.csv"
 LOCK = "lock"
 _NEXT, _PARTIAL = ".next", ".next.partial-"
+UNFINISHED = (".unfinished.", ".removed.")  # what hidden folders beside a run begin with
 
 
 def new_folder(folder: Path) -> Path:
@@ -36,7 +37,7 @@ def new_folder(folder: Path) -> Path:
         raise UserError(f"{folder} already exists; name a new folder, or remove it first")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        return Path(tempfile.mkdtemp(prefix=f"{UNFINISHED[0]}{folder.name}.", dir=folder.parent))
     except OSError as error:
         raise _cannot_write(folder, error) from None
 

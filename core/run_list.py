@@ -1,8 +1,10 @@
 """The saved runs of a directory: listed, removed, pruned. Torch-free."""
 
+import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +22,7 @@ from .settings import ModelSettings
 
 _VARIABLE = "MAKEMORE_TUI_RUNS"
 _LONGEST_NAME = 60  # characters
+_LONG_AGO = 3600  # seconds; nobody writes at a run for so long
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
 
 def pruning(directory: Path, most_bytes: int, keep: int = 1) -> Iterator[str | None]:
     """The same, a run at a time: its name, if it was removed."""
+    _remove_unfinished(directory)
     runs = []
     for folder in _folders(directory):
         run = _saved_run(folder)
@@ -132,6 +136,17 @@ def pruning(directory: Path, most_bytes: int, keep: int = 1) -> Iterator[str | N
         if not is_locked(run.folder) and _remove(run.folder):
             total -= size
             yield run.name
+
+
+def _remove_unfinished(directory: Path) -> None:
+    """Remove the hidden folders that a killed process has left beside the runs, long ago."""
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            is_ours = entry.name.startswith(run_files.UNFINISHED)
+            if is_ours and entry.is_dir(follow_symlinks=False):
+                age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+                if age > _LONG_AGO:
+                    shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def check_name(name: str) -> None:
@@ -242,7 +257,7 @@ def _modified(folder: Path) -> datetime:
 def _remove(folder: Path) -> bool:
     """Remove a folder, which nobody sees half removed; whether it could be."""
     try:
-        hidden = Path(tempfile.mkdtemp(prefix=".removed.", dir=folder.parent))
+        hidden = Path(tempfile.mkdtemp(prefix=run_files.UNFINISHED[1], dir=folder.parent))
         folder.rename(hidden / folder.name)
         shutil.rmtree(hidden, ignore_errors=True)
     except OSError:

@@ -225,6 +225,20 @@ def test_pruning_leaves_damaged_runs_links_and_other_things(place, whole):
     assert not (outside / "lock").exists()
 
 
+def test_pruning_removes_what_a_killed_process_left_long_ago(place):
+    left = [".unfinished.x.1a2b", ".removed.3c4d", ".unfinished.new", ".mine"]
+    for name in left:
+        (place / name).mkdir()
+        (place / name / "weights.safetensors").write_bytes(b"1")
+        if name != ".unfinished.new":
+            os.utime(place / name, (0, 0))
+    (place / ".unfinished.link").symlink_to(place / "a")
+    assert run_list.prune(place, 10**9) == []
+    hidden = sorted(name for name in os.listdir(place) if name.startswith("."))
+    assert hidden == [".mine", ".unfinished.link", ".unfinished.new"]
+    assert len(os.listdir(place)) == 7
+
+
 def test_the_place_of_runs(monkeypatch, tmp_path):
     monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(tmp_path))
     assert run_list.runs_directory() == tmp_path

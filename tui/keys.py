@@ -144,6 +144,8 @@ KEYS = (
         "Keep this run by a name of your own; all runs are saved by themselves"),
     Key("worker", "f5", "F5", "new_worker", "new worker", "Start the worker again after it died"),
     Key("interrupt", "ctrl+c", "ctrl+c", "quit_explorer", "leave", "Leave the explorer"),
+    Key("suspend", "ctrl+z", "ctrl+z", "suspend", "suspend",
+        "Back to the shell for a while; its fg goes on"),
     Key("help", "question_mark", "?", "help", "help", "All keys, and what they do", "help"),
     Key("quit", "q", "q", "quit_explorer", "quit", "Leave the explorer", "quit"),
 )  # fmt: skip

@@ -83,6 +83,7 @@ LOCAL = {
     "copy-state",
     "help",
     "interrupt",
+    "suspend",
     "quit",
 }
 BY_ID = {key.id: key for key in KEYS}

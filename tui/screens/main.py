@@ -285,5 +285,8 @@ class MainScreen(Keeping):
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen())
 
+    def action_suspend(self) -> None:
+        self.app.action_suspend_process()
+
     def action_quit_explorer(self) -> None:
         self.app.exit()

@@ -205,13 +205,14 @@ def print_presets(presets: list[Preset]) -> None:
 def print_bench(rows: "list[Row]") -> None:
     """The figures of a benchmark."""
     table = _table("Benchmark", "what", "ours", "theirs", "unit", "ratio", "quartiles")
-    for column in table.columns:
-        column.no_wrap = True
+    for column in table.columns[1:]:
+        column.no_wrap = True  # so that the name is what gives way
     for row in rows:
         spread = f"{_rounded(row.low)}-{_rounded(row.high)}" if row.ratio else ""
         ratio = Text(_rounded(row.ratio), style="bold")
         theirs = _rounded(row.baseline)
-        table.add_row(Text(row.name), _rounded(row.value), theirs, row.unit, ratio, spread)
+        name = Text(row.name, overflow="fold")
+        table.add_row(name, _rounded(row.value), theirs, row.unit, ratio, spread)
     _print(table)
 
 

@@ -12,9 +12,11 @@ import select
 import signal
 import struct
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Callable, Iterator
+from itertools import cycle, islice
 
 from makemore_tui.core.bench.measure import Row, paired_row
 from makemore_tui.core.dataset import Dataset
@@ -22,12 +24,15 @@ from makemore_tui.core.pace import Pace
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import TrainSettings
 
-_SIZES = ((120, 40), (200, 60))
+_FIRST_VIEW = "1"
+_EVERY_VIEW = "36475891"  # the keys of the panels, so that each takes the place of another
+_SCREENS = ((120, 40, _FIRST_VIEW), (200, 60, _FIRST_VIEW), (200, 60, _EVERY_VIEW))
 _COMMAND = [sys.executable, "-W", "ignore", "-m", "makemore_tui.tui"]
 _STEP = re.compile(rb"step ([\d,]+) ")
 _RATES = ["0.1", "0.0562", "0.0316", "0.0178", "0.01", "0.00562", "0.00316", "0.00178", "0.001"]
 _PATIENCE = 20.0  # seconds
 _WARM_UP = 2.0  # seconds, in which what is made once is made
+_SETTLING = 0.5  # seconds
 _SLICE_SECONDS = 0.05
 _MANY = 10**9  # as many steps as nobody will wait for
 _BURST_GAP = 0.003  # seconds without a byte: the next byte belongs to another frame
@@ -35,26 +40,31 @@ _BURST_GAP = 0.003  # seconds without a byte: the next byte belongs to another f
 
 def explorer_rows(turns: int, seconds: float, keys: int) -> Iterator[Row]:
     """Steps a second against training without a screen, the time from a key to its effect on the
-    screen, and what a frame costs, at two sizes.
+    screen, and what a frame costs: at two sizes, and with every view open in turn.
 
-    turns: how often the two train in turn, `seconds` each; keys: how many are pressed.
+    turns: how often the two train in turn, `seconds` each, and at least once for each view;
+    keys: how many are pressed.
     """
     session = Session(Dataset.load("names"), train=TrainSettings(steps=_MANY))
-    for columns, lines in _SIZES:
-        name = f"explorer/{columns}x{lines}"
-        explored, headless = [], []
+    for columns, lines, views in _SCREENS:
+        name = f"explorer/{columns}x{lines}" + ("/every-view" if len(views) > 1 else "")
+        explored, headless, latencies = [], [], []
         with Explorer(columns, lines) as explorer:
-            for _ in range(turns):
+            for _, view in zip(range(max(turns, len(views))), cycle(views), strict=False):
+                explorer.choose(view)
                 explored.append(explorer.steps_per_second(seconds))
                 explorer.press(" ", b"paused")
                 headless.append(_headless_steps_per_second(session, seconds))
                 explorer.press(" ", b"training")
-            latencies = sorted(explorer.latencies(keys))
+            for view in views:
+                explorer.choose(view)
+                latencies += explorer.latencies(-(-keys // len(views)))
             frame = explorer.frame_milliseconds(10 * seconds)
         yield paired_row(f"{name}/steps", "steps/s", explored, headless, more_is_better=True)
+        latencies.sort()
         for percent in (50, 95, 99):
             at = min(len(latencies) - 1, len(latencies) * percent // 100)
-            yield Row(f"{name}/key-to-screen-p{percent}", 1000 * latencies[at], "ms")
+            yield Row(f"{name}/key-p{percent}", 1000 * latencies[at], "ms")
         yield Row(f"{name}/frame", frame, "ms")
 
 
@@ -72,12 +82,18 @@ class Explorer:
     def __init__(self, columns: int, lines: int):
         self._size = struct.pack("HHHH", lines, columns, 0, 0)
         self._screen = b""
+        down = [("[", rate) for rate in _RATES[1:]]
+        up = [("]", rate) for rate in _RATES[-2::-1]]
+        self._turns = cycle(down + up)
+        self._place = tempfile.TemporaryDirectory()  # not the person's own runs and settings
 
     def __enter__(self) -> "Explorer":
         self._pid, self._fd = pty.fork()
         if self._pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, self._size)
             os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            os.environ["MAKEMORE_TUI_RUNS"] = self._place.name
+            os.environ["MAKEMORE_TUI_CONFIG"] = f"{self._place.name}/none.toml"
             os.environ.pop("COLUMNS", None)
             os.environ.pop("LINES", None)
             os.execv(_COMMAND[0], [*_COMMAND, "--set", f"steps={_MANY}"])
@@ -94,6 +110,12 @@ class Explorer:
             pass  # the terminal is closed
         os.waitpid(self._pid, 0)
         os.close(self._fd)
+        self._place.cleanup()
+
+    def choose(self, view: str) -> None:
+        """Show the panel of this key, and wait until what is drawn once is drawn."""
+        os.write(self._fd, view.encode())
+        self._read_for(_SETTLING)
 
     def steps_per_second(self, seconds: float) -> float:
         """From the step that the screen shows, over so many seconds."""
@@ -104,10 +126,7 @@ class Explorer:
 
     def latencies(self, keys: int) -> list[float]:
         """Seconds from a key that changes the learning rate to the new rate on the screen."""
-        down = [("[", rate) for rate in _RATES[1:]]
-        up = [("]", rate) for rate in _RATES[-2::-1]]
-        presses = (down + up) * (keys // len(down + up) + 1)
-        return [self._turn(key, rate) for key, rate in presses[:keys]]
+        return [self._turn(key, rate) for key, rate in islice(self._turns, keys)]
 
     def frame_milliseconds(self, seconds: float) -> float:
         """Processor time of the explorer's process for each burst of output."""

@@ -35,6 +35,12 @@ def in_the_way(terminal):
     return away
 
 
+def remove(folder):
+    """Remove a folder, in which another process may be writing."""
+    while folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.mark.parametrize("happen", [full, in_the_way])
 def test_a_run_that_can_not_be_saved_trains_on_and_is_saved_later(open_terminal, happen):
     terminal = open_terminal()
@@ -56,7 +62,7 @@ def test_a_run_whose_folder_is_removed_trains_on_and_is_saved_anew(open_terminal
     terminal = open_terminal()
     terminal.wait_for_training()
     terminal.wait_for(lambda: any(terminal.runs.glob("names-*/run.json")), PATIENCE)
-    shutil.rmtree(terminal.runs)
+    remove(terminal.runs)
     terminal.wait_for(lambda: "was removed" in terminal.text, PATIENCE)
     step = terminal.step
     terminal.wait_for(lambda: terminal.step > step)

@@ -12,7 +12,7 @@ from textual.binding import Binding
 class Key:
     """A key: the action it runs, a word for it, and what it does.
 
-    group: keys of one group stand together in the footer under this word; None keeps a key out.
+    group: a word of `FOOTER`, under which keys of one group stand together; None keeps a key out.
     """
 
     id: str
@@ -37,6 +37,12 @@ class Key:
         )
 
 
+# What the footer offers, the most needed first; the last two stand there however little room is.
+FOOTER = (
+    "pause", "rate", "hidden", "undo", "model", "finder", "probe", "batch", "restart", "test",
+    "dataset", "zoom", "embedding", "context", "optimizer", "help", "quit",
+)  # fmt: skip
+
 KEYS = (
     Key("pause", "space", "space", "pause", "pause", "Pause training, or go on", "pause"),
     Key("rate-down", "left_square_bracket", "[", "turn('learning_rate', -1)", "rate -",
@@ -52,13 +58,13 @@ KEYS = (
     Key("hidden-up", "equals_sign,plus", "=", "turn('hidden', 1)", "hidden +",
         "More hidden units, from the next step", "hidden"),
     Key("embedding-down", "comma", ",", "turn('embedding', -1)", "embedding -",
-        "Fewer numbers a character, from the next step"),
+        "Fewer numbers a character, from the next step", "embedding"),
     Key("embedding-up", "full_stop", ".", "turn('embedding', 1)", "embedding +",
-        "More numbers a character, from the next step"),
+        "More numbers a character, from the next step", "embedding"),
     Key("context-down", "semicolon", ";", "turn('context', -1)", "context -",
-        "One character less of context; counts: a smaller order, which restarts"),
+        "One character less of context; counts: a smaller order, which restarts", "context"),
     Key("context-up", "apostrophe", "'", "turn('context', 1)", "context +",
-        "One character more of context; counts: a larger order, which restarts"),
+        "One character more of context; counts: a larger order, which restarts", "context"),
     Key("batch-down", "b", "b", "turn('batch_size', -1)", "batch -",
         "Smaller batches, from the next step", "batch"),
     Key("batch-up", "B", "B", "turn('batch_size', 1)", "batch +",
@@ -74,20 +80,21 @@ KEYS = (
     Key("model", "m", "m", "turn('kind', 1)", "model",
         "The next kind of model: MLP, counts, neural bigram; the model restarts", "model"),
     Key("optimizer", "o", "o", "turn('optimizer', 1)", "optimizer",
-        "SGD or AdamW, from the next step"),
+        "SGD or AdamW, from the next step", "optimizer"),
     Key("schedule", "k", "k", "turn('schedule', 1)", "schedule",
         "How the learning rate changes: constant, step, linear, cosine"),
     Key("value", "enter", "enter", "type_value",
         "type a value", "Type a value for the setting under the cursor"),
     Key("finder", "f", "f", "find_rate", "finder",
         "Find a learning rate: try rising ones on a copy", "finder"),
-    Key("dataset", "d", "d", "dataset", "dataset", "Learn other data: built in, or a file"),
+    Key("dataset", "d", "d", "dataset", "dataset",
+        "Learn other data: built in, or a file", "dataset"),
     Key("restart", "r", "r", "restart(0)", "restart", "Begin again with the same seed", "restart"),
     Key("new-seed", "R", "R", "restart(1)", "new seed", "Begin again with the next seed"),
     Key("undo", "u", "u", "undo", "undo", "Take back the last edit, restart or return", "undo"),
     Key("redo", "U", "U", "redo", "redo", "Do again what was undone"),
     Key("step", "s", "s", "step", "step", "Take one step, and pause"),
-    Key("test", "t", "t", "test", "test", "Evaluate the test split, and count how often"),
+    Key("test", "t", "t", "test", "test", "Evaluate the test split, and count how often", "test"),
     Key("names", "g", "g", "panel('names')", "names", "Fresh names now"),
     Key("log", "l", "l", "panel('loss', 'toggle_log')", "log axis",
         "Logarithmic or linear loss axis"),

@@ -37,7 +37,7 @@ from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, awaited, notice, saving_
 from ..widgets.bigrams import BigramPanel
 from ..widgets.controls import ControlsPanel
 from ..widgets.embedding import EmbeddingPanel
-from ..widgets.footer import SteadyFooter
+from ..widgets.footer import KeyFooter
 from ..widgets.health import HealthPanel
 from ..widgets.loss import LossPanel
 from ..widgets.names import NamesPanel
@@ -108,7 +108,7 @@ class MainScreen(Keeping):
             yield HealthPanel(id="health")
             yield RunsPanel(id="runs")
         yield Static(id="notice", markup=False)
-        yield SteadyFooter(compact=True, show_command_palette=False)
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query_one(Tabs).can_focus = False

@@ -87,6 +87,7 @@ class FinderScreen(AskingScreen):
     FinderScreen #found { height: auto; min-height: 2; max-height: 4; }
     FinderScreen #refused { height: auto; color: $text-warning; text-style: bold; display: none; }
     """
+    AUTO_FOCUS = "RateCurve"
     BINDINGS = [  # noqa: RUF012
         Binding("enter", "take", "take it"),
         Binding("escape", "cancel", "cancel"),
@@ -115,7 +116,6 @@ class FinderScreen(AskingScreen):
     def on_mount(self) -> None:
         if not self.query(RateCurve):
             return  # closed again before it was there
-        self.query_one(RateCurve).focus()
         self._find(FindLearningRate())
         self.set_interval(_TICK_SECONDS, self._on_tick)
 
@@ -145,7 +145,7 @@ class FinderScreen(AskingScreen):
         if self._search is None:
             for name, rate in (("low", search.low), ("high", search.high)):
                 line = self.query_one(f"#{name}", Input)
-                if not line.has_focus:
+                if not (line.has_focus and line.value):  # it may be being typed
                     line.value = f"{rate:g}"
         self._search = search
         self.query_one(RateCurve).show(search)

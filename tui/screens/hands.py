@@ -38,16 +38,22 @@ class Hands(Arranged):
 
     # What is remembered from one run of the explorer to the next
 
+    def choose_as_remembered(self) -> None:
+        """Choose the panel that the configuration says, before there is any."""
+        self._chosen = self._config.panel or self._chosen
+
     def begin_as_remembered(self) -> None:
-        """Choose and set what the configuration says."""
-        config: Config = getattr(self.app, "config", Config())
+        """Set what the configuration says."""
+        config = self._config
         loss = self.query_one(LossPanel)
         if config.axis and (config.axis == "logarithmic") != loss.log_loss:
             loss.toggle_log()
         while config.smoothing not in (None, loss.smoothing):
             loss.smooth()
-        if config.panel:
-            self.call_after_refresh(self._choose, config.panel)  # after the tabs chose the first
+
+    @property
+    def _config(self) -> Config:
+        return getattr(self.app, "config", Config())
 
     def changes_of(self, config: Config) -> dict[str, Any]:
         """What is no longer as the configuration says, by name."""

@@ -95,8 +95,10 @@ class MainScreen(Keeping):
         self._waited = 0  # ticks
 
     def compose(self) -> ComposeResult:
+        self.choose_as_remembered()
         yield StatusBar()
-        yield Tabs(*(Tab(title, id=f"tab-{name}") for name, title in layout.PANELS), id="tabs")
+        tabs = (Tab(title, id=f"tab-{name}") for name, title in layout.PANELS)
+        yield Tabs(*tabs, active=f"tab-{self._chosen}", id="tabs")
         with Container(id="panels"):
             yield LossPanel(id="loss")
             yield ControlsPanel(id="controls")
@@ -112,7 +114,7 @@ class MainScreen(Keeping):
 
     def on_mount(self) -> None:
         self.query_one(Tabs).can_focus = False
-        self.query_one(LossPanel).focus()
+        self.query_one(f"#{self._chosen}").focus()
         self.query_one(StatusBar).wait_for("starting the worker …")
         self.set_interval(_TICK_SECONDS, self._on_tick)
         self.begin_as_remembered()

@@ -83,8 +83,11 @@ class KeyFooter(Widget):
     def _offers(self) -> list[Offer]:
         """What is offered now, cut to the width: the last two, and of the others the first."""
         active = [one.binding for one in self.screen.active_bindings.values() if one.enabled]
-        by_action = {one.action: one for one in reversed(active) if one.show}  # one key of each
-        shown = sorted(reversed(by_action.values()), key=_place)
+        by_action: dict[str, Binding] = {}
+        for one in active:
+            if one.show:
+                by_action.setdefault(one.action, one)  # of an action's keys the first
+        shown = sorted(by_action.values(), key=_place)
         offers = [
             Offer(tuple((one.key, self.app.get_key_display(one)) for one in some), word)
             for word, some in ((word, list(some)) for word, some in groupby(shown, _word))

@@ -1,5 +1,6 @@
 """What a session has put away: the states before its edits, those undone, and its former runs."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
@@ -19,7 +20,7 @@ _MOST_LEVELS = 500
 _FEWEST_LEVELS = 3  # kept whatever they weigh, of either kind
 _FEWEST_FORMER_RUNS = 2
 _RESIZING_SECONDS = 0.1
-_SHORT_REPLAY = 0.3  # seconds, about, to have a state again that isn't kept
+_SHORT_REPLAY = 0.3  # seconds, about, to have a state again that is kept as an outline
 _LONG_REPLAY = 10.0  # of one that is far back, which would be dropped otherwise
 _LONGEST_REPLAY = 60.0  # as long as there are no more than so many levels:
 _WANTED_LEVELS = 100
@@ -34,17 +35,17 @@ class JournalEntry:
     changes: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class RunState:
-    """All that a run is between two steps. Nothing in it is ever written to, so states share.
+    """All that a run is between two steps. Nobody writes to what it holds, so states share it.
 
     run: the same for all states of a run, from its first step on. first_settings: those that it
     began with. trainer: its state dict. resized: the newest change of size. diverged_at: the step
     whose loss was the first not to be finite. is_finite: whether the weights are.
     step_seconds: about how long a step takes.
-    base: an earlier state of the run, whole, from which training on through the journal leads to
-    this one, bit for bit; it takes about replay_seconds. This state has neither the trainer's
-    tensors nor the losses then. Of a whole state it is None.
+    base: of an outline, the whole state of the same run from which training on through the
+    journal leads to this one, bit for bit; that takes about replay_seconds. An outline has
+    neither the trainer's tensors nor the losses.
     """
 
     dataset: Dataset
@@ -70,6 +71,11 @@ class RunState:
         return self.trainer["step"]
 
     @property
+    def is_first(self) -> bool:
+        """Whether it is a run's beginning, which needs no tensors, for the seed gives them."""
+        return self.base is None and len(self.trainer) == 1
+
+    @property
     def tensors(self) -> Iterator[Tensor]:
         """All its tensors, and those that it is had again from."""
         if self.base is not None:
@@ -77,52 +83,62 @@ class RunState:
         yield from (value for value in self.trainer.values() if isinstance(value, Tensor))
         yield from self.history.tensors
 
+    def become_outline(self, base: "RunState", seconds: float) -> None:
+        """Let go of all that training on from a whole state gives again."""
+        self.trainer, self.history = {"step": self.step}, LossHistory(2)
+        self.base, self.replay_seconds = base, seconds
 
-def outlined(state: RunState, before: RunState, longest: float) -> RunState | None:
-    """The state without what training on from `before`, or from its base, gives again.
 
-    before: the state with one edit less. longest: in seconds. None where the way
-    there is not known, or takes longer.
-    """
-    base = before.base or before
-    is_on_the_way = before.run is state.run and before.step <= state.step
-    if not is_on_the_way or state.journal[: len(before.journal)] != before.journal:
-        return None
-    edits = state.journal[len(before.journal) :]
-    if any(entry.step < before.step for entry in edits):
-        return None
-    seconds = before.replay_seconds + (state.step - before.step) * state.step_seconds
-    seconds += sum(_RESIZING_SECONDS for entry in edits if entry.changes.keys() & set(SIZES))
-    if seconds > longest:
-        return None
-    trainer = {"step": state.step}
+def beginning(state: RunState) -> RunState:
+    """The state in which a state's run began."""
+    model, train = state.first_settings
     return replace(
-        state, trainer=trainer, history=LossHistory(2), base=base, replay_seconds=seconds
+        state,
+        model_settings=model,
+        train_settings=train,
+        journal=(),
+        trainer={"step": 0},
+        history=LossHistory(2),
+        dev_losses=DevLosses(),
+        resized=None,
+        diverged_at=None,
+        is_finite=True,
+        base=None,
+        replay_seconds=0.0,
     )
 
 
-def _outlined_anew(state: RunState, base: RunState) -> RunState:
-    """The outline of a state whose base has itself become this outline."""
-    seconds = base.replay_seconds + state.replay_seconds
-    return replace(state, base=base.base, replay_seconds=seconds)
+def replay_seconds(state: RunState, start: RunState) -> float:
+    """About how long training on from an earlier state to this one takes; infinite where no way
+    leads there."""
+    is_on_the_way = start.run is state.run and start.step <= state.step
+    if not is_on_the_way or state.journal[: len(start.journal)] != start.journal:
+        return math.inf
+    edits = state.journal[len(start.journal) :]
+    if any(entry.step < start.step for entry in edits):
+        return math.inf
+    resizings = sum(bool(entry.changes.keys() & set(SIZES)) for entry in edits)
+    steps = state.step - start.step
+    return start.replay_seconds + steps * state.step_seconds + resizings * _RESIZING_SECONDS
 
 
 @dataclass(frozen=True)
 class FormerRun:
     """A run that another has taken the place of, as it was then.
 
-    name: the settings in which it differs from its successor, and its best dev loss in nats.
+    history: its losses, which an outline hasn't. name: the settings in which it differs from the
+    present run, and its best dev loss in nats; a session gives it.
     """
 
-    name: str
     state: RunState
+    history: LossHistory
+    name: str = ""
 
-
-def former_run(state: RunState, model: ModelSettings, train: TrainSettings, seed: int) -> FormerRun:
-    """A former run, named by what differs from its successor, which has these settings."""
-    best = state.dev_losses.best
-    name = _difference(state, model, train, seed) or f"{state.step:,} steps"
-    return FormerRun(name if best is None else f"{name} → {best:.2f}", state)
+    def named(self, model: ModelSettings, train: TrainSettings, seed: int) -> "FormerRun":
+        """The same, named by what differs from a run with these settings."""
+        state, best = self.state, self.state.dev_losses.best
+        name = _difference(state, model, train, seed) or f"{state.step:,} steps"
+        return replace(self, name=name if best is None else f"{name} → {best:.2f}")
 
 
 def _difference(state: RunState, model: ModelSettings, train: TrainSettings, seed: int) -> str:
@@ -150,14 +166,14 @@ class Archive:
     """Levels of undo and redo, the nearest last, and former runs, the newest last.
 
     Together they weigh no more than the budget of 48 MB, as long as a few of each are left. When
-    it is spent, the states that soon can be had again from an earlier one become outlines; then
-    those that take up to ten seconds and are not near; then, of no more than 100 levels, those
-    that take up to a minute. When that isn't enough, what is farthest goes. 500 levels are the
-    most.
+    it is spent, the states that soon can be had again become outlines; then those that take up to
+    ten seconds and are not near; then, of no more than 100 levels, those that take up to a minute.
+    When that isn't enough, what is farthest goes. 500 levels are the most.
     """
 
-    def __init__(self, budget: int = _BUDGET):
-        """budget: in bytes."""
+    def __init__(self, dataset: Dataset, budget: int = _BUDGET):
+        """dataset: the session's, which weighs nothing here. budget: in bytes."""
+        self.dataset = dataset
         self.budget = budget
         self.past: list[Level] = []
         self.future: list[Level] = []
@@ -165,24 +181,19 @@ class Archive:
 
     @property
     def nbytes(self) -> int:
-        """What all of it weighs; a tensor that is shared is counted once."""
-        levels = [*self.past, *self.future]
-        former = {id(run): run for level in levels for run in level.former_runs}
-        former |= {id(run): run for run in self.former_runs}
-        states = [level.state for level in levels] + [run.state for run in former.values()]
-        return sum({id(t): t.nbytes for state in states for t in state.tensors}.values())
+        """What all of it weighs, other datasets included; what is shared is counted once."""
+        former, states = self._all_former_runs, self._states
+        tensors = {id(t): t.nbytes for state in states for t in state.tensors}
+        tensors |= {id(t): t.nbytes for run in former for t in run.history.tensors}
+        datasets = {id(state.dataset): state.dataset.nbytes for state in states}
+        datasets.pop(id(self.dataset), None)
+        return sum(tensors.values()) + sum(datasets.values())
 
     def add(self, label: str, state: RunState) -> None:
         """Put away the state before an edit; what was undone before can't be done again."""
         self.past.append(Level(label, state, self.former_runs))
         self.future.clear()
         self._trim(self.past, self.future)
-
-    def forget_other_data(self, *datasets: Dataset) -> None:
-        """Drop the levels of all but these datasets."""
-        kept = {id(dataset) for dataset in datasets}
-        self.past = [level for level in self.past if id(level.state.dataset) in kept]
-        self.former_runs = ()
 
     def keep(self, former_runs: tuple[FormerRun, ...]) -> None:
         """Keep these former runs, or the newest of them."""
@@ -201,8 +212,27 @@ class Archive:
         level = source.pop()
         target.append(Level(level.label, present, self.former_runs))
         self.former_runs = level.former_runs
+        self.dataset = level.state.dataset
         self._trim(target, source)
         return level.state
+
+    @property
+    def _levels(self) -> list[Level]:
+        """From the farthest back to the farthest forth."""
+        return [*self.past, *reversed(self.future)]
+
+    @property
+    def _all_former_runs(self) -> list[FormerRun]:
+        """Those of now and of all levels, each once."""
+        runs = [run for level in self._levels for run in level.former_runs]
+        return list({id(run): run for run in (*runs, *self.former_runs)}.values())
+
+    @property
+    def _states(self) -> list[RunState]:
+        """Every state, once."""
+        states = [level.state for level in self._levels]
+        states += [run.state for run in self._all_former_runs]
+        return list({id(state): state for state in states}.values())
 
     def _trim(self, grown: list[Level], other: list[Level]) -> None:
         """Spend no more than the budget; what is farthest in the list that has grown goes first."""
@@ -229,34 +259,30 @@ class Archive:
         )
 
     def _thin_out(self, longest: float, spared: int) -> bool:
-        """Make the oldest state that can be an outline into one; False if there is none.
+        """Make the oldest whole state that can be an outline into one; False if there is none.
 
         longest: that having it again may take, in seconds. spared: so many levels back and forth.
         """
-        levels = [*self.past, *reversed(self.future)]
-        present = len(self.past)
-        nearest = {id(level) for level in levels[max(0, present - spared) : present + spared]}
-        for before, level in pairwise(levels):
-            if level.state.base is not None:
+        levels, states, present = self._levels, self._states, len(self.past)
+        before = {id(level.state): one.state for one, level in pairwise(levels)}
+        nearest = {id(one.state) for one in levels[max(0, present - spared) : present + spared]}
+        for state in states:
+            if state.base is not None or state.is_first:
                 continue
-            outline = outlined(level.state, before.state, longest)
-            if outline is None:
+            built_on_it = [one for one in states if one.base is state]
+            if nearest & {id(one) for one in (state, *built_on_it)}:
                 continue
-            built_on_it = [one for one in levels if one.state.base is level.state]
-            if nearest & {id(one) for one in (level, *built_on_it)}:
-                continue
-            thinner = {id(one): _outlined_anew(one.state, outline) for one in built_on_it}
-            if all(state.replay_seconds <= longest for state in thinner.values()):
-                self._exchange(thinner | {id(level): outline})
+            for start in (before.get(id(state)), beginning(state)):
+                seconds = replay_seconds(state, start) if start is not None else math.inf
+                if max([seconds, *(seconds + one.replay_seconds for one in built_on_it)]) > longest:
+                    continue
+                assert start is not None
+                base = start.base or start
+                state.become_outline(base, seconds)
+                for one in built_on_it:
+                    one.become_outline(base, seconds + one.replay_seconds)
                 return True
         return False
-
-    def _exchange(self, states: Mapping[int, RunState]) -> None:
-        """Give levels other states, by the levels' ids."""
-        for levels in (self.past, self.future):
-            levels[:] = [
-                replace(one, state=states[id(one)]) if id(one) in states else one for one in levels
-            ]
 
 
 def copied(state: Mapping[str, Any], like: Mapping[str, Any]) -> dict[str, Any]:

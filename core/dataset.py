@@ -105,6 +105,11 @@ class Dataset:
         """How many items there are."""
         return len(self._text.starts) - 1
 
+    @property
+    def nbytes(self) -> int:
+        """About what its tokens weigh in memory, in the order of the file and of the splits."""
+        return 2 * self._text.tokens.nbytes
+
     @cached_property
     def distinct(self) -> int:
         """How many different items there are."""

@@ -108,7 +108,10 @@ class Server:
         self._asked = 0
         self._runs = 0
         self._described: tuple[DescribeDataset, Dataset] | None = None
+        self._beyond_plan: set[object] = set()  # runs of which more was asked for than was planned
         self.session = session
+        if session.step >= session.train_settings.steps and not paused:
+            self._beyond_plan.add(session.run)
         self._take_dataset()
         self._begin_run()
 
@@ -172,9 +175,6 @@ class Server:
             self._take_dataset()
         if self._autosave is not None:
             self._autosave.begin(self.session)
-        plan = self._plan()
-        is_past = self.session.step >= plan and self._state == "training"  # as was asked for
-        self._planned_end = _UNLIMITED if is_past else plan
         self._pace = Pace(_SLICE_SECONDS, self._clock)
         self._recent: deque[tuple[float, int]] = deque()
         self._splits: SplitLosses | None = None
@@ -221,7 +221,7 @@ class Server:
                     self._evaluating = None
                 self._next_evaluation = 0.0
                 if "steps" in changes:
-                    self._planned_end = self._plan()
+                    self._beyond_plan.discard(self.session.run)
                 if effect == "resized" or changes.keys() & {"smoothing", "train_on"}:
                     self._test = None  # it was another model's
                     if self._testing is not None:
@@ -236,14 +236,14 @@ class Server:
             case Restart(seed):
                 self.session.restart(seed)
                 self._begin_run()
-            case Undo():
-                self.session.undo()
-                self._change_path()
-            case Redo():
-                self.session.redo()
+            case Undo() | Redo():
+                (self.session.undo if isinstance(request, Undo) else self.session.redo)()
+                if self._state == "diverged":
+                    self._pause("paused")  # what led there may be but half undone
                 self._change_path()
             case ReturnTo(index):
                 self.session.return_to(index)
+                self._pause("paused")
                 self._change_path()
             case EvaluateTest():
                 self._asked += 1
@@ -309,10 +309,12 @@ class Server:
             self._autosave.resume(self.session, folder)
         self._change_path()
 
-    def _plan(self) -> int:
+    @property
+    def _planned_end(self) -> int:
         """Where this run ends by itself; counting ends when every example is counted."""
         is_counting = self.session.model_settings.kind == "ngram"
-        return _UNLIMITED if is_counting else self.session.train_settings.steps
+        is_unlimited = is_counting or self.session.run in self._beyond_plan
+        return _UNLIMITED if is_unlimited else self.session.train_settings.steps
 
     @property
     def _is_finished(self) -> bool:
@@ -326,17 +328,17 @@ class Server:
         if self.session.trainer.finished:
             raise UserError("every example has been counted; r counts again, m takes another model")
         if self.session.diverged:
-            raise UserError(
-                "the weights are not finite; r restarts with the same seed" + self._way_back
-            )
+            raise UserError(f"the weights are not finite; {self._way_back}")
         if self.session.step >= self._planned_end:
-            self._planned_end = _UNLIMITED  # asked for more than was planned
+            self._beyond_plan.add(self.session.run)
         self._state = "training"
 
     @property
     def _way_back(self) -> str:
-        undo = self.session.can_undo
-        return f", u takes back {undo}" if undo and self.session.journal else ""
+        """From weights that are not finite."""
+        if self.session.can_undo:
+            return f"u takes back {self.session.can_undo}"
+        return "lower the learning rate, then r restarts"
 
     # Work between requests
 
@@ -544,7 +546,7 @@ def _facts(run: FormerRun) -> FormerFacts:
 def _points(run: FormerRun, first: int, last: int, view: LossView) -> list[tuple[float, float]]:
     """The mean losses of a former run between two steps, in few points, even on the axis."""
     fine = max(view.points, _FORMER_POINTS) if view.log_steps else _FORMER_POINTS
-    curve = run.state.history.curve(first, fine, last)
+    curve = run.history.curve(first, fine, last)
     points = list(zip(curve.steps, curve.mean, strict=True))
     if not view.log_steps:
         return points

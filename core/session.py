@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .archive import Archive, FormerRun, JournalEntry, RunState, copied, former_run
+from .archive import Archive, FormerRun, JournalEntry, RunState, copied
 from .contexts import ContextTables, split_named
 from .dataset import Dataset, gather_contexts
 from .errors import UserError
@@ -64,7 +64,7 @@ class Session:
         Raises:
             UserError: the settings can't be had with this dataset.
         """
-        self.archive = Archive()
+        self.archive = Archive(dataset)
         self._looks = 0
         self._last: RunState | None = None  # put away or returned to; the next may share with it
         self.tables = ContextTables(dataset)
@@ -107,7 +107,8 @@ class Session:
     @property
     def former_runs(self) -> tuple[FormerRun, ...]:
         """The runs that a restart or a return has put away, at most eight, the newest last."""
-        return self.archive.former_runs
+        present = self.model_settings, self.train_settings, self.seed
+        return tuple(run.named(*present) for run in self.archive.former_runs)
 
     @property
     def can_undo(self) -> str | None:
@@ -162,7 +163,7 @@ class Session:
     def change_dataset(self, dataset: Dataset) -> None:
         """Begin a new run on other data, with the settings as they are and the same seed.
 
-        `undo` goes back to the data before, but not to those before these; former runs are dropped.
+        Former runs stay with the data before, to which `undo` goes back.
 
         Raises:
             UserError: the settings can't be had with this dataset; nothing has changed then.
@@ -174,8 +175,7 @@ class Session:
         except UserError:
             self.tables = tables
             raise
-        self.archive.add(f"data {shown(dataset.name)}", before)
-        self.archive.forget_other_data(before.dataset, dataset)
+        self._put_away(before, f"data {shown(dataset.name)}")
 
     def undo(self) -> str:
         """Go back to just before the last edit, restart or return, and say which it was.
@@ -220,8 +220,8 @@ class Session:
         present, chosen = self.state(), runs[index]
         self.archive.add(f"return to {chosen.name}", present)
         self._restore(chosen.state)
-        swapped = former_run(present, self.model_settings, self.train_settings, self.seed)
-        runs[index : index + 1] = [swapped] if present.step else []
+        runs = list(self.archive.former_runs)
+        runs[index : index + 1] = [FormerRun(present, present.history)] if present.step else []
         self.archive.keep(tuple(runs))
 
     def go_on_with(self, other: "Session", label: str) -> None:
@@ -238,12 +238,7 @@ class Session:
         else:
             self.tables = other.tables
         self._restore(state)
-        self.archive.add(label, before)
-        if not is_same_data:
-            self.archive.forget_other_data(before.dataset, self.dataset)
-        elif before.step:
-            former = former_run(before, self.model_settings, self.train_settings, self.seed)
-            self.archive.keep((*self.former_runs, former))
+        self._put_away(before, label)
 
     def evaluate(self, split: str = "dev", most_examples: int | None = None) -> Evaluation:
         """The loss of a split: train, dev, test, all, or first-N.
@@ -313,14 +308,11 @@ class Session:
 
     def restore(self, state: RunState) -> None:
         """Go on from a state, of this dataset; there is nothing to undo or redo then."""
-        self.archive = Archive()
+        self.archive = Archive(state.dataset)
         self._restore(state)
 
     def _begin(self, model: ModelSettings, train: TrainSettings, seed: int) -> None:
-        generator = torch.Generator().manual_seed(seed)
-        new = make_model(model, self.dataset.vocabulary.size, generator, train.smoothing)
-        trainer = make_trainer(new, self.tables, train, seed)
-        self.model, self.trainer = new, trainer
+        self.model, self.trainer = self._made(model, train, seed)
         self.model_settings, self.train_settings, self.seed = model, train, seed
         self.first_settings = model, train
         self._run = object()
@@ -330,16 +322,29 @@ class Session:
         self.resized: Resizing | None = None
         self.diverged_at: int | None = None
 
+    def _made(self, model: ModelSettings, train: TrainSettings, seed: int, is_drawn: bool = True):
+        """A model and its trainer; with the weights that such a run begins with, or zeros."""
+        generator = torch.Generator().manual_seed(seed) if is_drawn else None
+        new = make_model(model, self.dataset.vocabulary.size, generator, train.smoothing)
+        return new, make_trainer(new, self.tables, train, seed)
+
     def _start_anew(
         self, model: ModelSettings, train: TrainSettings, seed: int, label: str
     ) -> None:
         """Begin a run and keep the one before, if it has taken a step."""
         before = self.state()
         self._begin(model, train, seed)
+        self._put_away(before, label)
+
+    def _put_away(self, before: RunState, label: str) -> None:
+        """Keep the run that was before; as a former run, if it was on the same data."""
+        self.archive.dataset = self.dataset
         self.archive.add(label, before)
-        if before.step:
-            former = former_run(before, model, train, seed)
-            self.archive.keep((*self.former_runs, former))
+        if before.dataset is not self.dataset:
+            self.archive.keep(())
+        elif before.step:
+            former = FormerRun(before, before.history)
+            self.archive.keep((*self.archive.former_runs, former))
 
     def _go_on_with(
         self, model: ModelSettings, train: TrainSettings, changes: dict[str, Any]
@@ -399,14 +404,15 @@ class Session:
         whole = state.base or state
         if whole.dataset is not self.dataset:
             self.tables = ContextTables(whole.dataset)
-        size, smoothing = self.dataset.vocabulary.size, whole.train_settings.smoothing
-        model = make_model(whole.model_settings, size, None, smoothing)
-        trainer = make_trainer(model, self.tables, whole.train_settings, whole.seed)
-        trainer.load_state_dict(whole.trainer)
-        self.model, self.trainer = model, trainer
+        self.model, self.trainer = self._made(
+            whole.model_settings, whole.train_settings, whole.seed
+        )
+        if not whole.is_first:
+            self.trainer.load_state_dict(whole.trainer)
         self.model_settings, self.train_settings = whole.model_settings, whole.train_settings
         self.first_settings, self.seed, self._run = whole.first_settings, whole.seed, whole.run
-        self.journal, self.history = list(whole.journal), whole.history.copy()
+        self.journal = list(whole.journal)
+        self.history = LossHistory() if whole.is_first else whole.history.copy()
         self.resized, self.diverged_at = whole.resized, whole.diverged_at
         self._last = whole
         self._train_on_to(state)

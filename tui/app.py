@@ -129,6 +129,7 @@ def _remapped(key: Key, keymap: Mapping[str, str]) -> Key:
 
 def _runner(screen: MainScreen, action: str):
     async def run() -> None:
+        screen.agree()
         await screen.run_action(action)
 
     return run

@@ -1,7 +1,6 @@
 """What to say of a change, in a sentence."""
 
 from makemore_tui.core.messages import (
-    Divergence,
     OpenRun,
     Redo,
     Request,
@@ -11,7 +10,7 @@ from makemore_tui.core.messages import (
     Undo,
 )
 
-NOTHING_TO_UNDO = "there is nothing to undo: no edit, restart, other data or return so far"
+NOTHING_TO_UNDO = "there is nothing to undo"
 NOTHING_TO_REDO = "there is nothing to redo: nothing has been undone since the last edit"
 
 
@@ -28,16 +27,16 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot) -> tuple[str,
     asked: the command that the newer one answers, if it answers any.
     """
     if now.state == "diverged" != before.state:
-        return diverged(now.step, now.divergence), True
+        return diverged(now), True
     way_back = "; u undoes it" if now.can_undo else ""
+    at = f"at step {now.step:,}" + (", space trains on" if now.state == "paused" else "")
     match asked:
         case Undo():
-            return f"undone: {before.can_undo}; at step {now.step:,}; U does it again", False
+            return f"undone: {before.can_undo}; {at}; U does it again", False
         case Redo():
-            return f"done again: {before.can_redo}; at step {now.step:,}{way_back}", False
+            return f"done again: {before.can_redo}; {at}{way_back}", False
         case ReturnTo(index) if index < len(before.former):
-            name = before.former[index].name
-            return f"back in the run “{name}”, at step {now.step:,}{way_back}", False
+            return f"back in the run “{before.former[index].name}”; {at}{way_back}", False
         case OpenRun():
             return opened(now) + way_back, False
     if now.runs != before.runs:
@@ -50,6 +49,15 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot) -> tuple[str,
     if (now.model, now.train) != (before.model, before.train):
         return f"from step {now.step:,}: {_difference(before, now)}", False
     return None
+
+
+def restart_to_come(now: Snapshot, setting: str) -> str:
+    """That a change begins a new run, before it does."""
+    name = "model" if setting == "kind" else setting.replace("_", " ")
+    return (
+        f"another {name} begins a new run, and this one is at step {now.step:,}: "
+        "once more does it, and u undoes it"
+    )
 
 
 def opened(now: Snapshot) -> str:
@@ -73,16 +81,15 @@ def saving_notice(before: Snapshot, now: Snapshot) -> tuple[str, bool] | None:
     return None
 
 
-def diverged(step: int, divergence: Divergence | None) -> str:
+def diverged(now: Snapshot) -> str:
     """That the loss is not finite, since when, and the way out."""
-    if divergence is None or divergence.after is None:
-        first = divergence.step if divergence else step
-        return f"the loss is not finite at step {first:,}; r restarts"
-    edit = divergence.after
-    return (
-        f"the loss is not finite at step {divergence.step:,}, after {edit.label} "
-        f"at step {edit.step:,}; u undoes that"
-    )
+    first = now.divergence.step if now.divergence else now.step
+    edit = now.divergence.after if now.divergence else None
+    after = f", after {edit.label} at step {edit.step:,}" if edit else ""
+    way_out = "lower the learning rate, then r restarts"
+    if now.can_undo:
+        way_out = f"u takes back {now.can_undo}"
+    return f"the loss is not finite at step {first:,}{after}; {way_out}"
 
 
 def resized(resizing: Resizing) -> str:
@@ -96,7 +103,8 @@ def resized(resizing: Resizing) -> str:
 
 def _finished(now: Snapshot) -> str:
     if now.model.kind == "ngram":
-        return "finished: every example is counted; m takes another model"
+        way_on = f"u undoes {now.can_undo}" if now.can_undo else "m takes another model"
+        return f"finished: every example is counted; {way_on}"
     return "finished: all planned steps; space trains on"
 
 

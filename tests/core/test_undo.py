@@ -273,7 +273,12 @@ def held_bytes(archive):
     states += [run.state for run in archive.former_runs]
     states += [state.base for state in states if state.base]
     tensors = [t for state in states for t in state.trainer.values() if isinstance(t, torch.Tensor)]
-    tensors += [t for state in states for t in (state.history._buckets, state.history._rest)]
+    histories = [state.history for state in states]
+    histories += [
+        run.history for level in archive.past + archive.future for run in level.former_runs
+    ]
+    histories += [run.history for run in archive.former_runs]
+    tensors += [t for history in histories for t in (history._buckets, history._rest)]
     storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
     return sum(storages.values())
 
@@ -331,11 +336,42 @@ def test_a_hundred_levels_of_a_larger_model_weigh_less_than_50_mb(names):
     assert held_bytes(session.archive) < 50e6
 
 
+def test_a_hundred_restarts_of_a_larger_model_weigh_less_than_50_mb(names):
+    tuned = PRESETS["tuned"]
+    session = Session(names, tuned.model, replace(tuned.train, batch_size=4))
+    for i in range(110):
+        session.train(1 + i % 3)
+        session.restart()
+    assert len(session.archive.past) == 110
+    assert held_bytes(session.archive) < 50e6
+    assert [session.undo() for _ in range(110)] == ["restart"] * 110
+    assert session.step == 1
+
+
+def test_former_runs_that_are_not_kept_whole_come_back_bit_for_bit(session, undisturbed):
+    session.archive = Archive(session.dataset, budget=1)
+    left = []
+    for changes in (*EDITS[3:7], {"init": "lecture"}, {"direct": True}):
+        session.train(9)
+        session.edit(**changes)
+        session.train(9)
+        left.append((what_it_is(session) | {"former": []}, undisturbed(session)))
+        session.restart()
+    session.train(2)
+    assert all(run.state.base for run in session.former_runs)
+    kept = len(session.former_runs)
+    for (was, other), index in zip(left[-kept:], range(kept), strict=True):
+        session.return_to(index)
+        assert what_it_is(session) | {"former": []} == was
+        assert_same_future(session, other)
+        session.undo()
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 @pytest.mark.parametrize("budget", [1, 250_000, 1_000_000])
 def test_what_is_not_kept_whole_comes_back_bit_for_bit(small, budget, optimizer, undisturbed):
     session = Session(small, MODEL, TrainSettings(optimizer=optimizer, batch_size=8, dropout=0.2))
-    session.archive = Archive(budget)
+    session.archive = Archive(session.dataset, budget)
     edits = [*EDITS[:9], {"init": "lecture"}, {"learning_rate": 0.02}, {"hidden": 12}]
     states = []
     for changes in edits:
@@ -361,7 +397,7 @@ def test_what_is_not_kept_whole_comes_back_bit_for_bit(small, budget, optimizer,
 
 def test_where_training_takes_long_only_what_is_far_back_is_trained_again(session, monkeypatch):
     monkeypatch.setattr("makemore_tui.core.session._STEP_SECONDS", 1.0)
-    session.archive = Archive(budget=24 * session.history.copy()._buckets.nbytes)
+    session.archive = Archive(session.dataset, budget=24 * session.history.copy()._buckets.nbytes)
     trained_between_edits(session, 40)
     past = session.archive.past
     assert len(past) == 40
@@ -388,7 +424,7 @@ def test_a_hundred_levels_of_a_larger_model_are_kept_however_far_apart(names, mo
 
 def test_of_states_that_take_too_long_to_have_again_the_oldest_go(session, monkeypatch):
     monkeypatch.setattr("makemore_tui.core.session._STEP_SECONDS", 100.0)
-    session.archive = Archive(budget=20 * session.history.copy()._buckets.nbytes)
+    session.archive = Archive(session.dataset, budget=20 * session.history.copy()._buckets.nbytes)
     trained_between_edits(session, 40)
     kept = len(session.archive.past)
     assert 10 < kept < 20
@@ -418,13 +454,34 @@ def test_a_change_of_dataset_can_be_undone(session, names, small, undisturbed):
     assert_same_future(session, untouched)
 
 
-def test_only_the_dataset_before_is_kept(session, names, small, many_characters):
+def test_undo_goes_back_over_many_changes_of_data(session, names, small, many_characters):
+    session.train(4)
+    session.restart(8)
+    session.train(5)
+    before = what_it_is(session)
     session.change_dataset(names)
     session.edit(hidden=12)
     session.change_dataset(many_characters)
-    assert {id(level.state.dataset) for level in session.archive.past} == {id(names)}
-    assert [session.undo() for _ in range(2)] == ["data items.txt", "hidden 12"]
-    assert (session.dataset, session.can_undo) == (names, None)
+    assert session.former_runs == ()
+    labels = [session.undo() for _ in range(3)]
+    assert labels == ["data items.txt", "hidden 12", "data names"]
+    assert session.dataset is small
+    assert what_it_is(session) == before
+    assert [session.redo() for _ in range(3)] == labels[::-1]
+    assert session.dataset is many_characters
+
+
+def test_other_data_weighs_what_its_tokens_do(session, names, many_characters):
+    session.archive = Archive(session.dataset, budget=names.nbytes // 2)
+    trained_between_edits(session, 9)
+    session.change_dataset(names)
+    trained_between_edits(session, 9)
+    assert len(session.archive.past) == 19
+    session.change_dataset(many_characters)
+    assert len(session.archive.past) == 3
+    session.undo()
+    session.undo()
+    assert session.dataset is names
 
 
 def test_a_dataset_with_which_the_settings_cannot_be_had_changes_nothing(small, many_characters):
@@ -439,7 +496,7 @@ def test_a_dataset_with_which_the_settings_cannot_be_had_changes_nothing(small, 
 
 
 def test_a_few_levels_and_former_runs_are_kept_whatever_they_weigh(session):
-    session.archive = Archive(budget=1)
+    session.archive = Archive(session.dataset, budget=1)
     trained_between_edits(session, 9)
     for seed in range(1, 7):
         session.restart(seed)
@@ -473,9 +530,9 @@ def test_a_restart_keeps_the_run_before(session):
     assert (run.state.model_settings, run.state.train_settings) == before["settings"][:2]
     assert (run.state.seed, run.state.step) == (5, 40)
     assert (run.state.dev_losses.best, run.state.dev_losses.last) == (min(dev), dev[-1])
-    assert run.state.history.curve(0, 100) == curve
+    assert run.history.curve(0, 100) == curve
     session.train(5)
-    assert run.state.history.curve(0, 100) == curve
+    assert run.history.curve(0, 100) == curve
 
 
 @pytest.mark.parametrize(
@@ -491,10 +548,20 @@ def test_a_restart_keeps_the_run_before(session):
         ),
     ],
 )
-def test_a_former_run_is_named_by_what_differs_from_its_successor(session, begin_another, name):
+def test_a_former_run_is_named_by_what_differs_from_the_present_one(session, begin_another, name):
     session.train(4)
     begin_another(session)
     assert session.former_runs[0].name == name
+
+
+def test_its_name_follows_the_present_runs_edits(session):
+    session.train(4)
+    session.restart()
+    session.edit(learning_rate=0.2)
+    session.edit(hidden=20)
+    assert session.former_runs[0].name == "hidden 10, lr 0.1"
+    session.edit(hidden=10)
+    assert session.former_runs[0].name == "lr 0.1"
 
 
 def test_a_change_of_size_leaves_no_former_run(session):

@@ -129,7 +129,34 @@ async def asked(it, first, press):
 
 @pytest.mark.parametrize(("id", "press"), PRESSES)
 async def test_a_key_sends_its_request(it, snapshot, id, press):
+    if id in ("model", "new-seed"):
+        await announced(it, snapshot(), press)
     assert await asked(it, snapshot(), press) == [REQUESTS[id]]
+
+
+async def announced(it, first, press):
+    """A key that begins a new run has said so and asked for nothing yet."""
+    await it.show(first)
+    it.engine.requests.clear()
+    await it.press(press)
+    await it.until(lambda: "begins a new run, and this one is at step 1,200" in it.notice)
+    assert not it.engine.commands
+
+
+@pytest.mark.parametrize(("press", "request_"), [("m", "model"), ("R", "new-seed")])
+@pytest.mark.parametrize("change", [{"step": 0}, {"state": "diverged"}])
+async def test_where_nothing_is_lost_a_new_run_is_not_announced(
+    it, snapshot, press, request_, change
+):
+    assert await asked(it, snapshot(**change), press) == [REQUESTS[request_]]
+
+
+async def test_another_key_is_no_agreement(it, snapshot):
+    await announced(it, snapshot(), "m")
+    await announced(it, snapshot(), "R")
+    await announced(it, snapshot(), "m")
+    await it.press("m")
+    await it.until(lambda: it.engine.commands == [REQUESTS["model"]])
 
 
 @pytest.mark.parametrize("sign", ["[", "]", "{", "}", "-", "=", "+", ",", ".", ";", "'", " "])
@@ -165,7 +192,7 @@ async def test_weight_decay_goes_down_to_none(it, snapshot):
 
 
 async def test_the_next_seed_is_after_the_one_the_engine_has(it, snapshot):
-    assert await asked(it, snapshot(seed=41), "R") == [Restart(42)]
+    assert await asked(it, snapshot(seed=41, step=0), "R") == [Restart(42)]
 
 
 @pytest.mark.parametrize("press", ["w", "left_square_bracket", "minus"])

@@ -249,8 +249,11 @@ async def test_what_shrinking_cost_is_said(it, snapshot):
     assert "hidden 150" in it.notice
 
 
-async def test_a_restart_for_another_model_is_said(it):
+async def test_a_restart_for_another_model_is_said_before_and_after(it):
     await it.press("m")
+    await it.until(lambda: "another model begins a new run" in it.notice)
+    await it.press("m")
+    await it.until(lambda: "a new run from step 0" in it.notice)
     await it.until(lambda: "new run" in it.notice)
     assert "kind ngram" in it.notice
     assert "u undoes it" in it.notice
@@ -264,7 +267,7 @@ async def test_a_restart_with_the_settings_as_they_were_is_said(it):
 
 
 async def test_a_restart_with_another_seed_is_said(it):
-    await it.press("R")
+    await it.press("R", "R")
     await it.until(lambda: "seed 2" in it.notice)
     assert "seed 2" in it.status
 
@@ -276,20 +279,17 @@ async def test_a_loss_that_is_not_finite_is_said(it):
     assert "diverged" in it.status
 
 
-@pytest.mark.parametrize(
-    ("divergence", "says"),
-    [
-        (Divergence(1230, None), ["step 1,230", "r restarts"]),
-        (
-            Divergence(1230, Mark(1200, "lr 100")),
-            ["step 1,230", "after lr 100 at step 1,200", "u undoes"],
-        ),
-    ],
-)
-async def test_a_divergence_is_said_with_its_step_and_the_edit_before(it, divergence, says):
-    it.engine.become(state="diverged", step=1234, divergence=divergence)
-    await it.until(lambda: all(one in it.notice for one in says))
-    assert ("u undoes" in it.notice) == (divergence.after is not None)
+@pytest.mark.parametrize("after", [None, Mark(1200, "lr 100")])
+@pytest.mark.parametrize("can_undo", [True, False])
+async def test_a_divergence_is_said_with_the_edit_before_and_a_way_out(it, after, can_undo):
+    if can_undo:
+        await it.press("=")
+        await it.until(lambda: "hidden 250" in it.notice)
+    it.engine.become(state="diverged", step=1234, divergence=Divergence(1230, after))
+    await it.until(lambda: "not finite at step 1,230" in it.notice)
+    assert ("after lr 100 at step 1,200" in it.notice) == (after is not None)
+    way_out = "u takes back hidden 250" if can_undo else "lower the learning rate, then r"
+    assert way_out in it.notice
 
 
 # Undo, redo and former runs

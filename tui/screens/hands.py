@@ -1,13 +1,12 @@
 """What a person does to the main screen beyond turning knobs: typing, finding, picking, copying."""
 
-from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from textual.screen import ModalScreen
 
-from makemore_tui.core.messages import Edit, Reply, Restart
-from makemore_tui.core.settings import SETTINGS, changed
+from makemore_tui.core.messages import Reply
+from makemore_tui.core.settings import SETTINGS
 
 from ..config import Config
 from ..engine import WorkerDied
@@ -15,7 +14,7 @@ from ..knobs import restarts
 from ..widgets.controls import ControlsPanel
 from ..widgets.loss import LossPanel
 from ..widgets.names import NamesPanel
-from .arranged import Arranged
+from .commands import Commands
 
 
 class AskingScreen(ModalScreen):
@@ -25,16 +24,8 @@ class AskingScreen(ModalScreen):
         """Take a reply."""
 
 
-class Hands(Arranged):
+class Hands(Commands):
     """A part of the main screen, which has the rest."""
-
-    def say(self, sentence: str, warning: bool = False) -> None:
-        """Show a sentence in the line above the footer."""
-        raise NotImplementedError
-
-    def action_turn(self, knob: str, by: int) -> None:
-        """Turn a knob."""
-        raise NotImplementedError
 
     # What is remembered from one run of the explorer to the next
 
@@ -73,17 +64,6 @@ class Hands(Arranged):
         if isinstance(above, AskingScreen):
             above.take(reply)
 
-    def ask_for(self, request: Edit | Restart) -> None:
-        """Ask the engine for what was typed."""
-        now = self.conversation.latest
-        if now is None:
-            return
-        if isinstance(request, Restart):
-            self.conversation.command(request, replace(now, seed=request.seed))
-        else:
-            model, train = changed(now.model, now.train, request.changes)
-            self.conversation.command(request, replace(now, model=model, train=train))
-
     # The settings' panel
 
     async def action_type_value(self) -> None:
@@ -104,7 +84,7 @@ class Hands(Arranged):
             name = knob.replace("_", " ")
             self.say(f"another {name} begins a new run, which takes more than a wheel: press enter")
         elif knob == "seed":
-            self.ask_for(Restart(max(0, now.seed + message.by)))
+            self.action_restart(message.by)
         else:
             self.action_turn(knob, message.by)
 

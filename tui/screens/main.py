@@ -12,28 +12,18 @@ from textual.widgets import Static, Tab, Tabs
 
 from makemore_tui.core.messages import (
     DatasetOverview,
-    Edit,
-    EvaluateTest,
     Failed,
-    Pause,
-    Redo,
     Refused,
     Reply,
     Request,
-    Restart,
-    Resume,
     Snapshot,
     Starting,
-    Step,
-    Undo,
 )
-from makemore_tui.core.settings import changed
 
 from ..conversation import Conversation
 from ..engine import Engine, WorkerDied
 from ..keys import KEYS
-from ..knobs import turned
-from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, awaited, notice, saving_notice
+from ..notices import awaited, notice, saving_notice
 from ..widgets.bigrams import BigramPanel
 from ..widgets.controls import ControlsPanel
 from ..widgets.embedding import EmbeddingPanel
@@ -218,52 +208,6 @@ class MainScreen(Keeping):
         notice.update(sentence)
 
     # Keys
-
-    def action_turn(self, knob: str, by: int) -> None:
-        now = self.conversation.latest
-        if now is None:
-            return
-        changes = turned(now, knob, by)
-        if isinstance(changes, str):
-            self.say(changes)
-        else:
-            model, train = changed(now.model, now.train, changes)
-            self.conversation.command(Edit(changes), replace(now, model=model, train=train))
-
-    def action_pause(self) -> None:
-        if (now := self.conversation.latest) is not None:
-            training = now.state == "training"
-            request = Pause() if training else Resume()
-            self.conversation.command(
-                request, replace(now, state="paused" if training else "training")
-            )
-
-    def action_step(self) -> None:
-        if (now := self.conversation.latest) is not None:
-            self.conversation.command(Step(), replace(now, state="paused"))
-
-    def action_restart(self, next_seed: int) -> None:
-        if (now := self.conversation.latest) is not None:
-            seed = now.seed + next_seed
-            self.conversation.command(Restart(seed), replace(now, seed=seed))
-
-    def action_undo(self) -> None:
-        if (now := self.conversation.latest) is not None:
-            if now.can_undo is None:
-                self.say(NOTHING_TO_UNDO)
-            else:
-                self.conversation.command(Undo(), now)
-
-    def action_redo(self) -> None:
-        if (now := self.conversation.latest) is not None:
-            if now.can_redo is None:
-                self.say(NOTHING_TO_REDO)
-            else:
-                self.conversation.command(Redo(), now)
-
-    def action_test(self) -> None:
-        if (now := self.conversation.latest) is not None:
-            self.conversation.command(EvaluateTest(), now)
 
     def action_panel(self, name: str, method: str = "", arguments: tuple = ()) -> None:
         """Call a method of a panel, and have its view drawn anew."""

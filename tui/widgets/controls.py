@@ -13,7 +13,7 @@ from textual.widgets import Input
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Edit, Restart, Snapshot
 
-from ..knobs import typed
+from ..knobs import restarts, typed
 from ..rows import Row, row
 from ..ticks import tick_label
 from .panel import Panel
@@ -236,8 +236,9 @@ class ControlsPanel(Panel):
         """Say at the lower edge what enter does, and how much is out of sight."""
         hidden = max(0, total - self._top - height)
         more = f"{hidden} more" if hidden else ""
-        if self.is_open:
-            self.border_subtitle = "enter takes it · esc leaves"
+        if self.is_open and self.snapshot:
+            does = "begins a new run" if restarts(self.snapshot, self.cursor) else "takes it"
+            self.border_subtitle = f"enter {does} · esc leaves"
         elif self.has_focus:
             self.border_subtitle = "enter types" + (f" · {more} ↓" if more else "")
         else:

@@ -13,13 +13,11 @@ from torch import Tensor
 from .contexts import context_numbers
 from .dataset import Dataset, gather_examples
 from .messages import Reference
-from .models import MOST_COUNTS
 
 NAMES = ("unigram", "bigram", "trigram", "4-gram")
 SMOOTHINGS = tuple(10 ** (i / 4) for i in range(-12, 13))  # 0.001 to 1,000
 
 _EXAMPLES_AT_ONCE = 1 << 12  # a block of either takes a few milliseconds
-_NUMBERS_AT_ONCE = 1 << 22
 _MOST_OF_TRAIN = 1 << 22
 _MOST_OF_DEV = 1 << 18
 
@@ -28,14 +26,13 @@ class RunningReferences:
     """The references, computed a block of examples at a time, between other work.
 
     Counts are of train, losses of dev; of larger splits the first 4 million and 262,144 examples
-    are looked at (items are shuffled). Orders whose table would have more than `MOST_COUNTS`
-    numbers are left out.
+    are looked at (items are shuffled). Only what dev asks for is counted, so that no order needs a
+    table of all that could be.
     """
 
     def __init__(self, dataset: Dataset):
         self._dataset = dataset
-        V = dataset.vocabulary.size
-        self._found = [Reference("uniform", math.log(V))]
+        self._found = [Reference("uniform", math.log(dataset.vocabulary.size))]
         self._blocks = self._all_blocks()
 
     def advance(self) -> bool:
@@ -47,42 +44,47 @@ class RunningReferences:
         return tuple(self._found)
 
     def _all_blocks(self) -> Iterator[bool]:
-        V = self._dataset.vocabulary.size
         for order, name in enumerate(NAMES, start=1):
-            if V**order <= MOST_COUNTS:
-                yield from self._order(order, name)
+            yield from self._order(order, name)
 
     def _order(self, order: int, name: str) -> Iterator[bool]:
-        """Count train, then take the loss of dev with each smoothing."""
+        """See what occurs in dev, count that in train, and try each smoothing."""
         V = self._dataset.vocabulary.size
-        counts = torch.empty(V**order, dtype=torch.int32)
-        for part in counts.split(_NUMBERS_AT_ONCE):
-            part.zero_()
+        of_dev = []
+        for block in self._ngrams("dev", order, _MOST_OF_DEV):
+            of_dev.append(block)
             yield True
-        totals = torch.zeros(V ** (order - 1), dtype=torch.int32)  # of each context
-        for rows, targets in self._examples("train", order, _MOST_OF_TRAIN):
-            ones = torch.ones(len(rows), dtype=torch.int32)
-            counts.index_add_(0, rows * V + targets, ones)
-            totals.index_add_(0, rows, ones)
+        ngrams, times = torch.unique(torch.cat(of_dev), return_counts=True)  # (P,): in dev
+        yield True
+        contexts, context = torch.unique_consecutive(ngrams // V, return_inverse=True)  # (M,), (P,)
+        counts = torch.zeros(len(ngrams), dtype=torch.float64)  # in train
+        totals = torch.zeros(len(contexts), dtype=torch.float64)
+        for block in self._ngrams("train", order, _MOST_OF_TRAIN):
+            _count(block, ngrams, counts)
+            _count(block // V, contexts, totals)
             yield True
-        k = torch.tensor(SMOOTHINGS, dtype=torch.float64)[:, None]  # (K, 1)
-        nll, examples = torch.zeros(len(SMOOTHINGS), dtype=torch.float64), 0
-        for rows, targets in self._examples("dev", order, _MOST_OF_DEV):
-            some = counts[rows * V + targets].double() + k  # (K, B)
-            nll += ((totals[rows].double() + V * k) / some).log().sum(1)
-            examples += len(rows)
+        losses = []
+        for k in SMOOTHINGS:
+            nll = ((totals[context] + V * k) / (counts + k)).log()  # (P,)
+            losses.append(float(nll @ times.double()) / int(times.sum()))
             yield True
-        best = int(nll.argmin())
-        self._found.append(Reference(name, float(nll[best]) / examples, SMOOTHINGS[best]))
+        best = min(losses)
+        self._found.append(Reference(name, best, SMOOTHINGS[losses.index(best)]))
 
-    def _examples(self, split: str, order: int, most: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Blocks of a split's examples: the contexts (B,), each as one number, and targets (B,)."""
+    def _ngrams(self, split: str, order: int, most: int) -> Iterator[Tensor]:
+        """Blocks of a split's examples, each as one number, of its context and target: (B,)."""
         V, part = self._dataset.vocabulary.size, self._dataset.split(split)
         end = min(part.examples, most) + 1
         for first in range(1, end, _EXAMPLES_AT_ONCE):
             positions = torch.arange(first, min(first + _EXAMPLES_AT_ONCE, end))
             contexts, targets = gather_examples(part.tokens, positions, order - 1)
-            yield context_numbers(contexts, V), targets
+            yield context_numbers(contexts, V) * V + targets
+
+
+def _count(numbers: Tensor, known: Tensor, counts: Tensor) -> None:
+    """Count those of some numbers (B,) that are among the known ones (P,), which rise."""
+    places = torch.searchsorted(known, numbers).clamp_(max=len(known) - 1)
+    counts.index_add_(0, places, (known[places] == numbers).double())
 
 
 def reference_losses(dataset: Dataset) -> tuple[Reference, ...]:

@@ -39,16 +39,18 @@ class Cells:
             return False
         return all(sign == " " for sign, _ in self._cells[row][column : column + length])
 
-    def put_label(self, rows: range, column: int, text: str, style: Style, edge: int) -> None:
-        """Put a text right of a column, or left of it, in the first of some rows with room for it.
+    def put_label(
+        self, rows: range, column: int, right: str, left: str, style: Style, edge: int
+    ) -> None:
+        """Put one text right of a column, or the other left of it, in the first of some rows with
+        room for it.
 
         edge: the column at which the text must end.
         """
-        length = cell_len(text)
-        for row in rows if length == len(text) else ():
-            for first in (column + 1, column - length):
-                ends_in_time = first + length <= edge
-                if ends_in_time and self.is_free(row, first, length):
+        for row in rows:
+            for text, first in ((right, column + 1), (left, column - len(left))):
+                is_narrow = cell_len(text) == len(text)
+                if is_narrow and first + len(text) <= edge and self.is_free(row, first, len(text)):
                     self.put(row, first, text.replace(" ", _TAKEN), style)
                     return
 

@@ -4,6 +4,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from makemore_tui.core.messages import LossCurve
 
@@ -41,7 +42,7 @@ class StepAxis:
 class Columns:
     """A curve with one value a column: None where there is nothing to draw.
 
-    former: the smoothed lines of former runs.
+    former: the smoothed lines of former runs. earliest: the first step whose loss is in it.
     """
 
     low: list[float | None]
@@ -50,6 +51,7 @@ class Columns:
     dev: Line
     axis: StepAxis
     former: list[Line] = field(default_factory=list)
+    earliest: float = 0.0
 
     @property
     def first_step(self) -> float:
@@ -71,14 +73,20 @@ def axis_of(curve: LossCurve, width: int, log: bool = False) -> StepAxis:
 
 
 def in_columns(
-    curve: LossCurve, width: int, smoothing: float = LIGHT, log: bool = False
+    curve: LossCurve,
+    width: int,
+    smoothing: float = LIGHT,
+    log: bool = False,
+    edits: Sequence[int] = (),
 ) -> Columns:
     """Reduce a curve to `width` columns: the lowest, highest and mean loss of each.
 
     Where there are fewer points than columns, a point serves every column nearer to it than to
-    its neighbours. log: of the steps' axis.
+    its neighbours. log: of the steps' axis. edits: steps across which nothing is smoothed, so that
+    what an edit does never shows before it.
     """
     axis = axis_of(curve, width, log)
+    breaks = [round(axis.column(step)) for step in edits if axis.first <= step <= axis.last]
     places = [min(round(axis.column(step)), width - 1) for step in curve.steps]
     low: list[float | None] = [None] * width
     high = list(low)
@@ -90,7 +98,7 @@ def in_columns(
     return Columns(
         low=_filled(low),
         high=_filled(high),
-        mean=_smoothed(_means(places, curve.mean, width), smoothing),
+        mean=_smoothed(_means(places, curve.mean, width), smoothing, breaks),
         dev=[
             (axis.column(step), loss)
             for step, loss in curve.dev
@@ -98,7 +106,13 @@ def in_columns(
         ],
         axis=axis,
         former=[_line(points, axis, smoothing) for points in curve.former],
+        earliest=_earliest(curve.steps),
     )
+
+
+def _earliest(steps: Sequence[float]) -> float:
+    """The first step that a point stands for which is the middle of as many as lie between two."""
+    return max(0.0, steps[0] - (steps[1] - steps[0]) / 2) if len(steps) > 1 else 0.0
 
 
 def at_column(line: Line, column: float) -> float | None:
@@ -143,20 +157,29 @@ def _filled(values: list[float | None]) -> list[float | None]:
     return filled
 
 
-def _smoothed(values: list[float | None], smoothing: float) -> list[float | None]:
+def _smoothed(
+    values: list[float | None], smoothing: float, breaks: Sequence[int] = ()
+) -> list[float | None]:
     """Each value averaged with its neighbours, weighted by a triangle; gaps stay gaps.
 
-    As far to the left as to the right, so that the first values pull no others towards them.
+    As far to the left as to the right, so that the first values pull no others towards them, and
+    not across a break, which is before the value of that index.
     """
     reach = round(len(values) * smoothing)
+    edges = sorted({0, len(values), *(one for one in breaks if 0 < one < len(values))})
     smooth: list[float | None] = []
-    for i, value in enumerate(values):
-        if value is None:
-            smooth.append(None)
-            continue
-        room = min(reach, i, len(values) - 1 - i)
-        window = range(i - room, i + room + 1)
-        pairs = [(room + 1 - abs(j - i), values[j]) for j in window]
-        total = sum(weight for weight, near in pairs if near is not None)
-        smooth.append(sum(weight * near for weight, near in pairs if near is not None) / total)
+    for first, end in pairwise(edges):
+        for i in range(first, end):
+            room = min(reach, i - first, end - 1 - i)
+            smooth.append(_weighted_mean(values[i - room : i + room + 1]))
     return smooth
+
+
+def _weighted_mean(window: list[float | None]) -> float | None:
+    """The mean of a window's values, weighted by a triangle; None where its middle is a gap."""
+    middle = len(window) // 2
+    if window[middle] is None:
+        return None
+    pairs = [(middle + 1 - abs(i - middle), value) for i, value in enumerate(window)]
+    total = sum(weight for weight, value in pairs if value is not None)
+    return sum(weight * value for weight, value in pairs if value is not None) / total

@@ -111,7 +111,7 @@ def _finished(now: Snapshot) -> str:
 def _difference(before: Snapshot, now: Snapshot) -> str:
     """The settings that differ, with their new values."""
     differing = [
-        f"{name.replace('_', ' ')} {value}"
+        f"{name.replace('_', ' ')} {f'{value:g}' if isinstance(value, float) else value}"
         for old, new in ((before.model, now.model), (before.train, now.train))
         for name, value in vars(new).items()
         if value != getattr(old, name)

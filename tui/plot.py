@@ -80,7 +80,8 @@ def loss_plot(
     canvas = canvas_width(width, look)
     if canvas < 10 or height < 4 or not curve.steps:
         return []
-    columns = in_columns(curve, canvas, look.smoothing, look.log_steps)
+    edits = [mark.step for mark in look.marks]
+    columns = in_columns(curve, canvas, look.smoothing, look.log_steps, edits)
     scale = _Scale(*_limits(columns, look), height - 2, _log if look.log_loss else _same)
     rows = _drawn(columns, scale, height, palette)
     cells = Cells(rows[: scale.rows], width)
@@ -137,15 +138,15 @@ def _put_crosshair(cells: Cells, columns: Columns, look: Look, palette: Palette)
 def _put_marks(cells: Cells, columns: Columns, look: Look, palette: Palette) -> None:
     """A thin line for each edit, and what the newest was."""
     axis, dim = columns.axis, palette.style("dim")
-    shown = [mark for mark in look.marks if axis.first <= max(mark.step, 0.5) <= axis.last]
-    for mark in shown[-1:]:
-        place = AXIS_WIDTH + round(axis.column(mark.step))
-        rows = range(min(3, cells.height))
-        cells.put_label(rows, place, f" {mark.label} ", dim, AXIS_WIDTH + axis.width)
-    for mark in reversed(shown):
+    shown = [mark for mark in look.marks if columns.earliest <= mark.step <= axis.last]
+    places = [AXIS_WIDTH + max(0, round(axis.column(mark.step))) for mark in shown]
+    for mark, place in zip(shown[-1:], places[-1:], strict=True):
+        rows, edge = range(cells.height), AXIS_WIDTH + axis.width
+        cells.put_label(rows, place, f"◂ {mark.label} ", f" {mark.label} ▸", dim, edge)
+    for mark, place in zip(reversed(shown), reversed(places), strict=True):
         style = dim if mark is shown[-1] else palette.style("faint")
         for row in range(cells.height):
-            cells.put(row, AXIS_WIDTH + round(axis.column(mark.step)), "┊", style)
+            cells.put(row, place, "┊", style)
 
 
 def _put_references(

@@ -6,8 +6,10 @@ from .columns import StepAxis
 
 
 def tick_label(step: float) -> str:
-    """A number of steps, short: 500, 20k, 1.5M."""
+    """A number of steps, short: 500, 20k, 1.5M, 2e15."""
     rounded = float(f"{step:.3g}")
+    if rounded >= 1e10:
+        return f"{rounded:.0e}".replace("e+", "e")
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if rounded >= size:
             return f"{rounded / size:g}{unit}"

@@ -69,9 +69,15 @@ def test_of_large_splits_only_a_part_is_looked_at(small, found, monkeypatch):
     assert reference_losses(small)[2].loss != found["bigram"].loss
 
 
-def test_orders_whose_table_would_be_too_large_are_left_out(write):
+def test_a_large_alphabet_has_every_reference(write, plain):
     rng = random.Random(2)
     characters = [chr(0x4E00 + i) for i in range(400)]
     items = ["".join(rng.choices(characters, k=3)) for _ in range(2000)]
     dataset = Dataset(write("\n".join(items)))
-    assert [one.name for one in reference_losses(dataset)] == ["uniform", "unigram", "bigram"]
+    found = reference_losses(dataset)
+    assert [one.name for one in found] == ["uniform", *of_references.NAMES]
+    shuffled = [dataset.item(i) for i in range(dataset.items)]
+    train, dev = shuffled[:1600], shuffled[1600:1800]
+    examples = [plain.examples(part, 3) for part in (train, dev)]
+    loss = plain_loss(*examples, dataset.vocabulary.size, found[-1].k)
+    assert found[-1].loss == pytest.approx(loss, rel=1e-6)

@@ -12,6 +12,7 @@ from rich.style import Style
 
 from makemore_tui.core.messages import LossCurve, Mark, Reference
 from makemore_tui.tui.cells import Cells, apart
+from makemore_tui.tui.columns import LIGHT as LIGHT_SMOOTHING
 from makemore_tui.tui.columns import NO_SMOOTHING, STRONG, StepAxis, at_column, in_columns
 from makemore_tui.tui.figure import parse_ansi
 from makemore_tui.tui.palette import DARK, LIGHT
@@ -448,7 +449,29 @@ def test_an_edit_is_a_line_at_its_step_that_hides_no_curve():
 def test_a_label_without_room_on_the_right_stands_on_the_left():
     curve = made([3.0 - 0.01 * i for i in range(100)])
     rows = text(draw(curve, references=(), marks=(Mark(98, "hidden 300"),)))
-    assert re.search(r"hidden 300 ┊", "\n".join(rows))
+    assert re.search(r"hidden 300 ▸┊", "\n".join(rows))
+
+
+def test_a_label_without_room_above_stands_where_there_is_some():
+    curve = made([1.0] * 96 + [30.0] * 4, spread=0)
+    rows = text(draw(curve, references=(), marks=(Mark(95, "lr 1000, decay 0.3"),)))
+    assert any("lr 1000, decay 0.3 ▸┊" in row for row in rows)
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("step", [0, 1, 100, 255])
+def test_an_edit_within_the_first_point_stands_in_the_first_column(step, log):
+    curve = made([3.0 - 0.001 * i for i in range(400)], first=256, every=512)
+    rows = text(draw(curve, references=(), log_steps=log, marks=(Mark(step, "lr 1"),)))
+    assert {x for row in rows for x, sign in enumerate(row) if sign == "┊"} == {6}
+
+
+def test_what_an_edit_does_never_shows_before_it():
+    curve = made([2.0] * 50 + [8.0] * 50, first=0)
+    for smoothing in (LIGHT_SMOOTHING, STRONG):
+        edited = in_columns(curve, 100, smoothing, edits=(50,))
+        assert edited.mean == pytest.approx([2.0] * 50 + [8.0] * 50)
+        assert in_columns(curve, 100, smoothing).mean[49] > 3
 
 
 def test_marks_outside_what_is_shown_are_not_drawn():

@@ -78,6 +78,6 @@ def test_a_large_alphabet_has_every_reference(write, plain):
     assert [one.name for one in found] == ["uniform", *of_references.NAMES]
     shuffled = [dataset.item(i) for i in range(dataset.items)]
     train, dev = shuffled[:1600], shuffled[1600:1800]
-    examples = [plain.examples(part, 3) for part in (train, dev)]
-    loss = plain_loss(*examples, dataset.vocabulary.size, found[-1].k)
+    counted, asked = (plain.examples(part, 3) for part in (train, dev))
+    loss = plain_loss(counted, asked, dataset.vocabulary.size, found[-1].k)
     assert found[-1].loss == pytest.approx(loss, rel=1e-6)

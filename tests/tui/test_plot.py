@@ -471,7 +471,7 @@ def test_what_an_edit_does_never_shows_before_it():
     for smoothing in (LIGHT_SMOOTHING, STRONG):
         edited = in_columns(curve, 100, smoothing, edits=(50,))
         assert edited.mean == pytest.approx([2.0] * 50 + [8.0] * 50)
-        assert in_columns(curve, 100, smoothing).mean[49] > 3
+        assert in_columns(curve, 100, smoothing).mean[49] != pytest.approx(2.0)
 
 
 def test_marks_outside_what_is_shown_are_not_drawn():

@@ -9,7 +9,8 @@ from .messages import EmbeddingMap, Unavailable
 from .models import Model
 from .vocabulary import Vocabulary
 
-_VOWELS = frozenset("aeiouаеиоуыэюяαεηιουω")  # accents are taken off first
+_VOWELS = frozenset("aeiouæøœıаеиоуыэюяαεηιουω")  # accents are taken off first
+_NO_VOWELS = frozenset("йў")  # which are no vowels with their accents
 
 
 class EmbeddingMapper:
@@ -29,8 +30,7 @@ class EmbeddingMapper:
         """The map of a model's embedding, or why there is none."""
         C = model.tensors.get("C")
         if C is None:
-            kind = model.settings.kind
-            return Unavailable(f"a model of kind {kind} has no embedding; the kind mlp has one")
+            return Unavailable("this kind of model has no embedding; the MLP has one")
         if not bool(C.isfinite().all()):
             return Unavailable("the weights are not finite")
         points = self._points(C.double())  # (V, 2)
@@ -83,4 +83,5 @@ def nearest_turn(points: Tensor, onto: Tensor) -> Tensor:
 def is_vowel(character: str) -> bool:
     """Whether a letter is a vowel: a, e, i, o, u or one of the Cyrillic or Greek ones, accents and
     case apart."""
-    return unicodedata.normalize("NFD", character)[0].lower() in _VOWELS
+    lower = character.lower()
+    return lower not in _NO_VOWELS and unicodedata.normalize("NFD", lower)[0] in _VOWELS

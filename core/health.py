@@ -53,8 +53,11 @@ class HealthCheck:
             falling=_falling(session),
             is_counted=session.trainer.finished,
             is_decayed=session.learning_rate < session.train_settings.learning_rate / 2,
+            is_held_out=session.train_settings.train_on != "all",
         )
-        if h is not None:
+        if session.diverged:
+            facts = replace(facts, saturated=math.nan, dead=math.nan)
+        elif h is not None:
             saturated, dead = (h.abs() > _SATURATED).float(), (h.abs() > _DEAD).all(0).float()
             facts = replace(facts, saturated=float(saturated.mean()), dead=float(dead.mean()))
         return Health(
@@ -66,6 +69,7 @@ class HealthCheck:
             dead=None if h is None else facts.dead,
             histogram=None if h is None else torch.histc(h, BINS, -1, 1).int().tolist(),
             tensors=tensors,
+            usual_ratios=facts.usual_ratios,
             update=update,
             train=train,
             dev=dev,

@@ -14,6 +14,7 @@ from .plain_text import shown
 from .vocabulary import BOUNDARY, Vocabulary
 
 _CONTEXTS_AT_MOST = 2048
+_FEWEST_CONTEXTS = 64  # of a character
 _MOST_OF_TRAIN = 1 << 19
 _TOKENS_AT_ONCE = 1 << 20
 _FOLLOWERS = 5
@@ -51,23 +52,23 @@ class BigramInsight:
         self._words: tuple[tuple[int, int], tuple[str, ...]] | None = None
 
     def probabilities(self, model: Model, characters: Tensor) -> Tensor:
-        """The model's rows of some characters, by id: (R,) to (R, V)."""
+        """The model's rows of some characters, by id: (R,) to (R, V) float64."""
         chosen = [self._contexts[character] for character in characters.tolist()]
         logits = model.logits(torch.cat([one.contexts for one in chosen]))
-        each = torch.softmax(logits, 1).float()  # (M, V)
+        each = torch.softmax(logits.double(), 1)  # (M, V)
         each *= torch.cat([one.weights for one in chosen])[:, None]
         sizes = torch.tensor([len(one.weights) for one in chosen])
         row = torch.repeat_interleave(torch.arange(len(chosen)), sizes)  # (M,)
-        return torch.zeros(len(chosen), each.shape[1]).index_add_(0, row, each)
+        return each.new_zeros(len(chosen), each.shape[1]).index_add_(0, row, each)
 
-    def counted(self, characters: Tensor, smoothing: float) -> Tensor:
-        """The rows of some characters by the counts, (N(a, b) + k) / (N(a) + k V): (R, V).
+    def counted(self, characters: Tensor) -> Tensor:
+        """The rows of some characters by the counts alone, N(a, b) / N(a): (R, V) float64.
 
-        A row that was never counted is uniform without smoothing, the limit as k goes to 0.
+        A row that was never counted is uniform.
         """
-        counts = self.counts[characters].double() + smoothing
+        counts = self.counts[characters].double()
         totals = counts.sum(1, keepdim=True)
-        return torch.where(totals > 0, counts / totals, 1 / len(self.counts)).float()
+        return torch.where(totals > 0, counts / totals, 1 / len(self.counts))
 
     def order(self, by: str) -> Tensor:
         """The ids of all characters by place: by id, or by frequency, the commonest first: (V,).
@@ -79,7 +80,7 @@ class BigramInsight:
             return self._by_frequency
         return torch.arange(len(self.counts))
 
-    def table(self, model: Model, view: BigramsView, smoothing: float) -> BigramTable:
+    def table(self, model: Model, view: BigramsView) -> BigramTable:
         """What a view asks for, cut to the table's size.
 
         The window is empty where the model's weights are no longer finite.
@@ -89,7 +90,7 @@ class BigramInsight:
         previous, following = (max(0, min(place, last)) for place in view.cursor)
         rows, columns = order[top : top + view.rows], order[left : left + view.columns]
         ids = torch.cat([rows, order[previous : previous + 1]])  # the cursor's row is the last
-        modelled, counted = self.probabilities(model, ids), self.counted(ids, smoothing)
+        modelled, counted = self.probabilities(model, ids), self.counted(ids)
         window = self._values(view.mode, modelled, counted, ids)[:-1, columns]
         is_finite = bool(modelled.isfinite().all())
         return BigramTable(
@@ -169,7 +170,7 @@ def _sampled_contexts(dataset: Dataset, context: int) -> list[_Contexts]:
     distinct ones are few. The mean over as many random ones is five times as far off.
     """
     V, tokens = dataset.vocabulary.size, dataset.split("train").tokens
-    each = max(1, _CONTEXTS_AT_MOST // V)
+    each = max(_FEWEST_CONTEXTS, _CONTEXTS_AT_MOST // V)
     contexts = gather_contexts(tokens, torch.arange(1, min(len(tokens), _MOST_OF_TRAIN)), context)
     order = _reading_backwards(contexts, V)
     groups = torch.split(order, torch.bincount(contexts[:, -1], minlength=V).tolist())
@@ -207,7 +208,7 @@ def _divergences(counted: Tensor, modelled: Tensor) -> Tensor:
     (Kullback & Leibler 1951.) What was never counted adds nothing; what was, and has no chance,
     makes it infinite.
     """
-    p, q = counted.double(), modelled.double()
+    p, q = counted, modelled
     return torch.where(p > 0, p * (p / q).log(), 0.0).sum(1).clamp(min=0.0)
 
 

@@ -521,7 +521,8 @@ class Health:
     first_loss: of the weights that the run began with; uniform: ln V.
     saturated: the share of activations beyond 0.97 either way; dead: the share of hidden units
     beyond 0.99 for every example looked at; histogram: activations from -1 to 1 in equal bins.
-    All three are None without a hidden layer.
+    All three are None without a hidden layer, the shares are NaN where activations are.
+    usual_ratios: from where to where the verdict takes a ratio for neither too small nor too large.
     update: what the tensors' ratio is of. gap: the dev loss minus the train loss.
     """
 
@@ -533,6 +534,7 @@ class Health:
     dead: float | None
     histogram: list[int] | None
     tensors: tuple[TensorHealth, ...]
+    usual_ratios: tuple[float, float]
     update: str
     train: float | None
     dev: float | None

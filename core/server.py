@@ -478,8 +478,7 @@ class Server:
             case LossView():
                 return self._loss_curve(view)
             case BigramsView():
-                smoothing = session.train_settings.smoothing
-                return self._bigram_insight().table(session.model, view, smoothing)
+                return self._bigram_insight().table(session.model, view)
             case NamesView(count):
                 return self._names(count)
             case EmbeddingView():

@@ -11,6 +11,13 @@ from dataclasses import dataclass
 
 from .messages import Verdict
 
+FAR_OFF = 0.5  # nats of a first loss above ln V
+LARGE_GAP = 0.1  # nats of dev above train
+MOST_SATURATED, MOST_DEAD = 0.6, 0.05
+_SMALL_GAP = 0.03
+_LEAST_RATIO, _MOST_RATIO = -4.0, -1.75  # log10 of update to weight
+_FEWEST_STEPS = 100
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -19,7 +26,8 @@ class Facts:
     loss: of the fixed sample. ratio: log10 of update to weight, of the middle one of the weight
     matrices. falling: how far the minibatch loss fell within the last six tenths of the run, from
     half to half. is_decayed: whether the schedule has brought the learning rate below half.
-    is_counted: of counts, whether every example has been counted.
+    is_counted: of counts, whether every example has been counted. is_held_out: whether dev is not
+    trained on.
     """
 
     kind: str
@@ -35,6 +43,14 @@ class Facts:
     falling: float = 0.0
     is_decayed: bool = False
     is_counted: bool = False
+    is_held_out: bool = True
+
+    @property
+    def usual_ratios(self) -> tuple[float, float]:
+        """From where to where a ratio of update to weight is neither too small nor too large."""
+        is_early = self.step < _FEWEST_STEPS
+        least = -math.inf if is_early or self.is_decayed else _LEAST_RATIO
+        return least, math.inf if is_early or self.kind != "mlp" else _MOST_RATIO
 
     @property
     def gap(self) -> float | None:
@@ -57,39 +73,42 @@ def _has_diverged(facts: Facts) -> bool:
 
 
 def _rate_is_too_high(facts: Facts) -> bool:
-    if facts.ratio is None or facts.step < 100:
+    if facts.ratio is None or facts.step < _FEWEST_STEPS:
         return False
-    too_large = facts.kind == "mlp" and facts.ratio > -1.75
+    too_large = facts.ratio > facts.usual_ratios[1]
     stays_high = facts.step >= 2000 and facts.loss > facts.uniform and facts.ratio > -3
     return too_large or stays_high or facts.loss > facts.first_loss + 0.1
 
 
 def _begins_far_off(facts: Facts) -> bool:
-    is_far = facts.kind != "ngram" and facts.first_loss > facts.uniform + 0.5
-    return is_far and (facts.step < 100 or (facts.step < 1000 and facts.loss > facts.uniform))
+    is_far = facts.kind != "ngram" and facts.first_loss > facts.uniform + FAR_OFF
+    is_early = facts.step < _FEWEST_STEPS
+    return is_far and (is_early or (facts.step < 1000 and facts.loss > facts.uniform))
 
 
 def _overfits(facts: Facts) -> bool:
     has_learnt = facts.train is not None and facts.train < facts.uniform
-    return has_learnt and facts.gap is not None and facts.gap > 0.1
+    is_far = facts.gap is not None and facts.gap > LARGE_GAP
+    return has_learnt and is_far and facts.is_held_out
 
 
 def _rate_is_too_low(facts: Facts) -> bool:
-    is_small = facts.ratio is not None and facts.ratio < -4
-    return is_small and facts.step >= 100 and not facts.is_decayed
+    return facts.ratio is not None and facts.ratio < facts.usual_ratios[0]
 
 
 def _is_saturated(facts: Facts) -> bool:
-    return facts.step >= 100 and (facts.saturated > 0.6 or facts.dead > 0.05)
+    is_stuck = facts.saturated > MOST_SATURATED or facts.dead > MOST_DEAD
+    return facts.step >= _FEWEST_STEPS and is_stuck
 
 
 def _underfits(facts: Facts) -> bool:
     is_settled = facts.is_counted or (facts.step >= 2000 and facts.falling < 0.02)
-    return is_settled and facts.gap is not None and facts.gap < 0.03
+    is_near = facts.gap is not None and facts.gap < _SMALL_GAP
+    return is_settled and is_near and facts.is_held_out
 
 
 def _has_just_begun(facts: Facts) -> bool:
-    return not facts.is_counted if facts.kind == "ngram" else facts.step < 100
+    return not facts.is_counted if facts.kind == "ngram" else facts.step < _FEWEST_STEPS
 
 
 RULES = (
@@ -152,8 +171,15 @@ RULES = (
     ),
     Rule(
         "under-fitting",
+        lambda facts: facts.kind == "neural-bigram" and _underfits(facts),
+        "under-fitting: train and dev are equal, one character tells no more, try the MLP",
+        "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
+        "model has learnt what a single character tells of the next.",
+    ),
+    Rule(
+        "under-fitting",
         _underfits,
-        "under-fitting: train and dev are equal, try a longer context, or the MLP",
+        "under-fitting: train and dev are equal, try a higher order, or the MLP",
         "The dev loss is within 0.03 of the train loss: the model has learnt all that so short a "
         "context tells.",
     ),
@@ -165,8 +191,26 @@ RULES = (
     ),
     Rule(
         "healthy",
+        lambda facts: not facts.is_held_out,
+        "healthy as far as can be told: dev is trained on, so its loss tells nothing",
+        "None of the other rules applies; whether it over-fits, no items are left to tell.",
+    ),
+    Rule(
+        "healthy",
+        lambda facts: facts.kind == "mlp",
+        "healthy: updates, activations and gap are as they should be",
+        "None of the other rules applies.",
+    ),
+    Rule(
+        "healthy",
+        lambda facts: facts.kind == "ngram",
+        "healthy: the gap is as it should be",
+        "None of the other rules applies: dev is above train, but not by more than 0.1.",
+    ),
+    Rule(
+        "healthy",
         lambda _: True,
-        "healthy: updates, activations and the gap between train and dev are as they should be",
+        "healthy: updates and gap are as they should be",
         "None of the other rules applies.",
     ),
 )

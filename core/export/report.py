@@ -122,7 +122,7 @@ def _bigrams(session: Session, insight: BigramInsight) -> dict[str, Any]:
     counts = insight.counts[chosen][:, chosen].tolist()
     tables = {
         "what the model makes of it": insight.probabilities(session.model, chosen),
-        "what was counted": insight.counted(chosen, smoothing=0),
+        "what was counted": insight.counted(chosen),
     }
     return {
         "labels": labels,

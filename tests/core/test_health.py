@@ -247,6 +247,8 @@ COUNTED = Facts(
         ({"train": 2.14, "falling": 0.001}, "under-fitting"),
         ({"train": 2.14}, "healthy"),
         ({"train": None, "dev": None}, "healthy"),
+        ({"train": 2.14, "falling": 0.001, "is_held_out": False}, "healthy"),
+        ({"train": 1.5, "is_held_out": False}, "healthy"),
     ],
 )
 def test_a_verdict_for_each_state_of_affairs(changes, name):
@@ -266,7 +268,25 @@ def test_a_verdict_for_each_state_of_affairs(changes, name):
 def test_counts_have_verdicts_of_their_own(changes, name):
     found = verdict(replace(COUNTED, **changes))
     assert found.name == name
-    assert "hidden" not in found.sentence
+    assert not {"hidden", "updates", "activations"} & set(found.sentence.split())
+
+
+def test_the_neural_bigram_is_told_what_it_can_do():
+    facts = replace(HEALTHY, kind="neural-bigram", train=2.14, falling=0.0)
+    assert verdict(facts).sentence.endswith("one character tells no more, try the MLP")
+    assert "activations" not in verdict(replace(facts, falling=0.1)).sentence
+
+
+def test_where_dev_is_trained_on_its_loss_tells_nothing():
+    found = verdict(replace(HEALTHY, train=2.14, falling=0.001, is_held_out=False))
+    assert "dev is trained on" in found.sentence
+
+
+def test_what_a_ratio_usually_is_depends_on_the_run():
+    assert HEALTHY.usual_ratios == (-4, -1.75)
+    assert replace(HEALTHY, is_decayed=True).usual_ratios == (-math.inf, -1.75)
+    assert replace(HEALTHY, kind="neural-bigram").usual_ratios == (-4, math.inf)
+    assert replace(HEALTHY, step=10).usual_ratios == (-math.inf, math.inf)
 
 
 def test_every_rule_has_a_sentence_and_a_help_text():

@@ -68,13 +68,13 @@ def rows(insight, model, ids=None):
 
 def test_a_bigram_models_table_is_its_own(names):
     model = counted(names)
-    own = torch.softmax(model.logits(torch.arange(27)[:, None]), 1).float()
+    own = torch.softmax(model.logits(torch.arange(27)[:, None]), 1).double()
     torch.testing.assert_close(rows(BigramInsight(names, 1), model), own)
 
 
 def mean_predictions(model, contexts):
     """The mean prediction over the contexts that end in a character, for each that does."""
-    each = torch.softmax(model.logits(contexts), 1)
+    each = torch.softmax(model.logits(contexts).double(), 1)
     last = contexts[:, -1]
     return {int(character): each[last == character].mean(0) for character in last.unique()}
 
@@ -105,7 +105,7 @@ def test_a_character_that_train_lacks_is_taken_to_begin_an_item(rare):
     unseen = rare.vocabulary.encode("z")[0]
     model = counted(rare)
     table = rows(BigramInsight(rare, 1), model)
-    alone = torch.softmax(model.logits(torch.tensor([[unseen]])), 1)[0].float()
+    alone = torch.softmax(model.logits(torch.tensor([[unseen]])), 1)[0].double()
     torch.testing.assert_close(table[unseen], alone)
     assert table.sum(1).tolist() == pytest.approx([1.0] * len(table))
 
@@ -159,36 +159,32 @@ def look(
     mode: BigramMode = "model",
     order: BigramOrder = "id",
     cursor=(0, 0),
-    smoothing=1.0,
     **window,
 ):
     """All of a table, or a window."""
     window = {"top": 0, "left": 0, "rows": 99, "columns": 99, **window}
-    return insight.table(
-        model, BigramsView(**window, cursor=cursor, mode=mode, order=order), smoothing
-    )
+    return insight.table(model, BigramsView(**window, cursor=cursor, mode=mode, order=order))
 
 
-def plain_row(pairs, signs, previous, smoothing):
-    """The smoothed probabilities of what follows a character."""
-    counts = [pairs[previous, sign] + smoothing for sign in signs]
-    return [count / sum(counts) if sum(counts) else 1 / len(signs) for count in counts]
+def plain_row(pairs, signs, previous):
+    """How often each character follows one, as shares."""
+    counts = [pairs[previous, sign] for sign in signs]
+    return [count / sum(counts) for count in counts]
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.3, 50.0])
-def test_counted_probabilities_are_smoothed_as_asked(names, name_pairs, mlp, smoothing):
-    table = look(BigramInsight(names, 2), mlp, "counted", smoothing=smoothing)
+def test_counted_probabilities_are_those_of_the_counts_alone(names, name_pairs, mlp):
+    table = look(BigramInsight(names, 2), mlp, "counted")
     signs = "\n" + names.vocabulary.characters
     for sign, row in zip(signs, table.values, strict=True):
-        assert row == pytest.approx(plain_row(name_pairs, signs, sign, smoothing), rel=1e-5)
+        assert row == pytest.approx(plain_row(name_pairs, signs, sign), rel=1e-5)
     assert table.mode == "counted"
 
 
-def test_a_row_that_was_never_counted_is_uniform_without_smoothing(rare):
+def test_a_row_that_was_never_counted_is_uniform(rare):
     counts = bigram_counts(rare)
     counts[3] = 0
     insight = BigramInsight(rare, 1, counts)
-    row = insight.counted(torch.tensor([3]), 0.0)[0]
+    row = insight.counted(torch.tensor([3]))[0]
     assert row.tolist() == pytest.approx([1 / rare.vocabulary.size] * rare.vocabulary.size)
 
 
@@ -205,16 +201,16 @@ def test_the_modes_are_counts_two_probabilities_and_their_difference(names, mlp)
 
 
 def test_a_model_that_has_counted_all_the_data_differs_by_nothing(names):
-    model = counted(names, smoothing=0.5, train_on="all")
-    table = look(BigramInsight(names, 1), model, "difference", smoothing=0.5)
+    model = counted(names, smoothing=0, train_on="all")
+    table = look(BigramInsight(names, 1), model, "difference")
     assert max(abs(value) for row in table.values for value in row) < 1e-6
     assert table.divergences == pytest.approx([0] * 27, abs=1e-6)
 
 
 def test_a_rows_divergence_is_that_of_a_plain_sum(names, mlp):
     insight = BigramInsight(names, 2)
-    counted, model = (look(insight, mlp, mode, smoothing=0).values for mode in ("counted", "model"))
-    table = look(insight, mlp, "counts", smoothing=0, top=4, rows=6)
+    counted, model = (look(insight, mlp, mode).values for mode in ("counted", "model"))
+    table = look(insight, mlp, "counts", top=4, rows=6)
     expected = [
         sum(p * math.log(p / q) for p, q in zip(counted[i], model[i], strict=True) if p)
         for i in range(4, 10)
@@ -223,10 +219,30 @@ def test_a_rows_divergence_is_that_of_a_plain_sum(names, mlp):
     assert min(expected) > 0.1
 
 
+def test_a_very_sure_model_is_far_but_not_infinitely(names):
+    session = Session(names, ModelSettings(kind="neural-bigram"))
+    session.model.tensors["W"][1, 5] = 200.0  # so sure that float32 holds the others impossible
+    assert 100 < look(BigramInsight(names, 1), session.model).divergences[1] < 201
+
+
+def test_of_many_characters_each_has_a_fair_sample(write, plain):
+    rng = random.Random(3)
+    signs = [chr(0x100 + i) for i in range(200)]
+    items = ["".join(rng.choices(signs[:20] if i % 2 else signs, k=6)) for i in range(3000)]
+    dataset = Dataset(write("\n".join(items)))
+    session = Session(dataset, ModelSettings(context=2, embedding=4, hidden=10), seed=2)
+    session.train(2000)
+    train = plain.splits(items)["train"]
+    contexts, _ = plain.tensors(train, 2, dataset.vocabulary.characters)
+    table = rows(BigramInsight(dataset, 2), session.model)
+    for character, mean in mean_predictions(session.model, contexts).items():
+        assert float((mean - table[character]).abs().max()) < 0.01
+
+
 def test_what_the_model_holds_impossible_is_infinitely_far(names):
     model = counted(names, smoothing=0.0, train_on="all")
     model.counts[1, 14] = 0  # never an n after an a
-    divergences = look(BigramInsight(names, 1), model, smoothing=0.0).divergences
+    divergences = look(BigramInsight(names, 1), model).divergences
     assert divergences[1] == math.inf
     assert all(math.isfinite(value) for i, value in enumerate(divergences) if i != 1)
 
@@ -297,9 +313,9 @@ def test_looking_changes_nothing(names, mlp):
 def test_the_pair_under_the_cursor_is_described(names, name_pairs, pair):
     model, signs = counted(names), "." + names.vocabulary.characters
     cursor = signs.index(pair[0]), signs.index(pair[1])
-    facts = look(BigramInsight(names, 1), model, cursor=cursor, smoothing=2.0, rows=1).pair
+    facts = look(BigramInsight(names, 1), model, cursor=cursor, rows=1).pair
     row = torch.softmax(model.logits(torch.tensor([[cursor[0]]])), 1)[0].tolist()
-    plain = plain_row(name_pairs, signs.replace(".", "\n"), pair[0].replace(".", "\n"), 2.0)
+    plain = plain_row(name_pairs, signs.replace(".", "\n"), pair[0].replace(".", "\n"))
     assert (facts.previous, facts.following) == cursor
     assert facts.count == name_pairs[tuple(pair.replace(".", "\n"))]
     assert facts.probability == pytest.approx(row[cursor[1]])

@@ -200,6 +200,7 @@ HEALTH = Health(
         TensorHealth("W2", 0.0071, 0.1, -4.6),
         TensorHealth("b2", 0.0, 0.0, None),
     ),
+    usual_ratios=(-4.0, -1.75),
     update="the learning rate times the gradient",
     train=2.126,
     dev=2.17,

@@ -103,6 +103,14 @@ async def test_a_dot_stands_where_the_ratio_is_on_a_scale_with_its_mark(draw, wi
     assert scales == ["●····┼·····", "·····●·····", "·····┼····●", "··●··┼·····", "·····┼·····"]
 
 
+@pytest.mark.parametrize("usual", [(-4.0, -1.75), (-math.inf, math.inf)])
+async def test_a_ratio_has_a_mark_where_the_verdict_takes_it_for_unusual(draw, usual):
+    tensors = (TensorHealth("W1", 0.1, 1.0, -4.1), TensorHealth("W2", 0.1, 1.0, -1.0))
+    _, rows = await draw(40, 16, tensors=tensors, usual_ratios=usual)
+    is_marked = usual[0] == -4
+    assert ["!" in line(rows, name) for name in ("W1", "W2")] == [is_marked, is_marked]
+
+
 async def test_a_ratio_that_is_too_large_or_small_is_not_green(draw):
     tensors = (TensorHealth("W1", 0.1, 1.0, -3.0), TensorHealth("W2", 0.1, 1.0, -1.0))
     panel, rows = await draw(40, 16, tensors=tensors)
@@ -132,8 +140,17 @@ async def test_losses_that_are_not_finite_or_not_known(draw):
     _, rows = await draw(first_loss=math.inf, gap=None, train=None, dev=None)
     assert line(rows, "first loss").split()[2] == "∞"
     assert line(rows, "gap").split()[1] == "–"
-    _, rows = await draw(gap=math.nan, first_loss=math.nan)
+    _, rows = await draw(gap=math.nan, first_loss=math.nan, saturated=math.nan, dead=math.nan)
     assert "nan" not in " ".join(rows)
+    assert line(rows, "saturated").split() == ["saturated", "–", "dead", "–"]
+
+
+async def test_whatever_is_large_has_its_mark_and_its_name_beside_it(draw):
+    _, rows = await draw(32, 16, gap=258.526, saturated=1.0, dead=1.0)
+    assert line(rows, "gap") == "gap        +259 !   dev - train"
+    assert line(rows, "saturated") == "saturated  100% !   dead 100% !"
+    _, rows = await draw(gap=math.inf)
+    assert line(rows, "gap").split()[:3] == ["gap", "∞", "!"]
 
 
 async def test_it_waits_for_the_first_look_and_keeps_the_last(draw, stage, snapshot):

@@ -24,8 +24,9 @@ PLACES = (
 _WIDE, _HIGH = 100, 30
 _VERY_WIDE, _VERY_HIGH = 150, 54
 _SHORT = 12
-_NARROWEST_NAMES, _NARROWEST_BIGRAMS = 22, 40
-_LOWEST = 13  # lines of the third row
+_NARROWEST_NAMES, _NARROWEST_BIGRAMS = 22, 48
+_LOWEST = 14  # lines of the third row
+_LOW = 17  # lines of the second row, where the bigram table would do with fewer
 
 
 class Grid(NamedTuple):
@@ -66,6 +67,7 @@ def grid(width: int, height: int, characters: int) -> Grid:
     room = height - 3 - (_LOWEST if third else 0)
     whole = (characters + 4, (characters + 1) // 2 + 4)
     lower = next((h for h in whole if h <= room - 15), room // 2)
+    lower = max(lower, min(_LOW, room // 2))
     return Grid(f"{bigrams} 1fr {side}", f"1fr {lower}{f' {_LOWEST}' if third else ''}")
 
 

@@ -1,8 +1,11 @@
 """Activations, gradients and updates, and what they amount to."""
 
+import math
+
 from rich.style import Style
 
 from makemore_tui.core.messages import Health, HealthView, Snapshot, TensorHealth
+from makemore_tui.core.verdict import FAR_OFF, LARGE_GAP, MOST_DEAD, MOST_SATURATED
 
 from ..bars import column
 from ..rows import Row, beside, number, row, wrapped
@@ -10,9 +13,6 @@ from .panel import Panel
 
 _SCALE = (-5.0, -1.0)  # log10 of update to weight, its ends
 _USUAL = -3.0
-_HEALTHY = (-4.0, -1.75)  # what the verdict takes for neither too small nor too large
-_FAR, _LARGE_GAP = 0.5, 0.1  # nats, as the verdict has them
-_MUCH_SATURATED, _MUCH_DEAD = 0.6, 0.05
 _SCALE_WIDTH = 11
 _NAMES, _VALUES = 11, 9  # cells
 _WIDE = 68  # cells from which two blocks stand side by side
@@ -65,22 +65,20 @@ class HealthPanel(Panel):
 
     def _losses(self, health: Health, width: int) -> list[Row]:
         """The first loss against ln V, and the gap."""
-        gap = health.gap if health.gap is not None and abs(health.gap) < 1e9 else None
-        is_far = health.first_loss > health.uniform + _FAR
+        is_far = health.first_loss > health.uniform + FAR_OFF
+        is_large = health.gap is not None and health.gap > LARGE_GAP
         uniform = f"ln V {health.uniform:.3f}"
-        told = "–" if gap is None else f"{gap:+.3f}"
-        is_large = gap is not None and gap > _LARGE_GAP
         return [
             self._fact("first loss", number(health.first_loss), is_far, width, uniform),
-            self._fact("gap", told, is_large, width, "dev - train"),
+            self._fact("gap", _signed(health.gap), is_large, width, "dev - train"),
         ]
 
     def _activations(self, health: Health, width: int) -> list[Row]:
         """How many hidden units are stuck, and where the activations lie."""
         if health.saturated is None or health.dead is None or not health.histogram:
             return [row(("no hidden layer", self.palette.style("dim")))]
-        saturated, dead = f"{100 * health.saturated:.1f}%", f"dead {100 * health.dead:.1f}%"
-        is_much, are_many = health.saturated > _MUCH_SATURATED, health.dead > _MUCH_DEAD
+        saturated, dead = _percent(health.saturated), f"dead {_percent(health.dead)}"
+        is_much, are_many = health.saturated > MOST_SATURATED, health.dead > MOST_DEAD
         return [
             self._fact("saturated", saturated, is_much, width, dead, are_many),
             self._histogram(health.histogram),
@@ -109,25 +107,27 @@ class HealthPanel(Panel):
 
     def _tensors(self, health: Health, width: int, has_title: bool) -> list[Row]:
         """Of each parameter tensor, the gradient and how large an update is."""
-        lines = [self._tensor(one, width) for one in health.tensors]
+        lines = [self._tensor(one, health.usual_ratios, width) for one in health.tensors]
         if not has_title or not lines:
             return lines
-        titles = ("log₁₀ update/weight, ┼ -3", "log₁₀ update/weight", "log₁₀ upd/weight", "log₁₀")
+        words = ("update/weight", "upd/weight", "upd/w")
+        titles = (*(f"log₁₀ {word}, ┼ {_USUAL:g}" for word in words), "log₁₀")
         fitting = next((one for one in titles if len(one) + 12 <= width), "")
         title = f"{'':4}{'grad.':<8}{fitting}"
         return [row((title, self.palette.style("dim"))), *lines]
 
-    def _tensor(self, one: TensorHealth, width: int) -> Row:
+    def _tensor(self, one: TensorHealth, usual: tuple[float, float], width: int) -> Row:
+        """A tensor's gradient and ratio; ! where that is too small or too large."""
         colours, ratio = self.palette, one.ratio
-        is_bad = ratio is not None and not _HEALTHY[0] <= ratio <= _HEALTHY[1]
+        is_bad = ratio is not None and not usual[0] <= ratio <= usual[1]
         told = "–" if ratio is None else f"{ratio:+.1f}"
         parts = [
             (f"{one.name:<4.3}", colours.style("text")),
             (f"{one.gradient:<8.1e}", colours.style("dim")),
-            (f"{told:>5}", self._strong(is_bad)),
+            (f"{told:>5}{'!' if is_bad else ' '}", self._strong(is_bad)),
         ]
         if width >= 19 + _SCALE_WIDTH:
-            parts += [("  ", Style.null()), *self._on_scale(ratio, is_bad)]
+            parts += [(" ", Style.null()), *self._on_scale(ratio, is_bad)]
         return row(*parts)
 
     def _on_scale(self, ratio: float | None, is_bad: bool) -> list[tuple[str, Style]]:
@@ -140,6 +140,22 @@ class HealthPanel(Panel):
         at = _place(ratio, last)
         dot = self.palette.style("warning" if is_bad else "good", bold=True)
         return [("".join(line[:at]), faint), ("●", dot), ("".join(line[at + 1 :]), faint)]
+
+
+def _percent(share: float) -> str:
+    """A share in hundredths, in at most five signs; – where there is none."""
+    if math.isnan(share):
+        return "–"
+    return f"{100 * share:.1f}%" if share < 0.9995 else "100%"
+
+
+def _signed(gap: float | None) -> str:
+    """A difference of losses, in at most seven signs."""
+    if gap is None or math.isnan(gap):
+        return "–"
+    if math.isinf(gap):
+        return "∞" if gap > 0 else "-∞"
+    return f"{gap:+.3f}" if abs(gap) < 10 else f"{gap:+.3g}"
 
 
 def _place(ratio: float, last: int) -> int:

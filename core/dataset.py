@@ -293,7 +293,11 @@ class _Block:
 def _blocks(path: Path) -> Iterator[_Block]:
     """The file's text in blocks of whole lines of about a megabyte, without a BOM."""
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # which could hold up forever
+            raise UserError(f"{path} is no plain file; a text file of one item a line is needed")
         file = path.open("rb")
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(
             f"{path}: there is no such file, nor a built-in dataset of that name; "

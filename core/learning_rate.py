@@ -24,7 +24,12 @@ from .trainer import GradientTrainer
 if TYPE_CHECKING:
     from .session import Session
 
-RANGES = {"sgd": (1e-3, 1.0), "adamw": (1e-5, 0.1)}
+RANGES = {
+    ("mlp", "sgd"): (1e-3, 1.0),
+    ("mlp", "adamw"): (1e-5, 0.1),
+    ("neural-bigram", "sgd"): (0.1, 1000.0),
+    ("neural-bigram", "adamw"): (1e-3, 10.0),
+}
 STEPS = 1000
 SEEDS = 3
 FEWEST_STEPS, MOST_STEPS = 50, 100_000
@@ -68,21 +73,21 @@ class LearningRateFinder:
         seeds: int = SEEDS,
         clock: Callable[[], float] | None = None,
     ):
-        """Without low or high, the range is from 0.001 to 1, for AdamW from 0.00001 to 0.1.
+        """Without low or high, the range is the usual one of `RANGES`, by model and optimizer.
 
         Raises:
             UserError: the range or the number of steps or seeds is not allowed, the model has no
                 learning rate, or its weights are not finite.
         """
         model, trainer, settings = session.model, session.trainer, session.train_settings
-        usual = RANGES[settings.optimizer]
+        if isinstance(model, NgramCounts) or not isinstance(trainer, GradientTrainer):
+            raise UserError("a table of counts has no learning rate; another kind of model has")
+        usual = RANGES[model.settings.kind, settings.optimizer]
         self._low = usual[0] if low is None else low
         self._high = usual[1] if high is None else high
         _check_range(self._low, self._high)
         _check_number("steps", steps, FEWEST_STEPS, MOST_STEPS)
         _check_number("seeds", seeds, 1, 20)
-        if isinstance(model, NgramCounts) or not isinstance(trainer, GradientTrainer):
-            raise UserError("a table of counts has no learning rate; another kind of model has")
         if session.diverged:
             raise UserError("the weights are not finite, so no learning rate helps; restart first")
         self._of, self._steps = model, steps

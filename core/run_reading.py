@@ -100,16 +100,13 @@ def sha256(content: bytes) -> str:
 def _read_with(
     folder: Path, record: RunRecord
 ) -> tuple[RunRecord, Dataset, Any, dict[str, Tensor]]:
-    path = Path(record.dataset)
-    if path.is_absolute() and path.exists() and not (path.is_file() or path.is_dir()):
-        raise UserError(f"{path} is not a plain file, so {folder} can't be read")
+    check_whole(folder, record)
     dataset = Dataset.load(record.dataset, record.unique)
     if dataset.fingerprint != record.fingerprint:
         raise UserError(
             f"{dataset.path} has changed since {folder} was trained on it; "
             "the run needs the file as it was"
         )
-    check_whole(folder, record)
     V = dataset.vocabulary.size
     of_model, expected = _expected(record, V)
     least = sum(tensor.nbytes for tensor in expected.values())

@@ -1,5 +1,6 @@
 """The rows of a plot, cell by cell, so that more can be put where it hides nothing."""
 
+import math
 from itertools import groupby
 
 from rich.cells import cell_len
@@ -53,6 +54,13 @@ class Cells:
                 if is_narrow and first + len(text) <= edge and self.is_free(row, first, len(text)):
                     self.put(row, first, text.replace(" ", _TAKEN), style)
                     return
+
+    def shade(self, column: int, top: float, bottom: float, style: Style) -> None:
+        """Shade the free cells of a column that are mostly between two heights, in rows from the
+        upper edge."""
+        first, last = max(0, math.ceil(top - 0.7)), min(self.height, math.ceil(bottom - 0.3))
+        for row in range(first, last):
+            self.put(row, column, "░", style)
 
     def rows(self) -> Rows:
         """The rows as segments, one for each run of cells of one style."""

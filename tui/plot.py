@@ -18,7 +18,9 @@ from .ticks import loss_labels, nice_ticks, step_labels, step_ticks
 _GUTTER = 17  # cells for the names of the references
 _LEAST_WITH_GUTTER = 58
 _LOWEST = 1e-3  # nats, the lowest loss that a logarithmic axis shows
-_SETTLED = 0.93  # the share of the losses that decide how high the plot reaches
+_FIRST_STEPS = 100  # that don't decide how high the plot reaches
+_SETTLED = 0.93  # the share of the other losses that do
+_TALLEST = 2.0  # times as high as those it may be, if all losses are in view then
 _DASH, _GAP = 4, 2  # columns of the dev loss's line
 
 
@@ -107,24 +109,29 @@ def _drawn(columns: Columns, scale: _Scale, height: int, palette: Palette) -> li
 
 
 def _limits(columns: Columns, look: Look) -> tuple[float, float]:
-    """The lowest and highest loss to show: of the lines, but for the highest losses of all, which
-    are those of the first steps; and, where the run is shown from its start, of the references."""
-    means = sorted(value for value in columns.mean if value is not None)
-    dev = sorted(value for _, value in columns.dev)
-    former = [min(loss for _, loss in line) for line in columns.former if line]
-    references = [one.loss for one in look.references if math.isfinite(one.loss)]
-    if columns.first_step >= columns.last_step / 2:
-        former = references = []  # what is far from the curve would flatten it
-    lowest = [*means[:1], *dev[:1], *former, *references]
-    highest = [*_settled(means), *_settled(dev), *references]
-    low, high = min(lowest, default=0.0), max(highest, default=1.0)
+    """The lowest and highest loss to show: of the lines, but for the highest losses of all where
+    most are far below them; and, where the run is shown from its start, of the references."""
+    mean = [(float(i), value) for i, value in enumerate(columns.mean) if value is not None]
+    losses = [loss for line in (mean, columns.dev) for _, loss in line]
+    lowest = losses[:]
+    settled = [_settled(columns, mean), _settled(columns, columns.dev)]
+    if columns.first_step < columns.last_step / 2:  # what is far from the curve would flatten it
+        references = [one.loss for one in look.references if math.isfinite(one.loss)]
+        lowest += [min(loss for _, loss in line) for line in columns.former if line] + references
+        settled += references
+    low, high = min(lowest, default=0.0), max(settled)
+    high = high if math.isfinite(high) else low + 1.0
+    if max(losses, default=high) < low + _TALLEST * (high - low):
+        high = max([high, *losses])
     margin = max(0.06 * (high - low), 0.02)
     return max(low - margin, _LOWEST), max(high, _LOWEST) + margin
 
 
-def _settled(losses: list[float]) -> list[float]:
-    """Of rising losses the one below which most of them are."""
-    return losses[: math.ceil(_SETTLED * len(losses))][-1:]
+def _settled(columns: Columns, line: Line) -> float:
+    """The loss below which most of a line is, its first steps left out if there are later ones."""
+    later = [loss for column, loss in line if columns.axis.step(column) >= _FIRST_STEPS]
+    losses = sorted(later or [loss for _, loss in line])
+    return losses[math.ceil(_SETTLED * len(losses)) - 1] if losses else -math.inf
 
 
 def _put_crosshair(cells: Cells, columns: Columns, look: Look, palette: Palette) -> None:
@@ -170,11 +177,8 @@ def _put_references(
 def _put_spread(cells: Cells, columns: Columns, scale: _Scale, style: Style) -> None:
     """The spread of each column, shaded."""
     for i, (low, high) in enumerate(zip(columns.low, columns.high, strict=True)):
-        if low is None or high is None:
-            continue
-        first, last = scale.place(high), scale.place(low)
-        for row in range(max(0, math.ceil(first - 0.7)), min(cells.height, math.ceil(last - 0.3))):
-            cells.put(row, AXIS_WIDTH + i, "░", style)
+        if low is not None and high is not None:
+            cells.shade(AXIS_WIDTH + i, scale.place(high), scale.place(low), style)
 
 
 def _dashes(line: Line, width: int) -> list[Line]:

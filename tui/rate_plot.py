@@ -6,19 +6,21 @@ from rich.segment import Segment
 
 from makemore_tui.core.messages import RateSearch
 
+from .cells import Cells
 from .figure import AXIS_WIDTH, Axis, Figure
 from .palette import RGB, Palette
 from .ticks import loss_labels, nice_ticks
 
 _LEAST_WIDTH, _LEAST_HEIGHT = 20, 5
+_AXIS_HEIGHT = 2
 
 
 def rate_plot(search: RateSearch, width: int, height: int, palette: Palette) -> list[list[Segment]]:
     """The losses at rising rates in `height` rows of `width` cells; empty where there is no room.
 
-    Shown are the mean of the seeds as a line between their lowest and highest, and the suggested
-    rate and that from which the loss explodes as dashed lines. Such a loss leaves the plot at the
-    top.
+    Shown are the mean of the seeds as a line, their lowest to highest as a band behind it, and the
+    suggested rate and that from which the loss explodes as dashed lines. Such a loss leaves the
+    plot at the top.
     """
     points = [i for i, loss in enumerate(search.mean) if math.isfinite(loss)]
     if width < _LEAST_WIDTH or height < _LEAST_HEIGHT or not points:
@@ -28,14 +30,12 @@ def rate_plot(search: RateSearch, width: int, height: int, palette: Palette) -> 
     for rate, colour in ((search.explodes, palette.warning), (search.suggested, palette.good)):
         if rate:
             figure.upright(math.log10(rate), colour)
-    for losses, colour in (
-        (search.lowest, palette.faint),
-        (search.highest, palette.faint),
-        (search.mean, palette.batch),
-    ):
-        _draw_line(figure, search.rates, losses, (low, high), colour)
+    _draw_line(figure, search.rates, search.mean, (low, high), palette.batch)
     figure.axes(_rate_axis(search), _loss_axis(low, high), palette.dim)
-    return figure.rows()
+    rows = figure.rows()
+    cells = Cells(rows[:-_AXIS_HEIGHT], width)
+    _put_band(cells, search, (low, high), palette)
+    return [*cells.rows(), *rows[-_AXIS_HEIGHT:]]
 
 
 def rate_ticks(low: float, high: float) -> list[float]:
@@ -51,6 +51,27 @@ def _limits(search: RateSearch, points: list[int]) -> tuple[float, float]:
     top = min(most, max(search.mean[i] for i in points))
     margin = max(0.05 * (top - lowest), 0.02)
     return max(0.0, lowest - margin), top + margin
+
+
+def _put_band(
+    cells: Cells, search: RateSearch, limits: tuple[float, float], palette: Palette
+) -> None:
+    """Shade what lies between the lowest and the highest loss at each rate."""
+    low, high = limits
+    first, last = math.log10(search.low), math.log10(search.high)
+    band: dict[int, tuple[float, float]] = {}
+    for rate, lowest, highest in zip(search.rates, search.lowest, search.highest, strict=True):
+        if not math.isfinite(lowest):
+            continue
+        column = round((math.log10(rate) - first) / (last - first) * (cells.width - AXIS_WIDTH - 1))
+        top, bottom = (
+            cells.height * (high - min(max(loss, low), high)) / (high - low)
+            for loss in (highest if math.isfinite(highest) else high, lowest)
+        )
+        before = band.get(column, (top, bottom))
+        band[column] = min(top, before[0]), max(bottom, before[1])
+    for column, (top, bottom) in band.items():
+        cells.shade(AXIS_WIDTH + column, top, bottom, palette.style("faint"))
 
 
 def _draw_line(

@@ -1,8 +1,6 @@
 """Rows of coloured text, and what is written into them."""
 
-import textwrap
-
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 from rich.style import Style
 
@@ -30,9 +28,16 @@ def beside(left: list[Row], right: list[Row], column: int) -> list[Row]:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """A text in lines of at most so many cells."""
-    widest = max(map(cell_len, text), default=1)  # characters may be two cells wide
-    return textwrap.wrap(text, max(1, width // widest))
+    """A text in lines of at most so many cells, broken between words where that is possible."""
+    lines, line = [], ""
+    for word in text.split():
+        if line and cell_len(line) + 1 + cell_len(word) <= width:
+            line += f" {word}"
+            continue
+        lines += [line] if line else []
+        *whole, line = chop_cells(word, max(2, width)) if cell_len(word) > width else [word]
+        lines += whole
+    return [*lines, line] if line else lines
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -46,6 +46,14 @@ def plain_means(losses, memory):
 # The suggestion
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_the_neural_bigram_has_a_range_in_which_there_is_one(names, optimizer):
+    settings = TrainSettings(optimizer=optimizer, batch_size=64)
+    session = Session(names, ModelSettings(kind="neural-bigram"), settings)
+    result = found(session, steps=300)
+    assert result.low < result.suggested < result.high
+
+
 @pytest.mark.parametrize("preset", ["lecture", "scaled"])
 def test_for_the_lectures_models_it_is_near_a_tenth(names, preset):
     chosen = PRESETS[preset]

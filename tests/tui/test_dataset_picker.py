@@ -13,10 +13,18 @@ from makemore_tui.tui.screens.main import MainScreen
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
+@pytest.fixture(scope="module")
+def towns(tmp_path_factory):
+    """A file that is there."""
+    path = tmp_path_factory.mktemp("data") / "towns.txt"
+    path.touch()
+    return str(path)
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def picker(it):
+async def picker(it, towns):
     """The picker, open; closed after the test."""
-    it.app.recent = ["/data/towns.txt"]
+    it.app.recent = ["/data/gone.txt", towns]
     await it.press("d")
     await it.until(lambda: isinstance(it.app.screen, DatasetScreen))
     await it.until(lambda: isinstance(it.app.focused, OptionList))
@@ -50,14 +58,34 @@ async def test_enter_shows_the_numbers_and_enter_again_takes_it(it, picker):
     await closed(it)
     assert it.engine.commands[1:] == [ChangeDataset("surnames", False)]
     await it.until(lambda: "surnames" in it.status)
-    assert it.app.recent == ["/data/towns.txt"]
+    assert "surnames" not in it.app.recent
 
 
-async def test_a_recent_file_is_offered(it, picker):
-    assert "/data/towns.txt" in it.painted()
+async def test_a_recent_file_is_offered_unless_it_is_gone(it, picker, towns):
+    assert towns in it.painted()
+    assert "gone.txt" not in it.painted()
     await it.press("down", "down", "down", "enter")
     await it.until(lambda: it.engine.commands)
-    assert it.engine.commands == [DescribeDataset("/data/towns.txt", False)]
+    assert it.engine.commands == [DescribeDataset(towns, False)]
+
+
+async def test_the_name_of_built_in_data_may_be_typed(it, picker):
+    await type_path(it, picker, "words")
+    await it.until(lambda: it.engine.commands)
+    assert it.engine.commands == [DescribeDataset("words", False)]
+
+
+async def test_tab_completes_a_path_and_leaves_one_that_is_whole(it, picker, towns):
+    line = picker.query_one(Input)
+    line.focus()
+    await it.until(lambda: line.has_focus)
+    line.value = towns[:-4]
+    line.action_end()
+    await it.until(lambda: line._suggestion == towns)
+    await it.press("tab")
+    await it.until(lambda: line.value == towns)
+    await it.press("tab")
+    await it.until(lambda: not line.has_focus)
 
 
 async def test_a_file_that_is_taken_becomes_a_recent_one(it, picker):
@@ -65,7 +93,7 @@ async def test_a_file_that_is_taken_becomes_a_recent_one(it, picker):
     await it.until(lambda: "1,000 items" in it.painted())
     await it.press("enter")
     await closed(it)
-    assert it.app.recent == ["/data/rivers.txt", "/data/towns.txt"]
+    assert it.app.recent[0] == "/data/rivers.txt"
     await it.until(lambda: "rivers.txt" in it.status)
 
 

@@ -113,6 +113,75 @@ async def test_what_the_engine_refuses_is_said_in_place(it, finder):
     await it.until(lambda: "the range must rise" in it.painted())
 
 
+async def type_low(it, screen, text):
+    low = screen.query_one("#low", Input)
+    low.focus()
+    await it.until(lambda: low.has_focus)
+    low.value = text
+    await it.press("enter")
+
+
+async def test_a_range_that_is_refused_stays_where_it_was_typed(it, finder):
+    screen = await finder()
+    await it.until(lambda: "suggested" in it.painted())
+    it.engine.answers = False
+    await type_low(it, screen, "50")
+    await it.until(lambda: FindLearningRate(50.0, 1.0) in it.engine.commands)
+    it.engine.tell(Refused("50 is not below 1"))
+    await it.until(lambda: "50 is not below 1" in it.painted())
+    it.engine.answers = True
+    it.engine.become(step=1300)
+    await it.until(lambda: it.screen.snapshot.step == 1300)
+    await it.pilot.pause(0.3)
+    assert screen.query_one("#low", Input).value == "50"
+    assert screen.query_one("#low", Input).has_focus
+    assert "50 is not below" not in it.notice
+
+
+async def test_the_search_before_is_not_taken_for_the_one_that_was_asked_for(it, finder):
+    screen = await finder()
+    await it.until(lambda: "suggested" in it.painted())
+    it.engine.answers = False
+    await type_low(it, screen, "0.05")
+    await it.until(lambda: FindLearningRate(0.05, 1.0) in it.engine.commands)
+    await it.until(lambda: "starting" in it.painted())
+    await it.pilot.pause(0.3)
+    assert "suggested" not in it.painted()
+    it.engine.answers = True
+
+
+async def test_that_it_still_searches_is_said_until_it_has_found(it, finder, rate_search):
+    await finder()
+    it.engine.become(finder=rate_search(None, None, done=300))
+    await it.until(lambda: "30 % of 1,000 steps" in it.painted())
+    await it.press("enter")
+    await it.until(lambda: "still searching" in it.painted())
+    it.engine.become(finder=rate_search(None, None))
+    await it.until(lambda: "suggested" in it.painted())
+    assert "still searching" not in it.painted()
+
+
+async def test_a_model_without_a_learning_rate_trains_on(it, snapshot):
+    await it.show(snapshot(state="training"))
+    it.engine.requests.clear()
+    it.engine.answers = False
+    await it.press("f")
+    await it.until(lambda: it.engine.commands == [FindLearningRate()])
+    it.engine.tell(Refused("a table of counts has no learning rate"))
+    await it.until(lambda: "a table of counts has no learning rate" in it.painted())
+    assert "starting" not in it.painted()
+    it.engine.answers = True
+    await it.press("escape")
+    await closed(it)
+    assert it.engine.commands == [FindLearningRate(), CancelFinder()]
+
+
+async def test_while_the_worker_starts_the_finder_says_so(explorer):
+    async with explorer(first=None) as it:
+        await it.press("f")
+        await it.until(lambda: "still starting" in it.notice)
+
+
 async def test_it_closes_when_the_worker_dies(explorer):
     async with explorer() as it:
         await it.press("f")

@@ -54,7 +54,7 @@ TITLES = {
 WORDS = {
     "loss": ["minibatch", "dev 2.170", "└"],
     "controls": ["model", "learning rate", "batch size", "hidden", "weight decay", "11,897"],
-    "bigrams": [".a", "0.150", "rank 2"],
+    "bigrams": [".a", "0.150", "counted"],
     "names": ["carmahela", "new", "kaleigh", "in data"],
     "splits": ["train", "2.126", "dev", "2.170", "new items", "2.190", "2.030", "press t"],
 }

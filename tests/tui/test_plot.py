@@ -419,6 +419,15 @@ def test_the_first_steps_do_not_decide_the_scale(steps):
     assert highest < 16 if steps == 100 else highest < 5
 
 
+@pytest.mark.parametrize("steps", [150, 300, 1000, 100_000])
+@pytest.mark.parametrize("log", [False, True])
+def test_the_first_hundred_steps_never_decide_it(steps, log):
+    every = max(1, steps // 400)
+    values = [27.0 * 0.97**step + 2.2 for step in range(0, steps, every)]
+    rows = text(draw(made(values, every=every), references=(), log_steps=log))
+    assert max(float(label) for label in loss_labels(rows)) < 27 * 0.97**97 + 2.2
+
+
 # Marks, references, crosshair
 
 

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -49,6 +50,16 @@ def test_the_mean_falls_and_rises_as_the_losses_do():
     right = max(places, key=lambda place: place[1])
     assert left[0] < lowest[0] > right[0]
     assert 35 <= lowest[1] <= 50  # in the middle of what is right of the axis
+
+
+def test_the_band_reaches_from_the_lowest_to_the_highest_loss():
+    found = search(VALLEY, suggested=None)
+    shown = text(rate_plot(found, 80, 18, DARK))
+    shaded = [[y for y, row in enumerate(shown[:16]) if row[x] == "░"] for x in range(8, 78)]
+    assert all(shaded)
+    wide = replace(found, lowest=[one - 0.4 for one in found.mean])
+    wider = "".join(text(rate_plot(wide, 80, 18, DARK)))
+    assert wider.count("░") > "".join(shown).count("░")
 
 
 def test_the_suggested_rate_is_a_line_where_its_logarithm_lies():

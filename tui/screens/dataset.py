@@ -24,6 +24,7 @@ from makemore_tui.core.messages import (
 
 from ..conversation import Conversation
 from ..engine import WorkerDied
+from ..widgets.line import Line
 from .hands import AskingScreen
 
 BUILT_IN = ("names", "surnames", "words")  # those of core.dataset, which would bring torch along
@@ -56,6 +57,19 @@ def completed(value: str) -> str | None:
     except OSError:
         return None
     return value + min(found)[len(begun) :] if found else None
+
+
+class PathLine(Line):
+    """A line to type a path into; tab completes it where it can be."""
+
+    BINDINGS = [Binding("tab", "complete", "complete", show=False)]  # noqa: RUF012
+
+    def action_complete(self) -> None:
+        """Take what is suggested, or go on to what is below."""
+        if self.cursor_at_end and len(self._suggestion) > len(self.value):
+            self.action_cursor_right()
+        else:
+            self.screen.focus_next()
 
 
 class Offers(OptionList):
@@ -105,7 +119,7 @@ class DatasetScreen(AskingScreen):
         self._described: DescribeDataset | None = None
 
     def compose(self) -> ComposeResult:
-        recent = [file for file in getattr(self.app, "recent", []) if file not in BUILT_IN]
+        recent = [file for file in getattr(self.app, "recent", []) if os.path.isfile(file)]
         with Vertical() as box:
             box.border_title = "Dataset"
             box.border_subtitle = "enter shows its numbers, enter again takes it · esc leaves"
@@ -114,8 +128,8 @@ class DatasetScreen(AskingScreen):
                 *(Option(file.replace("[", r"\["), id=file) for file in recent),
                 compact=True,
             )
-            yield Input(
-                placeholder="or a file of one item a line; → completes",
+            yield PathLine(
+                placeholder="or a file of one item a line; tab completes",
                 suggester=PathSuggester(),
                 select_on_focus=False,
                 compact=True,
@@ -129,10 +143,12 @@ class DatasetScreen(AskingScreen):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if event.value.strip():
-            self._look_or_take(str(Path(event.value.strip()).expanduser().absolute()))
+        text = event.value.strip()
+        if text:
+            path = Path(text).expanduser().absolute()
+            self._look_or_take(text if text in BUILT_IN else str(path))
 
-    def take(self, reply: Reply | WorkerDied) -> None:
+    def take(self, reply: Reply | WorkerDied) -> bool:
         match reply:
             case DatasetOverview() if isinstance(self._wanted, DescribeDataset):
                 self._described, self._wanted = self._wanted, None
@@ -140,12 +156,14 @@ class DatasetScreen(AskingScreen):
             case Refused(why) if self._wanted is not None:
                 self._wanted = None
                 self._say(why, warning=True)
+                return True
             case Snapshot(is_refresh=False) if isinstance(self._wanted, ChangeDataset):
                 if self._wanted.name not in BUILT_IN:
                     self.app.add_recent(self._wanted.name)  # type: ignore[attr-defined]
                 self.dismiss()
             case Failed() | WorkerDied():
                 self.dismiss()
+        return False
 
     def _look_or_take(self, name: str) -> None:
         """Have a dataset's numbers shown, or take it where they are."""

@@ -97,7 +97,8 @@ class FinderScreen(AskingScreen):
         super().__init__()
         self._conversation = conversation
         now = conversation.latest
-        self._was_training = now is not None and now.state == "training"
+        self._has_paused = now is not None and now.state == "training"  # as the engine does
+        self._has_begun = self._is_new = False
         self._search: RateSearch | None = None
 
     def compose(self) -> ComposeResult:
@@ -119,16 +120,23 @@ class FinderScreen(AskingScreen):
         self._find(FindLearningRate())
         self.set_interval(_TICK_SECONDS, self._on_tick)
 
-    def take(self, reply: Reply | WorkerDied) -> None:
+    def take(self, reply: Reply | WorkerDied) -> bool:
         match reply:
             case Refused(why) if self.is_mounted:
                 self._refuse(why)
+                if self._search is None:
+                    self.query_one("#found", Static).update("")
+                self._has_paused &= self._has_begun
+                self._is_new = False
+                return True
             case Failed() | WorkerDied():
                 self.dismiss()
+        return False
 
     def _find(self, request: FindLearningRate) -> None:
         self._refuse("")
-        self._search = None
+        self._search, self._is_new = None, True
+        self.query_one("#found", Static).update("starting …")
         self._ask(request)
 
     def _ask(self, request: Request, **expected) -> None:
@@ -138,15 +146,22 @@ class FinderScreen(AskingScreen):
     def _on_tick(self) -> None:
         """Show how far it is; the main screen, which lies below, keeps asking."""
         snapshot = self._conversation.snapshot
+        if self._conversation.awaits_answer:
+            return  # what there is to see may still be the search before
         if self.is_current and snapshot is not None and snapshot.finder is not None:
             self._show(snapshot.finder)
 
     def _show(self, search: RateSearch) -> None:
-        if self._search is None:
+        if not self._has_begun:
+            self._has_begun = True
             for name, rate in (("low", search.low), ("high", search.high)):
                 line = self.query_one(f"#{name}", Input)
-                if not (line.has_focus and line.value):  # it may be being typed
-                    line.value = f"{rate:g}"
+                line.value = line.value or f"{rate:g}"  # it may be being typed
+        if self._is_new:
+            self._is_new = False
+            self.set_focus(self.query_one(RateCurve))
+        if search.finished and (self._search is None or not self._search.finished):
+            self._refuse("")  # that it was still searching
         self._search = search
         self.query_one(RateCurve).show(search)
         self.query_one("#found", Static).update(_in_words(search))
@@ -168,7 +183,6 @@ class FinderScreen(AskingScreen):
                 self._refuse(f"the range must be two numbers such as 0.001 and 1, not {text!r}")
                 return
         self._find(FindLearningRate(**ends))
-        self.set_focus(self.query_one(RateCurve))
 
     def action_take(self) -> None:
         """Take what is suggested, and leave."""
@@ -189,7 +203,7 @@ class FinderScreen(AskingScreen):
     def action_cancel(self) -> None:
         """Leave, and train on if that was so before."""
         self._ask(CancelFinder())
-        if self._was_training:
+        if self._has_paused:
             self._ask(Resume(), state="training")
         self.dismiss()
 

@@ -20,8 +20,9 @@ from .commands import Commands
 class AskingScreen(ModalScreen):
     """A screen above the main one that asks the engine, and is told what it answers."""
 
-    def take(self, reply: Reply | WorkerDied) -> None:
-        """Take a reply."""
+    def take(self, reply: Reply | WorkerDied) -> bool:
+        """Take a reply; whether it was said here, so that the main screen need not."""
+        return False
 
 
 class Hands(Commands):
@@ -58,11 +59,11 @@ class Hands(Commands):
         }
         return {name: value for name, value in now.items() if value != then[name]}
 
-    def pass_on(self, reply: Reply | WorkerDied) -> None:
-        """Tell the screen above, if there is one, what the engine has answered."""
+    def pass_on(self, reply: Reply | WorkerDied) -> bool:
+        """Tell the screen above, if there is one, what the engine has answered; whether it said it
+        there."""
         above = self.app.screen
-        if isinstance(above, AskingScreen):
-            above.take(reply)
+        return isinstance(above, AskingScreen) and above.take(reply)
 
     # The settings' panel
 
@@ -98,8 +99,11 @@ class Hands(Commands):
 
     def _open(self, module: str, name: str) -> None:
         """Open a screen that is loaded when it is first wanted, so that the start stays fast."""
-        if self.conversation.is_dead or self.conversation.snapshot is None:
+        if self.conversation.is_dead:
             self.say("there is no worker to ask; F5 starts one", warning=True)
+            return
+        if self.conversation.snapshot is None:
+            self.say("the worker is still starting")
             return
         screen: Any = getattr(import_module(f".{module}", __package__), name)
         self.app.push_screen(screen(self.conversation))

@@ -146,7 +146,7 @@ class MainScreen(Keeping):
         ]
 
     def on_main_screen_answered(self, message: Answered) -> None:
-        self.pass_on(message.reply)
+        is_said = self.pass_on(message.reply)
         match message.reply:
             case Snapshot() as snapshot:
                 self._take(snapshot)
@@ -154,7 +154,8 @@ class MainScreen(Keeping):
                 self.query_one(StatusBar).wait_for(f"{what} …")
             case Refused(why):
                 self.conversation.answered()
-                self.say(why, warning=True)
+                if not is_said:
+                    self.say(why, warning=True)
             case DatasetOverview():
                 self.conversation.answered()
             case Failed(why) if not self._has_begun:

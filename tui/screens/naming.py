@@ -63,14 +63,16 @@ class NamingScreen(AskingScreen):
             self._asked = NameRun(name)
             self._conversation.command(self._asked, now)
 
-    def take(self, reply: Reply | WorkerDied) -> None:
+    def take(self, reply: Reply | WorkerDied) -> bool:
         match reply:
             case Refused(why) if self._asked:
                 self._refuse(why)
+                return True
             case Snapshot(is_refresh=False) if self._asked:
                 self.dismiss()
             case Failed() | WorkerDied():
                 self.dismiss()
+        return False
 
     def action_cancel(self) -> None:
         self.dismiss()

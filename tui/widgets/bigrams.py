@@ -19,8 +19,10 @@ from makemore_tui.core.messages import (
 )
 
 from ..bars import bar
+from ..bigram_places import WIDEST_CELL, WIDEST_SIDE, Places, places
 from ..palette import Palette, ink_on
 from ..rows import Row, beside, number, row, width_of, wrapped
+from ..ticks import tick_label
 from .panel import Panel
 
 _T = TypeVar("_T")
@@ -34,17 +36,21 @@ _MODES: dict[BigramMode, str] = {
     "difference": "the model's minus counted",
 }
 _ORDERS: dict[BigramOrder, str] = {"id": "by character", "frequency": "by frequency"}
-_WIDEST_CELL = 4
-_NARROWEST_SIDE = 17
-_WIDEST_SIDE = 44
+_SHORT_MODES: dict[BigramMode, str] = {
+    "model": "the model's",
+    "counted": "counted",
+    "counts": "counts",
+    "difference": "model - counted",
+}
+_WORDS = (_MODES, _SHORT_MODES)
 
 
 class BigramPanel(Panel):
     """A row for each previous character, a column for each next one, and a pair in full.
 
-    Where the height does not suffice for a line a row, a line holds two, as half blocks; where that
-    does not suffice either, the table follows the cursor. Differences stand one row a line, for
-    each has a sign. More of the cursor's row and pair stands below or beside, where there is room.
+    `bigram_places.py` says how much of the table is shown, and where more of the cursor's row and
+    pair stands. Two rows of the table share a line, as half blocks, where that has to be; not for
+    differences, each of which has a sign.
     """
 
     def __init__(self, **kwargs):
@@ -57,8 +63,10 @@ class BigramPanel(Panel):
         self._retitle()
 
     def view(self) -> BigramsView:
-        top, left, rows, columns = self._window(self._characters)
-        return BigramsView(top, left, rows, columns, self.cursor, self.mode, self.order)
+        size, places = self._characters, self._places(self.mode)
+        rows = min(places.lines * (1 + places.is_halved), size)
+        top, left = _start(self.cursor[0], rows, size), _start(self.cursor[1], places.columns, size)
+        return BigramsView(top, left, rows, places.columns, self.cursor, self.mode, self.order)
 
     def move(self, down: int, right: int) -> None:
         """Move the cursor, within the table."""
@@ -92,21 +100,25 @@ class BigramPanel(Panel):
             return []
         if not table.values:
             return [row(("the model's weights are not finite", self.palette.style("warning")))]
-        labels = snapshot.dataset.labels
+        labels, places = snapshot.dataset.labels, self._places(table.mode)
+        self._retitle()
         self.border_subtitle = self._legend(table, labels)
-        lines = [self._header(table, labels)]
-        step = 2 if self._is_halved(table.mode) else 1
+        lines = [self._header(table, labels, places)]
+        step = 2 if places.is_halved else 1
         for first in range(0, len(table.values), step):
-            if len(lines) < height - 1:
-                lines.append(self._line(table, labels, first, step))
-        return self._with_details(table, labels, lines, width, height)
+            if len(lines) <= places.lines:
+                lines.append(self._line(table, labels, first, places))
+        return self._with_details(table, labels, lines, places)
 
     @property
     def _characters(self) -> int:
         return self.snapshot.dataset.characters if self.snapshot else 27
 
     def _retitle(self) -> None:
-        self.border_title = f"Bigrams · {_MODES[self.mode]} · {_ORDERS[self.order]}"
+        """What is shown, in words that fit."""
+        titles = [f"Bigrams · {modes[self.mode]} · {_ORDERS[self.order]}" for modes in _WORDS]
+        width = self.content_size.width or 80
+        self.border_title = next((one for one in titles if len(one) <= width), titles[-1])
 
     def _find_pair(self) -> None:
         """Put the cursor where the new order has the pair that it was on."""
@@ -115,54 +127,32 @@ class BigramPanel(Panel):
             self.cursor = (table.order.index(wanted[0]), table.order.index(wanted[1]))
         self._pair_to_find = None
 
-    # The window
-
-    def _is_halved(self, mode: BigramMode) -> bool:
-        return mode != "difference" and self._characters > self.content_size.height - 2
-
-    def _label_width(self, mode: BigramMode) -> int:
-        return 3 if self._is_halved(mode) else 2
-
-    def _cell_width(self, mode: BigramMode) -> int:
-        room = self.content_size.width - self._label_width(mode)
-        return max(1, min(_WIDEST_CELL, room // self._characters))
-
-    def _window(self, size: int) -> tuple[int, int, int, int]:
-        """The part of a table of `size` characters that is in view: top, left, rows, columns."""
-        lines = max(1, self.content_size.height - 2)
-        rows = lines * 2 if self._is_halved(self.mode) else lines
-        room = self.content_size.width - self._label_width(self.mode)
-        columns = max(1, room // self._cell_width(self.mode))
-        return (
-            _start(self.cursor[0], rows, size),
-            _start(self.cursor[1], columns, size),
-            min(rows, size),
-            min(columns, size),
-        )
+    def _places(self, mode: BigramMode) -> Places:
+        labels = self.snapshot.dataset.labels if self.snapshot else ()
+        widest = max(map(cell_len, labels), default=1)
+        return places(*self.content_size, self._characters, max(1, widest), mode == "difference")
 
     # The heat map
 
-    def _header(self, table: BigramTable, labels: tuple[str, ...]) -> Row:
-        parts = [(" " * self._label_width(table.mode), Style.null())]
+    def _header(self, table: BigramTable, labels: tuple[str, ...], places: Places) -> Row:
+        parts = [(" " * places.label, Style.null())]
         for place in range(table.left, table.left + len(table.values[0])):
             style = self._label_style(place == table.cursor[1])
-            label = set_cell_size(labels[_id(table, place)], self._cell_width(table.mode))
-            parts.append((label, style))
+            parts.append((set_cell_size(labels[_id(table, place)], places.cell), style))
         return row(*parts)
 
-    def _line(self, table: BigramTable, labels: tuple[str, ...], first: int, step: int) -> Row:
-        rows = range(first, min(first + step, len(table.values)))
+    def _line(self, table: BigramTable, labels: tuple[str, ...], first: int, places: Places) -> Row:
+        rows = range(first, min(first + 1 + places.is_halved, len(table.values)))
+        each = places.label // 2 if places.is_halved else places.label
         line: Row = []
         for i in rows:
-            label = labels[_id(table, table.top + i)]
-            chosen = table.top + i == table.cursor[0]
-            label = set_cell_size(label, 1 if step == 2 else 2)
-            line.append(Segment(label, self._label_style(chosen)))
-        line.append(Segment(" " * (3 - len(rows) if step == 2 else 0)))
-        most, width = self._end_of_scale(table), self._cell_width(table.mode)
+            label = set_cell_size(labels[_id(table, table.top + i)], each)
+            line.append(Segment(label, self._label_style(table.top + i == table.cursor[0])))
+        line.append(Segment(" " * (places.label - width_of(line))))
+        most, width = self._end_of_scale(table), places.cell
         for column in range(len(table.values[0])):
             here = [self._heat(table, i, column, most) for i in rows]
-            if step == 2:
+            if places.is_halved:
                 line.append(_two_cells(here[0], here[1] if len(here) == 2 else None, width))
             else:
                 sign = _sign(table.values[first][column], table.mode, width)
@@ -194,10 +184,11 @@ class BigramPanel(Panel):
     def _legend(self, table: BigramTable, labels: tuple[str, ...]) -> Content:
         """The divergence of the cursor's row, and what the colours stand for."""
         parts: list[str | tuple[str, str]] = []
-        divergence = _divergence(table)
-        if divergence is not None and self.content_size.width >= 40:
-            label = labels[table.pair.previous]
-            parts = [f"row {label}: KL {number(divergence)} nats  ─  "]
+        divergence, width = _divergence(table), self.content_size.width
+        if divergence is not None and width >= 34:
+            label = f"row {labels[table.pair.previous]}: " if width >= 44 else ""
+            nats = " nats" if width >= 44 else ""
+            parts = [f"{label}KL {number(divergence)}{nats}  ─  "]
         is_signed = table.mode == "difference"
         most = self._end_of_scale(table)
         parts.append(f"-{most:g} " if is_signed else "0 ")
@@ -210,23 +201,22 @@ class BigramPanel(Panel):
     # The pair and its row
 
     def _with_details(
-        self, table: BigramTable, labels: tuple[str, ...], lines: list[Row], width: int, height: int
+        self, table: BigramTable, labels: tuple[str, ...], lines: list[Row], places: Places
     ) -> list[Row]:
         """The table with the facts of the pair below it, and more below or beside, if it fits."""
-        facts, below = self._facts(table, labels, width), height - len(lines) - 2
-        side = width - width_of(lines[0]) - 2
-        if below >= 6:
+        width, height = self.content_size
+        facts = self._facts(table, labels, width)
+        if places.below:
             half = (width - 3) // 2 if width >= 50 else width
-            followers = self._followers(table, labels, min(half, _WIDEST_SIDE))
+            followers = self._followers(table, labels, min(half, WIDEST_SIDE))
             words = self._words(table, labels, half)
             details = beside(followers, words, half + 3) if half < width else [*followers, *words]
-            return [*lines, facts, [], *details]
-        if side >= _NARROWEST_SIDE and len(lines) >= 8:
-            side = min(side, _WIDEST_SIDE)
+            return [*lines, facts, [], *details][:height]
+        if places.side:
             details = [
-                *self._followers(table, labels, side),
+                *self._followers(table, labels, places.side),
                 [],
-                *self._words(table, labels, side),
+                *self._words(table, labels, places.side),
             ]
             lines = beside(lines, details[: len(lines)], width_of(lines[0]) + 2)
         return [*lines, facts]
@@ -235,14 +225,18 @@ class BigramPanel(Panel):
         """The cursor's pair, in as many words as fit."""
         pair, dim, strong = table.pair, self.palette.style("dim"), self.palette.style("text", True)
         name = labels[pair.previous] + labels[pair.following]
-        times = f"{pair.count:,} times" if pair.count != 1 else "once"
+        times, short_times = f"{pair.count:,} times", f"{pair.count:,}×"
+        if pair.count == 1:
+            times = short_times = "once"
         model, counted = f"{pair.probability:.3f}", f"{pair.counted:.3f}"
         full, short = f"  rank {pair.rank} of {len(labels)}", f"  rank {pair.rank}"
         forms = [
             (f"  {times} in the data  counted ", counted, "  model ", model, full),
             (f"  {times}  counted ", counted, "  model ", model, full),
             (f"  {times}  counted ", counted, "  model ", model, short),
-            (f"  {times}  p ", model, short),
+            (f"  {short_times}  counted ", counted, "  model ", model, ""),
+            (f"  {short_times}  data ", counted, "  model ", model, ""),
+            (f"  {short_times}  p ", model, short),
         ]
         form = next((one for one in forms if cell_len(name + "".join(one)) <= width), forms[-1])
         return row(
@@ -304,12 +298,13 @@ def _divergence(table: BigramTable) -> float | None:
 def _sign(value: float, mode: BigramMode, width: int) -> str:
     """What stands in a cell: in wide ones a number (per cent, or a count), in others a sign."""
     if mode == "counts":
-        short = f"{value:.0f}" if value < 1000 else f"{value / 1000:.0f}k"
-        return short if width >= _WIDEST_CELL and 0 < value < 99_500 else ""
+        short = tick_label(value) if value < 1000 else f"{value / 1000:.0f}k"
+        short = short if value < 999_500 else f"{value / 1e6:.0f}M"
+        return short if width >= WIDEST_CELL and value else ""
     if abs(value) < _LEAST:
         return ""
     is_signed = mode == "difference"
-    if width >= _WIDEST_CELL:
+    if width >= WIDEST_CELL:
         return f"{100 * value:{'+' * is_signed}.0f}"
     return ("+" if value > 0 else "-") if is_signed else ""
 

@@ -16,12 +16,13 @@ from makemore_tui.core.messages import Edit, Restart, Snapshot
 from ..knobs import restarts, typed
 from ..rows import Row, row
 from ..ticks import tick_label
+from .line import Line
 from .panel import Panel
 
 _KIND_NAMES = {"mlp": "MLP", "ngram": "counts", "neural-bigram": "neural bigram"}
 
 
-class Line(NamedTuple):
+class Entry(NamedTuple):
     """A line of the panel; `setting` is the one it shows, "" where it only tells."""
 
     name: str
@@ -45,7 +46,6 @@ class ControlsPanel(Panel):
         Binding("left", "turn(-1)", "less", show=False),
         Binding("right", "turn(1)", "more", show=False),
         Binding("enter", "open", "type a value", show=False),
-        Binding("escape", "leave", "leave it", show=False),
     ]
 
     @dataclass
@@ -166,7 +166,7 @@ class ControlsPanel(Panel):
             self.post_message(self.Told(sentence))
             return
         if self._input is None:
-            self._input = Input(compact=True, select_on_focus=True)
+            self._input = _Value(compact=True, select_on_focus=True)
             await self.mount(self._input)
         self._input.value = value
         self._input.display = True
@@ -218,7 +218,7 @@ class ControlsPanel(Panel):
         lines = settings_lines(self.snapshot) if self.snapshot else []
         return [line.setting for line in lines if line.setting]
 
-    def _place(self, lines: list[Line]) -> int:
+    def _place(self, lines: list[Entry]) -> int:
         """The line of the setting under the cursor."""
         settings = [line.setting for line in lines]
         return settings.index(self._cursor) if self._cursor in settings else 0
@@ -247,7 +247,7 @@ class ControlsPanel(Panel):
     def _name_width(self, width: int) -> int:
         return 15 if width >= 32 else 14
 
-    def _row(self, line: Line, width: int) -> Row:
+    def _row(self, line: Entry, width: int) -> Row:
         colours = self.palette
         name, value, keys = line.name, line.value, line.keys
         name_width = self._name_width(width)
@@ -270,6 +270,20 @@ class ControlsPanel(Panel):
         )
 
 
+class _Value(Line):
+    """The line to type a value into."""
+
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter", "submit", "take it"),
+        Binding("escape", "leave", "leave"),
+    ]
+
+    def action_leave(self) -> None:
+        """Close it without taking what is in it."""
+        if isinstance(self.parent, ControlsPanel):
+            self.parent.action_leave()
+
+
 def typed_value(snapshot: Snapshot, setting: str) -> str | None:
     """A setting as one would type it; None where the model has no such setting."""
     line = next((one for one in settings_lines(snapshot) if one.setting == setting), None)
@@ -282,7 +296,7 @@ def typed_value(snapshot: Snapshot, setting: str) -> str | None:
     return str(value).lower() if isinstance(value, bool) else f"{value}"
 
 
-def settings_lines(snapshot: Snapshot) -> list[Line]:
+def settings_lines(snapshot: Snapshot) -> list[Entry]:
     """All settings of the model at hand, and what there is to know of it, line by line."""
     model, train = snapshot.model, snapshot.train
     is_mlp, is_counts = model.kind == "mlp", model.kind == "ngram"
@@ -294,29 +308,29 @@ def settings_lines(snapshot: Snapshot) -> list[Line]:
     batch = "all" if train.batch_size == 0 else f"{train.batch_size:,}"
     context = "order" if is_counts else "" if is_bigram else "context"
     lines = [
-        Line("model", kind, "m", "kind"),
-        Line("learning rate", "–" if is_counts else rate, "[ ]", "learning_rate"),
-        Line("schedule", "–" if is_counts else schedule, "k", "schedule"),
-        Line("batch size", batch, "b B", "batch_size"),
-        Line("context", f"{model.context_length}", "" if is_bigram else "; '", context),
-        Line("embedding", f"{model.embedding}" if is_mlp else "–", ", .", "embedding"),
-        Line("hidden", f"{model.hidden}" if is_mlp else "–", "- =", "hidden"),
-        Line("optimizer", "–" if is_counts else train.optimizer, "o", "optimizer"),
+        Entry("model", kind, "m", "kind"),
+        Entry("learning rate", "–" if is_counts else rate, "[ ]", "learning_rate"),
+        Entry("schedule", "–" if is_counts else schedule, "k", "schedule"),
+        Entry("batch size", batch, "b B", "batch_size"),
+        Entry("context", f"{model.context_length}", "" if is_bigram else "; '", context),
+        Entry("embedding", f"{model.embedding}" if is_mlp else "–", ", .", "embedding"),
+        Entry("hidden", f"{model.hidden}" if is_mlp else "–", "- =", "hidden"),
+        Entry("optimizer", "–" if is_counts else train.optimizer, "o", "optimizer"),
     ]
     if is_counts:
-        lines.append(Line("smoothing", f"{train.smoothing:g}", "w W", "smoothing"))
+        lines.append(Entry("smoothing", f"{train.smoothing:g}", "w W", "smoothing"))
     else:
-        lines.append(Line("weight decay", f"{train.weight_decay:g}", "w W", "weight_decay"))
-        lines.append(Line("dropout", f"{train.dropout:g}" if is_mlp else "–", "x X", "dropout"))
+        lines.append(Entry("weight decay", f"{train.weight_decay:g}", "w W", "weight_decay"))
+        lines.append(Entry("dropout", f"{train.dropout:g}" if is_mlp else "–", "x X", "dropout"))
     planned = "" if is_counts else f" of {tick_label(train.steps)}"
     speed = f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else "–"
     return [
         *lines,
-        Line("counts" if is_counts else "parameters", f"{snapshot.parameters:,}", ""),
-        Line("step", f"{snapshot.step:,}{planned}", "", "" if is_counts else "steps"),
-        Line("steps/s", speed, ""),
-        Line("train on", train.train_on, "", "train_on"),
-        Line("init", "–" if is_counts else model.init, "", "init"),
-        Line("direct", str(model.direct).lower() if is_mlp else "–", "", "direct"),
-        Line("seed", f"{snapshot.seed}", "r R", "seed"),
+        Entry("counts" if is_counts else "parameters", f"{snapshot.parameters:,}", ""),
+        Entry("step", f"{snapshot.step:,}{planned}", "", "" if is_counts else "steps"),
+        Entry("steps/s", speed, ""),
+        Entry("train on", train.train_on, "", "train_on"),
+        Entry("init", "–" if is_counts else model.init, "", "init"),
+        Entry("direct", str(model.direct).lower() if is_mlp else "–", "", "direct"),
+        Entry("seed", f"{snapshot.seed}", "r R", "seed"),
     ]

@@ -75,9 +75,10 @@ class EmbeddingPanel(Panel):
             self.border_title, self.border_subtitle = "Embedding", ""
             why = shown.why if isinstance(shown, Unavailable) else "…"
             return [row((line, self.palette.style("dim"))) for line in wrapped(why, width)]
-        self._say_what_is_shown(shown, width)
         scale = _Scale(self._range, width, height)
         characters = self._characters(shown, scale, width, height)
+        hidden = len(shown.labels) - sum(bool(one.text) for one in characters.values())
+        self._say_what_is_shown(shown, hidden, width)
         cells = self._axes(scale, width, height)
         farthest = self._farthest(scale, width, height)
         if not farthest.keys() & characters.keys():
@@ -85,14 +86,17 @@ class EmbeddingPanel(Panel):
         cells |= characters
         return [_row_of(cells, y, width) for y in range(height)]
 
-    def _say_what_is_shown(self, shown: EmbeddingMap, width: int) -> None:
+    def _say_what_is_shown(self, shown: EmbeddingMap, hidden: int, width: int) -> None:
+        """hidden: how many characters found no cell."""
         dimensions = f"{shown.dimensions} dimension{'s' if shown.dimensions != 1 else ''}"
         main = ", the main two" if shown.dimensions > 2 else ""
         self.border_title = f"Embedding · {dimensions}{main}"
-        parts = ["vowels underlined", f"{shown.labels[shown.boundary]} the boundary"]
+        parts = [f"{shown.labels[shown.boundary]} the boundary", "vowels underlined"]
         if shown.dimensions > 2:
             across, up = (f"{100 * share:.0f}%" for share in shown.shares)
             parts.insert(0, f"→ {across} ↑ {up} of the variance")
+        if hidden:
+            parts.insert(0, f"{hidden} have no room")
         while len(parts) > 1 and len(" · ".join(parts)) > width - 2:
             parts.pop()
         self.border_subtitle = Content(" · ".join(parts))

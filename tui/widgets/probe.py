@@ -6,9 +6,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.keys import REPLACED_KEYS
 from textual.message import Message
-from textual.widgets import Input
 
 from makemore_tui.core.messages import (
     Candidate,
@@ -22,6 +20,7 @@ from makemore_tui.core.messages import (
 from ..bars import bar, column
 from ..palette import ink_on
 from ..rows import Row, number, row, wrapped
+from .line import Line
 from .panel import Panel
 
 _FULL_SURPRISE = 6.0  # nats, at which the scale ends
@@ -46,7 +45,7 @@ class ProbePanel(Panel):
     def __init__(self, **kwargs):
         super().__init__("Probe", **kwargs)
         self.border_subtitle = "/ types"
-        self._input = _Line(placeholder="the empty text", compact=True, select_on_focus=False)
+        self._input = _Text(placeholder="the empty text", compact=True, select_on_focus=False)
         self._probe: Probe | Unavailable | None = None
 
     def compose(self) -> ComposeResult:
@@ -89,8 +88,8 @@ class ProbePanel(Panel):
             reading = reading[:2]
         elif height >= 14 and reading:
             reading.append([])
-        title = set_cell_size(f"after {probe.text}" if probe.text else "at the beginning", width)
-        lines = [[], *reading, row((title.rstrip(), colours.style("dim")))]
+        title = f"after {_end_of(probe.text, width - 6)}" if probe.text else "at the beginning"
+        lines = [[], *reading, row((set_cell_size(title, width).rstrip(), colours.style("dim")))]
         return [*lines, *self._bars(probe.following, width, height - len(lines))]
 
     @property
@@ -172,17 +171,13 @@ class ProbePanel(Panel):
         )
 
 
-class _Line(Input):
-    """A line to type into; the arrows up and down do nothing, so that they move nothing else."""
+class _Text(Line):
+    """The text; the arrows up and down do nothing, so that they move nothing else."""
 
     BINDINGS = [  # noqa: RUF012
         Binding("escape", "leave", "leave the text"),
         Binding("up,down", "stay", show=False),
     ]
-
-    def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Whether a key types something; signs that Textual has a name for do too."""
-        return super().check_consume_key(key, character) or key in REPLACED_KEYS
 
     def action_leave(self) -> None:
         """Let the keys be the explorer's again."""
@@ -196,6 +191,15 @@ class _Line(Input):
         """Another character may be looked at more closely."""
         if isinstance(self.parent, ProbePanel):
             self.parent.relayout()
+
+
+def _end_of(text: str, width: int) -> str:
+    """A text, or as much of its end as fits behind an ellipsis."""
+    if cell_len(text) <= width:
+        return text
+    while text and cell_len(text) > width - 1:
+        text = text[1:]
+    return f"…{text}"
 
 
 def _short(probability: float) -> str:

@@ -326,7 +326,7 @@ class Server:
 
     def _resume(self) -> None:
         if self.session.trainer.finished:
-            raise UserError("every example has been counted; r counts again, m takes another model")
+            raise UserError("every example has been counted; a restart counts again")
         if self.session.diverged:
             raise UserError(f"the weights are not finite; {self._way_back}")
         if self.session.step >= self._planned_end:
@@ -337,8 +337,8 @@ class Server:
     def _way_back(self) -> str:
         """From weights that are not finite."""
         if self.session.can_undo:
-            return f"u takes back {self.session.can_undo}"
-        return "lower the learning rate, then r restarts"
+            return f"undo takes back {self.session.can_undo}"
+        return "lower the learning rate, then restart"
 
     # Work between requests
 

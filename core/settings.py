@@ -192,6 +192,8 @@ def _parse(word: str) -> tuple[str, Any]:
     if name not in SETTINGS:
         raise UserError(f"there is no setting {name!r}; the settings are {', '.join(SETTINGS)}")
     setting = SETTINGS[name]
+    if "choices" in setting.metadata:
+        text = text.lower()
     try:
         value = _converted(text, type(setting.default))
     except (ValueError, KeyError):
@@ -204,8 +206,19 @@ def _converted(text: str, kind: type) -> Any:
     if kind is bool:
         return {"true": True, "false": False, "yes": True, "no": False}[text.lower()]
     if kind is int:
-        return int(text.replace(",", ""))
+        return _whole(text.replace(",", ""))
     return kind(text)
+
+
+def _whole(text: str) -> int:
+    """A whole number, which may be written as 1e3."""
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+        if not number.is_integer():
+            raise
+        return int(number)
 
 
 _SHORT_NAMES = {

@@ -21,10 +21,19 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Start
 
 from . import themes
-from .config import Config, config_path, named, read_config, remember, with_recent
+from .config import (
+    MOST_RECENT,
+    REFERENCES,
+    Config,
+    config_path,
+    read_config,
+    remember,
+    with_recent,
+)
 from .engine import Engine, WorkerEngine
+from .key_names import named
 from .keys import KEYS, Key
-from .screens import layout
+from .screens import remembered
 from .screens.main import MainScreen
 
 _SECONDS_TO_LEAVE = 1.0
@@ -47,13 +56,14 @@ class ExplorerApp(App):
         super().__init__()
         self.engine = engine
         self.config = config or Config()
-        self.recent = list(self.config.recent)
+        self.recent = list(self.config.get("recent", [])[:MOST_RECENT])
         self.failure = ""
         self.remembered: dict[str, Any] = {}
         for theme in themes.OWN:
             self.register_theme(theme)
-        self.theme = self._first_theme = self.config.theme or themes.DARK.name
+        self.theme = self._first_theme = self.config.get("theme", themes.DARK.name)
         self.keys = tuple(_remapped(key, self.config.keys) for key in KEYS)
+        self.signs = {key.id: key.shown for key in self.keys}
 
     def on_mount(self) -> None:
         self.set_keymap({key.id: key.keys for key in self.keys if key.id in self.config.keys})
@@ -92,10 +102,10 @@ class ExplorerApp(App):
         super().exit(*args, **kwargs)
 
     def _changes(self) -> dict[str, Any]:
-        changes = self.main.changes_of(self.config)
+        changes = dict(remembered.changes(self.main, self.config))
         if self.theme != self._first_theme:
             changes["theme"] = self.theme
-        if self.recent != list(self.config.recent):
+        if self.recent != list(self.config.get("recent", [])):
             changes["recent"] = self.recent
         return changes
 
@@ -112,11 +122,17 @@ class ExplorerApp(App):
         self.exit()
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
-        yield from super().get_system_commands(screen)
+        for command in super().get_system_commands(screen):
+            if command.title == "Theme":  # the others are keys of ours
+                yield command
         if isinstance(screen, MainScreen):
             for key in self.keys:
                 name = f"{key.word[0].upper()}{key.word[1:]}  ({key.shown})"
                 yield SystemCommand(name, key.help, _runner(screen, key.action))
+            for name in REFERENCES:
+                action = f"panel('loss', 'toggle_reference', ({name!r},))"
+                about = f"Show or hide what the {name} model reaches, on the loss plot"
+                yield SystemCommand(f"Reference: {name}", about, _runner(screen, action))
 
 
 def _remapped(key: Key, keymap: Mapping[str, str]) -> Key:
@@ -124,7 +140,7 @@ def _remapped(key: Key, keymap: Mapping[str, str]) -> Key:
     if key.id not in keymap:
         return key
     signs = [sign.strip() for sign in keymap[key.id].split(",")]
-    return replace(key, keys=",".join(named(sign) for sign in signs), shown=" ".join(signs))
+    return replace(key, keys=",".join(named(sign) or sign for sign in signs), shown=" ".join(signs))
 
 
 def _runner(screen: MainScreen, action: str):
@@ -143,10 +159,9 @@ def run_explorer(start: Start) -> None:
         SystemExit: the explorer broke.
     """
     path = config_path()
-    panels = [name for name, _ in layout.PANELS]
-    config = read_config(path, themes.NAMES, panels, {key.id: key.keys for key in KEYS})
-    if config.most_megabytes is not None:
-        start = replace(start, most_bytes=int(config.most_megabytes * 1e6))
+    config = read_config(path, themes.NAMES, {key.id: key.keys for key in KEYS})
+    if (megabytes := config.get("runs.most_megabytes")) is not None:
+        start = replace(start, most_bytes=int(megabytes * 1e6))
     engine = WorkerEngine(start)
     app = ExplorerApp(engine, config)
     try:

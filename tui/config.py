@@ -1,47 +1,67 @@
 """What a person has set for good: one TOML file, read at the start and written at the end.
 
 theme = "makemore-light"
-panel = "loss"              # the panel that is chosen at the start
+panel = "loss"                # the panel that is chosen at the start
+panels = ["embedding"]        # those that stand in a place that several share
+zoomed = false
 recent = ["/home/me/towns.txt"]
 
 [loss]
-axis = "logarithmic"        # or "linear"
-smoothing = "strong"        # or "light", "off"
+axis = "logarithmic"          # or "linear"
+steps = "linear"              # or "logarithmic"
+smoothing = "strong"          # or "light", "off"
+part = "last tenth"           # or "all steps"
+references = ["bigram"]       # of uniform, unigram, bigram, trigram, 4-gram
+
+[bigrams]
+values = "counted"            # or "model", "counts", "difference"
+order = "frequency"           # or "character"
 
 [runs]
-most_megabytes = 500        # of those saved by themselves; the oldest go first
+most_megabytes = 500          # of those saved by themselves; the oldest go first
 
-[keys]                      # the id of a key, and the keys in its place
+[keys]                        # the id of a key, and the keys in its place
 pause = "p"
 """
 
 import os
+import stat
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from makemore_tui.core.errors import UserError
 
+from .key_names import named
+from .screens import layout
+
 MOST_RECENT = 8
 AXES = ("linear", "logarithmic")
 SMOOTHINGS = ("light", "strong", "off")
+PARTS = ("all steps", "last tenth")
+REFERENCES = ("uniform", "unigram", "bigram", "trigram", "4-gram")
+BIGRAM_VALUES = ("model", "counted", "counts", "difference")
+BIGRAM_ORDERS = ("character", "frequency")
 _MOST_MEGABYTES = 1_000_000
 _VARIABLE = "MAKEMORE_TUI_CONFIG"
+_TAKEN = {"ctrl+p": "the command palette", "ctrl+q": "leaving"}  # keys that are Textual's own
 
 
 @dataclass(frozen=True)
 class Config:
-    """What stands in the file; None for what does not."""
+    """What stands in the file.
 
-    theme: str | None = None
-    panel: str | None = None
-    axis: str | None = None
-    smoothing: str | None = None
-    most_megabytes: float | None = None
+    values: by name; "loss.axis" is `axis` of the table `loss`. keys: the keys of an id.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
-    recent: tuple[str, ...] = ()
+
+    def get(self, name: str, usual: Any = None) -> Any:
+        """A value by its name, or what it usually is."""
+        return self.values.get(name, usual)
 
 
 def config_path() -> Path:
@@ -53,54 +73,52 @@ def config_path() -> Path:
     return user_config_path("makemore-tui", appauthor=False) / "config.toml"
 
 
-def read_config(
-    path: Path, themes: Collection[str], panels: Collection[str], keys: Mapping[str, str]
-) -> Config:
+def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) -> Config:
     """The configuration; an empty one if there is no file.
 
-    themes, panels: the names there are. keys: the keys of each id, as they are without the file.
+    themes: the names there are. keys: the keys of each id, as they are without the file.
 
     Raises:
-        UserError: the file can't be read, or a value in it is not allowed.
+        UserError: the file can't be read, or holds something that is not allowed.
     """
-    values = _read(path)
-    loss, keymap = _table(path, values, "loss"), _table(path, values, "keys")
-    runs = _table(path, values, "runs")
-    recent = values.get("recent", [])
-    if not isinstance(recent, list) or not all(isinstance(one, str) for one in recent):
-        raise UserError(f"{path}: recent must be a list of file names")
+    read = _read(path)
+    checks: dict[str, _Check] = {"theme": _one_of(themes), **_CHECKS}
+    values = {}
+    for name, value in _flat(path, read, checks).items():
+        if (wanted := checks[name](value)) is not None:
+            raise UserError(f"{path}: {name} must be {wanted}, not {value!r}")
+        values[name] = value
+    keymap = read.get("keys", {})
+    if not isinstance(keymap, dict):
+        raise UserError(f"{path}: keys must be a table, [keys]")
     _check_keys(path, keymap, keys)
-    return Config(
-        theme=_one_of(path, "theme", values.get("theme"), themes),
-        panel=_one_of(path, "panel", values.get("panel"), panels),
-        axis=_one_of(path, "loss.axis", loss.get("axis"), AXES),
-        smoothing=_one_of(path, "loss.smoothing", loss.get("smoothing"), SMOOTHINGS),
-        most_megabytes=_amount(path, "runs.most_megabytes", runs.get("most_megabytes")),
-        keys=keymap,
-        recent=tuple(recent[:MOST_RECENT]),
-    )
+    return Config(values, keymap)
 
 
 def remember(path: Path, changes: Mapping[str, Any]) -> None:
-    """Write changes by name ("loss.axis" is `axis` of the table `loss`); the rest of the file, its
-    comments among it, stays.
+    """Write changes by name; the rest of the file, its comments among it, stays.
 
     Raises:
         UserError: the file can't be written.
     """
     import tomlkit
+    from tomlkit.exceptions import TOMLKitError
 
     try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else None
-        document = document if document is not None else tomlkit.document()
+        text = _text_of(path)
+        document = tomlkit.parse(text or "")
         for name, value in changes.items():
             table, _, key = name.rpartition(".")
             if table and table not in document:
                 document[table] = tomlkit.table()
             (document[table] if table else document)[key] = value  # type: ignore[index]
         _write_whole(path, tomlkit.dumps(document))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} could not be written: {error}") from None
+    except OSError as error:
+        raise UserError(f"{path} could not be written: {error.strerror or error}") from None
+    except (ValueError, TypeError, TOMLKitError) as error:  # it has been changed meanwhile
+        raise UserError(
+            f"{path} could not be written: what is there is not right: {error}"
+        ) from None
 
 
 def with_recent(recent: Collection[str], file: str) -> list[str]:
@@ -108,74 +126,137 @@ def with_recent(recent: Collection[str], file: str) -> list[str]:
     return [file, *(one for one in recent if one != file)][:MOST_RECENT]
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from None
-    except ValueError as error:  # not UTF-8, or not TOML
-        raise UserError(f"{path} is not TOML: {error}") from None
+# What is allowed: a check says of a value what it must be, or None where it is that.
+
+_Check = Callable[[Any], str | None]
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole, or as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path = path.resolve()  # a link stays one
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _one_of(allowed: Collection[str]) -> _Check:
+    return lambda value: None if value in list(allowed) else _or(allowed)
 
 
-def _table(path: Path, values: dict[str, Any], name: str) -> dict[str, Any]:
-    table = values.get(name, {})
-    if not isinstance(table, dict):
-        raise UserError(f"{path}: {name} must be a table, [{name}]")
-    return table
+def _some_of(allowed: Collection[str]) -> _Check:
+    def check(value: Any) -> str | None:
+        is_right = isinstance(value, list) and all(one in list(allowed) for one in value)
+        return None if is_right else f"a list of some of {', '.join(allowed)}"
+
+    return check
 
 
-def _one_of(path: Path, name: str, value: Any, allowed: Collection[str]) -> str | None:
-    if value is not None and value not in list(allowed):
-        raise UserError(f"{path}: {name} must be {_or(allowed)}, not {value!r}")
-    return value
+def _true_or_false(value: Any) -> str | None:
+    return None if isinstance(value, bool) else "true or false"
 
 
-def _amount(path: Path, name: str, value: Any) -> float | None:
-    is_number = type(value) in (int, float) and 0 <= value <= _MOST_MEGABYTES
-    if value is not None and not is_number:
+def _files(value: Any) -> str | None:
+    is_right = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return None if is_right else "a list of file names"
+
+
+def _megabytes(value: Any) -> str | None:
+    is_right = type(value) in (int, float) and 0 <= value <= _MOST_MEGABYTES
+    return None if is_right else f"a number from 0 to {_MOST_MEGABYTES:,}"
+
+
+_PANELS = [name for name, _ in layout.PANELS]
+_CHECKS: dict[str, _Check] = {
+    "panel": _one_of(_PANELS),
+    "panels": _some_of(_PANELS),
+    "zoomed": _true_or_false,
+    "recent": _files,
+    "loss.axis": _one_of(AXES),
+    "loss.steps": _one_of(AXES),
+    "loss.smoothing": _one_of(SMOOTHINGS),
+    "loss.part": _one_of(PARTS),
+    "loss.references": _some_of(REFERENCES),
+    "bigrams.values": _one_of(BIGRAM_VALUES),
+    "bigrams.order": _one_of(BIGRAM_ORDERS),
+    "runs.most_megabytes": _megabytes,
+}
+
+
+def _flat(path: Path, read: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """All values but the keys' by their names, which must be known."""
+    tables = {name.partition(".")[0] for name in known if "." in name}
+    values: dict[str, Any] = {}
+    for name, value in read.items():
+        if name in tables:
+            if not isinstance(value, dict):
+                raise UserError(f"{path}: {name} must be a table, [{name}]")
+            values |= {f"{name}.{key}": one for key, one in value.items()}
+        elif name != "keys":
+            values[name] = value
+    if unknown := [name for name in values if name not in known]:
         raise UserError(
-            f"{path}: {name} must be a number from 0 to {_MOST_MEGABYTES:,}, not {value!r}"
+            f"{path}: {unknown[0]} is nothing that can be set; what can be set is "
+            f"{', '.join(known)} and keys"
         )
-    return value
+    return values
 
 
 def _check_keys(path: Path, keymap: dict[str, Any], keys: Mapping[str, str]) -> None:
-    """See to it that ids are known and that no key is left with two meanings."""
+    """See to it that ids and keys are known and that no key is left with two meanings."""
     for id, value in keymap.items():
         if id not in keys:
             raise UserError(f"{path}: keys.{id} is no key's id; the ids are {', '.join(keys)}")
         if not isinstance(value, str) or not all(one.strip() for one in value.split(",")):
             raise UserError(f'{path}: keys.{id} must be keys such as "p" or "p,f8", not {value!r}')
+        for key in value.split(","):
+            if (name := named(key.strip())) is None:
+                raise UserError(f'{path}: keys.{id}: {key.strip()!r} is no key; "p" and "f8" are')
+            if name in _TAKEN:
+                raise UserError(
+                    f"{path}: keys.{id} takes {name!r}, which is that of {_TAKEN[name]}"
+                )
     taken: dict[str, str] = {}
     for id, value in {**keys, **keymap}.items():
-        for key in (named(one.strip()) for one in value.split(",")):
+        for key in (named(one.strip()) or one for one in value.split(",")):
             if key in taken and taken[key] != id:
                 mine, other = (id, taken[key]) if id in keymap else (taken[key], id)
                 raise UserError(f"{path}: keys.{mine} takes {key!r}, which is that of {other}")
             taken[key] = id
 
 
-def named(key: str) -> str:
-    """A key by the name that Textual has for it: "[" is left_square_bracket."""
-    from textual.keys import _character_to_key
-
-    return _character_to_key(key) if len(key) == 1 and not key.isalnum() else key
-
-
 def _or(words: Collection[str]) -> str:
     *most, last = words
     return f"{', '.join(most)} or {last}" if most else last
+
+
+# The file
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = _text_of(path)
+        return tomllib.loads(text) if text is not None else {}
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror or error}") from None
+    except ValueError as error:  # not UTF-8, or not TOML
+        raise UserError(f"{path} is not TOML: {error}") from None
+
+
+def _text_of(path: Path) -> str | None:
+    """The file's text without a BOM; None where there is no file."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # which could hold up forever
+        raise OSError("it is no plain file")
+    return path.read_text(encoding="utf-8-sig")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there whole, or as it was, with the rights that it had."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path = path.resolve()  # a link stays one
+    mode = path.stat().st_mode if path.exists() else None
+    if mode is not None and not os.access(path, os.W_OK):
+        raise OSError("it may not be written")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        if mode is not None:
+            temporary.chmod(stat.S_IMODE(mode))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

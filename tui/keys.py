@@ -3,9 +3,14 @@
 The footer, the help screen, the command palette and the README's table are made from this.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.binding import Binding
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 
 @dataclass(frozen=True)
@@ -156,3 +161,10 @@ KEYS = (
     Key("help", "question_mark", "?", "help", "help", "All keys, and what they do", "help"),
     Key("quit", "q", "q", "quit_explorer", "quit", "Leave the explorer", "quit"),
 )  # fmt: skip
+
+SIGNS: Mapping[str, str] = {key.id: key.shown for key in KEYS}
+
+
+def signs_of(app: "App") -> Mapping[str, str]:
+    """How each key is shown, by its id, after the person's keymap."""
+    return getattr(app, "signs", SIGNS)

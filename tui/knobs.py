@@ -21,6 +21,7 @@ _LADDERS: dict[str, tuple[float, ...]] = {
 }  # fmt: skip
 
 
+KIND_NAMES = {"mlp": "MLP", "ngram": "counts", "neural-bigram": "neural bigram"}
 _WHOLE_DECADE = 4  # turns of the learning rate
 _HIGHEST_SEED = 2**62
 
@@ -35,11 +36,11 @@ def turned(snapshot: Snapshot, knob: str, by: int) -> dict[str, Any] | str:
     elif knob == "context" and model.kind == "ngram":
         knob = "order"
     if knob in ("hidden", "embedding", "context", "dropout") and model.kind != "mlp":
-        return f"{knob} is a setting of the MLP; press m for it"
+        return f"{knob} is a setting of the MLP, which is another model"
     if knob == "direct" and model.kind != "mlp":
-        return "direct is a setting of the MLP; press m for it"
+        return "direct is a setting of the MLP, which is another model"
     if knob in ("learning_rate", "optimizer", "schedule", "init") and model.kind == "ngram":
-        return f"counting needs no {knob.replace('_', ' ')}; press m for a network"
+        return f"counting needs no {knob.replace('_', ' ')}; the other models have one"
     now = getattr(model if hasattr(model, knob) else train, knob)
     value = _next(knob, now, by)
     if value == now:
@@ -65,10 +66,21 @@ def typed(snapshot: Snapshot, setting: str, text: str) -> Edit | Restart | None:
     text = "0" if setting == "batch_size" and text.strip().lower() == "all" else text
     if not text.strip():
         raise UserError(f"{setting} must be {allowed(setting)}")
+    text = _kind(text) if setting == "kind" else text
     value = parse_changes([f"{setting}={text}"])[setting]
     if value == (vars(snapshot.model) | vars(snapshot.train))[setting]:
         return None
     return Edit(of_kind(value) if setting == "kind" else {setting: value})
+
+
+def _kind(text: str) -> str:
+    """A kind of model by the name that the screen has for it, or by its own."""
+    names = {name.lower(): kind for kind, name in KIND_NAMES.items()} | {k: k for k in KINDS}
+    kind = names.get(text.strip().lower())
+    if kind is None:
+        *most, last = KIND_NAMES.values()
+        raise UserError(f"the model must be {', '.join(most)} or {last}, not {text!r}")
+    return kind
 
 
 def _seed(text: str) -> int:

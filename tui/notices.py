@@ -1,5 +1,7 @@
 """What to say of a change, in a sentence."""
 
+from collections.abc import Mapping
+
 from makemore_tui.core.messages import (
     OpenRun,
     Redo,
@@ -21,50 +23,53 @@ def awaited(asked: Request) -> str:
     return "the engine is still at what was asked for …"
 
 
-def notice(asked: Request | None, before: Snapshot, now: Snapshot) -> tuple[str, bool] | None:
+def notice(
+    asked: Request | None, before: Snapshot, now: Snapshot, signs: Mapping[str, str]
+) -> tuple[str, bool] | None:
     """What to say of the change from one snapshot to the next, and whether it is a warning.
 
-    asked: the command that the newer one answers, if it answers any.
+    asked: the command that the newer one answers, if it answers any. signs: of the keys, by id.
     """
     if now.state == "diverged" != before.state:
-        return diverged(now), True
-    way_back = "; u undoes it" if now.can_undo else ""
-    at = f"at step {now.step:,}" + (", space trains on" if now.state == "paused" else "")
+        return _diverged(now, signs), True
+    way_back = f"; {signs['undo']} undoes it" if now.can_undo else ""
+    way_on = f", {signs['pause']} trains on" if now.state == "paused" else ""
+    at = f"at step {now.step:,}{way_on}"
     match asked:
         case Undo():
-            return f"undone: {before.can_undo}; {at}; U does it again", False
+            return f"undone: {before.can_undo}; {at}; {signs['redo']} does it again", False
         case Redo():
             return f"done again: {before.can_redo}; {at}{way_back}", False
         case ReturnTo(index) if index < len(before.former):
             return f"back in the run “{before.former[index].name}”; {at}{way_back}", False
         case OpenRun():
-            return opened(now) + way_back, False
+            return opened(now, signs) + way_back, False
     if now.runs != before.runs:
         what = _difference(before, now)
         return f"a new run from step 0, seed {now.seed}: {what}{way_back}", False
     if now.state == "finished" != before.state:
-        return _finished(now), False
+        return _finished(now, signs), False
     if now.resized and now.resized != before.resized:
-        return resized(now.resized), False
+        return _resized(now.resized), False
     if (now.model, now.train) != (before.model, before.train):
         return f"from step {now.step:,}: {_difference(before, now)}", False
     return None
 
 
-def restart_to_come(now: Snapshot, setting: str) -> str:
+def restart_to_come(now: Snapshot, setting: str, signs: Mapping[str, str]) -> str:
     """That a change begins a new run, before it does."""
     name = "model" if setting == "kind" else setting.replace("_", " ")
     return (
         f"another {name} begins a new run, and this one is at step {now.step:,}: "
-        "once more does it, and u undoes it"
+        f"once more does it, and {signs['undo']} undoes it"
     )
 
 
-def opened(now: Snapshot) -> str:
+def opened(now: Snapshot, signs: Mapping[str, str]) -> str:
     """That a saved run has been opened, paused."""
     saving = now.saving
     what = (saving.note or saving.name) if saving else ""
-    return f"{what or 'the run'}; at step {now.step:,}, space trains on"
+    return f"{what or 'the run'}; at step {now.step:,}, {signs['pause']} trains on"
 
 
 def saving_notice(before: Snapshot, now: Snapshot) -> tuple[str, bool] | None:
@@ -81,18 +86,18 @@ def saving_notice(before: Snapshot, now: Snapshot) -> tuple[str, bool] | None:
     return None
 
 
-def diverged(now: Snapshot) -> str:
+def _diverged(now: Snapshot, signs: Mapping[str, str]) -> str:
     """That the loss is not finite, since when, and the way out."""
     first = now.divergence.step if now.divergence else now.step
     edit = now.divergence.after if now.divergence else None
     after = f", after {edit.label} at step {edit.step:,}" if edit else ""
-    way_out = "lower the learning rate, then r restarts"
+    way_out = f"lower the learning rate, then {signs['restart']} restarts"
     if now.can_undo:
-        way_out = f"u takes back {now.can_undo}"
+        way_out = f"{signs['undo']} takes back {now.can_undo}"
     return f"the loss is not finite at step {first:,}{after}; {way_out}"
 
 
-def resized(resizing: Resizing) -> str:
+def _resized(resizing: Resizing) -> str:
     """That the model has another size, and what that did to the loss."""
     words = f"from step {resizing.step:,}: {resizing.label}, in place"
     if resizing.before is None or resizing.after is None:
@@ -101,11 +106,11 @@ def resized(resizing: Resizing) -> str:
     return f"{words}; dev loss {about}{resizing.before:.3f} → {about}{resizing.after:.3f}"
 
 
-def _finished(now: Snapshot) -> str:
-    if now.model.kind == "ngram":
-        way_on = f"u undoes {now.can_undo}" if now.can_undo else "m takes another model"
-        return f"finished: every example is counted; {way_on}"
-    return "finished: all planned steps; space trains on"
+def _finished(now: Snapshot, signs: Mapping[str, str]) -> str:
+    if now.model.kind != "ngram":
+        return f"finished: all planned steps; {signs['pause']} trains on"
+    undo = f"{signs['undo']} undoes {now.can_undo}" if now.can_undo else ""
+    return f"finished: every example is counted; {undo or signs['model'] + ' takes another model'}"
 
 
 def _difference(before: Snapshot, now: Snapshot) -> str:

@@ -837,7 +837,7 @@ def test_diverged_weights_are_not_trained_on(serve):
     diverge(client)
     refused = client.ask(Resume())
     assert isinstance(refused, Refused)
-    assert "not finite; u takes back lr 1000, decay 100" in refused.why
+    assert "not finite; undo takes back lr 1000, decay 100" in refused.why
 
 
 def test_divergence_is_told_with_its_step_and_the_edit_before_it(serve):
@@ -867,7 +867,7 @@ def test_a_run_that_diverges_by_itself_has_no_edit_to_take_back(serve):
     assert diverged.divergence.after is None
     assert diverged.can_undo is None
     refused = client.ask(Resume())
-    assert "lower the learning rate, then r restarts" in refused.why
+    assert "lower the learning rate, then restart" in refused.why
     client.do(Edit({"learning_rate": 0.1}))
     assert client.look().divergence.after is None
 

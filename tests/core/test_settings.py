@@ -105,6 +105,25 @@ def test_each_kind_has_a_context_length(settings, length):
     assert settings.context_length == length
 
 
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("hidden=1e2", 100),
+        ("hidden=1,000", 1000),
+        ("schedule=Cosine", "cosine"),
+        ("kind=MLP", "mlp"),
+    ],
+)
+def test_a_value_may_be_written_in_other_ways(word, value):
+    assert list(parse_changes([word]).values()) == [value]
+
+
+@pytest.mark.parametrize("word", ["hidden=1e-1", "hidden=inf", "hidden=nan", "hidden=2.5"])
+def test_a_number_that_is_not_whole_is_refused(word):
+    with pytest.raises(UserError, match="hidden must be a whole number"):
+        parse_changes([word])
+
+
 # Changes
 
 

@@ -419,7 +419,7 @@ class Explorer:
         """Back to the template, with nothing asked and nothing said."""
         self.engine.answers, self.engine.first = True, TEMPLATE
         await self.show(replace(TEMPLATE, is_refresh=True))
-        self.screen._places = Occupancy()
+        self.screen.places = Occupancy()
         self.screen.query_one("#loss").focus()
         await self.until(lambda: self.chosen == "loss")
         self.screen._show_chosen()

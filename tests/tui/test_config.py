@@ -11,21 +11,28 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Pause
 from makemore_tui.tui import themes
 from makemore_tui.tui.config import Config, config_path, read_config, remember, with_recent
+from makemore_tui.tui.key_names import named
 from makemore_tui.tui.keys import KEYS
-from makemore_tui.tui.screens import layout
 from makemore_tui.tui.screens.help import HelpScreen
 
 KEYS_BY_ID = {key.id: key.keys for key in KEYS}
-PANELS = [name for name, _ in layout.PANELS]
 FULL = """# mine
 theme = "makemore-light"
 panel = "bigrams"
+panels = ["embedding", "probe"]
+zoomed = true
 recent = ["/a.txt", "/b.txt"]
-colour = "unknown to us"
 
 [loss]
 axis = "logarithmic" # as in the lecture
+steps = "logarithmic"
 smoothing = "off"
+part = "last tenth"
+references = ["bigram", "trigram"]
+
+[bigrams]
+values = "difference"
+order = "frequency"
 
 [runs]
 most_megabytes = 20
@@ -50,7 +57,7 @@ def read(path):
         if text is not None:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        return read_config(path, themes.NAMES, PANELS, KEYS_BY_ID)
+        return read_config(path, themes.NAMES, KEYS_BY_ID)
 
     return read
 
@@ -67,10 +74,23 @@ def test_without_a_file_nothing_is_set(read):
 
 
 def test_all_of_it_is_read(read):
-    keys = {"pause": "p", "rate-up": "+,f8", "hidden-up": "="}
-    assert read(FULL) == Config(
-        "makemore-light", "bigrams", "logarithmic", "off", 20, keys, ("/a.txt", "/b.txt")
-    )
+    config = read(FULL)
+    assert config.keys == {"pause": "p", "rate-up": "+,f8", "hidden-up": "="}
+    assert config.values == {
+        "theme": "makemore-light",
+        "panel": "bigrams",
+        "panels": ["embedding", "probe"],
+        "zoomed": True,
+        "recent": ["/a.txt", "/b.txt"],
+        "loss.axis": "logarithmic",
+        "loss.steps": "logarithmic",
+        "loss.smoothing": "off",
+        "loss.part": "last tenth",
+        "loss.references": ["bigram", "trigram"],
+        "bigrams.values": "difference",
+        "bigrams.order": "frequency",
+        "runs.most_megabytes": 20,
+    }
 
 
 @pytest.mark.parametrize(
@@ -95,6 +115,19 @@ def test_all_of_it_is_read(read):
         ("[keys]\npause = 'm'", "keys.pause"),
         ("[keys]\npause = 'p'\nmodel = 'p'", "keys."),
         ("theme = ", "TOML"),
+        ("themee = 'nord'", "themee"),
+        ("[lossy]\naxis = 'linear'", "lossy"),
+        ("[loss]\naxs = 'linear'", "loss.axs"),
+        ("panels = 'probe'", "panels"),
+        ("panels = ['lost']", "panels"),
+        ("zoomed = 1", "zoomed"),
+        ("[loss]\nreferences = ['5-gram']", "loss.references"),
+        ("[loss]\npart = 'half'", "loss.part"),
+        ("[bigrams]\nvalues = 'all'", "bigrams.values"),
+        ("[keys]\npause = 'spce'", "keys.pause: 'spce' is no key"),
+        ("[keys]\npause = 'p,pp'", "keys.pause: 'pp' is no key"),
+        ("[keys]\npause = 'ctrl+p'", "the command palette"),
+        ("[keys]\npause = 'shift+b'", "keys.pause"),
     ],
 )
 def test_what_is_not_allowed_is_refused_in_one_sentence(read, path, text, key):
@@ -117,12 +150,79 @@ def test_two_keys_may_change_places(read):
     assert read("[keys]\nrestart = 'm'\nmodel = 'r'").keys == {"restart": "m", "model": "r"}
 
 
+@pytest.mark.parametrize(
+    ("sign", "name"),
+    [
+        ("[", "left_square_bracket"),
+        ("+", "plus"),
+        ("F8", "f8"),
+        ("shift+z", "Z"),
+        ("Ctrl+S", "ctrl+s"),
+        ("left_square_bracket", "left_square_bracket"),
+        ("shift+tab", "shift+tab"),
+        ("é", "é"),
+        ("enterr", None),
+        ("shft+a", None),
+    ],
+)
+def test_keys_are_known_by_the_names_that_textual_has(sign, name):
+    assert named(sign) == name
+
+
+def test_every_key_of_ours_has_its_own_name():
+    keys = [key for keys in KEYS_BY_ID.values() for key in keys.split(",")]
+    assert [named(key) for key in keys] == keys
+
+
 def test_what_is_remembered_is_read_again(read, path):
-    remember(path, {"theme": "nord", "loss.axis": "logarithmic", "recent": ["/c.txt"]})
-    assert read() == Config(theme="nord", axis="logarithmic", recent=("/c.txt",))
+    values = {"theme": "nord", "loss.axis": "logarithmic", "recent": ["/c.txt"], "zoomed": True}
+    remember(path, values)
+    assert read() == Config(values)
 
 
-def test_comments_and_unknown_keys_stay(read, path):
+def test_a_mark_of_utf_8_is_no_part_of_the_file(read, path):
+    path.parent.mkdir()
+    path.write_bytes(b"\xef\xbb\xbftheme = 'nord'\n")
+    assert read().get("theme") == "nord"
+    remember(path, {"zoomed": True})
+    assert read().values == {"theme": "nord", "zoomed": True}
+
+
+def test_what_is_no_plain_file_is_refused_and_left(read, path):
+    path.parent.mkdir()
+    os.mkfifo(path)
+    with pytest.raises(UserError, match="no plain file"):
+        read()
+    with pytest.raises(UserError, match="no plain file"):
+        remember(path, {"theme": "nord"})
+    assert path.is_fifo()
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_the_files_rights_stay(read, path, mode):
+    read(FULL)
+    path.chmod(mode)
+    remember(path, {"theme": "nord"})
+    assert path.stat().st_mode & 0o777 == mode
+
+
+def test_a_file_that_may_not_be_written_is_left_as_it_is(read, path, monkeypatch):
+    read(FULL)
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write whatever the rights are
+    with pytest.raises(UserError, match=r"config.toml could not be written: it may not be written"):
+        remember(path, {"theme": "nord"})
+    assert path.read_text() == FULL
+
+
+def test_a_file_that_has_become_another_meanwhile_is_left_as_it_is(read, path):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("loss = 3")
+    with pytest.raises(UserError, match="what is there is not right"):
+        remember(path, {"loss.axis": "linear"})
+    assert path.read_text() == "loss = 3"
+
+
+def test_comments_stay(read, path):
     read(FULL)
     remember(path, {"theme": "nord", "loss.axis": "linear"})
     text = path.read_text()
@@ -131,7 +231,7 @@ def test_comments_and_unknown_keys_stay(read, path):
     assert tomllib.loads(text) == {
         **tomllib.loads(FULL),
         "theme": "nord",
-        "loss": {"axis": "linear", "smoothing": "off"},
+        "loss": {**tomllib.loads(FULL)["loss"], "axis": "linear"},
     }
 
 
@@ -153,16 +253,44 @@ def test_recent_files_are_few_and_each_stands_once():
     assert len(with_recent([str(i) for i in range(20)], "x")) == 8
 
 
+CHANGED = {
+    "theme": "makemore-light",
+    "panel": "health",
+    "panels": ["embedding", "probe", "health"],
+    "zoomed": False,
+    "loss.axis": "logarithmic",
+    "loss.steps": "logarithmic",
+    "loss.smoothing": "strong",
+    "loss.part": "last tenth",
+    "loss.references": ["unigram", "bigram", "trigram", "4-gram"],
+    "bigrams.values": "counted",
+    "bigrams.order": "frequency",
+}
+
+
 async def test_the_explorer_begins_as_it_says(explorer):
-    config = Config("makemore-light", "splits", "logarithmic", keys={"pause": "p,f8"})
-    async with explorer(config=config) as it:
-        await it.until(lambda: it.chosen == "splits")
+    async with explorer(config=Config(CHANGED, keys={"pause": "p,f8"})) as it:
+        await it.until(lambda: it.chosen == "health")
+        assert set(it.shown_panels) == {"loss", "controls", "embedding", "probe", "health"}
         assert it.app.theme == "makemore-light"
-        assert "log loss" in it.painted()
+        await it.until(lambda: "last tenth · log-log · smooth" in it.painted())
+        assert "uniform" not in it.painted()
         await it.press("p")
         await it.until(lambda: Pause() in it.engine.commands)
+        await it.press("3")
+        await it.until(lambda: "counted P(next | previous) · by frequency" in it.painted())
+        await it.press("8", "6", "7", "8")
+        await it.until(lambda: it.chosen == "health")
         it.app.exit()
         assert it.app.remembered == {}
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (200, 60)])
+async def test_a_panel_may_begin_zoomed(explorer, size):
+    config = Config({"panel": "names", "zoomed": True})
+    async with explorer(config=config, size=size) as it:
+        await it.until(lambda: it.chosen == "names")
+        await it.until(lambda: it.shown_panels == ["names"])
 
 
 async def test_a_key_that_was_moved_is_shown_where_it_is_now(explorer):
@@ -179,18 +307,44 @@ async def test_a_key_that_was_moved_is_shown_where_it_is_now(explorer):
 
 async def test_what_was_changed_is_remembered(explorer):
     async with explorer() as it:
-        await it.press("l", "tab")
-        await it.until(lambda: it.chosen == "controls")
-        it.app.theme = "nord"
+        await it.press("l", "L", "y", "a", "e", "v", "O", "6", "7", "8")
+        await it.until(lambda: it.chosen == "health")
+        it.app.theme = "makemore-light"
         it.app.add_recent("/a.txt")
         await it.press("q")
         await it.until(lambda: it.app.remembered)
-        assert it.app.remembered == {
-            "panel": "controls",
-            "loss.axis": "logarithmic",
-            "theme": "nord",
-            "recent": ["/a.txt"],
+        was_changed = CHANGED.keys() - {"zoomed"}
+        assert it.app.remembered == {name: CHANGED[name] for name in was_changed} | {
+            "recent": ["/a.txt"]
         }
+
+
+async def test_a_reference_is_shown_or_hidden_by_its_name_in_the_palette(explorer):
+    async with explorer(size=(120, 40)) as it:
+        await it.until(lambda: "uniform" in it.text("loss"))
+        commands = {one.title: one for one in it.app.get_system_commands(it.screen)}
+        await commands["Reference: uniform"].callback()
+        await it.until(lambda: "uniform" not in it.text("loss"))
+        await commands["Reference: uniform"].callback()
+        await it.until(lambda: "uniform" in it.text("loss"))
+        assert [title for title in commands if title in ("Quit", "Keys", "Maximize")] == []
+
+
+async def test_wherever_a_key_is_named_it_is_the_one_that_was_moved(explorer):
+    keys = {"test": "T", "model": "M", "probe": "f9", "undo": "f5", "worker": "f6", "help": "h"}
+    async with explorer(config=Config(keys=keys)) as it:
+        await it.until(lambda: "press T" in it.text("splits"))
+        assert it.value("model").endswith("M")
+        await it.press("7")
+        await it.until(lambda: "f9 types" in it.painted())
+        await it.press("=", "f5")
+        await it.until(lambda: "undone: hidden 250" in it.notice)
+        await it.press("M", "M")
+        await it.until(lambda: "f5 undoes it" in it.notice)
+        await it.press("h")
+        await it.until(lambda: isinstance(it.app.screen, HelpScreen))
+        await it.press("h")
+        await it.until(lambda: it.app.screen is it.screen)
 
 
 async def test_the_help_says_what_each_setting_does_and_when(explorer):

@@ -193,13 +193,16 @@ def test_choices_go_round(snapshot, knob, by):
 @pytest.mark.parametrize("kind", ["ngram", "neural-bigram"])
 @pytest.mark.parametrize("knob", ["hidden", "embedding"])
 def test_a_size_of_the_mlp_says_that_it_is_one(snapshot, kind, knob):
-    assert turned(snapshot(kind=kind), knob, 1) == f"{knob} is a setting of the MLP; press m for it"
+    assert (
+        turned(snapshot(kind=kind), knob, 1)
+        == f"{knob} is a setting of the MLP, which is another model"
+    )
 
 
 @pytest.mark.parametrize("knob", ["learning_rate", "optimizer", "schedule"])
 def test_counting_needs_no_setting_of_training(snapshot, knob):
     said = turned(snapshot(kind="ngram"), knob, 1)
-    assert said == f"counting needs no {knob.replace('_', ' ')}; press m for a network"
+    assert said == f"counting needs no {knob.replace('_', ' ')}; the other models have one"
 
 
 def test_of_counts_context_is_order_and_decay_is_smoothing(snapshot):

@@ -47,7 +47,7 @@ def test_the_colours_for_the_colour_blind_are_those_of_okabe_and_ito():
 
 @pytest.mark.parametrize("theme", themes.OWN, ids=lambda theme: theme.name)
 async def test_a_theme_brings_its_palette(explorer, theme):
-    async with explorer(config=Config(theme=theme.name)) as it:
+    async with explorer(config=Config({"theme": theme.name})) as it:
         assert palette_of(it.app) is PALETTES[theme.name]
         assert theme.name in it.app.available_themes
 

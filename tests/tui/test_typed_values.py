@@ -63,13 +63,33 @@ async def test_a_typed_value_is_asked_for(it, panel, setting, text, request_):
     assert not panel.is_open
 
 
-async def test_a_typed_kind_brings_settings_that_suit_it(it, panel):
+@pytest.mark.parametrize("word", ["ngram", "counts", "Counts"])
+async def test_a_typed_kind_brings_settings_that_suit_it(it, panel, word):
     line = await open_at(it, panel, "kind")
-    await type_text(it, line, "ngram")
+    await type_text(it, line, word)
     await it.press("enter")
     await it.until(lambda: it.engine.commands)
     assert it.engine.commands[0].changes["kind"] == "ngram"
     assert "smoothing" in it.engine.commands[0].changes
+
+
+async def test_a_kind_that_is_none_is_refused_with_the_names_on_the_screen(it, panel):
+    line = await open_at(it, panel, "kind")
+    await type_text(it, line, "rnn")
+    await it.press("enter")
+    await it.until(lambda: "must be MLP" in it.text("controls"))
+
+
+async def test_the_footer_offers_no_key_that_would_type(it, panel):
+    await open_at(it, panel, "hidden")
+    footer = it.painted().split("\n")[-1]
+    assert footer.split() == ["enter", "take", "it", "esc", "leave"]
+
+
+@pytest.mark.parametrize(("setting", "does"), [("init", "begins a new run"), ("hidden", "takes")])
+async def test_what_enter_will_do_is_said_before(it, panel, setting, does):
+    await open_at(it, panel, setting)
+    await it.until(lambda: f"enter {does}" in it.painted())
 
 
 async def test_the_line_begins_with_the_value(it, panel):

@@ -18,8 +18,14 @@ class Arranged(Screen):
 
     def __init__(self):
         super().__init__()
-        self._chosen = "loss"
-        self._places = layout.Occupancy()
+        self.chosen = "loss"
+        self.places = layout.Occupancy()
+
+    def begin_with(self, panel: str, is_zoomed: bool) -> None:
+        """Begin with a panel chosen, before there is any."""
+        self.chosen = panel
+        self.places.choose(panel)
+        self.set_class(is_zoomed, "zoomed")
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -47,12 +53,12 @@ class Arranged(Screen):
     def _show_chosen(self) -> None:
         """Show all panels, or the chosen one alone where there is no room or it is zoomed."""
         alone = self.has_class("tabbed") or self.has_class("zoomed")
-        self._places.choose(self._chosen)
-        together = self._places.shown(layout.has_much_room(*self.size))
+        self.places.choose(self.chosen)
+        together = self.places.shown(layout.has_much_room(*self.size))
         for panel in self.query(Panel):
-            panel.display = panel.id == self._chosen if alone else panel.id in together
+            panel.display = panel.id == self.chosen if alone else panel.id in together
         self.query_one("#panels").set_class(alone, "alone")
-        self.query_one(Tabs).active = f"tab-{self._chosen}"
+        self.query_one(Tabs).active = f"tab-{self.chosen}"
 
     def _shown_panels(self) -> list[Panel]:
         return [panel for panel in self.query(Panel) if panel.display]
@@ -68,9 +74,9 @@ class Arranged(Screen):
 
     def _choose(self, name: str) -> None:
         """Choose a panel: it has the focus, and is the one shown where only one is."""
-        if name == self._chosen:
+        if name == self.chosen:
             return
-        self._chosen = name
+        self.chosen = name
         self._show_chosen()
         panel = self.query_one(f"#{name}", Panel)
         if self.focused is None or self.focused.parent is not panel:  # what is in it may have it
@@ -88,4 +94,4 @@ class Arranged(Screen):
 
     def action_next_panel(self, by: int) -> None:
         names = [name for name, _ in layout.PANELS]
-        self._choose(names[(names.index(self._chosen) + by) % len(names)])
+        self._choose(names[(names.index(self.chosen) + by) % len(names)])

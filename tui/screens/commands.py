@@ -16,6 +16,7 @@ from makemore_tui.core.messages import (
 )
 from makemore_tui.core.settings import changed, effect_of
 
+from ..keys import signs_of
 from ..knobs import turned
 from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, restart_to_come
 from .arranged import Arranged
@@ -77,7 +78,7 @@ class Commands(Arranged):
             self._announced = ("", 0.0)
             return True
         self._announced = (setting, time.monotonic())
-        self.say(restart_to_come(now, setting))
+        self.say(restart_to_come(now, setting, signs_of(self.app)))
         return False
 
     def action_pause(self) -> None:

@@ -8,11 +8,10 @@ from textual.screen import ModalScreen
 from makemore_tui.core.messages import Reply
 from makemore_tui.core.settings import SETTINGS
 
-from ..config import Config
 from ..engine import WorkerDied
+from ..keys import signs_of
 from ..knobs import restarts
 from ..widgets.controls import ControlsPanel
-from ..widgets.loss import LossPanel
 from ..widgets.names import NamesPanel
 from .commands import Commands
 
@@ -27,37 +26,6 @@ class AskingScreen(ModalScreen):
 
 class Hands(Commands):
     """A part of the main screen, which has the rest."""
-
-    # What is remembered from one run of the explorer to the next
-
-    def choose_as_remembered(self) -> None:
-        """Choose the panel that the configuration says, before there is any."""
-        self._chosen = self._config.panel or self._chosen
-
-    def begin_as_remembered(self) -> None:
-        """Set what the configuration says."""
-        config = self._config
-        loss = self.query_one(LossPanel)
-        if config.axis and (config.axis == "logarithmic") != loss.log_loss:
-            loss.toggle_log()
-        while config.smoothing not in (None, loss.smoothing):
-            loss.smooth()
-
-    @property
-    def _config(self) -> Config:
-        return getattr(self.app, "config", Config())
-
-    def changes_of(self, config: Config) -> dict[str, Any]:
-        """What is no longer as the configuration says, by name."""
-        loss = self.query_one(LossPanel)
-        axis = "logarithmic" if loss.log_loss else "linear"
-        now = {"panel": self._chosen, "loss.axis": axis, "loss.smoothing": loss.smoothing}
-        then = {
-            "panel": config.panel or "loss",
-            "loss.axis": config.axis or "linear",
-            "loss.smoothing": config.smoothing or "light",
-        }
-        return {name: value for name, value in now.items() if value != then[name]}
 
     def pass_on(self, reply: Reply | WorkerDied) -> bool:
         """Tell the screen above, if there is one, what the engine has answered; whether it said it
@@ -83,7 +51,8 @@ class Hands(Commands):
             return
         if message.by_wheel and restarts(now, knob):
             name = knob.replace("_", " ")
-            self.say(f"another {name} begins a new run, which takes more than a wheel: press enter")
+            key = signs_of(self.app)["value"]
+            self.say(f"another {name} begins a new run, which takes more than a wheel: press {key}")
         elif knob == "seed":
             self.action_restart(message.by)
         else:
@@ -100,7 +69,7 @@ class Hands(Commands):
     def _open(self, module: str, name: str) -> None:
         """Open a screen that is loaded when it is first wanted, so that the start stays fast."""
         if self.conversation.is_dead:
-            self.say("there is no worker to ask; F5 starts one", warning=True)
+            self.say(f"there is no worker to ask; {signs_of(self.app)['worker']} starts one", True)
             return
         if self.conversation.snapshot is None:
             self.say("the worker is still starting")
@@ -125,7 +94,7 @@ class Hands(Commands):
             self.app.copy_to_clipboard("\n".join(names))
             self.say(f"copied {len(names)} names")
         else:
-            self.say("there are no names yet; g makes some")
+            self.say(f"there are no names yet; {signs_of(self.app)['names']} makes some")
 
     def action_copy_settings(self) -> None:
         if (now := self.conversation.snapshot) is not None:

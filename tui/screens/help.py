@@ -6,6 +6,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -27,7 +28,10 @@ class HelpScreen(ModalScreen):
     }
     HelpScreen .title { margin: 1 0; text-style: bold; color: $primary; }
     """
-    BINDINGS = [("escape,question_mark,q", "dismiss", "close")]  # noqa: RUF012
+    BINDINGS = [  # noqa: RUF012
+        Binding("escape,q", "dismiss", "close"),
+        Binding("question_mark", "dismiss", "close", id="help"),  # or as the keymap has it
+    ]
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as scroll:

@@ -8,6 +8,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import OpenRun, ReturnTo, Snapshot
 
 from ..engine import WorkerDied
+from ..keys import signs_of
 from ..notices import opened
 from ..widgets.panel import Panel
 from ..widgets.runs import RunsPanel
@@ -56,10 +57,11 @@ class Keeping(Hands):
 
     def give_up(self, why: str) -> None:
         """Wait for the person to have another worker started."""
+        key = signs_of(self.app)["worker"]
         self._last = self.conversation.snapshot or self._last
         self.conversation.end()
-        self.query_one(StatusBar).wait_for("no worker · F5 starts a new one")
-        self.say(f"{why}; F5 starts a new one", warning=True)
+        self.query_one(StatusBar).wait_for(f"no worker · {key} starts a new one")
+        self.say(f"{why}; {key} starts a new one", warning=True)
 
     def cannot_go_on(self, why: str) -> None:
         """A worker could not open the run that it was to go on with: the next begins anew."""
@@ -81,7 +83,7 @@ class Keeping(Hands):
             note = f"; {first.saving.note}" if first.saving and first.saving.note else ""
             self.say(f"{self._why}; a new one {where}{note}", warning=True)
         elif first.state == "paused":
-            self.say(opened(first))
+            self.say(opened(first, signs_of(self.app)))
         self._why = ""
 
     # Saved runs

@@ -83,6 +83,11 @@ class Occupancy:
             if name in place:
                 self._in_place[place[0]] = name
 
+    @property
+    def unusual(self) -> list[str]:
+        """The panels that stand where another does to begin with."""
+        return [name for first, name in self._in_place.items() if name != first]
+
     def shown(self, much_room: bool) -> set[str]:
         """The panels that stand together; with much room, eight of the nine."""
         if not much_room:

@@ -20,9 +20,10 @@ from makemore_tui.core.messages import (
     Starting,
 )
 
+from ..config import Config
 from ..conversation import Conversation
 from ..engine import Engine, WorkerDied
-from ..keys import KEYS
+from ..keys import KEYS, signs_of
 from ..notices import awaited, notice, saving_notice
 from ..widgets.bigrams import BigramPanel
 from ..widgets.controls import ControlsPanel
@@ -39,6 +40,7 @@ from ..widgets.status import StatusBar
 from . import layout
 from .help import HelpScreen
 from .keeping import Keeping
+from .remembered import choose_panels, set_panels
 
 _TICK_SECONDS = 0.1
 _PATIENCE = 10  # ticks without an answer, after which the screen says what it waits for
@@ -85,10 +87,10 @@ class MainScreen(Keeping):
         self._waited = 0  # ticks
 
     def compose(self) -> ComposeResult:
-        self.choose_as_remembered()
+        choose_panels(self, self._config)
         yield StatusBar()
         tabs = (Tab(title, id=f"tab-{name}") for name, title in layout.PANELS)
-        yield Tabs(*tabs, active=f"tab-{self._chosen}", id="tabs")
+        yield Tabs(*tabs, active=f"tab-{self.chosen}", id="tabs")
         with Container(id="panels"):
             yield LossPanel(id="loss")
             yield ControlsPanel(id="controls")
@@ -102,12 +104,16 @@ class MainScreen(Keeping):
         yield Static(id="notice", markup=False)
         yield KeyFooter()
 
+    @property
+    def _config(self) -> Config:
+        return getattr(self.app, "config", Config())
+
     def on_mount(self) -> None:
         self.query_one(Tabs).can_focus = False
-        self.query_one(f"#{self._chosen}").focus()
+        self.query_one(f"#{self.chosen}").focus()
         self.query_one(StatusBar).wait_for("starting the worker …")
         self.set_interval(_TICK_SECONDS, self._on_tick)
-        self.begin_as_remembered()
+        set_panels(self, self._config)
         self.call_after_refresh(self.start_engine)
 
     # Talking to the engine
@@ -195,7 +201,7 @@ class MainScreen(Keeping):
         return replace(snapshot, loss=None)
 
     def _say_what_changed(self, asked: Request | None, before: Snapshot, now: Snapshot) -> None:
-        if said := notice(asked, before, now) or saving_notice(before, now):
+        if said := notice(asked, before, now, signs_of(self.app)) or saving_notice(before, now):
             self.say(*said)
         elif asked and self._waited >= _PATIENCE:
             self.say("")  # what was awaited is there
@@ -220,7 +226,7 @@ class MainScreen(Keeping):
 
     def action_move(self, down: int, right: int) -> None:
         """Move the chosen panel's cursor."""
-        self.action_panel(self._chosen, "move", (down, right))
+        self.action_panel(self.chosen, "move", (down, right))
 
     def action_probe(self) -> None:
         self._choose("probe")

@@ -74,6 +74,11 @@ class BigramPanel(Panel):
         previous, following = self.cursor
         self.cursor = (max(0, min(previous + down, last)), max(0, min(following + right, last)))
 
+    def set_view(self, mode: BigramMode, order: BigramOrder) -> None:
+        """Set what is shown, and in which order."""
+        self.mode, self.order = mode, order
+        self._retitle()
+
     def next_mode(self) -> None:
         """Ask for the next of the model's, the counted, the counts, the difference."""
         self.mode = _after(self.mode, list(_MODES))

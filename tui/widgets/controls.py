@@ -13,13 +13,11 @@ from textual.widgets import Input
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Edit, Restart, Snapshot
 
-from ..knobs import restarts, typed
+from ..knobs import KIND_NAMES, restarts, typed
 from ..rows import Row, row
 from ..ticks import tick_label
 from .line import Line
 from .panel import Panel
-
-_KIND_NAMES = {"mlp": "MLP", "ngram": "counts", "neural-bigram": "neural bigram"}
 
 
 class Entry(NamedTuple):
@@ -27,7 +25,7 @@ class Entry(NamedTuple):
 
     name: str
     value: str
-    keys: str
+    keys: tuple[str, ...] = ()  # their ids
     setting: str = ""
 
 
@@ -162,7 +160,8 @@ class ControlsPanel(Panel):
             return
         value = typed_value(self.snapshot, self.cursor)
         if value is None:
-            sentence = f"{self.cursor.replace('_', ' ')} is no setting of this model; m changes it"
+            name = self.cursor.replace("_", " ")
+            sentence = f"{name} is no setting of this model; {self.signs['model']} changes it"
             self.post_message(self.Told(sentence))
             return
         if self._input is None:
@@ -249,7 +248,8 @@ class ControlsPanel(Panel):
 
     def _row(self, line: Entry, width: int) -> Row:
         colours = self.palette
-        name, value, keys = line.name, line.value, line.keys
+        name, value = line.name, line.value
+        keys = " ".join(self.signs[id] for id in line.keys)
         name_width = self._name_width(width)
         unused = value == "–"
         keys = f" {keys}" if keys and not unused else ""
@@ -274,7 +274,7 @@ class _Value(Line):
     """The line to type a value into."""
 
     BINDINGS = [  # noqa: RUF012
-        Binding("enter", "submit", "take it"),
+        Binding("enter", "submit", "take it", key_display="enter"),
         Binding("escape", "leave", "leave"),
     ]
 
@@ -296,41 +296,52 @@ def typed_value(snapshot: Snapshot, setting: str) -> str | None:
     return str(value).lower() if isinstance(value, bool) else f"{value}"
 
 
+def _both(knob: str) -> tuple[str, str]:
+    """The ids of the keys that turn a knob."""
+    return f"{knob}-down", f"{knob}-up"
+
+
 def settings_lines(snapshot: Snapshot) -> list[Entry]:
     """All settings of the model at hand, and what there is to know of it, line by line."""
     model, train = snapshot.model, snapshot.train
     is_mlp, is_counts = model.kind == "mlp", model.kind == "ngram"
     is_bigram = model.kind == "neural-bigram"
-    kind = _KIND_NAMES[model.kind] + (f", order {model.order}" if is_counts else "")
+    kind = KIND_NAMES[model.kind] + (f", order {model.order}" if is_counts else "")
     rate = f"{train.learning_rate:.4g}"
     now = f"{snapshot.learning_rate:.3g}"
     schedule = train.schedule + (f" → {now}" if train.schedule != "constant" else "")
     batch = "all" if train.batch_size == 0 else f"{train.batch_size:,}"
     context = "order" if is_counts else "" if is_bigram else "context"
     lines = [
-        Entry("model", kind, "m", "kind"),
-        Entry("learning rate", "–" if is_counts else rate, "[ ]", "learning_rate"),
-        Entry("schedule", "–" if is_counts else schedule, "k", "schedule"),
-        Entry("batch size", batch, "b B", "batch_size"),
-        Entry("context", f"{model.context_length}", "" if is_bigram else "; '", context),
-        Entry("embedding", f"{model.embedding}" if is_mlp else "–", ", .", "embedding"),
-        Entry("hidden", f"{model.hidden}" if is_mlp else "–", "- =", "hidden"),
-        Entry("optimizer", "–" if is_counts else train.optimizer, "o", "optimizer"),
+        Entry("model", kind, ("model",), "kind"),
+        Entry("learning rate", "–" if is_counts else rate, _both("rate"), "learning_rate"),
+        Entry("schedule", "–" if is_counts else schedule, ("schedule",), "schedule"),
+        Entry("batch size", batch, _both("batch"), "batch_size"),
+        Entry("context", f"{model.context_length}", () if is_bigram else _both("context"), context),
+        Entry(
+            "embedding", f"{model.embedding}" if is_mlp else "–", _both("embedding"), "embedding"
+        ),
+        Entry("hidden", f"{model.hidden}" if is_mlp else "–", _both("hidden"), "hidden"),
+        Entry("optimizer", "–" if is_counts else train.optimizer, ("optimizer",), "optimizer"),
     ]
     if is_counts:
-        lines.append(Entry("smoothing", f"{train.smoothing:g}", "w W", "smoothing"))
+        lines.append(Entry("smoothing", f"{train.smoothing:g}", _both("decay"), "smoothing"))
     else:
-        lines.append(Entry("weight decay", f"{train.weight_decay:g}", "w W", "weight_decay"))
-        lines.append(Entry("dropout", f"{train.dropout:g}" if is_mlp else "–", "x X", "dropout"))
+        lines.append(
+            Entry("weight decay", f"{train.weight_decay:g}", _both("decay"), "weight_decay")
+        )
+        lines.append(
+            Entry("dropout", f"{train.dropout:g}" if is_mlp else "–", _both("dropout"), "dropout")
+        )
     planned = "" if is_counts else f" of {tick_label(train.steps)}"
     speed = f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else "–"
     return [
         *lines,
-        Entry("counts" if is_counts else "parameters", f"{snapshot.parameters:,}", ""),
-        Entry("step", f"{snapshot.step:,}{planned}", "", "" if is_counts else "steps"),
-        Entry("steps/s", speed, ""),
-        Entry("train on", train.train_on, "", "train_on"),
-        Entry("init", "–" if is_counts else model.init, "", "init"),
-        Entry("direct", str(model.direct).lower() if is_mlp else "–", "", "direct"),
-        Entry("seed", f"{snapshot.seed}", "r R", "seed"),
+        Entry("counts" if is_counts else "parameters", f"{snapshot.parameters:,}"),
+        Entry("step", f"{snapshot.step:,}{planned}", (), "" if is_counts else "steps"),
+        Entry("steps/s", speed),
+        Entry("train on", train.train_on, (), "train_on"),
+        Entry("init", "–" if is_counts else model.init, (), "init"),
+        Entry("direct", str(model.direct).lower() if is_mlp else "–", (), "direct"),
+        Entry("seed", f"{snapshot.seed}", ("restart", "new-seed"), "seed"),
     ]

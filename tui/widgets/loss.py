@@ -2,22 +2,26 @@
 
 import math
 from bisect import bisect_left
+from collections.abc import Sequence
+from typing import TypeVar
 
 from textual.events import Click
 
 from makemore_tui.core.messages import LossCurve, LossView, Reference, Snapshot
 
 from ..columns import LIGHT, NO_SMOOTHING, STRONG, StepAxis, axis_of
+from ..config import REFERENCES
 from ..figure import AXIS_WIDTH
 from ..plot import Look, canvas_width, loss_plot
 from ..rows import Row, number, row
 from ..ticks import tick_label
 from .panel import Panel
 
+_T = TypeVar("_T")
 _LAST_PART = 0.9
 _FEWEST_STEPS = 16  # in a range
 _SMOOTHINGS = {"light": LIGHT, "strong": STRONG, "off": NO_SMOOTHING}
-_REFERENCES = ("all", "counts", "uniform", "none")
+_CHOICES = (REFERENCES, REFERENCES[1:], REFERENCES[:1], ())
 
 
 class LossPanel(Panel):
@@ -25,6 +29,7 @@ class LossPanel(Panel):
     and what a model reaches that only counts.
 
     span: the steps to show, if it is not all or the last part. crosshair: a step, or None.
+    references: the names of those that are shown.
     """
 
     def __init__(self, **kwargs):
@@ -34,9 +39,22 @@ class LossPanel(Panel):
         self.span: tuple[int, int] | None = None
         self.crosshair: float | None = None
         self.smoothing = "light"
-        self.references = "all"
+        self.references = REFERENCES
         self._curve: LossCurve | None = None
         self._name_axes()
+
+    def set_view(
+        self,
+        log_loss: bool,
+        log_steps: bool,
+        last_part: bool,
+        smoothing: str,
+        references: tuple[str, ...],
+    ) -> None:
+        """Set what is shown, and how."""
+        self.log_loss, self.log_steps, self.last_part = log_loss, log_steps, last_part
+        self.smoothing, self.references = smoothing, references
+        self._look_anew()
 
     def toggle_log(self) -> None:
         """Change between a linear and a logarithmic loss axis."""
@@ -61,7 +79,14 @@ class LossPanel(Panel):
 
     def next_references(self) -> None:
         """Show other references: all, those that count, the uniform one, none."""
-        self.references = _after(self.references, _REFERENCES)
+        is_choice = self.references in _CHOICES
+        self.references = _after(self.references, _CHOICES) if is_choice else REFERENCES
+        self._look_anew()
+
+    def toggle_reference(self, name: str) -> None:
+        """Show a reference, or hide it."""
+        shown = {*self.references} ^ {name}
+        self.references = tuple(one for one in REFERENCES if one in shown)
         self._look_anew()
 
     def magnify(self, factor: float) -> None:
@@ -111,7 +136,8 @@ class LossPanel(Panel):
         curve, look = self._curve, self._look(snapshot)
         legend = self._legend(snapshot, width)
         if curve is None or not curve.steps:
-            waiting = "press space to train" if snapshot.state == "paused" else "no steps yet"
+            is_paused, key = snapshot.state == "paused", self.signs["pause"]
+            waiting = f"press {key} to train" if is_paused else "no steps yet"
             return [legend, [], row((waiting, self.palette.style("dim")))]
         return [legend, *loss_plot(curve, width, height - 1, look, self.palette)]
 
@@ -128,9 +154,8 @@ class LossPanel(Panel):
 
     def _shown_references(self, snapshot: Snapshot) -> tuple[Reference, ...]:
         uniform = Reference("uniform", math.log(snapshot.dataset.characters))
-        counts = tuple(one for one in snapshot.references if one.name != "uniform")
-        shown = {"all": (uniform, *counts), "counts": counts, "uniform": (uniform,), "none": ()}
-        return shown[self.references]
+        counts = (one for one in snapshot.references if one.name != "uniform")
+        return tuple(one for one in (uniform, *counts) if one.name in self.references)
 
     def _legend(self, snapshot: Snapshot, width: int) -> Row:
         colours, splits = self.palette, snapshot.splits
@@ -195,7 +220,8 @@ class LossPanel(Panel):
         self.border_subtitle = f"{part} · {axes[self.log_loss, self.log_steps]}{smoothing}"
 
 
-def _after(one: str, choices: tuple[str, ...]) -> str:
+def _after(one: _T, choices: Sequence[_T]) -> _T:
+    """The next of some choices, and the first after the last."""
     return choices[(choices.index(one) + 1) % len(choices)]
 
 

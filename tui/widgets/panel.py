@@ -1,5 +1,7 @@
 """A bordered widget whose content is rows of coloured text, repainted row by row."""
 
+from collections.abc import Mapping
+
 from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
@@ -7,6 +9,7 @@ from textual.widget import Widget
 
 from makemore_tui.core.messages import Snapshot, View
 
+from ..keys import signs_of
 from ..palette import Palette, palette_of
 from ..rows import Row
 
@@ -40,6 +43,11 @@ class Panel(Widget, can_focus=True):
     def palette(self) -> Palette:
         """The colours that go with the theme."""
         return palette_of(self.app)
+
+    @property
+    def signs(self) -> Mapping[str, str]:
+        """How each key is shown, by its id."""
+        return signs_of(self.app)
 
     def view(self) -> View | None:
         """What this panel wants in the next snapshot, or None."""

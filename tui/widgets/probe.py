@@ -44,12 +44,17 @@ class ProbePanel(Panel):
 
     def __init__(self, **kwargs):
         super().__init__("Probe", **kwargs)
-        self.border_subtitle = "/ types"
         self._input = _Text(placeholder="the empty text", compact=True, select_on_focus=False)
         self._probe: Probe | Unavailable | None = None
 
     def compose(self) -> ComposeResult:
         yield self._input
+
+    def on_mount(self) -> None:
+        self._say_how_to_type()
+
+    def _say_how_to_type(self) -> None:
+        self.border_subtitle = f"{self.signs['probe']} types"
 
     def view(self) -> ProbeView:
         return ProbeView(self._input.value, most=max(1, self.content_size.height * self._columns))
@@ -68,7 +73,7 @@ class ProbePanel(Panel):
         self.border_subtitle = "esc leaves"
 
     def on_descendant_blur(self) -> None:
-        self.border_subtitle = "/ types"
+        self._say_how_to_type()
 
     def show(self, snapshot: Snapshot) -> None:
         if snapshot.probe is None and self.snapshot and self.snapshot.runs == snapshot.runs:

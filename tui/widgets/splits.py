@@ -42,7 +42,7 @@ class SplitsPanel(Panel):
         test, asked = snapshot.test, snapshot.test_asked
         times = "asked once" if asked == 1 else f"asked {asked} times"
         if test is None:
-            unasked = self._row("test", "press t", "dim")
+            unasked = self._row("test", f"press {self.signs['test']}", "dim")
             return [unasked, row((times, self._dim))] if asked else [unasked]
         shown = self._row("test", number(test.loss), "good")
         if test.step == snapshot.step:

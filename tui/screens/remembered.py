@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from makemore_tui.core.messages import BigramOrder
+
 from ..config import REFERENCES, Config
 from ..widgets.bigrams import BigramPanel
 from ..widgets.loss import LossPanel
@@ -10,7 +12,7 @@ from .arranged import Arranged
 
 _AXES = {False: "linear", True: "logarithmic"}
 _PARTS = {False: "all steps", True: "last tenth"}
-_ORDERS = {"id": "character", "frequency": "frequency"}
+_ORDERS: dict[BigramOrder, str] = {"id": "character", "frequency": "frequency"}
 _USUAL = {
     "panel": "loss",
     "panels": [],
@@ -34,7 +36,7 @@ def choose_panels(screen: Arranged, config: Config) -> None:
 
 def set_panels(screen: Arranged, config: Config) -> None:
     """Set the panels as the configuration says."""
-    values = _USUAL | config.values
+    values = {**_USUAL, **config.values}
     loss, bigrams = screen.query_one(LossPanel), screen.query_one(BigramPanel)
     loss.set_view(
         log_loss=values["loss.axis"] == "logarithmic",

@@ -170,6 +170,11 @@ class Autosave:
             problem=self._problem,
         )
 
+    def folder_of(self, run: object) -> str:
+        """Where a run is saved, by its identity; "" where it isn't."""
+        place = self._places.get(run)
+        return str(place.folder) if place is not None and place.is_there else ""
+
     # The end
 
     def finish(self) -> None:

@@ -319,8 +319,9 @@ class Divergence:
 class FormerFacts:
     """A former run.
 
-    name: the settings in which it differs from the run after it, and its best dev loss.
-    best_dev, last_dev: in nats; None where none is known.
+    name: the settings in which it differs from the present run, and its best dev loss.
+    best_dev, last_dev: in nats; None where none is known. id: of the run, as long as it is kept.
+    folder: where it is saved; "" where it isn't.
     """
 
     name: str
@@ -330,6 +331,8 @@ class FormerFacts:
     steps: int
     best_dev: float | None
     last_dev: float | None
+    id: int = 0
+    folder: str = ""
 
 
 @dataclass(frozen=True)

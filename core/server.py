@@ -453,7 +453,7 @@ class Server:
             can_redo=session.can_redo,
             resized=session.resized,
             divergence=self._divergence(marks),
-            former=tuple(_facts(run) for run in session.former_runs),
+            former=tuple(self._former_facts(run) for run in session.former_runs),
             loss=drawn.get(LossView),  # type: ignore[arg-type]
             bigrams=drawn.get(BigramsView),  # type: ignore[arg-type]
             names=drawn.get(NamesView),  # type: ignore[arg-type]
@@ -471,6 +471,20 @@ class Server:
             return None
         before = [mark for mark in marks if mark.step < step]
         return Divergence(step, before[-1] if before else None)
+
+    def _former_facts(self, run: FormerRun) -> FormerFacts:
+        state = run.state
+        return FormerFacts(
+            name=run.name,
+            model=state.model_settings,
+            train=state.train_settings,
+            seed=state.seed,
+            steps=state.step,
+            best_dev=state.dev_losses.best,
+            last_dev=state.dev_losses.last,
+            id=id(state.run),
+            folder=self._autosave.folder_of(state.run) if self._autosave is not None else "",
+        )
 
     def _draw(self, view: View) -> _Drawn:
         session = self.session
@@ -527,19 +541,6 @@ class Server:
             return 0.0
         (first_time, first_step), (_, last_step) = self._recent[0], self._recent[-1]
         return (last_step - first_step) / max(self._clock() - first_time, 1e-9)
-
-
-def _facts(run: FormerRun) -> FormerFacts:
-    state = run.state
-    return FormerFacts(
-        name=run.name,
-        model=state.model_settings,
-        train=state.train_settings,
-        seed=state.seed,
-        steps=state.step,
-        best_dev=state.dev_losses.best,
-        last_dev=state.dev_losses.last,
-    )
 
 
 def _points(run: FormerRun, first: int, last: int, view: LossView) -> list[tuple[float, float]]:

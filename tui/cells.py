@@ -1,6 +1,7 @@
 """The rows of a plot, cell by cell, so that more can be put where it hides nothing."""
 
 import math
+from collections.abc import Iterable
 from itertools import groupby
 
 from rich.cells import cell_len
@@ -41,7 +42,7 @@ class Cells:
         return all(sign == " " for sign, _ in self._cells[row][column : column + length])
 
     def put_label(
-        self, rows: range, column: int, right: str, left: str, style: Style, edge: int
+        self, rows: Iterable[int], column: int, right: str, left: str, style: Style, edge: int
     ) -> None:
         """Put one text right of a column, or the other left of it, in the first of some rows with
         room for it.

@@ -28,8 +28,8 @@ _DASH, _GAP = 4, 2  # columns of the dev loss's line
 class Look:
     """What a loss plot shows beside its curve, and on which axes.
 
-    smoothing: over which share of the width, either side. dev: the newest dev loss, in nats; a
-    reference that it has passed has a tick. crosshair: a step.
+    smoothing: over which share of the width, either side. former: the names of former runs. dev:
+    the newest dev loss, in nats; a reference that it has passed has a tick. crosshair: a step.
     """
 
     log_loss: bool = False
@@ -37,6 +37,7 @@ class Look:
     smoothing: float = LIGHT
     references: tuple[Reference, ...] = ()
     marks: tuple[Mark, ...] = ()
+    former: tuple[str, ...] = ()
     dev: float | None = None
     crosshair: float | None = None
 
@@ -89,6 +90,7 @@ def loss_plot(
     cells = Cells(rows[: scale.rows], width)
     _put_crosshair(cells, columns, look, palette)
     _put_marks(cells, columns, look, palette)
+    _put_names(cells, columns, scale, look, palette)
     _put_references(cells, columns, scale, look, palette)
     _put_spread(cells, columns, scale, palette.style("faint"))
     return [*cells.rows(), *rows[scale.rows :]]
@@ -154,6 +156,16 @@ def _put_marks(cells: Cells, columns: Columns, look: Look, palette: Palette) -> 
         style = dim if mark is shown[-1] else palette.style("faint")
         for row in range(cells.height):
             cells.put(row, place, "┊", style)
+
+
+def _put_names(cells: Cells, columns: Columns, scale: _Scale, look: Look, palette: Palette) -> None:
+    """The name of each former run near the end of its line, where there is room for it."""
+    edge, style = AXIS_WIDTH + columns.axis.width, palette.style("former")
+    for name, line in zip(look.former, columns.former, strict=False):
+        if line and scale.has(line[-1][1]):
+            column, row = AXIS_WIDTH + round(line[-1][0]), scale.row(line[-1][1])
+            rows = (row, row - 1, row + 1, row - 2, row + 2)
+            cells.put_label(rows, column, f" {name} ", f" {name} ", style, edge)
 
 
 def _put_references(

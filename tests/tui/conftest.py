@@ -114,7 +114,7 @@ def snapshot(**changes: Any) -> Snapshot:
 
 def former(name: str = "hidden 100", **changes: Any) -> FormerFacts:
     """A former run."""
-    run = FormerFacts(name, TEMPLATE.model, TEMPLATE.train, 1, 5000, 2.21, 2.25)
+    run = FormerFacts(name, TEMPLATE.model, TEMPLATE.train, 1, 5000, 2.21, 2.25, id=hash(name))
     return replace(run, **changes)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
+from textual.events import MouseScrollDown, MouseScrollUp
 
 from makemore_tui.core.messages import BigramTable, PairFacts
 from makemore_tui.tui.widgets.bigrams import BigramPanel
@@ -201,6 +202,27 @@ async def test_a_window_drawn_for_another_size_does_no_harm(stage, snapshot, fac
     for size in ((60, 30), (10, 5), (1, 1), (200, 70)):
         assert await stage.play(panel, *size, replace(snapshot(), bigrams=table))
         panel = BigramPanel()
+
+
+async def test_the_mouse_puts_the_cursor_on_a_pair_and_the_wheel_moves_it(it):
+    await it.press("3")
+    await it.until(lambda: it.chosen == "bigrams")
+    panel = it.screen.query_one(BigramPanel)
+    await it.pilot.click(panel, offset=(2 + 3 + 2 * 5, 1 + 1 + 3))  # past border and labels
+    await it.until(lambda: panel.cursor == (6, 5))
+    await it.until(lambda: any(getattr(one, "cursor", None) == (6, 5) for one in asked(it)))
+    panel.post_message(MouseScrollDown(panel, 1, 1, 0, 0, 0, False, False, False))
+    await it.until(lambda: panel.cursor == (7, 5))
+    panel.post_message(MouseScrollUp(panel, 1, 1, 0, 0, 0, False, False, False))
+    await it.until(lambda: panel.cursor == (6, 5))
+    await it.pilot.click(panel, offset=(1, 1))
+    await it.press("s")
+    await it.until(lambda: it.engine.commands)
+    assert panel.cursor == (6, 5)
+
+
+def asked(it):
+    return [view for request in it.engine.refreshes for view in request.views]
 
 
 # Modes and orders

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -403,6 +404,17 @@ def test_former_runs_are_lines_as_far_as_the_present_one_goes():
     columns = in_columns(LossCurve(**{**vars(curve), "former": [points, []]}), 50)
     assert [len(line) for line in columns.former] == [50, 0]
     assert {loss for _, loss in columns.former[0]} == {3.0}
+
+
+def test_former_runs_have_their_names_near_the_ends_of_their_lines():
+    curve = made([2.0] * 100, spread=0)
+    former = [[(i + 0.5, loss) for i in range(end)] for end, loss in ((60, 4.0), (100, 3.0))]
+    names = ("hidden 100 → 2.31", "lr 1")
+    rows = text(draw(replace(curve, former=former), references=(), former=names))
+    first, second = (next(row for row in rows if name in row) for name in names)
+    assert rows.index(first) < rows.index(second)
+    assert first.index(names[0]) > 6 + 0.55 * 74
+    assert second.index(names[1]) > 6 + 0.8 * 74
 
 
 def test_former_runs_have_a_colour_of_their_own():

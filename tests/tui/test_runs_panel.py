@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from textual.events import MouseScrollDown, MouseScrollUp
 
-from makemore_tui.core.messages import Saving
+from makemore_tui.core.messages import ReturnTo, Saving
 from makemore_tui.core.run_list import SavedRun
 from makemore_tui.core.settings import ModelSettings
 from makemore_tui.tui.widgets.runs import RunsPanel
@@ -83,6 +84,10 @@ async def test_no_size_does_harm(draw, former, snapshot):
             assert panel.rows(panel.snapshot, width, height)
 
 
+def wheel(panel, kind):
+    return kind(panel, 1, 1, 0, 0, 0, False, False, False)
+
+
 # Saved runs
 
 
@@ -127,6 +132,52 @@ async def test_the_present_run_is_not_among_them(draw, saved, snapshot, stage):
     panel.show(snapshot(saving=Saving("/runs", "/runs/first", 3)))
     panel.list_saved([saved("first"), saved("second")])
     assert not any("first" in row for row in stage.rows(panel))
+
+
+async def test_a_former_run_is_not_listed_again_among_the_saved_ones(draw, former, saved, stage):
+    panel, _ = await draw(former("lr 1", folder="/runs/first"))
+    panel.list_saved([saved("first"), saved("second")])
+    assert not any("first" in row for row in stage.rows(panel))
+
+
+async def test_the_cursor_stays_on_its_run_whatever_the_list_becomes(
+    draw, former, saved, snapshot, stage
+):
+    panel, _ = await draw(former("lr 1"), former("lr 2"), height=20)
+    panel.list_saved([saved("first"), saved("second")])
+    panel.move(3, 0)
+    assert any(row.startswith("› second") for row in stage.rows(panel))
+    panel.list_saved([saved("newer"), saved("first"), saved("second")])
+    assert any(row.startswith("› second") for row in stage.rows(panel))
+    panel.show(snapshot(former=(former("lr 2"),)))
+    assert any(row.startswith("› second") for row in stage.rows(panel))
+    panel.list_saved([saved("newer"), saved("first")])
+    assert any(row.startswith("› lr 2") for row in stage.rows(panel))
+
+
+async def test_of_a_long_name_the_end_is_seen_too(draw, saved, stage):
+    panel, _ = await draw(width=34)
+    panel.list_saved([saved(f"names-2026-11-25-08183{i}") for i in range(3)])
+    rows = stage.rows(panel)
+    assert [row.split()[0 if "›" not in row else 1][-6:] for row in rows[2:5]] == [
+        f"08183{i}" for i in range(3)
+    ]
+
+
+async def test_the_mouse_chooses_a_run_and_opens_the_chosen_one(explorer, former, snapshot):
+    async with explorer(first=snapshot(former=(former("lr 1"), former("lr 2")))) as it:
+        await it.press("9")
+        await it.until(lambda: "lr 1" in it.text("runs"))
+        await it.pilot.click("#runs", offset=(6, 3))
+        await it.until(lambda: "› lr 1" in it.text("runs"))
+        panel = it.screen.query_one("#runs")
+        panel.post_message(wheel(panel, MouseScrollUp))
+        await it.until(lambda: "› lr 2" in it.text("runs"))
+        panel.post_message(wheel(panel, MouseScrollDown))
+        await it.until(lambda: "› lr 1" in it.text("runs"))
+        assert not it.engine.commands
+        await it.pilot.click("#runs", offset=(6, 3))
+        await it.until(lambda: it.engine.commands == [ReturnTo(0)])
 
 
 async def test_a_run_that_can_not_be_read_says_why(draw, saved, stage):

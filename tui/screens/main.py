@@ -235,6 +235,9 @@ class MainScreen(Keeping):
     def on_probe_panel_text_changed(self) -> None:
         self.conversation.refresh([self.query_one(ProbePanel)])
 
+    def on_bigram_panel_moved(self) -> None:
+        self.conversation.refresh([self.query_one(BigramPanel)])
+
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen())
 

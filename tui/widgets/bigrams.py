@@ -8,6 +8,8 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
+from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.message import Message
 
 from makemore_tui.core.messages import (
     BigramMode,
@@ -53,6 +55,9 @@ class BigramPanel(Panel):
     differences, each of which has a sign.
     """
 
+    class Moved(Message):
+        """The cursor was moved by the mouse, so there is another pair to ask about."""
+
     def __init__(self, **kwargs):
         super().__init__("Bigrams", **kwargs)
         self.cursor = (0, 1)
@@ -73,6 +78,29 @@ class BigramPanel(Panel):
         last = self._characters - 1
         previous, following = self.cursor
         self.cursor = (max(0, min(previous + down, last)), max(0, min(following + right, last)))
+
+    def on_click(self, event: Click) -> None:
+        """Put the cursor on the pair under the mouse."""
+        offset, table = event.get_content_offset(self), self._table
+        if offset is None or table is None or not table.values:
+            return
+        places = self._places(table.mode)
+        row = (offset.y - 1) * (1 + places.is_halved)
+        column = (offset.x - places.label) // places.cell
+        if 0 <= row < len(table.values) and 0 <= column < len(table.values[0]):
+            self.cursor = table.top + row, table.left + column
+            self.post_message(self.Moved())
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        self._scroll(event, -1)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        self._scroll(event, 1)
+
+    def _scroll(self, event: MouseScrollUp | MouseScrollDown, down: int) -> None:
+        event.stop()
+        self.move(down, 0)
+        self.post_message(self.Moved())
 
     def set_view(self, mode: BigramMode, order: BigramOrder) -> None:
         """Set what is shown, and in which order."""

@@ -148,6 +148,7 @@ class LossPanel(Panel):
             smoothing=_SMOOTHINGS[self.smoothing],
             references=self._shown_references(snapshot),
             marks=snapshot.marks,
+            former=tuple(one.name for one in snapshot.former),
             dev=snapshot.splits.dev if snapshot.splits else None,
             crosshair=self.crosshair,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from textual.binding import Binding
+from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from makemore_tui.core.messages import FormerFacts, Snapshot
@@ -47,10 +48,13 @@ class RunsPanel(Panel):
         super().__init__("Runs", **kwargs)
         self.cursor = 0  # former runs from the newest, then saved ones
         self._saved: list[SavedRun] = []
+        self._shown: dict[int, int] = {}  # of a line of the panel, the run that is there
 
     def list_saved(self, runs: "Sequence[SavedRun]") -> None:
         """Take the runs on disk, the newest first."""
+        on = self._under_cursor
         self._saved = list(runs)
+        self._put_cursor_on(on)
         self.relayout()
 
     def move(self, down: int, right: int) -> None:
@@ -67,16 +71,38 @@ class RunsPanel(Panel):
             self.post_message(self.Opened(str(run.folder), run.problem))
 
     def show(self, snapshot: Snapshot) -> None:
-        if len(snapshot.former) != len(self._former):
-            self.cursor = 0
-        super().show(snapshot)
+        on, before = self._under_cursor, {run.id for run in self._former}
+        self.snapshot = snapshot
+        self._put_cursor_on(None if {run.id for run in snapshot.former} - before else on)
+        self.relayout()
+
+    def on_click(self, event: Click) -> None:
+        """Choose the run under the mouse; on the one that is chosen, open it."""
+        offset = event.get_content_offset(self)
+        place = self._shown.get(offset.y) if offset is not None else None
+        if place == self.cursor:
+            self.action_go_on()
+        elif place is not None:
+            self.move(place - self.cursor, 0)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        event.stop()
+        self.move(-1, 0)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        event.stop()
+        self.move(1, 0)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         dim = self.palette.style("dim")
         former, others = snapshot.former[::-1], self._others
         self.border_subtitle = "↑ ↓ choose · enter opens" if former or others else ""
         if not former and not others:
-            words = ("none yet; a restart (r, R) or", "another model (m) leaves one")
+            signs = self.signs
+            words = (
+                f"none yet; a restart ({signs['restart']}, {signs['new-seed']}) or",
+                f"another model ({signs['model']}) leaves one",
+            )
             return [row((one, dim)) for one in words]
         self.cursor = min(self.cursor, len(former) + len(others) - 1)
         brief = [] if width >= _WIDE else wrap(self._brief(former), max(1, width))
@@ -93,6 +119,9 @@ class RunsPanel(Panel):
             ]
         room = max(1, height - 1 - len(brief))
         top = max(0, min(chosen - room // 2, len(lines) - room))
+        places = [*range(len(former)), *([None] if others else []), *range(len(former), len(lines))]
+        shown = enumerate(places[top : top + room], start=1)
+        self._shown = {line: place for line, place in shown if place is not None}
         lines = lines[top : top + room]
         blank: list[Row] = [[]] * (room > len(lines) and bool(brief))
         return [self._header(width), *lines, *blank, *(row((line, dim)) for line in brief)]
@@ -103,9 +132,26 @@ class RunsPanel(Panel):
 
     @property
     def _others(self) -> "list[SavedRun]":
-        """The saved runs but for the present one."""
+        """The saved runs but for the present one, and those that are former ones here."""
         saving = self.snapshot.saving if self.snapshot else None
-        return [run for run in self._saved if not saving or str(run.folder) != saving.folder]
+        listed = {run.folder for run in self._former} | {saving.folder if saving else ""}
+        return [run for run in self._saved if str(run.folder) not in listed]
+
+    @property
+    def _all(self) -> list[object]:
+        """What each run is known by, in the order of the list."""
+        return [run.id for run in self._former[::-1]] + [str(run.folder) for run in self._others]
+
+    @property
+    def _under_cursor(self) -> object:
+        """What the run under the cursor is known by."""
+        known = self._all
+        return known[self.cursor] if self.cursor < len(known) else None
+
+    def _put_cursor_on(self, on: object) -> None:
+        """Have the cursor on a run wherever it stands now; on the newest if it is gone."""
+        known = self._all
+        self.cursor = known.index(on) if on in known else 0
 
     def _brief(self, former: Sequence[FormerFacts]) -> str:
         """The run under the cursor in few words."""
@@ -124,7 +170,10 @@ class RunsPanel(Panel):
 
     def _saved_line(self, run: "SavedRun", is_chosen: bool, width: int) -> Row:
         brief = _saved_brief(run)
-        return self._line(shown(run.name), run.steps, run.best_dev, brief, is_chosen, width)
+        name, room = shown(run.name), _name_width(width)
+        if cell_len(name) > room > 8:  # what tells runs apart is mostly the time, at the end
+            name = f"{name[: room // 3]}…{name[-(room - room // 3 - 1) :]}"
+        return self._line(name, run.steps, run.best_dev, brief, is_chosen, width)
 
     def _line(
         self, name: str, steps: int, dev: float | None, brief: str, is_chosen: bool, width: int

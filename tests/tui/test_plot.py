@@ -408,7 +408,7 @@ def test_former_runs_are_lines_as_far_as_the_present_one_goes():
 
 def test_former_runs_have_their_names_near_the_ends_of_their_lines():
     curve = made([2.0] * 100, spread=0)
-    former = [[(i + 0.5, loss) for i in range(end)] for end, loss in ((60, 4.0), (100, 3.0))]
+    former = [[(i + 0.5, loss) for i in range(end)] for end, loss in ((60, 1.6), (100, 1.2))]
     names = ("hidden 100 → 2.31", "lr 1")
     rows = text(draw(replace(curve, former=former), references=(), former=names))
     first, second = (next(row for row in rows if name in row) for name in names)

@@ -138,7 +138,7 @@ class RunsPanel(Panel):
         return [run for run in self._saved if str(run.folder) not in listed]
 
     @property
-    def _all(self) -> list[object]:
+    def _all(self) -> Sequence[object]:
         """What each run is known by, in the order of the list."""
         return [run.id for run in self._former[::-1]] + [str(run.folder) for run in self._others]
 

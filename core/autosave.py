@@ -19,10 +19,11 @@ from .messages import Saving
 from .run_files import stamp
 from .run_list import check_name, lock, pruning, remove
 from .run_record import read_record
-from .runs import RunSnapshot, encoded, put_files, run_snapshot, write_run
+from .runs import RunSnapshot, metrics_of, run_snapshot, write_run
 from .session import Session
 
-_SECONDS = 4.0  # from one save to the next
+_SECONDS = 3.5  # from one save to the next
+_MOMENT = 0.012  # seconds of work at a time
 _SECONDS_TO_RETRY = 5.0
 _LONGEST_STEM = 40  # characters
 _BLINK = 0.0005  # seconds
@@ -33,7 +34,8 @@ class _Place:
     """Where a run is kept, or is going to be.
 
     marker: of what was last saved. stamp: of the files then; if it differs, others have changed
-    them.
+    them. is_new_name: whether it has a name that is to be told once it is there. instead_of: where
+    it was kept before it got that.
     """
 
     folder: Path
@@ -42,6 +44,11 @@ class _Place:
     step: int = 0
     marker: tuple | None = None
     stamp: tuple[int, ...] = ()
+    is_new_name: bool = False
+    instead_of: "_Place | None" = None
+
+
+_Work = Generator[bool | None, None, None]  # yields whether it waits for the thread
 
 
 class Autosave:
@@ -62,7 +69,7 @@ class Autosave:
         self._present: _Place | None = None
         self._lock: FileLock | None = None
         self._jobs: deque[tuple[RunSnapshot, _Place]] = deque()
-        self._work: Generator[None, None, None] | None = None
+        self._work: _Work | None = None
         self._writer = ThreadPoolExecutor(1)
         self._next = clock() + _SECONDS
         self._note = ""
@@ -79,10 +86,12 @@ class Autosave:
             if not self._jobs:
                 return False
             self._work = self._save(*self._jobs.popleft())
-        try:
-            next(self._work)
-        except StopIteration:
-            self._work = None
+        until, is_waiting = self._clock() + _MOMENT, None
+        while self._work is not None and not is_waiting and self._clock() < until:
+            try:
+                is_waiting = next(self._work)
+            except StopIteration:
+                self._work = None
         return True
 
     def has_work(self, session: Session, is_training: bool) -> bool:
@@ -97,7 +106,12 @@ class Autosave:
         if self._is_unsaved(session):
             self._note = ""
             place = self._place_of(session)
-            self._jobs.append((run_snapshot(session, named=place.named), place))
+            state = session.last_finite_state()
+            if not session.diverged or not place.is_there or state.step > place.step:
+                snapshot = run_snapshot(session, named=place.named, state=state)
+            else:
+                snapshot = run_snapshot(session)  # of which only the divergence is noted
+            self._jobs.append((snapshot, place))
             place.marker = _marker(session)
 
     def leave(self, session: Session) -> None:
@@ -136,25 +150,24 @@ class Autosave:
             self._places[session.run] = place
 
     def name(self, session: Session, name: str) -> None:
-        """Save the present run by a name that a person has given it.
+        """Have the present run saved by a name that a person has given it.
 
         Raises:
-            UserError: it can't be had, or the run can't be saved.
+            UserError: it can't be had, or the weights are not finite.
         """
         check_name(name)
-        self.finish()
-        before, folder = self._places.get(session.run), self._directory / name
-        is_other = before is None or before.folder != folder
-        if is_other and folder.exists():
-            raise UserError(f"there is a run {name!r} already; another name would be right")
-        write_run(run_snapshot(session, named=True), folder)
-        place = self._places[session.run] = _Place(folder, named=True)
-        _note_saved(place, session.step, _marker(session))
-        self._hold(place)
-        self._problem, self._note = None, f"saved as {name}"
-        if before is not None and not before.named and before.folder != folder:
-            with contextlib.suppress(UserError):  # then there are two of it
-                remove(before.folder.parent, [before.folder.name])
+        if session.diverged:
+            raise UserError("the weights are not finite, so the run can't be kept by a name")
+        place, folder = self._places.get(session.run), self._directory / name
+        if place is None or place.folder != folder:
+            known = [one.folder for one in self._places.values()]
+            if folder in known or os.path.lexists(folder):
+                raise UserError(f"there is a run {name!r} already; another name would be right")
+            place = self._places[session.run] = _Place(folder, instead_of=place)
+            self._hold(place)
+        place.named, place.is_new_name, place.marker = True, True, None
+        self.keep(session)
+        self._note = f"it is being saved as {name}"
 
     @property
     def facts(self) -> Saving:
@@ -194,39 +207,46 @@ class Autosave:
 
     # Saving
 
-    def _save(self, snapshot: RunSnapshot, place: _Place) -> Generator[None, None, None]:
+    def _save(self, snapshot: RunSnapshot, place: _Place) -> _Work:
         """Save a run, a little at a time; what stands in the way is told, and tried again."""
         is_new = not place.is_there
         try:
-            if not snapshot.state.is_finite:
-                if is_new:
-                    return  # there is nothing worth keeping
-                yield from _waiting(self._writer.submit(write_run, snapshot, place.folder))
-            else:
-                files = yield from encoded(snapshot)
-                yield from self._put(files, place)
-                _note_saved(place, snapshot.state.step, place.marker)
-        except UserError as error:
+            yield from self._write(snapshot, place)
+            if is_new:
+                for _ in pruning(self._directory, self._most_bytes):
+                    yield
+        except (UserError, OSError) as error:
             self._problem = str(error)
             place.marker = None
             self._next = self._clock() + _SECONDS_TO_RETRY
             return
         self._problem = None
-        if is_new:
-            for _ in pruning(self._directory, self._most_bytes):
-                yield
+        if place.is_new_name:
+            self._end_naming(place)
 
-    def _put(self, files: dict[str, bytes], place: _Place) -> Generator[None, None, None]:
+    def _write(self, snapshot: RunSnapshot, place: _Place) -> _Work:
         """Have the thread write a run's files; a folder that was removed is made anew."""
         was_removed = place.is_there and not place.folder.is_dir()
         if was_removed:
             self._note = f"{place.folder.name} was removed, so the run was saved there again"
         if not place.is_there:
             place.folder = _free(place.folder)
-        yield from _waiting(self._writer.submit(put_files, files, place.folder))
+        is_finite = snapshot.state.is_finite
+        table = (yield from metrics_of(snapshot)) if is_finite else None
+        yield from _waiting(self._writer.submit(write_run, snapshot, place.folder, table))
         is_new, place.is_there = not place.is_there, True
+        if is_finite:
+            _note_saved(place, snapshot.state.step, place.marker)
         if place is self._present and (is_new or was_removed):
             self._hold(place)
+
+    def _end_naming(self, place: _Place) -> None:
+        """The run is there by its name: it need not be where it was by itself."""
+        before, place.instead_of, place.is_new_name = place.instead_of, None, False
+        self._note = f"saved as {place.folder.name}"
+        if before is not None and before.is_there and not before.named:
+            with contextlib.suppress(UserError):  # then there are two of it
+                remove(before.folder.parent, [before.folder.name])
 
     def _is_unsaved(self, session: Session) -> bool:
         place = self._places.get(session.run)
@@ -281,8 +301,8 @@ def _free(folder: Path) -> Path:
     return next(one for one in itertools.chain([folder], names) if not os.path.lexists(one))
 
 
-def _waiting(future: Future) -> Generator[None, None, None]:
+def _waiting(future: Future) -> _Work:
     """Wait for a thread between slices of training; its error is raised here."""
     while not future.done():
-        yield
+        yield True
     future.result()

@@ -591,6 +591,13 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Unsaved:
+    """The worker ends, and the run could not be saved."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The state of the session after a request, and the views that were asked for.
 
@@ -636,4 +643,4 @@ class Snapshot:
     saving: Saving | None = None
 
 
-Reply = Starting | Refused | Failed | DatasetOverview | Snapshot
+Reply = Starting | Refused | Failed | DatasetOverview | Unsaved | Snapshot

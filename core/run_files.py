@@ -12,6 +12,7 @@ A reader takes each file from `.next` if it is there, and from the folder if not
 finishes what another has left off.
 """
 
+import contextlib
 import os
 import shutil
 import stat
@@ -130,12 +131,13 @@ def missing(folder: Path, names: Sequence[str]) -> str | None:
 
 
 def size_of(folder: Path) -> int:
-    """The bytes of all files of a run."""
+    """The bytes of all files of a run, as far as they can be told."""
     sizes = 0
     for where in (folder, folder / _NEXT):
-        if _is_folder(where):
-            with os.scandir(where) as entries:
-                sizes += sum(one.stat(follow_symlinks=False).st_size for one in entries)
+        with contextlib.suppress(OSError), os.scandir(where) as entries:
+            for one in entries:
+                with contextlib.suppress(OSError):  # another process has just moved it
+                    sizes += one.stat(follow_symlinks=False).st_size
     return sizes
 
 
@@ -148,7 +150,7 @@ def _is_folder(path: Path, name: str = ".") -> bool:
     """Whether a path is a folder, not by way of a link, and has an entry of that name."""
     try:
         return stat.S_ISDIR(path.lstat().st_mode) and os.path.lexists(path / name)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # it isn't there, or nobody may look
         return False
 
 

@@ -89,10 +89,10 @@ def saved_runs(directory: Path) -> list[SavedRun]:
 
 
 def remove(directory: Path, names: Sequence[str]) -> None:
-    """Remove runs by name: all of them or, if one can't be removed, none.
+    """Remove runs by name: all of them or, if one is none or open in an explorer, none.
 
     Raises:
-        UserError: there is no such run, or an explorer has it open.
+        UserError: there is no such run, or an explorer has it open, or it can't be removed.
     """
     for name in names:
         folder = directory / name
@@ -104,8 +104,9 @@ def remove(directory: Path, names: Sequence[str]) -> None:
             raise UserError(f"{folder} is not a run, so it was not removed")
         if is_locked(folder):
             raise UserError(f"{folder} is open in an explorer, so it was not removed")
-    for name in names:
-        _remove(directory / name)
+    left = [name for name in names if not _remove(directory / name)]
+    if left:
+        raise UserError(f"{directory / left[0]} can't be removed: {_why_not(directory)}")
 
 
 def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
@@ -182,13 +183,15 @@ def lock(folder: Path) -> FileLock:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether another holds the lock of a run."""
-    if not os.path.lexists(folder / LOCK):
-        return False
+    """Whether another holds the lock of a run, as far as can be told."""
+    if not os.path.lexists(folder / LOCK) or os.path.islink(folder / LOCK):
+        return os.path.islink(folder / LOCK)  # which nobody can hold, nor should anyone touch
     try:
-        lock(folder).release()
-    except UserError:
+        FileLock(folder / LOCK, blocking=False).acquire().lock.release()
+    except Timeout:
         return True
+    except OSError:  # a lock that may not be opened says nothing
+        return False
     return False
 
 
@@ -252,6 +255,15 @@ def _modified(folder: Path) -> datetime:
         return datetime.fromtimestamp(folder.lstat().st_mtime, UTC)
     except OSError:
         return datetime.fromtimestamp(0, UTC)
+
+
+def _why_not(directory: Path) -> str:
+    """Why nothing can be removed from a directory."""
+    try:
+        Path(tempfile.mkdtemp(prefix=run_files.UNFINISHED[1], dir=directory)).rmdir()
+    except OSError as error:
+        return error.strerror or str(error)
+    return "the system refuses it"
 
 
 def _remove(folder: Path) -> bool:

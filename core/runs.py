@@ -18,7 +18,7 @@ from . import run_files
 from .archive import RunState
 from .dataset import Dataset
 from .errors import UserError
-from .models import MLP, NeuralBigram, NgramCounts
+from .models import MLP, NeuralBigram, NgramCounts, make_model
 from .run_files import METRICS, RECORD, WEIGHTS, new_folder
 from .run_metrics import metric_blocks
 from .run_reading import read_run, resumable_state, sha256
@@ -38,8 +38,8 @@ from .settings import TrainSettings
 if TYPE_CHECKING:
     from .session import Session
 
-__all__ = ["FORMAT", "Run", "RunSnapshot", "encoded", "load_run", "load_session", "new_folder",
-           "put_files", "run_snapshot", "save_run", "to_json", "write_run"]  # fmt: skip
+__all__ = ["FORMAT", "Run", "RunSnapshot", "load_run", "load_session", "metrics_of", "new_folder",
+           "run_snapshot", "save_run", "to_json", "write_run"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,18 +68,23 @@ class RunSnapshot:
 
 
 def run_snapshot(
-    session: "Session", report: dict[str, Any] | None = None, named: bool = True
+    session: "Session",
+    report: dict[str, Any] | None = None,
+    named: bool = True,
+    state: RunState | None = None,
 ) -> RunSnapshot:
-    """What there is to save of a session now; a few copies, and no more.
+    """What there is to save of a session now, or of a whole state of it; a few copies, no more.
 
     named: whether a person gave the run its name; those saved by themselves may be pruned.
     """
-    state, model = session.state(), session.model
+    state = state or session.state()
     tensors = {"history.buckets": state.history.filled, "history.rest": state.history.rest}
-    trainer = state.trainer
-    if isinstance(model, NgramCounts):
+    trainer, settings = state.trainer, state.model_settings
+    if settings.kind == "ngram":
         tensors["counts"] = trainer["counts"]
     else:
+        model = make_model(settings, state.dataset.vocabulary.size, None)
+        assert not isinstance(model, NgramCounts)
         tensors |= model.views(trainer["parameters"])
         tensors |= {f"random.{name}": trainer[name] for name in ("generator", "left")}
         for name in ("mean", "square") if "mean" in trainer else ():
@@ -87,53 +92,38 @@ def run_snapshot(
             tensors |= {f"optimizer.{name}.{part}": view for part, view in views.items()}
         if "steps" in trainer:
             tensors["optimizer.steps"] = trainer["steps"]
-    return RunSnapshot(_record(session.dataset, state, report or {}, named), tensors, state)
+    return RunSnapshot(_record(state.dataset, state, report or {}, named), tensors, state)
 
 
-def write_run(snapshot: RunSnapshot, folder: Path | str) -> None:
+def metrics_of(snapshot: RunSnapshot) -> Generator[None, None, bytes]:
+    """The content of metrics.csv, made a few milliseconds at a time."""
+    state, blocks = snapshot.state, []
+    for block in metric_blocks(
+        state.history, state.dev_losses, state.first_settings[1], state.journal
+    ):
+        blocks.append(block)
+        yield
+    return b"".join(blocks)
+
+
+def write_run(snapshot: RunSnapshot, folder: Path | str, metrics: bytes | None = None) -> None:
     """Write a snapshot to a new folder, or over the run in a folder: whole or not at all.
 
     If its weights are not finite, the run that is there stays, and run.json tells the step at
-    which it diverged.
+    which it diverged. metrics: what `metrics_of` gives, where it has been made already.
 
     Raises:
         UserError: the folder holds something else, or can't be written, or there is no run in it
             and the weights are not finite.
     """
     folder = Path(folder)
+    is_there = folder.is_dir() and not folder.is_symlink()
     if snapshot.state.is_finite:
-        put_files(_files(snapshot), folder)
-    elif _is_there(folder):
+        (run_files.replace if is_there else run_files.create)(folder, _files(snapshot, metrics))
+    elif is_there:
         _note_divergence(folder, snapshot.state.diverged_at)
     else:
         raise UserError("the weights are not finite, so there is nothing to save")
-
-
-def encoded(snapshot: RunSnapshot) -> Generator[None, None, dict[str, bytes]]:
-    """The content of every file of a run, made a few milliseconds at a time."""
-    state = snapshot.state
-    weights = serialized(snapshot.tensors)
-    yield
-    sums = {"weights_sha256": sha256(weights)}
-    yield
-    blocks = []
-    for block in metric_blocks(
-        state.history, state.dev_losses, state.first_settings[1], state.journal
-    ):
-        blocks.append(block)
-        yield
-    table = b"".join(blocks)
-    sums["metrics_sha256"] = sha256(table)
-    return {WEIGHTS: weights, METRICS: table, RECORD: written(snapshot.record | sums)}
-
-
-def put_files(files: dict[str, bytes], folder: Path) -> None:
-    """Write a run's files to a new folder, or over the run in a folder: whole or not at all.
-
-    Raises:
-        UserError: the folder holds something else, or can't be written.
-    """
-    (run_files.replace if _is_there(folder) else run_files.create)(folder, files)
 
 
 def save_run(session: "Session", folder: Path, report: dict[str, Any] | None = None) -> None:
@@ -219,18 +209,20 @@ def _record(
     }
 
 
-def _files(snapshot: RunSnapshot) -> dict[str, bytes]:
+def _files(snapshot: RunSnapshot, metrics: bytes | None = None) -> dict[str, bytes]:
     """The content of every file of a run."""
-    parts = encoded(snapshot)
+    weights = serialized(snapshot.tensors)
+    table = _all_of(metrics_of(snapshot)) if metrics is None else metrics
+    sums = {"weights_sha256": sha256(weights), "metrics_sha256": sha256(table)}
+    return {WEIGHTS: weights, METRICS: table, RECORD: written(snapshot.record | sums)}
+
+
+def _all_of(work: Generator[None, None, bytes]) -> bytes:
     while True:
         try:
-            next(parts)
+            next(work)
         except StopIteration as end:
             return end.value
-
-
-def _is_there(folder: Path) -> bool:
-    return folder.is_dir() and not folder.is_symlink()
 
 
 def _note_divergence(folder: Path, step: int | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .archive import Archive, FormerRun, JournalEntry, RunState, copied
+from .archive import Archive, FormerRun, JournalEntry, RunState, beginning, copied
 from .contexts import ContextTables, split_named
 from .dataset import Dataset, gather_contexts
 from .errors import UserError
@@ -94,6 +94,8 @@ class Session:
     def diverged(self) -> bool:
         """Whether the weights are no longer finite."""
         weights = [t for t in self.model.tensors.values() if t.is_floating_point()]
+        if all(math.isfinite(float(weight.sum())) for weight in weights):
+            return False  # the usual case, told in a fraction of the time
         return not all(bool(torch.isfinite(weight).all()) for weight in weights)
 
     @property
@@ -282,6 +284,21 @@ class Session:
             step_seconds=self._step_seconds,
         )
         return self._last
+
+    def last_finite_state(self) -> RunState:
+        """The newest whole state of this run with finite weights: now, or before an edit that is
+        not undone, or the run's beginning."""
+        if not self.diverged:
+            return self.state()
+        for level in reversed(self.archive.past):
+            state = level.state
+            is_whole = state.base is None and not state.is_first
+            if state.run is self._run and state.is_finite and is_whole:
+                return replace(state, diverged_at=self.diverged_at)
+        first = beginning(self.state())
+        _, trainer = self._made(*first.first_settings, first.seed)
+        whole = copied(trainer.state_dict(), {})
+        return replace(first, trainer=whole, diverged_at=self.diverged_at)
 
     def save(self, folder: Path | str, report: dict[str, Any] | None = None) -> None:
         """Write the run to a folder that does not exist yet (docs/run-format.md).

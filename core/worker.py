@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from typing import BinaryIO
 
-from .messages import Failed, Reply, Request, Start, Starting
+from .messages import Failed, Reply, Request, Start, Starting, Unsaved
 
 _GRACE_SECONDS = 1.5  # to save the run in, before it ends whatever it is doing
 
@@ -87,6 +87,8 @@ def _serve(start: Start, inbox, send) -> None:
         send(Failed(str(error)))
         return
     Server(session, inbox, send, autosave=autosave, paused=start.paused).run()
+    if autosave is not None and (problem := autosave.facts.problem):
+        send(Unsaved(problem))
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def run_explorer(start: Start) -> None:
 
     Raises:
         UserError: the engine could not begin, or the configuration is not as it should be.
-        SystemExit: the explorer broke.
+        SystemExit: the explorer broke, or its run could not be saved.
     """
     path = config_path()
     config = read_config(path, themes.NAMES, {key.id: key.keys for key in KEYS})
@@ -175,5 +175,8 @@ def run_explorer(start: Start) -> None:
             print(f"makemore-tui: {error}", file=sys.stderr)
     if app.failure:
         raise UserError(app.failure)
+    if engine.unsaved:
+        print(f"makemore-tui: the run could not be saved: {engine.unsaved}", file=sys.stderr)
+        sys.exit(app.return_code or 1)
     if app.return_code:
         sys.exit(app.return_code)  # it was ended by a signal; or broke, and has said why

@@ -331,7 +331,7 @@ def main() -> NoReturn:
         words = ["explore", *words]
     streams.make_tolerant()
     try:
-        _run(words)
+        code = _run(words)
     except UserError as error:
         print(f"makemore-tui: {error}", file=sys.stderr)
         sys.exit(2)
@@ -346,14 +346,20 @@ def main() -> NoReturn:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(EXIT_CODE)
-    sys.exit(0)
+    sys.exit(code)
 
 
-def _run(words: list[str]) -> None:
+def _run(words: list[str]) -> int:
+    """Run a command; its exit code."""
     try:
-        app(words, prog_name="makemore-tui")
+        code = app(words, prog_name="makemore-tui", standalone_mode=False)
+    except typer.TyperException as error:
+        message = getattr(error, "format_message", lambda: str(error))()
+        message = " ".join(message.split()).rstrip(".")
+        raise UserError(f"{message[:1].lower()}{message[1:]}; --help says what is right") from None
     finally:
         streams.flush()
+    return code if isinstance(code, int) else 0
 
 
 def _settings_of(preset: str) -> tuple[ModelSettings, TrainSettings]:

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import IO, Protocol
 
-from makemore_tui.core.messages import Reply, Request, Snapshot, Start
+from makemore_tui.core.messages import Reply, Request, Snapshot, Start, Unsaved
 
 _SECONDS_TO_END = 1.8  # which is more than the worker allows itself
+_SECONDS_TO_READ = 0.2  # what it has said last
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,15 @@ class WorkerEngine:
     It is a fresh Python process, not a fork, so it can be started from inside the running app:
     once the first screen is painted, which loading torch at the same time would delay. It ends when
     its input is closed, which happens whatever becomes of this process.
+
+    unsaved: once it has been closed, why its run could not be saved, if that was so.
     """
 
     def __init__(self, start: Start):
         self._start = start
         self._process: subprocess.Popen | None = None
+        self._receiver: threading.Thread | None = None
+        self.unsaved: str | None = None
 
     def start(self, deliver: Deliver, after: Snapshot | None = None) -> None:
         self.close()
@@ -67,7 +72,9 @@ class WorkerEngine:
             stderr=errors,
         )
         self._process = process
-        threading.Thread(target=self._receive, args=(process, errors, deliver), daemon=True).start()
+        words = (process, errors, deliver)
+        self._receiver = threading.Thread(target=self._receive, args=words, daemon=True)
+        self._receiver.start()
         self.send(_continued(self._start, after) if after else self._start)
 
     def send(self, request: Request) -> None:
@@ -87,6 +94,8 @@ class WorkerEngine:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if self._receiver is not None:
+            self._receiver.join(_SECONDS_TO_READ)
 
     def _receive(self, process: subprocess.Popen, errors: IO[bytes], deliver: Deliver) -> None:
         """Pass replies on until the worker's output ends; then say why, unless it was closed."""
@@ -94,7 +103,11 @@ class WorkerEngine:
         with process.stdout, errors:
             try:
                 while True:
-                    deliver(pickle.load(process.stdout))
+                    reply = pickle.load(process.stdout)
+                    if isinstance(reply, Unsaved):
+                        self.unsaved = reply.why
+                    else:
+                        deliver(reply)
             except (EOFError, OSError, ValueError, pickle.UnpicklingError):
                 pass
             code = process.wait()

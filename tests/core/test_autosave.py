@@ -222,8 +222,9 @@ def test_a_name_makes_it_a_named_run_in_another_folder(begin, keep, save, tmp_pa
     before = save(autosave, session).folder
     session.train(2)
     autosave.name(session, "first")
-    facts = autosave.facts
-    assert (facts.named, facts.step) == (True, 7)
+    assert "being saved as first" in autosave.facts.note
+    facts = save(autosave, session)
+    assert (facts.named, facts.step, facts.note) == (True, 7, "saved as first")
     assert facts.folder == str(tmp_path / "runs" / "first")
     assert not os.path.exists(before)
     session.train(2)
@@ -238,6 +239,7 @@ def test_another_name_for_a_named_run_leaves_the_first(begin, keep, save, tmp_pa
     autosave.name(session, "first")
     session.train(1)
     autosave.name(session, "second")
+    save(autosave, session)
     assert [run.name for run in saved_runs(tmp_path / "runs")] == ["second", "first"]
 
 
@@ -249,14 +251,39 @@ def test_what_can_not_be_a_name_is_refused(begin, keep, name):
         autosave.name(session, name)
 
 
-def test_a_name_that_is_taken_is_refused(begin, keep):
+def test_a_name_that_is_taken_is_refused(begin, keep, save):
     autosave, session = keep(), begin()
     session.train(1)
     autosave.name(session, "first")
     other = begin(seed=2)
     with pytest.raises(UserError, match="there is a run 'first' already"):
         autosave.name(other, "first")
+    save(autosave, session)
+    with pytest.raises(UserError, match="there is a run 'first' already"):
+        autosave.name(other, "first")
     assert read_record(Path(autosave.facts.folder)).seed == 1
+
+
+def test_a_run_may_keep_the_name_that_it_has_by_itself(begin, keep, save):
+    autosave, session = keep(), begin()
+    session.train(5)
+    folder = Path(save(autosave, session).folder)
+    autosave.name(session, folder.name)
+    facts = save(autosave, session)
+    assert (facts.folder, facts.named) == (str(folder), True)
+    assert read_record(folder).named
+
+
+def test_a_name_that_can_not_be_written_is_tried_again(begin, keep, save, tmp_path):
+    (tmp_path / "runs").write_text("in the way")
+    autosave, session = keep(), begin()
+    session.train(5)
+    autosave.name(session, "first")
+    assert save(autosave, session).problem
+    (tmp_path / "runs").unlink()
+    facts = save(autosave, session)
+    assert (facts.problem, facts.note) == (None, "saved as first")
+    assert read_record(tmp_path / "runs" / "first").named
 
 
 def test_a_directory_that_can_not_be_written_is_told_and_tried_again(begin, keep, save, tmp_path):
@@ -315,6 +342,75 @@ def test_a_run_that_diverges_keeps_its_last_finite_state_and_says_when(begin, ke
     assert record.diverged_at is not None
 
 
+def diverge(session):
+    session.edit(learning_rate=1000, weight_decay=100)
+    while session.diverged_at is None:
+        session.train(5)
+
+
+def test_a_run_that_diverges_before_it_was_saved_is_saved_as_before_the_edit(begin, keep, save):
+    autosave, session = keep(), begin()
+    session.train(50)
+    diverge(session)
+    facts = save(autosave, session)
+    record = read_record(Path(facts.folder))
+    assert (record.steps, record.diverged_at) == (50, session.diverged_at)
+    loaded = Session.load(facts.folder)
+    session.undo()
+    assert torch.equal(loaded.train(20), session.train(20))
+
+
+def test_what_was_done_since_it_was_saved_is_saved_before_the_edit_that_spoils_it(
+    begin, keep, save
+):
+    autosave, session = keep(), begin()
+    session.train(50)
+    folder = save(autosave, session).folder
+    session.train(40)
+    session.edit(hidden=7)
+    session.train(30)
+    diverge(session)
+    save(autosave, session)
+    record = read_record(Path(folder))
+    assert (record.steps, len(record.journal)) == (120, 1)
+    assert replay_run(folder).identical
+
+
+def test_a_run_that_diverges_by_itself_at_once_is_saved_as_it_began(begin, keep, save):
+    autosave, session = keep(), begin(learning_rate=1000, weight_decay=100)
+    while session.diverged_at is None:
+        session.train(5)
+    facts = save(autosave, session)
+    record = read_record(Path(facts.folder))
+    assert (record.steps, record.diverged_at) == (0, session.diverged_at)
+    assert Session.load(facts.folder).train(3).isfinite().any()
+    assert save(autosave, session).folder == facts.folder
+
+
+def test_a_run_that_nobody_may_look_at_is_told_and_hinders_nothing(
+    begin, keep, save, tmp_path, monkeypatch
+):
+    for seed in (1, 2):
+        autosave, session = keep(), begin(seed)
+        session.train(5)
+        folder = Path(save(autosave, session).folder)
+        autosave.close(session)
+    lstat = Path.lstat
+
+    def forbidden(path):
+        if folder in path.parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return lstat(path)
+
+    monkeypatch.setattr(Path, "lstat", forbidden)
+    autosave, session = keep(), begin(3)
+    session.train(5)
+    assert save(autosave, session).problem is None
+    problems = {run.name: run.problem for run in saved_runs(tmp_path / "runs")}
+    assert "Permission denied" in problems.pop(folder.name)
+    assert list(problems.values()) == [None, None]
+
+
 def test_old_runs_without_a_name_make_room(begin, keep, save, tmp_path):
     for seed in range(1, 5):
         autosave, session = keep(most_bytes=30_000), begin(seed)
@@ -322,6 +418,7 @@ def test_old_runs_without_a_name_make_room(begin, keep, save, tmp_path):
         save(autosave, session)
         if seed == 1:
             autosave.name(session, "named")
+            save(autosave, session)
         autosave.close(session)
     left = saved_runs(tmp_path / "runs")
     assert "named" in [run.name for run in left]

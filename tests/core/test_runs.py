@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.run_record import written
 from makemore_tui.core.runs import FORMAT, load_run, new_folder, to_json
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
@@ -270,8 +271,23 @@ def test_a_dataset_that_is_gone_is_refused(write, tmp_path):
 
 def test_a_wrong_fingerprint_is_refused(folder):
     of = json.loads((folder / "run.json").read_text())["dataset"]
-    change_record(folder, dataset=of | {"fingerprint": "0" * 64})
+    record = json.loads((folder / "run.json").read_text()) | {
+        "dataset": of | {"fingerprint": "0" * 64}
+    }
+    del record["record_sha256"]
+    (folder / "run.json").write_bytes(written(record))
     assert f"{of['path']} has changed since" in refusal_of(folder)
+
+
+def test_of_a_changed_record_the_dataset_is_not_read(folder, tmp_path, monkeypatch):
+    of = json.loads((folder / "run.json").read_text())["dataset"]
+    change_record(folder, dataset=of | {"path": str(tmp_path / "huge.txt")})
+
+    def read(*_):
+        raise AssertionError("a dataset was read")
+
+    monkeypatch.setattr(Dataset, "load", read)
+    assert "run.json is damaged: it has changed" in refusal_of(folder)
 
 
 def test_missing_weights_are_refused(folder):

@@ -1090,8 +1090,10 @@ def test_a_run_is_named_and_opened_again_paused(serve_saving, tmp_path):
     client = serve_saving()
     client.until(lambda s: s.step > 10)
     client.do(Pause())
-    named = client.do(NameRun("mine"))
-    assert (named.saving.named, named.saving.folder) == (True, str(tmp_path / "runs" / "mine"))
+    client.do(NameRun("mine"))
+    named = client.until(lambda s: s.saving.folder == str(tmp_path / "runs" / "mine"))
+    assert named.saving.named
+    assert named.saving.note == "saved as mine"
     client.do(Restart(9))
     client.do(Resume())
     client.until(lambda s: s.step > 10)

@@ -35,6 +35,16 @@ def in_the_way(terminal):
     return away
 
 
+def test_a_run_that_can_not_be_saved_when_it_is_left_says_so(open_terminal):
+    terminal = open_terminal()
+    terminal.wait_for_training()
+    in_the_way(terminal)
+    terminal.send("q")
+    assert terminal.exit_code() == 1
+    assert "makemore-tui: the run could not be saved: " in terminal.text
+    assert "can't be written" in terminal.text
+
+
 def remove(folder):
     """Remove a folder, in which another process may be writing."""
     while folder.exists():

@@ -198,6 +198,16 @@ def test_a_run_that_is_open_is_neither_removed_nor_pruned_nor_opened_again(refus
     assert os.listdir(place) == ["c"]
 
 
+def test_what_can_not_be_removed_is_said_and_stays(place, refused, monkeypatch):
+    def refuse(*words, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(run_list.tempfile, "mkdtemp", refuse)
+    said = refused("runs", "remove", "a", "--run-dir", place)
+    assert f"{place / 'a'} can't be removed: Permission denied" in said
+    assert "a" in os.listdir(place)
+
+
 # Pruning
 
 
@@ -376,3 +386,22 @@ def test_a_run_goes_on_to_more_steps_and_other_settings(run_json, whole, tmp_pat
 def test_what_cannot_be_gone_on_with_is_refused(refused, whole, tmp_path, words, says):
     assert says in refused("train", "--resume", whole, "--out", tmp_path / "on", *words)
     assert not os.listdir(tmp_path)
+
+
+# Words that are no command
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["train", "--stepz", "3"], "no such option: --stepz"),
+        (["train", "--steps", "-1"], "invalid value for '--steps'"),
+        (["replay"], "missing argument 'RUN'"),
+        (["replay", "x", "--until", "-1"], "invalid value for '--until'"),
+        (["runs", "bogus"], "no such command 'bogus'"),
+        (["runs", "remove"], "missing argument 'NAME...'"),
+        (["fly"], "no such command 'fly'"),
+    ],
+)
+def test_words_that_are_none_are_refused_in_a_sentence(refused, words, says):
+    assert refused(*words).startswith(f"makemore-tui: {says}")

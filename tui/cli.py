@@ -354,7 +354,7 @@ def _run(words: list[str]) -> int:
     try:
         code = app(words, prog_name="makemore-tui", standalone_mode=False)
     except typer.TyperException as error:
-        message = getattr(error, "format_message", lambda: str(error))()
+        message = getattr(error, "format_message", error.__str__)()
         message = " ".join(message.split()).rstrip(".")
         raise UserError(f"{message[:1].lower()}{message[1:]}; --help says what is right") from None
     finally:

@@ -44,8 +44,8 @@ def replay_run(
 ) -> Replay:
     """Train a saved run again, growth and all, to the step that was saved, or to `until`.
 
-    It is trained with as many threads as it was before, on which the last bits depend; afterwards
-    torch has as many as it had. On the same build of torch the result is identical.
+    On the same build of torch, with as many threads as the run was trained with (`threads` of its
+    record), the result is identical.
 
     advance: called after each slice of training with the step and the losses of the slice.
 
@@ -58,12 +58,7 @@ def replay_run(
     if until is not None and not 0 <= until <= last:
         raise UserError(f"{folder} has {last:,} steps, so it can't be replayed until {until:,}")
     end = last if until is None else until
-    threads = torch.get_num_threads()
-    torch.set_num_threads(record.usable_threads)
-    try:
-        session = _trained(saved, end, advance)
-    finally:
-        torch.set_num_threads(threads)
+    session = _trained(saved, end, advance)
     recorded = record.versions.get("torch", "unknown")
     differences = _differences(session, saved) if end == last else (None, None, None)
     return Replay(session, *differences, session.step, recorded, recorded == torch.__version__)

@@ -16,10 +16,10 @@ from .script import data_name, export_notebook, export_script
 
 
 def export_state(session: Session, stem: str = "run") -> str:
-    """The line that begins the run anew, from its first settings."""
-    dataset = session.dataset
+    """The line that begins a run with this one's dataset, settings and seed."""
+    dataset, settings = session.dataset, (session.model_settings, session.train_settings)
     name = dataset.name if dataset.built_in else str(dataset.path.resolve())
-    return state_line(name, dataset.unique, *session.first_settings, session.seed) + "\n"
+    return state_line(name, dataset.unique, *settings, session.seed) + "\n"
 
 
 _TEXTS: dict[str, tuple[str, Callable[[Session, str], str]]] = {

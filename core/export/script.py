@@ -125,6 +125,7 @@ def _facts(session: Session) -> dict[str, Any]:
         "heading": what.get(model.kind, "The bigram table as a one-layer network")
         + " on a file of words, exported from makemore-tui.",
         "facts": f"It does what the run did: {steps}.",
+        "parts": not counts,
         "data_name": data_name(session),
         "kind": model.kind,
         "mlp": mlp,

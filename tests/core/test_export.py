@@ -162,6 +162,16 @@ def test_the_script_reads_the_items_as_the_run_did(write, tmp_path, monkeypatch)
     assert_losses(session, printed_by(tmp_path / "run.py", monkeypatch))
 
 
+def test_a_longer_script_of_the_default_model_reaches_them_too(names, tmp_path, monkeypatch):
+    session = Session(names, seed=3)
+    for changes in ({"hidden": 250}, {"learning_rate": 0.03}, {"optimizer": "adamw"}):
+        session.train(1000)
+        session.edit(**changes, **({"learning_rate": 0.003} if "optimizer" in changes else {}))
+    session.train(1000)
+    write_export(session, "script", tmp_path / "run.py")
+    assert_losses(session, printed_by(tmp_path / "run.py", monkeypatch))
+
+
 def test_the_script_stands_alone(dataset, tmp_path):
     session = run_of(dataset, "neural")
     write_export(session, "script", tmp_path / "run.py")
@@ -226,11 +236,12 @@ def test_the_json_has_the_journal_and_adds_no_dev_loss_to_the_run(dataset):
     assert session.dev_losses.points == []
 
 
-def test_a_state_line_says_how_the_run_began(dataset):
+def test_a_state_line_has_the_settings_of_the_run(dataset):
     session = run_of(dataset, "lecture")
     name, unique, model, train, seed = parse_state(export_state(session))
     assert name == str(dataset.path)
-    assert (unique, (model, train), seed) == (False, session.first_settings, 3)
+    assert (unique, model, train) == (False, session.model_settings, session.train_settings)
+    assert seed == 3
 
 
 @pytest.mark.parametrize("path", ["/a b/it's=3.txt", "/x/unique", "names", "/é/%20"])

@@ -141,15 +141,6 @@ def test_saving_moves_nothing(session, tmp_path, capfd):
         session.save(tmp_path / "run", {"dev_loss": 1.0})
 
 
-def test_a_replay_that_is_broken_off_gives_the_threads_back(saved, capfd):
-    def break_off(step, losses):
-        assert torch.get_num_threads() == 1
-        raise KeyboardInterrupt
-
-    with nothing_moves(capfd, threads=2), pytest.raises(KeyboardInterrupt):
-        replay_run(saved, advance=break_off)
-
-
 def test_the_same_come_what_may_of_the_global_random_numbers(small, state_hash):
     def trained():
         session = Session(small, MODEL, TRAIN, seed=3)

@@ -1,6 +1,7 @@
 """The main screen around a fake engine: what it asks, what it shows, what it says."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -34,6 +35,7 @@ from makemore_tui.tui.engine import WorkerDied
 from makemore_tui.tui.keys import KEYS
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.screens.naming import NamingScreen
+from makemore_tui.tui.screens.state import StateScreen
 from makemore_tui.tui.widgets.panel import Panel
 
 PANELS = ["loss", "controls", "bigrams", "names", "splits"]  # of a screen of ordinary size
@@ -506,8 +508,24 @@ async def test_the_state_is_copied_as_one_line(explorer):
         it.engine.become(dataset=data)
         await it.until(lambda: it.screen.snapshot.dataset.source)
         await it.press("Y")
-        await it.until(lambda: "copied: names/seed=1" in it.notice)
+        await it.until(lambda: "names/seed=1" in it.painted())
         assert it.app.clipboard.startswith("names/seed=1")
+        await it.press("escape")
+        await it.until(lambda: it.app.screen is it.screen)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 12)])
+async def test_the_state_is_shown_whole_however_small_the_screen(explorer, snapshot, size):
+    many = snapshot(hidden=123, embedding=12, batch_size=64, optimizer="adamw", dropout=0.25)
+    async with explorer(first=many, size=size) as it:
+        data = replace(it.screen.snapshot.dataset, source="/home/somebody/lists/some-towns.txt")
+        it.engine.become(dataset=data)
+        await it.until(lambda: it.screen.snapshot.dataset.source)
+        await it.press("Y")
+        await it.until(lambda: isinstance(it.app.screen, StateScreen))
+        await it.until(lambda: "esc closes" in it.painted())
+        shown = "".join(re.sub(r"[│╭╮╰╯─\s]", "", it.painted()))
+        assert re.sub(r"[─\s]", "", it.app.clipboard) in shown
 
 
 async def test_f5_does_nothing_while_the_worker_lives(it):

@@ -202,7 +202,7 @@ def test_what_can_not_be_removed_is_said_and_stays(place, refused, monkeypatch):
     def refuse(*words, **options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(run_list.tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
     said = refused("runs", "remove", "a", "--run-dir", place)
     assert f"{place / 'a'} can't be removed: Permission denied" in said
     assert "a" in os.listdir(place)

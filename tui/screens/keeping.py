@@ -14,6 +14,7 @@ from ..widgets.panel import Panel
 from ..widgets.runs import RunsPanel
 from ..widgets.status import StatusBar
 from .hands import Hands
+from .state import StateScreen
 
 _LONG_ENOUGH = 10.0  # seconds of a worker's life after which its end is another story
 _MOST_ENDS = 3  # in a row, after which no new worker is started by itself
@@ -135,4 +136,4 @@ class Keeping(Hands):
             data = now.dataset
             line = state_line(data.source, data.unique, now.model, now.train, now.seed)
             self.app.copy_to_clipboard(line)
-            self.say(f"copied: {line}")
+            self.app.push_screen(StateScreen(line))

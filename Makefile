@@ -17,10 +17,13 @@ test: .venv/installed
 faults: .venv/installed
 	MAKEMORE_TUI_FAULTS=long $(BIN)/python -m pytest tests/faults
 
+# The types of what is public are complete, for a notebook's checker as well as for ours.
 check: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --project pyproject.toml
+	@PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/pyright \
+		--verifytypes makemore_tui.core --ignoreexternal > .venv/types || { cat .venv/types; false; }
 	$(BIN)/lint-imports
 
 format: .venv/installed

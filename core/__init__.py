@@ -59,7 +59,6 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:  # where each name is from
-    from .archive import JournalEntry
     from .contexts import ContextTables
     from .dataset import BUILT_IN, Dataset, Split
     from .embedding_map import EmbeddingMapper
@@ -75,6 +74,7 @@ if TYPE_CHECKING:  # where each name is from
     from .references import reference_losses
     from .replay import Replay, replay_run
     from .run_list import SavedRun, runs_directory, saved_runs
+    from .run_state import JournalEntry
     from .runs import Run, load_run
     from .sampling import Sample, sample
     from .session import Session
@@ -86,7 +86,7 @@ else:
     _MODULES = (
         "errors", "settings", "presets", "messages", "vocabulary", "state_line", "run_list",
         "dataset", "contexts", "models", "evaluation", "sampling", "references", "insight",
-        "embedding_map", "archive", "session", "health", "learning_rate", "runs", "replay",
+        "embedding_map", "run_state", "session", "health", "learning_rate", "runs", "replay",
         "export.files",
     )  # fmt: skip
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from .archive import JournalEntry
 from .history import DevLosses, LossHistory
+from .run_state import JournalEntry
 from .settings import TrainSettings
 
 LARGEST_METRICS = 4 << 20  # bytes

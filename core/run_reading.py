@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from . import run_files
-from .archive import JournalEntry, RunState
 from .contexts import ContextTables, split_named
 from .dataset import Dataset
 from .errors import UserError
@@ -19,6 +18,7 @@ from .plain_text import shown
 from .run_files import METRICS, WEIGHTS
 from .run_metrics import LARGEST_METRICS
 from .run_record import RunRecord, check_whole, read_record
+from .run_state import JournalEntry, RunState
 from .run_tensors import check_tensors, parsed
 
 _SLACK = 200_000  # bytes: the header, and the random integers left over

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from . import run_files
-from .archive import RunState
 from .dataset import Dataset
 from .errors import UserError
 from .models import MLP, NeuralBigram, NgramCounts, make_model
@@ -32,6 +31,7 @@ from .run_record import (
     to_json,
     written,
 )
+from .run_state import RunState
 from .run_tensors import serialized
 from .settings import TrainSettings
 

@@ -1,4 +1,4 @@
-"""How a run is begun, in one line, such as `names/seed=3/hidden=300/learning_rate=0.03`. Torch-free.
+"""How to begin a run, in one line such as `names/seed=3/hidden=300/learning_rate=0.03`.
 
 The dataset comes first, `unique` after it where repeated items are dropped, then the seed and the
 settings that differ from the defaults. No character of it means anything to a shell: in a path,

@@ -396,7 +396,7 @@ def test_what_is_not_kept_whole_comes_back_bit_for_bit(small, budget, optimizer,
 
 
 def test_where_training_takes_long_only_what_is_far_back_is_trained_again(session, monkeypatch):
-    monkeypatch.setattr("makemore_tui.core.session._STEP_SECONDS", 1.0)
+    monkeypatch.setattr("makemore_tui.core.live_run._STEP_SECONDS", 1.0)
     session.archive = Archive(session.dataset, budget=24 * session.history.copy()._buckets.nbytes)
     trained_between_edits(session, 40)
     past = session.archive.past
@@ -408,7 +408,7 @@ def test_where_training_takes_long_only_what_is_far_back_is_trained_again(sessio
 
 
 def test_a_hundred_levels_of_a_larger_model_are_kept_however_far_apart(names, monkeypatch):
-    monkeypatch.setattr("makemore_tui.core.session._STEP_SECONDS", 2.0)  # so an edit each 6 s
+    monkeypatch.setattr("makemore_tui.core.live_run._STEP_SECONDS", 2.0)  # so an edit each 6 s
     tuned = PRESETS["tuned"]
     session = Session(names, tuned.model, replace(tuned.train, batch_size=4))
     trained_between_edits(session, 110)
@@ -423,7 +423,7 @@ def test_a_hundred_levels_of_a_larger_model_are_kept_however_far_apart(names, mo
 
 
 def test_of_states_that_take_too_long_to_have_again_the_oldest_go(session, monkeypatch):
-    monkeypatch.setattr("makemore_tui.core.session._STEP_SECONDS", 100.0)
+    monkeypatch.setattr("makemore_tui.core.live_run._STEP_SECONDS", 100.0)
     session.archive = Archive(session.dataset, budget=20 * session.history.copy()._buckets.nbytes)
     trained_between_edits(session, 40)
     kept = len(session.archive.past)

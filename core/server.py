@@ -3,24 +3,16 @@
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
-
-from torch import Tensor
 
 from .archive import FormerRun
 from .autosave import Autosave
 from .dataset import Dataset
-from .embedding_map import EmbeddingMapper
 from .errors import UserError
-from .evaluation import RunningEvaluation
-from .health import HealthCheck
-from .insight import BigramInsight, bigram_counts
 from .learning_rate import LearningRateFinder
 from .messages import (
     BigramsView,
-    BigramTable,
     CancelFinder,
     ChangeDataset,
     DatasetFacts,
@@ -28,22 +20,17 @@ from .messages import (
     DescribeDataset,
     Divergence,
     Edit,
-    EmbeddingMap,
     EmbeddingView,
     EvaluateTest,
     FindLearningRate,
     FormerFacts,
-    Health,
     HealthView,
-    LossCurve,
     LossView,
     Mark,
-    Name,
     NameRun,
     NamesView,
     OpenRun,
     Pause,
-    Probe,
     ProbeView,
     RateSearch,
     Redo,
@@ -55,37 +42,24 @@ from .messages import (
     Resume,
     ReturnTo,
     Snapshot,
-    SplitLosses,
     State,
     Step,
-    TestLoss,
-    Unavailable,
     Undo,
     View,
 )
 from .overview import overview
 from .pace import Pace
 from .plain_text import shown
-from .probe import probe
 from .references import RunningReferences
 from .session import Session
 from .settings import effect_of
+from .split_watch import SplitWatch
+from .views import Views
 
 _SLICE_SECONDS = 0.016
-_EVALUATION_SECONDS = 0.5  # at the least, from one evaluation to the next
-_EVALUATION_SHARE = 0.01  # of the time, at the most, unless that means too long a wait
-_LONGEST_WAIT = 4.0
-_MOST_EXAMPLES = 1 << 20  # of a split, for the losses on the screen
-_MOST_OF_TRAIN = 1 << 15  # of train, for a model that takes long
-_LONG = 100_000  # multiplications
-_FORMER_POINTS = 64  # of each former run's curve
 _MOST_MARKS = 256
 _RATE_SECONDS = 1.5
 _UNLIMITED = 10**18
-_LONGEST_NAME = 60  # of those on the screen
-
-
-_Drawn = LossCurve | BigramTable | tuple[Name, ...] | EmbeddingMap | Probe | Health | Unavailable
 
 
 class Server:
@@ -105,7 +79,7 @@ class Server:
         self._clock = clock
         self._autosave = autosave
         self._state: State = "paused" if paused else "training"
-        self._asked = 0
+        self._watch = SplitWatch(clock)
         self._runs = 0
         self._described: tuple[DescribeDataset, Dataset] | None = None
         self._beyond_plan: set[object] = set()  # runs of which more was asked for than was planned
@@ -125,10 +99,7 @@ class Server:
             source=dataset.name if dataset.built_in else str(dataset.path.resolve()),
             unique=dataset.unique,
         )
-        self._insight: BigramInsight | None = None
-        self._counts: Tensor | None = None
-        self._embedding = EmbeddingMapper(dataset.vocabulary)
-        self._health = HealthCheck()
+        self._views = Views(dataset)
         self._references = RunningReferences(dataset)
         self._are_references_known = False
         self._finder: LearningRateFinder | None = None
@@ -154,15 +125,14 @@ class Server:
 
     @property
     def _busy(self) -> bool:
-        is_evaluating = self._evaluating is not None or self._testing is not None
+        is_evaluating = self._watch.has_work(self.session)
         is_finding = self._finder is not None and self._found is None
         is_counting = not self._are_references_known
         is_training = self._state == "training"
         is_saving = self._autosave is not None and self._autosave.has_work(
             self.session, is_training
         )
-        works = is_training or is_evaluating or is_finding or is_counting or is_saving
-        return works or self._evaluation_due
+        return is_training or is_evaluating or is_finding or is_counting or is_saving
 
     def _begin_run(self) -> None:
         """Go on with a run at step 0."""
@@ -177,12 +147,7 @@ class Server:
             self._autosave.begin(self.session)
         self._pace = Pace(_SLICE_SECONDS, self._clock)
         self._recent: deque[tuple[float, int]] = deque()
-        self._splits: SplitLosses | None = None
-        self._evaluating: tuple[int, RunningEvaluation, RunningEvaluation] | None = None
-        self._evaluation_cost = 0.0
-        self._next_evaluation = 0.0
-        self._test: TestLoss | None = None
-        self._testing: tuple[int, RunningEvaluation] | None = None
+        self._watch.forget()
         if self.session.diverged:
             self._state = "diverged"
         elif self._state != "paused":
@@ -218,14 +183,10 @@ class Server:
                     return
                 if effect == "resized":
                     self._pace = Pace(_SLICE_SECONDS, self._clock)  # a step takes another time
-                    self._evaluating = None
-                self._next_evaluation = 0.0
                 if "steps" in changes:
                     self._beyond_plan.discard(self.session.run)
-                if effect == "resized" or changes.keys() & {"smoothing", "train_on"}:
-                    self._test = None  # it was another model's
-                    if self._testing is not None:
-                        self._begin_test()
+                is_another_loss = bool(changes.keys() & {"smoothing", "train_on"})
+                self._watch.heed_edit(self.session, effect == "resized", is_another_loss)
             case Pause():
                 self._pause("paused")
             case Resume():
@@ -246,8 +207,7 @@ class Server:
                 self._pause("paused")
                 self._change_path()
             case EvaluateTest():
-                self._asked += 1
-                self._begin_test()
+                self._watch.ask_for_test(self.session)
             case FindLearningRate(low, high):
                 self._finder = LearningRateFinder(self.session, low, high, clock=self._clock)
                 self._found = None
@@ -263,11 +223,6 @@ class Server:
                 self._autosave.name(self.session, name)
             case OpenRun(folder):
                 self._open_run(Path(folder))
-
-    def _begin_test(self) -> None:
-        session = self.session
-        evaluation = RunningEvaluation(session.model, session.tables, "test")
-        self._testing = session.step, evaluation
 
     def _describe(self, request: DescribeDataset) -> DatasetOverview:
         dataset = Dataset.load(request.name, request.unique)
@@ -351,11 +306,9 @@ class Server:
                 self._pause("finished")
         if self._autosave is not None and self._autosave.advance(self.session):
             return
-        if self._testing is not None:
-            self._test_a_block(*self._testing)
-        elif self._evaluating is not None or self._evaluation_due:
-            self._evaluate_a_block()
-        elif self._finder is not None and self._found is None:
+        if self._watch.advance(self.session):
+            return
+        if self._finder is not None and self._found is None:
             self._search(self._finder)
         elif not self._are_references_known:
             self._are_references_known = not self._references.advance()
@@ -369,36 +322,6 @@ class Server:
         if self.session.diverged_at is not None:
             self._pause("diverged")
 
-    @property
-    def _evaluation_due(self) -> bool:
-        evaluated = self._splits.step if self._splits else -1
-        moved = evaluated != self.session.step or self._next_evaluation == 0.0
-        return moved and self._clock() >= self._next_evaluation
-
-    def _evaluate_a_block(self) -> None:
-        begun = self._clock()
-        if self._evaluating is None:
-            session, on = self.session, self.session.train_settings.train_on
-            self._evaluation_cost = 0.0
-            self._next_evaluation = begun  # so that an edit meanwhile can ask for another
-            takes_long = session.model.multiplications > _LONG
-            most = _MOST_OF_TRAIN if takes_long else _MOST_EXAMPLES
-            self._evaluating = (
-                session.step,
-                RunningEvaluation(session.model, session.tables, "dev", _MOST_EXAMPLES),
-                RunningEvaluation(session.model, session.tables, on, most),
-            )
-        step, dev, train = self._evaluating
-        more = dev.advance() or train.advance()
-        self._evaluation_cost += self._clock() - begun
-        if not more:
-            self._finish_evaluation(step, dev, train)
-
-    def _test_a_block(self, step: int, evaluation: RunningEvaluation) -> None:
-        if not evaluation.advance():
-            self._test = TestLoss(step, evaluation.result().loss)
-            self._testing = None
-
     def _search(self, finder: LearningRateFinder) -> None:
         """Try some more learning rates, unless the model has become another."""
         if not finder.is_of(self.session):
@@ -406,33 +329,13 @@ class Server:
         elif not finder.advance():
             self._found = finder.result()
 
-    def _finish_evaluation(
-        self, step: int, dev: RunningEvaluation, train: RunningEvaluation
-    ) -> None:
-        of_dev, of_train = dev.result(), train.result()
-        is_first = self._splits is None  # its cost was that of building the context tables
-        self._splits = SplitLosses(
-            step=step,
-            train=of_train.loss,
-            dev=of_dev.loss,
-            dev_seen=of_dev.seen,
-            dev_unseen=of_dev.unseen,
-            train_share=of_train.examples / of_train.of,
-            dev_share=of_dev.examples / of_dev.of,
-        )
-        self.session.dev_losses.append(step, of_dev.loss)
-        self._evaluating = None
-        if self._next_evaluation:
-            cost = 0.0 if is_first else self._evaluation_cost
-            wait = max(_EVALUATION_SECONDS, min(cost / _EVALUATION_SHARE, _LONGEST_WAIT))
-            self._next_evaluation = self._clock() + wait
-
     # Snapshots
 
     def _snapshot(self, views: tuple[View, ...], is_refresh: bool = False) -> Snapshot:
         session = self.session
         marks = tuple(session.marks[-_MOST_MARKS:])
-        drawn = {type(view): self._draw(view) for view in views}
+        splits = self._watch.splits
+        drawn = {type(view): self._views.draw(view, session, splits) for view in views}
         return Snapshot(
             state=self._state,
             step=session.step,
@@ -443,9 +346,9 @@ class Server:
             learning_rate=session.learning_rate,
             parameters=session.model.parameters,
             dataset=self._facts,
-            splits=self._splits,
-            test=self._test,
-            test_asked=self._asked,
+            splits=splits,
+            test=self._watch.test,
+            test_asked=self._watch.asked,
             runs=self._runs,
             is_refresh=is_refresh,
             marks=marks,
@@ -486,70 +389,14 @@ class Server:
             folder=self._autosave.folder_of(state.run) if self._autosave is not None else "",
         )
 
-    def _draw(self, view: View) -> _Drawn:
-        session = self.session
-        match view:
-            case LossView():
-                return self._loss_curve(view)
-            case BigramsView():
-                return self._bigram_insight().table(session.model, view)
-            case NamesView(count):
-                return self._names(count)
-            case EmbeddingView():
-                return self._embedding.draw(session.model)
-            case ProbeView(text, most):
-                dev = self._splits.dev if self._splits else None
-                return probe(session.model, session.dataset.vocabulary, text, most, dev)
-            case HealthView():
-                splits = self._splits
-                known = (splits.train, splits.dev) if splits else (None, None)
-                return self._health.look(session, *known)
-
     def _rate_search(self) -> RateSearch | None:
         """What the learning-rate finder has found, of the model that the session still has."""
         if self._finder is None or not self._finder.is_of(self.session):
             return None
         return self._found or self._finder.result()
 
-    def _loss_curve(self, view: LossView) -> LossCurve:
-        steps = self.session.history.steps
-        first, last = view.steps or (int(steps * view.from_share), steps)
-        curve = self.session.history.curve(first, view.points, last)
-        dev = [point for point in self.session.dev_losses.points if first <= point[0] <= last]
-        every = max(1, len(dev) // max(1, view.points))
-        kept = dev[::-every][::-1]  # the newest is always there
-        former = [_points(run, first, last, view) for run in self.session.former_runs]
-        return replace(curve, dev=kept, former=former)
-
-    def _bigram_insight(self) -> BigramInsight:
-        context = self.session.model.context
-        if self._insight is None or self._insight.context != context:
-            if self._counts is None:
-                self._counts = bigram_counts(self.session.dataset)
-            self._insight = BigramInsight(self.session.dataset, context, self._counts)
-        return self._insight
-
-    def _names(self, count: int) -> tuple[Name, ...]:
-        if self.session.diverged:
-            return ()
-        limit = min(2 * self.session.dataset.longest, _LONGEST_NAME)
-        samples = self.session.sample(count, limit=limit)
-        return tuple(Name(shown(sample.text), sample.seen) for sample in samples)
-
     def _steps_per_second(self) -> float:
         if len(self._recent) < 2:
             return 0.0
         (first_time, first_step), (_, last_step) = self._recent[0], self._recent[-1]
         return (last_step - first_step) / max(self._clock() - first_time, 1e-9)
-
-
-def _points(run: FormerRun, first: int, last: int, view: LossView) -> list[tuple[float, float]]:
-    """The mean losses of a former run between two steps, in few points, even on the axis."""
-    fine = max(view.points, _FORMER_POINTS) if view.log_steps else _FORMER_POINTS
-    curve = run.history.curve(first, fine, last)
-    points = list(zip(curve.steps, curve.mean, strict=True))
-    if not view.log_steps:
-        return points
-    # Point 1, 2, 4, … of the fine ones, with as many between as make up the number.
-    places = {round(len(points) ** (i / (_FORMER_POINTS - 1))) for i in range(_FORMER_POINTS)}
-    return [points[place - 1] for place in sorted(places)] if points else []

@@ -12,22 +12,29 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Start
 from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS, preset_named
 from makemore_tui.core.settings import (
-    ModelSettings,
-    TrainSettings,
     changed,
     parse_changes,
 )
-from makemore_tui.core.state_line import parse_state
 
 from . import run_commands, streams
 from .export_command import export
-from .interrupt import EXIT_CODE, load_torch, noted
+from .interrupt import EXIT_CODE, load_torch
+from .options import (
+    DataOption,
+    DirectoryOption,
+    JsonOption,
+    PresetOption,
+    RunArgument,
+    SeedOption,
+    SetOption,
+    StateOption,
+    UniqueOption,
+    beginning,
+)
+from .train_command import train
 
 if TYPE_CHECKING:
-    from makemore_tui.core.session import Session
-
-_SAMPLES_SHOWN = 10
-_SLICE_SECONDS = 0.05
+    pass
 
 app = typer.Typer(
     help="Watch a character-level language model learn to make names, and change it meanwhile.",
@@ -38,21 +45,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-
-DataOption = Annotated[
-    str, typer.Option("--data", help="A built-in dataset or a text file of one item a line.")
-]
-PresetOption = Annotated[str, typer.Option("--preset", help="Settings by name; see `presets`.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="Change a setting, such as hidden=300.")
-]
-SeedOption = Annotated[
-    int, typer.Option(help="Of the weights and the minibatches.", min=0, max=2**62)
-]
-StateOption = Annotated[
-    str | None, typer.Option("--state", help="Begin as this line says, which `export` makes.")
-]
-UniqueOption = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
 
 
 @app.command(epilog="Example: makemore-tui explore --preset lecture --set hidden=100")
@@ -67,82 +59,27 @@ def explore(
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Go on with a saved run: its name or folder.")
     ] = None,
-    run_dir: run_commands.DirectoryOption = None,
+    run_dir: DirectoryOption = None,
 ) -> None:
     """Open the explorer. (The default: `makemore-tui` alone does the same.)"""
-    begun = (
-        _begun_by(context, state)
-        if state is not None
-        else (data, unique, *_settings_of(preset), seed)
-    )
-    data, unique, model, train, seed = begun
-    model, train = changed(model, train, parse_changes(changes or []))
+    data, unique, model, planned, seed = beginning(context, state, data, unique, preset, seed)
+    model, planned = changed(model, planned, parse_changes(changes or []))
     streams.check_terminal()
     # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
     os.environ.setdefault("TEXTUAL_FPS", "120")
     runs, folder = run_commands.kept(context, run_dir, resume)
     from .app import run_explorer
 
-    start = Start(data, unique, model, train, seed, runs=runs, resume=folder)
+    start = Start(data, unique, model, planned, seed, runs=runs, resume=folder)
     run_explorer(replace(start, paused=folder is not None))
 
 
-@app.command(epilog="Example: makemore-tui train --preset scaled --steps 2000 --json")
-def train(
-    context: typer.Context,
-    data: DataOption = "names",
-    preset: PresetOption = DEFAULT_PRESET,
-    changes: SetOption = None,
-    seed: SeedOption = 1,
-    steps: Annotated[
-        int | None, typer.Option(help="How many; short for --set steps=N.", min=1, max=10**9)
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Save the run to this new folder.")] = None,
-    unique: UniqueOption = False,
-    resume: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RUN", callback=run_commands.found, help="Go on with a run: its name or folder."
-        ),
-    ] = None,
-    state: StateOption = None,
-    as_json: run_commands.JsonOption = False,
-) -> None:
-    """Train a model, show its losses and some samples, and save it."""
-    load_torch()
-    from makemore_tui.core.dataset import Dataset
-    from makemore_tui.core.runs import new_folder
-    from makemore_tui.core.session import Session
-
-    asked = parse_changes(changes or []) | ({"steps": steps} if steps else {})
-    begun = (
-        _begun_by(context, state)
-        if state is not None
-        else (data, unique, *_settings_of(preset), seed)
-    )
-    data, unique, model, planned, seed = begun
-    settings = changed(model, planned, asked)
-    if out:
-        new_folder(out).rmdir()  # refused now rather than after the training
-    if resume:
-        session = run_commands.resumed(resume, asked, context)
-    else:
-        session = Session(Dataset.load(data, unique), *settings, seed=seed)
-    report, interrupted = _train(session, quiet=as_json)
-    unsaved = _save(session, out, report) if out else None
-    _show_training(session, report, as_json)
-    if session.diverged:
-        print(f"makemore-tui: {_divergence(session, out)}", file=sys.stderr)
-        raise typer.Exit(1)
-    if unsaved:
-        raise unsaved
-    if interrupted:
-        raise typer.Exit(EXIT_CODE)
+app.command(epilog="Example: makemore-tui train --preset scaled --steps 2000 --json")(train)
 
 
 @app.command(epilog="Example: makemore-tui train --steps 999 --out a && makemore-tui sample a -n 5")
 def sample(
-    run: run_commands.RunArgument,
+    run: RunArgument,
     n: Annotated[int, typer.Option("-n", help="How many.")] = 20,
     temperature: Annotated[
         float, typer.Option(help="Above 1 wilder, below 1 tamer, 0 the likeliest.")
@@ -150,7 +87,7 @@ def sample(
     prefix: Annotated[str, typer.Option(help="What each begins with.")] = "",
     seed: Annotated[int, typer.Option(min=0, max=2**62)] = 1,
     new_only: Annotated[bool, typer.Option(help="Leave out what stands in the data.")] = False,
-    as_json: run_commands.JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make names with a saved run."""
     load_torch()
@@ -178,10 +115,10 @@ def sample(
 
 @app.command(epilog="Example: makemore-tui train --steps 999 --out b && makemore-tui evaluate b")
 def evaluate(
-    run: run_commands.RunArgument,
+    run: RunArgument,
     split: Annotated[str, typer.Option(help="train, dev, test or all (each of them).")] = "all",
     word: Annotated[str | None, typer.Option(help="Show each character's surprise.")] = None,
-    as_json: run_commands.JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """The losses of a saved run, test among them, and how likely it holds a word."""
     load_torch()
@@ -226,7 +163,7 @@ def find_lr(
     high: Annotated[float | None, typer.Option(help="Where to end; for SGD, 1.")] = None,
     steps: Annotated[int, typer.Option(help="How many, for each of three seeds.")] = 1000,
     unique: UniqueOption = False,
-    as_json: run_commands.JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Find a learning rate: train a new model at a rising rate, and see where the loss turns."""
     load_torch()
@@ -257,7 +194,7 @@ def data(
         str | None, typer.Argument(metavar="[NAME|FILE]", help="A built-in dataset or a file.")
     ] = None,
     unique: UniqueOption = False,
-    as_json: run_commands.JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the built-in datasets, or show one."""
     load_torch()
@@ -275,7 +212,7 @@ def data(
 
 
 @app.command(epilog="Example: makemore-tui presets")
-def presets(as_json: run_commands.JsonOption = False) -> None:
+def presets(as_json: JsonOption = False) -> None:
     """The presets, with their settings."""
     from . import reports
 
@@ -292,7 +229,7 @@ def bench(
         list[str] | None,
         typer.Option(help="A section: step, quality, work, growth or explorer; may be repeated."),
     ] = None,
-    as_json: run_commands.JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure the engine against the plain way, and the explorer against the engine."""
     load_torch()
@@ -360,97 +297,6 @@ def _run(words: list[str]) -> int:
     finally:
         streams.flush()
     return code if isinstance(code, int) else 0
-
-
-def _settings_of(preset: str) -> tuple[ModelSettings, TrainSettings]:
-    chosen = preset_named(preset)
-    return chosen.model, chosen.train
-
-
-def _begun_by(
-    context: typer.Context, line: str
-) -> tuple[str, bool, ModelSettings, TrainSettings, int]:
-    """What a state line says; beside it, only --set and --steps make sense."""
-    for name in ("data", "preset", "seed", "unique", "resume"):
-        source = context.get_parameter_source(name) if name in context.params else None
-        if source is not None and source.name == "COMMANDLINE":
-            raise UserError(
-                f"--state says how the run begins, so --{name} can't be given beside it"
-            )
-    return parse_state(line)
-
-
-def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
-    """Train to the planned steps, or to ctrl+c; the figures, and whether it was ctrl+c."""
-    import time
-
-    from makemore_tui.core.pace import Pace
-
-    from .progress import progress
-
-    on, planned = session.train_settings.train_on, session.train_settings.steps
-    if session.model_settings.kind == "ngram":
-        planned = session.dataset.split("all").examples  # as many as there can be: all are counted
-    with noted() as interrupts:
-        initial, first = session.evaluate(on).loss, session.step
-        pace = Pace(_SLICE_SECONDS)
-        begun = time.perf_counter()
-        with progress(planned, quiet) as advance:
-            while session.step < planned and not session.trainer.finished and not interrupts:
-                losses = pace.train(session, planned - session.step)
-                advance(session.step, losses)
-                if session.diverged:
-                    break
-        seconds = time.perf_counter() - begun
-        dev = session.evaluate("dev")
-        report = {
-            "steps": session.step,
-            "seconds": seconds,
-            "steps_per_second": (session.step - first) / seconds,
-            "parameters": session.model.parameters,
-            "initial_loss": initial,
-            "train_loss": session.evaluate(on).loss,
-            "dev_loss": dev.loss,
-            "dev_loss_seen": dev.seen,
-            "dev_loss_unseen": dev.unseen,
-            "seed": session.seed,
-            "run": None,
-        }
-    return report, bool(interrupts)
-
-
-def _save(session: "Session", out: Path, report: dict[str, Any]) -> UserError | None:
-    """Save the run, and note in the report where; what stood in the way, if anything did."""
-    report["run"] = str(out)
-    try:
-        session.save(out, report)
-    except UserError as error:
-        report["run"] = None
-        return error
-    return None
-
-
-def _show_training(session: "Session", report: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        _print_json(report)
-        return
-    from . import reports
-
-    reports.print_training(report)
-    if not session.diverged:
-        reports.print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
-    reports.print_curve(session)
-
-
-def _divergence(session: "Session", out: Path | None) -> str:
-    """What became of a training that diverged, and what to try, in a sentence."""
-    step = session.step if session.diverged_at is None else session.diverged_at
-    unwritten = f", so {out} was not written" if out else ""
-    lower = max(session.train_settings.learning_rate / 10, 1e-6)
-    return (
-        f"the training diverged at step {step:,}: the weights are not finite{unwritten}; "
-        f"a lower learning rate would help, such as --set learning_rate={lower:g}"
-    )
 
 
 def _load(folder: Path):

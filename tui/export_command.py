@@ -8,7 +8,7 @@ import typer
 
 from makemore_tui.core.errors import UserError
 
-from .run_commands import JsonOption, RunArgument
+from .options import JsonOption, RunArgument
 
 FORMATS = ("script", "notebook", "csv", "json", "tensorboard", "svg", "html", "state")
 

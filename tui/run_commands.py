@@ -11,27 +11,10 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.settings import effect_of
 
 from .interrupt import load_torch
+from .options import DirectoryOption, JsonOption, RunArgument
 
 if TYPE_CHECKING:
     from makemore_tui.core.session import Session
-
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-
-
-def found(run: Path | None) -> Path | None:
-    """The folder of a run that a person gives as such, or by its name among the kept ones."""
-    from makemore_tui.core.run_list import run_folder, runs_directory
-
-    return run and run_folder(run, runs_directory())
-
-
-RunArgument = Annotated[
-    Path,
-    typer.Argument(metavar="RUN", callback=found, help="A saved run: its name or folder."),
-]
-DirectoryOption = Annotated[
-    Path | None, typer.Option("--run-dir", help="Where runs are kept; or MAKEMORE_TUI_RUNS.")
-]
 
 runs = typer.Typer(invoke_without_command=True)
 

@@ -1042,10 +1042,10 @@ def test_a_test_under_way_while_the_size_changes_is_of_the_new_model(names):
     server = Server(Session(names, MODEL), SimpleQueue(), lambda reply: None)
     for request in (Pause(), EvaluateTest(), Edit({"hidden": 5})):
         server._answer(request)
-    while server._testing is not None:
+    while server._watch._testing is not None:
         server._work()
-    assert server._test is not None
-    assert server._test.loss == server.session.evaluate("test").loss
+    assert server._watch.test is not None
+    assert server._watch.test.loss == server.session.evaluate("test").loss
 
 
 @pytest.mark.parametrize("request_type", [DescribeDataset, ChangeDataset])

@@ -680,7 +680,7 @@ def test_on_a_terminal_a_bar_shows_the_loss_until_ctrl_c(run, items, monkeypatch
 
 
 INTERRUPTED = {
-    "explore": "tui.cli.preset_named",
+    "explore": "tui.options.preset_named",
     "train": "core.dataset.Dataset.load",
     "sample x": "core.runs.load_run",
     "evaluate x": "core.runs.load_run",

@@ -1,0 +1,102 @@
+"""What the explorer's panels draw of a session, view by view."""
+
+from dataclasses import replace
+
+from torch import Tensor
+
+from .archive import FormerRun
+from .dataset import Dataset
+from .embedding_map import EmbeddingMapper
+from .health import HealthCheck
+from .insight import BigramInsight, bigram_counts
+from .messages import (
+    BigramsView,
+    BigramTable,
+    EmbeddingMap,
+    EmbeddingView,
+    Health,
+    HealthView,
+    LossCurve,
+    LossView,
+    Name,
+    NamesView,
+    Probe,
+    ProbeView,
+    SplitLosses,
+    Unavailable,
+    View,
+)
+from .plain_text import shown
+from .probe import probe
+from .session import Session
+
+_FORMER_POINTS = 64  # of each former run's curve
+_LONGEST_NAME = 60  # characters
+
+Drawn = LossCurve | BigramTable | tuple[Name, ...] | EmbeddingMap | Probe | Health | Unavailable
+
+
+class Views:
+    """Draws the views of sessions on one dataset, and keeps what takes long to make."""
+
+    def __init__(self, dataset: Dataset):
+        self._dataset = dataset
+        self._counts: Tensor | None = None
+        self._insight: BigramInsight | None = None
+        self._embedding = EmbeddingMapper(dataset.vocabulary)
+        self._health = HealthCheck()
+
+    def draw(self, view: View, session: Session, splits: SplitLosses | None) -> Drawn:
+        """What a view asks for; splits: the newest losses, where they are known."""
+        train, dev = (splits.train, splits.dev) if splits else (None, None)
+        match view:
+            case LossView():
+                return _loss_curve(view, session)
+            case BigramsView():
+                return self._bigrams(session.model.context).table(session.model, view)
+            case NamesView(count):
+                return _names(session, count)
+            case EmbeddingView():
+                return self._embedding.draw(session.model)
+            case ProbeView(text, most):
+                return probe(session.model, self._dataset.vocabulary, text, most, dev)
+            case HealthView():
+                return self._health.look(session, train, dev)
+
+    def _bigrams(self, context: int) -> BigramInsight:
+        if self._insight is None or self._insight.context != context:
+            if self._counts is None:
+                self._counts = bigram_counts(self._dataset)
+            self._insight = BigramInsight(self._dataset, context, self._counts)
+        return self._insight
+
+
+def _loss_curve(view: LossView, session: Session) -> LossCurve:
+    steps = session.history.steps
+    first, last = view.steps or (int(steps * view.from_share), steps)
+    curve = session.history.curve(first, view.points, last)
+    dev = [point for point in session.dev_losses.points if first <= point[0] <= last]
+    every = max(1, len(dev) // max(1, view.points))
+    kept = dev[::-every][::-1]  # the newest is always there
+    former = [_points(run, first, last, view) for run in session.former_runs]
+    return replace(curve, dev=kept, former=former)
+
+
+def _points(run: FormerRun, first: int, last: int, view: LossView) -> list[tuple[float, float]]:
+    """The mean losses of a former run between two steps, in few points, even on the axis."""
+    fine = max(view.points, _FORMER_POINTS) if view.log_steps else _FORMER_POINTS
+    curve = run.history.curve(first, fine, last)
+    points = list(zip(curve.steps, curve.mean, strict=True))
+    if not view.log_steps:
+        return points
+    # Point 1, 2, 4, … of the fine ones, with as many between as make up the number.
+    places = {round(len(points) ** (i / (_FORMER_POINTS - 1))) for i in range(_FORMER_POINTS)}
+    return [points[place - 1] for place in sorted(places)] if points else []
+
+
+def _names(session: Session, count: int) -> tuple[Name, ...]:
+    if session.diverged:
+        return ()
+    limit = min(2 * session.dataset.longest, _LONGEST_NAME)
+    samples = session.sample(count, limit=limit)
+    return tuple(Name(shown(sample.text), sample.seen) for sample in samples)

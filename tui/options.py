@@ -1,0 +1,66 @@
+"""Options that several commands have, and what they lead to."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.presets import preset_named
+from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.state_line import parse_state
+
+DataOption = Annotated[
+    str, typer.Option("--data", help="A built-in dataset or a text file of one item a line.")
+]
+PresetOption = Annotated[str, typer.Option("--preset", help="Settings by name; see `presets`.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a setting, such as hidden=300.")
+]
+SeedOption = Annotated[
+    int, typer.Option(help="Of the weights and the minibatches.", min=0, max=2**62)
+]
+StateOption = Annotated[
+    str | None, typer.Option("--state", help="Begin as this line says, which `export` makes.")
+]
+UniqueOption = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+def found(run: Path | None) -> Path | None:
+    """The folder of a run that a person gives as such, or by its name among the kept ones."""
+    from makemore_tui.core.run_list import run_folder, runs_directory
+
+    return run and run_folder(run, runs_directory())
+
+
+RunArgument = Annotated[
+    Path,
+    typer.Argument(metavar="RUN", callback=found, help="A saved run: its name or folder."),
+]
+DirectoryOption = Annotated[
+    Path | None, typer.Option("--run-dir", help="Where runs are kept; or MAKEMORE_TUI_RUNS.")
+]
+
+Beginning = tuple[str, bool, ModelSettings, TrainSettings, int]
+
+
+def beginning(
+    context: typer.Context, state: str | None, data: str, unique: bool, preset: str, seed: int
+) -> Beginning:
+    """Dataset, whether repeated items are dropped, settings and seed: as a state line says, or as
+    the options do.
+
+    Raises:
+        UserError: there is no such preset, or both say something.
+    """
+    if state is None:
+        chosen = preset_named(preset)
+        return data, unique, chosen.model, chosen.train, seed
+    for name in ("data", "preset", "seed", "unique", "resume"):
+        source = context.get_parameter_source(name) if name in context.params else None
+        if source is not None and source.name == "COMMANDLINE":
+            raise UserError(
+                f"--state says how the run begins, so --{name} can't be given beside it"
+            )
+    return parse_state(state)

@@ -59,6 +59,7 @@ def test_space_pauses_and_goes_on(terminal):
 
 def test_the_model_changes(terminal):
     for name, presses in (("counts", "mm"), ("neural bigram", "m"), ("MLP", "mm")):
+        terminal.wait_for(lambda: terminal.step > 0)
         terminal.send(presses)  # a network's training is not lost by one key
         terminal.wait_for(lambda name=name: terminal.value("model").startswith(name))
     terminal.wait_for_training()

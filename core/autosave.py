@@ -24,7 +24,7 @@ from .session import Session
 
 _SECONDS = 3.5  # from one save to the next
 _MOMENT = 0.012  # seconds of work at a time
-_SECONDS_TO_RETRY = 5.0
+_SECONDS_TO_RETRY = 2.5
 _LONGEST_STEM = 40  # characters
 _BLINK = 0.0005  # seconds
 

@@ -188,7 +188,7 @@ def _record(
         },
         "threads": torch.get_num_threads(),
         "named": named,
-        "saved": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "saved": datetime.now(UTC).isoformat(timespec="microseconds"),
         "dataset": {
             "name": dataset.name,
             "path": None if dataset.built_in else str(dataset.path.resolve()),

@@ -30,6 +30,7 @@ from ..rate_plot import rate_plot
 from .hands import AskingScreen
 
 _TICK_SECONDS = 0.1
+_SEARCHING = "it is still searching; esc cancels"
 
 
 class RateCurve(Widget, can_focus=True):
@@ -99,6 +100,7 @@ class FinderScreen(AskingScreen):
         now = conversation.latest
         self._has_paused = now is not None and now.state == "training"  # as the engine does
         self._has_begun = self._is_new = False
+        self._refusal = ""
         self._search: RateSearch | None = None
 
     def compose(self) -> ComposeResult:
@@ -160,13 +162,14 @@ class FinderScreen(AskingScreen):
         if self._is_new:
             self._is_new = False
             self.set_focus(self.query_one(RateCurve))
-        if search.finished and (self._search is None or not self._search.finished):
-            self._refuse("")  # that it was still searching
+        if search.finished and self._refusal == _SEARCHING:
+            self._refuse("")
         self._search = search
         self.query_one(RateCurve).show(search)
         self.query_one("#found", Static).update(_in_words(search))
 
     def _refuse(self, why: str) -> None:
+        self._refusal = why
         line = self.query_one("#refused", Static)
         line.update(why)
         line.display = bool(why)
@@ -188,7 +191,7 @@ class FinderScreen(AskingScreen):
         """Take what is suggested, and leave."""
         search = self._search
         if search is None or not search.finished:
-            self._refuse("it is still searching; esc cancels")
+            self._refuse(_SEARCHING)
         elif search.suggested is None:
             self._refuse("there is no suggestion; another range may have one")
         else:

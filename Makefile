@@ -11,7 +11,7 @@ run: .venv/installed
 	@$(BIN)/makemore-tui
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 
 # Killed writers and damaged files, as often as it takes to trust them; some minutes.
 faults: .venv/installed

@@ -94,6 +94,11 @@ class Terminal:
         self.wait_for(lambda: len(self.workers) == 1)
         return self.workers[0]
 
+    @property
+    def saved(self) -> list[Path]:
+        """The folders of the runs that it has saved."""
+        return [record.parent for record in self.runs.glob("[!.]*/run.json")]
+
     def send(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 

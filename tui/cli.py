@@ -222,7 +222,7 @@ def presets(as_json: JsonOption = False) -> None:
         reports.print_presets(list(PRESETS.values()))
 
 
-@app.command(epilog="Example: makemore-tui bench --quick --only step")
+@app.command(epilog="Example: makemore-tui bench --quick --only growth")
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds; rougher figures.")] = False,
     only: Annotated[

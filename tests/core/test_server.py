@@ -1091,9 +1091,8 @@ def test_a_run_is_named_and_opened_again_paused(serve_saving, tmp_path):
     client.until(lambda s: s.step > 10)
     client.do(Pause())
     client.do(NameRun("mine"))
-    named = client.until(lambda s: s.saving.folder == str(tmp_path / "runs" / "mine"))
-    assert named.saving.named
-    assert named.saving.note == "saved as mine"
+    named = client.until(lambda s: s.saving.note == "saved as mine")
+    assert (named.saving.folder, named.saving.named) == (str(tmp_path / "runs" / "mine"), True)
     client.do(Restart(9))
     client.do(Resume())
     client.until(lambda s: s.step > 10)

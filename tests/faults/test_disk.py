@@ -4,11 +4,7 @@ saved once the disk takes it again."""
 import resource
 import shutil
 
-import pytest
-
 from makemore_tui.core.session import Session
-
-PATIENCE = 30  # seconds; the explorer saves every four
 
 
 def full(terminal):
@@ -51,32 +47,33 @@ def remove(folder):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.parametrize("happen", [full, in_the_way])
-def test_a_run_that_can_not_be_saved_trains_on_and_is_saved_later(open_terminal, happen):
+def test_a_run_that_can_not_be_saved_trains_on_and_is_saved_later(open_terminal):
     terminal = open_terminal()
     terminal.wait_for_training()
     terminal.wait_for_text("characters · names-")  # where it is saved
-    mend = happen(terminal)
-    terminal.wait_for(lambda: "not saved, but it will be tried again" in terminal.text, PATIENCE)
-    step = terminal.step
-    terminal.wait_for(lambda: terminal.step > step)
-    mend()
-    terminal.wait_for(lambda: "▲ not saved" not in terminal.text, PATIENCE)
+    step = 0
+    for happen in (full, in_the_way):
+        mend = happen(terminal)
+        terminal.wait_for(lambda: "not saved, but it will be tried again" in terminal.text)
+        step = terminal.step
+        terminal.wait_for(lambda step=step: terminal.step > step)
+        mend()
+        terminal.wait_for(lambda: "▲ not saved" not in terminal.text)
     terminal.send("q")
     assert terminal.exit_code() == 0
-    (folder,) = terminal.runs.glob("names-*")
+    (folder,) = terminal.saved
     assert Session.load(folder).step > step
 
 
 def test_a_run_whose_folder_is_removed_trains_on_and_is_saved_anew(open_terminal):
     terminal = open_terminal()
     terminal.wait_for_training()
-    terminal.wait_for(lambda: any(terminal.runs.glob("names-*/run.json")), PATIENCE)
+    terminal.wait_for(lambda: terminal.saved)
     remove(terminal.runs)
-    terminal.wait_for(lambda: "was removed" in terminal.text, PATIENCE)
+    terminal.wait_for(lambda: "was removed" in terminal.text)
     step = terminal.step
     terminal.wait_for(lambda: terminal.step > step)
     terminal.send("q")
     assert terminal.exit_code() == 0
-    (folder,) = terminal.runs.glob("names-*")
+    (folder,) = terminal.saved
     assert Session.load(folder).step >= step

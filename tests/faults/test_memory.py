@@ -33,7 +33,7 @@ async def test_memory_is_flat_with_every_view_refreshed(many, served_engine, mon
     used = []
     try:
         async with app.run_test(size=(200, 60)):
-            end = time.monotonic() + many(15, 180)
+            end = time.monotonic() + many(8, 180)
             while time.monotonic() < end:
                 app.simulate_key(rng.choice(KEYS))
                 await asyncio.sleep(0.05)

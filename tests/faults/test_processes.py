@@ -6,6 +6,7 @@ import re
 import signal
 import time
 
+from makemore_tui.core.run_files import RECORD
 from makemore_tui.core.run_record import read_record
 from makemore_tui.core.runs import load_session
 
@@ -14,22 +15,22 @@ UNENDING = ("--set", "steps=1000000000")
 
 def saved_steps(terminal):
     """How far the run is that the program keeps."""
-    (record,) = terminal.runs.glob("*/run.json")
-    return read_record(record.parent).steps
+    return read_record(*terminal.saved).steps
 
 
-def test_a_worker_killed_at_any_moment_is_followed_by_one_that_goes_on(open_terminal, many):
+def test_a_worker_killed_at_any_moment_is_followed_by_one_that_goes_on(
+    open_terminal, is_alive, many
+):
     rng = random.Random(3)
     terminal = open_terminal(*UNENDING)
     terminal.wait_for_training()
-    terminal.wait_for(lambda: any(terminal.runs.glob("*/run.json")))
+    terminal.wait_for(lambda: terminal.saved)
     trains_since = 0.0
     for _ in range(many(1, 50)):
         time.sleep(rng.uniform(0, 6))
         (killed,) = terminal.workers
-        (record,) = terminal.runs.glob("*/run.json")
         saved = saved_steps(terminal)
-        lost = time.time() - max(record.stat().st_mtime, trains_since)
+        lost = time.time() - max((terminal.saved[0] / RECORD).stat().st_mtime, trains_since)
         os.kill(killed, signal.SIGKILL)
         terminal.wait_for_text("the worker was ended by signal 9; starting another")
         terminal.wait_for_text("goes on from step")
@@ -41,8 +42,10 @@ def test_a_worker_killed_at_any_moment_is_followed_by_one_that_goes_on(open_term
         terminal.wait_for(lambda begun=begun: terminal.step > begun)
         trains_since = time.time()
         assert terminal.process.poll() is None
+    worker = terminal.worker()
     terminal.send("q")
     assert terminal.exit_code() == 0
+    assert not is_alive(worker)
     assert b"Traceback" not in terminal.written
 
 
@@ -60,6 +63,5 @@ def test_an_explorer_killed_at_any_moment_leaves_no_worker_and_its_run_opens(
         killed = time.monotonic()
         terminal.wait_for(lambda worker=worker: not is_alive(worker))
         print(f"the worker has ended after {time.monotonic() - killed:.2f} s")
-        (record,) = terminal.runs.glob("*/run.json")
-        assert load_session(record.parent).step >= step
+        assert load_session(*terminal.saved).step >= step
         terminal.close()

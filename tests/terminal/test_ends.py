@@ -11,17 +11,6 @@ from makemore_tui.core.session import Session
 SOON = 3  # seconds; the house wants one, a busy machine gets some more
 
 
-@pytest.fixture(scope="module")
-def saved_run():
-    """The folder of the one run that a program has saved."""
-
-    def saved_run(terminal):
-        (record,) = terminal.runs.glob("*/run.json")
-        return record.parent
-
-    return saved_run
-
-
 @pytest.mark.parametrize("keys", ["\x03", "qlll\x1b[Az"], ids=["ctrl+c", "q and more"])
 def test_leaving_ends_the_worker_and_restores_the_terminal(open_terminal, is_alive, keys):
     terminal = open_terminal()
@@ -53,20 +42,9 @@ def test_a_closed_terminal_leaves_no_worker(open_terminal, is_alive):
     terminal.wait_for(lambda: not is_alive(worker), SOON)
 
 
-def test_an_explorer_that_is_killed_leaves_no_worker_and_its_run_opens(
-    open_terminal, is_alive, saved_run
-):
-    terminal = open_terminal()
-    terminal.wait_for_training()
-    worker, step = terminal.worker(), terminal.step
-    terminal.process.kill()
-    terminal.wait_for(lambda: not is_alive(worker), SOON)
-    assert Session.load(saved_run(terminal)).step >= step
-
-
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
 def test_an_explorer_that_is_told_to_end_saves_its_run_and_restores_the_terminal(
-    open_terminal, is_alive, saved_run, end
+    open_terminal, is_alive, end
 ):
     terminal = open_terminal()
     terminal.wait_for_training()
@@ -75,33 +53,15 @@ def test_an_explorer_that_is_told_to_end_saves_its_run_and_restores_the_terminal
     assert terminal.exit_code() == 128 + end
     assert not is_alive(worker)
     assert terminal.is_restored
-    assert Session.load(saved_run(terminal)).step >= step
+    assert Session.load(*terminal.saved).step >= step
 
 
-def test_a_worker_that_is_killed_is_followed_by_another_that_goes_on(open_terminal, is_alive):
-    terminal = open_terminal()
-    terminal.wait_for_training()
-    worker = terminal.worker()
-    terminal.wait_for_text("characters · names-")  # where it is saved
-    os.kill(worker, signal.SIGKILL)
-    terminal.wait_for_text("the worker was ended by signal 9", "goes on from step")
-    assert terminal.process.poll() is None
-    another = terminal.worker()
-    assert another != worker
-    terminal.wait_for_training()
-    step = terminal.step
-    terminal.wait_for(lambda: terminal.step > step)
-    terminal.send("q")
-    assert terminal.exit_code() == 0
-    assert not is_alive(another)
-
-
-def test_a_run_is_resumed_paused_and_goes_on(open_terminal, saved_run):
+def test_a_run_is_resumed_paused_and_goes_on(open_terminal):
     first = open_terminal()
     first.wait_for_training()
     first.send("q")
     assert first.exit_code() == 0
-    folder = saved_run(first)
+    (folder,) = first.saved
     steps = read_record(folder).steps
     terminal = open_terminal("--resume", str(folder))
     terminal.wait_for_text(f"{folder.name}; at step {steps:,}, space trains on", "paused")
@@ -113,14 +73,14 @@ def test_a_run_is_resumed_paused_and_goes_on(open_terminal, saved_run):
     assert read_record(folder).steps > steps
 
 
-def test_a_second_explorer_on_a_run_opens_a_copy_and_says_so(open_terminal, saved_run):
+def test_a_second_explorer_on_a_run_opens_a_copy_and_says_so(open_terminal):
     first = open_terminal()
     first.wait_for_training()
-    first.wait_for(lambda: any(first.runs.glob("*/run.json")))
-    second = open_terminal("--resume", str(saved_run(first)))
+    first.wait_for(lambda: first.saved)
+    second = open_terminal("--resume", str(*first.saved))
     second.wait_for_text("open in another explorer, so this is a copy")
     second.send(" ")
-    second.wait_for(lambda: any(second.runs.glob("*/run.json")))
+    second.wait_for(lambda: second.saved)
     second.send("q")
     assert second.exit_code() == 0
 

@@ -6,6 +6,8 @@ import shutil
 
 from makemore_tui.core.session import Session
 
+UNENDING = ("--set", "steps=1000000000")
+
 
 def full(terminal):
     """No file of the worker grows beyond some bytes, as on a full disk."""
@@ -32,7 +34,7 @@ def in_the_way(terminal):
 
 
 def test_a_run_that_can_not_be_saved_when_it_is_left_says_so(open_terminal):
-    terminal = open_terminal()
+    terminal = open_terminal(*UNENDING)
     terminal.wait_for_training()
     in_the_way(terminal)
     terminal.send("q")
@@ -48,7 +50,7 @@ def remove(folder):
 
 
 def test_a_run_that_can_not_be_saved_trains_on_and_is_saved_later(open_terminal):
-    terminal = open_terminal()
+    terminal = open_terminal(*UNENDING)
     terminal.wait_for_training()
     terminal.wait_for_text("characters · names-")  # where it is saved
     step = 0
@@ -66,7 +68,7 @@ def test_a_run_that_can_not_be_saved_trains_on_and_is_saved_later(open_terminal)
 
 
 def test_a_run_whose_folder_is_removed_trains_on_and_is_saved_anew(open_terminal):
-    terminal = open_terminal()
+    terminal = open_terminal(*UNENDING)
     terminal.wait_for_training()
     terminal.wait_for(lambda: terminal.saved)
     remove(terminal.runs)

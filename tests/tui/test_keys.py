@@ -3,7 +3,7 @@
 import pytest
 from textual.actions import parse
 
-from makemore_tui.core.messages import Edit, EvaluateTest, Pause, Restart, Resume, Step
+from makemore_tui.core.messages import Edit, EvaluateTest, Pause, Reference, Restart, Resume, Step
 from makemore_tui.tui.keys import KEYS
 from makemore_tui.tui.screens.main import MainScreen
 
@@ -213,3 +213,34 @@ async def test_g_asks_for_fresh_names(it):
 
 def names_asked(refresh):
     return any(type(view).__name__ == "NamesView" for view in refresh.views)
+
+
+# What the keys of the loss plot have its border say, pressed one after the other.
+SAYS = [
+    ("l", "all steps · log loss"),
+    ("L", "all steps · log-log"),
+    ("l", "all steps · log steps"),
+    ("L", "all steps · linear"),
+    ("a", "last tenth · linear"),
+    ("a", "all steps · linear"),
+    ("right_parenthesis", "steps 500 to 995 · linear"),
+    ("left_parenthesis", "all steps · linear"),
+    ("y", "all steps · linear · smooth"),
+    ("y", "all steps · linear · unsmoothed"),
+    ("y", "all steps · linear"),
+]
+
+
+async def test_keys_of_the_loss_plot_have_it_say_what_it_shows(it):
+    for press, says in SAYS:
+        await it.press(press)
+        await it.until(lambda says=says: it.screen.query_one("#loss").border_subtitle == says)
+
+
+async def test_e_shows_other_references(it, snapshot):
+    counted = [Reference("bigram", 2.46)]
+    await it.show(snapshot(references=counted))
+    for has_uniform, has_bigram in [(False, True), (True, False), (False, False), (True, True)]:
+        await it.press("e")
+        await it.until(lambda has=has_uniform: ("uniform 3.296" in it.text("loss")) == has)
+        await it.until(lambda has=has_bigram: ("bigram  2.460" in it.text("loss")) == has)

@@ -30,7 +30,13 @@ _TAKE_TERMINAL = (
 class Terminal:
     """A terminal in which the program runs. runs: where it keeps its runs."""
 
-    def __init__(self, *words: str, size: tuple[int, int] = (120, 40), **env: str):
+    def __init__(
+        self,
+        *words: str,
+        size: tuple[int, int] = (120, 40),
+        cwd: Path | None = None,
+        **env: str,
+    ):
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self.written = b""
@@ -44,6 +50,7 @@ class Terminal:
             stdout=self._terminal,
             stderr=self._terminal,
             start_new_session=True,
+            cwd=cwd,
             env={**_environment(), "MAKEMORE_TUI_RUNS": str(self.runs), **env},
         )
         self._ended = threading.Event()

@@ -13,9 +13,11 @@ from typing import Any
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.events import Event
 from textual.events import Key as KeyPress
 from textual.screen import Screen
+from textual.theme import ThemeProvider
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Start
@@ -35,6 +37,7 @@ from .key_names import named
 from .keys import KEYS, Key
 from .screens import remembered
 from .screens.main import MainScreen
+from .screens.palette import Palette
 
 _SECONDS_TO_LEAVE = 1.0
 
@@ -120,6 +123,15 @@ class ExplorerApp(App):
     def on_main_screen_unusable(self, message: MainScreen.Unusable) -> None:
         self.failure = message.why
         self.exit()
+
+    def action_command_palette(self) -> None:
+        """Show every action and its key, to be searched."""
+        if not CommandPalette.is_open(self):
+            self.push_screen(Palette(id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Show all themes, to be searched."""
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
         for command in super().get_system_commands(screen):

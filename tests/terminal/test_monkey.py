@@ -7,21 +7,34 @@ from pathlib import Path
 import pytest
 
 KEYS = [
-    *"[]{}-=,.;'bBwWxXmokrRstglazuUefvydcC/()123456789?? \t",
+    *"[]{}-=,.;'bBwWxXmokrRstglLazuUefvyOdcCYi/()123456789?? \t\x13",  # \x13 is ctrl+s
     *(f"\x1b[{letter}" for letter in "ABCDHFZ"),  # arrows, home, end, shift+tab
     *("\r", "\x1b", "\x1b", "\x7f", "\x1b[5~", "\x1b[6~", "\x1b[15~", "é", "漢"),
 ]
 SIZES = [(120, 40), (200, 60), (80, 24), (100, 30), (20, 5), (61, 17), (1, 1), (140, 50)]
 ACTS, SETTLED = 5000, 1000
 MOST_GROWTH = 20  # MB
+UNDO = 48  # MB that the states before edits may take in the worker
+COMMANDS = ["zoom", "reference", "smoothing", "theme", "bigram", "x"]
 
 
 def mouse(rng, size):
     """A press and release, or a turn of the wheel, somewhere."""
-    x, y = rng.randint(1, size[0]), rng.randint(1, max(1, size[1] - 1))  # not on "quit"
+    x, y = rng.randint(1, size[0]), rng.randint(1, size[1])
+    if y == size[1]:  # the footer, which has "quit" at its end
+        x, y = (min(x, 60), y) if size[0] >= 100 else (x, max(1, y - 1))
     if rng.random() < 0.3:
         return f"\x1b[<{rng.choice([64, 65])};{x};{y}M"
     return f"\x1b[<0;{x};{y}M\x1b[<0;{x};{y}m"
+
+
+def palette(terminal, rng):
+    """Search the commands, run one or none, and out of there."""
+    terminal.send("\x10" + rng.choice(COMMANDS))
+    time.sleep(0.1)
+    for key in rng.choice(["\r", ""]) + "\x1b":
+        terminal.send(key)
+        time.sleep(0.1)
 
 
 def megabytes(pid):
@@ -45,10 +58,12 @@ def leave(terminal):
 def test_nothing_that_is_pressed_does_harm(open_terminal, is_alive, tmp_path, seed):
     rng = random.Random(seed)
     terminal = open_terminal(
-        "--set", "steps=1000000000", MAKEMORE_TUI_CONFIG=str(tmp_path / "config.toml")
+        *("--set", "steps=1000000000"),
+        cwd=tmp_path,  # where pictures go
+        MAKEMORE_TUI_CONFIG=str(tmp_path / "config.toml"),
     )
     terminal.wait_for_training()
-    worker, size, settled = terminal.worker(), SIZES[0], 0.0
+    worker, size, settled = terminal.worker(), SIZES[0], (0.0, 0.0)
     for act in range(ACTS):
         kind = rng.random()
         if kind < 0.01:
@@ -56,17 +71,20 @@ def test_nothing_that_is_pressed_does_harm(open_terminal, is_alive, tmp_path, se
             terminal.resize(*size)
         elif kind < 0.08:
             terminal.send(mouse(rng, size))
+        elif kind < 0.082:
+            palette(terminal, rng)
         else:
             terminal.send(rng.choice(KEYS))
         if act % 10 == 0:
             time.sleep(0.02)  # a person's pace, nearly; the program answers in between
-            assert terminal.process.poll() is None, terminal.text
+            assert terminal.process.poll() is None, terminal.written[-4000:].decode(errors="replace")
         if act == SETTLED:
-            settled = megabytes(terminal.pid)
+            settled = megabytes(terminal.pid), megabytes(worker)
     terminal.resize(120, 40)
     terminal.wait_for(lambda: terminal.workers == [worker])
     terminal.wait_for_text("makemore-tui")
-    assert megabytes(terminal.pid) < settled + MOST_GROWTH
+    assert megabytes(terminal.pid) < settled[0] + MOST_GROWTH
+    assert megabytes(worker) < settled[1] + MOST_GROWTH + UNDO
     leave(terminal)
     assert terminal.exit_code() == 0
     assert terminal.is_restored

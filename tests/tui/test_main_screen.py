@@ -35,6 +35,7 @@ from makemore_tui.tui.engine import WorkerDied
 from makemore_tui.tui.keys import KEYS
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.screens.naming import NamingScreen
+from makemore_tui.tui.screens.palette import Palette
 from makemore_tui.tui.screens.state import StateScreen
 from makemore_tui.tui.widgets.panel import Panel
 
@@ -754,6 +755,15 @@ async def test_an_action_can_be_chosen_in_the_palette_by_its_name(it):
     await it.until(lambda: "New seed" in it.painted() and "Restart" not in it.painted())
     await it.press("down", "enter")
     await it.until(lambda: "seed 2" in it.status)
+
+
+async def test_the_palette_does_no_harm_where_there_is_no_room_for_it(explorer):
+    async with explorer(size=(1, 1)) as it:
+        for open_palette in (it.app.action_command_palette, it.app.search_themes):
+            open_palette()
+            await it.until(lambda: isinstance(it.app.screen, Palette))
+            await it.press("down", "pagedown", "pageup", "end", "pagedown", "escape")
+            await it.until(lambda: it.app.screen is it.screen)
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])

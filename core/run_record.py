@@ -4,9 +4,9 @@ import hashlib
 import json
 import math
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import run_files
 from .errors import UserError
@@ -17,6 +17,7 @@ FORMAT = 2
 LARGEST_RECORD = 3 << 20  # bytes; a journal of some 30,000 edits
 MOST_BUCKETS = 1 << 14
 _MOST = 2**63 - 1
+_Kind = TypeVar("_Kind", ModelSettings, TrainSettings)
 
 
 @dataclass(frozen=True)
@@ -178,9 +179,12 @@ def _checked(raw: dict[str, Any]) -> RunRecord:
         fingerprint=_a(str, of, "fingerprint"),
         seed=_whole(raw, "seed", -_MOST - 1),
         steps=steps,
-        model=ModelSettings(**raw["model"]),
-        train=TrainSettings(**raw["train"]),
-        first=(ModelSettings(**raw["first"]["model"]), TrainSettings(**raw["first"]["train"])),
+        model=_settings(ModelSettings, raw, "model"),
+        train=_settings(TrainSettings, raw, "train"),
+        first=(
+            _settings(ModelSettings, raw["first"], "model"),
+            _settings(TrainSettings, raw["first"], "train"),
+        ),
         journal=_journal(_a(list, raw, "journal"), steps),
         weights_sha256=_a(str, raw, "weights_sha256"),
         metrics_sha256="" if is_old else _a(str, raw, "metrics_sha256"),
@@ -194,6 +198,13 @@ def _checked(raw: dict[str, Any]) -> RunRecord:
         threads=1 if is_old else _whole(raw, "threads", 1),
         raw=raw if is_old else raw | {"record_sha256": _a(str, raw, "record_sha256")},
     )
+
+
+def _settings(kind: type[_Kind], raw: Any, key: str) -> _Kind:
+    values = _a(dict, raw, key)
+    if unknown := values.keys() - {one.name for one in fields(kind)}:
+        raise ValueError(f"there is no setting {min(unknown)!r}")
+    return kind(**values)
 
 
 def _dataset(of: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.events import Event
@@ -123,6 +124,11 @@ class ExplorerApp(App):
     def on_main_screen_unusable(self, message: MainScreen.Unusable) -> None:
         self.failure = message.why
         self.exit()
+
+    def pop_screen(self) -> AwaitComplete:
+        """Leave the topmost screen, but never the main one: what closes a screen may be pressed
+        once more before it is gone."""
+        return AwaitComplete() if isinstance(self.screen, MainScreen) else super().pop_screen()
 
     def action_command_palette(self) -> None:
         """Show every action and its key, to be searched."""

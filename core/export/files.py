@@ -58,6 +58,11 @@ def write_export(session: Session, form: str, out: Path) -> list[Path]:
     if form in ("script", "notebook"):
         words, beside = session.dataset.path.read_bytes(), out.parent / data_name(session)
         if not (beside.is_file() and beside.read_bytes() == words):
+            if os.path.lexists(beside):
+                raise UserError(
+                    f"{beside} has other words than the run, which would go there; "
+                    "name another folder with --out"
+                )
             contents = {beside: words} | contents
     for path in contents:
         _check_new(path)

@@ -269,6 +269,15 @@ def test_no_file_is_written_over(dataset, tmp_path):
     assert (tmp_path / "run.py").read_text() == "mine"
 
 
+def test_other_words_where_the_script_wants_its_own_are_not_written_over(tmp_path):
+    (tmp_path / "names.txt").write_text("mine")
+    session = Session(Dataset.load("names"), ModelSettings(kind="ngram"))
+    with pytest.raises(UserError, match=r"names\.txt has other words than the run"):
+        write_export(session, "script", tmp_path / "run.py")
+    assert [path.name for path in tmp_path.iterdir()] == ["names.txt"]
+    assert (tmp_path / "names.txt").read_text() == "mine"
+
+
 def test_a_wheel_has_every_template_and_data_file():
     root = Path(__file__).parents[2]
     setuptools = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]

@@ -235,24 +235,24 @@ def test_a_record_that_lacks_a_key_is_refused_with_the_key(folder, key):
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "why"),
     [
-        {"model": {"hidden": 0}},
-        {"model": {"kind": ["mlp"]}},
-        {"model": []},
-        {"train": {"nonsense": 1}},
-        {"train": {"learning_rate": "fast"}},
-        {"dataset": None},
-        {"dataset": []},
-        {"seed": "x"},
-        {"steps": None},
-        {"steps": math.inf},
+        ({"model": {"hidden": 0}}, "hidden must be a whole number from 1 to "),
+        ({"model": {"kind": ["mlp"]}}, "kind must be mlp or "),
+        ({"model": []}, "'model' must be a dict, not []"),
+        ({"train": {"nonsense": 1}}, "there is no setting 'nonsense'"),
+        ({"train": {"learning_rate": "fast"}}, "learning_rate must be a number from "),
+        ({"dataset": None}, ""),
+        ({"dataset": []}, ""),
+        ({"seed": "x"}, "'seed' must be "),
+        ({"steps": None}, "'steps' must be "),
+        ({"steps": math.inf}, "'steps' must be "),
     ],
     ids=str,
 )
-def test_a_record_with_a_wrong_value_is_refused(folder, changes):
+def test_a_record_with_a_wrong_value_is_refused_with_the_key(folder, changes, why):
     change_record(folder, **changes)
-    assert f"{folder}/run.json is not the record of a run: " in refusal_of(folder)
+    assert f"{folder}/run.json is not the record of a run: {why}" in refusal_of(folder)
 
 
 def test_a_dataset_that_has_changed_is_refused(write, tmp_path):

@@ -77,7 +77,9 @@ def test_nothing_that_is_pressed_does_harm(open_terminal, is_alive, tmp_path, se
             terminal.send(rng.choice(KEYS))
         if act % 10 == 0:
             time.sleep(0.02)  # a person's pace, nearly; the program answers in between
-            assert terminal.process.poll() is None, terminal.written[-4000:].decode(errors="replace")
+            assert terminal.process.poll() is None, terminal.written[-4000:].decode(
+                errors="replace"
+            )
         if act == SETTLED:
             settled = megabytes(terminal.pid), megabytes(worker)
     terminal.resize(120, 40)

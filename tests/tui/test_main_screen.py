@@ -38,6 +38,7 @@ from makemore_tui.tui.screens.naming import NamingScreen
 from makemore_tui.tui.screens.palette import Palette
 from makemore_tui.tui.screens.state import StateScreen
 from makemore_tui.tui.widgets.panel import Panel
+from makemore_tui.tui.widgets.status import StatusBar
 
 PANELS = ["loss", "controls", "bigrams", "names", "splits"]  # of a screen of ordinary size
 ALL_PANELS = [*PANELS, "embedding", "probe", "health", "runs"]  # in the order of their keys
@@ -347,7 +348,7 @@ async def test_the_end_of_training_is_said(it, snapshot, kind, says):
 async def test_a_killed_worker_is_followed_by_another_that_goes_on_where_it_was(explorer, snapshot):
     async with explorer() as it:
         saving = Saving("/runs", "/runs/mine", 1_100)
-        it.engine.become(step=1_234, saving=saving)
+        it.engine.become(step=1_234, saving=saving, can_undo="lr 0.2")
         await it.until(lambda: "step 1,234" in it.status)
         it.engine.first = snapshot(step=1_100, saving=saving)
         it.engine.tell(WorkerDied(DIED, was_killed=True))
@@ -355,6 +356,7 @@ async def test_a_killed_worker_is_followed_by_another_that_goes_on_where_it_was(
         assert it.engine.after.step == 1_234
         assert it.engine.after.saving == saving
         await it.until(lambda: "goes on from step 1,100" in it.notice)
+        assert "what could be undone or returned to is gone" in it.notice
         await it.until(lambda: "step 1,100" in it.status)
         await it.until(lambda: it.engine.refreshes)
 
@@ -757,6 +759,21 @@ async def test_an_action_can_be_chosen_in_the_palette_by_its_name(it):
     await it.until(lambda: "seed 2" in it.status)
 
 
+async def test_a_screen_closed_twice_leaves_the_main_one_where_it_is(it):
+    for open_screen, close in [
+        (it.app.action_command_palette, "_action_escape"),
+        (it.screen.action_help, "dismiss"),
+        (it.screen.action_find_rate, "dismiss"),
+        (it.screen.action_dataset, "dismiss"),
+    ]:
+        open_screen()
+        await it.until(lambda: it.app.screen is not it.screen and it.app.screen.focused)
+        above = it.app.screen
+        getattr(above, close)()
+        getattr(above, close)()
+        await it.until(lambda: it.app.screen is it.screen)
+
+
 async def test_the_palette_does_no_harm_where_there_is_no_room_for_it(explorer):
     async with explorer(size=(1, 1)) as it:
         for open_palette in (it.app.action_command_palette, it.app.search_themes):
@@ -802,3 +819,13 @@ async def test_an_answer_that_takes_long_is_said_to_be_awaited(explorer):
         await it.until(lambda: "still at what was asked for" in it.notice)
         it.engine.tell(it.engine._answer(it.engine.commands[-1]))
         await it.until(lambda: it.notice == "")
+
+
+async def test_however_narrow_the_first_line_is_it_never_cuts_the_step(explorer, snapshot):
+    async with explorer(size=(60, 10)) as it:
+        for width, shows in [(60, "● training  step 1,200"), (26, "● training  step 1,200"),
+                             (25, " ● training 1,200"), (17, " ● training 1,200"),
+                             (16, "● 1,200"), (7, "● 1,200"), (6, "1,200")]:  # fmt: skip
+            await it.pilot.resize_terminal(width, 10)
+            await it.until(lambda width=width: it.screen.query_one(StatusBar).size.width == width)
+            assert shows in it.status

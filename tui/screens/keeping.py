@@ -81,8 +81,10 @@ class Keeping(Hands):
         self._begun = time.monotonic()
         if self._why:
             where = f"goes on from step {first.step:,}" if first.step else "begins at step 0"
+            had_more = self._last is not None and (self._last.can_undo or self._last.former)
+            gone = "; what could be undone or returned to is gone" if had_more else ""
             note = f"; {first.saving.note}" if first.saving and first.saving.note else ""
-            self.say(f"{self._why}; a new one {where}{note}", warning=True)
+            self.say(f"{self._why}; a new one {where}{gone}{note}", warning=True)
         elif first.state == "paused":
             self.say(opened(first, signs_of(self.app)))
         self._why = ""

@@ -40,8 +40,8 @@ class StatusBar(Widget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        left, right = self._left(), self._right()
-        width = self.size.width
+        left, width = self._left(), self.size.width
+        right = self._right(width)
         room = width - sum(segment.cell_length for segment in right)
         used = Strip(left).adjust_cell_length(max(0, room))
         return Strip([*used, *right]).adjust_cell_length(width).apply_style(self.rich_style)
@@ -68,14 +68,20 @@ class StatusBar(Widget):
         name = shown(saving.name)
         return [Segment(f" · {name}", self._palette.style("dim"))] if name else []
 
-    def _right(self) -> list[Segment]:
+    def _right(self, width: int) -> list[Segment]:
+        """The state, the step and more, as far as there is room; the step is never cut."""
         palette, snapshot = self._palette, self._snapshot
         if self._waiting_for or snapshot is None:
             return [Segment(f"{self._waiting_for or 'starting'} ", palette.style("dev"))]
         sign, word, colour = _STATES[snapshot.state]
         speed = f"{snapshot.steps_per_second:,.0f}/s  " if snapshot.steps_per_second else ""
-        return [
-            Segment(f"  {sign} {word}  ", palette.style(colour, bold=True)),
-            Segment(f"step {snapshot.step:,}  ", palette.style("text", bold=True)),
+        state, step = palette.style(colour, bold=True), palette.style("text", bold=True)
+        whole = [
+            Segment(f"  {sign} {word}  ", state),
+            Segment(f"step {snapshot.step:,}  ", step),
             Segment(f"{speed}seed {snapshot.seed} ", palette.style("dim")),
         ]
+        number = Segment(f"{snapshot.step:,}", step)
+        short = [Segment(f" {sign} {word} ", state), number]
+        ways = (whole, whole[:2], short, [Segment(f"{sign} ", state), number])
+        return next((way for way in ways if Segment.get_line_length(way) <= width), [number])

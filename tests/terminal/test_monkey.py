@@ -86,7 +86,8 @@ def test_nothing_that_is_pressed_does_harm(open_terminal, is_alive, tmp_path, se
     terminal.wait_for(lambda: terminal.workers == [worker])
     terminal.wait_for_text("makemore-tui")
     assert megabytes(terminal.pid) < settled[0] + MOST_GROWTH
-    assert megabytes(worker) < settled[1] + MOST_GROWTH + UNDO
+    # Between steps, that is: one of a batch of all examples takes some hundred for a moment.
+    terminal.wait_for(lambda: megabytes(worker) < settled[1] + MOST_GROWTH + UNDO)
     leave(terminal)
     assert terminal.exit_code() == 0
     assert terminal.is_restored

@@ -368,6 +368,7 @@ async def test_while_no_worker_answers_keys_are_lost(explorer, snapshot):
         await it.until(lambda: "starting another" in it.notice)
         it.engine.requests.clear()
         await it.press("[", "space", "down", "up", "t", "g", "s")
+        await it.until(lambda: it.notice == "the worker is still starting")
         await it.ticks(2)
         assert it.engine.requests == []
         assert "0.1 " in it.value("learning rate")

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import typer
 
+from makemore_tui.tui import themes
 from makemore_tui.tui.cli import app
+from makemore_tui.tui.config import _CHECKS, read_config
+from makemore_tui.tui.keys import KEYS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -33,3 +36,11 @@ def test_every_command_that_it_shows_exists():
     shown = re.findall(r"(?m)^makemore-tui +([a-z][a-z-]*)", README)
     assert shown
     assert set(shown) <= set(commands)
+
+
+def test_the_configuration_that_it_shows_is_taken_and_has_every_entry(tmp_path):
+    shown = README.split("```toml\n")[1].split("```")[0]
+    (tmp_path / "config.toml").write_text(shown)
+    config = read_config(tmp_path / "config.toml", themes.NAMES, {key.id: key.keys for key in KEYS})
+    assert {*config.values} == {"theme", *_CHECKS}
+    assert config.keys == {"pause": "p"}

@@ -36,10 +36,17 @@ class Commands(Arranged):
         """Show a sentence in the line above the footer."""
         raise NotImplementedError
 
+    def present(self) -> Snapshot | None:
+        """What a key builds on; where nobody could answer it, that is said."""
+        if self.conversation.is_dead:
+            self.say(f"there is no worker to ask; {signs_of(self.app)['worker']} starts one", True)
+        elif self.conversation.latest is None:
+            self.say("the worker is still starting")
+        return None if self.conversation.is_dead else self.conversation.latest
+
     def ask_for(self, request: Edit | Restart) -> None:
         """Ask the engine for other settings, or for another seed."""
-        now = self.conversation.latest
-        if now is None:
+        if (now := self.present()) is None:
             return
         if isinstance(request, Restart):
             self.conversation.command(request, replace(now, seed=request.seed))
@@ -48,8 +55,7 @@ class Commands(Arranged):
             self.conversation.command(request, replace(now, model=model, train=train))
 
     def action_turn(self, knob: str, by: int) -> None:
-        now = self.conversation.latest
-        if now is None:
+        if (now := self.present()) is None:
             return
         changes = turned(now, knob, by)
         if isinstance(changes, str):
@@ -58,7 +64,7 @@ class Commands(Arranged):
             self.ask_for(Edit(changes))
 
     def action_restart(self, next_seed: int) -> None:
-        now = self.conversation.latest
+        now = self.present()
         if now is not None and (not next_seed or self._is_agreed(now, "seed")):
             self.ask_for(Restart(max(0, now.seed + next_seed)))
 
@@ -82,7 +88,7 @@ class Commands(Arranged):
         return False
 
     def action_pause(self) -> None:
-        if (now := self.conversation.latest) is not None:
+        if (now := self.present()) is not None:
             training = now.state == "training"
             request = Pause() if training else Resume()
             self.conversation.command(
@@ -90,23 +96,23 @@ class Commands(Arranged):
             )
 
     def action_step(self) -> None:
-        if (now := self.conversation.latest) is not None:
+        if (now := self.present()) is not None:
             self.conversation.command(Step(), replace(now, state="paused"))
 
     def action_undo(self) -> None:
-        if (now := self.conversation.latest) is not None:
+        if (now := self.present()) is not None:
             if now.can_undo is None:
                 self.say(NOTHING_TO_UNDO)
             else:
                 self.conversation.command(Undo(), now)
 
     def action_redo(self) -> None:
-        if (now := self.conversation.latest) is not None:
+        if (now := self.present()) is not None:
             if now.can_redo is None:
                 self.say(NOTHING_TO_REDO)
             else:
                 self.conversation.command(Redo(), now)
 
     def action_test(self) -> None:
-        if (now := self.conversation.latest) is not None:
+        if (now := self.present()) is not None:
             self.conversation.command(EvaluateTest(), now)

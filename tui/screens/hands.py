@@ -46,7 +46,7 @@ class Hands(Commands):
         self.say(message.sentence)
 
     def on_controls_panel_turned(self, message: ControlsPanel.Turned) -> None:
-        now, knob = self.conversation.latest, message.setting
+        now, knob = self.present(), message.setting
         if now is None:
             return
         if message.by_wheel and restarts(now, knob):
@@ -68,11 +68,7 @@ class Hands(Commands):
 
     def _open(self, module: str, name: str) -> None:
         """Open a screen that is loaded when it is first wanted, so that the start stays fast."""
-        if self.conversation.is_dead:
-            self.say(f"there is no worker to ask; {signs_of(self.app)['worker']} starts one", True)
-            return
-        if self.conversation.snapshot is None:
-            self.say("the worker is still starting")
+        if self.present() is None:
             return
         screen: Any = getattr(import_module(f".{module}", __package__), name)
         self.app.push_screen(screen(self.conversation))

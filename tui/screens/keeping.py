@@ -115,20 +115,20 @@ class Keeping(Hands):
         self.app.call_from_thread(self.query_one(RunsPanel).list_saved, runs)
 
     def on_runs_panel_chosen(self, message: RunsPanel.Chosen) -> None:
-        if (now := self.conversation.latest) is not None:
+        if (now := self.present()) is not None:
             self.conversation.command(ReturnTo(message.index), now)
 
     def on_runs_panel_opened(self, message: RunsPanel.Opened) -> None:
         if message.problem:
             self.say(message.problem, warning=True)
-        elif (now := self.conversation.latest) is not None:
+        elif (now := self.present()) is not None:
             self.conversation.command(OpenRun(message.folder), now)
 
     def action_name_run(self) -> None:
-        now = self.conversation.latest
-        if now is None or now.saving is None:
+        now = self.present()
+        if now is not None and now.saving is None:
             self.say("runs are not saved here, so this one can't have a name", warning=True)
-        else:
+        elif now is not None:
             self._open("naming", "NamingScreen")
 
     def action_copy_state(self) -> None:

@@ -30,6 +30,8 @@ _SCREENS = ((120, 40, _FIRST_VIEW), (200, 60, _FIRST_VIEW), (200, 60, _EVERY_VIE
 _COMMAND = [sys.executable, "-W", "ignore", "-m", "makemore_tui.tui"]
 _STEP = re.compile(rb"step ([\d,]+) ")
 _RATES = ["0.1", "0.0562", "0.0316", "0.0178", "0.01", "0.00562", "0.00316", "0.00178", "0.001"]
+_HIDDEN = rb"hidden(?:\x1b\[[\d;]*m|\s)+"  # whatever the colour of what follows
+_SIZES = (("=", _HIDDEN + b"250"), ("-", _HIDDEN + b"200"))
 _PATIENCE = 20.0  # seconds
 _WARM_UP = 2.0  # seconds, in which what is made once is made
 _SETTLING = 0.5  # seconds
@@ -40,7 +42,8 @@ _BURST_GAP = 0.003  # seconds without a byte: the next byte belongs to another f
 
 def explorer_rows(turns: int, seconds: float, keys: int) -> Iterator[Row]:
     """Steps a second against training without a screen, the time from a key to its effect on the
-    screen, and what a frame costs: at two sizes, and with every view open in turn.
+    screen, to another size of the model, and to the finder's result, and what a frame costs: at two
+    sizes, and with every view open in turn.
 
     turns: how often the two train in turn, `seconds` each, and at least once for each view;
     keys: how many are pressed.
@@ -60,12 +63,20 @@ def explorer_rows(turns: int, seconds: float, keys: int) -> Iterator[Row]:
                 explorer.choose(view)
                 latencies += explorer.latencies(-(-keys // len(views)))
             frame = explorer.frame_milliseconds(10 * seconds)
+            resizes = explorer.resizes(keys // 4)
+            found = explorer.find_rate()
         yield paired_row(f"{name}/steps", "steps/s", explored, headless, more_is_better=True)
-        latencies.sort()
-        for percent in (50, 95, 99):
-            at = min(len(latencies) - 1, len(latencies) * percent // 100)
-            yield Row(f"{name}/key-p{percent}", 1000 * latencies[at], "ms")
+        yield from _percentiles(f"{name}/key", latencies)
+        yield from _percentiles(f"{name}/resize", resizes)
+        yield Row(f"{name}/finder", found, "s")
         yield Row(f"{name}/frame", frame, "ms")
+
+
+def _percentiles(name: str, seconds: list[float]) -> Iterator[Row]:
+    """From a key to the screen: in how many milliseconds most were there."""
+    for percent in (50, 95, 99):
+        at = min(len(seconds) - 1, len(seconds) * percent // 100)
+        yield Row(f"{name}-p{percent}", 1000 * sorted(seconds)[at], "ms")
 
 
 def _headless_steps_per_second(session: Session, seconds: float) -> float:
@@ -82,8 +93,8 @@ class Explorer:
     def __init__(self, columns: int, lines: int):
         self._size = struct.pack("HHHH", lines, columns, 0, 0)
         self._screen = b""
-        down = [("[", rate) for rate in _RATES[1:]]
-        up = [("]", rate) for rate in _RATES[-2::-1]]
+        down = [("[", _number(rate)) for rate in _RATES[1:]]
+        up = [("]", _number(rate)) for rate in _RATES[-2::-1]]
         self._turns = cycle(down + up)
         self._place = tempfile.TemporaryDirectory()  # not the person's own runs and settings
 
@@ -126,7 +137,17 @@ class Explorer:
 
     def latencies(self, keys: int) -> list[float]:
         """Seconds from a key that changes the learning rate to the new rate on the screen."""
-        return [self._turn(key, rate) for key, rate in islice(self._turns, keys)]
+        return [self._turn(*one) for one in islice(self._turns, keys)]
+
+    def resizes(self, keys: int) -> list[float]:
+        """Seconds from a key that grows or shrinks the model to the new size on the screen."""
+        return [self._turn(*one) for one in islice(cycle(_SIZES), keys)]
+
+    def find_rate(self) -> float:
+        """Seconds from the key of the learning-rate finder to its suggestion."""
+        seconds = self.press("f", rb"suggested [\d.]+")
+        self.press("\x1b", b"training")
+        return seconds
 
     def frame_milliseconds(self, seconds: float) -> float:
         """Processor time of the explorer's process for each burst of output."""
@@ -142,9 +163,9 @@ class Explorer:
         self._wait(lambda screen: re.search(shows, screen) is not None)
         return time.perf_counter() - begun
 
-    def _turn(self, key: str, rate: str) -> float:
+    def _turn(self, key: str, shows: bytes) -> float:
         self._read_for(random.uniform(0.1, 0.3))
-        return self.press(key, rb"(?<![\d.])" + re.escape(rate.encode()) + rb"(?!\d)")
+        return self.press(key, shows)
 
     def _next_step(self) -> tuple[int, float]:
         """The step that the screen shows next, and when."""
@@ -174,6 +195,11 @@ class Explorer:
             return False
         self._screen = (self._screen + os.read(self._fd, 1 << 16))[-(1 << 18) :]
         return True
+
+
+def _number(rate: str) -> bytes:
+    """What a rate on the screen matches, and no other number."""
+    return rb"(?<![\d.])" + re.escape(rate.encode()) + rb"(?!\d)"
 
 
 def _cpu_seconds(pid: int) -> float:

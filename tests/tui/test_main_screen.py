@@ -361,6 +361,14 @@ async def test_a_killed_worker_is_followed_by_another_that_goes_on_where_it_was(
         await it.until(lambda: it.engine.refreshes)
 
 
+async def test_that_the_worker_is_starting_is_said_until_it_has_begun(explorer, snapshot):
+    async with explorer(first=None) as it:
+        await it.press("space")
+        await it.until(lambda: it.notice == "the worker is still starting")
+        await it.show(snapshot())
+        await it.until(lambda: it.notice == "")
+
+
 async def test_while_no_worker_answers_keys_are_lost(explorer, snapshot):
     async with explorer() as it:
         it.engine.first = None

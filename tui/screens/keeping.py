@@ -87,6 +87,8 @@ class Keeping(Hands):
             self.say(f"{self._why}; a new one {where}{gone}{note}", warning=True)
         elif first.state == "paused":
             self.say(opened(first, signs_of(self.app)))
+        else:
+            self.say("")  # that the worker was still starting
         self._why = ""
 
     # Saved runs

@@ -179,12 +179,13 @@ class RunsPanel(Panel):
         self, name: str, steps: int, dev: float | None, brief: str, is_chosen: bool, width: int
     ) -> Row:
         text, dim = self.palette.style("text", bold=is_chosen), self.palette.style("dim")
+        room = width - 2 - _name_width(width) - _FIGURES - 1 - 2
         return row(
             ("› " if is_chosen else "  ", self.palette.style("cursor", bold=True)),
             (_fitted(name, _name_width(width)), text),
             (f"{tick_label(steps):>7}", dim),
             (f"{number(dev):>{_FIGURES - 7 + 1}}", self.palette.style("dev", is_chosen)),
-            (f"  {brief}" if width >= _WIDE else "", dim),
+            (f"  {_fitted(brief, room)}" if width >= _WIDE else "", dim),
         )
 
 

@@ -1,6 +1,5 @@
 """The bigram table: what was counted, what a model makes of it, and the difference."""
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -13,9 +12,11 @@ from .models import Model
 from .plain_text import shown
 from .vocabulary import BOUNDARY, Vocabulary
 
-_CONTEXTS_AT_MOST = 2048
+_MULTIPLICATIONS = 60_000_000  # of one look at a model that moves; some ten milliseconds
+_STILL = 10  # times as many, once, for a model that doesn't
 _FEWEST_CONTEXTS = 64  # of a character
 _MOST_OF_TRAIN = 1 << 19
+_NUMBERS_AT_ONCE = 1 << 22
 _TOKENS_AT_ONCE = 1 << 20
 _FOLLOWERS = 5
 _WORDS = 8
@@ -38,8 +39,8 @@ class BigramInsight:
     """P(next | previous) as a model sees it, whatever its context, beside that of the counts.
 
     A model with a longer context gives one distribution for each context that ends in a character;
-    they are averaged over the training contexts, or over a fixed sample of them where there are
-    many. The counts are of the whole data.
+    they are averaged over the training contexts (of large data the first half million). The counts
+    are of the whole data.
     """
 
     def __init__(self, dataset: Dataset, context: int, counts: Tensor | None = None):
@@ -48,18 +49,28 @@ class BigramInsight:
         self.counts: Tensor = bigram_counts(dataset) if counts is None else counts
         self._by_frequency = self.counts.sum(1).sort(descending=True, stable=True).indices
         self._dataset = dataset
-        self._contexts = _sampled_contexts(dataset, context)
+        self._ending = _contexts_by_ending(dataset, context)
+        self._is_all = dataset.split("train").examples <= _MOST_OF_TRAIN
+        self._moment: object = None
+        self._rows: dict[int, _Row] = {}  # of the model as it was at that moment
         self._words: tuple[tuple[int, int], tuple[str, ...]] | None = None
 
-    def probabilities(self, model: Model, characters: Tensor) -> Tensor:
-        """The model's rows of some characters, by id: (R,) to (R, V) float64."""
-        chosen = [self._contexts[character] for character in characters.tolist()]
-        logits = model.logits(torch.cat([one.contexts for one in chosen]))
-        each = torch.softmax(logits.double(), 1)  # (M, V)
-        each *= torch.cat([one.weights for one in chosen])[:, None]
-        sizes = torch.tensor([len(one.weights) for one in chosen])
-        row = torch.repeat_interleave(torch.arange(len(chosen)), sizes)  # (M,)
-        return each.new_zeros(len(chosen), each.shape[1]).index_add_(0, row, each)
+    def probabilities(self, model: Model, characters: Tensor, most: int | None = None) -> Tensor:
+        """The model's rows of some characters, by id: (R,) to (R, V) float64.
+
+        most: of a character with more distinct contexts, average over a fixed sample of so many.
+        """
+        chosen = [self._ending[character].sample(most) for character in characters.tolist()]
+        positions, weights = (torch.cat(parts) for parts in zip(*chosen, strict=True))  # (M,)
+        sizes = torch.tensor([len(of_one) for of_one, _ in chosen])
+        rows = torch.repeat_interleave(torch.arange(len(chosen)), sizes)  # (M,)
+        size = self._dataset.vocabulary.size
+        table = torch.zeros(len(chosen), size, dtype=torch.float64)
+        block = max(1, _NUMBERS_AT_ONCE // max(size, self.context))
+        for some in torch.arange(len(positions)).split(block):
+            each = torch.softmax(model.logits(self._contexts(positions[some])).double(), 1)
+            table.index_add_(0, rows[some], each * weights[some, None])
+        return table
 
     def counted(self, characters: Tensor) -> Tensor:
         """The rows of some characters by the counts alone, N(a, b) / N(a): (R, V) float64.
@@ -80,17 +91,22 @@ class BigramInsight:
             return self._by_frequency
         return torch.arange(len(self.counts))
 
-    def table(self, model: Model, view: BigramsView) -> BigramTable:
+    def table(self, model: Model, view: BigramsView, moment: object = None) -> BigramTable:
         """What a view asks for, cut to the table's size.
 
-        The window is empty where the model's weights are no longer finite.
+        The window is empty where the model's weights are no longer finite. What takes longer than
+        some milliseconds is estimated, and said to be.
+
+        moment: what is equal as long as the model's weights are; of a model that has not moved
+        since the last look, more is looked at and then remembered. None tells nothing.
         """
         order, last = self.order(view.order), len(self.counts) - 1
         top, left = (max(0, min(place, last)) for place in (view.top, view.left))
         previous, following = (max(0, min(place, last)) for place in view.cursor)
         rows, columns = order[top : top + view.rows], order[left : left + view.columns]
         ids = torch.cat([rows, order[previous : previous + 1]])  # the cursor's row is the last
-        modelled, counted = self.probabilities(model, ids), self.counted(ids)
+        known = self._look(model, ids.tolist(), moment)
+        modelled, counted = torch.stack([row.values for row in known]), self.counted(ids)
         window = self._values(view.mode, modelled, counted, ids)[:-1, columns]
         is_finite = bool(modelled.isfinite().all())
         return BigramTable(
@@ -102,6 +118,7 @@ class BigramInsight:
             order=tuple(order.tolist()),
             cursor=(previous, following),
             divergences=_divergences(counted, modelled)[:-1].tolist() if is_finite else [],
+            is_estimate=not known[-1].is_exact,
         )
 
     def words(self, previous: int, following: int) -> tuple[str, ...]:
@@ -113,6 +130,37 @@ class BigramInsight:
             found = self._find_words(previous, following)
             self._words = (previous, following), found
         return self._words[1]
+
+    def _look(self, model: Model, characters: list[int], moment: object) -> "list[_Row]":
+        """The model's rows of some characters, as exact as the time allows."""
+        is_still = moment is not None and moment == self._moment
+        if not is_still:
+            self._moment, self._rows = moment, {}
+        unknown = [
+            one
+            for one in dict.fromkeys(characters)
+            if one not in self._rows
+            or (is_still and not (self._rows[one].is_exact or self._rows[one].is_of_still))
+        ]
+        if unknown:
+            most = _MULTIPLICATIONS * (_STILL if is_still else 1) // model.multiplications
+            sizes = [self._ending[one].distinct for one in unknown]
+            each = max(sizes) if sum(sizes) <= most else max(_FEWEST_CONTEXTS, most // len(unknown))
+            values = self.probabilities(model, torch.tensor(unknown), each)
+            for one, size, row in zip(unknown, sizes, values, strict=True):
+                self._rows[one] = _Row(row, self._is_all and size <= each, is_still)
+        return [self._rows[one] for one in characters]
+
+    def _contexts(self, positions: Tensor) -> Tensor:
+        """The training contexts at some positions, (M,) to (M, T); that of a character which train
+        lacks, minus its id, is of an item which begins with it."""
+        contexts = gather_contexts(
+            self._dataset.split("train").tokens, positions.clamp(min=1), self.context
+        )
+        lone = positions <= 0
+        contexts[lone] = 0
+        contexts[lone, -1] = -positions[lone]
+        return contexts
 
     def _values(self, mode: BigramMode, modelled: Tensor, counted: Tensor, ids: Tensor) -> Tensor:
         """Rows of the table in one of its modes, (R, V)."""
@@ -155,51 +203,56 @@ class BigramInsight:
         return tuple(found)
 
 
-class _Contexts(NamedTuple):
-    """Distinct contexts (M, T), and of each the share (M,) of what they stand for."""
+class _Row(NamedTuple):
+    """A row of the table as a model sees it: (V,). is_of_still: looked at with more time."""
 
-    contexts: Tensor
-    weights: Tensor
+    values: Tensor
+    is_exact: bool
+    is_of_still: bool
 
 
-def _sampled_contexts(dataset: Dataset, context: int) -> list[_Contexts]:
-    """For each character, distinct training contexts that end in it.
+class _Ending(NamedTuple):
+    """The distinct training contexts that end in a character, in order of what stands before it.
 
-    Of a character's occurrences, put in order of what stands before it, evenly spaced ones are
-    taken (systematic sampling): each context is met about as often as it is common, and the
-    distinct ones are few. The mean over as many random ones is five times as far off.
+    positions: (M,) int64, where one of each is. counts: (M,) float64, how often it occurs.
     """
+
+    positions: Tensor
+    counts: Tensor
+
+    @property
+    def distinct(self) -> int:
+        return len(self.positions)
+
+    def sample(self, most: int | None = None) -> tuple[Tensor, Tensor]:
+        """Some of the contexts, by position, and the share that each stands for: (n,), (n,).
+
+        Of more than `most`, those at evenly spaced occurrences (systematic sampling): each is met
+        about as often as it is common. The mean over as many random ones is five times as far off.
+        """
+        total = float(self.counts.sum())
+        if most is None or self.distinct <= most:
+            return self.positions, self.counts / total
+        places = (torch.arange(most, dtype=torch.float64) + 0.5) * (total / most)
+        chosen = torch.searchsorted(self.counts.cumsum(0), places).clamp_(max=self.distinct - 1)
+        chosen, times = torch.unique_consecutive(chosen, return_counts=True)
+        return self.positions[chosen], times.double() / most
+
+
+def _contexts_by_ending(dataset: Dataset, context: int) -> list[_Ending]:
+    """For each character, the distinct training contexts that end in it."""
     V, tokens = dataset.vocabulary.size, dataset.split("train").tokens
-    each = max(_FEWEST_CONTEXTS, _CONTEXTS_AT_MOST // V)
-    contexts = gather_contexts(tokens, torch.arange(1, min(len(tokens), _MOST_OF_TRAIN)), context)
-    order = _reading_backwards(contexts, V)
-    groups = torch.split(order, torch.bincount(contexts[:, -1], minlength=V).tolist())
-    sampled = []
-    for character, group in enumerate(groups):
-        n = min(each, len(group))
-        if n == 0:
-            sampled.append(_Contexts(_lone(character, context), torch.ones(1)))
-            continue
-        chosen = contexts[group[(torch.arange(n) * len(group) + len(group) // 2) // n]]
-        distinct, counts = torch.unique(chosen, dim=0, return_counts=True)
-        sampled.append(_Contexts(distinct, counts / n))
-    return sampled
-
-
-def _reading_backwards(contexts: Tensor, V: int) -> Tensor:
-    """The order of contexts (N, T) by their last character, then the one before, and so on: (N,).
-
-    Characters too far back to fit into a 64-bit number are not looked at.
-    """
-    near = contexts[:, -int(62 / math.log2(V)) :]
-    return context_numbers(near.flip(1), V).sort(stable=True).indices
-
-
-def _lone(character: int, context: int) -> Tensor:
-    """The context of a character that begins an item, for one that train never has: (1, T)."""
-    lone = torch.zeros(1, context, dtype=torch.int64)
-    lone[0, -1] = character
-    return lone
+    positions = torch.arange(1, min(len(tokens), _MOST_OF_TRAIN + 1))
+    contexts = gather_contexts(tokens, positions, context)  # (N, T)
+    numbers, order = context_numbers(contexts.flip(1), V).sort(stable=True)
+    counts = torch.unique_consecutive(numbers, return_counts=True)[1]  # (M,)
+    first = order[counts.cumsum(0) - counts]  # of each distinct one, (M,)
+    sizes = torch.bincount(contexts[first, -1], minlength=V).tolist()
+    of_each = zip(positions[first].split(sizes), counts.double().split(sizes), strict=True)
+    return [
+        _Ending(*found) if len(found[0]) else _Ending(torch.tensor([-id]), torch.ones(1).double())
+        for id, found in enumerate(of_each)
+    ]
 
 
 def _divergences(counted: Tensor, modelled: Tensor) -> Tensor:

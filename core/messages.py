@@ -408,7 +408,8 @@ class BigramTable:
 
     order: the ids of all characters by place, the same for rows and columns; () is by id.
     cursor: the pair's places. divergences: of each row of the window, KL(counted || model) in nats;
-    infinite where the model holds impossible what was counted.
+    infinite where the model holds impossible what was counted. is_estimate: whether what the model
+    makes of the cursor's row is the mean over some of its contexts only.
     """
 
     top: int
@@ -419,6 +420,7 @@ class BigramTable:
     order: tuple[int, ...] = ()
     cursor: tuple[int, int] = (0, 0)
     divergences: list[float] = field(default_factory=list)
+    is_estimate: bool = False
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ class Views:
             case LossView():
                 return _loss_curve(view, session)
             case BigramsView():
-                return self._bigrams(session.model.context).table(session.model, view)
+                moment = session.run, session.step, tuple(session.journal)
+                return self._bigrams(session.model.context).table(session.model, view, moment)
             case NamesView(count):
                 return _names(session, count)
             case EmbeddingView():

@@ -91,14 +91,48 @@ def test_a_longer_contexts_predictions_are_averaged_over_the_training_contexts(
         torch.testing.assert_close(table[character], mean)
 
 
-def test_of_many_contexts_a_fixed_sample_comes_near_the_mean_over_all(names, name_splits, plain):
-    session = Session(names, ModelSettings(context=3, embedding=4, hidden=20))
+@pytest.fixture(scope="module")
+def trained(names):
+    session = Session(names, ModelSettings(context=5, embedding=4, hidden=20))
     session.train(500)
-    contexts, _ = plain.tensors(name_splits["train"], 3, names.vocabulary.characters)
-    table = rows(BigramInsight(names, 3), session.model)
-    for character, mean in mean_predictions(session.model, contexts).items():
-        assert float((mean * (mean / table[character]).log()).sum()) < 0.005
-    assert torch.equal(rows(BigramInsight(names, 3), session.model), table)
+    return session.model
+
+
+def test_all_the_real_contexts_are_averaged(names, name_splits, plain, trained):
+    contexts, _ = plain.tensors(name_splits["train"], 5, names.vocabulary.characters)
+    table = rows(BigramInsight(names, 5), trained)
+    for character, mean in mean_predictions(trained, contexts).items():
+        torch.testing.assert_close(table[character], mean)
+
+
+def test_a_fixed_sample_comes_near(names, trained):
+    insight, ids = BigramInsight(names, 5), torch.arange(27)
+    exact, near = rows(insight, trained), insight.probabilities(trained, ids, most=100)
+    assert 0.001 < float((near - exact).abs().max()) < 0.03
+    assert float((exact * (exact / near).log()).sum(1).max()) < 0.005
+    assert torch.equal(insight.probabilities(trained, ids, most=100), near)
+
+
+def test_a_table_that_moves_is_estimated_and_one_that_is_still_is_exact(
+    names, trained, monkeypatch
+):
+    most = trained.multiplications * 27 * 100
+    monkeypatch.setattr(insight_module, "_MULTIPLICATIONS", most)
+    monkeypatch.setattr(insight_module, "_STILL", 1000)
+    insight, exact = BigramInsight(names, 5), rows(BigramInsight(names, 5), trained)
+    window = BigramsView(0, 0, 27, 27, cursor=(1, 2))
+    looks = [insight.table(trained, window, moment) for moment in (1, 2, 2, 2, 3, None, None)]
+    assert [one.is_estimate for one in looks] == [True, True, False, False, True, True, True]
+    for one in looks:
+        far = (torch.tensor(one.values) - exact).abs().max()
+        assert (far > 0.001) if one.is_estimate else (far < 1e-6)
+
+
+def test_of_much_data_a_part_is_looked_at_and_said_to_be(names, trained, monkeypatch):
+    monkeypatch.setattr(insight_module, "_MOST_OF_TRAIN", 1000)
+    insight = BigramInsight(names, 5)
+    window = BigramsView(0, 0, 9, 9, cursor=(1, 2))
+    assert all(insight.table(trained, window, 1).is_estimate for _ in range(3))
 
 
 def test_a_character_that_train_lacks_is_taken_to_begin_an_item(rare):

@@ -92,6 +92,13 @@ async def test_the_facts_of_the_pair_under_the_cursor(draw):
     assert rows[5] == "ab  5,438 times  counted 0.159  model 0.160  rank 1 of 4"
 
 
+async def test_what_is_estimated_is_marked(draw):
+    pair = PairFacts(1, 2, count=5438, probability=0.16049, rank=1, counted=0.159)
+    panel, rows = await draw(FOUR, 60, 8, pair=pair, divergences=[0.5] * 4, is_estimate=True)
+    assert rows[5] == "ab  5,438 times  counted 0.159  model ≈0.160  rank 1 of 4"
+    assert "KL ≈0.500 nats" in panel.border_subtitle
+
+
 @pytest.mark.parametrize(
     ("width", "words"),
     [

@@ -221,7 +221,8 @@ class BigramPanel(Panel):
         if divergence is not None and width >= 34:
             label = f"row {labels[table.pair.previous]}: " if width >= 44 else ""
             nats = " nats" if width >= 44 else ""
-            parts = [f"{label}KL {number(divergence)}{nats}  ─  "]
+            about = "≈" if table.is_estimate else ""
+            parts = [f"{label}KL {about}{number(divergence)}{nats}  ─  "]
         is_signed = table.mode == "difference"
         most = self._end_of_scale(table)
         parts.append(f"-{most:g} " if is_signed else "0 ")
@@ -261,7 +262,8 @@ class BigramPanel(Panel):
         times, short_times = f"{pair.count:,} times", f"{pair.count:,}×"
         if pair.count == 1:
             times = short_times = "once"
-        model, counted = f"{pair.probability:.3f}", f"{pair.counted:.3f}"
+        about = "≈" if table.is_estimate else ""
+        model, counted = f"{about}{pair.probability:.3f}", f"{pair.counted:.3f}"
         full, short = f"  rank {pair.rank} of {len(labels)}", f"  rank {pair.rank}"
         forms = [
             (f"  {times} in the data  counted ", counted, "  model ", model, full),

@@ -6,7 +6,9 @@ The measures are those of Karpathy's lecture on activations and gradients ("Buil
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from statistics import fmean, variance
 
 import torch
 from torch import Tensor
@@ -14,8 +16,9 @@ from torch import Tensor
 from .batches import Batches
 from .contexts import split_named
 from .dataset import gather_examples
-from .messages import Health, TensorHealth
+from .messages import Health, Reference, TensorHealth
 from .models import MLP, Model, NeuralBigram, NgramCounts, make_model
+from .references import NAMES
 from .session import Session
 from .settings import ModelSettings
 from .step import MLPStep, NeuralBigramStep
@@ -25,8 +28,8 @@ from .verdict import Facts, verdict
 EXAMPLES = 512
 BINS = 20
 _SATURATED, _DEAD = 0.97, 0.99
-_GRADIENT = "learning rate times gradient"
-_LAST_UPDATE = "AdamW's last update"
+_LAST_STEP, _NEXT_STEP = "the last step", "a step along the gradient"
+_WINDOW = 0.6  # the share of the steps over which the loss falls or doesn't
 
 
 class HealthCheck:
@@ -36,9 +39,21 @@ class HealthCheck:
         self._sample: tuple[tuple[str, int], Batches] | None = None
         self._first: tuple[tuple[ModelSettings, int, str], float] | None = None
 
-    def look(self, session: Session, train: float | None, dev: float | None) -> Health:
-        """How a session fares now; train and dev: its newest losses, where they are known."""
+    def look(
+        self,
+        session: Session,
+        train: float | None,
+        dev: float | None,
+        references: Sequence[Reference] = (),
+    ) -> Health:
+        """How a session fares now.
+
+        train and dev: its newest losses, where they are known. references: what counting alone
+        reaches, as far as that is known.
+        """
         model, batch = session.model, self._batch(session)
+        settings = session.train_settings
+        steps, falling, error = _falling(session)
         h = model.hidden(batch.contexts) if isinstance(model, MLP) else None  # (N, H)
         tensors, update = _tensors(session, batch)
         facts = Facts(
@@ -50,10 +65,16 @@ class HealthCheck:
             ratio=_middle_ratio(tensors),
             train=train,
             dev=dev,
-            falling=_falling(session),
+            steps_since_edit=steps,
+            falling=falling,
+            falling_error=error,
+            init=session.model_settings.init,
+            weight_decay=settings.weight_decay,
+            smoothing=settings.smoothing,
+            counting=_counting(session, references),
             is_counted=session.trainer.finished,
-            is_decayed=session.learning_rate < session.train_settings.learning_rate / 2,
-            is_held_out=session.train_settings.train_on != "all",
+            is_decayed=session.learning_rate < settings.learning_rate / 2,
+            is_held_out=settings.train_on != "all",
         )
         if session.diverged:
             facts = replace(facts, saturated=math.nan, dead=math.nan)
@@ -94,6 +115,15 @@ class HealthCheck:
         return self._first[1]
 
 
+def _counting(session: Session, references: Sequence[Reference]) -> Reference | None:
+    """What counting reaches on the same examples: of pairs or, beside a table of counts, of its
+    order; None where that isn't known."""
+    order = session.model_settings.order if session.model_settings.kind == "ngram" else 2
+    if session.train_settings.train_on != "train" or order > len(NAMES):
+        return None
+    return next((one for one in references if one.name == NAMES[order - 1]), None)
+
+
 def _first_examples(session: Session, context: int) -> Batches:
     """The first examples of what is trained on, as one batch."""
     split = split_named(session.dataset, session.train_settings.train_on)
@@ -116,9 +146,12 @@ def _tensors(session: Session, batch: Batches) -> tuple[tuple[TensorHealth, ...]
     if isinstance(model, NgramCounts) or not isinstance(trainer, GradientTrainer):
         return (), "counts"
     gradient = _gradient(model, batch)
-    update, is_of = session.learning_rate * gradient, _GRADIENT
+    update, is_of = session.learning_rate * gradient, _NEXT_STEP
     if session.train_settings.optimizer == "adamw" and session.step:
-        update, is_of = last_update(session, trainer), _LAST_UPDATE
+        update, is_of = last_adamw_update(session, trainer), _LAST_STEP
+    elif trainer.last_gradient is not None:
+        rate = session.train_settings.learning_rate_at(session.step - 1)
+        update, is_of = rate * trainer.last_gradient, _LAST_STEP
     gradients, updates = model.views(gradient), model.views(update)
     return tuple(
         TensorHealth(name, _std(gradients[name]), _std(weights), _ratio(updates[name], weights))
@@ -134,7 +167,7 @@ def _gradient(model: MLP | NeuralBigram, batch: Batches) -> Tensor:
     return gradient
 
 
-def last_update(session: Session, trainer: GradientTrainer) -> Tensor:
+def last_adamw_update(session: Session, trainer: GradientTrainer) -> Tensor:
     """What AdamW's last step added to the parameters: (parameters,).
 
     Its moments tell it: w' = (1 - rate decay) w - rate m / (sqrt(v) + eps), both moments corrected
@@ -170,10 +203,15 @@ def _middle_ratio(tensors: tuple[TensorHealth, ...]) -> float | None:
     return ratios[len(ratios) // 2] if ratios else None
 
 
-def _falling(session: Session) -> float:
-    """How far the minibatch loss fell within the last six tenths of the run, from half to half."""
-    points = session.history.curve(int(0.4 * session.history.steps), 64).mean
+def _falling(session: Session) -> tuple[int, float, float]:
+    """How many steps have been taken since the newest edit, how far the minibatch loss fell within
+    the last six tenths of them, from half to half, and the standard error of that."""
+    begin = session.journal[-1].step if session.journal else 0
+    steps = session.step - begin
+    points = session.history.curve(begin + round((1 - _WINDOW) * steps), 64).mean
     half = len(points) // 2
-    if half == 0:
-        return 0.0
-    return sum(points[:half]) / half - sum(points[-half:]) / half
+    if half < 2:
+        return steps, 0.0, math.inf
+    earlier, later = points[:half], points[-half:]
+    error = math.sqrt((variance(earlier) + variance(later)) / half)
+    return steps, fmean(earlier) - fmean(later), error

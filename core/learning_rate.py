@@ -195,8 +195,10 @@ def _suggestion(rates: list[float], turns: int | None, high: float) -> tuple[flo
     """
     if turns is None:
         return None, f"the loss does not turn up to {high:g}; a higher end of the range would tell"
-    suggested = float(f"{rates[turns] / 4:.2g}")
-    return suggested, f"a quarter of {rates[turns]:.2g}, from where the loss rises (Smith 2017)"
+    turn, suggested = (float(f"{rate:.2g}") for rate in (rates[turns], rates[turns] / 4))
+    if suggested < rates[0]:
+        return None, f"the loss rises from {turn:g} on; a lower end of the range would tell"
+    return suggested, f"a quarter of {turn:g}, from where the loss rises (Smith 2017)"
 
 
 def _check_range(low: float, high: float) -> None:

@@ -528,7 +528,8 @@ class Health:
     beyond 0.99 for every example looked at; histogram: activations from -1 to 1 in equal bins.
     All three are None without a hidden layer, the shares are NaN where activations are.
     usual_ratios: from where to where the verdict takes a ratio for neither too small nor too large.
-    update: what the tensors' ratio is of. gap: the dev loss minus the train loss.
+    update: what the tensors' ratio is of: the last step, or one to come. gap: the dev loss minus
+    the train loss.
     """
 
     step: int

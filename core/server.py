@@ -335,7 +335,8 @@ class Server:
         session = self.session
         marks = tuple(session.marks[-_MOST_MARKS:])
         splits = self._watch.splits
-        drawn = {type(view): self._views.draw(view, session, splits) for view in views}
+        references = self._references.result()
+        drawn = {type(one): self._views.draw(one, session, splits, references) for one in views}
         return Snapshot(
             state=self._state,
             step=session.step,
@@ -363,7 +364,7 @@ class Server:
             embedding=drawn.get(EmbeddingView),  # type: ignore[arg-type]
             probe=drawn.get(ProbeView),  # type: ignore[arg-type]
             health=drawn.get(HealthView),  # type: ignore[arg-type]
-            references=self._references.result(),
+            references=references,
             finder=self._rate_search(),
             saving=self._autosave.facts if self._autosave is not None else None,
         )

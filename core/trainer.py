@@ -81,6 +81,13 @@ class GradientTrainer:
         return torch.cat(losses)
 
     @property
+    def last_gradient(self) -> Tensor | None:
+        """That of the newest step's batch, with the weight decay that is added to it:
+        (parameters,), until the next step; None where this trainer has taken no step yet with a
+        model of this size."""
+        return self._network_step.gradient if self._has_stepped else None
+
+    @property
     def moments(self) -> dict[str, Tensor]:
         """What the optimizer remembers of each parameter: AdamW's "mean" and "square"."""
         return self._optimizer.moments
@@ -100,6 +107,7 @@ class GradientTrainer:
         self.step = state["step"]
         self.model.flat.copy_(state["parameters"])
         self._ahead = None
+        self._has_stepped = False
         self._random.load_state_dict(state)
         self._optimizer.load_state_dict(state)
 
@@ -107,6 +115,7 @@ class GradientTrainer:
         """Train this model, with nothing kept that was made for another."""
         self.model = model
         self._network_step = MLPStep(model) if isinstance(model, MLP) else NeuralBigramStep(model)
+        self._has_stepped = False
         self._dropout: Dropout | None = None
         self._full: tuple[str, Batches] | None = None
         self._give_back()
@@ -123,6 +132,7 @@ class GradientTrainer:
         masks = self._masks(ahead.batches.rows[some])
         for gradient in step.gradients(ahead.prepared, some, masks):
             self._update(step.parameters, gradient)
+        self._has_stepped = True
         ahead.taken += n
         return ahead.prepared.losses()[some].float()
 

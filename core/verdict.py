@@ -9,12 +9,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .messages import Verdict
+from .messages import Reference, Verdict
 
 FAR_OFF = 0.5  # nats of a first loss above ln V
 LARGE_GAP = 0.1  # nats of dev above train
 MOST_SATURATED, MOST_DEAD = 0.6, 0.05
 _SMALL_GAP = 0.03
+_BEHIND = 0.03  # nats of dev above what counting reaches
+_SLOW = 0.015  # nats of a fall
 _LEAST_RATIO, _MOST_RATIO = -4.0, -1.75  # log10 of update to weight
 _FEWEST_STEPS = 100
 
@@ -24,10 +26,11 @@ class Facts:
     """What a verdict is made of. Losses are in nats.
 
     loss: of the fixed sample. ratio: log10 of update to weight, of the middle one of the weight
-    matrices. falling: how far the minibatch loss fell within the last six tenths of the run, from
-    half to half. is_decayed: whether the schedule has brought the learning rate below half.
-    is_counted: of counts, whether every example has been counted. is_held_out: whether dev is not
-    trained on.
+    matrices. falling: how far the minibatch loss fell within the last six tenths of the steps since
+    the newest edit, from half to half; falling_error: the standard error of that. counting: what
+    counting alone reaches that sees no more than the model does, where that is known. is_decayed:
+    whether the schedule has brought the learning rate below half. is_counted: of counts, whether
+    every example has been counted. is_held_out: whether dev is not trained on.
     """
 
     kind: str
@@ -40,7 +43,13 @@ class Facts:
     ratio: float | None = None
     train: float | None = None
     dev: float | None = None
+    steps_since_edit: int = 0
     falling: float = 0.0
+    falling_error: float = 0.0
+    init: str = "scaled"
+    weight_decay: float = 0.0
+    smoothing: float = 0.0
+    counting: Reference | None = None
     is_decayed: bool = False
     is_counted: bool = False
     is_held_out: bool = True
@@ -51,6 +60,19 @@ class Facts:
         is_early = self.step < _FEWEST_STEPS
         least = -math.inf if is_early or self.is_decayed else _LEAST_RATIO
         return least, math.inf if is_early or self.kind != "mlp" else _MOST_RATIO
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether the loss hardly falls any more."""
+        is_flat = self.falling + self.falling_error < _SLOW
+        return self.is_counted or (self.steps_since_edit >= 2000 and is_flat)
+
+    @property
+    def is_behind_counting(self) -> bool:
+        """Whether dev is above what counting alone reaches."""
+        if self.counting is None or self.dev is None:
+            return False
+        return self.dev > self.counting.loss + _BEHIND
 
     @property
     def gap(self) -> float | None:
@@ -102,9 +124,23 @@ def _is_saturated(facts: Facts) -> bool:
 
 
 def _underfits(facts: Facts) -> bool:
-    is_settled = facts.is_counted or (facts.step >= 2000 and facts.falling < 0.02)
     is_near = facts.gap is not None and facts.gap < _SMALL_GAP
-    return is_settled and is_near and facts.is_held_out
+    return facts.has_settled and is_near and facts.is_held_out
+
+
+def _is_smoothed_too_much(facts: Facts) -> bool:
+    best = facts.counting.k if facts.counting is not None else None
+    is_much = best is not None and facts.smoothing > best
+    return facts.kind == "ngram" and facts.is_counted and is_much and facts.is_behind_counting
+
+
+def _is_decayed_too_much(facts: Facts) -> bool:
+    is_held_back = facts.kind != "ngram" and facts.weight_decay > 0 and facts.has_settled
+    return is_held_back and facts.is_behind_counting
+
+
+def _misses_the_table(facts: Facts) -> bool:
+    return facts.kind == "neural-bigram" and facts.step >= 2000 and facts.is_behind_counting
 
 
 def _has_just_begun(facts: Facts) -> bool:
@@ -149,11 +185,39 @@ RULES = (
         "does not hold for other items.",
     ),
     Rule(
+        "worse than counting",
+        _is_smoothed_too_much,
+        "worse than counting can be: these counts reach a lower dev loss, try less smoothing",
+        "The dev loss is more than 0.03 above the best that a table of this order reaches, and "
+        "more is added to every count than there.",
+    ),
+    Rule(
+        "worse than counting",
+        _is_decayed_too_much,
+        "worse than counting: dev is above what pairs alone reach, try less weight decay",
+        "The dev loss is more than 0.03 above that of the table of pairs, and hardly falls any "
+        "more: weight decay keeps the weights too small to say more.",
+    ),
+    Rule(
+        "worse than counting",
+        _misses_the_table,
+        "worse than counting: dev is above what pairs alone reach, try another learning rate",
+        "After 2,000 steps the dev loss is more than 0.03 above that of the table of pairs, which "
+        "this model can equal: its steps are too small, or too large to settle.",
+    ),
+    Rule(
         "learning rate too low",
         _rate_is_too_low,
         "learning rate too low: the weights hardly move, try three times as much",
         "An update should be about a thousandth of the weights (a ratio of -3). Here it is less "
         "than a ten-thousandth, and it is not the schedule that made it so.",
+    ),
+    Rule(
+        "saturated",
+        lambda facts: facts.init == "scaled" and _is_saturated(facts),
+        "saturated: most hidden units are stuck at -1 or 1, try weight decay or a lower rate",
+        "Where tanh is flat hardly any gradient passes. More than 60% of the activations are "
+        "beyond 0.97, or more than 5% of the units are beyond 0.99 for every example.",
     ),
     Rule(
         "saturated",

@@ -1,5 +1,6 @@
 """What the explorer's panels draw of a session, view by view."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from torch import Tensor
@@ -22,6 +23,7 @@ from .messages import (
     NamesView,
     Probe,
     ProbeView,
+    Reference,
     SplitLosses,
     Unavailable,
     View,
@@ -46,8 +48,15 @@ class Views:
         self._embedding = EmbeddingMapper(dataset.vocabulary)
         self._health = HealthCheck()
 
-    def draw(self, view: View, session: Session, splits: SplitLosses | None) -> Drawn:
-        """What a view asks for; splits: the newest losses, where they are known."""
+    def draw(
+        self,
+        view: View,
+        session: Session,
+        splits: SplitLosses | None,
+        references: Sequence[Reference],
+    ) -> Drawn:
+        """What a view asks for; splits: the newest losses, where they are known; references: what
+        counting alone reaches, as far as that is known."""
         train, dev = (splits.train, splits.dev) if splits else (None, None)
         match view:
             case LossView():
@@ -62,7 +71,7 @@ class Views:
             case ProbeView(text, most):
                 return probe(session.model, self._dataset.vocabulary, text, most, dev)
             case HealthView():
-                return self._health.look(session, train, dev)
+                return self._health.look(session, train, dev, references)
 
     def _bigrams(self, context: int) -> BigramInsight:
         if self._insight is None or self._insight.context != context:

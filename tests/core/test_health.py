@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from makemore_tui.core.health import BINS, EXAMPLES, HealthCheck
+from makemore_tui.core.health import BINS, EXAMPLES, HealthCheck, _counting, _falling
+from makemore_tui.core.messages import Reference
+from makemore_tui.core.references import reference_losses
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.verdict import RULES, Facts, verdict
@@ -91,39 +93,49 @@ def test_gradients_and_weights_are_those_of_autograd(trained, examples):
     for one in health.tensors:
         assert one.gradient == pytest.approx(std(gradients[one.name]), rel=1e-3)
         assert one.weight == pytest.approx(std(session.model.tensors[one.name]), rel=1e-5)
-        ratio = session.learning_rate * one.gradient / one.weight
-        assert one.ratio == pytest.approx(math.log10(ratio))
-    assert health.update == "learning rate times gradient"
 
 
-def test_the_ratio_follows_the_schedule(trained):
-    session, constant = trained(20), trained(20)
-    session.edit(schedule="step", steps=20)  # a tenth from half-way on
-    for one, other in zip(look(session).tensors, look(constant).tensors, strict=True):
-        assert one.ratio == pytest.approx(other.ratio - 1)
+def test_before_the_first_step_the_ratio_is_of_one_along_the_gradient(trained):
+    session = trained(0)
+    health = look(session)
+    assert health.update == "a step along the gradient"
+    for one in health.tensors:
+        assert one.ratio == pytest.approx(math.log10(0.1 * one.gradient / one.weight))
 
 
+def test_of_a_model_that_was_resized_there_is_no_last_step(trained):
+    session = trained(20)
+    session.edit(hidden=15)
+    assert look(session).update == "a step along the gradient"
+    session.train(1)
+    assert look(session).update == "the last step"
+    session.undo()
+    assert look(session).update == "a step along the gradient"
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 @pytest.mark.parametrize("kind", ["mlp", "neural-bigram"])
 @pytest.mark.parametrize("weight_decay", [0.0, 0.5])
-def test_with_adamw_the_update_is_the_very_last_one(trained, kind, weight_decay):
+@pytest.mark.parametrize("schedule", ["constant", "linear"])
+def test_the_ratio_is_of_the_very_last_step(trained, optimizer, kind, weight_decay, schedule):
     model = MODEL if kind == "mlp" else ModelSettings(kind=kind)
-    session = trained(5, model, optimizer="adamw", learning_rate=0.01, weight_decay=weight_decay)
+    train = {"optimizer": optimizer, "learning_rate": 0.01, "weight_decay": weight_decay}
+    session = trained(0, model, schedule=schedule, **train)
+    session.edit(steps=10)
+    session.train(5)
     before = session.model.flat.clone()
     session.train(1)
     updates = session.model.views(session.model.flat - before)
     health = look(session)
     for one in health.tensors:
         assert 10**one.ratio * one.weight == pytest.approx(std(updates[one.name]), rel=1e-3)
-    assert health.update == "AdamW's last update"
+    assert health.update == "the last step"
 
 
-def test_before_the_first_update_there_is_none_to_speak_of(trained):
-    fresh = look(trained(0, optimizer="adamw"))
-    assert fresh.update == "learning rate times gradient"
+def test_a_new_optimizer_has_taken_no_step(trained):
     session = trained(10)
     session.edit(optimizer="adamw")
     switched = look(session)
-    assert switched.update == "AdamW's last update"
     assert all(one.ratio is None for one in switched.tensors)
 
 
@@ -220,7 +232,7 @@ def test_of_a_diverged_run_all_can_be_looked_at(trained):
 
 HEALTHY = Facts(
     "mlp", step=5000, uniform=3.3, first_loss=3.3, loss=2.1, saturated=0.2, ratio=-3.0,
-    train=2.1, dev=2.15, falling=0.1,
+    train=2.1, dev=2.15, steps_since_edit=5000, falling=0.1,
 )  # fmt: skip
 COUNTED = Facts(
     "ngram", step=1, uniform=3.3, first_loss=3.3, loss=2.4, train=2.4, dev=2.41, is_counted=True
@@ -246,6 +258,8 @@ COUNTED = Facts(
         ({"ratio": -4.5, "is_decayed": True}, "healthy"),
         ({"train": 2.14, "falling": 0.001}, "under-fitting"),
         ({"train": 2.14}, "healthy"),
+        ({"train": 2.14, "falling": 0.001, "steps_since_edit": 1500}, "healthy"),
+        ({"train": 2.14, "falling": 0.001, "falling_error": 0.02}, "healthy"),
         ({"train": None, "dev": None}, "healthy"),
         ({"train": 2.14, "falling": 0.001, "is_held_out": False}, "healthy"),
         ({"train": 1.5, "is_held_out": False}, "healthy"),
@@ -253,6 +267,61 @@ COUNTED = Facts(
 )
 def test_a_verdict_for_each_state_of_affairs(changes, name):
     assert verdict(replace(HEALTHY, **changes)).name == name
+
+
+PAIRS = Reference("bigram", 2.0, k=0.1)  # reaches less than dev is in these runs
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"weight_decay": 0.1, "falling": 0.0}, "try less weight decay"),
+        ({"weight_decay": 0.1, "falling": 0.1}, None),
+        ({"weight_decay": 0.0, "falling": 0.0}, None),
+        ({"weight_decay": 0.1, "falling": 0.0, "dev": 2.02, "train": 2.0}, None),
+        ({"kind": "neural-bigram", "falling": 0.1}, "try another learning rate"),
+        ({"kind": "neural-bigram", "step": 1000}, None),
+        ({"kind": "ngram", "is_counted": True, "smoothing": 1.0}, "try less smoothing"),
+        ({"kind": "ngram", "is_counted": True, "smoothing": 0.01}, None),
+    ],
+)
+def test_a_model_that_counting_beats_is_told_why(changes, advice):
+    found = verdict(replace(HEALTHY, counting=PAIRS, **changes))
+    assert (found.name == "worse than counting") == bool(advice)
+    assert found.sentence.endswith(advice or "")
+
+
+@pytest.mark.parametrize(
+    ("model", "train", "name"),
+    [
+        ({"kind": "ngram", "order": 3}, {"train_on": "train"}, "trigram"),
+        ({"kind": "ngram", "order": 5}, {"train_on": "train"}, None),
+        ({"kind": "neural-bigram"}, {"train_on": "train"}, "bigram"),
+        ({"kind": "mlp"}, {"train_on": "train"}, "bigram"),
+        ({"kind": "mlp"}, {"train_on": "first-9"}, None),
+        ({"kind": "mlp"}, {"train_on": "all"}, None),
+    ],
+)
+def test_it_is_compared_with_counting_on_the_same_examples(small, model, train, name):
+    session = Session(small, ModelSettings(**model), TrainSettings(**train))
+    found = _counting(session, reference_losses(small))
+    assert (found and found.name) == name
+    assert _counting(session, ()) is None
+
+
+def test_how_the_loss_falls_is_told_since_the_newest_edit(trained):
+    session = trained(100)
+    assert _falling(session)[0] == 100
+    session.edit(learning_rate=0.01)
+    assert _falling(session) == (0, 0.0, math.inf)
+    session.train(50)
+    losses = session.history.curve(100, 64).mean[20:]
+    steps, fall, error = _falling(session)
+    earlier, later = losses[:15], losses[15:]
+    assert steps == 50
+    assert fall == pytest.approx(sum(earlier) / 15 - sum(later) / 15)
+    assert error == pytest.approx(math.sqrt((std(torch.tensor(earlier)) ** 2
+        + std(torch.tensor(later)) ** 2) / 14))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -275,6 +344,12 @@ def test_the_neural_bigram_is_told_what_it_can_do():
     facts = replace(HEALTHY, kind="neural-bigram", train=2.14, falling=0.0)
     assert verdict(facts).sentence.endswith("one character tells no more, try the MLP")
     assert "activations" not in verdict(replace(facts, falling=0.1)).sentence
+
+
+def test_no_advice_is_what_has_been_done_already():
+    saturated = replace(HEALTHY, saturated=0.9)
+    assert "init=scaled" not in verdict(saturated).sentence
+    assert "init=scaled" in verdict(replace(saturated, init="lecture")).sentence
 
 
 def test_where_dev_is_trained_on_its_loss_tells_nothing():

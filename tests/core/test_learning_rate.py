@@ -1,4 +1,5 @@
 import math
+import re
 from typing import Any
 
 import pytest
@@ -91,6 +92,13 @@ def test_a_loss_that_does_not_turn_suggests_nothing_and_says_so(session):
     result = found(session(), 1e-6, 1e-3)
     assert (result.turns, result.explodes, result.suggested) == (None, None, None)
     assert "does not turn up to 0.001" in result.why
+
+
+def test_a_range_that_begins_too_high_suggests_nothing_and_says_so(session):
+    result = found(session(), 5, 50)
+    assert result.turns is not None
+    assert result.suggested is None
+    assert re.match(r"the loss rises from [\d.]+ on; a lower end", result.why)
 
 
 def test_losses_beyond_all_numbers_are_an_explosion(session):

@@ -75,6 +75,15 @@ async def test_escape_cancels_and_trains_on_if_it_did(it, finder, state, then):
     assert it.engine.commands == [FindLearningRate(), CancelFinder(), *then]
 
 
+async def test_the_setting_is_one_that_the_schedule_makes_the_suggestion_of(it, finder):
+    train = replace(it.screen.snapshot.train, schedule="step", steps=2_000)
+    await finder(step=1_200, train=train)  # at a tenth
+    await it.until(lambda: "suggested 0.2" in it.painted())
+    await it.until(lambda: "enter sets 2, as the schedule is" in it.painted())
+    await it.press("enter")
+    await it.until(lambda: Edit({"learning_rate": 2.0}) in it.engine.commands)
+
+
 async def test_without_a_suggestion_enter_says_so(it, finder, rate_search):
     await finder()
     found = replace(rate_search(None, None), suggested=None, turns=None, why="it fell to the end")

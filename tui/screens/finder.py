@@ -20,6 +20,7 @@ from makemore_tui.core.messages import (
     Reply,
     Request,
     Resume,
+    Snapshot,
 )
 from makemore_tui.core.settings import SETTINGS
 
@@ -166,7 +167,7 @@ class FinderScreen(AskingScreen):
             self._refuse("")
         self._search = search
         self.query_one(RateCurve).show(search)
-        self.query_one("#found", Static).update(_in_words(search))
+        self.query_one("#found", Static).update(_in_words(search, self._conversation.latest))
 
     def _refuse(self, why: str) -> None:
         self._refusal = why
@@ -195,10 +196,8 @@ class FinderScreen(AskingScreen):
         elif search.suggested is None:
             self._refuse("there is no suggestion; another range may have one")
         else:
-            limits = SETTINGS["learning_rate"].metadata
-            rate = float(f"{search.suggested:.3g}")
-            rate = max(limits["low"], min(rate, limits["high"]))
             now = self._conversation.latest
+            rate = _to_set(search.suggested, now) if now else search.suggested
             train = {"train": replace(now.train, learning_rate=rate)} if now else {}
             self._ask(Edit({"learning_rate": rate}), **train)
             self.action_cancel()
@@ -211,7 +210,15 @@ class FinderScreen(AskingScreen):
         self.dismiss()
 
 
-def _in_words(search: RateSearch) -> str:
+def _to_set(rate: float, now: Snapshot) -> float:
+    """The setting that the schedule makes this rate of now; as near to it as is allowed."""
+    limits, setting = SETTINGS["learning_rate"].metadata, now.train.learning_rate
+    factor = now.train.learning_rate_at(now.step) / setting
+    wanted = rate / factor if factor > 0 else rate
+    return float(f"{max(limits['low'], min(wanted, limits['high'])):.3g}")
+
+
+def _in_words(search: RateSearch, now: Snapshot | None) -> str:
     seeds = f"mean of {search.seeds} seeds between their lowest and highest loss"
     if not search.finished:
         share = 100 * search.done // max(1, search.steps)
@@ -220,4 +227,10 @@ def _in_words(search: RateSearch) -> str:
     explodes = f", explodes from {search.explodes:.3g}" if search.explodes else ""
     if search.suggested is None:
         return f"no suggestion: {search.why}\nthe loss {turns}{explodes}"
-    return f"suggested {search.suggested:.3g}: {search.why}\nthe loss {turns}{explodes} · {seeds}"
+    rate = _to_set(search.suggested, now) if now else search.suggested
+    is_scheduled = f"{rate:.3g}" != f"{search.suggested:.3g}"
+    setting = f" · enter sets {rate:.3g}, as the schedule is" if is_scheduled else ""
+    return (
+        f"suggested {search.suggested:.3g}: {search.why}{setting}\n"
+        f"the loss {turns}{explodes} · {seeds}"
+    )

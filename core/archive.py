@@ -99,21 +99,24 @@ class Archive:
         self.former_runs = former_runs[-MOST_FORMER_RUNS:]
         self._trim(self.past, self.future)
 
-    def back(self, present: RunState) -> RunState:
-        """The state before the last edit; the present one can be had back by `forth`."""
-        return self._move(self.past, self.future, present)
+    def back(self, present: RunState, levels: int = 1) -> RunState:
+        """The state before the last so many edits; the others can be had back by `forth`."""
+        return self._move(self.past, self.future, present, levels)
 
     def forth(self, present: RunState) -> RunState:
         """The state in which the last `back` was asked for."""
-        return self._move(self.future, self.past, present)
+        return self._move(self.future, self.past, present, 1)
 
-    def _move(self, source: list[Level], target: list[Level], present: RunState) -> RunState:
-        level = source.pop()
-        target.append(Level(level.label, present, self.former_runs))
-        self.former_runs = level.former_runs
-        self.dataset = level.state.dataset
+    def _move(
+        self, source: list[Level], target: list[Level], present: RunState, levels: int
+    ) -> RunState:
+        for _ in range(levels):
+            level = source.pop()
+            target.append(Level(level.label, present, self.former_runs))
+            present, self.former_runs = level.state, level.former_runs
+        self.dataset = present.dataset
         self._trim(target, source)
-        return level.state
+        return present
 
     @property
     def _levels(self) -> list[Level]:

@@ -114,9 +114,10 @@ class Autosave:
             self._jobs.append((snapshot, place))
             place.marker = _marker(session)
 
-    def leave(self, session: Session) -> None:
-        """Another run may take the place of the present one: keep it, unless it has just begun."""
-        if session.run in self._places or self._clock() >= self._next:
+    def leave(self, session: Session, is_last_chance: bool = False) -> None:
+        """Another run may take the place of the present one: keep it, unless it has just begun and
+        can be returned to."""
+        if is_last_chance or session.run in self._places or self._clock() >= self._next:
             self.keep(session)
 
     def begin(self, session: Session) -> None:
@@ -126,9 +127,11 @@ class Autosave:
         if place is None:
             self._next = self._clock() + _SECONDS
             self._hold(None)
+        elif place is self._present:
+            return  # which nobody else can have changed, for it is locked
         elif place.is_there and place.folder.is_dir() and stamp(place.folder) != place.stamp:
             self._copy(session, f"{place.folder.name} has been changed by another explorer")
-        elif place is not self._present:
+        else:
             try:
                 self._hold(place)
             except UserError as error:
@@ -142,7 +145,8 @@ class Autosave:
         self._hold(None)
         try:
             place = _Place(folder, read_record(folder).named)
-            _note_saved(place, session.step, _marker(session))
+            place.is_there, place.step, place.marker = True, session.step, _marker(session)
+            place.stamp = stamp(folder)
             self._hold(place)
         except UserError as error:
             self._copy(session, _brief(error, folder))
@@ -235,8 +239,9 @@ class Autosave:
         table = (yield from metrics_of(snapshot)) if is_finite else None
         yield from _waiting(self._writer.submit(write_run, snapshot, place.folder, table))
         is_new, place.is_there = not place.is_there, True
+        place.stamp = stamp(place.folder)
         if is_finite:
-            _note_saved(place, snapshot.state.step, place.marker)
+            place.step = snapshot.state.step
         if place is self._present and (is_new or was_removed):
             self._hold(place)
 
@@ -277,11 +282,6 @@ class Autosave:
         self._lock, self._present = None, place
         if place is not None and place.is_there and place.folder.is_dir():
             self._lock = lock(place.folder)
-
-
-def _note_saved(place: _Place, step: int, marker: tuple | None) -> None:
-    place.is_there, place.step, place.marker = True, step, marker
-    place.stamp = stamp(place.folder)
 
 
 def _marker(session: Session) -> tuple:

@@ -215,8 +215,9 @@ def _hand_over(p: dict[str, Tensor], cut: _Cut, contexts: Tensor, count: int) ->
         squares = (kept @ kept.T).double()
         squares.diagonal().add_(_RIDGE * squares.diagonal().mean() + 1e-12)
         products = (kept @ (h[goes].T @ W2[goes])).double()  # (count, V)
-        factor = torch.linalg.cholesky(squares)
-        p["W2"][units] += torch.cholesky_solve(products, factor).to(W2.dtype)
+        factor, failed = torch.linalg.cholesky_ex(squares)
+        if not failed:  # as it may where the units are almost alike
+            p["W2"][units] += torch.cholesky_solve(products, factor).to(W2.dtype)
     p["b2"] += mean @ W2 - mean[units] @ p["W2"][units]
     return units
 

@@ -309,10 +309,14 @@ class Resizing:
 
 @dataclass(frozen=True)
 class Divergence:
-    """The step whose loss was the first that wasn't finite, and the last edit before it."""
+    """The step whose loss was the first that wasn't finite, and the last edit before it.
+
+    way_back: what undo takes back for the weights to be finite again; None where it can't do that.
+    """
 
     step: int
     after: Mark | None
+    way_back: str | None = None
 
 
 @dataclass(frozen=True)

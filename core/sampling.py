@@ -1,5 +1,6 @@
 """Names from a model, many at once."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -114,11 +115,12 @@ def _choose(
     """A character for each context (B, T): (B,). Equal contexts share one row of logits."""
     distinct, which = distinct_contexts(contexts, model.vocabulary_size)
     logits = model.logits(contexts[distinct])  # (M, V)
-    if bool(logits.isnan().any()):
+    best = logits.amax(1, keepdim=True)
+    if not bool((best < math.inf).all()):
         raise UserError("the model's weights are not finite, so there is nothing to sample from")
     if temperature == 0:
         return logits.argmax(1)[which]
-    below_best = logits.double() - logits.amax(1, keepdim=True)
+    below_best = logits.double() - best
     cumulative = torch.softmax(below_best / temperature, 1).cumsum(1)  # (M, V)
     uniform = torch.rand(len(contexts), 1, dtype=torch.float64, generator=generator)
     cumulative = cumulative.index_select(0, which)  # (B, V)

@@ -160,7 +160,7 @@ class Server:
             if isinstance(request, DescribeDataset):
                 return self._describe(request)
             if self._autosave is not None and self._may_leave(request):
-                self._autosave.leave(self.session)
+                self._autosave.leave(self.session, isinstance(request, ChangeDataset | OpenRun))
             self._obey(request)
         except UserError as error:
             return Refused(str(error))
@@ -192,6 +192,8 @@ class Server:
             case Resume():
                 self._resume()
             case Step():
+                if self.session.diverged_at is not None:
+                    self._check_is_finite()
                 self._pause("paused")
                 self._train(1)
             case Restart(seed):
@@ -207,6 +209,7 @@ class Server:
                 self._pause("paused")
                 self._change_path()
             case EvaluateTest():
+                self._check_is_finite()
                 self._watch.ask_for_test(self.session)
             case FindLearningRate(low, high):
                 self._finder = LearningRateFinder(self.session, low, high, clock=self._clock)
@@ -282,17 +285,20 @@ class Server:
     def _resume(self) -> None:
         if self.session.trainer.finished:
             raise UserError("every example has been counted; a restart counts again")
-        if self.session.diverged:
-            raise UserError(f"the weights are not finite; {self._way_back}")
+        self._check_is_finite()
         if self.session.step >= self._planned_end:
             self._beyond_plan.add(self.session.run)
         self._state = "training"
 
+    def _check_is_finite(self) -> None:
+        if self.session.diverged:
+            raise UserError(f"the weights are not finite; {self._way_back}")
+
     @property
     def _way_back(self) -> str:
         """From weights that are not finite."""
-        if self.session.can_undo:
-            return f"undo takes back {self.session.can_undo}"
+        if self.session.way_back is not None:
+            return f"undo takes back {self.session.way_back}"
         return "lower the learning rate, then restart"
 
     # Work between requests
@@ -374,7 +380,7 @@ class Server:
         if step is None:
             return None
         before = [mark for mark in marks if mark.step < step]
-        return Divergence(step, before[-1] if before else None)
+        return Divergence(step, before[-1] if before else None, self.session.way_back)
 
     def _former_facts(self, run: FormerRun) -> FormerFacts:
         state = run.state

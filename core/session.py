@@ -1,6 +1,7 @@
 """A run with all its ways back: the program, without a screen."""
 
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,13 @@ class Session(LiveRun):
         return self.archive.past[-self._levels_back].label if self.archive.past else None
 
     @property
+    def way_back(self) -> str | None:
+        """What `undo` would take back of a run that has diverged, for its weights to be finite
+        again; None where nothing would do that."""
+        past, levels = self.archive.past, self._levels_back
+        return past[-levels].label if past and past[-levels].state.is_finite else None
+
+    @property
     def can_redo(self) -> str | None:
         """What `redo` would do again, in few signs."""
         return self.archive.future[-1].label if self.archive.future else None
@@ -121,12 +129,10 @@ class Session(LiveRun):
         Raises:
             UserError: there is nothing to undo.
         """
-        label, state = self.can_undo, self.state()
+        label = self.can_undo
         if label is None:
             raise UserError("there is nothing to undo")
-        for _ in range(self._levels_back):
-            state = self.archive.back(state)
-        self._restore(state)
+        self._restore(self.archive.back(self.state(), self._levels_back))
         return label
 
     def redo(self) -> str:
@@ -149,15 +155,15 @@ class Session(LiveRun):
         Raises:
             UserError: there is no such run.
         """
-        runs = list(self.former_runs)
-        if not 0 <= index < len(runs):
-            raise UserError(f"there is no former run {index}; there are {len(runs)}, from 0 on")
-        present, chosen = self.state(), runs[index]
-        self.archive.add(f"return to {chosen.name}", present)
+        names = [run.name for run in self.former_runs]
+        if not 0 <= index < len(names):
+            raise UserError(f"there is no former run {index}; there are {len(names)}, from 0 on")
+        present, chosen = self.state(), self.archive.former_runs[index]
+        self.archive.add(f"return to {names[index]}", present)
         self._restore(chosen.state)
-        runs = list(self.archive.former_runs)
-        runs[index : index + 1] = [FormerRun(present, present.history)] if present.step else []
-        self.archive.keep(tuple(runs))
+        instead = [FormerRun(present, present.history)] if present.step else []
+        runs = [[run] if run is not chosen else instead for run in self.archive.former_runs]
+        self.archive.keep(tuple(chain.from_iterable(runs)))
 
     def go_on_with(self, other: "Session", label: str) -> None:
         """Go on with another session's run, which may be on other data; the present one becomes a

@@ -8,6 +8,7 @@ from torch import Tensor
 from .archive import FormerRun
 from .dataset import Dataset
 from .embedding_map import EmbeddingMapper
+from .errors import UserError
 from .health import HealthCheck
 from .insight import BigramInsight, bigram_counts
 from .messages import (
@@ -108,5 +109,8 @@ def _names(session: Session, count: int) -> tuple[Name, ...]:
     if session.diverged:
         return ()
     limit = min(2 * session.dataset.longest, _LONGEST_NAME)
-    samples = session.sample(count, limit=limit)
+    try:
+        samples = session.sample(count, limit=limit)
+    except UserError:  # the probabilities are not finite
+        return ()
     return tuple(Name(shown(sample.text), sample.seen) for sample in samples)

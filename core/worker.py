@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from .messages import Failed, Reply, Request, Start, Starting, Unsaved
 
+ENDED_LATE = 4  # the exit code of a worker that had no time to save its run
 _GRACE_SECONDS = 1.5  # to save the run in, before it ends whatever it is doing
 
 
@@ -54,9 +55,11 @@ def _receive(source: BinaryIO, inbox: "queue.SimpleQueue[Request | None]") -> No
         while True:
             inbox.put(pickle.load(source))
     except (EOFError, OSError, pickle.UnpicklingError):
+        pass
+    finally:
         inbox.put(None)
         time.sleep(_GRACE_SECONDS)
-        os._exit(0)
+        os._exit(ENDED_LATE)
 
 
 def _serve(start: Start, inbox, send) -> None:

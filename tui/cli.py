@@ -276,10 +276,9 @@ def main() -> NoReturn:
         streams.forget_output()  # which nobody reads
         sys.exit(1)
     except OSError as error:
-        if error.filename is not None:
-            raise
         streams.forget_output()
-        print(f"makemore-tui: the output can't be written: {error.strerror}", file=sys.stderr)
+        where = "the output can't be written" if error.filename is None else error.filename
+        print(f"makemore-tui: {where}: {error.strerror}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(EXIT_CODE)

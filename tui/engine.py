@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import IO, Protocol
 
 from makemore_tui.core.messages import Reply, Request, Snapshot, Start, Unsaved
+from makemore_tui.core.worker import ENDED_LATE
 
 _SECONDS_TO_END = 1.8  # which is more than the worker allows itself
 _SECONDS_TO_READ = 0.2  # what it has said last
@@ -64,6 +65,7 @@ class WorkerEngine:
 
     def start(self, deliver: Deliver, after: Snapshot | None = None) -> None:
         self.close()
+        self.unsaved = None
         errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the thread)
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "makemore_tui.core.worker"],
@@ -90,10 +92,13 @@ class WorkerEngine:
         with contextlib.suppress(OSError):
             process.stdin.close()
         try:
-            process.wait(_SECONDS_TO_END)
+            is_late = process.wait(_SECONDS_TO_END) == ENDED_LATE
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+            is_late = True
+        if is_late:
+            self.unsaved = "the worker did not end in time"
         if self._receiver is not None:
             self._receiver.join(_SECONDS_TO_READ)
 

@@ -57,7 +57,7 @@ def write_export(session: Session, form: str, out: Path) -> list[Path]:
     contents = {out: export_text(session, form, out.stem).encode()}
     if form in ("script", "notebook"):
         words, beside = session.dataset.path.read_bytes(), out.parent / data_name(session)
-        if not (beside.is_file() and beside.read_bytes() == words):
+        if not _holds(beside, words):
             if os.path.lexists(beside):
                 raise UserError(
                     f"{beside} has other words than the run, which would go there; "
@@ -69,6 +69,13 @@ def write_export(session: Session, form: str, out: Path) -> list[Path]:
     for path, content in contents.items():
         _write(path, content)
     return list(contents)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.is_file() and path.read_bytes() == content
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from None
 
 
 def _check_new(path: Path) -> None:

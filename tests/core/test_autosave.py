@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from makemore_tui.core import run_files
 from makemore_tui.core.autosave import Autosave
 from makemore_tui.core.dataset import Dataset
 from makemore_tui.core.errors import UserError
@@ -432,3 +433,47 @@ def test_saving_does_not_move_the_path_of_training(begin, keep, save):
         save(autosave, session)
     alone.train(35)
     assert torch.equal(session.model.flat, alone.model.flat)
+
+
+# What might be taken for another's change
+
+
+def test_a_run_that_diverged_goes_on_in_its_folder_once_that_is_undone(begin, keep, save):
+    autosave, session = keep(), begin()
+    session.train(5)
+    folder = save(autosave, session).folder
+    diverge(session)
+    save(autosave, session)  # that it has diverged
+    session.undo()
+    autosave.begin(session)
+    assert "copy" not in autosave.facts.note
+    session.train(3)
+    facts = save(autosave, session)
+    assert (facts.folder, read_record(Path(folder)).steps) == (folder, 8)
+
+
+def test_an_undo_while_the_run_is_being_written_leaves_it_in_its_folder(begin, keep, save, clock):
+    autosave, session = keep(), begin()
+    session.train(5)
+    folder = save(autosave, session).folder
+    session.edit(learning_rate=0.01)
+    session.train(5)
+    clock.now += LONG
+    autosave.advance(session)  # which begins to write
+    stamp = run_files.stamp(Path(folder))
+    while run_files.stamp(Path(folder)) == stamp:
+        time.sleep(BLINK)  # until the thread has, and nobody has noticed
+    session.undo()
+    autosave.begin(session)
+    assert save(autosave, session).folder == folder
+    assert "copy" not in autosave.facts.note
+
+
+def test_a_run_that_has_just_begun_is_kept_where_it_can_not_be_returned_to(begin, keep, tmp_path):
+    autosave, session = keep(), begin()
+    session.train(2)
+    autosave.leave(session, is_last_chance=True)
+    session.restart(2)
+    autosave.begin(session)
+    autosave.finish()
+    assert [run.steps for run in saved_runs(tmp_path / "runs")] == [2]

@@ -355,3 +355,14 @@ def test_moments_of_what_stays_follow_the_chain_rule(settings, by, seed):
         torch.testing.assert_close(view, expected[name], atol=1e-5, rtol=1e-4)
     if not by["embedding"]:
         torch.testing.assert_close(carried["square"], carried["mean"].square())
+
+
+def test_of_weights_far_too_large_the_size_can_be_changed_too(names):
+    """Whose hidden units are all alike or no numbers, so that the least squares have no solution."""
+    session = Session(names, ModelSettings(init="lecture"), TrainSettings(learning_rate=10.0))
+    session.edit(weight_decay=1.0)
+    session.train(22)
+    assert not session.diverged
+    session.edit(hidden=60, embedding=3, learning_rate=0.1)
+    assert (session.model.settings.hidden, session.train_settings.learning_rate) == (60, 0.1)
+    assert session.undo() == "hidden 60, embedding 3, lr 0.1"

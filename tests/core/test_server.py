@@ -1,5 +1,6 @@
 """The server in a thread, asked as the explorer asks it, and on a clock that the test turns."""
 
+import math
 import time
 from itertools import pairwise
 from queue import SimpleQueue
@@ -116,7 +117,7 @@ def diverge(client):
 
 def diverge_paused(client):
     client.do(Edit({"learning_rate": 1000, "weight_decay": 100}))
-    for _ in range(60):
+    while client.look().divergence is None:
         client.do(Step())
 
 
@@ -880,6 +881,43 @@ def test_a_run_that_diverges_on_its_last_step_has_diverged(serve, small):
     client = serve(learning_rate=1000, weight_decay=100, steps=plain.diverged_at + 1)
     diverged = client.until(lambda s: s.state != "training")
     assert (diverged.state, diverged.step) == ("diverged", plain.diverged_at + 1)
+
+
+def test_weights_that_are_not_finite_are_neither_stepped_nor_tested(serve):
+    client = serve()
+    before = diverge(client)
+    for request in (Step(), Resume(), EvaluateTest()):
+        refused = client.ask(request)
+        assert isinstance(refused, Refused)
+        assert "undo takes back lr 1000, decay 100" in refused.why
+    assert (client.look().step, client.look().test_asked) == (before.step, 0)
+    assert before.divergence.way_back == "lr 1000, decay 100"
+
+
+def test_where_undo_brings_no_finite_weights_it_is_not_offered(serve):
+    client = serve(learning_rate=1000, weight_decay=100)
+    client.until(lambda s: s.state != "training")
+    now = client.do(Edit({"learning_rate": 0.1}))
+    assert (now.can_undo, now.divergence.way_back) == ("lr 0.1", None)
+    assert "lower the learning rate, then restart" in client.ask(Resume()).why
+
+
+def test_names_that_can_not_be_drawn_are_none(serve):
+    client = serve()
+    client.do(Pause())
+    for value in (3e38, math.inf):  # of which the first is finite
+        client.session.model.tensors["W2"][:] = value  # so that every logit is infinite
+        client.session.model.tensors["b1"][:] = 9.0
+        assert client.look(NamesView(4)).names == ()
+
+
+def test_a_run_is_saved_before_another_takes_its_place(serve_saving, tmp_path):
+    client = serve_saving()
+    client.until(lambda s: s.step > 10)
+    before = client.do(Pause())
+    client.do(ChangeDataset("names"))
+    client.until(lambda _: saved_runs(tmp_path / "runs"))
+    assert [run.steps for run in saved_runs(tmp_path / "runs")] == [before.step]
 
 
 def test_redone_weights_that_are_not_finite_are_not_trained_on(serve):

@@ -737,3 +737,49 @@ def test_the_same_data_read_again_keeps_former_runs(session, small, tmp_path):
     session.go_on_with(Session.load(tmp_path / "run"), "run run")
     assert session.dataset is small
     assert len(session.former_runs) == 2
+
+
+# Where there is no room for what is moved
+
+
+def test_undo_from_a_divergence_reaches_the_finite_weights_whatever_room_is_left(
+    names, monkeypatch
+):
+    monkeypatch.setattr("makemore_tui.core.live_run._STEP_SECONDS", 100.0)
+    session = Session(names, ModelSettings(), TrainSettings(batch_size=8))
+    session.train(30)
+    session.edit(learning_rate=1000, weight_decay=100)
+    session.train(80)
+    for i in range(4):
+        session.edit(learning_rate=0.1 + i / 100)
+        session.train(1)
+    session.edit(optimizer="adamw")
+    session.train(1)
+    session.archive.budget = session.archive.nbytes
+    assert session.way_back == "lr 1000, decay 100"
+    assert session.undo() == "lr 1000, decay 100"
+    assert (session.step, session.diverged) == (30, False)
+
+
+def test_a_run_that_is_returned_to_gives_its_place_whatever_room_is_left(names, monkeypatch):
+    monkeypatch.setattr("makemore_tui.core.live_run._STEP_SECONDS", 100.0)
+    session = Session(names, ModelSettings(), TrainSettings(batch_size=8))
+    for seed in (2, 3, 4, 5):
+        session.train(5)
+        session.restart(seed)
+    session.train(7)
+    session.archive.budget = session.archive.nbytes
+    session.return_to(1)
+    assert session.seed == 2
+    former = {run.state.seed for run in session.former_runs}
+    assert former >= {3, 4}
+    assert 2 not in former
+
+
+def test_without_finite_weights_to_go_back_to_there_is_no_way_back(small):
+    settings = TrainSettings(learning_rate=1000, weight_decay=100)
+    session = Session(small, ModelSettings(hidden=4), settings)
+    assert session.way_back is None
+    session.train(200)
+    session.edit(learning_rate=0.1)
+    assert (session.diverged, session.can_undo, session.way_back) == (True, "lr 0.1", None)

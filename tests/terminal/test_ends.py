@@ -8,8 +8,6 @@ import pytest
 from makemore_tui.core.run_record import read_record
 from makemore_tui.core.session import Session
 
-SOON = 3  # seconds; the house wants one, a busy machine gets some more
-
 
 @pytest.mark.parametrize("keys", ["\x03", "qlll\x1b[Az"], ids=["ctrl+c", "q and more"])
 def test_leaving_ends_the_worker_and_restores_the_terminal(open_terminal, is_alive, keys):
@@ -38,8 +36,8 @@ def test_a_closed_terminal_leaves_no_worker(open_terminal, is_alive):
     terminal.wait_for_training()
     worker = terminal.worker()
     terminal.hang_up()
-    terminal.wait_for(lambda: terminal.process.poll() is not None, SOON)
-    terminal.wait_for(lambda: not is_alive(worker), SOON)
+    terminal.wait_for(lambda: terminal.process.poll() is not None)
+    terminal.wait_for(lambda: not is_alive(worker))
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])

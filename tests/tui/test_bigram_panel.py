@@ -382,7 +382,7 @@ async def test_no_size_does_harm(stage, snapshot, facts, bigram_table, mode):
 # Keys
 
 
-async def test_v_and_y_ask_for_the_next_mode_and_order(it):
+async def test_v_and_o_ask_for_the_next_mode_and_order(it):
     for key, field in (("v", "mode"), ("O", "order")):
         before = getattr(it.screen.query_one(BigramPanel), field)
         await it.press(key)

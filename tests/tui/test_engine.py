@@ -2,14 +2,13 @@
 
 import os
 import signal
-from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
 
-from makemore_tui.core.messages import Pause, Start, Starting
+from makemore_tui.core.messages import Pause, Saving, Snapshot, Start, Starting
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.tui.engine import WorkerDied, WorkerEngine
+from makemore_tui.tui.engine import WorkerDied, WorkerEngine, _continued
 
 PATIENCE = 60  # seconds, after which a test gives up
 START = Start("names", False, ModelSettings(hidden=10), TrainSettings(), seed=1)
@@ -50,11 +49,7 @@ def run():
         running.engine.close()
 
 
-def is_alive(pid):
-    return Path(f"/proc/{pid}").exists()
-
-
-def test_it_says_what_it_waits_for_at_once_and_ends_when_it_is_closed(run):
+def test_it_says_what_it_waits_for_at_once_and_ends_when_it_is_closed(run, is_alive):
     running = run()
     pid = running.pid
     assert running.until(Starting) == Starting("loading torch")
@@ -93,10 +88,31 @@ def test_a_worker_that_breaks_is_reported_with_its_last_words(run, monkeypatch, 
     assert died.why.endswith("no torch today")
 
 
-def test_a_worker_that_does_not_listen_is_ended_all_the_same(run):
+def test_a_worker_that_does_not_listen_is_ended_all_the_same(run, is_alive):
     running = run()
     running.until(Starting)
     pid = running.pid
     os.kill(pid, signal.SIGSTOP)
     running.engine.close()
     assert not is_alive(pid)
+    assert running.engine.unsaved is None  # there was nothing yet
+
+
+def test_a_worker_that_has_no_time_to_save_its_run_is_told_of(run):
+    running = run()
+    running.until(Snapshot)
+    os.kill(running.pid, signal.SIGSTOP)
+    running.engine.close()
+    assert running.engine.unsaved == "the worker did not end in time"
+    running.engine.start(running.replies.put)
+    running.until(Snapshot)
+    running.engine.close()
+    assert running.engine.unsaved is None
+
+
+@pytest.mark.parametrize(("state", "paused"), [("training", False), ("paused", True)])
+def test_another_worker_goes_on_as_the_last_one_was(snapshot, state, paused):
+    saving = Saving("/runs", "/runs/mine", 12)
+    after = _continued(START, snapshot(state=state, seed=7, saving=saving))
+    assert (after.seed, after.resume, after.paused) == (7, "/runs/mine", paused)
+    assert after.model == snapshot().model

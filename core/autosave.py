@@ -220,7 +220,8 @@ class Autosave:
                 for _ in pruning(self._directory, self._most_bytes):
                     yield
         except (UserError, OSError) as error:
-            self._problem = str(error)
+            is_told = isinstance(error, UserError)
+            self._problem = str(error) if is_told else _cannot_write(place.folder, error)
             place.marker = None
             self._next = self._clock() + _SECONDS_TO_RETRY
             return
@@ -288,6 +289,10 @@ def _marker(session: Session) -> tuple:
     """What differs as soon as there is something to save."""
     evaluated = session.dev_losses.points[-1:]
     return session.step, tuple(session.journal), session.diverged_at, evaluated
+
+
+def _cannot_write(folder: Path, error: OSError) -> str:
+    return f"{folder} can't be written: {error.strerror}"
 
 
 def _brief(error: UserError, folder: Path) -> str:

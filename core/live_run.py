@@ -157,10 +157,13 @@ class LiveRun:
         new = make_model(model, self.dataset.vocabulary.size, generator, train.smoothing)
         return new, make_trainer(new, self.tables, train, seed)
 
-    def _go_on_with(
-        self, model: ModelSettings, train: TrainSettings, changes: dict[str, Any]
-    ) -> None:
-        """Train on with these settings, which differ by `changes`, none of which restarts."""
+    def change(self, changes: dict[str, Any]) -> None:
+        """Train on with other settings, by name, none of which begins a new run.
+
+        Raises:
+            UserError: a setting is unknown, or a value is not allowed; nothing has changed then.
+        """
+        model, train = changed(self.model_settings, self.train_settings, changes)
         self.trainer.edit(train)
         self.train_settings = train
         if model != self.model_settings:
@@ -226,6 +229,5 @@ class LiveRun:
         """Take the path to a later state of this run."""
         for entry in state.journal[len(self.journal) :]:
             self.train(entry.step - self.step)
-            settings = changed(self.model_settings, self.train_settings, entry.changes)
-            self._go_on_with(*settings, entry.changes)
+            self.change(entry.changes)
         self.train(state.step - self.step)

@@ -78,7 +78,7 @@ def _trained(saved: Run, end: int, advance: Callable[[int, Tensor], None]) -> Se
         if step > end or step == end < last:
             break
         train(step)
-        session.edit(**changes)
+        session.change(changes)  # of which nobody wants to go back
         pace = Pace(_SLICE_SECONDS)  # a step may take another time
     train(end)
     return session

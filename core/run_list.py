@@ -161,7 +161,7 @@ def check_name(name: str) -> None:
             f"a run's name has 1 to {_LONGEST_NAME} characters that can be seen, not {name!r}"
         )
     if name.startswith((".", "-")) or Path(name).name != name or "\\" in name:
-        raise UserError(f"{name!r} can't be a run's name; letters, digits, - and _ can")
+        raise UserError(f"{name!r} can't be a run's name; letters, digits, spaces, - and _ can")
 
 
 def lock(folder: Path) -> FileLock:

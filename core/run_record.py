@@ -16,6 +16,9 @@ from .settings import ModelSettings, TrainSettings, changed, effect_of
 FORMAT = 2
 LARGEST_RECORD = 3 << 20  # bytes; a journal of some 30,000 edits
 MOST_BUCKETS = 1 << 14
+_WIDEST_BUCKET = 1 << 40  # steps
+_LEAST_LOSS, _LARGEST_LOSS = -1e-3, 3.5e38  # for rounding; beyond float32
+_LONGEST_PATH = 4096  # characters
 _MOST = 2**63 - 1
 _Kind = TypeVar("_Kind", ModelSettings, TrainSettings)
 
@@ -214,7 +217,7 @@ def _dataset(of: dict[str, Any]) -> str:
         if name not in ("names", "surnames", "words"):
             raise ValueError(f"there is no built-in dataset {name!r}")
         return name
-    if not os.path.isabs(_a(str, of, "path")) or "\0" in path:
+    if not os.path.isabs(_a(str, of, "path")) or "\0" in path or len(path) > _LONGEST_PATH:
         raise ValueError(f"the dataset's path must be absolute, not {path!r}")
     return path
 
@@ -229,7 +232,7 @@ def _journal(entries: list[Any], steps: int) -> list[tuple[int, dict[str, Any]]]
 
 def _width(history: dict[str, Any], steps: int) -> int:
     width = _whole(history, "width", 1)
-    if width & (width - 1) or steps // width > MOST_BUCKETS:
+    if width & (width - 1) or width > _WIDEST_BUCKET or steps // width > MOST_BUCKETS:
         raise ValueError(f"a bucket of the losses can't be of {width!r} steps")
     return width
 
@@ -264,10 +267,12 @@ def _whole(raw: Any, key: str, least: int = 0, most: int = _MOST) -> int:
 
 
 def _number(value: Any) -> float:
-    if value is None or value in ("Infinity", "-Infinity"):
-        return math.nan if value is None else float(value)
+    if value is None or value == "Infinity":
+        return math.nan if value is None else math.inf
     if type(value) not in (int, float):
         raise TypeError(f"a loss must be a number, not {value!r}")
+    if not _LEAST_LOSS <= value <= _LARGEST_LOSS:
+        raise ValueError(f"a loss can't be {value!r}")
     return float(value)
 
 

@@ -93,7 +93,7 @@ class Session(LiveRun):
         if effect == "resized" and self.diverged:
             raise UserError("the weights are not finite, so their number can't be changed")
         before = self.state()
-        self._go_on_with(model, train, changes)
+        self.change(changes)
         self.archive.add(short_label(changes), before)
         return effect
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.plain_text import shown
 
 from .options import JsonOption, RunArgument
 
@@ -41,4 +42,4 @@ def export(
     if as_json:
         print(to_json({"as": form, "files": [str(path) for path in written]}))
     else:
-        print("\n".join(f"wrote {path}" for path in written))
+        print("\n".join(f"wrote {shown(str(path))}" for path in written))

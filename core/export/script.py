@@ -21,6 +21,7 @@ from .timeline import Edit, edits, edits_by_step, of
 
 _VARIABLES = {"learning_rate", "batch_size", "schedule", "steps", "weight_decay", "dropout"}
 _VARIABLES |= {"train_on"}
+_OF_MASKS = {"dropout", "hidden", "batch_size", "train_on"}  # on which they depend
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def _facts(session: Session) -> dict[str, Any]:
         "facts": f"It does what the run did: {steps}.",
         "parts": not counts,
         "data_name": data_name(session),
+        "shown_data_name": shown(data_name(session)),
         "kind": model.kind,
         "mlp": mlp,
         "model": model,
@@ -174,7 +176,7 @@ def _lines(session: Session, some: list[Edit], variables: set[str], drops: bool)
             lines.append("X, Y = data[train_on]")
         if model.kind == "mlp":
             lines += _size_lines(session, edit)
-        if drops and train.dropout != 0:
+        if drops and train.dropout != 0 and edit.changes.keys() & _OF_MASKS:
             lines.append("masks = draw_masks()")
     return lines
 

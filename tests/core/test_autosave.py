@@ -477,3 +477,14 @@ def test_a_run_that_has_just_begun_is_kept_where_it_can_not_be_returned_to(begin
     autosave.begin(session)
     autosave.finish()
     assert [run.steps for run in saved_runs(tmp_path / "runs")] == [2]
+
+
+def test_no_more_than_five_seconds_of_training_are_ever_unsaved(begin, keep, clock):
+    autosave, session = keep(), begin()
+    for _ in range(3):
+        session.train(1)
+        clock.now += 4.5
+        assert autosave.has_work(session, is_training=True)
+        while autosave.advance(session):
+            time.sleep(BLINK)
+        assert autosave.facts.step == session.step

@@ -269,6 +269,16 @@ def test_no_file_is_written_over(dataset, tmp_path):
     assert (tmp_path / "run.py").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["a\nimport os\n#.txt", "a\rb.txt", "\x1b[31m.txt", "\u202e.txt"])
+@pytest.mark.parametrize("form", ["script", "notebook"])
+def test_a_data_files_name_is_no_code(name_items, tmp_path, name, form):
+    (tmp_path / name).write_text("\n".join(name_items[:200]))
+    session = Session(Dataset(tmp_path / name), ModelSettings(kind="ngram"))
+    lines = export_text(session, form, "run").splitlines()
+    assert all(line.isprintable() for line in lines)
+    assert not [line for line in lines if line.startswith("import os")]
+
+
 @pytest.mark.parametrize("form", ["script", "csv"])
 def test_a_place_that_can_not_be_is_refused(dataset, tmp_path, form):
     with pytest.raises(UserError, match=r"can't be (read|written): File name too long"):

@@ -40,13 +40,18 @@ def test_it_evaluates_what_the_session_evaluates(session, watch):
         assert getattr(watch.splits, split) == pytest.approx(session.evaluate(split).loss)
 
 
+def dev_loss(watch):
+    assert watch.splits is not None
+    return watch.splits.dev
+
+
 def test_an_evaluation_under_way_while_the_size_changes_begins_anew(session, watch):
     watch.advance(session)
     assert watch.splits is None
     session.edit(hidden=2)
     watch.heed_edit(session, is_resized=True, is_another_loss=False)
     finish(watch, session)
-    assert watch.splits.dev == pytest.approx(session.evaluate("dev").loss)
+    assert dev_loss(watch) == pytest.approx(session.evaluate("dev").loss)
 
 
 def test_a_test_of_weights_that_are_gone_is_never_told(session, watch):

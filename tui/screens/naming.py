@@ -82,3 +82,4 @@ class NamingScreen(AskingScreen):
         refused = self.query_one("#refused", Static)
         refused.update(why)
         refused.display = True
+        self.query_one("#where").display = False  # which a small terminal has no room for too

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import pytest_asyncio
+from textual.command import Hit
 from textual.containers import VerticalScroll
 from textual.events import Key, Resize
 from textual.geometry import Size
@@ -660,6 +661,30 @@ async def test_the_layout_suits_the_characters_as_soon_as_they_are_known(explore
         await it.until(lambda: it.shown_panels == PANELS)
         await it.ticks(2)
         assert it.screen.query_one("#bigrams").region == first
+
+
+async def test_a_narrow_status_line_leaves_out_whole_parts(explorer, snapshot):
+    whole = ["makemore-tui", "names", "32,178 items", "27 characters", "names-2026-11-25"]
+    saving = Saving("/runs", "/runs/names-2026-11-25", 3)
+    async with explorer(snapshot(saving=saving), size=(130, 24)) as it:
+        shown = set()
+        for width in range(130, 30, -1):
+            await it.pilot.resize_terminal(width, 24)
+            await it.until(lambda width=width: len(it.status) == width)
+            left = it.status.partition("●")[0].replace("makemore-tui  ", "makemore-tui · ")
+            parts = [part.strip() for part in left.split("·") if part.strip()]
+            assert parts == whole[: len(parts)]
+            shown.add(len(parts))
+        assert shown == {0, 1, 2, 3, 4, 5}
+
+
+async def test_that_the_run_is_not_saved_stays_longest(explorer, snapshot):
+    saving = Saving("/runs", "/runs/names-2026-11-25", 3, problem="no space")
+    async with explorer(snapshot(saving=saving), size=(130, 24)) as it:
+        for width in (130, 110, 90, 80, 60, 40):
+            await it.pilot.resize_terminal(width, 24)
+            await it.until(lambda width=width: len(it.status) == width)
+            assert "▲ not saved" in it.status
 
 
 async def test_a_narrow_status_line_keeps_the_state(explorer):

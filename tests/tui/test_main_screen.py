@@ -36,7 +36,7 @@ from makemore_tui.tui.engine import WorkerDied
 from makemore_tui.tui.keys import KEYS
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.screens.naming import NamingScreen
-from makemore_tui.tui.screens.palette import Palette
+from makemore_tui.tui.screens.palette import Actions, Palette
 from makemore_tui.tui.screens.state import StateScreen
 from makemore_tui.tui.widgets.panel import Panel
 from makemore_tui.tui.widgets.status import StatusBar
@@ -791,6 +791,52 @@ async def test_an_action_can_be_chosen_in_the_palette_by_its_name(it):
     await it.until(lambda: "New seed" in it.painted() and "Restart" not in it.painted())
     await it.press("down", "enter")
     await it.until(lambda: "seed 2" in it.status)
+
+
+async def hits(it, typed):
+    """What the palette finds: how good it is, and its title."""
+    async for hit in Actions(it.screen).search(typed):
+        assert isinstance(hit, Hit)
+        yield hit.score, str(hit.match_display)
+
+
+@pytest.mark.parametrize(
+    ("typed", "finds"),
+    [
+        ("learning rate", "Rate +  (])"),
+        ("weight decay", "Decay +  (W)"),
+        ("batch size", "Batch -  (b)"),
+        ("hidden units", "Hidden -  (-)"),
+        ("units hidden", "Hidden -  (-)"),
+        ("Screenshot", "Picture  (i)"),
+        ("dark", "Theme: makemore"),
+        ("colour", "Theme: makemore-colour-blind"),
+        ("color", "Theme: makemore-colour-blind"),
+        ("blind", "Theme: makemore-colour-blind"),
+        ("dracula", "Theme: dracula"),
+        ("nwsd", "New seed  (R)"),
+    ],
+)
+async def test_the_palette_finds_what_is_meant(it, typed, finds):
+    found = [title async for _, title in hits(it, typed)]
+    assert finds in found
+    assert "Quit  (q)" not in found
+
+
+async def test_of_what_the_palette_finds_names_come_first(it):
+    found = [hit async for hit in hits(it, "colour")]
+    assert max(found)[1] == "Theme: makemore-colour-blind"
+    assert len(found) > 10
+
+
+async def test_a_theme_can_be_chosen_in_the_palette(it):
+    await it.press("ctrl+p")
+    await it.until(lambda: isinstance(it.app.screen.focused, Input))
+    await it.press(*"dracula")
+    await it.until(lambda: "Theme: dracula" in it.painted())
+    await it.press("down", "enter")
+    await it.until(lambda: it.app.theme == "dracula")
+    it.app.theme = "makemore"
 
 
 async def test_a_screen_closed_twice_leaves_the_main_one_where_it_is(it):

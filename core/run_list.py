@@ -18,7 +18,7 @@ from .errors import UserError
 from .plain_text import shown
 from .run_files import LOCK, METRICS, RECORD, WEIGHTS
 from .run_record import RunRecord, check_whole, read_record
-from .settings import ModelSettings
+from .settings import model_label, settings_label
 
 _VARIABLE = "MAKEMORE_TUI_RUNS"
 _LONGEST_NAME = 60  # characters
@@ -29,8 +29,9 @@ _LONG_AGO = 3600  # seconds; nobody writes at a run for so long
 class SavedRun:
     """A run of a directory, or what is left of one.
 
-    saved: when. model: its kind and sizes. best_dev: in nats. named: whether a person gave it its
-    name. problem: a sentence, if it can't be read; the other fields say nothing then.
+    saved: when. model: its kind and sizes. settings: these and more, in few signs. best_dev: in
+    nats. named: whether a person gave it its name. problem: a sentence, if it can't be read; the
+    other fields say nothing then.
     """
 
     name: str
@@ -38,6 +39,7 @@ class SavedRun:
     saved: datetime
     dataset: str = ""
     model: str = ""
+    settings: str = ""
     steps: int = 0
     best_dev: float | None = None
     named: bool = True
@@ -195,13 +197,6 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def model_label(model: ModelSettings) -> str:
-    """A model's kind and sizes in few signs: "mlp 3, 10, 200" has context, embedding and hidden."""
-    if model.kind == "mlp":
-        return f"mlp {model.context}, {model.embedding}, {model.hidden}"
-    return f"ngram {model.order}" if model.kind == "ngram" else model.kind
-
-
 def _newest_first(runs: Iterable[SavedRun]) -> list[SavedRun]:
     return sorted(runs, key=lambda run: run.saved, reverse=True)
 
@@ -236,6 +231,7 @@ def _listed(folder: Path, record: RunRecord) -> SavedRun:
         folder=folder,
         dataset=Path(record.dataset).name,
         model=model_label(record.model),
+        settings=settings_label(record.model, record.train, record.seed),
         steps=record.steps,
         best_dev=record.best_dev,
         saved=_when(folder, record),

@@ -132,6 +132,23 @@ def short_label(changes: Mapping[str, Any]) -> str:
     return ", ".join(_short(name, value) for name, value in changes.items())
 
 
+def model_label(model: ModelSettings) -> str:
+    """A model's kind and sizes in few signs: "mlp 3, 10, 200" has context, embedding and hidden."""
+    if model.kind == "mlp":
+        return f"mlp {model.context}, {model.embedding}, {model.hidden}"
+    return f"ngram {model.order}" if model.kind == "ngram" else model.kind
+
+
+def settings_label(model: ModelSettings, train: TrainSettings, seed: int) -> str:
+    """A run in few signs, such as "mlp 3, 10, 200, direct, lr 0.1, batch 32, sgd, seed 1"; what is
+    seldom changed is there only where it is not as usual."""
+    usual, values = vars(ModelSettings()) | vars(TrainSettings()), vars(model) | vars(train)
+    often, seldom = _TELLING[model.kind]
+    told = [*(name for name in seldom if values[name] != usual[name]), *often, "seed"]
+    values["seed"] = seed
+    return f"{model_label(model)}, {short_label({name: values[name] for name in told})}"
+
+
 def allowed(name: str) -> str:
     """What a setting may be, in words."""
     setting = SETTINGS[name]
@@ -226,6 +243,14 @@ _SHORT_NAMES = {
     "batch_size": "batch",
     "weight_decay": "decay",
     "train_on": "on",
+}
+# What tells runs of a kind of model apart, beside its sizes: what is often changed, and seldom.
+_OF_NETWORKS = ("learning_rate", "batch_size", "optimizer")
+_SELDOM = ("init", "schedule", "weight_decay", "train_on")
+_TELLING = {
+    "mlp": (_OF_NETWORKS, (*_SELDOM, "direct", "dropout")),
+    "ngram": (("smoothing",), ("train_on",)),
+    "neural-bigram": (_OF_NETWORKS, _SELDOM),
 }
 _MODEL_NAMES = tuple(setting.name for setting in fields(ModelSettings))
 SETTINGS: dict[str, Field[Any]] = {

@@ -15,7 +15,7 @@ def table() -> str:
             "| key | what it does |",
             "| --- | --- |",
             *rows,
-            "| `ctrl+p` | Every action by name, and the themes |",
+            "| `ctrl+p` | Every action and theme, by name or by what it does |",
         ]
     )
 

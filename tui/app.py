@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from textual.app import App, SystemCommand
@@ -38,7 +39,7 @@ from .key_names import named
 from .keys import KEYS, Key
 from .screens import remembered
 from .screens.main import MainScreen
-from .screens.palette import Palette
+from .screens.palette import Actions, Palette
 
 _SECONDS_TO_LEAVE = 1.0
 
@@ -51,6 +52,7 @@ class ExplorerApp(App):
 
     TITLE = "makemore-tui"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {Actions}  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012
         Binding("ctrl+c", "quit", "leave", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "suspend", show=False, priority=True),
@@ -143,6 +145,10 @@ class ExplorerApp(App):
         for command in super().get_system_commands(screen):
             if command.title == "Theme":  # the others are keys of ours
                 yield command
+        for theme in self.available_themes.values():
+            about = "Dark colours" if theme.dark else "Light colours"
+            choose = partial(setattr, self, "theme", theme.name)
+            yield SystemCommand(f"Theme: {theme.name}", about, choose, discover=False)
         if isinstance(screen, MainScreen):
             for key in self.keys:
                 name = f"{key.word[0].upper()}{key.word[1:]}  ({key.shown})"

@@ -1,7 +1,7 @@
 """The rows of a plot, cell by cell, so that more can be put where it hides nothing."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from rich.cells import cell_len
@@ -53,8 +53,21 @@ class Cells:
             for text, first in ((right, column + 1), (left, column - len(left))):
                 is_narrow = cell_len(text) == len(text)
                 if is_narrow and first + len(text) <= edge and self.is_free(row, first, len(text)):
-                    self.put(row, first, text.replace(" ", _TAKEN), style)
+                    self.put_text(row, first, text, style)
                     return
+
+    def put_text(self, row: int, column: int, text: str, style: Style) -> None:
+        """Put a text whose spaces are to stay free of what is put later."""
+        self.put(row, column, text.replace(" ", _TAKEN), style)
+
+    def places(self, rows: Iterable[int], columns: Sequence[int], text: str) -> dict[int, int]:
+        """Of some rows those that have room for a text, and in which of some columns it begins."""
+        length = len(text) if cell_len(text) == len(text) else self.width + 1
+        found = {
+            row: next((one for one in columns if self.is_free(row, one, length)), None)
+            for row in rows
+        }
+        return {row: column for row, column in found.items() if column is not None}
 
     def shade(self, column: int, top: float, bottom: float, style: Style) -> None:
         """Shade the free cells of a column that are mostly between two heights, in rows from the
@@ -74,6 +87,21 @@ class Cells:
 def _segment(run: list[tuple[str, Style]]) -> Segment:
     """A segment of cells that have one style."""
     return Segment("".join([sign for sign, _ in run]).replace(_TAKEN, " "), run[0][1])
+
+
+def in_order(wanted: Sequence[int], free: Sequence[Iterable[int]]) -> list[int | None]:
+    """For each of some rows that are wanted, one of those that are free for it: as near as can be,
+    each below the one before; None where there is none. The last ones are served first."""
+    ways: dict[int, tuple[int, tuple[int | None, ...]]] = {1 << 30: (0, ())}  # by the upper row
+    for row, choices in zip(reversed(wanted), reversed(free), strict=True):
+        longer = {}
+        for choice in choices:
+            below = [way for upper, way in ways.items() if choice < upper]
+            if below:
+                distance, rows = min(below, key=lambda way: way[0])
+                longer[choice] = distance + abs(choice - row), (choice, *rows)
+        ways = longer or {upper: (cost, (None, *rows)) for upper, (cost, rows) in ways.items()}
+    return list(min(ways.values(), key=lambda way: way[0])[1])
 
 
 def apart(wanted: list[int], size: int) -> list[int]:

@@ -1,19 +1,20 @@
 """The loss plot, drawn with plotext: a curve comes in, rows of coloured text go out."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 
-from makemore_tui.core.messages import LossCurve, Mark, Reference
+from makemore_tui.core.messages import FormerFacts, LossCurve, Mark, Reference
 
-from .cells import Cells, apart
+from .cells import Cells, apart, in_order
 from .columns import LIGHT, Columns, Line, StepAxis, at_column, in_columns
 from .figure import AXIS_WIDTH, Axis, Figure
 from .palette import RGB, Palette
-from .ticks import loss_labels, nice_ticks, step_labels, step_ticks
+from .ticks import even_ticks, loss_labels, nice_ticks, step_labels, step_ticks
 
 _GUTTER = 17  # cells for the names of the references
 _LEAST_WITH_GUTTER = 58
@@ -21,6 +22,7 @@ _LOWEST = 1e-3  # nats, the lowest loss that a logarithmic axis shows
 _FIRST_STEPS = 100  # that don't decide how high the plot reaches
 _SETTLED = 0.93  # the share of the other losses that do
 _TALLEST = 2.0  # times as high as those it may be, if all losses are in view then
+_REACH, _ASIDE = 6, 24  # rows and columns that the name of a run may be from its line's end
 _DASH, _GAP = 4, 2  # columns of the dev loss's line
 
 
@@ -28,7 +30,7 @@ _DASH, _GAP = 4, 2  # columns of the dev loss's line
 class Look:
     """What a loss plot shows beside its curve, and on which axes.
 
-    smoothing: over which share of the width, either side. former: the names of former runs. dev:
+    smoothing: over which share of the width, either side. former: whose lines the curve has. dev:
     the newest dev loss, in nats; a reference that it has passed has a tick. crosshair: a step.
     """
 
@@ -37,19 +39,20 @@ class Look:
     smoothing: float = LIGHT
     references: tuple[Reference, ...] = ()
     marks: tuple[Mark, ...] = ()
-    former: tuple[str, ...] = ()
+    former: tuple[FormerFacts, ...] = ()
     dev: float | None = None
     crosshair: float | None = None
 
 
 @dataclass(frozen=True)
 class _Scale:
-    """Losses along `rows` rows, the highest above."""
+    """Losses along `rows` rows, the highest above, and those that have a tick."""
 
     low: float
     high: float
     rows: int
     y: Callable[[float], float]
+    ticks: list[float]
 
     def place(self, loss: float) -> float:
         """How many rows below the upper edge a loss is."""
@@ -63,6 +66,15 @@ class _Scale:
     def has(self, loss: float) -> bool:
         """Whether a loss is shown."""
         return self.low <= loss <= self.high
+
+
+class _End(NamedTuple):
+    """Where the line of a former run ends, its loss in nats, and its name."""
+
+    row: int
+    column: int
+    loss: float
+    name: str
 
 
 def canvas_width(width: int, look: Look) -> int:
@@ -85,7 +97,7 @@ def loss_plot(
         return []
     edits = [mark.step for mark in look.marks]
     columns = in_columns(curve, canvas, look.smoothing, look.log_steps, edits)
-    scale = _Scale(*_limits(columns, look), height - 2, _log if look.log_loss else _same)
+    scale = _scale(*_limits(columns, look), height - 2, look.log_loss)
     rows = _drawn(columns, scale, height, palette)
     cells = Cells(rows[: scale.rows], width)
     _put_crosshair(cells, columns, look, palette)
@@ -110,6 +122,13 @@ def _drawn(columns: Columns, scale: _Scale, height: int, palette: Palette) -> li
     return figure.rows()
 
 
+def _scale(low: float, high: float, rows: int, is_log: bool) -> _Scale:
+    if is_log:
+        return _Scale(low, high, rows, _log, nice_ticks(low, high, 6))
+    low, high, ticks = even_ticks(low, high, rows)
+    return _Scale(low, high, rows, _same, ticks)
+
+
 def _limits(columns: Columns, look: Look) -> tuple[float, float]:
     """The lowest and highest loss to show: of the lines, but for the highest losses of all where
     most are far below them; and, where the run is shown from its start, of the references."""
@@ -125,7 +144,7 @@ def _limits(columns: Columns, look: Look) -> tuple[float, float]:
     high = high if math.isfinite(high) else low + 1.0
     if max(losses, default=high) < low + _TALLEST * (high - low):
         high = max([high, *losses])
-    margin = max(0.06 * (high - low), 0.02)
+    margin = max(0.03 * (high - low), 0.02)
     return max(low - margin, _LOWEST), max(high, _LOWEST) + margin
 
 
@@ -161,11 +180,44 @@ def _put_marks(cells: Cells, columns: Columns, look: Look, palette: Palette) -> 
 def _put_names(cells: Cells, columns: Columns, scale: _Scale, look: Look, palette: Palette) -> None:
     """The name of each former run near the end of its line, where there is room for it."""
     edge, style = AXIS_WIDTH + columns.axis.width, palette.style("former")
-    for name, line in zip(look.former, columns.former, strict=False):
-        if line and scale.has(line[-1][1]):
-            column, row = AXIS_WIDTH + round(line[-1][0]), scale.row(line[-1][1])
-            rows = (row, row - 1, row + 1, row - 2, row + 2)
-            cells.put_label(rows, column, f" {name} ", f" {name} ", style, edge)
+    ends = _from_above(
+        _End(
+            scale.row(line[-1][1]),
+            AXIS_WIDTH + round(line[-1][0]),
+            line[-1][1] if run.best_dev is None else run.best_dev,
+            f" {run.name} ",
+        )
+        for run, line in zip(look.former, columns.former, strict=False)
+        if line and scale.has(line[-1][1])
+    )
+    places = [cells.places(_rows_near(end), _columns_near(end, edge), end.name) for end in ends]
+    rows = in_order([end.row for end in ends], places)
+    for end, row, columns_of in zip(ends, rows, places, strict=True):
+        if row is not None:
+            cells.put_text(row, columns_of[row], end.name, style)
+
+
+def _rows_near(end: _End) -> range:
+    return range(end.row - _REACH, end.row + _REACH + 1)
+
+
+def _columns_near(end: _End, edge: int) -> list[int]:
+    """Where the name of a line may begin: right of it as near as can be, or just left of it."""
+    last = edge - len(end.name)
+    right = range(min(end.column + 1, last), min(end.column + 1 + _ASIDE, last + 1))
+    return [*right, end.column - len(end.name)]
+
+
+def _from_above(ends: Iterable[_End]) -> list[_End]:
+    """Ends of lines, the uppermost first; of those in rows next to each other, that of the highest
+    loss, for there nobody sees which line is whose."""
+    groups: list[list[_End]] = []
+    for end in sorted(ends):
+        if groups and end.row - groups[-1][-1].row <= 1:
+            groups[-1].append(end)
+        else:
+            groups.append([end])
+    return [end for group in groups for end in sorted(group, key=lambda end: -end.loss)]
 
 
 def _put_references(
@@ -222,7 +274,7 @@ def _step_axis(axis: StepAxis) -> Axis:
 
 
 def _loss_axis(scale: _Scale) -> Axis:
-    losses, labels = loss_labels(nice_ticks(scale.low, scale.high, 6), AXIS_WIDTH - 1)
+    losses, labels = loss_labels(scale.ticks, AXIS_WIDTH - 1)
     return Axis(scale.y(scale.low), scale.y(scale.high), [scale.y(v) for v in losses], labels)
 
 

@@ -4,6 +4,9 @@ import math
 
 from .columns import StepAxis
 
+MOST_TICKS, _ENOUGH = 8, 3  # of an axis of losses
+_LONGEST = 1.6  # times as long as what is shown may such an axis be for the sake of even ticks
+
 
 def tick_label(step: float) -> str:
     """A number of steps, short: 500, 20k, 1.5M, 2e15."""
@@ -16,6 +19,13 @@ def tick_label(step: float) -> str:
     return f"{step:.0f}"
 
 
+def range_label(first: int, last: int) -> str:
+    """Two numbers of steps, short where that says well enough how far they are from each other."""
+    if last - first < last / 10:
+        return f"{first:,} to {last:,}"
+    return f"{tick_label(first)} to {tick_label(last)}"
+
+
 def nice_ticks(low: float, high: float, most: int) -> list[float]:
     """Round numbers (1, 2 or 5 times a power of ten) within a range, at most `most`."""
     if not high > low or most < 1:
@@ -26,6 +36,29 @@ def nice_ticks(low: float, high: float, most: int) -> list[float]:
         if last - first < most:
             return [i * multiple * size for i in range(first, last + 1)]
     return []
+
+
+def even_ticks(low: float, high: float, rows: int) -> tuple[float, float, list[float]]:
+    """A short axis of so many rows that has room for a range, and round numbers on it that are all
+    as many rows apart: from where to where it goes, and these numbers.
+
+    In few rows they may not be, lest what is shown becomes too small.
+    """
+    if not high > low:
+        return low, high, []
+    size = 10.0 ** math.floor(math.log10((high - low) / rows))
+    fewest = max(2, math.ceil((rows - 1) / MOST_TICKS))
+    best, axis = math.inf, (low, high, nice_ticks(low, high, MOST_TICKS))
+    for step in (multiple * size for multiple in (1, 2, 5, 10, 20, 50, 100)):
+        for apart in range(fewest, min(2 * fewest + 3, (rows + 1) // 2)):
+            row = step / apart
+            first = math.floor(low / row)
+            last, length = first + rows - 1, (rows - 1) * row
+            ticks = [i * step for i in range(math.ceil(first / apart), last // apart + 1)]
+            badness = length / min(len(ticks), _ENOUGH)
+            if last * row >= high and length <= _LONGEST * (high - low) and badness < best:
+                best, axis = badness, (first * row, last * row, ticks)
+    return axis
 
 
 def step_ticks(axis: StepAxis) -> list[float]:

@@ -14,6 +14,7 @@ from makemore_tui.core.settings import (
     changed,
     effect_of,
     parse_changes,
+    settings_label,
     short_label,
 )
 
@@ -175,6 +176,26 @@ def test_the_effect_is_that_of_the_weightiest_change(kind, names, effect):
 )
 def test_a_label_names_settings_in_few_signs(changes, label):
     assert short_label(changes) == label
+
+
+@pytest.mark.parametrize(
+    ("changes", "label"),
+    [
+        ({}, "mlp 3, 10, 200, lr 0.1, batch 32, sgd, seed 7"),
+        (
+            {"direct": True, "init": "lecture", "dropout": 0.2, "batch_size": 0},
+            "mlp 3, 10, 200, init lecture, direct, dropout 0.2, lr 0.1, batch all, sgd, seed 7",
+        ),
+        ({"kind": "ngram", "order": 3, "dropout": 0.2}, "ngram 3, smoothing 1, seed 7"),
+        (
+            {"kind": "neural-bigram", "schedule": "cosine", "hidden": 9},
+            "neural-bigram, cosine, lr 0.1, batch 32, sgd, seed 7",
+        ),
+    ],
+)
+def test_a_run_in_few_signs(changes, label):
+    settings = changed(ModelSettings(), TrainSettings(), changes)
+    assert settings_label(*settings, 7) == label
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,14 @@ async def test_magnifying_asks_for_half_the_steps_up_to_the_newest(shown):
     assert panel.border_subtitle.startswith("steps ")
 
 
+async def test_the_ends_of_a_small_range_are_told_apart(shown):
+    panel = await shown()
+    steps = [193_000.5 + 5 * i for i in range(100)]
+    panel._curve = replace(panel._curve, steps=steps, total_steps=193_500)
+    panel.magnify(0.5)
+    assert panel.border_subtitle == "steps 193,248 to 193,496 · linear"
+
+
 async def test_magnifying_keeps_the_crosshair_in_the_middle(shown):
     panel = await shown()
     panel.crosshair = 400.0

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import pytest_asyncio
+from textual.command import Hit
 from textual.containers import VerticalScroll
 from textual.events import Key, Resize
 from textual.geometry import Size
@@ -35,7 +36,7 @@ from makemore_tui.tui.engine import WorkerDied
 from makemore_tui.tui.keys import KEYS
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.screens.naming import NamingScreen
-from makemore_tui.tui.screens.palette import Palette
+from makemore_tui.tui.screens.palette import Actions, Palette
 from makemore_tui.tui.screens.state import StateScreen
 from makemore_tui.tui.widgets.panel import Panel
 from makemore_tui.tui.widgets.status import StatusBar
@@ -662,6 +663,30 @@ async def test_the_layout_suits_the_characters_as_soon_as_they_are_known(explore
         assert it.screen.query_one("#bigrams").region == first
 
 
+async def test_a_narrow_status_line_leaves_out_whole_parts(explorer, snapshot):
+    whole = ["makemore-tui", "names", "32,178 items", "27 characters", "names-2026-11-25"]
+    saving = Saving("/runs", "/runs/names-2026-11-25", 3)
+    async with explorer(snapshot(saving=saving), size=(130, 24)) as it:
+        shown = set()
+        for width in range(130, 30, -1):
+            await it.pilot.resize_terminal(width, 24)
+            await it.until(lambda width=width: len(it.status) == width)
+            left = it.status.partition("●")[0].replace("makemore-tui  ", "makemore-tui · ")
+            parts = [part.strip() for part in left.split("·") if part.strip()]
+            assert parts == whole[: len(parts)]
+            shown.add(len(parts))
+        assert shown == {0, 1, 2, 3, 4, 5}
+
+
+async def test_that_the_run_is_not_saved_stays_longest(explorer, snapshot):
+    saving = Saving("/runs", "/runs/names-2026-11-25", 3, problem="no space")
+    async with explorer(snapshot(saving=saving), size=(130, 24)) as it:
+        for width in (130, 110, 90, 80, 60, 40):
+            await it.pilot.resize_terminal(width, 24)
+            await it.until(lambda width=width: len(it.status) == width)
+            assert "▲ not saved" in it.status
+
+
 async def test_a_narrow_status_line_keeps_the_state(explorer):
     async with explorer(size=(20, 5)) as it:
         assert "training" in it.status
@@ -766,6 +791,52 @@ async def test_an_action_can_be_chosen_in_the_palette_by_its_name(it):
     await it.until(lambda: "New seed" in it.painted() and "Restart" not in it.painted())
     await it.press("down", "enter")
     await it.until(lambda: "seed 2" in it.status)
+
+
+async def hits(it, typed):
+    """What the palette finds: how good it is, and its title."""
+    async for hit in Actions(it.screen).search(typed):
+        assert isinstance(hit, Hit)
+        yield hit.score, str(hit.match_display)
+
+
+@pytest.mark.parametrize(
+    ("typed", "finds"),
+    [
+        ("learning rate", "Rate +  (])"),
+        ("weight decay", "Decay +  (W)"),
+        ("batch size", "Batch -  (b)"),
+        ("hidden units", "Hidden -  (-)"),
+        ("units hidden", "Hidden -  (-)"),
+        ("Screenshot", "Picture  (i)"),
+        ("dark", "Theme: makemore"),
+        ("colour", "Theme: makemore-colour-blind"),
+        ("color", "Theme: makemore-colour-blind"),
+        ("blind", "Theme: makemore-colour-blind"),
+        ("dracula", "Theme: dracula"),
+        ("nwsd", "New seed  (R)"),
+    ],
+)
+async def test_the_palette_finds_what_is_meant(it, typed, finds):
+    found = [title async for _, title in hits(it, typed)]
+    assert finds in found
+    assert "Quit  (q)" not in found
+
+
+async def test_of_what_the_palette_finds_names_come_first(it):
+    found = [hit async for hit in hits(it, "colour")]
+    assert max(found)[1] == "Theme: makemore-colour-blind"
+    assert len(found) > 10
+
+
+async def test_a_theme_can_be_chosen_in_the_palette(it):
+    await it.press("ctrl+p")
+    await it.until(lambda: isinstance(it.app.screen.focused, Input))
+    await it.press(*"dracula")
+    await it.until(lambda: "Theme: dracula" in it.painted())
+    await it.press("down", "enter")
+    await it.until(lambda: it.app.theme == "dracula")
+    it.app.theme = "makemore"
 
 
 async def test_a_screen_closed_twice_leaves_the_main_one_where_it_is(it):

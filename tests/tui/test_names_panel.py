@@ -48,6 +48,13 @@ async def test_a_wide_panel_has_columns(draw):
     assert rows[0].index("bob") == rows[1].index("eve") == 24
 
 
+@pytest.mark.parametrize("width", [48, 60, 76, 100])
+async def test_columns_stand_apart(draw, width):
+    made = names("a" * 30, "b" * 30, "c" * 30, "d" * 30, seen=["a" * 30, "b" * 30, "c" * 30])
+    rows = await draw(made, width=width)
+    assert "in data   bbb" in rows[0]
+
+
 @pytest.mark.parametrize("text", ["[red]x[/red]", "[/]", "日本語", "日" * 20, "é", "a" * 60, "\\x"])
 async def test_any_name_is_shown_as_text_with_the_marks_in_one_column(draw, text):
     rows = await draw(names("ann", text), width=20)

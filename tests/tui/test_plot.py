@@ -3,7 +3,7 @@
 import math
 import re
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -12,13 +12,20 @@ from rich.segment import Segment
 from rich.style import Style
 
 from makemore_tui.core.messages import LossCurve, Mark, Reference
-from makemore_tui.tui.cells import Cells, apart
+from makemore_tui.tui.cells import Cells, apart, in_order
 from makemore_tui.tui.columns import LIGHT as LIGHT_SMOOTHING
 from makemore_tui.tui.columns import NO_SMOOTHING, STRONG, StepAxis, at_column, in_columns
 from makemore_tui.tui.figure import parse_ansi
 from makemore_tui.tui.palette import DARK, LIGHT
 from makemore_tui.tui.plot import Look, canvas_width, loss_plot
-from makemore_tui.tui.ticks import nice_ticks, step_ticks, tick_label
+from makemore_tui.tui.ticks import (
+    MOST_TICKS,
+    even_ticks,
+    nice_ticks,
+    range_label,
+    step_ticks,
+    tick_label,
+)
 
 UNIFORM = math.log(27)
 losses = st.floats(0.01, 30)
@@ -151,6 +158,50 @@ def test_ticks_of_some_ranges(low, high, most, ticks):
     assert nice_ticks(low, high, most) == pytest.approx(ticks)
 
 
+@given(st.floats(0, 30), st.floats(0.04, 1000), st.integers(12, 80))
+def test_even_ticks_are_round_and_whole_rows_apart_on_an_axis_not_much_longer(low, size, rows):
+    first, last, ticks = even_ticks(low, low + size, rows)
+    assert first <= low + 1e-9 * size
+    assert low + size <= last + 1e-9 * last
+    assert last - first <= size * 1.6 + 1e-9 * last
+    assert 2 <= len(ticks) <= MOST_TICKS + 1
+    assert all(is_round(b - a) for a, b in pairwise(ticks))
+    places = [(tick - first) / (last - first) * (rows - 1) for tick in ticks]
+    assert places == pytest.approx([round(place) for place in places], abs=1e-3)
+    assert len({round(b - a) for a, b in pairwise(places)}) == 1
+
+
+@given(st.floats(0, 30), st.floats(0.04, 1000), st.integers(2, 11))
+def test_in_few_rows_ticks_are_within_an_axis_that_is_not_much_longer(low, size, rows):
+    first, last, ticks = even_ticks(low, low + size, rows)
+    assert last - first <= size * 1.6 + 1e-9 * last
+    assert ticks
+    assert all(first <= tick + 1e-9 * last and tick <= last + 1e-9 * last for tick in ticks)
+
+
+@pytest.mark.parametrize("height", range(14, 40))
+@pytest.mark.parametrize("lowest", [2.0, 2.07, 2.23, 2.9])
+def test_the_ticks_of_a_linear_axis_are_equally_far_apart(height, lowest):
+    rows = text(draw(made([lowest + 1 / (i + 1) for i in range(100)]), height=height))
+    at = [i for i, row in enumerate(rows) if re.match(r"\s*\S+[┤├]", row)]
+    assert len({b - a for a, b in pairwise(at)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "label"),
+    [
+        (0, 200, "0 to 200"),
+        (500, 995, "500 to 995"),
+        (100_000, 193_000, "100k to 193k"),
+        (193_484, 193_500, "193,484 to 193,500"),
+        (193_480, 194_520, "193,480 to 194,520"),
+        (1_500_000, 3_000_000, "1.5M to 3M"),
+    ],
+)
+def test_the_ends_of_a_range_say_how_far_apart_they_are(first, last, label):
+    assert range_label(first, last) == label
+
+
 @pytest.mark.parametrize(
     ("step", "label"),
     [
@@ -276,7 +327,7 @@ def test_axes_have_losses_and_steps():
     rows = text(draw(made([3.2 - 0.01 * i for i in range(100)], every=100)))
     values = [float(label) for label in loss_labels(rows)]
     assert values == sorted(values, reverse=True)
-    assert 2 < min(values) < max(values) < 3.4
+    assert 2 < min(values) < max(values) < 3.6
     assert rows[-1].split() == ["2k", "4k", "6k", "8k"]
 
 
@@ -406,15 +457,54 @@ def test_former_runs_are_lines_as_far_as_the_present_one_goes():
     assert {loss for _, loss in columns.former[0]} == {3.0}
 
 
-def test_former_runs_have_their_names_near_the_ends_of_their_lines():
+def test_former_runs_have_their_names_near_the_ends_of_their_lines(former):
     curve = made([2.0] * 100, spread=0)
-    former = [[(i + 0.5, loss) for i in range(end)] for end, loss in ((60, 1.6), (100, 1.2))]
+    lines = [[(i + 0.5, loss) for i in range(end)] for end, loss in ((60, 1.6), (100, 1.2))]
     names = ("hidden 100 → 2.31", "lr 1")
-    rows = text(draw(replace(curve, former=former), references=(), former=names))
+    runs = [former(name) for name in names]
+    rows = text(draw(replace(curve, former=lines), references=(), former=runs))
     first, second = (next(row for row in rows if name in row) for name in names)
     assert rows.index(first) < rows.index(second)
     assert first.index(names[0]) > 6 + 0.55 * 74
     assert second.index(names[1]) > 6 + 0.8 * 74
+
+
+@pytest.mark.parametrize("height", [12, 17, 30])
+def test_the_names_of_former_runs_stand_in_the_order_of_their_losses(former, height):
+    # eight runs that end so near to each other that the lines are no help
+    dev = [2.32, 2.29, 2.37, 2.45, 2.25, 2.41, 2.35, 2.27]
+    runs = [former(f"hidden {i} → {loss}", best_dev=loss) for i, loss in enumerate(dev)]
+    ends = [(80 - 3 * i, loss - 0.02 * (i % 3)) for i, loss in enumerate(dev)]
+    lines = [[(i + 0.5, loss + 0.3 / (i + 1)) for i in range(end)] for end, loss in ends]
+    curve = replace(made([2.6 + 0.6 / (i + 1) for i in range(120)], spread=0), former=lines)
+    rows = text(draw(curve, 100, height, references=[("uniform", 3.3)], former=runs))
+    said = [float(loss) for row in rows for loss in re.findall(r"→ (\d\.\d+)", row)]
+    assert said == sorted(said, reverse=True)
+    assert len(said) >= (8 if height > 12 else 6)
+
+
+def test_lines_that_end_far_from_each_other_keep_their_names(former):
+    runs = [former("a", best_dev=1.0), former("b", best_dev=2.0)]  # not as the lines have it
+    lines = [[(i + 0.5, loss) for i in range(60)] for loss in (2.0, 1.0)]
+    curve = replace(made([2.1] * 100, spread=0), former=lines)
+    rows = text(draw(curve, references=(), former=runs))
+    named = {name: next(i for i, row in enumerate(rows) if f" {name} " in row) for name in "ab"}
+    assert named["b"] - named["a"] > 10
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.sets(st.integers(0, 9))), max_size=5))
+def test_rows_in_order_are_free_and_no_others_would_be_nearer(choices):
+    wanted, free = [row for row, _ in choices], [sorted(rows) for _, rows in choices]
+    found = in_order(wanted, free)
+    assert len(found) == len(wanted)
+    taken = [row for row in found if row is not None]
+    assert taken == sorted(set(taken))
+    assert all(row is None or row in rows for row, rows in zip(found, free, strict=True))
+    ways = [way for way in product(*free) if list(way) == sorted(set(way))]
+    if ways:
+        distances = [sum(abs(a - b) for a, b in zip(way, wanted, strict=True)) for way in ways]
+        assert None not in found
+        assert sum(abs(a - b) for a, b in zip(taken, wanted, strict=True)) == min(distances)
 
 
 def test_former_runs_have_a_colour_of_their_own():

@@ -52,6 +52,22 @@ async def test_a_theme_brings_its_palette(explorer, theme):
         assert theme.name in it.app.available_themes
 
 
+async def test_the_frames_of_panels_are_quiet_but_can_be_seen(explorer):
+    async with explorer() as it:
+        panel = it.screen.query_one("#names")
+        for theme in it.app.available_themes.values():
+            it.app.theme = theme.name
+            await it.until(lambda name=theme.name: it.app.current_theme.name == name)
+            await it.ticks(1)
+            frame = panel.styles.border_top[1]
+            variables = it.app.get_css_variables()
+            if theme.dark:
+                assert frame == Color.parse(variables["panel-lighten-2"]), theme.name
+            elif not theme.ansi:
+                background = Color.parse(variables["background"])
+                assert 1.5 < contrast(frame.rgb, background.rgb) < 3, theme.name
+
+
 async def test_without_colour_what_is_chosen_is_still_told_apart(explorer, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     async with explorer() as it:

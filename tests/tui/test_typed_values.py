@@ -7,6 +7,7 @@ from textual.widgets import Input
 
 from makemore_tui.core.messages import Edit, Restart
 from makemore_tui.core.settings import SETTINGS
+from makemore_tui.tui.config import Config
 from makemore_tui.tui.widgets.controls import ControlsPanel, settings_lines
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -31,6 +32,22 @@ async def open_at(it, panel, setting):
     await it.press("enter")
     await it.until(lambda: isinstance(it.app.focused, Input))
     return panel.query_one(Input)
+
+
+async def test_the_cursor_follows_the_keymap(explorer):
+    keys = {"cursor-down": "n", "cursor-up": "N", "cursor-right": "j", "value": "f9"}
+    async with explorer(config=Config(keys=keys)) as it:
+        await it.press("2")
+        await it.until(lambda: it.chosen == "controls")
+        panel = it.screen.query_one(ControlsPanel)
+        await it.press("n", "n", "n", "N", "down", "enter")
+        await it.until(lambda: panel.cursor == "schedule")
+        await it.press("j")
+        await it.until(lambda: it.engine.commands == [Edit({"schedule": "step"})])
+        assert not panel.is_open
+        assert panel.border_subtitle.startswith("f9 types")
+        await it.press("f9")
+        await it.until(lambda: panel.is_open)
 
 
 async def type_text(it, line, text):
@@ -82,8 +99,8 @@ async def test_a_kind_that_is_none_is_refused_with_the_names_on_the_screen(it, p
 
 async def test_the_footer_offers_no_key_that_would_type(it, panel):
     await open_at(it, panel, "hidden")
-    footer = it.painted().split("\n")[-1]
-    assert footer.split() == ["enter", "take", "it", "esc", "leave"]
+    offers = ["enter", "take", "it", "esc", "leave"]
+    await it.until(lambda: it.painted().split("\n")[-1].split() == offers)
 
 
 @pytest.mark.parametrize(("setting", "does"), [("init", "begins a new run"), ("hidden", "takes")])

@@ -1,6 +1,9 @@
 """The command palette, also where there is no room for its list."""
 
-from textual.command import CommandList, CommandPalette
+from textual.command import CommandList, CommandPalette, Hit, Hits
+from textual.system_commands import SystemCommandsProvider
+
+_TOLD = 1000.0  # more than any likeness of a title scores
 
 
 class Palette(CommandPalette):
@@ -9,3 +12,15 @@ class Palette(CommandPalette):
     def _action_command_list(self, action: str) -> None:
         if self.query_one(CommandList).size:
             super()._action_command_list(action)
+
+
+class Actions(SystemCommandsProvider):
+    """The app's commands, found by what their titles are like, and by the words of their help."""
+
+    async def search(self, query: str) -> Hits:
+        matcher, words = self.matcher(query), query.lower().split()
+        for title, about, run, _ in self.app.get_system_commands(self.screen):
+            told = f"{title} {about}".lower()
+            score = matcher.match(title) + _TOLD * all(word in told for word in words)
+            if score:
+                yield Hit(score, matcher.highlight(title), run, help=about)

@@ -32,19 +32,13 @@ class Entry(NamedTuple):
 class ControlsPanel(Panel):
     """What the engine says the settings are, and which key changes each.
 
-    A cursor moves over the settings while the panel is chosen, and a value can be typed in place.
+    A cursor moves over the settings while the panel is chosen; sideways it turns the one it is at,
+    and a value can be typed in place.
     """
 
     DEFAULT_CSS = """
     ControlsPanel > Input { position: absolute; display: none; background: $panel-lighten-1; }
     """
-    BINDINGS = [  # noqa: RUF012
-        Binding("up", "move(-1)", "setting above", show=False),
-        Binding("down", "move(1)", "setting below", show=False),
-        Binding("left", "turn(-1)", "less", show=False),
-        Binding("right", "turn(1)", "more", show=False),
-        Binding("enter", "open", "type a value", show=False),
-    ]
 
     @dataclass
     class Asked(Message):
@@ -108,18 +102,17 @@ class ControlsPanel(Panel):
 
     # Moving and turning
 
-    def action_move(self, by: int) -> None:
-        """Move the cursor to another setting."""
+    def move(self, down: int, right: int) -> None:
+        """Move the cursor to another setting, or turn the one that it is at."""
         settings = self._settings
-        if settings and not self.is_open:
-            place = settings.index(self.cursor) + by
+        if not settings or self.is_open:
+            return
+        if right:
+            self.post_message(self.Turned(self.cursor, right))
+        else:
+            place = settings.index(self.cursor) + down
             self._cursor = settings[max(0, min(place, len(settings) - 1))]
             self.relayout()
-
-    def action_turn(self, by: int) -> None:
-        """Turn the setting under the cursor."""
-        if not self.is_open:
-            self.post_message(self.Turned(self.cursor, by))
 
     async def on_click(self, event: Click) -> None:
         setting = self._setting_at(event)
@@ -239,7 +232,7 @@ class ControlsPanel(Panel):
             does = "begins a new run" if restarts(self.snapshot, self.cursor) else "takes it"
             self.border_subtitle = f"enter {does} · esc leaves"
         elif self.has_focus:
-            self.border_subtitle = "enter types" + (f" · {more} ↓" if more else "")
+            self.border_subtitle = f"{self.signs['value']} types" + (f" · {more} ↓" if more else "")
         else:
             self.border_subtitle = more
 

@@ -14,7 +14,7 @@ from ..config import REFERENCES
 from ..figure import AXIS_WIDTH
 from ..plot import Look, canvas_width, loss_plot
 from ..rows import Row, number, row
-from ..ticks import tick_label
+from ..ticks import range_label
 from .panel import Panel
 
 _T = TypeVar("_T")
@@ -148,7 +148,7 @@ class LossPanel(Panel):
             smoothing=_SMOOTHINGS[self.smoothing],
             references=self._shown_references(snapshot),
             marks=snapshot.marks,
-            former=tuple(one.name for one in snapshot.former),
+            former=snapshot.former,
             dev=snapshot.splits.dev if snapshot.splits else None,
             crosshair=self.crosshair,
         )
@@ -215,7 +215,7 @@ class LossPanel(Panel):
     def _name_axes(self) -> None:
         part = "last tenth" if self.last_part else "all steps"
         if self.span:
-            part = f"steps {tick_label(self.span[0])} to {tick_label(self.span[1])}"
+            part = f"steps {range_label(*self.span)}"
         axes = {(0, 0): "linear", (1, 0): "log loss", (0, 1): "log steps", (1, 1): "log-log"}
         smoothing = {"light": "", "strong": " · smooth", "off": " · unsmoothed"}[self.smoothing]
         self.border_subtitle = f"{part} · {axes[self.log_loss, self.log_steps]}{smoothing}"

@@ -9,6 +9,7 @@ from .panel import Panel
 
 _MARKS = {True: "in data", False: "new"}
 _WIDEST_MARK = 7
+_GAP = 2  # cells more between columns
 
 
 class NamesPanel(Panel):
@@ -37,15 +38,17 @@ class NamesPanel(Panel):
         if not self._names:
             return [row(("…", self.palette.style("dim")))]
         columns = max(1, width // 24)
-        each = width // columns
+        gap = _GAP if columns > 1 else 0
+        each = width // columns - gap
         lines = [self._names[i : i + columns] for i in range(0, len(self._names), columns)]
         new = sum(not name.seen for name in self._names)
         self.border_subtitle = f"{new} of {len(self._names)} new" if width > 13 else f"{new} new"
         return [
-            [segment for name in line for segment in self._name_row(name, each)] for line in lines
+            [segment for name in line for segment in self._name_row(name, each, gap)]
+            for line in lines
         ]
 
-    def _name_row(self, name: Name, width: int) -> Row:
+    def _name_row(self, name: Name, width: int, gap: int) -> Row:
         colours = self.palette
         mark = _MARKS[name.seen] if width >= 18 else ("=" if name.seen else "+")
         room = width - (_WIDEST_MARK if width >= 18 else 1) - 2
@@ -54,5 +57,5 @@ class NamesPanel(Panel):
             text = set_cell_size(text, room - 1) + "…"
         return row(
             (set_cell_size(text, room) + " ", colours.style("text" if not name.seen else "dim")),
-            (f"{mark:<{width - room - 1}}", colours.style("dim" if name.seen else "good")),
+            (f"{mark:<{width - room - 1 + gap}}", colours.style("dim" if name.seen else "good")),
         )

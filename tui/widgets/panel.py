@@ -28,6 +28,7 @@ class Panel(Widget, can_focus=True):
         border-subtitle-color: $text-muted;
         padding: 0 1;
     }
+    Panel:light { border: round $panel-darken-2; }
     Panel:focus { border: round $primary; }
     """
 

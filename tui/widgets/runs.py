@@ -13,6 +13,7 @@ from textual.message import Message
 
 from makemore_tui.core.messages import FormerFacts, Snapshot
 from makemore_tui.core.plain_text import shown
+from makemore_tui.core.settings import settings_label
 
 from ..rows import Row, number, row
 from ..ticks import tick_label
@@ -21,9 +22,11 @@ from .panel import Panel
 if TYPE_CHECKING:
     from makemore_tui.core.run_list import SavedRun
 
-_FIGURES = 15  # cells of steps and dev loss
+_STEPS, _DEV = 6, 7  # cells of the steps and of the dev loss
+_FIGURES = _STEPS + _DEV
 _WIDE = 80  # cells from which the settings have room in a run's own line
-_NAME_WIDTH = 28
+_NAME_WIDTH = 28  # at least, in such a line
+_SIZES = "mlp: context, embedding, hidden"
 
 
 class RunsPanel(Panel):
@@ -154,19 +157,24 @@ class RunsPanel(Panel):
         self.cursor = known.index(on) if on in known else 0
 
     def _brief(self, former: Sequence[FormerFacts]) -> str:
-        """The run under the cursor in few words."""
+        """The run under the cursor: its name, if it has no room above, and its settings."""
         if self.cursor < len(former):
-            return _brief(former[self.cursor])
-        return _saved_brief(self._others[self.cursor - len(former)])
+            name, brief = _name(former[self.cursor]), _brief(former[self.cursor])
+        else:
+            run = self._others[self.cursor - len(former)]
+            name, brief = shown(run.name), _saved_brief(run)
+        if cell_len(name) > _name_width(self.content_size.width):
+            brief = f"{name}: {brief}"
+        return f"{brief} ({_SIZES})" if "mlp" in brief else brief
 
     def _header(self, width: int) -> Row:
-        settings = "  settings" if width >= _WIDE else ""
-        text = f"  {_fitted('what differed', _name_width(width))}  steps      dev{settings}"
+        name = _fitted("what differed", _name_width(width))
+        settings = f"  settings ({_SIZES})" if width >= _WIDE else ""
+        text = f"  {name}{'steps':>{_STEPS}}{'dev':>{_DEV}}{settings}"
         return row((text, self.palette.style("dim")))
 
     def _former_line(self, run: FormerFacts, is_chosen: bool, width: int) -> Row:
-        name = run.name.partition(" → ")[0]  # what follows is the dev loss
-        return self._line(name, run.steps, run.best_dev, _brief(run), is_chosen, width)
+        return self._line(_name(run), run.steps, run.best_dev, _brief(run), is_chosen, width)
 
     def _saved_line(self, run: "SavedRun", is_chosen: bool, width: int) -> Row:
         brief = _saved_brief(run)
@@ -179,39 +187,35 @@ class RunsPanel(Panel):
         self, name: str, steps: int, dev: float | None, brief: str, is_chosen: bool, width: int
     ) -> Row:
         text, dim = self.palette.style("text", bold=is_chosen), self.palette.style("dim")
-        room = width - 2 - _name_width(width) - _FIGURES - 1 - 2
+        room = width - 2 - _name_width(width) - _FIGURES - 2
         return row(
             ("› " if is_chosen else "  ", self.palette.style("cursor", bold=True)),
             (_fitted(name, _name_width(width)), text),
-            (f"{tick_label(steps):>7}", dim),
-            (f"{number(dev):>{_FIGURES - 7 + 1}}", self.palette.style("dev", is_chosen)),
+            (f"{tick_label(steps):>{_STEPS}}", dim),
+            (f"{number(dev):>{_DEV}}", self.palette.style("dev", is_chosen)),
             (f"  {_fitted(brief, room)}" if width >= _WIDE else "", dim),
         )
 
 
 def _name_width(width: int) -> int:
-    return _NAME_WIDTH if width >= _WIDE else max(1, width - 3 - _FIGURES)
+    return max(_NAME_WIDTH, width // 3) if width >= _WIDE else max(1, width - 2 - _FIGURES)
+
+
+def _name(run: FormerFacts) -> str:
+    """In which settings a former run differs; what follows in its name is the dev loss."""
+    return run.name.partition(" → ")[0]
 
 
 def _brief(run: FormerFacts) -> str:
-    """The settings of a run in few words."""
-    model, train = run.model, run.train
-    words = {
-        "mlp": f"MLP, context {model.context}, embedding {model.embedding}, hidden {model.hidden}",
-        "ngram": f"counts, order {model.order}, smoothing {train.smoothing:g}",
-        "neural-bigram": "neural bigram",
-    }[model.kind]
-    if model.kind != "ngram":
-        batch = train.batch_size or "all"
-        words += f", {train.optimizer}, lr {train.learning_rate:g}, batch {batch}"
-    return f"{words}, seed {run.seed}"
+    """The settings of a former run."""
+    return settings_label(run.model, run.train, run.seed)
 
 
 def _saved_brief(run: "SavedRun") -> str:
     """What a saved run is, and when it was saved; or why it can't be read."""
     if run.problem:
         return shown(run.problem)
-    return f"{shown(run.dataset)}, {run.model}, saved {_ago(run.saved)}"
+    return f"{shown(run.dataset)}, saved {_ago(run.saved)}, {run.settings}"
 
 
 def _ago(when: datetime) -> str:

@@ -40,39 +40,57 @@ class StatusBar(Widget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        left, width = self._left(), self.size.width
+        width = self.size.width
         right = self._right(width)
-        room = width - sum(segment.cell_length for segment in right)
-        used = Strip(left).adjust_cell_length(max(0, room))
+        room = max(0, width - Segment.get_line_length(right))
+        used = Strip(self._left(room)).adjust_cell_length(room)
         return Strip([*used, *right]).adjust_cell_length(width).apply_style(self.rich_style)
 
     @property
     def _palette(self) -> Palette:
         return palette_of(self.app)
 
-    def _left(self) -> list[Segment]:
-        parts = [Segment(" makemore-tui  ", self._palette.style("batch", bold=True))]
-        if self._snapshot:
-            data = self._snapshot.dataset
-            facts = f"{data.name} · {data.items:,} items · {data.characters} characters"
-            parts.append(Segment(facts, self._palette.style("dim")))
-            parts.extend(self._saved(self._snapshot.saving))
-        return parts
+    def _left(self, room: int) -> list[Segment]:
+        """The program, the data and the run, as far as there is room: each whole or not at all."""
+        title = Segment(" makemore-tui  ", self._palette.style("batch", bold=True))
+        facts, run, problem = self._facts(), self._run(), self._problem()
+        ways = [[*facts, *run], *([*facts[:most], *problem] for most in (3, 2, 1, 0))]
+        lines = [*([title, *self._joined(way)] for way in ways), problem]
+        return next((line for line in lines if Segment.get_line_length(line) <= room), [])
 
-    def _saved(self, saving: Saving | None) -> list[Segment]:
-        """Where the run is kept, or that it couldn't be saved."""
-        if saving is None:
+    def _facts(self) -> list[Segment]:
+        """What is learnt from, the most telling first."""
+        if self._snapshot is None:
             return []
-        if saving.problem:
-            return [Segment(" · ▲ not saved", self._palette.style("warning", bold=True))]
-        name = shown(saving.name)
-        return [Segment(f" · {name}", self._palette.style("dim"))] if name else []
+        data, dim = self._snapshot.dataset, self._palette.style("dim")
+        facts = (data.name, f"{data.items:,} items", f"{data.characters} characters")
+        return [Segment(fact, dim) for fact in facts]
+
+    def _run(self) -> list[Segment]:
+        """What the run is called, or that it couldn't be saved."""
+        name = shown(self._saving.name) if self._saving else ""
+        return self._problem() or ([Segment(name, self._palette.style("dim"))] if name else [])
+
+    def _problem(self) -> list[Segment]:
+        """That the run couldn't be saved, if so."""
+        if self._saving is None or not self._saving.problem:
+            return []
+        return [Segment("▲ not saved", self._palette.style("warning", bold=True))]
+
+    @property
+    def _saving(self) -> Saving | None:
+        return self._snapshot.saving if self._snapshot else None
+
+    def _joined(self, parts: list[Segment]) -> list[Segment]:
+        """Parts with dots between them."""
+        dot = Segment(" · ", self._palette.style("dim"))
+        return [piece for part in parts for piece in (dot, part)][1:]
 
     def _right(self, width: int) -> list[Segment]:
         """The state, the step and more, as far as there is room; the step is never cut."""
         palette, snapshot = self._palette, self._snapshot
         if self._waiting_for or snapshot is None:
-            return [Segment(f"{self._waiting_for or 'starting'} ", palette.style("dev"))]
+            return [Segment(f"  {self._waiting_for or 'starting'} ", palette.style("dev"))]
         sign, word, colour = _STATES[snapshot.state]
         speed = f"{snapshot.steps_per_second:,.0f}/s  " if snapshot.steps_per_second else ""
         state, step = palette.style(colour, bold=True), palette.style("text", bold=True)

@@ -597,6 +597,9 @@ class Failed:
     why: str
 
 
+ENDED_LATE = 4  # the exit code of a worker that had no time to save its run
+
+
 @dataclass(frozen=True)
 class Unsaved:
     """The worker ends, and the run could not be saved."""

@@ -73,11 +73,6 @@ class TrainSettings(_Validated):
         metadata={"about": "train, all (no held-out data), or first-N (the file's first N items)"},
     )
 
-    @property
-    def first_items(self) -> int | None:
-        """The N of train_on="first-N"."""
-        return first_n(self.train_on)
-
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of a step, counted from 0, after the schedule.
 

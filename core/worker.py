@@ -17,9 +17,8 @@ import traceback
 from pathlib import Path
 from typing import BinaryIO
 
-from .messages import Failed, Reply, Request, Start, Starting, Unsaved
+from .messages import ENDED_LATE, Failed, Reply, Request, Start, Starting, Unsaved
 
-ENDED_LATE = 4  # the exit code of a worker that had no time to save its run
 _GRACE_SECONDS = 1.5  # to save the run in, before it ends whatever it is doing
 
 

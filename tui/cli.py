@@ -4,7 +4,7 @@ import os
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -32,9 +32,6 @@ from .options import (
     beginning,
 )
 from .train_command import train
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     help="Watch a character-level language model learn to make names, and change it meanwhile.",

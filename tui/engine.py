@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import IO, Protocol
 
-from makemore_tui.core.messages import Reply, Request, Snapshot, Start, Unsaved
-from makemore_tui.core.worker import ENDED_LATE
+from makemore_tui.core.messages import ENDED_LATE, Reply, Request, Snapshot, Start, Unsaved
 
 _SECONDS_TO_END = 1.8  # which is more than the worker allows itself
 _SECONDS_TO_READ = 0.2  # what it has said last

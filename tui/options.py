@@ -57,10 +57,12 @@ def beginning(
     if state is None:
         chosen = preset_named(preset)
         return data, unique, chosen.model, chosen.train, seed
-    for name in ("data", "preset", "seed", "unique", "resume"):
-        source = context.get_parameter_source(name) if name in context.params else None
-        if source is not None and source.name == "COMMANDLINE":
-            raise UserError(
-                f"--state says how the run begins, so --{name} can't be given beside it"
-            )
+    for name in given(context, "data", "preset", "seed", "unique", "resume"):
+        raise UserError(f"--state says how the run begins, so --{name} can't be given beside it")
     return parse_state(state)
+
+
+def given(context: typer.Context, *names: str) -> list[str]:
+    """Which of some options stand on the command line."""
+    sources = {name: context.get_parameter_source(name) for name in names if name in context.params}
+    return [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]

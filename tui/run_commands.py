@@ -11,7 +11,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.settings import effect_of
 
 from .interrupt import load_torch
-from .options import DirectoryOption, JsonOption, RunArgument
+from .options import DirectoryOption, JsonOption, RunArgument, given
 
 if TYPE_CHECKING:
     from makemore_tui.core.session import Session
@@ -108,11 +108,9 @@ def kept(
     where = runs_directory(directory).absolute()
     if resume is None:
         return str(where), None
-    for name in ("data", "preset", "changes", "seed", "unique", "state"):
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            option = "set" if name == "changes" else name
-            raise UserError(f"--{option} can't be had with --resume: {resume} has its own")
+    for name in given(context, "data", "preset", "changes", "seed", "unique", "state"):
+        option = "set" if name == "changes" else name
+        raise UserError(f"--{option} can't be had with --resume: {resume} has its own")
     folder = run_folder(Path(resume), where).absolute()
     read_record(folder)
     return str(where), str(folder)
@@ -129,10 +127,8 @@ def resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Sessio
     from makemore_tui.core.run_record import read_record
     from makemore_tui.core.session import Session
 
-    for name in ("data", "preset", "seed", "unique"):
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            raise UserError(f"--{name} can't be had with --resume: {run} has its own")
+    for name in given(context, "data", "preset", "seed", "unique"):
+        raise UserError(f"--{name} can't be had with --resume: {run} has its own")
     torch.set_num_threads(read_record(run).usable_threads)
     session = Session.load(run)
     present = asdict(session.model_settings) | asdict(session.train_settings)

@@ -89,9 +89,9 @@ def test_train_on_is_nothing_else(value):
         TrainSettings(train_on=value)
 
 
-def test_first_items_is_the_number_of_train_on():
-    assert TrainSettings(train_on="first-12").first_items == 12
-    assert TrainSettings(train_on="train").first_items is None
+def test_first_n_has_a_number():
+    assert first_n("first-12") == 12
+    assert first_n("train") is None
 
 
 @pytest.mark.parametrize(

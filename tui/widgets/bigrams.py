@@ -1,7 +1,6 @@
 """The bigram table as a heat map with a cursor."""
 
 from functools import lru_cache
-from typing import TypeVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.color import Color
@@ -25,9 +24,8 @@ from ..bigram_places import WIDEST_CELL, WIDEST_SIDE, Places, places
 from ..palette import Palette, ink_on
 from ..rows import Row, beside, number, row, width_of, wrapped
 from ..ticks import tick_label
-from .panel import Panel
+from .panel import Panel, next_of
 
-_T = TypeVar("_T")
 _FULL_HEAT = 0.5  # the probability at which the scale ends
 _FULL_DIFFERENCE = 0.2
 _LEAST = 0.005  # what rounds to one per cent
@@ -109,18 +107,18 @@ class BigramPanel(Panel):
 
     def next_mode(self) -> None:
         """Ask for the next of the model's, the counted, the counts, the difference."""
-        self.mode = _after(self.mode, list(_MODES))
+        self.mode = next_of(self.mode, tuple(_MODES))
         self._retitle()
 
     def next_order(self) -> None:
         """Sort by character, or by frequency; the cursor stays on its pair."""
-        self.order = _after(self.order, list(_ORDERS))
+        self.order = next_of(self.order, tuple(_ORDERS))
         if self._table is not None:
             self._pair_to_find = self._table.pair.previous, self._table.pair.following
         self._retitle()
 
     def show(self, snapshot: Snapshot) -> None:
-        if snapshot.bigrams is None and self.snapshot and self.snapshot.runs == snapshot.runs:
+        if self.keeps(snapshot.bigrams, snapshot):
             return
         self._table = snapshot.bigrams
         self._find_pair()
@@ -312,11 +310,6 @@ class BigramPanel(Panel):
 def _start(cursor: int, shown: int, size: int) -> int:
     """Where a window of `shown` out of `size` begins so that the cursor is near its middle."""
     return max(0, min(cursor - shown // 2, size - shown))
-
-
-def _after(one: _T, of: list[_T]) -> _T:
-    """The next of a list, and the first after the last."""
-    return of[(of.index(one) + 1) % len(of)]
 
 
 def _id(table: BigramTable, place: int) -> int:

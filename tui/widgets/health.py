@@ -29,7 +29,7 @@ class HealthPanel(Panel):
         return HealthView()
 
     def show(self, snapshot: Snapshot) -> None:
-        if snapshot.health is None and self.snapshot and self.snapshot.runs == snapshot.runs:
+        if self.keeps(snapshot.health, snapshot):
             return
         self._health = snapshot.health
         super().show(snapshot)

@@ -2,8 +2,6 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
-from typing import TypeVar
 
 from textual.events import Click
 
@@ -15,9 +13,8 @@ from ..figure import AXIS_WIDTH
 from ..plot import Look, canvas_width, loss_plot
 from ..rows import Row, number, row
 from ..ticks import range_label
-from .panel import Panel
+from .panel import Panel, next_of
 
-_T = TypeVar("_T")
 _LAST_PART = 0.9
 _FEWEST_STEPS = 16  # in a range
 _SMOOTHINGS = {"light": LIGHT, "strong": STRONG, "off": NO_SMOOTHING}
@@ -74,13 +71,13 @@ class LossPanel(Panel):
 
     def smooth(self) -> None:
         """Smooth the minibatch loss more, or not at all."""
-        self.smoothing = _after(self.smoothing, tuple(_SMOOTHINGS))
+        self.smoothing = next_of(self.smoothing, tuple(_SMOOTHINGS))
         self._look_anew()
 
     def next_references(self) -> None:
         """Show other references: all, those that count, the uniform one, none."""
         is_choice = self.references in _CHOICES
-        self.references = _after(self.references, _CHOICES) if is_choice else REFERENCES
+        self.references = next_of(self.references, _CHOICES) if is_choice else REFERENCES
         self._look_anew()
 
     def toggle_reference(self, name: str) -> None:
@@ -219,11 +216,6 @@ class LossPanel(Panel):
         axes = {(0, 0): "linear", (1, 0): "log loss", (0, 1): "log steps", (1, 1): "log-log"}
         smoothing = {"light": "", "strong": " · smooth", "off": " · unsmoothed"}[self.smoothing]
         self.border_subtitle = f"{part} · {axes[self.log_loss, self.log_steps]}{smoothing}"
-
-
-def _after(one: _T, choices: Sequence[_T]) -> _T:
-    """The next of some choices, and the first after the last."""
-    return choices[(choices.index(one) + 1) % len(choices)]
 
 
 def _nearest(rising: list, value: float):

@@ -29,7 +29,7 @@ class NamesPanel(Panel):
         return NamesView(max(1, min(200, height * max(1, width // 24))))
 
     def show(self, snapshot: Snapshot) -> None:
-        if snapshot.names is None and (self.snapshot and self.snapshot.runs == snapshot.runs):
+        if self.keeps(snapshot.names, snapshot):
             return
         self._names = snapshot.names or ()
         super().show(snapshot)

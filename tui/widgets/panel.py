@@ -1,6 +1,7 @@
 """A bordered widget whose content is rows of coloured text, repainted row by row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from rich.style import Style
 from textual.geometry import Region
@@ -12,6 +13,8 @@ from makemore_tui.core.messages import Snapshot, View
 from ..keys import signs_of
 from ..palette import Palette, palette_of
 from ..rows import Row
+
+_T = TypeVar("_T")
 
 
 class Panel(Widget, can_focus=True):
@@ -62,6 +65,10 @@ class Panel(Widget, can_focus=True):
         self.snapshot = snapshot
         self.relayout()
 
+    def keeps(self, drawn: object, snapshot: Snapshot) -> bool:
+        """Whether what is shown stays: a snapshot of the same run has nothing new drawn for it."""
+        return drawn is None and self.snapshot is not None and self.snapshot.runs == snapshot.runs
+
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         """The content, as rows of segments."""
         raise NotImplementedError
@@ -98,3 +105,8 @@ class Panel(Widget, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self.relayout()
+
+
+def next_of(one: _T, choices: Sequence[_T]) -> _T:
+    """The next of some choices, and the first after the last."""
+    return choices[(choices.index(one) + 1) % len(choices)]

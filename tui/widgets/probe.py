@@ -76,7 +76,7 @@ class ProbePanel(Panel):
         self._say_how_to_type()
 
     def show(self, snapshot: Snapshot) -> None:
-        if snapshot.probe is None and self.snapshot and self.snapshot.runs == snapshot.runs:
+        if self.keeps(snapshot.probe, snapshot):
             return
         self._probe = snapshot.probe
         super().show(snapshot)

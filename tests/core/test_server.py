@@ -838,7 +838,7 @@ def test_diverged_weights_are_not_trained_on(serve):
     diverge(client)
     refused = client.ask(Resume())
     assert isinstance(refused, Refused)
-    assert "not finite; undo takes back lr 1000, decay 100" in refused.why
+    assert "not finite; undo takes back lr 1,000, decay 100" in refused.why
 
 
 def test_divergence_is_told_with_its_step_and_the_edit_before_it(serve):
@@ -849,7 +849,7 @@ def test_divergence_is_told_with_its_step_and_the_edit_before_it(serve):
     diverged = client.until(lambda s: s.state == "diverged")
     step, after = diverged.divergence.step, diverged.divergence.after
     assert edited.step < step < diverged.step
-    assert after == (edited.marks[-1].step, "lr 1000, decay 100")
+    assert after == (edited.marks[-1].step, "lr 1,000, decay 100")
     plain = Session(client.session.dataset, MODEL, TrainSettings(batch_size=8), 3)
     plain.train(after.step)
     plain.edit(learning_rate=1000, weight_decay=100)

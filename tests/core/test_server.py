@@ -889,9 +889,9 @@ def test_weights_that_are_not_finite_are_neither_stepped_nor_tested(serve):
     for request in (Step(), Resume(), EvaluateTest()):
         refused = client.ask(request)
         assert isinstance(refused, Refused)
-        assert "undo takes back lr 1000, decay 100" in refused.why
+        assert "undo takes back lr 1,000, decay 100" in refused.why
     assert (client.look().step, client.look().test_asked) == (before.step, 0)
-    assert before.divergence.way_back == "lr 1000, decay 100"
+    assert before.divergence.way_back == "lr 1,000, decay 100"
 
 
 def test_where_undo_brings_no_finite_weights_it_is_not_offered(serve):

@@ -756,8 +756,8 @@ def test_undo_from_a_divergence_reaches_the_finite_weights_whatever_room_is_left
     session.edit(optimizer="adamw")
     session.train(1)
     session.archive.budget = session.archive.nbytes
-    assert session.way_back == "lr 1000, decay 100"
-    assert session.undo() == "lr 1000, decay 100"
+    assert session.way_back == "lr 1,000, decay 100"
+    assert session.undo() == "lr 1,000, decay 100"
     assert (session.step, session.diverged) == (30, False)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from makemore_tui.core.messages import (
+    Divergence,
     OpenRun,
     Redo,
     Request,
@@ -118,13 +119,13 @@ def _cut(label: str) -> str:
 
 def _diverged(now: Snapshot, signs: Mapping[str, str]) -> str:
     """That the loss is not finite, since when, and the way out."""
-    first = now.divergence.step if now.divergence else now.step
-    edit = now.divergence.after if now.divergence else None
+    since = now.divergence or Divergence(now.step, None)
+    edit = since.after
     after = f"; it was after {edit.label} at step {edit.step:,}" if edit else ""
     way_out = f"lower the learning rate, then {signs['restart']} restarts"
-    if now.can_undo:
-        way_out = f"{signs['undo']} takes back {_cut(now.can_undo)}"
-    return f"loss not finite at step {first:,}; {way_out}{after}"
+    if since.way_back is not None:
+        way_out = f"{signs['undo']} takes back {_cut(since.way_back)}"
+    return f"loss not finite at step {since.step:,}; {way_out}{after}"
 
 
 def _resized(resizing: Resizing) -> str:

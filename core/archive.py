@@ -7,7 +7,7 @@ from itertools import pairwise
 from .dataset import Dataset
 from .history import LossHistory
 from .run_state import RunState, beginning, replay_seconds
-from .settings import ModelSettings, TrainSettings, short_label
+from .settings import KIND_NAMES, ModelSettings, TrainSettings, short_label
 
 MOST_FORMER_RUNS = 8
 _BUDGET = 48_000_000  # bytes
@@ -42,7 +42,9 @@ class FormerRun:
 
 def _difference(state: RunState, model: ModelSettings, train: TrainSettings, seed: int) -> str:
     if state.model_settings.kind != model.kind:
-        return state.model_settings.kind  # which says more than the many settings that go with it
+        return KIND_NAMES[
+            state.model_settings.kind
+        ]  # which says more than the many settings that go with it
     differing = {
         setting.name: getattr(former, setting.name)
         for former, present in ((state.model_settings, model), (state.train_settings, train))

@@ -9,6 +9,7 @@ from .errors import UserError
 
 Effect = Literal["next step", "new optimizer", "resized", "restart"]
 KINDS = ("mlp", "ngram", "neural-bigram")
+KIND_NAMES = {"mlp": "MLP", "ngram": "counts", "neural-bigram": "neural bigram"}  # in words
 SIZES = ("context", "embedding", "hidden")  # of an MLP, which can be changed while it learns
 
 
@@ -114,6 +115,25 @@ def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:
     return dict(_parse(word) for word in assignments)
 
 
+def parse_value(name: str, text: str, called: str = "") -> Any:
+    """A setting's value from a text; a refusal repeats the text.
+
+    called: what a refusal calls the setting, if not by its name.
+
+    Raises:
+        UserError: the value has the wrong type, or is not allowed.
+    """
+    setting = SETTINGS[name]
+    wanted = text.lower() if "choices" in setting.metadata else text
+    try:
+        value = _converted(wanted, type(setting.default))
+    except (ValueError, KeyError):
+        raise _refusal(setting, repr(text), called) from None
+    if not _is_allowed(setting, value):
+        raise _refusal(setting, repr(text) if isinstance(value, str) else text, called)
+    return value
+
+
 def effect_of(changes: dict[str, Any], kind: str) -> Effect:
     """What changing these settings does to a run of a model of that kind."""
     of_model = changes.keys() & set(_MODEL_NAMES)
@@ -144,6 +164,15 @@ def settings_label(model: ModelSettings, train: TrainSettings, seed: int) -> str
     return f"{model_label(model)}, {short_label({name: values[name] for name in told})}"
 
 
+def written(value: Any) -> str:
+    """A value as people write it: 64,000 or 0.001 or true."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:,g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
 def allowed(name: str) -> str:
     """What a setting may be, in words."""
     setting = SETTINGS[name]
@@ -171,30 +200,37 @@ def is_train_on(value: str) -> bool:
 
 
 def _check(setting: Field, value: Any) -> None:
+    if not _is_allowed(setting, value):
+        raise _refusal(setting, repr(value))
+
+
+def _refusal(setting: Field, given: str, called: str = "") -> UserError:
+    return UserError(f"{called or setting.name} must be {allowed(setting.name)}, not {given}")
+
+
+def _is_allowed(setting: Field, value: Any) -> bool:
     metadata, wrong_type = setting.metadata, type(value) is not type(setting.default)
     if isinstance(setting.default, float) and type(value) is int:
         wrong_type = False
     if "choices" in metadata:
-        right = value in metadata["choices"]
-    elif "low" in metadata:
-        right = not wrong_type and metadata["low"] <= value <= metadata["high"]
-    elif setting.name == "train_on":
-        right = isinstance(value, str) and is_train_on(value)
-    else:
-        right = not wrong_type
-    if not right:
-        raise UserError(f"{setting.name} must be {allowed(setting.name)}, not {value!r}")
+        return value in metadata["choices"]
+    if "low" in metadata:
+        return not wrong_type and metadata["low"] <= value <= metadata["high"]
+    if setting.name == "train_on":
+        return isinstance(value, str) and is_train_on(value)
+    return not wrong_type
 
 
 def _short(name: str, value: Any) -> str:
-    if name in ("kind", "optimizer", "schedule"):
+    if name == "kind":
+        return KIND_NAMES[value]
+    if name in ("optimizer", "schedule"):
         return str(value)
     if isinstance(value, bool):
         return name if value else f"not {name}"
     if name == "batch_size" and value == 0:
         return "batch all"
-    text = f"{value:g}" if isinstance(value, float) else f"{value:,}" if name == "steps" else value
-    return f"{_SHORT_NAMES.get(name, name)} {text}"
+    return f"{_SHORT_NAMES.get(name, name)} {value if name == 'seed' else written(value)}"
 
 
 def _parse(word: str) -> tuple[str, Any]:
@@ -203,15 +239,7 @@ def _parse(word: str) -> tuple[str, Any]:
         raise UserError(f"{word!r} is not of the form name=value, such as hidden=300")
     if name not in SETTINGS:
         raise UserError(f"there is no setting {name!r}; the settings are {', '.join(SETTINGS)}")
-    setting = SETTINGS[name]
-    if "choices" in setting.metadata:
-        text = text.lower()
-    try:
-        value = _converted(text, type(setting.default))
-    except (ValueError, KeyError):
-        raise UserError(f"{name} must be {allowed(name)}, not {text!r}") from None
-    _check(setting, value)
-    return name, value
+    return name, parse_value(name, text)
 
 
 def _converted(text: str, kind: type) -> Any:

@@ -56,9 +56,8 @@ class GradientTrainer:
         most = MOST_FULL_BATCH // self.model.vocabulary_size
         if settings.batch_size == 0 and split.examples > most:
             raise UserError(
-                f"batch_size 0 takes all {split.examples:,} examples at once; at most {most:,} "
-                f"are possible with {self.model.vocabulary_size:,} characters, so give a "
-                "batch_size such as 512"
+                f"a batch of all {split.examples:,} examples is too large: at most {most:,} are "
+                f"possible with {self.model.vocabulary_size:,} characters; 512 would do"
             )
         if not hasattr(self, "settings") or settings.optimizer != self.settings.optimizer:
             self._optimizer = AdamW(self.model.flat) if settings.optimizer == "adamw" else SGD()

@@ -7,7 +7,15 @@ from typing import Any
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Edit, Restart, Snapshot
 from makemore_tui.core.presets import PRESETS
-from makemore_tui.core.settings import KINDS, SETTINGS, allowed, effect_of, parse_changes
+from makemore_tui.core.settings import (
+    KIND_NAMES,
+    KINDS,
+    SETTINGS,
+    allowed,
+    effect_of,
+    parse_value,
+    written,
+)
 
 _LADDERS: dict[str, tuple[float, ...]] = {
     "hidden": (1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1500,
@@ -21,9 +29,20 @@ _LADDERS: dict[str, tuple[float, ...]] = {
 }  # fmt: skip
 
 
-KIND_NAMES = {"mlp": "MLP", "ngram": "counts", "neural-bigram": "neural bigram"}
 _WHOLE_DECADE = 4  # turns of the learning rate
 _HIGHEST_SEED = 2**62
+
+
+def name_of(setting: str) -> str:
+    """What the screen calls a setting."""
+    return "model" if setting == "kind" else setting.replace("_", " ")
+
+
+def in_words(setting: str, value: Any) -> str:
+    """A setting's value as the screen has it."""
+    if setting == "kind":
+        return KIND_NAMES[value]
+    return "all" if setting == "batch_size" and value == 0 else written(value)
 
 
 def turned(snapshot: Snapshot, knob: str, by: int) -> dict[str, Any] | str:
@@ -35,16 +54,14 @@ def turned(snapshot: Snapshot, knob: str, by: int) -> dict[str, Any] | str:
         knob = "smoothing" if model.kind == "ngram" else "weight_decay"
     elif knob == "context" and model.kind == "ngram":
         knob = "order"
-    if knob in ("hidden", "embedding", "context", "dropout") and model.kind != "mlp":
+    if knob in ("hidden", "embedding", "context", "dropout", "direct") and model.kind != "mlp":
         return f"{knob} is a setting of the MLP, which is another model"
-    if knob == "direct" and model.kind != "mlp":
-        return "direct is a setting of the MLP, which is another model"
     if knob in ("learning_rate", "optimizer", "schedule", "init") and model.kind == "ngram":
-        return f"counting needs no {knob.replace('_', ' ')}; the other models have one"
+        return f"counting needs no {name_of(knob)}; the other models have one"
     now = getattr(model if hasattr(model, knob) else train, knob)
     value = _next(knob, now, by)
     if value == now:
-        return f"{knob.replace('_', ' ')} goes no further than {now:g}"
+        return f"{name_of(knob)} goes no further than {in_words(knob, now)}"
     return {knob: value}
 
 
@@ -63,11 +80,11 @@ def typed(snapshot: Snapshot, setting: str, text: str) -> Edit | Restart | None:
     if setting == "seed":
         seed = _seed(text)
         return Restart(seed) if seed != snapshot.seed else None
-    text = "0" if setting == "batch_size" and text.strip().lower() == "all" else text
-    if not text.strip():
-        raise UserError(f"{setting} must be {allowed(setting)}")
-    text = _kind(text) if setting == "kind" else text
-    value = parse_changes([f"{setting}={text}"])[setting]
+    text = text.strip()
+    if not text and setting != "kind":
+        raise UserError(f"{name_of(setting)} must be {allowed(setting)}")
+    text = "0" if setting == "batch_size" and text.lower() == "all" else text
+    value = _kind(text) if setting == "kind" else parse_value(setting, text, name_of(setting))
     if value == (vars(snapshot.model) | vars(snapshot.train))[setting]:
         return None
     return Edit(of_kind(value) if setting == "kind" else {setting: value})
@@ -76,7 +93,7 @@ def typed(snapshot: Snapshot, setting: str, text: str) -> Edit | Restart | None:
 def _kind(text: str) -> str:
     """A kind of model by the name that the screen has for it, or by its own."""
     names = {name.lower(): kind for kind, name in KIND_NAMES.items()} | {k: k for k in KINDS}
-    kind = names.get(text.strip().lower())
+    kind = names.get(text.lower())
     if kind is None:
         *most, last = KIND_NAMES.values()
         raise UserError(f"the model must be {', '.join(most)} or {last}, not {text!r}")
@@ -85,10 +102,9 @@ def _kind(text: str) -> str:
 
 def _seed(text: str) -> int:
     digits = text.strip().replace(",", "")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
-        raise UserError(f"seed must be a whole number from 0 to 2**62, not {text!r}")
-    if int(digits) > _HIGHEST_SEED:
-        raise UserError(f"seed must be a whole number from 0 to 2**62, not {text!r}")
+    is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
+    if not is_number or int(digits) > _HIGHEST_SEED:
+        raise UserError(f"seed must be a whole number from 0 to {_HIGHEST_SEED:,}, not {text!r}")
     return int(digits)
 
 

@@ -1,8 +1,9 @@
-"""What to say of a change, in a sentence."""
+"""What to say of a change, in a sentence: the keys first, for the end may be cut off."""
 
 from collections.abc import Mapping
 
 from makemore_tui.core.messages import (
+    Divergence,
     OpenRun,
     Redo,
     Request,
@@ -12,8 +13,11 @@ from makemore_tui.core.messages import (
     Undo,
 )
 
+from .knobs import in_words, name_of
+
 NOTHING_TO_UNDO = "there is nothing to undo"
 NOTHING_TO_REDO = "there is nothing to redo: nothing has been undone since the last edit"
+_LONGEST_LABEL = 36  # with which a sentence's keys are within 80 columns
 
 
 def awaited(asked: Request) -> str:
@@ -32,21 +36,22 @@ def notice(
     """
     if now.state == "diverged" != before.state:
         return _diverged(now, signs), True
-    way_back = f"; {signs['undo']} undoes it" if now.can_undo else ""
+    way_back = _way_back(now, signs)
     way_on = f", {signs['pause']} trains on" if now.state == "paused" else ""
     at = f"at step {now.step:,}{way_on}"
     match asked:
         case Undo():
-            return f"undone: {before.can_undo}; {at}; {signs['redo']} does it again", False
+            undone = _cut(before.can_undo or "")
+            return f"undone: {undone}; {signs['redo']} does it again; {at}", False
         case Redo():
-            return f"done again: {before.can_redo}; {at}{way_back}", False
+            return f"done again: {_cut(before.can_redo or '')}{way_back}; {at}", False
         case ReturnTo(index) if index < len(before.former):
-            return f"back in the run “{before.former[index].name}”; {at}{way_back}", False
+            return f"back in the run “{_cut(before.former[index].name)}”{way_back}; {at}", False
         case OpenRun():
-            return opened(now, signs) + way_back, False
+            return opened(now, signs), False
     if now.runs != before.runs:
         what = _difference(before, now)
-        return f"a new run from step 0, seed {now.seed}: {what}{way_back}", False
+        return f"a new run from step 0, seed {now.seed}{way_back}: {what}", False
     if now.state == "finished" != before.state:
         return _finished(now, signs), False
     if now.resized and now.resized != before.resized:
@@ -58,18 +63,35 @@ def notice(
 
 def restart_to_come(now: Snapshot, setting: str, signs: Mapping[str, str]) -> str:
     """That a change begins a new run, before it does."""
-    name = "model" if setting == "kind" else setting.replace("_", " ")
-    return (
-        f"another {name} begins a new run, and this one is at step {now.step:,}: "
-        f"once more does it, and {signs['undo']} undoes it"
-    )
+    what = f"once more takes another {name_of(setting)}: a new run"
+    return f"{what}; {signs['undo']} undoes it; now at step {now.step:,}"
+
+
+def taking_data(now: Snapshot, signs: Mapping[str, str]) -> str:
+    """What taking another dataset does, before it is done."""
+    taking = "enter takes it: a new run from step 0"
+    if not is_precious(now):
+        return taking
+    return f"{taking}; this one is at step {now.step:,}, and {signs['undo']} undoes it"
+
+
+def is_precious(now: Snapshot) -> bool:
+    """Whether a new run would put away what was learnt: counts are soon there again."""
+    return now.step > 0 and now.model.kind != "ngram" and now.state != "diverged"
+
+
+def no_further(limit: str, now: Snapshot, shown: str) -> str:
+    """That a setting goes no further; what its last change did stays, where that is shown."""
+    said = _resized(now.resized) if now.resized else ""
+    return f"{said}; {limit}" if said and shown.startswith(said) else limit
 
 
 def opened(now: Snapshot, signs: Mapping[str, str]) -> str:
     """That a saved run has been opened, paused."""
     saving = now.saving
     what = (saving.note or saving.name) if saving else ""
-    return f"{what or 'the run'}; at step {now.step:,}, {signs['pause']} trains on"
+    at = f"at step {now.step:,}, {signs['pause']} trains on"
+    return f"{what or 'the run'}{_way_back(now, signs)}; {at}"
 
 
 def saving_notice(before: Snapshot, now: Snapshot) -> tuple[str, bool] | None:
@@ -86,15 +108,24 @@ def saving_notice(before: Snapshot, now: Snapshot) -> tuple[str, bool] | None:
     return None
 
 
+def _way_back(now: Snapshot, signs: Mapping[str, str]) -> str:
+    return f"; {signs['undo']} undoes it" if now.can_undo else ""
+
+
+def _cut(label: str) -> str:
+    """A label that leaves room for what follows it."""
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
+
+
 def _diverged(now: Snapshot, signs: Mapping[str, str]) -> str:
     """That the loss is not finite, since when, and the way out."""
-    first = now.divergence.step if now.divergence else now.step
-    edit = now.divergence.after if now.divergence else None
-    after = f", after {edit.label} at step {edit.step:,}" if edit else ""
+    since = now.divergence or Divergence(now.step, None)
+    edit = since.after
+    after = f"; it was after {edit.label} at step {edit.step:,}" if edit else ""
     way_out = f"lower the learning rate, then {signs['restart']} restarts"
-    if now.can_undo:
-        way_out = f"{signs['undo']} takes back {now.can_undo}"
-    return f"the loss is not finite at step {first:,}{after}; {way_out}"
+    if since.way_back is not None:
+        way_out = f"{signs['undo']} takes back {_cut(since.way_back)}"
+    return f"loss not finite at step {since.step:,}; {way_out}{after}"
 
 
 def _resized(resizing: Resizing) -> str:
@@ -116,12 +147,11 @@ def _finished(now: Snapshot, signs: Mapping[str, str]) -> str:
 def _difference(before: Snapshot, now: Snapshot) -> str:
     """The settings that differ, with their new values."""
     differing = [
-        f"{name.replace('_', ' ')} {f'{value:g}' if isinstance(value, float) else value}"
+        f"{name_of(name)} {in_words(name, value)}"
         for old, new in ((before.model, now.model), (before.train, now.train))
         for name, value in vars(new).items()
         if value != getattr(old, name)
     ]
     if now.dataset.name != before.dataset.name:
         differing.insert(0, f"dataset {now.dataset.name}")
-    differing = ["batch size all" if one == "batch size 0" else one for one in differing]
     return ", ".join(differing) or "the settings as they were"

@@ -838,7 +838,7 @@ def test_diverged_weights_are_not_trained_on(serve):
     diverge(client)
     refused = client.ask(Resume())
     assert isinstance(refused, Refused)
-    assert "not finite; undo takes back lr 1000, decay 100" in refused.why
+    assert "not finite; undo takes back lr 1,000, decay 100" in refused.why
 
 
 def test_divergence_is_told_with_its_step_and_the_edit_before_it(serve):
@@ -849,7 +849,7 @@ def test_divergence_is_told_with_its_step_and_the_edit_before_it(serve):
     diverged = client.until(lambda s: s.state == "diverged")
     step, after = diverged.divergence.step, diverged.divergence.after
     assert edited.step < step < diverged.step
-    assert after == (edited.marks[-1].step, "lr 1000, decay 100")
+    assert after == (edited.marks[-1].step, "lr 1,000, decay 100")
     plain = Session(client.session.dataset, MODEL, TrainSettings(batch_size=8), 3)
     plain.train(after.step)
     plain.edit(learning_rate=1000, weight_decay=100)
@@ -889,9 +889,9 @@ def test_weights_that_are_not_finite_are_neither_stepped_nor_tested(serve):
     for request in (Step(), Resume(), EvaluateTest()):
         refused = client.ask(request)
         assert isinstance(refused, Refused)
-        assert "undo takes back lr 1000, decay 100" in refused.why
+        assert "undo takes back lr 1,000, decay 100" in refused.why
     assert (client.look().step, client.look().test_asked) == (before.step, 0)
-    assert before.divergence.way_back == "lr 1000, decay 100"
+    assert before.divergence.way_back == "lr 1,000, decay 100"
 
 
 def test_where_undo_brings_no_finite_weights_it_is_not_offered(serve):

@@ -14,6 +14,7 @@ from makemore_tui.core.settings import (
     changed,
     effect_of,
     parse_changes,
+    parse_value,
     settings_label,
     short_label,
 )
@@ -169,9 +170,11 @@ def test_the_effect_is_that_of_the_weightiest_change(kind, names, effect):
         ({"batch_size": 64, "optimizer": "adamw"}, "batch 64, adamw"),
         ({"schedule": "cosine", "steps": 20_000}, "cosine, steps 20,000"),
         ({"weight_decay": 1e-4, "smoothing": 3}, "decay 0.0001, smoothing 3"),
-        ({"kind": "ngram", "order": 3}, "ngram, order 3"),
+        ({"kind": "ngram", "order": 3}, "counts, order 3"),
+        ({"kind": "mlp", "hidden": 1500, "learning_rate": 1000.0}, "MLP, hidden 1,500, lr 1,000"),
+        ({"batch_size": 65536, "steps": 1_234_567}, "batch 65,536, steps 1,234,567"),
         ({"direct": False, "train_on": "first-5"}, "not direct, on first-5"),
-        ({"direct": True, "seed": 4}, "direct, seed 4"),
+        ({"direct": True, "seed": 4000}, "direct, seed 4000"),
     ],
 )
 def test_a_label_names_settings_in_few_signs(changes, label):
@@ -231,12 +234,20 @@ def test_of_two_words_for_one_setting_the_last_counts():
         ("learning_rate=fast", "learning_rate must be a number from .* to 1,?000, not 'fast'"),
         ("learning_rate=nan", "learning_rate must be a number from .* to 1,?000, not nan"),
         ("direct=perhaps", "direct must be true or false, not 'perhaps'"),
-        ("optimizer=adam", "optimizer must be sgd or adamw, not 'adam'"),
+        ("optimizer=Adam", "optimizer must be sgd or adamw, not 'Adam'"),
+        ("learning_rate=0", "learning_rate must be a number from .* to 1,?000, not 0$"),
+        ("learning_rate=1e400", "learning_rate must be a number from .* to 1,?000, not 1e400$"),
+        ("smoothing=-0.10", "smoothing must be a number from 0 to 1,?000,?000, not -0.10$"),
     ],
 )
 def test_a_word_that_cannot_be_a_change_is_refused_with_what_can(word, sentence):
     with pytest.raises(UserError, match=sentence):
         parse_changes([word])
+
+
+def test_a_refusal_calls_a_setting_as_it_is_called_there():
+    with pytest.raises(UserError, match=r"^batch size must be a whole number .*, not -1$"):
+        parse_value("batch_size", "-1", called="batch size")
 
 
 @given(st.sampled_from([*SETTINGS, "other", ""]), st.text(max_size=8))

@@ -536,7 +536,7 @@ def test_a_restart_keeps_the_run_before(session):
     [
         (lambda s: s.restart(), "4 steps"),
         (lambda s: s.restart(9), "seed 5"),
-        (lambda s: s.edit(kind="ngram", batch_size=1), "mlp"),
+        (lambda s: s.edit(kind="ngram", batch_size=1), "MLP"),
         (lambda s: s.edit(init="lecture", learning_rate=0.7), "init scaled, lr 0.1"),
         (
             lambda s: s.edit(direct=True, hidden=20, embedding=7),
@@ -669,10 +669,10 @@ def test_undo_passes_over_edits_that_came_too_late(session):
     session.edit(weight_decay=0)
     session.train(5)
     after = repr(what_it_is(session))
-    assert session.can_undo == "lr 1000, decay 100"
-    assert session.undo() == "lr 1000, decay 100"
+    assert session.can_undo == "lr 1,000, decay 100"
+    assert session.undo() == "lr 1,000, decay 100"
     assert what_it_is(session) == before
-    assert [session.redo() for _ in range(3)] == ["lr 1000, decay 100", "lr 0.1", "decay 0"]
+    assert [session.redo() for _ in range(3)] == ["lr 1,000, decay 100", "lr 0.1", "decay 0"]
     assert repr(what_it_is(session)) == after
 
 
@@ -756,8 +756,8 @@ def test_undo_from_a_divergence_reaches_the_finite_weights_whatever_room_is_left
     session.edit(optimizer="adamw")
     session.train(1)
     session.archive.budget = session.archive.nbytes
-    assert session.way_back == "lr 1000, decay 100"
-    assert session.undo() == "lr 1000, decay 100"
+    assert session.way_back == "lr 1,000, decay 100"
+    assert session.undo() == "lr 1,000, decay 100"
     assert (session.step, session.diverged) == (30, False)
 
 

@@ -76,6 +76,9 @@ async def test_a_neural_bigram_has_no_sizes(draw):
     [
         ({"learning_rate": 1e-6}, "learning rate", "1e-06"),
         ({"learning_rate": 0.0562}, "learning rate", "0.0562"),
+        ({"learning_rate": 1000.0}, "learning rate", "1,000"),
+        ({"learning_rate": 1000.0, "schedule": "step"}, "schedule", "step → 1,000"),
+        ({"hidden": 4096}, "hidden", "4,096"),
         ({"batch_size": 65536}, "batch size", "65,536"),
         ({"weight_decay": 0.0001}, "weight decay", "0.0001"),
         ({"optimizer": "adamw"}, "optimizer", "adamw"),

@@ -2,12 +2,14 @@
 
 import pytest
 import pytest_asyncio
+from rich.cells import cell_len
+from textual.containers import Vertical
 from textual.widgets import Checkbox, Input, OptionList
 
 from makemore_tui.core.dataset import BUILT_IN
 from makemore_tui.core.messages import ChangeDataset, DescribeDataset
 from makemore_tui.tui.screens import dataset
-from makemore_tui.tui.screens.dataset import DatasetScreen, completed
+from makemore_tui.tui.screens.dataset import DatasetScreen, completed, cropped
 from makemore_tui.tui.screens.main import MainScreen
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -59,6 +61,71 @@ async def test_enter_shows_the_numbers_and_enter_again_takes_it(it, picker):
     assert it.engine.commands[1:] == [ChangeDataset("surnames", False)]
     await it.until(lambda: "surnames" in it.status)
     assert "surnames" not in it.app.recent
+
+
+async def test_of_built_in_data_the_path_is_not_shown(it, picker):
+    await it.press("down", "enter")
+    await it.until(lambda: "surnames, built in" in it.painted())
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (80, 16), (60, 24)])
+@pytest.mark.parametrize("path", ["surnames", f"/data/{'long/' * 60}rivers.txt"])
+async def test_what_enter_does_and_what_it_loses_is_always_in_view(
+    explorer, monkeypatch, size, path
+):
+    monkeypatch.setattr("os.path.isfile", lambda path: True)
+    async with explorer(size=size) as it:
+        it.app.recent = [f"/data/{'more/' * 60}{i}.txt" for i in range(8)]
+        await it.press("d")
+        await it.until(lambda: isinstance(it.app.screen, DatasetScreen))
+        await it.until(lambda: isinstance(it.app.focused, OptionList))
+        await type_path(it, it.app.screen, path)
+        box = it.app.screen.query_one(Vertical)
+        await it.until(lambda: "enter takes it: a new run from" in it.painted(box.content_region))
+        shown = " ".join(it.painted(box.content_region).split())
+        assert "this one is at step 1,200, and u undoes it" in shown
+        if path != "surnames":
+            assert "…" in shown
+            assert "rivers.txt" in shown
+
+
+async def test_where_nothing_is_lost_it_says_only_what_enter_does(it, snapshot, picker):
+    await it.show(snapshot(step=0))
+    await it.press("down", "enter")
+    await it.until(lambda: "enter takes it: a new run from step 0" in it.painted())
+    assert "undoes it" not in it.painted()
+
+
+async def test_numbers_are_shown_only_with_what_they_belong_to(it, picker):
+    await it.press("down", "enter")
+    await it.until(lambda: "990 of them" in it.painted())
+    await it.press("up")
+    await it.until(lambda: "990 of them" not in it.painted())
+    assert "enter takes it" not in it.painted()
+    await it.press("down")
+    await it.until(lambda: "990 of them" in it.painted())
+    await it.press("/")
+    await it.until(lambda: "990 of them" not in it.painted())
+    assert "enter takes it" not in it.painted()
+
+
+async def test_a_refusal_goes_with_the_path_that_was_refused(it, picker):
+    await type_path(it, picker, "/data/none")
+    await it.until(lambda: "there is no such file" in it.painted())
+    await it.press("x")
+    await it.until(lambda: "there is no such file" not in it.painted())
+    assert not picker.query_one("#numbers").has_class("warning")
+    await it.press("backspace")
+    await it.until(lambda: "there is no such file" in it.painted())
+
+
+@pytest.mark.parametrize("width", [1, 2, 9, 10, 20])
+@pytest.mark.parametrize("path", ["/data/towns.txt", "/数据/城镇/城镇城镇.txt"])
+async def test_a_path_that_is_cut_keeps_its_ends(path, width):
+    cut = cropped(path, width)
+    assert cell_len(cut) <= width
+    assert cut == path or "…" in cut
+    assert width < 9 or (cut[0], cut[-4:]) == ("/", ".txt")
 
 
 async def test_a_recent_file_is_offered_unless_it_is_gone(it, picker, towns):
@@ -124,6 +191,7 @@ async def test_dropping_repeated_items_asks_anew(it, picker):
     await it.until(lambda: "990 of them" in it.painted())
     assert "▐ ▌ drop repeated items" in it.painted()
     picker.query_one(Checkbox).value = True
+    await it.until(lambda: "990 of them" not in it.painted())
     await it.until(lambda: "▐✓▌ drop repeated items" in it.painted())
     await it.press("enter")
     await it.until(lambda: DescribeDataset("surnames", True) in it.engine.commands)

@@ -139,7 +139,7 @@ async def announced(it, first, press):
     await it.show(first)
     it.engine.requests.clear()
     await it.press(press)
-    await it.until(lambda: "begins a new run, and this one is at step 1,200" in it.notice)
+    await it.until(lambda: "a new run; u undoes it" in it.notice and "at step 1,200" in it.notice)
     assert not it.engine.commands
 
 

@@ -33,7 +33,8 @@ from makemore_tui.core.messages import (
     Undo,
 )
 from makemore_tui.tui.engine import WorkerDied
-from makemore_tui.tui.keys import KEYS
+from makemore_tui.tui.keys import KEYS, SIGNS
+from makemore_tui.tui.notices import notice, restart_to_come
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.screens.naming import NamingScreen
 from makemore_tui.tui.screens.palette import Actions, Palette
@@ -256,13 +257,70 @@ async def test_what_shrinking_cost_is_said(it, snapshot):
 
 async def test_a_restart_for_another_model_is_said_before_and_after(it):
     await it.press("m")
-    await it.until(lambda: "another model begins a new run" in it.notice)
+    await it.until(lambda: "once more takes another model: a new run" in it.notice)
     await it.press("m")
     await it.until(lambda: "a new run from step 0" in it.notice)
-    await it.until(lambda: "new run" in it.notice)
-    assert "kind ngram" in it.notice
+    assert "model counts" in it.notice
     assert "u undoes it" in it.notice
     assert "step 0" in it.status
+
+
+@pytest.mark.parametrize("press", ["R", "m"])
+async def test_in_80_columns_what_to_press_is_said_in_full(explorer, press):
+    async with explorer(size=(80, 24)) as it:
+        await it.press(press)
+        await it.until(lambda: "once more" in it.painted())
+        assert "u undoes it" in it.painted()
+        await it.press(press)
+        await it.until(lambda: "a new run from step 0, seed" in it.painted())
+        assert "u undoes it" in it.painted()
+
+
+async def test_of_a_long_sentence_the_keys_are_within_80_columns(snapshot, former):
+    many = "neural bigram, init lecture, lr 50, batch all, constant, decay 0.01, steps 100,000"
+    before = snapshot(can_undo=many, can_redo=many, former=(former(many),))
+    now = replace(before, state="paused", step=1_234_567)
+
+    def said(asked, now=now):
+        return (notice(asked, before, now, SIGNS) or ("", False))[0][:78]
+
+    for asked, key in ((Undo(), "U does it again"), (Redo(), "u undoes it")):
+        assert key in said(asked)
+    assert "u undoes it" in said(ReturnTo(0))
+    lost = replace(now, state="diverged", divergence=Divergence(1_234_000, None, many))
+    assert "u takes back" in said(None, lost)
+    alone = replace(lost, divergence=Divergence(1_234_000, None))
+    assert "then r restarts" in said(None, alone)
+    assert len(restart_to_come(now, "kind", SIGNS)) <= 78
+
+
+async def test_a_change_is_told_in_the_words_of_the_settings_panel(snapshot):
+    before = snapshot()
+    now = snapshot(direct=True, batch_size=64_000, steps=100_000, learning_rate=1000.0, runs=2)
+    begun = "a new run from step 0, seed 1"
+    settings = "direct true, learning rate 1,000, batch size 64,000, steps 100,000"
+    assert notice(None, before, now, SIGNS) == (f"{begun}: {settings}", False)
+    counts = snapshot(kind="ngram", batch_size=0, runs=2)
+    expected = f"{begun}: model counts, batch size all"
+    assert notice(None, before, counts, SIGNS) == (expected, False)
+
+
+async def test_at_a_limit_what_the_last_change_did_stays(it, snapshot):
+    shrunk = Resizing(1200, "context 1", before=2.17, after=2.345, dev_share=1.0)
+    await it.show(snapshot(context=2))
+    it.engine.answers = False
+    await it.press(";")
+    await it.until(lambda: it.engine.commands)
+    it.engine.tell(snapshot(context=1, resized=shrunk))
+    await it.until(lambda: "dev loss 2.170 → 2.345" in it.notice)
+    await it.press(";", ";")
+    await it.until(lambda: "context goes no further than 1" in it.notice)
+    await it.ticks(2)
+    assert it.notice.count("dev loss 2.170 → 2.345") == 1
+    assert it.notice.count("goes no further") == 1
+    it.screen.say("something else")
+    await it.press(";")
+    await it.until(lambda: it.notice == "context goes no further than 1")
 
 
 async def test_a_restart_with_the_settings_as_they_were_is_said(it):
@@ -285,15 +343,14 @@ async def test_a_loss_that_is_not_finite_is_said(it):
 
 
 @pytest.mark.parametrize("after", [None, Mark(1200, "lr 100")])
-@pytest.mark.parametrize("can_undo", [True, False])
-async def test_a_divergence_is_said_with_the_edit_before_and_a_way_out(it, after, can_undo):
-    if can_undo:
-        await it.press("=")
-        await it.until(lambda: "hidden 250" in it.notice)
-    it.engine.become(state="diverged", step=1234, divergence=Divergence(1230, after))
+@pytest.mark.parametrize("back", ["lr 100", None])
+async def test_a_divergence_is_said_with_the_edit_before_and_a_way_out(it, after, back):
+    await it.press("=")  # which undo could take back, but the weights would stay as they are
+    await it.until(lambda: "hidden 250" in it.notice)
+    it.engine.become(state="diverged", step=1234, divergence=Divergence(1230, after, back))
     await it.until(lambda: "not finite at step 1,230" in it.notice)
     assert ("after lr 100 at step 1,200" in it.notice) == (after is not None)
-    way_out = "u takes back hidden 250" if can_undo else "lower the learning rate, then r"
+    way_out = "u takes back lr 100" if back else "lower the learning rate, then r"
     assert way_out in it.notice
 
 

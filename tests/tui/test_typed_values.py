@@ -103,15 +103,20 @@ async def test_the_footer_offers_no_key_that_would_type(it, panel):
     await it.until(lambda: it.painted().split("\n")[-1].split() == offers)
 
 
-@pytest.mark.parametrize(("setting", "does"), [("init", "begins a new run"), ("hidden", "takes")])
+@pytest.mark.parametrize(
+    ("setting", "does"), [("init", "enter: a new run"), ("hidden", "enter takes it")]
+)
 async def test_what_enter_will_do_is_said_before(it, panel, setting, does):
     await open_at(it, panel, setting)
-    await it.until(lambda: f"enter {does}" in it.painted())
+    await it.until(lambda: f"{does} · esc leaves" in it.painted())
 
 
-async def test_the_line_begins_with_the_value(it, panel):
-    line = await open_at(it, panel, "embedding")
-    assert line.value == "10"
+@pytest.mark.parametrize(
+    ("setting", "value"), [("embedding", "10"), ("kind", "MLP"), ("steps", "200000")]
+)
+async def test_the_line_begins_with_the_value(it, panel, setting, value):
+    line = await open_at(it, panel, setting)
+    assert line.value == value
     await it.press("enter")
     await it.until(lambda: not panel.is_open)
     assert it.engine.commands == []
@@ -119,13 +124,24 @@ async def test_the_line_begins_with_the_value(it, panel):
 
 @pytest.mark.parametrize(
     ("setting", "text"),
-    [("hidden", "99999"), ("learning_rate", "fast"), ("seed", "-1"), ("train_on", "first-0")],
+    [
+        ("hidden", "99999"),
+        ("learning_rate", "fast"),
+        ("learning_rate", "0"),
+        ("weight_decay", "1e400"),
+        ("seed", "-1"),
+        ("train_on", "first-0"),
+    ],
 )
 async def test_a_refusal_is_said_in_place_and_nothing_is_lost(it, panel, setting, text):
     line = await open_at(it, panel, setting)
     await type_text(it, line, text)
     await it.press("enter")
-    await it.until(lambda: f"{setting} must be" in it.text("controls"))
+    name = setting.replace("_", " ")
+    await it.until(lambda: f"{name} must be" in it.text("controls"))
+    refusal = " ".join(it.text("controls").split())
+    assert f"not {text} " in refusal or f"not '{text}'" in refusal
+    assert "**" not in refusal
     assert panel.is_open
     assert line.value == text
     assert it.engine.commands == []
@@ -217,8 +233,19 @@ async def test_a_wheel_turns_the_setting_below_it(it, panel, event, hidden):
 
 async def test_a_wheel_begins_no_new_run(it, panel):
     wheel(it, panel, "model", MouseScrollUp)
-    await it.until(lambda: "new run" in it.notice)
+    await it.until(lambda: "another model begins a new run" in it.notice)
     assert it.engine.commands == []
+
+
+async def test_enter_after_a_wheel_opens_the_setting_below_it(it, panel):
+    panel._cursor = "hidden"
+    it.screen.query_one("#loss").focus()
+    await it.until(lambda: it.chosen == "loss")
+    wheel(it, panel, "init", MouseScrollUp)
+    await it.until(lambda: "press enter" in it.notice)
+    await it.press("enter")
+    await it.until(lambda: panel.is_open)
+    assert panel.cursor == "init"
 
 
 async def test_a_click_chooses_a_setting_and_a_second_one_opens_it(it, panel):

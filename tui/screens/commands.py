@@ -3,6 +3,8 @@
 import time
 from dataclasses import replace
 
+from textual.widgets import Static
+
 from makemore_tui.core.messages import (
     Edit,
     EvaluateTest,
@@ -18,7 +20,13 @@ from makemore_tui.core.settings import changed, effect_of
 
 from ..keys import signs_of
 from ..knobs import turned
-from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, restart_to_come
+from ..notices import (
+    NOTHING_TO_REDO,
+    NOTHING_TO_UNDO,
+    is_precious,
+    no_further,
+    restart_to_come,
+)
 from .arranged import Arranged
 
 _SECONDS_TO_AGREE = 10.0
@@ -59,7 +67,8 @@ class Commands(Arranged):
             return
         changes = turned(now, knob, by)
         if isinstance(changes, str):
-            self.say(changes)
+            shown = str(self.query_one("#notice", Static).content)
+            self.say(no_further(changes, self.conversation.snapshot or now, shown))
         elif effect_of(changes, now.model.kind) != "restart" or self._is_agreed(now, knob):
             self.ask_for(Edit(changes))
 
@@ -79,8 +88,7 @@ class Commands(Arranged):
         """
         announced, when = self._announced
         is_recent = time.monotonic() - when < _SECONDS_TO_AGREE
-        is_precious = now.step and now.model.kind != "ngram" and now.state != "diverged"
-        if not is_precious or (is_recent and announced in (setting, _WHATEVER)):
+        if not is_precious(now) or (is_recent and announced in (setting, _WHATEVER)):
             self._announced = ("", 0.0)
             return True
         self._announced = (setting, time.monotonic())

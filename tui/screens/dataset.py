@@ -3,11 +3,13 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
+from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.events import Key
+from textual.events import Key, Resize
 from textual.suggester import Suggester
 from textual.widgets import Checkbox, Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -24,11 +26,17 @@ from makemore_tui.core.messages import (
 
 from ..conversation import Conversation
 from ..engine import WorkerDied
+from ..keys import signs_of
+from ..notices import taking_data
 from ..widgets.line import Line
 from .hands import AskingScreen
 
 BUILT_IN = ("names", "surnames", "words")  # those of core.dataset, which would bring torch along
 _MOST_ENTRIES = 20_000  # of a folder that is looked through
+_MOST_OFFERS = 11  # lines of them
+_OTHER_LINES = 11  # that the rest of the picker has
+_WIDTH = 76  # of a line, where there is room
+_NOTHING = "nothing is read yet"
 
 
 class PathSuggester(Suggester):
@@ -94,6 +102,13 @@ class Tick(Checkbox):
         super().watch_value()
 
 
+class Answer(NamedTuple):
+    """What the engine has said of a dataset: its numbers, or why it can't be had."""
+
+    asked: DescribeDataset
+    said: DatasetOverview | str
+
+
 class DatasetScreen(AskingScreen):
     """Shows a dataset in numbers before it is taken, which begins a new run."""
 
@@ -107,8 +122,9 @@ class DatasetScreen(AskingScreen):
     DatasetScreen Input:focus { background: $panel-lighten-2; }
     DatasetScreen OptionList { height: auto; max-height: 11; border: none; padding: 0; }
     DatasetScreen Checkbox { border: none; padding: 0; height: 1; }
-    DatasetScreen #numbers { height: 6; overflow-y: auto; }
+    DatasetScreen #numbers { height: 5; overflow-y: auto; }
     DatasetScreen #numbers.warning { color: $text-warning; text-style: bold; }
+    DatasetScreen #taking { height: auto; min-height: 2; }
     """
     BINDINGS = [Binding("escape", "dismiss", "leave")]  # noqa: RUF012
 
@@ -116,7 +132,10 @@ class DatasetScreen(AskingScreen):
         super().__init__()
         self._conversation = conversation
         self._wanted: DescribeDataset | ChangeDataset | None = None  # and not answered yet
-        self._described: DescribeDataset | None = None
+        self._answer: Answer | None = None
+        self._tick = Tick("drop repeated items", compact=True)
+        self._numbers = Static(_NOTHING, id="numbers", markup=False)
+        self._taking = Static(id="taking", markup=False)
 
     def compose(self) -> ComposeResult:
         recent = [file for file in getattr(self.app, "recent", []) if os.path.isfile(file)]
@@ -125,7 +144,10 @@ class DatasetScreen(AskingScreen):
             box.border_subtitle = "enter shows its numbers, enter again takes it · esc leaves"
             yield Offers(
                 *(Option(f"{name}  (built in)", id=name) for name in BUILT_IN),
-                *(Option(file.replace("[", r"\["), id=file) for file in recent),
+                *(
+                    Option(cropped(file, self._width).replace("[", r"\["), id=file)
+                    for file in recent
+                ),
                 compact=True,
             )
             yield PathLine(
@@ -134,8 +156,45 @@ class DatasetScreen(AskingScreen):
                 select_on_focus=False,
                 compact=True,
             )
-            yield Tick("drop repeated items", compact=True)
-            yield Static("nothing is read yet", id="numbers", markup=False)
+            yield self._tick
+            yield self._numbers
+            yield self._taking
+
+    def on_resize(self, event: Resize) -> None:
+        most = max(1, min(_MOST_OFFERS, event.size.height - _OTHER_LINES))
+        self.query(Offers).set_styles(f"max-height: {most};")
+        self._show()
+
+    @property
+    def _width(self) -> int:
+        """Of a line."""
+        return max(1, min(_WIDTH, self.app.size.width - 4))
+
+    @property
+    def _chosen(self) -> DescribeDataset | None:
+        """What enter would have shown, or take."""
+        match self.focused:
+            case Offers(highlighted_option=Option(id=str(name))):
+                pass
+            case Input(value=text) if text.strip():
+                name = _named(text)
+            case _:
+                return None
+        return DescribeDataset(name, self._tick.value)
+
+    # What the numbers shown belong to may no longer be what is chosen
+
+    def on_descendant_focus(self) -> None:
+        self._show()
+
+    def on_option_list_option_highlighted(self) -> None:
+        self._show()
+
+    def on_input_changed(self) -> None:
+        self._show()
+
+    def on_checkbox_changed(self) -> None:
+        self._show()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -143,19 +202,15 @@ class DatasetScreen(AskingScreen):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        text = event.value.strip()
-        if text:
-            path = Path(text).expanduser().absolute()
-            self._look_or_take(text if text in BUILT_IN else str(path))
+        if event.value.strip():
+            self._look_or_take(_named(event.value))
 
     def take(self, reply: Reply | WorkerDied) -> bool:
         match reply:
             case DatasetOverview() if isinstance(self._wanted, DescribeDataset):
-                self._described, self._wanted = self._wanted, None
-                self._say(_in_words(reply) + "\nenter takes it: a new run from step 0")
+                self._hear(self._wanted, reply)
             case Refused(why) if self._wanted is not None:
-                self._wanted = None
-                self._say(why, warning=True)
+                self._hear(DescribeDataset(self._wanted.name, self._wanted.unique), why)
                 return True
             case Snapshot(is_refresh=False) if isinstance(self._wanted, ChangeDataset):
                 if self._wanted.name not in BUILT_IN:
@@ -169,27 +224,64 @@ class DatasetScreen(AskingScreen):
         """Have a dataset's numbers shown, or take it where they are."""
         if self._wanted is not None:
             return
-        unique = self.query_one(Checkbox).value
-        described = DescribeDataset(name, unique)
-        is_known = self._described == described
-        self._wanted = ChangeDataset(name, unique) if is_known else described
-        self._say(f"{'beginning' if is_known else 'reading'} {name} … a large file takes a while")
+        described = DescribeDataset(name, self._tick.value)
+        match self._answer:
+            case Answer(asked, DatasetOverview()) if asked == described:
+                self._wanted = ChangeDataset(name, described.unique)
+            case _:
+                self._wanted = described
+        self._show()
         if (now := self._conversation.latest) is not None:
             self._conversation.command(self._wanted, replace(now))
 
-    def _say(self, text: str, warning: bool = False) -> None:
-        numbers = self.query_one("#numbers", Static)
-        numbers.set_class(warning, "warning")
-        numbers.update(text)
+    def _hear(self, asked: DescribeDataset, said: DatasetOverview | str) -> None:
+        self._answer, self._wanted = Answer(asked, said), None
+        self._show()
+
+    def _show(self) -> None:
+        """Show what is known of the dataset that is chosen, and what enter does then."""
+        words, taking, is_refused = _NOTHING, "", False
+        if self._wanted is not None:
+            doing = "reading" if isinstance(self._wanted, DescribeDataset) else "beginning"
+            words = f"{doing} {self._wanted.name} … a large file takes a while"
+        elif self._answer is not None and self._answer.asked == self._chosen:
+            said = self._answer.said
+            if is_refused := isinstance(said, str):
+                words = said
+            else:
+                words = _in_words(said, self._width)
+                if (now := self._conversation.latest) is not None:
+                    taking = taking_data(now, signs_of(self.app))
+        self._numbers.set_class(is_refused, "warning")
+        self._numbers.update(words)
+        self._taking.update(taking)
 
 
-def _in_words(data: DatasetOverview) -> str:
+def _named(text: str) -> str:
+    """The dataset that a typed text names: one that is built in, or a file by its whole path."""
+    text = text.strip()
+    return text if text in BUILT_IN else str(Path(text).expanduser().absolute())
+
+
+def cropped(path: str, width: int) -> str:
+    """A path in so many cells, with … for its middle where it has more."""
+    if cell_len(path) <= width:
+        return path
+    end = len(path)
+    while cell_len(path[end - 1 :]) <= width // 2:
+        end -= 1
+    end = path[end:]
+    return f"{set_cell_size(path, width - 1 - cell_len(end)).rstrip()}…{end}"
+
+
+def _in_words(data: DatasetOverview, width: int) -> str:
     train, dev, test = data.examples
+    where = f"{data.name}, built in" if data.name in BUILT_IN else cropped(data.path, width)
     return (
-        f"{data.path}\n"
-        f"{data.items:,} items, {data.distinct:,} of them different · "
-        f"{data.characters} characters, the boundary counted\n"
-        f"items of {data.shortest} to {data.longest} characters · "
+        f"{where}\n"
+        f"{data.items:,} items, {data.distinct:,} of them different, "
+        f"of {data.shortest:,} to {data.longest:,} characters\n"
+        f"{data.characters:,} different characters, the boundary counted\n"
         f"{train:,} examples to train on, {dev:,} dev, {test:,} test\n"
         f"also in train: {data.seen[0]:,} items of dev, {data.seen[1]:,} of test"
     )

@@ -10,7 +10,7 @@ from makemore_tui.core.settings import SETTINGS
 
 from ..engine import WorkerDied
 from ..keys import signs_of
-from ..knobs import restarts
+from ..knobs import name_of, restarts
 from ..widgets.controls import ControlsPanel
 from ..widgets.names import NamesPanel
 from .commands import Commands
@@ -50,8 +50,9 @@ class Hands(Commands):
         if now is None:
             return
         if message.by_wheel and restarts(now, knob):
-            name = knob.replace("_", " ")
-            key = signs_of(self.app)["value"]
+            self._choose("controls")
+            self.query_one(ControlsPanel).go_to(knob)
+            name, key = name_of(knob), signs_of(self.app)["value"]
             self.say(f"another {name} begins a new run, which takes more than a wheel: press {key}")
         elif knob == "seed":
             self.action_restart(message.by)

@@ -13,7 +13,7 @@ from textual.widgets import Input
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Edit, Restart, Snapshot
 
-from ..knobs import KIND_NAMES, restarts, typed
+from ..knobs import in_words, name_of, restarts, typed
 from ..rows import Row, row
 from ..ticks import tick_label
 from .line import Line
@@ -114,6 +114,12 @@ class ControlsPanel(Panel):
             self._cursor = settings[max(0, min(place, len(settings) - 1))]
             self.relayout()
 
+    def go_to(self, setting: str) -> None:
+        """Put the cursor on a setting."""
+        if not self.is_open:
+            self._cursor = setting
+            self.relayout()
+
     async def on_click(self, event: Click) -> None:
         setting = self._setting_at(event)
         if self.is_open or not setting:
@@ -153,8 +159,8 @@ class ControlsPanel(Panel):
             return
         value = typed_value(self.snapshot, self.cursor)
         if value is None:
-            name = self.cursor.replace("_", " ")
-            sentence = f"{name} is no setting of this model; {self.signs['model']} changes it"
+            model = self.signs["model"]
+            sentence = f"{name_of(self.cursor)} is no setting of this model; {model} changes it"
             self.post_message(self.Told(sentence))
             return
         if self._input is None:
@@ -229,8 +235,8 @@ class ControlsPanel(Panel):
         hidden = max(0, total - self._top - height)
         more = f"{hidden} more" if hidden else ""
         if self.is_open and self.snapshot:
-            does = "begins a new run" if restarts(self.snapshot, self.cursor) else "takes it"
-            self.border_subtitle = f"enter {does} · esc leaves"
+            does = ": a new run" if restarts(self.snapshot, self.cursor) else " takes it"
+            self.border_subtitle = f"enter{does} · esc leaves"
         elif self.has_focus:
             self.border_subtitle = f"{self.signs['value']} types" + (f" · {more} ↓" if more else "")
         else:
@@ -286,7 +292,7 @@ def typed_value(snapshot: Snapshot, setting: str) -> str | None:
         return str(snapshot.seed)
     settings = vars(snapshot.model) | vars(snapshot.train)
     value = settings[setting]
-    return str(value).lower() if isinstance(value, bool) else f"{value}"
+    return f"{value}" if isinstance(value, float) else in_words(setting, value).replace(",", "")
 
 
 def _both(knob: str) -> tuple[str, str]:
@@ -299,11 +305,11 @@ def settings_lines(snapshot: Snapshot) -> list[Entry]:
     model, train = snapshot.model, snapshot.train
     is_mlp, is_counts = model.kind == "mlp", model.kind == "ngram"
     is_bigram = model.kind == "neural-bigram"
-    kind = KIND_NAMES[model.kind] + (f", order {model.order}" if is_counts else "")
-    rate = f"{train.learning_rate:.4g}"
-    now = f"{snapshot.learning_rate:.3g}"
+    kind = in_words("kind", model.kind) + (f", order {model.order}" if is_counts else "")
+    rate = in_words("learning_rate", train.learning_rate)
+    now = in_words("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
     schedule = train.schedule + (f" → {now}" if train.schedule != "constant" else "")
-    batch = "all" if train.batch_size == 0 else f"{train.batch_size:,}"
+    batch = in_words("batch_size", train.batch_size)
     context = "order" if is_counts else "" if is_bigram else "context"
     lines = [
         Entry("model", kind, ("model",), "kind"),
@@ -314,11 +320,11 @@ def settings_lines(snapshot: Snapshot) -> list[Entry]:
         Entry(
             "embedding", f"{model.embedding}" if is_mlp else "–", _both("embedding"), "embedding"
         ),
-        Entry("hidden", f"{model.hidden}" if is_mlp else "–", _both("hidden"), "hidden"),
+        Entry("hidden", f"{model.hidden:,}" if is_mlp else "–", _both("hidden"), "hidden"),
         Entry("optimizer", "–" if is_counts else train.optimizer, ("optimizer",), "optimizer"),
     ]
     if is_counts:
-        lines.append(Entry("smoothing", f"{train.smoothing:g}", _both("decay"), "smoothing"))
+        lines.append(Entry("smoothing", f"{train.smoothing:,g}", _both("decay"), "smoothing"))
     else:
         lines.append(
             Entry("weight decay", f"{train.weight_decay:g}", _both("decay"), "weight_decay")

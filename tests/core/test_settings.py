@@ -13,6 +13,7 @@ from makemore_tui.core.settings import (
     allowed,
     changed,
     effect_of,
+    first_n,
     parse_changes,
     parse_value,
     settings_label,

@@ -148,14 +148,15 @@ def short_label(changes: Mapping[str, Any]) -> str:
 
 
 def model_label(model: ModelSettings) -> str:
-    """A model's kind and sizes in few signs: "mlp 3, 10, 200" has context, embedding and hidden."""
+    """A model's kind and sizes in few signs: "MLP 3, 10, 200" has context, embedding and hidden."""
+    kind = KIND_NAMES[model.kind]
     if model.kind == "mlp":
-        return f"mlp {model.context}, {model.embedding}, {model.hidden}"
-    return f"ngram {model.order}" if model.kind == "ngram" else model.kind
+        return f"{kind} {model.context}, {model.embedding}, {model.hidden}"
+    return f"{kind} of {model.order}" if model.kind == "ngram" else kind
 
 
 def settings_label(model: ModelSettings, train: TrainSettings, seed: int) -> str:
-    """A run in few signs, such as "mlp 3, 10, 200, direct, lr 0.1, batch 32, sgd, seed 1"; what is
+    """A run in few signs, such as "MLP 3, 10, 200, direct, lr 0.1, batch 32, sgd, seed 1"; what is
     seldom changed is there only where it is not as usual."""
     usual, values = vars(ModelSettings()) | vars(TrainSettings()), vars(model) | vars(train)
     often, seldom = _TELLING[model.kind]

@@ -14,6 +14,7 @@ from rich.text import Text
 from makemore_tui.core.messages import Reference
 from makemore_tui.core.plain_text import shown
 from makemore_tui.core.presets import Preset
+from makemore_tui.core.settings import model_label
 
 from .palette import DARK
 from .plot import Look, loss_plot
@@ -224,11 +225,8 @@ def _rounded(value: float | None) -> str:
 
 
 def _model(preset: Preset) -> str:
-    model = preset.model
-    if model.kind == "mlp":
-        sizes = f"{model.context}, {model.embedding}, {model.hidden}"
-        return f"mlp {sizes}, {model.init}"
-    return f"{model.kind} {model.order}" if model.kind == "ngram" else model.kind
+    init = f", {preset.model.init}" if preset.model.kind == "mlp" else ""
+    return model_label(preset.model) + init
 
 
 def _train(preset: Preset) -> str:

@@ -185,10 +185,10 @@ def test_a_label_names_settings_in_few_signs(changes, label):
 @pytest.mark.parametrize(
     ("changes", "label"),
     [
-        ({}, "mlp 3, 10, 200, lr 0.1, batch 32, sgd, seed 7"),
+        ({}, "MLP 3, 10, 200, lr 0.1, batch 32, sgd, seed 7"),
         (
             {"direct": True, "init": "lecture", "dropout": 0.2, "batch_size": 0},
-            "mlp 3, 10, 200, init lecture, direct, dropout 0.2, lr 0.1, batch all, sgd, seed 7",
+            "MLP 3, 10, 200, init lecture, direct, dropout 0.2, lr 0.1, batch all, sgd, seed 7",
         ),
         ({"kind": "ngram", "order": 3, "dropout": 0.2}, "ngram 3, smoothing 1, seed 7"),
         (

@@ -8,6 +8,7 @@ from textual.widgets import Checkbox, Input, OptionList
 
 from makemore_tui.core.dataset import BUILT_IN
 from makemore_tui.core.messages import ChangeDataset, DescribeDataset
+from makemore_tui.core.plain_text import shown
 from makemore_tui.tui.screens import dataset
 from makemore_tui.tui.screens.dataset import DatasetScreen, completed, cropped
 from makemore_tui.tui.screens.main import MainScreen
@@ -216,3 +217,30 @@ async def test_no_size_does_harm(explorer, size):
         await it.until(lambda: isinstance(it.app.screen, DatasetScreen))
         await it.press("escape")
         await closed(it)
+
+
+HOSTILE = ["a\x1b]0;taken\x07.txt", "a\u202etxt.", "a\x9b31m"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_name_that_a_terminal_would_act_on_is_never_offered(tmp_path, name):
+    (tmp_path / name).write_text("anna\n")
+    assert completed(f"{tmp_path}/a") is None
+    (tmp_path / "ab.txt").write_text("anna\n")
+    assert completed(f"{tmp_path}/a") == f"{tmp_path}/ab.txt"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_recent_files_and_what_is_pasted_are_only_shown(it, tmp_path, name):
+    (tmp_path / name).write_text("anna\n")
+    it.app.recent = [str(tmp_path / name)]
+    await it.press("d")
+    await it.until(lambda: isinstance(it.app.screen, DatasetScreen))
+    line = it.app.screen.query_one(Input)
+    line.insert_text_at_cursor(name)
+    await it.until(lambda: shown(name) in line.value)
+    painted = it.painted()
+    assert all(row.isprintable() for row in painted.split("\n"))
+    assert shown(name) in painted
+    await it.press("escape")
+    await it.until(lambda: it.app.screen is it.screen)

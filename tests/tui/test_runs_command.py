@@ -99,7 +99,7 @@ def test_runs_are_listed_the_newest_first(run_json, place, monkeypatch):
     assert [one["name"] for one in answer["runs"]] == list("dcba")
     first = answer["runs"][0]
     told = (first["dataset"], first["model"], first["steps"], first["problem"], first["named"])
-    assert told == ("items.txt", "mlp 3, 2, 6", 30, None, False)
+    assert told == ("items.txt", "MLP 3, 2, 6", 30, None, False)
     assert first["saved"] == "2026-01-04T00:00:00+00:00"
     assert 0 < first["best_dev"] < 5
 
@@ -113,7 +113,7 @@ def test_runs_for_people_have_a_line_each_and_damaged_ones_say_so(run, place):
     code, out, err = run("runs", "--run-dir", place)
     assert (code, err) == (0, "")
     words = " ".join(out.split())
-    assert "d items.txt mlp 3, 2, 6 30" in words
+    assert "d items.txt MLP 3, 2, 6 30" in words
     assert f"b: {place}/b/run.json is damaged".replace(" ", "") in "".join(out.split())
     assert "weights.safetensorsismissing" in "".join(out.split())
     assert "letters" in out

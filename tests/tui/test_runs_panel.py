@@ -45,17 +45,17 @@ async def test_a_run_without_a_dev_loss_has_a_dash(draw, former):
 async def test_the_settings_of_the_run_under_the_cursor_are_told(draw, former, stage):
     counts = former("ngram → 2.46", model=ModelSettings(kind="ngram", order=2))
     panel, rows = await draw(counts, former())
-    assert "mlp 3, 10, 200" in " ".join(rows)
-    assert "(mlp: context, embedding, hidden)" in " ".join(rows)
+    assert "MLP 3, 10, 200" in " ".join(rows)
+    assert "(MLP: context, embedding, hidden)" in " ".join(rows)
     assert "seed 1" in " ".join(rows)
     panel.move(1, 0)
-    assert "ngram 2, smoothing 1" in " ".join(stage.rows(panel))
+    assert "counts of 2, smoothing 1" in " ".join(stage.rows(panel))
 
 
 async def test_a_wide_panel_has_the_settings_in_each_line(draw, former):
     _, rows = await draw(former(), former(), width=130)
-    assert all("  mlp 3, 10, 200, lr 0.1, batch 32, sgd, seed 1" in row for row in rows[1:3])
-    assert "settings (mlp: context, embedding, hidden)" in rows[0]
+    assert all("  MLP 3, 10, 200, lr 0.1, batch 32, sgd, seed 1" in row for row in rows[1:3])
+    assert "settings (MLP: context, embedding, hidden)" in rows[0]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_runs_that_differ_in_what_is_seldom_changed_are_told_apart(
 ):
     there = snapshot(**changes)
     _, rows = await draw(former(model=there.model, train=there.train), former(), width=130)
-    assert f"mlp 3, 10, 200, {says}, lr 0.1" in rows[2]
+    assert f"MLP 3, 10, 200, {says}, lr 0.1" in rows[2]
     assert says not in rows[1]
 
 
@@ -82,7 +82,7 @@ async def test_a_name_that_has_no_room_is_told_whole_below(draw, former):
     name = "init scaled, hidden 100, lr 0.05"
     _, rows = await draw(former(f"{name} → 2.21"), width=32)
     assert rows[1].startswith("› init scaled, hid… ")
-    assert f"{name}: mlp" in " ".join(row.strip() for row in rows[2:])
+    assert f"{name}: MLP" in " ".join(row.strip() for row in rows[2:])
 
 
 async def test_a_wide_panel_has_much_room_for_names(draw, former):
@@ -132,7 +132,7 @@ def saved():
 
     def saved(name, **facts):
         when = datetime.now(UTC) - timedelta(hours=3)
-        settings = "mlp 3, 10, 200, lr 0.1"
+        settings = "MLP 3, 10, 200, lr 0.1"
         known = {"dataset": "names", "settings": settings, "steps": 48_000, "best_dev": 2.21}
         return SavedRun(name, Path("/runs") / name, when, **(known | facts))
 
@@ -154,7 +154,7 @@ async def test_the_saved_run_under_the_cursor_is_told_and_opened(draw, saved, st
     panel.move(1, 0)
     rows = stage.rows(panel)
     assert rows[3].startswith("› second")
-    assert "names, saved 3 h ago, mlp 3, 10, 200, lr 0.1" in " ".join(" ".join(rows).split())
+    assert "names, saved 3 h ago, MLP 3, 10, 200, lr 0.1" in " ".join(" ".join(rows).split())
     asked = []
     with monkeypatch.context() as only_here:
         only_here.setattr(panel, "post_message", asked.append)

@@ -23,12 +23,13 @@ from makemore_tui.core.messages import (
     Reply,
     Snapshot,
 )
+from makemore_tui.core.plain_text import shown
 
 from ..conversation import Conversation
 from ..engine import WorkerDied
 from ..keys import signs_of
 from ..notices import taking_data
-from ..widgets.line import Line
+from ..widgets.line import PlainLine
 from .hands import AskingScreen
 
 BUILT_IN = ("names", "surnames", "words")  # those of core.dataset, which would bring torch along
@@ -50,7 +51,8 @@ class PathSuggester(Suggester):
 
 
 def completed(value: str) -> str | None:
-    """The first file or folder, by name, that a path may go on to; None if there is none."""
+    """The first file or folder, by name, that a path may go on to; None if there is none. Names
+    that a terminal would act on are never offered."""
     folder, _, begun = value.rpartition("/")
     if not begun:
         return None
@@ -60,14 +62,14 @@ def completed(value: str) -> str | None:
             found = [
                 entry.name + "/" * entry.is_dir()
                 for entry, _ in zip(entries, range(_MOST_ENTRIES), strict=False)
-                if entry.name.startswith(begun)
+                if entry.name.startswith(begun) and shown(entry.name) == entry.name
             ]
     except OSError:
         return None
     return value + min(found)[len(begun) :] if found else None
 
 
-class PathLine(Line):
+class PathLine(PlainLine):
     """A line to type a path into; tab completes it where it can be."""
 
     BINDINGS = [Binding("tab", "complete", "complete", show=False)]  # noqa: RUF012
@@ -145,7 +147,7 @@ class DatasetScreen(AskingScreen):
             yield Offers(
                 *(Option(f"{name}  (built in)", id=name) for name in BUILT_IN),
                 *(
-                    Option(cropped(file, self._width).replace("[", r"\["), id=file)
+                    Option(cropped(shown(file), self._width).replace("[", r"\["), id=file)
                     for file in recent
                 ),
                 compact=True,

@@ -10,6 +10,7 @@ from makemore_tui.core.messages import Failed, NameRun, Refused, Reply, Snapshot
 
 from ..conversation import Conversation
 from ..engine import WorkerDied
+from ..widgets.line import PlainLine
 from .hands import AskingScreen
 
 
@@ -44,7 +45,7 @@ class NamingScreen(AskingScreen):
         with Vertical() as box:
             box.border_title = "Name this run"
             box.border_subtitle = "enter saves it · esc cancels"
-            yield Input(name, compact=True, placeholder="a name", select_on_focus=True)
+            yield PlainLine(name, compact=True, placeholder="a name", select_on_focus=True)
             place = saving.directory if saving else ""
             yield Static(f"Kept in {place} until you remove it.", id="where", markup=False)
             yield Static(id="refused", markup=False)

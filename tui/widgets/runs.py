@@ -26,7 +26,7 @@ _STEPS, _DEV = 6, 7  # cells of the steps and of the dev loss
 _FIGURES = _STEPS + _DEV
 _WIDE = 80  # cells from which the settings have room in a run's own line
 _NAME_WIDTH = 28  # at least, in such a line
-_SIZES = "mlp: context, embedding, hidden"
+_SIZES = "MLP: context, embedding, hidden"
 
 
 class RunsPanel(Panel):
@@ -165,7 +165,7 @@ class RunsPanel(Panel):
             name, brief = shown(run.name), _saved_brief(run)
         if cell_len(name) > _name_width(self.content_size.width):
             brief = f"{name}: {brief}"
-        return f"{brief} ({_SIZES})" if "mlp" in brief else brief
+        return f"{brief} ({_SIZES})" if "MLP" in brief else brief
 
     def _header(self, width: int) -> Row:
         name = _fitted("what differed", _name_width(width))

@@ -57,6 +57,8 @@ def notice(
     if now.resized and now.resized != before.resized:
         return _resized(now.resized), False
     if (now.model, now.train) != (before.model, before.train):
+        if now.state == "diverged":
+            return _diverged(now, signs), True  # which no edit has changed
         return f"from step {now.step:,}: {_difference(before, now)}", False
     return None
 

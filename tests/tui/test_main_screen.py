@@ -419,6 +419,16 @@ async def test_a_killed_worker_is_followed_by_another_that_goes_on_where_it_was(
         await it.until(lambda: it.engine.refreshes)
 
 
+async def test_an_edit_of_a_diverged_run_leaves_said_that_it_has(it, snapshot):
+    divergence = Divergence(1_230, Mark(1_200, "lr 50"), "lr 50")
+    await it.show(snapshot(state="diverged", step=1_234, divergence=divergence))
+    await it.press("]")
+    await it.until(lambda: it.engine.commands)
+    await it.until(lambda: "not finite at step 1,230, after lr 50" in it.notice)
+    await it.until(lambda: "0.178" in it.value("learning rate"))
+    assert "not finite at step 1,230" in it.notice
+
+
 async def test_that_the_worker_is_starting_is_said_until_it_has_begun(explorer, snapshot):
     async with explorer(first=None) as it:
         await it.press("space")

@@ -41,10 +41,9 @@ class FormerRun:
 
 
 def _difference(state: RunState, model: ModelSettings, train: TrainSettings, seed: int) -> str:
-    if state.model_settings.kind != model.kind:
-        return KIND_NAMES[
-            state.model_settings.kind
-        ]  # which says more than the many settings that go with it
+    kind = state.model_settings.kind
+    if kind != model.kind:
+        return KIND_NAMES[kind]  # which says more than the many settings that go with it
     differing = {
         setting.name: getattr(former, setting.name)
         for former, present in ((state.model_settings, model), (state.train_settings, train))

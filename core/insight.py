@@ -136,19 +136,17 @@ class BigramInsight:
         is_still = moment is not None and moment == self._moment
         if not is_still:
             self._moment, self._rows = moment, {}
-        unknown = [
-            one
-            for one in dict.fromkeys(characters)
-            if one not in self._rows
-            or (is_still and not (self._rows[one].is_exact or self._rows[one].is_of_still))
-        ]
+        if is_still:
+            self._rows = {one: row for one, row in self._rows.items() if row.is_final}
+        unknown = [one for one in dict.fromkeys(characters) if one not in self._rows]
         if unknown:
             most = _MULTIPLICATIONS * (_STILL if is_still else 1) // model.multiplications
             sizes = [self._ending[one].distinct for one in unknown]
             each = max(sizes) if sum(sizes) <= most else max(_FEWEST_CONTEXTS, most // len(unknown))
             values = self.probabilities(model, torch.tensor(unknown), each)
             for one, size, row in zip(unknown, sizes, values, strict=True):
-                self._rows[one] = _Row(row, self._is_all and size <= each, is_still)
+                is_whole = size <= each
+                self._rows[one] = _Row(row, self._is_all and is_whole, is_whole or is_still)
         return [self._rows[one] for one in characters]
 
     def _contexts(self, positions: Tensor) -> Tensor:
@@ -204,11 +202,11 @@ class BigramInsight:
 
 
 class _Row(NamedTuple):
-    """A row of the table as a model sees it: (V,). is_of_still: looked at with more time."""
+    """A row of the table as a model sees it: (V,). is_final: more time would not tell more."""
 
     values: Tensor
     is_exact: bool
-    is_of_still: bool
+    is_final: bool
 
 
 class _Ending(NamedTuple):

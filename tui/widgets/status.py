@@ -54,7 +54,8 @@ class StatusBar(Widget):
         """The program, the data and the run, as far as there is room: each whole or not at all."""
         title = Segment(" makemore-tui  ", self._palette.style("batch", bold=True))
         facts, run, problem = self._facts(), self._run(), self._problem()
-        ways = [[*facts, *run], *([*facts[:most], *problem] for most in (3, 2, 1, 0))]
+        ways = [[*facts[:most], *run] for most in (3, 2, 1)]
+        ways += [[*facts[:most], *problem] for most in (2, 1, 0)]
         lines = [*([title, *self._joined(way)] for way in ways), problem]
         return next((line for line in lines if Segment.get_line_length(line) <= room), [])
 

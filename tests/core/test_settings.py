@@ -190,10 +190,10 @@ def test_a_label_names_settings_in_few_signs(changes, label):
             {"direct": True, "init": "lecture", "dropout": 0.2, "batch_size": 0},
             "MLP 3, 10, 200, init lecture, direct, dropout 0.2, lr 0.1, batch all, sgd, seed 7",
         ),
-        ({"kind": "ngram", "order": 3, "dropout": 0.2}, "ngram 3, smoothing 1, seed 7"),
+        ({"kind": "ngram", "order": 3, "dropout": 0.2}, "counts of 3, smoothing 1, seed 7"),
         (
             {"kind": "neural-bigram", "schedule": "cosine", "hidden": 9},
-            "neural-bigram, cosine, lr 0.1, batch 32, sgd, seed 7",
+            "neural bigram, cosine, lr 0.1, batch 32, sgd, seed 7",
         ),
     ],
 )

@@ -239,8 +239,15 @@ async def test_recent_files_and_what_is_pasted_are_only_shown(it, tmp_path, name
     line = it.app.screen.query_one(Input)
     line.insert_text_at_cursor(name)
     await it.until(lambda: shown(name) in line.value)
-    painted = it.painted()
-    assert all(row.isprintable() for row in painted.split("\n"))
-    assert shown(name) in painted
+    await it.until(lambda: shown(name) in it.painted())
+    assert all(row.isprintable() for row in it.painted().split("\n"))
     await it.press("escape")
     await it.until(lambda: it.app.screen is it.screen)
+
+
+async def test_pages_do_no_harm_where_there_is_no_room_for_the_list(explorer):
+    async with explorer(size=(1, 1)) as it:
+        await it.press("d")
+        await it.until(lambda: isinstance(it.app.screen, DatasetScreen))
+        await it.press("down", "pagedown", "pageup", "pagedown", "escape")
+        await it.until(lambda: it.app.screen is it.screen)

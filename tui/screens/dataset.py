@@ -86,6 +86,14 @@ class Offers(OptionList):
     """The data to choose from. A path may be typed at once: what isn't a key of the list goes to
     the field."""
 
+    def action_page_up(self) -> None:
+        if self.size:  # a list without a row has no pages, and Textual's would break
+            super().action_page_up()
+
+    def action_page_down(self) -> None:
+        if self.size:
+            super().action_page_down()
+
     def on_key(self, event: Key) -> None:
         if event.is_printable and event.character != " ":
             event.stop()

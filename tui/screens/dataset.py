@@ -1,5 +1,6 @@
 """The dataset picker: what is built in, recent files, and any file by its path."""
 
+import contextlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -87,11 +88,11 @@ class Offers(OptionList):
     the field."""
 
     def action_page_up(self) -> None:
-        if self.size:  # a list without a row has no pages, and Textual's would break
+        with contextlib.suppress(LookupError):  # of Textual's, where no line has room
             super().action_page_up()
 
     def action_page_down(self) -> None:
-        if self.size:
+        with contextlib.suppress(LookupError):
             super().action_page_down()
 
     def on_key(self, event: Key) -> None:

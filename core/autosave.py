@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from .errors import UserError
 from .messages import Saving
-from .run_files import stamp
+from .run_files import cannot_write, stamp
 from .run_list import check_name, lock, pruning, remove
 from .run_record import read_record
 from .runs import RunSnapshot, metrics_of, run_snapshot, write_run
@@ -221,7 +221,7 @@ class Autosave:
                     yield
         except (UserError, OSError) as error:
             is_told = isinstance(error, UserError)
-            self._problem = str(error) if is_told else _cannot_write(place.folder, error)
+            self._problem = str(error if is_told else cannot_write(place.folder, error))
             place.marker = None
             self._next = self._clock() + _SECONDS_TO_RETRY
             return
@@ -289,10 +289,6 @@ def _marker(session: Session) -> tuple:
     """What differs as soon as there is something to save."""
     evaluated = session.dev_losses.points[-1:]
     return session.step, tuple(session.journal), session.diverged_at, evaluated
-
-
-def _cannot_write(folder: Path, error: OSError) -> str:
-    return f"{folder} can't be written: {error.strerror}"
 
 
 def _brief(error: UserError, folder: Path) -> str:

@@ -40,7 +40,7 @@ def new_folder(folder: Path) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=f"{UNFINISHED[0]}{folder.name}.", dir=folder.parent))
     except OSError as error:
-        raise _cannot_write(folder, error) from None
+        raise cannot_write(folder, error) from None
 
 
 def create(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -58,7 +58,7 @@ def create(folder: Path, files: Mapping[str, bytes]) -> None:
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
         if isinstance(error, OSError):
-            raise _cannot_write(folder, error) from None
+            raise cannot_write(folder, error) from None
         raise
 
 
@@ -78,7 +78,7 @@ def replace(folder: Path, files: Mapping[str, bytes]) -> None:
         _sync(folder)
         finish(folder)
     except OSError as error:
-        raise _cannot_write(folder, error) from None
+        raise cannot_write(folder, error) from None
     finally:
         if partial is not None:
             shutil.rmtree(partial, ignore_errors=True)
@@ -202,5 +202,6 @@ def _sync(folder: Path) -> None:
         os.close(opened)
 
 
-def _cannot_write(folder: Path, error: OSError) -> UserError:
-    return UserError(f"{folder} can't be written: {error.strerror}")
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """What to tell of a file or folder that the system won't have written."""
+    return UserError(f"{path} can't be written: {error.strerror}")

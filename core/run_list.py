@@ -180,7 +180,7 @@ def lock(folder: Path) -> FileLock:
     except Timeout:
         raise UserError(f"{folder} is open in another explorer") from None
     except OSError as error:
-        raise UserError(f"{folder} can't be written: {error.strerror}") from None
+        raise run_files.cannot_write(folder, error) from None
     return held
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import UserError
+from ..run_files import cannot_write
 from ..session import Session
 from ..state_line import state_line
 from .events import write_events
@@ -94,7 +95,7 @@ def _write_folder(path: Path, fill: Callable[[Path], None]) -> None:
             fill(folder)
             folder.rename(path)
     except OSError as error:
-        raise UserError(f"{path} can't be written: {error.strerror}") from None
+        raise cannot_write(path, error) from None
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -112,4 +113,4 @@ def _write(path: Path, content: bytes) -> None:
                 partial.unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise UserError(f"{path} can't be written: {error.strerror}") from None
+        raise cannot_write(path, error) from None

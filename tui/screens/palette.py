@@ -1,16 +1,18 @@
 """The command palette, also where there is no room for its list."""
 
-from textual.command import CommandList, CommandPalette, Hit, Hits
+import contextlib
+
+from textual.command import CommandPalette, Hit, Hits
 from textual.system_commands import SystemCommandsProvider
 
 _TOLD = 1000.0  # more than any likeness of a title scores
 
 
 class Palette(CommandPalette):
-    """Textual's, whose list would break where keys move in it before it has a row."""
+    """Textual's, whose list would break where keys move in it and no line has room."""
 
     def _action_command_list(self, action: str) -> None:
-        if self.query_one(CommandList).size:
+        with contextlib.suppress(LookupError):
             super()._action_command_list(action)
 
 

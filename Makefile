@@ -11,7 +11,8 @@ run: .venv/installed
 	@$(BIN)/makemore-tui
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n 3
+	$(BIN)/python -m pytest -n 3 -m "not alone"
+	$(BIN)/python -m pytest -m alone
 
 # Killed writers and damaged files, as often as it takes to trust them; some minutes.
 faults: .venv/installed

@@ -152,6 +152,7 @@ def test_an_example_works_as_it_stands(run, command, tmp_path, monkeypatch):
 # bench
 
 
+@pytest.mark.alone
 def test_bench_reports_rows(run_json):
     rows = run_json("bench", "--quick", "--only", "step")["rows"]
     by_name = {row["name"]: row for row in rows}

@@ -82,20 +82,59 @@ if TYPE_CHECKING:  # where each name is from
     from .state_line import parse_state
     from .vocabulary import Vocabulary
 else:
-    # Searched in this order; the first need no torch.
-    _MODULES = (
-        "errors", "settings", "presets", "messages", "vocabulary", "state_line", "run_list",
-        "dataset", "contexts", "models", "evaluation", "sampling", "references", "insight",
-        "embedding_map", "run_state", "session", "health", "learning_rate", "runs", "replay",
-        "export.files",
-    )  # fmt: skip
+    _MODULE_OF = {
+        "BUILT_IN": "dataset",
+        "BigramInsight": "insight",
+        "ContextTables": "contexts",
+        "Dataset": "dataset",
+        "EmbeddingMap": "messages",
+        "EmbeddingMapper": "embedding_map",
+        "Evaluation": "evaluation",
+        "Health": "messages",
+        "HealthCheck": "health",
+        "JournalEntry": "run_state",
+        "LearningRateFinder": "learning_rate",
+        "MLP": "models",
+        "Model": "models",
+        "ModelSettings": "settings",
+        "NeuralBigram": "models",
+        "NgramCounts": "models",
+        "PRESETS": "presets",
+        "Preset": "presets",
+        "RateSearch": "messages",
+        "Reference": "messages",
+        "Replay": "replay",
+        "Run": "runs",
+        "Sample": "sampling",
+        "SavedRun": "run_list",
+        "Session": "session",
+        "Split": "dataset",
+        "TrainSettings": "settings",
+        "Unavailable": "messages",
+        "UserError": "errors",
+        "Vocabulary": "vocabulary",
+        "WordSurprise": "evaluation",
+        "bigram_counts": "insight",
+        "evaluate": "evaluation",
+        "export_state": "export.files",
+        "load_run": "runs",
+        "parse_state": "state_line",
+        "preset_named": "presets",
+        "reference_losses": "references",
+        "replay_run": "replay",
+        "runs_directory": "run_list",
+        "sample": "sampling",
+        "saved_runs": "run_list",
+        "word_surprise": "evaluation",
+        "write_export": "export.files",
+    }
 
     def __getattr__(name: str) -> Any:
         """A name that hasn't been asked for before."""
-        if name not in __all__:
+        if name not in _MODULE_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        modules = (vars(import_module(f"{__name__}.{one}")) for one in _MODULES)
-        globals()[name] = found = next(module[name] for module in modules if name in module)
+        module = import_module(f"{__name__}.{_MODULE_OF[name]}")
+        globals()[name] = found = getattr(module, name)
         return found
 
     def __dir__() -> list[str]:

@@ -59,8 +59,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:  # where each name is from
-    from .contexts import ContextTables
-    from .dataset import BUILT_IN, Dataset, Split
+    from .datasets.contexts import ContextTables
+    from .datasets.dataset import BUILT_IN, Dataset, Split
+    from .datasets.vocabulary import Vocabulary
     from .embedding_map import EmbeddingMapper
     from .errors import UserError
     from .evaluation import Evaluation, WordSurprise, evaluate, word_surprise
@@ -74,19 +75,18 @@ if TYPE_CHECKING:  # where each name is from
     from .references import reference_losses
     from .replay import Replay, replay_run
     from .run_list import SavedRun, runs_directory, saved_runs
+    from .run_spec import parse_state
     from .run_state import JournalEntry
     from .runs import Run, load_run
     from .sampling import Sample, sample
     from .session import Session
     from .settings import ModelSettings, TrainSettings
-    from .state_line import parse_state
-    from .vocabulary import Vocabulary
 else:
     _MODULE_OF = {
-        "BUILT_IN": "dataset",
+        "BUILT_IN": "datasets.dataset",
         "BigramInsight": "insight",
-        "ContextTables": "contexts",
-        "Dataset": "dataset",
+        "ContextTables": "datasets.contexts",
+        "Dataset": "datasets.dataset",
         "EmbeddingMap": "messages",
         "EmbeddingMapper": "embedding_map",
         "Evaluation": "evaluation",
@@ -108,17 +108,17 @@ else:
         "Sample": "sampling",
         "SavedRun": "run_list",
         "Session": "session",
-        "Split": "dataset",
+        "Split": "datasets.dataset",
         "TrainSettings": "settings",
         "Unavailable": "messages",
         "UserError": "errors",
-        "Vocabulary": "vocabulary",
+        "Vocabulary": "datasets.vocabulary",
         "WordSurprise": "evaluation",
         "bigram_counts": "insight",
         "evaluate": "evaluation",
         "export_state": "export.files",
         "load_run": "runs",
-        "parse_state": "state_line",
+        "parse_state": "run_spec",
         "preset_named": "presets",
         "reference_losses": "references",
         "replay_run": "replay",

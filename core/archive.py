@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
-from .dataset import Dataset
+from .datasets.dataset import Dataset
 from .history import LossHistory
 from .run_state import RunState, beginning, replay_seconds
 from .settings import KIND_NAMES, ModelSettings, TrainSettings, short_label

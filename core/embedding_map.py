@@ -5,9 +5,9 @@ import unicodedata
 import torch
 from torch import Tensor
 
+from .datasets.vocabulary import Vocabulary
 from .messages import EmbeddingMap, Unavailable
 from .models import Model
-from .vocabulary import Vocabulary
 
 _VOWELS = frozenset("aeiouæøœıаеиоуыэюяαεηιουω")  # accents are taken off first
 _NO_VOWELS = frozenset("йў")  # which are no vowels with their accents

@@ -1,6 +1,6 @@
 """The one error a person is meant to read."""
 
-from .plain_text import shown
+from .text import shown
 
 
 class UserError(ValueError):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .contexts import ContextTable, ContextTables, split_named
+from .datasets.contexts import ContextTable, ContextTables, split_named
+from .datasets.vocabulary import BOUNDARY, Vocabulary
 from .models import Model
-from .vocabulary import BOUNDARY, Vocabulary
 
 _MULTIPLICATIONS_AT_ONCE = 1 << 26
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from .batches import Batches
-from .contexts import split_named
-from .dataset import gather_examples
+from .datasets.contexts import split_named
+from .datasets.dataset import gather_examples
 from .messages import Health, Reference, TensorHealth
 from .models import MLP, Model, NeuralBigram, NgramCounts, make_model
 from .references import NAMES

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .contexts import ContextTables, split_named
-from .dataset import Dataset, gather_contexts
+from .datasets.contexts import ContextTables, split_named
+from .datasets.dataset import Dataset, gather_contexts
 from .evaluation import evaluate
 from .growth import resized, seed_of_edit, shrinks
 from .history import DevLosses, LossHistory

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from .contexts import context_numbers
+from .datasets.contexts import context_numbers
 from .errors import UserError
 from .settings import ModelSettings
 

@@ -5,13 +5,13 @@ import math
 import torch
 from torch import Tensor
 
-from .dataset import LONGEST_ITEM
+from .datasets.dataset import LONGEST_ITEM
+from .datasets.vocabulary import BOUNDARY, Vocabulary
 from .errors import UserError
 from .evaluation import log_probabilities_along
 from .messages import Candidate, Probe, ProbedCharacter, Unavailable
 from .models import Model
-from .plain_text import shown
-from .vocabulary import BOUNDARY, Vocabulary
+from .text import shown
 
 _ALTERNATIVES = 3
 

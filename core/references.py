@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .contexts import context_numbers
-from .dataset import Dataset, gather_examples
+from .datasets.contexts import context_numbers
+from .datasets.dataset import Dataset, gather_examples
 from .messages import Reference
 
 NAMES = ("unigram", "bigram", "trigram", "4-gram")

@@ -15,10 +15,10 @@ from filelock import FileLock, Timeout
 
 from . import run_files
 from .errors import UserError
-from .plain_text import shown
 from .run_files import LOCK, METRICS, RECORD, WEIGHTS
 from .run_record import RunRecord, check_whole, read_record
 from .settings import model_label, settings_label
+from .text import shown
 
 _VARIABLE = "MAKEMORE_TUI_RUNS"
 _LONGEST_NAME = 60  # characters

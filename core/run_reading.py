@@ -9,17 +9,17 @@ import torch
 from torch import Tensor
 
 from . import run_files
-from .contexts import ContextTables, split_named
-from .dataset import Dataset
+from .datasets.contexts import ContextTables, split_named
+from .datasets.dataset import Dataset
 from .errors import UserError
 from .history import DevLosses, LossHistory
 from .models import MLP, NeuralBigram, NgramCounts, make_model
-from .plain_text import shown
 from .run_files import METRICS, WEIGHTS
 from .run_metrics import LARGEST_METRICS
 from .run_record import RunRecord, check_whole, read_record
 from .run_state import JournalEntry, RunState
 from .run_tensors import check_tensors, parsed
+from .text import shown
 
 _SLACK = 200_000  # bytes: the header, and the random integers left over
 _MOST_LEFT = 1 << 13  # of these integers

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .dataset import Dataset
+from .datasets.dataset import Dataset
 from .history import DevLosses, LossHistory
 from .messages import Resizing
 from .settings import SIZES, ModelSettings, TrainSettings

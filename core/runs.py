@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from . import run_files
-from .dataset import Dataset
+from .datasets.dataset import Dataset
 from .errors import UserError
 from .models import MLP, NeuralBigram, NgramCounts, make_model
 from .run_files import METRICS, RECORD, WEIGHTS, new_folder

@@ -8,7 +8,8 @@ from queue import SimpleQueue
 
 from .archive import FormerRun
 from .autosave import Autosave
-from .dataset import Dataset
+from .datasets.dataset import Dataset
+from .datasets.stats import overview
 from .errors import UserError
 from .learning_rate import LearningRateFinder
 from .messages import (
@@ -47,13 +48,12 @@ from .messages import (
     Undo,
     View,
 )
-from .overview import overview
 from .pace import Pace
-from .plain_text import shown
 from .references import RunningReferences
 from .session import Session
 from .settings import effect_of
 from .split_watch import SplitWatch
+from .text import shown
 from .views import Views
 
 _SLICE_SECONDS = 0.016

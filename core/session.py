@@ -8,15 +8,15 @@ from typing import Any
 import torch
 
 from .archive import Archive, FormerRun
-from .contexts import ContextTables
-from .dataset import Dataset
+from .datasets.contexts import ContextTables
+from .datasets.dataset import Dataset
 from .errors import UserError
 from .evaluation import Evaluation, WordSurprise, evaluate, word_surprise
 from .live_run import LiveRun
-from .plain_text import shown
 from .run_state import JournalEntry, RunState, beginning, copied
 from .sampling import Sample, sample
 from .settings import Effect, ModelSettings, TrainSettings, changed, effect_of, short_label
+from .text import shown
 
 __all__ = ["JournalEntry", "Session"]
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from .batches import Batches, RandomStream, draw_batches, full_batch
-from .contexts import ContextTables, split_named
-from .dataset import gather_examples
+from .datasets.contexts import ContextTables, split_named
+from .datasets.dataset import gather_examples
 from .dropout import Dropout
 from .errors import UserError
 from .models import MLP, NeuralBigram, NgramCounts

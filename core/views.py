@@ -6,7 +6,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from .archive import FormerRun
-from .dataset import Dataset
+from .datasets.dataset import Dataset
 from .embedding_map import EmbeddingMapper
 from .errors import UserError
 from .health import HealthCheck
@@ -29,9 +29,9 @@ from .messages import (
     Unavailable,
     View,
 )
-from .plain_text import shown
 from .probe import probe
 from .session import Session
+from .text import shown
 
 _FORMER_POINTS = 64  # of each former run's curve
 _LONGEST_NAME = 60  # characters

@@ -68,10 +68,10 @@ def _serve(start: Start, inbox, send) -> None:
     import torch
 
     from .autosave import Autosave
-    from .dataset import Dataset
-    from .plain_text import shown
+    from .datasets.dataset import Dataset
     from .server import Server
     from .session import Session
+    from .text import shown
 
     torch.set_num_threads(1)
     autosave = Autosave(Path(start.runs), start.most_bytes) if start.runs else None

@@ -25,15 +25,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Start
 
 from . import themes
-from .config import (
-    MOST_RECENT,
-    REFERENCES,
-    Config,
-    config_path,
-    read_config,
-    remember,
-    with_recent,
-)
+from .config import MOST_RECENT, REFERENCES, Config, config_path, read_config, remember, with_recent
 from .engine import Engine, WorkerEngine
 from .key_names import named
 from .keys import KEYS, Key

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from makemore_tui.core.bench import engine
 from makemore_tui.core.bench.measure import Row
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.dataset import Dataset
 
 SECTIONS = ("step", "quality", "work", "growth", "explorer")
 

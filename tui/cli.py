@@ -11,10 +11,7 @@ import typer
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.messages import Start
 from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS, preset_named
-from makemore_tui.core.settings import (
-    changed,
-    parse_changes,
-)
+from makemore_tui.core.settings import changed, parse_changes
 
 from . import run_commands, streams
 from .export_command import export
@@ -119,8 +116,8 @@ def evaluate(
 ) -> None:
     """The losses of a saved run, test among them, and how likely it holds a word."""
     load_torch()
-    from makemore_tui.core.contexts import ContextTables
-    from makemore_tui.core.dataset import SPLITS
+    from makemore_tui.core.datasets.contexts import ContextTables
+    from makemore_tui.core.datasets.dataset import SPLITS
     from makemore_tui.core.evaluation import evaluate as evaluate_split
     from makemore_tui.core.evaluation import word_surprise
 
@@ -164,7 +161,7 @@ def find_lr(
 ) -> None:
     """Find a learning rate: train a new model at a rising rate, and see where the loss turns."""
     load_torch()
-    from makemore_tui.core.dataset import Dataset
+    from makemore_tui.core.datasets.dataset import Dataset
     from makemore_tui.core.learning_rate import LearningRateFinder
     from makemore_tui.core.session import Session
 
@@ -195,8 +192,8 @@ def data(
 ) -> None:
     """List the built-in datasets, or show one."""
     load_torch()
-    from makemore_tui.core.dataset import BUILT_IN, Dataset
-    from makemore_tui.core.overview import overview
+    from makemore_tui.core.datasets.dataset import BUILT_IN, Dataset
+    from makemore_tui.core.datasets.stats import overview
 
     names = [name] if name else list(BUILT_IN)
     overviews = [overview(Dataset.load(one, unique)) for one in names]

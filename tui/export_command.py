@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.plain_text import shown
+from makemore_tui.core.text import shown
 
 from .options import JsonOption, RunArgument
 

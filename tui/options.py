@@ -7,8 +7,8 @@ import typer
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import preset_named
+from makemore_tui.core.run_spec import parse_state
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.state_line import parse_state
 
 DataOption = Annotated[
     str, typer.Option("--data", help="A built-in dataset or a text file of one item a line.")

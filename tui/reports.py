@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from makemore_tui.core.messages import Reference
-from makemore_tui.core.plain_text import shown
 from makemore_tui.core.presets import Preset
 from makemore_tui.core.settings import model_label
+from makemore_tui.core.text import shown
 
 from .palette import DARK
 from .plot import Look, loss_plot

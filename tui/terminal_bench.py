@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 
 from makemore_tui.core.bench.measure import Row, paired_row
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.pace import Pace
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import TrainSettings

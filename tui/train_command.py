@@ -52,7 +52,7 @@ def train(
 ) -> None:
     """Train a model, show its losses and some samples, and save it."""
     load_torch()
-    from makemore_tui.core.dataset import Dataset
+    from makemore_tui.core.datasets.dataset import Dataset
     from makemore_tui.core.runs import new_folder
     from makemore_tui.core.session import Session
 

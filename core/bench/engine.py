@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from ..contexts import ContextTables
-from ..dataset import SPLITS, Dataset, Split, gather_examples
+from ..datasets.contexts import ContextTables
+from ..datasets.dataset import SPLITS, Dataset, Split, gather_examples
 from ..evaluation import evaluate
 from ..models import MLP
 from ..presets import preset_named

@@ -8,7 +8,7 @@ from pathlib import Path
 _WORK = """
 import sys, time
 from pathlib import Path
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.bench.memory import forget_peak, kilobytes
 Dataset.load("names")  # what is loaded with the first dataset is not of this one
 forget_peak()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..run_files import cannot_write
+from ..run_spec import state_line
 from ..session import Session
-from ..state_line import state_line
 from .events import write_events
 from .figures import export_csv, export_json
 from .picture import export_svg

@@ -5,7 +5,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..plain_text import shown
+from ..text import shown
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader(__package__ or "", "templates"),

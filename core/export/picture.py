@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..dataset import Dataset
+from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..messages import LossCurve, Mark, Reference
 from ..references import RunningReferences

@@ -13,9 +13,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..growth import seed_of_edit
-from ..plain_text import shown
 from ..session import Session
 from ..settings import SIZES, first_n
+from ..text import shown
 from ..trainer import CountingTrainer
 from .timeline import Edit, edits, edits_by_step, of
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from makemore_tui.core.dataset import Dataset, built_in_path
+from makemore_tui.core.datasets.dataset import Dataset, built_in_path
 from makemore_tui.core.session import Session
 
 settings.register_profile("core", deadline=None, max_examples=50, database=None, derandomize=True)

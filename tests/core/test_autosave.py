@@ -12,7 +12,7 @@ import torch
 
 from makemore_tui.core import run_files
 from makemore_tui.core.autosave import Autosave
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.replay import replay_run
 from makemore_tui.core.run_list import is_locked, saved_runs

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makemore_tui.core.batches import Batches, RandomStream, draw_batches, full_batch
-from makemore_tui.core.contexts import ContextTables
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.contexts import ContextTables
+from makemore_tui.core.datasets.dataset import Dataset
 
 SEED = 7
 DOUBLE = torch.empty(0, dtype=torch.float64)

@@ -3,8 +3,8 @@ from collections import Counter
 import pytest
 import torch
 
-from makemore_tui.core.contexts import ContextTables, split_named
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.contexts import ContextTables, split_named
+from makemore_tui.core.datasets.dataset import Dataset
 
 
 def pairs(tables, characters):

@@ -6,7 +6,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore_tui.core.dataset import BUILT_IN, Dataset, built_in_path, gather_contexts, item_hashes
+from makemore_tui.core.datasets.dataset import (
+    BUILT_IN,
+    Dataset,
+    built_in_path,
+    gather_contexts,
+    item_hashes,
+)
 from makemore_tui.core.errors import UserError
 
 BLOCK = 1 << 20  # files are read so many bytes at a time

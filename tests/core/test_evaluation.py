@@ -5,8 +5,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from makemore_tui.core.contexts import ContextTables
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.contexts import ContextTables
+from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.evaluation import RunningEvaluation, evaluate, word_surprise
 from makemore_tui.core.models import MLP

@@ -15,13 +15,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.export.figures import export_csv, export_json
 from makemore_tui.core.export.files import export_state, export_text, write_export
+from makemore_tui.core.run_spec import parse_state, state_line
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.state_line import parse_state, state_line
 
 SIZES_AND_OPTIMIZER = [
     (60, {"learning_rate": 0.05}),

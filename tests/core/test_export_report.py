@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.export.axis import Axis, apart
 from makemore_tui.core.export.picture import export_svg

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from makemore_tui.core import insight as insight_module
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.insight import BigramInsight, bigram_counts
 from makemore_tui.core.messages import BigramMode, BigramOrder, BigramsView
 from makemore_tui.core.models import MLP

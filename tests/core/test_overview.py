@@ -2,8 +2,8 @@ from collections import Counter
 
 import pytest
 
-from makemore_tui.core.dataset import Dataset, built_in_path
-from makemore_tui.core.overview import overview
+from makemore_tui.core.datasets.dataset import Dataset, built_in_path
+from makemore_tui.core.datasets.stats import overview
 
 
 @pytest.fixture(scope="module")

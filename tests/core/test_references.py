@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from makemore_tui.core import references as of_references
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.references import SMOOTHINGS, RunningReferences, reference_losses
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 import torch
 
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.models import MLP
 from makemore_tui.core.sampling import MOST_SAMPLES, draw_texts, sample

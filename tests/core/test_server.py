@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from makemore_tui.core.autosave import Autosave
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.messages import (
     BigramsView,
     CancelFinder,

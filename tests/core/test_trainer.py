@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from makemore_tui.core import trainer as trainer_module
 from makemore_tui.core.batches import RandomStream
-from makemore_tui.core.contexts import ContextTables
+from makemore_tui.core.datasets.contexts import ContextTables
 from makemore_tui.core.dropout import Dropout
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.evaluation import evaluate

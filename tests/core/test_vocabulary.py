@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from makemore_tui.core.datasets.vocabulary import Vocabulary
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.plain_text import shown
-from makemore_tui.core.vocabulary import Vocabulary
+from makemore_tui.core.text import shown
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), min_size=1)
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from wcwidth import wcswidth
 
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings

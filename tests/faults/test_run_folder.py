@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from makemore_tui.core import run_record
-from makemore_tui.core.dataset import Dataset
+from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.run_reading import sha256
 from makemore_tui.core.run_tensors import parsed, serialized

@@ -6,9 +6,9 @@ from rich.cells import cell_len
 from textual.containers import Vertical
 from textual.widgets import Checkbox, Input, OptionList
 
-from makemore_tui.core.dataset import BUILT_IN
+from makemore_tui.core.datasets.dataset import BUILT_IN
 from makemore_tui.core.messages import ChangeDataset, DescribeDataset
-from makemore_tui.core.plain_text import shown
+from makemore_tui.core.text import shown
 from makemore_tui.tui.screens import dataset
 from makemore_tui.tui.screens.dataset import DatasetScreen, completed, cropped
 from makemore_tui.tui.screens.main import MainScreen

@@ -58,7 +58,7 @@ def refused(run):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A saved run of 30 steps."""
-    from makemore_tui.core.dataset import Dataset
+    from makemore_tui.core.datasets.dataset import Dataset
     from makemore_tui.core.session import Session
     from makemore_tui.core.settings import ModelSettings, TrainSettings
 

@@ -20,13 +20,7 @@ from makemore_tui.core.settings import changed, effect_of
 
 from ..keys import signs_of
 from ..knobs import turned
-from ..notices import (
-    NOTHING_TO_REDO,
-    NOTHING_TO_UNDO,
-    is_precious,
-    no_further,
-    restart_to_come,
-)
+from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, is_precious, no_further, restart_to_come
 from .arranged import Arranged
 
 _SECONDS_TO_AGREE = 10.0

@@ -24,7 +24,7 @@ from makemore_tui.core.messages import (
     Reply,
     Snapshot,
 )
-from makemore_tui.core.plain_text import shown
+from makemore_tui.core.text import shown
 
 from ..conversation import Conversation
 from ..engine import WorkerDied

@@ -134,7 +134,7 @@ class Keeping(Hands):
             self._open("naming", "NamingScreen")
 
     def action_copy_state(self) -> None:
-        from makemore_tui.core.state_line import state_line
+        from makemore_tui.core.run_spec import state_line
 
         if (now := self.conversation.snapshot) is not None:
             data = now.dataset

@@ -3,7 +3,7 @@
 from textual.keys import REPLACED_KEYS
 from textual.widgets import Input
 
-from makemore_tui.core.plain_text import shown
+from makemore_tui.core.text import shown
 
 
 class Line(Input):

@@ -5,7 +5,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from makemore_tui.core.messages import Saving, Snapshot
-from makemore_tui.core.plain_text import shown
+from makemore_tui.core.text import shown
 
 from ..palette import Palette, palette_of
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..settings import first_n
 from .dataset import Dataset, Split, gather_examples
-from .settings import first_n
 
 _NUMBERS_AT_ONCE = 1 << 22
 

@@ -21,8 +21,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .errors import UserError
-from .plain_text import shown
+from ..errors import UserError
+from ..text import shown
 from .vocabulary import BOUNDARY, Vocabulary
 
 BUILT_IN = ("names", "surnames", "words")

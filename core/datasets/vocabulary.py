@@ -2,8 +2,8 @@
 
 import unicodedata
 
-from .errors import UserError
-from .plain_text import shown
+from ..errors import UserError
+from ..text import shown
 
 BOUNDARY = 0
 _BOUNDARY_SIGNS = ".·•¦¬"

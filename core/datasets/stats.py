@@ -4,8 +4,8 @@ from typing import Any
 
 import torch
 
+from ..insight import bigram_counts
 from .dataset import SPLITS, Dataset
-from .insight import bigram_counts
 
 _COMMONEST = 12
 

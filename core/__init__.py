@@ -70,7 +70,7 @@ if TYPE_CHECKING:  # where each name is from
     from .insight import BigramInsight, bigram_counts
     from .learning_rate import LearningRateFinder
     from .messages import EmbeddingMap, Health, RateSearch, Reference, Unavailable
-    from .models import MLP, Model, NeuralBigram, NgramCounts
+    from .models.models import MLP, Model, NeuralBigram, NgramCounts
     from .presets import PRESETS, Preset, preset_named
     from .references import reference_losses
     from .replay import Replay, replay_run
@@ -94,11 +94,11 @@ else:
         "HealthCheck": "health",
         "JournalEntry": "run_state",
         "LearningRateFinder": "learning_rate",
-        "MLP": "models",
-        "Model": "models",
+        "MLP": "models.models",
+        "Model": "models.models",
         "ModelSettings": "settings",
-        "NeuralBigram": "models",
-        "NgramCounts": "models",
+        "NeuralBigram": "models.models",
+        "NgramCounts": "models.models",
         "PRESETS": "presets",
         "Preset": "presets",
         "RateSearch": "messages",

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .datasets.vocabulary import Vocabulary
 from .messages import EmbeddingMap, Unavailable
-from .models import Model
+from .models.models import Model
 
 _VOWELS = frozenset("aeiouæøœıаеиоуыэюяαεηιουω")  # accents are taken off first
 _NO_VOWELS = frozenset("йў")  # which are no vowels with their accents

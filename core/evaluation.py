@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .datasets.contexts import ContextTable, ContextTables, split_named
 from .datasets.vocabulary import BOUNDARY, Vocabulary
-from .models import Model
+from .models.models import Model
 
 _MULTIPLICATIONS_AT_ONCE = 1 << 26
 

@@ -17,7 +17,7 @@ from .batches import Batches
 from .datasets.contexts import split_named
 from .datasets.dataset import gather_examples
 from .messages import Health, Reference, TensorHealth
-from .models import MLP, Model, NeuralBigram, NgramCounts, make_model
+from .models.models import MLP, Model, NeuralBigram, NgramCounts, make_model
 from .references import NAMES
 from .session import Session
 from .settings import ModelSettings

@@ -9,7 +9,7 @@ from .datasets.contexts import context_numbers
 from .datasets.dataset import LONGEST_ITEM, Dataset, gather_contexts
 from .datasets.vocabulary import BOUNDARY, Vocabulary
 from .messages import BigramMode, BigramsView, BigramTable, Follower, PairFacts
-from .models import Model
+from .models.models import Model
 from .text import shown
 
 _MULTIPLICATIONS = 60_000_000  # of one look at a model that moves; some ten milliseconds

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .errors import UserError
 from .messages import RateSearch
-from .models import NgramCounts
+from .models.models import NgramCounts
 from .pace import Pace
 from .settings import SETTINGS, TrainSettings
 from .trainer import GradientTrainer

@@ -10,10 +10,10 @@ from torch import Tensor
 from .datasets.contexts import ContextTables, split_named
 from .datasets.dataset import Dataset, gather_contexts
 from .evaluation import evaluate
-from .growth import resized, seed_of_edit, shrinks
 from .history import DevLosses, LossHistory
 from .messages import Mark, Resizing
-from .models import MLP, NeuralBigram, NgramCounts, make_model
+from .models.models import MLP, NeuralBigram, NgramCounts, make_model
+from .models.resize import resized, seed_of_edit, shrinks
 from .run_state import JournalEntry, RunState, copied
 from .settings import ModelSettings, TrainSettings, changed, short_label
 from .trainer import CountingTrainer, GradientTrainer, make_trainer

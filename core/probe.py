@@ -10,7 +10,7 @@ from .datasets.vocabulary import BOUNDARY, Vocabulary
 from .errors import UserError
 from .evaluation import log_probabilities_along
 from .messages import Candidate, Probe, ProbedCharacter, Unavailable
-from .models import Model
+from .models.models import Model
 from .text import shown
 
 _ALTERNATIVES = 3

@@ -13,7 +13,7 @@ from .datasets.contexts import ContextTables, split_named
 from .datasets.dataset import Dataset
 from .errors import UserError
 from .history import DevLosses, LossHistory
-from .models import MLP, NeuralBigram, NgramCounts, make_model
+from .models.models import MLP, NeuralBigram, NgramCounts, make_model
 from .run_files import METRICS, WEIGHTS
 from .run_metrics import LARGEST_METRICS
 from .run_record import RunRecord, check_whole, read_record

@@ -17,7 +17,7 @@ from torch import Tensor
 from . import run_files
 from .datasets.dataset import Dataset
 from .errors import UserError
-from .models import MLP, NeuralBigram, NgramCounts, make_model
+from .models.models import MLP, NeuralBigram, NgramCounts, make_model
 from .run_files import METRICS, RECORD, WEIGHTS, new_folder
 from .run_metrics import points, table_blocks
 from .run_reading import read_run, resumable_state, sha256

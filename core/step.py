@@ -40,7 +40,7 @@ import torch
 from torch import Tensor
 
 from .batches import Batches
-from .models import MLP, NeuralBigram
+from .models.models import MLP, NeuralBigram
 
 _SUM_COSTS = 8  # adding up a row of the table takes as long as so many products of its length
 _MOST_ROOMS = 16

@@ -13,7 +13,7 @@ from .datasets.contexts import ContextTables, split_named
 from .datasets.dataset import gather_examples
 from .dropout import Dropout
 from .errors import UserError
-from .models import MLP, NeuralBigram, NgramCounts
+from .models.models import MLP, NeuralBigram, NgramCounts
 from .settings import TrainSettings
 from .step import MLPStep, NeuralBigramStep, Prepared
 

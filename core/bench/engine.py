@@ -13,7 +13,7 @@ import torch
 from ..datasets.contexts import ContextTables
 from ..datasets.dataset import SPLITS, Dataset, Split, gather_examples
 from ..evaluation import evaluate
-from ..models import MLP
+from ..models.models import MLP
 from ..presets import preset_named
 from ..sampling import sample
 from ..session import Session

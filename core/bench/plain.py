@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..models import MLP
+from ..models.models import MLP
 
 
 class PlainMLP:

@@ -6,7 +6,7 @@ import torch
 
 from makemore_tui.core.embedding_map import EmbeddingMapper, is_vowel, main_directions, nearest_turn
 from makemore_tui.core.messages import EmbeddingMap, Unavailable
-from makemore_tui.core.models import MLP, make_model
+from makemore_tui.core.models.models import MLP, make_model
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import makemore_tui.core.step as step_module
 from makemore_tui.core.batches import Batches, RandomStream, draw_batches, full_batch
 from makemore_tui.core.datasets.contexts import ContextTables
-from makemore_tui.core.models import MLP, NeuralBigram
+from makemore_tui.core.models.models import MLP, NeuralBigram
 from makemore_tui.core.settings import ModelSettings
 from makemore_tui.core.step import MLPStep, NeuralBigramStep
 

@@ -10,7 +10,7 @@ from makemore_tui.core.datasets.contexts import ContextTables
 from makemore_tui.core.dropout import Dropout
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.evaluation import evaluate
-from makemore_tui.core.models import MLP, NeuralBigram, NgramCounts, make_model
+from makemore_tui.core.models.models import MLP, NeuralBigram, NgramCounts, make_model
 from makemore_tui.core.sampling import sample
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.trainer import AdamW, CountingTrainer, GradientTrainer, make_trainer

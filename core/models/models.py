@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from .datasets.contexts import context_numbers
-from .errors import UserError
-from .settings import ModelSettings
+from ..datasets.contexts import context_numbers
+from ..errors import UserError
+from ..settings import ModelSettings
 
 MOST_COUNTS = 1 << 25
 

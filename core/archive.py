@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 from .datasets.dataset import Dataset
-from .history import LossHistory
 from .run_state import RunState, beginning, replay_seconds
 from .settings import KIND_NAMES, ModelSettings, TrainSettings, short_label
+from .training.history import LossHistory
 
 MOST_FORMER_RUNS = 8
 _BUDGET = 48_000_000  # bytes

@@ -13,7 +13,6 @@ from statistics import fmean, variance
 import torch
 from torch import Tensor
 
-from .batches import Batches
 from .datasets.contexts import split_named
 from .datasets.dataset import gather_examples
 from .messages import Health, Reference, TensorHealth
@@ -21,8 +20,9 @@ from .models.models import MLP, Model, NeuralBigram, NgramCounts, make_model
 from .references import NAMES
 from .session import Session
 from .settings import ModelSettings
-from .step import MLPStep, NeuralBigramStep
-from .trainer import GradientTrainer
+from .training.batches import Batches
+from .training.gradients import MLPStep, NeuralBigramStep
+from .training.trainer import GradientTrainer
 from .verdict import Facts, verdict
 
 EXAMPLES = 512

@@ -17,9 +17,9 @@ from torch import Tensor
 from .errors import UserError
 from .messages import RateSearch
 from .models.models import NgramCounts
-from .pace import Pace
 from .settings import SETTINGS, TrainSettings
-from .trainer import GradientTrainer
+from .training.time_slicer import Pace
+from .training.trainer import GradientTrainer
 
 if TYPE_CHECKING:
     from .session import Session

@@ -10,13 +10,13 @@ from torch import Tensor
 from .datasets.contexts import ContextTables, split_named
 from .datasets.dataset import Dataset, gather_contexts
 from .evaluation import evaluate
-from .history import DevLosses, LossHistory
 from .messages import Mark, Resizing
 from .models.models import MLP, NeuralBigram, NgramCounts, make_model
 from .models.resize import resized, seed_of_edit, shrinks
 from .run_state import JournalEntry, RunState, copied
 from .settings import ModelSettings, TrainSettings, changed, short_label
-from .trainer import CountingTrainer, GradientTrainer, make_trainer
+from .training.history import DevLosses, LossHistory
+from .training.trainer import CountingTrainer, GradientTrainer, make_trainer
 
 AnyModel = NgramCounts | NeuralBigram | MLP
 AnyTrainer = CountingTrainer | GradientTrainer

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from .errors import UserError
 from .evaluation import evaluate
-from .pace import Pace
 from .run_record import check_path
 from .runs import Run, load_run
 from .session import Session
+from .training.time_slicer import Pace
 
 _SLICE_SECONDS = 0.05
 

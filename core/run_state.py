@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from .datasets.dataset import Dataset
-from .history import DevLosses, LossHistory
 from .messages import Resizing
 from .settings import SIZES, ModelSettings, TrainSettings
+from .training.history import DevLosses, LossHistory
 
 _RESIZING_SECONDS = 0.1
 

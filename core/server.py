@@ -48,12 +48,12 @@ from .messages import (
     Undo,
     View,
 )
-from .pace import Pace
 from .references import RunningReferences
 from .session import Session
 from .settings import effect_of
 from .split_watch import SplitWatch
 from .text import shown
+from .training.time_slicer import Pace
 from .views import Views
 
 _SLICE_SECONDS = 0.016

@@ -20,9 +20,9 @@ from itertools import cycle, islice
 
 from makemore_tui.core.bench.measure import Row, paired_row
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.pace import Pace
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import TrainSettings
+from makemore_tui.core.training.time_slicer import Pace
 
 _FIRST_VIEW = "1"
 _EVERY_VIEW = "36475891"  # the keys of the panels, so that each takes the place of another

@@ -79,7 +79,7 @@ def train(
 
 def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     """Train to the planned steps, or to ctrl+c; the figures, and whether it was ctrl+c."""
-    from makemore_tui.core.pace import Pace
+    from makemore_tui.core.training.time_slicer import Pace
 
     from .progress import progress
 

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore_tui.core.batches import Batches, RandomStream, draw_batches, full_batch
 from makemore_tui.core.datasets.contexts import ContextTables
 from makemore_tui.core.datasets.dataset import Dataset
+from makemore_tui.core.training.batches import Batches, RandomStream, draw_batches, full_batch
 
 SEED = 7
 DOUBLE = torch.empty(0, dtype=torch.float64)

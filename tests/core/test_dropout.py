@@ -3,10 +3,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore_tui.core.dropout import Dropout
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.training.dropout import Dropout
 
 LIKE = torch.empty(0, dtype=torch.float64)
 SHARES = [0.1, 0.25, 0.5, 0.9]

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore_tui.core.history import LossHistory
+from makemore_tui.core.training.history import LossHistory
 
 
 def losses_of(steps, seed=1):

@@ -1,6 +1,6 @@
 import torch
 
-from makemore_tui.core.pace import Pace
+from makemore_tui.core.training.time_slicer import Pace
 
 
 class SlowSession:

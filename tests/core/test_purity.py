@@ -23,7 +23,7 @@ from makemore_tui.core import (
     replay_run,
     sample,
 )
-from makemore_tui.core.pace import Pace
+from makemore_tui.core.training.time_slicer import Pace
 
 MODEL = ModelSettings(context=2, embedding=3, hidden=6)
 TRAIN = TrainSettings(batch_size=70, optimizer="adamw", learning_rate=0.01, dropout=0.2)

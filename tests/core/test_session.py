@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from makemore_tui.core import trainer
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.evaluation import evaluate
 from makemore_tui.core.session import JournalEntry, Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.training import trainer
 
 MODEL = ModelSettings(context=3, embedding=4, hidden=10)
 TRAIN = TrainSettings(learning_rate=0.1, batch_size=8)

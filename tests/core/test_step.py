@@ -6,12 +6,12 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-import makemore_tui.core.step as step_module
-from makemore_tui.core.batches import Batches, RandomStream, draw_batches, full_batch
+import makemore_tui.core.training.gradients as step_module
 from makemore_tui.core.datasets.contexts import ContextTables
 from makemore_tui.core.models.models import MLP, NeuralBigram
 from makemore_tui.core.settings import ModelSettings
-from makemore_tui.core.step import MLPStep, NeuralBigramStep
+from makemore_tui.core.training.batches import Batches, RandomStream, draw_batches, full_batch
+from makemore_tui.core.training.gradients import MLPStep, NeuralBigramStep
 
 LIKE = torch.empty(0, dtype=torch.float64)
 BIGRAM = ModelSettings(kind="neural-bigram")

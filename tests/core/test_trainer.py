@@ -4,16 +4,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from makemore_tui.core import trainer as trainer_module
-from makemore_tui.core.batches import RandomStream
 from makemore_tui.core.datasets.contexts import ContextTables
-from makemore_tui.core.dropout import Dropout
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.evaluation import evaluate
 from makemore_tui.core.models.models import MLP, NeuralBigram, NgramCounts, make_model
 from makemore_tui.core.sampling import sample
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.trainer import AdamW, CountingTrainer, GradientTrainer, make_trainer
+from makemore_tui.core.training import trainer as trainer_module
+from makemore_tui.core.training.batches import RandomStream
+from makemore_tui.core.training.dropout import Dropout
+from makemore_tui.core.training.trainer import AdamW, CountingTrainer, GradientTrainer, make_trainer
 
 SEED = 3
 MLP_SETTINGS = ModelSettings(context=3, embedding=4, hidden=8, direct=True)

@@ -657,7 +657,7 @@ def test_ctrl_c_saves_the_run_and_reports_it(items, tmp_path, run_json):
 
 
 def test_on_a_terminal_a_bar_shows_the_loss_until_ctrl_c(run, items, monkeypatch):
-    from makemore_tui.core.pace import Pace
+    from makemore_tui.core.training.time_slicer import Pace
 
     bar = io.StringIO()
     terminal = partial(Console, file=bar, force_terminal=True, width=100)

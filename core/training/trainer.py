@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..datasets.contexts import ContextTables, split_named
+from ..datasets.dataset import gather_examples
+from ..errors import UserError
+from ..models.models import MLP, NeuralBigram, NgramCounts
+from ..settings import TrainSettings
 from .batches import Batches, RandomStream, draw_batches, full_batch
-from .datasets.contexts import ContextTables, split_named
-from .datasets.dataset import gather_examples
 from .dropout import Dropout
-from .errors import UserError
-from .models.models import MLP, NeuralBigram, NgramCounts
-from .settings import TrainSettings
-from .step import MLPStep, NeuralBigramStep, Prepared
+from .gradients import MLPStep, NeuralBigramStep, Prepared
 
 MOST_FULL_BATCH = 1 << 26  # numbers, one for each example and character
 _EXAMPLES_AT_ONCE = 1 << 16

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .datasets.contexts import ContextTable, context_numbers
-from .datasets.dataset import Split, gather_examples
+from ..datasets.contexts import ContextTable, context_numbers
+from ..datasets.dataset import Split, gather_examples
 
 _DISTINCT_FROM = 64  # examples in a batch: from here on contexts are listed once
 _ROWS = 16  # a batch has a multiple of so many rows

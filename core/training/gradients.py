@@ -39,8 +39,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..models.models import MLP, NeuralBigram
 from .batches import Batches
-from .models.models import MLP, NeuralBigram
 
 _SUM_COSTS = 8  # adding up a row of the table takes as long as so many products of its length
 _MOST_ROOMS = 16

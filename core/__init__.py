@@ -59,41 +59,41 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:  # where each name is from
+    from .analysis.baselines import reference_losses
+    from .analysis.bigrams import BigramInsight, bigram_counts
+    from .analysis.embedding import EmbeddingMapper
+    from .analysis.evaluation import Evaluation, WordSurprise, evaluate, word_surprise
+    from .analysis.health import HealthCheck
+    from .analysis.lr_finder import LearningRateFinder
+    from .analysis.sampling import Sample, sample
     from .datasets.contexts import ContextTables
     from .datasets.dataset import BUILT_IN, Dataset, Split
     from .datasets.vocabulary import Vocabulary
-    from .embedding_map import EmbeddingMapper
     from .errors import UserError
-    from .evaluation import Evaluation, WordSurprise, evaluate, word_surprise
     from .export.files import export_state, write_export
-    from .health import HealthCheck
-    from .insight import BigramInsight, bigram_counts
-    from .learning_rate import LearningRateFinder
     from .messages import EmbeddingMap, Health, RateSearch, Reference, Unavailable
     from .models.models import MLP, Model, NeuralBigram, NgramCounts
     from .presets import PRESETS, Preset, preset_named
-    from .references import reference_losses
     from .replay import Replay, replay_run
     from .run_list import SavedRun, runs_directory, saved_runs
     from .run_spec import parse_state
     from .run_state import JournalEntry
     from .runs import Run, load_run
-    from .sampling import Sample, sample
     from .session import Session
     from .settings import ModelSettings, TrainSettings
 else:
     _MODULE_OF = {
         "BUILT_IN": "datasets.dataset",
-        "BigramInsight": "insight",
+        "BigramInsight": "analysis.bigrams",
         "ContextTables": "datasets.contexts",
         "Dataset": "datasets.dataset",
         "EmbeddingMap": "messages",
-        "EmbeddingMapper": "embedding_map",
-        "Evaluation": "evaluation",
+        "EmbeddingMapper": "analysis.embedding",
+        "Evaluation": "analysis.evaluation",
         "Health": "messages",
-        "HealthCheck": "health",
+        "HealthCheck": "analysis.health",
         "JournalEntry": "run_state",
-        "LearningRateFinder": "learning_rate",
+        "LearningRateFinder": "analysis.lr_finder",
         "MLP": "models.models",
         "Model": "models.models",
         "ModelSettings": "settings",
@@ -105,7 +105,7 @@ else:
         "Reference": "messages",
         "Replay": "replay",
         "Run": "runs",
-        "Sample": "sampling",
+        "Sample": "analysis.sampling",
         "SavedRun": "run_list",
         "Session": "session",
         "Split": "datasets.dataset",
@@ -113,19 +113,19 @@ else:
         "Unavailable": "messages",
         "UserError": "errors",
         "Vocabulary": "datasets.vocabulary",
-        "WordSurprise": "evaluation",
-        "bigram_counts": "insight",
-        "evaluate": "evaluation",
+        "WordSurprise": "analysis.evaluation",
+        "bigram_counts": "analysis.bigrams",
+        "evaluate": "analysis.evaluation",
         "export_state": "export.files",
         "load_run": "runs",
         "parse_state": "run_spec",
         "preset_named": "presets",
-        "reference_losses": "references",
+        "reference_losses": "analysis.baselines",
         "replay_run": "replay",
         "runs_directory": "run_list",
-        "sample": "sampling",
+        "sample": "analysis.sampling",
         "saved_runs": "run_list",
-        "word_surprise": "evaluation",
+        "word_surprise": "analysis.evaluation",
         "write_export": "export.files",
     }
 

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .analysis.evaluation import evaluate
 from .datasets.contexts import ContextTables, split_named
 from .datasets.dataset import Dataset, gather_contexts
-from .evaluation import evaluate
 from .messages import Mark, Resizing
 from .models.models import MLP, NeuralBigram, NgramCounts, make_model
 from .models.resize import resized, seed_of_edit, shrinks

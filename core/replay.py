@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from .analysis.evaluation import evaluate
 from .errors import UserError
-from .evaluation import evaluate
 from .run_record import check_path
 from .runs import Run, load_run
 from .session import Session

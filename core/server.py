@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 
+from .analysis.baselines import RunningReferences
+from .analysis.lr_finder import LearningRateFinder
 from .archive import FormerRun
 from .autosave import Autosave
 from .datasets.dataset import Dataset
 from .datasets.stats import overview
 from .errors import UserError
-from .learning_rate import LearningRateFinder
 from .messages import (
     BigramsView,
     CancelFinder,
@@ -48,7 +49,6 @@ from .messages import (
     Undo,
     View,
 )
-from .references import RunningReferences
 from .session import Session
 from .settings import effect_of
 from .split_watch import SplitWatch

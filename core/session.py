@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 
+from .analysis.evaluation import Evaluation, WordSurprise, evaluate, word_surprise
+from .analysis.sampling import Sample, sample
 from .archive import Archive, FormerRun
 from .datasets.contexts import ContextTables
 from .datasets.dataset import Dataset
 from .errors import UserError
-from .evaluation import Evaluation, WordSurprise, evaluate, word_surprise
 from .live_run import LiveRun
 from .run_state import JournalEntry, RunState, beginning, copied
-from .sampling import Sample, sample
 from .settings import Effect, ModelSettings, TrainSettings, changed, effect_of, short_label
 from .text import shown
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from .evaluation import RunningEvaluation
+from .analysis.evaluation import RunningEvaluation
 from .messages import SplitLosses, TestLoss
 from .session import Session
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from .analysis.bigrams import BigramInsight, bigram_counts
+from .analysis.embedding import EmbeddingMapper
+from .analysis.health import HealthCheck
+from .analysis.probe import probe
 from .archive import FormerRun
 from .datasets.dataset import Dataset
-from .embedding_map import EmbeddingMapper
 from .errors import UserError
-from .health import HealthCheck
-from .insight import BigramInsight, bigram_counts
 from .messages import (
     BigramsView,
     BigramTable,
@@ -29,7 +30,6 @@ from .messages import (
     Unavailable,
     View,
 )
-from .probe import probe
 from .session import Session
 from .text import shown
 

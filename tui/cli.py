@@ -87,7 +87,7 @@ def sample(
     load_torch()
     import torch
 
-    from makemore_tui.core import sampling
+    from makemore_tui.core.analysis import sampling
 
     saved = _load(run)
     samples = sampling.sample(
@@ -116,10 +116,10 @@ def evaluate(
 ) -> None:
     """The losses of a saved run, test among them, and how likely it holds a word."""
     load_torch()
+    from makemore_tui.core.analysis.evaluation import evaluate as evaluate_split
+    from makemore_tui.core.analysis.evaluation import word_surprise
     from makemore_tui.core.datasets.contexts import ContextTables
     from makemore_tui.core.datasets.dataset import SPLITS
-    from makemore_tui.core.evaluation import evaluate as evaluate_split
-    from makemore_tui.core.evaluation import word_surprise
 
     saved = _load(run)
     saved.dataset.split(split)  # refuses what is none
@@ -161,8 +161,8 @@ def find_lr(
 ) -> None:
     """Find a learning rate: train a new model at a rising rate, and see where the loss turns."""
     load_torch()
+    from makemore_tui.core.analysis.lr_finder import LearningRateFinder
     from makemore_tui.core.datasets.dataset import Dataset
-    from makemore_tui.core.learning_rate import LearningRateFinder
     from makemore_tui.core.session import Session
 
     from .progress import progress

@@ -22,12 +22,12 @@ from .rate_plot import rate_plot
 from .rows import number
 
 if TYPE_CHECKING:
+    from makemore_tui.core.analysis.evaluation import Evaluation, WordSurprise
+    from makemore_tui.core.analysis.sampling import Sample
     from makemore_tui.core.bench.measure import Row
-    from makemore_tui.core.evaluation import Evaluation, WordSurprise
     from makemore_tui.core.messages import RateSearch
     from makemore_tui.core.replay import Replay
     from makemore_tui.core.run_list import SavedRun
-    from makemore_tui.core.sampling import Sample
     from makemore_tui.core.session import Session
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import torch
 
+from ..analysis.evaluation import evaluate
+from ..analysis.sampling import sample
 from ..datasets.contexts import ContextTables
 from ..datasets.dataset import SPLITS, Dataset, Split, gather_examples
-from ..evaluation import evaluate
 from ..models.models import MLP
 from ..presets import preset_named
-from ..sampling import sample
 from ..session import Session
 from ..settings import ModelSettings, TrainSettings
 from .measure import Row, Timings, in_turn, paired_row, seconds_of

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from ..insight import bigram_counts
+from ..analysis.bigrams import bigram_counts
 from .dataset import SPLITS, Dataset
 
 _COMMONEST = 12

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from pathlib import Path
 
+from ..analysis.evaluation import evaluate
 from ..errors import UserError
-from ..evaluation import evaluate
 from ..session import Session
 from .timeline import edits_by_step, points
 

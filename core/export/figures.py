@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 import torch
 
-from ..evaluation import evaluate
+from ..analysis.evaluation import evaluate
 from ..run_metrics import table_blocks
 from ..runs import to_json
 from ..session import Session

@@ -8,10 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ..analysis.baselines import RunningReferences
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..messages import LossCurve, Mark, Reference
-from ..references import RunningReferences
 from ..session import Session
 from .axis import Axis, apart
 from .markup import filled

@@ -11,10 +11,10 @@ import torch
 from markupsafe import Markup
 from torch import Tensor
 
-from ..embedding_map import EmbeddingMapper
+from ..analysis.bigrams import BigramInsight
+from ..analysis.embedding import EmbeddingMapper
+from ..analysis.evaluation import evaluate
 from ..errors import UserError
-from ..evaluation import evaluate
-from ..insight import BigramInsight
 from ..messages import Reference, Unavailable
 from ..session import Session
 from ..settings import SETTINGS

@@ -4,7 +4,12 @@ import random
 import pytest
 import torch
 
-from makemore_tui.core.embedding_map import EmbeddingMapper, is_vowel, main_directions, nearest_turn
+from makemore_tui.core.analysis.embedding import (
+    EmbeddingMapper,
+    is_vowel,
+    main_directions,
+    nearest_turn,
+)
 from makemore_tui.core.messages import EmbeddingMap, Unavailable
 from makemore_tui.core.models.models import MLP, make_model
 from makemore_tui.core.session import Session

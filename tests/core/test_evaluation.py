@@ -5,10 +5,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from makemore_tui.core.analysis.evaluation import RunningEvaluation, evaluate, word_surprise
 from makemore_tui.core.datasets.contexts import ContextTables
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.evaluation import RunningEvaluation, evaluate, word_surprise
 from makemore_tui.core.models.models import MLP
 from makemore_tui.core.presets import preset_named
 from makemore_tui.core.session import Session

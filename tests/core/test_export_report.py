@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from makemore_tui.core.analysis.baselines import reference_losses
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.export.axis import Axis, apart
 from makemore_tui.core.export.picture import export_svg
 from makemore_tui.core.export.report import export_html
-from makemore_tui.core.references import reference_losses
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 
-from makemore_tui.core import insight as insight_module
+from makemore_tui.core.analysis import bigrams as insight_module
+from makemore_tui.core.analysis.bigrams import BigramInsight, bigram_counts
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.insight import BigramInsight, bigram_counts
 from makemore_tui.core.messages import BigramMode, BigramOrder, BigramsView
 from makemore_tui.core.models.models import MLP
 from makemore_tui.core.session import Session

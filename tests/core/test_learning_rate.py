@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import torch
 
+from makemore_tui.core.analysis.lr_finder import LearningRateFinder, RunningMean
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.learning_rate import LearningRateFinder, RunningMean
 from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from makemore_tui.core import references as of_references
+from makemore_tui.core.analysis import baselines as of_references
+from makemore_tui.core.analysis.baselines import SMOOTHINGS, RunningReferences, reference_losses
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.references import SMOOTHINGS, RunningReferences, reference_losses
 
 
 def plain_loss(train, dev, characters, k):

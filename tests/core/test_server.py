@@ -9,6 +9,7 @@ from threading import Thread
 import pytest
 import torch
 
+from makemore_tui.core.analysis.baselines import reference_losses
 from makemore_tui.core.autosave import Autosave
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.messages import (
@@ -39,7 +40,6 @@ from makemore_tui.core.messages import (
     Unavailable,
     Undo,
 )
-from makemore_tui.core.references import reference_losses
 from makemore_tui.core.replay import replay_run
 from makemore_tui.core.run_list import saved_runs
 from makemore_tui.core.server import Server

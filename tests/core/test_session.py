@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from makemore_tui.core.analysis.evaluation import evaluate
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.evaluation import evaluate
 from makemore_tui.core.session import JournalEntry, Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training import trainer

@@ -4,11 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from makemore_tui.core.analysis.evaluation import evaluate
+from makemore_tui.core.analysis.sampling import sample
 from makemore_tui.core.datasets.contexts import ContextTables
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.evaluation import evaluate
 from makemore_tui.core.models.models import MLP, NeuralBigram, NgramCounts, make_model
-from makemore_tui.core.sampling import sample
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training import trainer as trainer_module
 from makemore_tui.core.training.batches import RandomStream

@@ -11,8 +11,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from makemore_tui.core.analysis.diagnosis import RULES
 from makemore_tui.core.settings import SETTINGS, effect_of
-from makemore_tui.core.verdict import RULES
 
 from ..keys import KEYS, Key
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .datasets.contexts import context_numbers
-from .datasets.dataset import Dataset, gather_examples
-from .messages import Reference
+from ..datasets.contexts import context_numbers
+from ..datasets.dataset import Dataset, gather_examples
+from ..messages import Reference
 
 NAMES = ("unigram", "bigram", "trigram", "4-gram")
 SMOOTHINGS = tuple(10 ** (i / 4) for i in range(-12, 13))  # 0.001 to 1,000

@@ -5,13 +5,13 @@ import math
 import torch
 from torch import Tensor
 
-from .datasets.dataset import LONGEST_ITEM
-from .datasets.vocabulary import BOUNDARY, Vocabulary
-from .errors import UserError
+from ..datasets.dataset import LONGEST_ITEM
+from ..datasets.vocabulary import BOUNDARY, Vocabulary
+from ..errors import UserError
+from ..messages import Candidate, Probe, ProbedCharacter, Unavailable
+from ..models.models import Model
+from ..text import shown
 from .evaluation import log_probabilities_along
-from .messages import Candidate, Probe, ProbedCharacter, Unavailable
-from .models.models import Model
-from .text import shown
 
 _ALTERNATIVES = 3
 

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .datasets.contexts import context_numbers
-from .datasets.dataset import LONGEST_ITEM, Dataset, gather_contexts
-from .datasets.vocabulary import BOUNDARY, Vocabulary
-from .messages import BigramMode, BigramsView, BigramTable, Follower, PairFacts
-from .models.models import Model
-from .text import shown
+from ..datasets.contexts import context_numbers
+from ..datasets.dataset import LONGEST_ITEM, Dataset, gather_contexts
+from ..datasets.vocabulary import BOUNDARY, Vocabulary
+from ..messages import BigramMode, BigramsView, BigramTable, Follower, PairFacts
+from ..models.models import Model
+from ..text import shown
 
 _MULTIPLICATIONS = 60_000_000  # of one look at a model that moves; some ten milliseconds
 _STILL = 10  # times as many, once, for a model that doesn't

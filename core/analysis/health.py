@@ -13,17 +13,17 @@ from statistics import fmean, variance
 import torch
 from torch import Tensor
 
-from .datasets.contexts import split_named
-from .datasets.dataset import gather_examples
-from .messages import Health, Reference, TensorHealth
-from .models.models import MLP, Model, NeuralBigram, NgramCounts, make_model
-from .references import NAMES
-from .session import Session
-from .settings import ModelSettings
-from .training.batches import Batches
-from .training.gradients import MLPStep, NeuralBigramStep
-from .training.trainer import GradientTrainer
-from .verdict import Facts, verdict
+from ..datasets.contexts import split_named
+from ..datasets.dataset import gather_examples
+from ..messages import Health, Reference, TensorHealth
+from ..models.models import MLP, Model, NeuralBigram, NgramCounts, make_model
+from ..session import Session
+from ..settings import ModelSettings
+from ..training.batches import Batches
+from ..training.gradients import MLPStep, NeuralBigramStep
+from ..training.trainer import GradientTrainer
+from .baselines import NAMES
+from .diagnosis import Facts, verdict
 
 EXAMPLES = 512
 BINS = 20

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .datasets.contexts import ContextTable, ContextTables, split_named
-from .datasets.vocabulary import BOUNDARY, Vocabulary
-from .models.models import Model
+from ..datasets.contexts import ContextTable, ContextTables, split_named
+from ..datasets.vocabulary import BOUNDARY, Vocabulary
+from ..models.models import Model
 
 _MULTIPLICATIONS_AT_ONCE = 1 << 26
 

@@ -5,9 +5,9 @@ import unicodedata
 import torch
 from torch import Tensor
 
-from .datasets.vocabulary import Vocabulary
-from .messages import EmbeddingMap, Unavailable
-from .models.models import Model
+from ..datasets.vocabulary import Vocabulary
+from ..messages import EmbeddingMap, Unavailable
+from ..models.models import Model
 
 _VOWELS = frozenset("aeiouæøœıаеиоуыэюяαεηιουω")  # accents are taken off first
 _NO_VOWELS = frozenset("йў")  # which are no vowels with their accents

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .errors import UserError
-from .messages import RateSearch
-from .models.models import NgramCounts
-from .settings import SETTINGS, TrainSettings
-from .training.time_slicer import Pace
-from .training.trainer import GradientTrainer
+from ..errors import UserError
+from ..messages import RateSearch
+from ..models.models import NgramCounts
+from ..settings import SETTINGS, TrainSettings
+from ..training.time_slicer import Pace
+from ..training.trainer import GradientTrainer
 
 if TYPE_CHECKING:
-    from .session import Session
+    from ..session import Session
 
 RANGES = {
     ("mlp", "sgd"): (1e-3, 1.0),

@@ -75,10 +75,10 @@ if TYPE_CHECKING:  # where each name is from
     from .models.models import MLP, Model, NeuralBigram, NgramCounts
     from .presets import PRESETS, Preset, preset_named
     from .replay import Replay, replay_run
-    from .run_list import SavedRun, runs_directory, saved_runs
     from .run_spec import parse_state
-    from .run_state import JournalEntry
-    from .runs import Run, load_run
+    from .runs.catalog import SavedRun, runs_directory, saved_runs
+    from .runs.checkpoint import Run, load_run
+    from .runs.state import JournalEntry
     from .session import Session
     from .settings import ModelSettings, TrainSettings
 else:
@@ -92,7 +92,7 @@ else:
         "Evaluation": "analysis.evaluation",
         "Health": "messages",
         "HealthCheck": "analysis.health",
-        "JournalEntry": "run_state",
+        "JournalEntry": "runs.state",
         "LearningRateFinder": "analysis.lr_finder",
         "MLP": "models.models",
         "Model": "models.models",
@@ -104,9 +104,9 @@ else:
         "RateSearch": "messages",
         "Reference": "messages",
         "Replay": "replay",
-        "Run": "runs",
+        "Run": "runs.checkpoint",
         "Sample": "analysis.sampling",
-        "SavedRun": "run_list",
+        "SavedRun": "runs.catalog",
         "Session": "session",
         "Split": "datasets.dataset",
         "TrainSettings": "settings",
@@ -117,14 +117,14 @@ else:
         "bigram_counts": "analysis.bigrams",
         "evaluate": "analysis.evaluation",
         "export_state": "export.files",
-        "load_run": "runs",
+        "load_run": "runs.checkpoint",
         "parse_state": "run_spec",
         "preset_named": "presets",
         "reference_losses": "analysis.baselines",
         "replay_run": "replay",
-        "runs_directory": "run_list",
+        "runs_directory": "runs.catalog",
         "sample": "analysis.sampling",
-        "saved_runs": "run_list",
+        "saved_runs": "runs.catalog",
         "word_surprise": "analysis.evaluation",
         "write_export": "export.files",
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 from .datasets.dataset import Dataset
-from .run_state import RunState, beginning, replay_seconds
+from .runs.state import RunState, beginning, replay_seconds
 from .settings import KIND_NAMES, ModelSettings, TrainSettings, short_label
 from .training.history import LossHistory
 

@@ -16,10 +16,10 @@ from filelock import FileLock
 
 from .errors import UserError
 from .messages import Saving
-from .run_files import cannot_write, stamp
-from .run_list import check_name, lock, pruning, remove
-from .run_record import read_record
-from .runs import RunSnapshot, metrics_of, run_snapshot, write_run
+from .runs.catalog import check_name, lock, pruning, remove
+from .runs.checkpoint import RunSnapshot, metrics_of, run_snapshot, write_run
+from .runs.files import cannot_write, stamp
+from .runs.record import read_record
 from .session import Session
 
 _SECONDS = 3.5  # from one save to the next

@@ -13,7 +13,7 @@ from .datasets.dataset import Dataset, gather_contexts
 from .messages import Mark, Resizing
 from .models.models import MLP, NeuralBigram, NgramCounts, make_model
 from .models.resize import resized, seed_of_edit, shrinks
-from .run_state import JournalEntry, RunState, copied
+from .runs.state import JournalEntry, RunState, copied
 from .settings import ModelSettings, TrainSettings, changed, short_label
 from .training.history import DevLosses, LossHistory
 from .training.trainer import CountingTrainer, GradientTrainer, make_trainer

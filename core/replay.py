@@ -10,8 +10,8 @@ from torch import Tensor
 
 from .analysis.evaluation import evaluate
 from .errors import UserError
-from .run_record import check_path
-from .runs import Run, load_run
+from .runs.checkpoint import Run, load_run
+from .runs.record import check_path
 from .session import Session
 from .training.time_slicer import Pace
 

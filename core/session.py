@@ -14,7 +14,7 @@ from .datasets.contexts import ContextTables
 from .datasets.dataset import Dataset
 from .errors import UserError
 from .live_run import LiveRun
-from .run_state import JournalEntry, RunState, beginning, copied
+from .runs.state import JournalEntry, RunState, beginning, copied
 from .settings import Effect, ModelSettings, TrainSettings, changed, effect_of, short_label
 from .text import shown
 
@@ -225,7 +225,7 @@ class Session(LiveRun):
         Raises:
             UserError: the folder exists or can't be written, or the weights aren't finite.
         """
-        from .runs import save_run
+        from .runs.checkpoint import save_run
 
         save_run(self, Path(folder), report)
 
@@ -236,7 +236,7 @@ class Session(LiveRun):
         Raises:
             UserError: it is damaged, its dataset has changed, or it can't be resumed.
         """
-        from .runs import load_session
+        from .runs.checkpoint import load_session
 
         return load_session(Path(folder))
 

@@ -293,12 +293,12 @@ def _run(words: list[str]) -> int:
 
 
 def _load(folder: Path):
-    from makemore_tui.core.runs import load_run
+    from makemore_tui.core.runs.checkpoint import load_run
 
     return load_run(folder)
 
 
 def _print_json(value: Any) -> None:
-    from makemore_tui.core.runs import to_json
+    from makemore_tui.core.runs.checkpoint import to_json
 
     print(to_json(value))

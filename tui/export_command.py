@@ -30,7 +30,7 @@ def export(
 
     load_torch()
     from makemore_tui.core.export import files
-    from makemore_tui.core.runs import load_session, to_json
+    from makemore_tui.core.runs.checkpoint import load_session, to_json
 
     session = load_session(run)
     stem = run.resolve().name

@@ -29,7 +29,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on sta
 
 def found(run: Path | None) -> Path | None:
     """The folder of a run that a person gives as such, or by its name among the kept ones."""
-    from makemore_tui.core.run_list import run_folder, runs_directory
+    from makemore_tui.core.runs.catalog import run_folder, runs_directory
 
     return run and run_folder(run, runs_directory())
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from makemore_tui.core.bench.measure import Row
     from makemore_tui.core.messages import RateSearch
     from makemore_tui.core.replay import Replay
-    from makemore_tui.core.run_list import SavedRun
+    from makemore_tui.core.runs.catalog import SavedRun
     from makemore_tui.core.session import Session
 
 

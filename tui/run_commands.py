@@ -30,8 +30,8 @@ def replay(
     import torch
 
     from makemore_tui.core.replay import replay_run
-    from makemore_tui.core.run_record import read_record
-    from makemore_tui.core.runs import new_folder, to_json
+    from makemore_tui.core.runs.checkpoint import new_folder, to_json
+    from makemore_tui.core.runs.record import read_record
 
     from . import reports
     from .progress import progress
@@ -65,7 +65,7 @@ def list_runs(
     context: typer.Context, directory: DirectoryOption = None, as_json: JsonOption = False
 ) -> None:
     """List the saved runs, the newest first; `runs remove NAME` removes some."""
-    from makemore_tui.core.run_list import runs_directory, saved_runs
+    from makemore_tui.core.runs.catalog import runs_directory, saved_runs
 
     context.obj = directory
     if context.invoked_subcommand:
@@ -73,7 +73,7 @@ def list_runs(
     where = runs_directory(directory)
     found = saved_runs(where)
     if as_json:
-        from makemore_tui.core.run_record import to_json
+        from makemore_tui.core.runs.record import to_json
 
         print(to_json({"directory": str(where), "runs": [_plain(one) for one in found]}))
     else:
@@ -89,7 +89,7 @@ def remove_runs(
     directory: DirectoryOption = None,
 ) -> None:
     """Remove saved runs by name."""
-    from makemore_tui.core.run_list import remove, runs_directory
+    from makemore_tui.core.runs.catalog import remove, runs_directory
 
     remove(runs_directory(directory or context.obj), names)
 
@@ -102,8 +102,8 @@ def kept(
     Raises:
         UserError: that one can't be read, or something else is asked for beside it.
     """
-    from makemore_tui.core.run_list import run_folder, runs_directory
-    from makemore_tui.core.run_record import read_record
+    from makemore_tui.core.runs.catalog import run_folder, runs_directory
+    from makemore_tui.core.runs.record import read_record
 
     where = runs_directory(directory).absolute()
     if resume is None:
@@ -124,7 +124,7 @@ def resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Sessio
     """
     import torch
 
-    from makemore_tui.core.run_record import read_record
+    from makemore_tui.core.runs.record import read_record
     from makemore_tui.core.session import Session
 
     for name in given(context, "data", "preset", "seed", "unique"):

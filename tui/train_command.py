@@ -53,7 +53,7 @@ def train(
     """Train a model, show its losses and some samples, and save it."""
     load_torch()
     from makemore_tui.core.datasets.dataset import Dataset
-    from makemore_tui.core.runs import new_folder
+    from makemore_tui.core.runs.checkpoint import new_folder
     from makemore_tui.core.session import Session
 
     asked = parse_changes(changes or []) | ({"steps": steps} if steps else {})
@@ -127,7 +127,7 @@ def _save(session: "Session", out: Path, report: dict[str, Any]) -> UserError | 
 
 def _show_training(session: "Session", report: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        from makemore_tui.core.run_record import to_json
+        from makemore_tui.core.runs.record import to_json
 
         print(to_json(report))
         return

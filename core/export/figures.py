@@ -6,8 +6,8 @@ from importlib.metadata import version
 import torch
 
 from ..analysis.evaluation import evaluate
-from ..run_metrics import table_blocks
-from ..runs import to_json
+from ..runs.checkpoint import to_json
+from ..runs.metrics import table_blocks
 from ..session import Session
 from .timeline import points
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import UserError
-from ..run_files import cannot_write
 from ..run_spec import state_line
+from ..runs.files import cannot_write
 from ..session import Session
 from .events import write_events
 from .figures import export_csv, export_json

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from .. import run_metrics
-from ..run_metrics import Point
+from ..runs import metrics as run_metrics
+from ..runs.metrics import Point
 from ..session import Session
 from ..settings import ModelSettings, TrainSettings, changed
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from makemore_tui.core import run_files
 from makemore_tui.core.autosave import Autosave
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.replay import replay_run
-from makemore_tui.core.run_list import is_locked, saved_runs
-from makemore_tui.core.run_record import read_record
+from makemore_tui.core.runs.catalog import is_locked, saved_runs
+from makemore_tui.core.runs.checkpoint import files as run_files
+from makemore_tui.core.runs.record import read_record
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
@@ -161,7 +161,9 @@ def test_at_the_end_all_is_saved_and_the_lock_is_free(begin, keep, save, tmp_pat
 
 def is_locked_elsewhere(folder):
     """Whether another process finds the folder locked."""
-    words = "import sys; from pathlib import Path; from makemore_tui.core.run_list import is_locked"
+    words = (
+        "import sys; from pathlib import Path; from makemore_tui.core.runs.catalog import is_locked"
+    )
     program = f"{words}; sys.exit(not is_locked(Path(sys.argv[1])))"
     return subprocess.run([sys.executable, "-c", program, folder], check=False).returncode == 0
 

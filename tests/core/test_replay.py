@@ -8,7 +8,7 @@ import torch
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.replay import replay_run
-from makemore_tui.core.runs import load_run, load_session
+from makemore_tui.core.runs.checkpoint import load_run, load_session
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 

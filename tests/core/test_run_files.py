@@ -13,11 +13,11 @@ import time
 import pytest
 import torch
 
-from makemore_tui.core import run_files
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.run_record import written
-from makemore_tui.core.run_tensors import parsed, serialized
-from makemore_tui.core.runs import load_run, load_session, run_snapshot, write_run
+from makemore_tui.core.runs.checkpoint import files as run_files
+from makemore_tui.core.runs.checkpoint import load_run, load_session, run_snapshot, write_run
+from makemore_tui.core.runs.record import written
+from makemore_tui.core.runs.tensors import parsed, serialized
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 

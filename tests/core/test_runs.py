@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.run_record import written
-from makemore_tui.core.runs import FORMAT, load_run, new_folder, to_json
+from makemore_tui.core.runs.checkpoint import FORMAT, load_run, new_folder, to_json
+from makemore_tui.core.runs.record import written
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 

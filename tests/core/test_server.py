@@ -41,7 +41,7 @@ from makemore_tui.core.messages import (
     Undo,
 )
 from makemore_tui.core.replay import replay_run
-from makemore_tui.core.run_list import saved_runs
+from makemore_tui.core.runs.catalog import saved_runs
 from makemore_tui.core.server import Server
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings

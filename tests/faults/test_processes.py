@@ -6,9 +6,9 @@ import re
 import signal
 import time
 
-from makemore_tui.core.run_files import RECORD
-from makemore_tui.core.run_record import read_record
-from makemore_tui.core.runs import load_session
+from makemore_tui.core.runs.checkpoint import load_session
+from makemore_tui.core.runs.files import RECORD
+from makemore_tui.core.runs.record import read_record
 
 UNENDING = ("--set", "steps=1000000000")
 

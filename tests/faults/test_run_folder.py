@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from makemore_tui.core import run_record
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.run_reading import sha256
-from makemore_tui.core.run_tensors import parsed, serialized
-from makemore_tui.core.runs import load_session
+from makemore_tui.core.runs.checkpoint import load_session
+from makemore_tui.core.runs.checkpoint import record as run_record
+from makemore_tui.core.runs.reading import sha256
+from makemore_tui.core.runs.tensors import parsed, serialized
 from makemore_tui.core.session import Session
 from makemore_tui.core.settings import ModelSettings
 
@@ -31,7 +31,7 @@ SAVING = """
 import os
 import sys
 from pathlib import Path
-from makemore_tui.core.runs import load_session, run_snapshot, write_run
+from makemore_tui.core.runs.checkpoint import load_session, run_snapshot, write_run
 folder, *sources = map(Path, sys.argv[1:])
 runs = [run_snapshot(load_session(source)) for source in sources]
 for _ in sys.stdin:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from makemore_tui.core import run_list
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.run_record import read_record, written
+from makemore_tui.core.runs.checkpoint import catalog as run_list
+from makemore_tui.core.runs.record import read_record, written
 from makemore_tui.tui import cli
 
 SMALL = ("--set", "hidden=4", "--set", "embedding=2")
@@ -159,7 +159,7 @@ def test_what_is_no_run_of_the_directory_is_not_removed(refused, place, name):
 HOLDING = """
 import sys
 from pathlib import Path
-from makemore_tui.core.run_list import lock
+from makemore_tui.core.runs.catalog import lock
 held = lock(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
@@ -212,7 +212,7 @@ def test_what_can_not_be_removed_is_said_and_stays(place, refused, monkeypatch):
 
 
 def test_pruning_removes_the_oldest_of_those_saved_by_themselves(place):
-    from makemore_tui.core.run_files import size_of
+    from makemore_tui.core.runs.files import size_of
 
     one = size_of(place / "d")
     assert run_list.prune(place, 4 * one) == []
@@ -258,7 +258,7 @@ def test_the_place_of_runs(monkeypatch, tmp_path):
 
 
 def test_the_list_loads_no_torch():
-    program = "import sys, makemore_tui.core.run_list; print('torch' in sys.modules)"
+    program = "import sys, makemore_tui.core.runs.checkpoint.catalog; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr
 

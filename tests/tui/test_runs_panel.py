@@ -7,7 +7,7 @@ import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 
 from makemore_tui.core.messages import ReturnTo, Saving
-from makemore_tui.core.run_list import SavedRun
+from makemore_tui.core.runs.catalog import SavedRun
 from makemore_tui.core.settings import ModelSettings
 from makemore_tui.tui.widgets.runs import RunsPanel
 

@@ -107,7 +107,7 @@ class Keeping(Hands):
     def _read_runs(self, directory: str) -> None:
         from pathlib import Path
 
-        from makemore_tui.core.run_list import RunList
+        from makemore_tui.core.runs.catalog import RunList
 
         self._list = self._list or RunList(Path(directory))
         try:

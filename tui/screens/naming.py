@@ -51,7 +51,7 @@ class NamingScreen(AskingScreen):
             yield Static(id="refused", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        from makemore_tui.core.run_list import check_name
+        from makemore_tui.core.runs.catalog import check_name
 
         now, name = self._conversation.latest, event.value.strip()
         if now is None:

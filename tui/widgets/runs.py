@@ -20,7 +20,7 @@ from ..ticks import tick_label
 from .panel import Panel
 
 if TYPE_CHECKING:
-    from makemore_tui.core.run_list import SavedRun
+    from makemore_tui.core.runs.catalog import SavedRun
 
 _STEPS, _DEV = 6, 7  # cells of the steps and of the dev loss
 _FIGURES = _STEPS + _DEV

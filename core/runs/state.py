@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .datasets.dataset import Dataset
-from .messages import Resizing
-from .settings import SIZES, ModelSettings, TrainSettings
-from .training.history import DevLosses, LossHistory
+from ..datasets.dataset import Dataset
+from ..messages import Resizing
+from ..settings import SIZES, ModelSettings, TrainSettings
+from ..training.history import DevLosses, LossHistory
 
 _RESIZING_SECONDS = 0.1
 

@@ -8,7 +8,7 @@ import safetensors.torch
 from safetensors import SafetensorError, TensorSpec
 from torch import Tensor
 
-from .errors import UserError
+from ..errors import UserError
 
 
 def serialized(tensors: Mapping[str, Tensor]) -> bytes:

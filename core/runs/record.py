@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import run_files
-from .errors import UserError
-from .messages import Resizing
-from .settings import ModelSettings, TrainSettings, changed, effect_of
+from ..errors import UserError
+from ..messages import Resizing
+from ..settings import ModelSettings, TrainSettings, changed, effect_of
+from . import files as run_files
 
 FORMAT = 2
 LARGEST_RECORD = 3 << 20  # bytes; a journal of some 30,000 edits

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .errors import UserError
+from ..errors import UserError
 
 RECORD, WEIGHTS, METRICS = "run.json", "weights.safetensors", "metrics.csv"
 LOCK = "lock"

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from .run_state import JournalEntry
-from .settings import TrainSettings
-from .training.history import DevLosses, LossHistory
+from ..settings import TrainSettings
+from ..training.history import DevLosses, LossHistory
+from .state import JournalEntry
 
 LARGEST_METRICS = 4 << 20  # bytes
 _LINES_AT_ONCE = 1000

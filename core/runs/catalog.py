@@ -13,12 +13,12 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock, Timeout
 
-from . import run_files
-from .errors import UserError
-from .run_files import LOCK, METRICS, RECORD, WEIGHTS
-from .run_record import RunRecord, check_whole, read_record
-from .settings import model_label, settings_label
-from .text import shown
+from ..errors import UserError
+from ..settings import model_label, settings_label
+from ..text import shown
+from . import files as run_files
+from .files import LOCK, METRICS, RECORD, WEIGHTS
+from .record import RunRecord, check_whole, read_record
 
 _VARIABLE = "MAKEMORE_TUI_RUNS"
 _LONGEST_NAME = 60  # characters

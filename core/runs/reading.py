@@ -8,18 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import run_files
-from .datasets.contexts import ContextTables, split_named
-from .datasets.dataset import Dataset
-from .errors import UserError
-from .models.models import MLP, NeuralBigram, NgramCounts, make_model
-from .run_files import METRICS, WEIGHTS
-from .run_metrics import LARGEST_METRICS
-from .run_record import RunRecord, check_whole, read_record
-from .run_state import JournalEntry, RunState
-from .run_tensors import check_tensors, parsed
-from .text import shown
-from .training.history import DevLosses, LossHistory
+from ..datasets.contexts import ContextTables, split_named
+from ..datasets.dataset import Dataset
+from ..errors import UserError
+from ..models.models import MLP, NeuralBigram, NgramCounts, make_model
+from ..text import shown
+from ..training.history import DevLosses, LossHistory
+from . import files as run_files
+from .files import METRICS, WEIGHTS
+from .metrics import LARGEST_METRICS
+from .record import RunRecord, check_whole, read_record
+from .state import JournalEntry, RunState
+from .tensors import check_tensors, parsed
 
 _SLACK = 200_000  # bytes: the header, and the random integers left over
 _MOST_LEFT = 1 << 13  # of these integers

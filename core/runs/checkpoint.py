@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from . import run_files
-from .datasets.dataset import Dataset
-from .errors import UserError
-from .models.models import MLP, NeuralBigram, NgramCounts, make_model
-from .run_files import METRICS, RECORD, WEIGHTS, new_folder
-from .run_metrics import points, table_blocks
-from .run_reading import read_run, resumable_state, sha256
-from .run_record import (
+from ..datasets.dataset import Dataset
+from ..errors import UserError
+from ..models.models import MLP, NeuralBigram, NgramCounts, make_model
+from ..settings import TrainSettings
+from . import files as run_files
+from .files import METRICS, RECORD, WEIGHTS, new_folder
+from .metrics import points, table_blocks
+from .reading import read_run, resumable_state, sha256
+from .record import (
     FORMAT,
     RunRecord,
     check_path,
@@ -31,12 +32,11 @@ from .run_record import (
     to_json,
     written,
 )
-from .run_state import RunState
-from .run_tensors import serialized
-from .settings import TrainSettings
+from .state import RunState
+from .tensors import serialized
 
 if TYPE_CHECKING:
-    from .session import Session
+    from ..session import Session
 
 __all__ = ["FORMAT", "Run", "RunSnapshot", "load_run", "load_session", "metrics_of", "new_folder",
            "run_snapshot", "save_run", "to_json", "write_run"]  # fmt: skip
@@ -155,7 +155,7 @@ def load_session(folder: Path | str) -> "Session":
     Raises:
         UserError: as `load_run`, or the run was saved without its optimizer (format 1).
     """
-    from .session import Session
+    from ..session import Session
 
     folder = Path(folder)
     record, dataset, model, tensors = read_run(folder)

@@ -74,12 +74,12 @@ if TYPE_CHECKING:  # where each name is from
     from .messages import EmbeddingMap, Health, RateSearch, Reference, Unavailable
     from .models.models import MLP, Model, NeuralBigram, NgramCounts
     from .presets import PRESETS, Preset, preset_named
-    from .replay import Replay, replay_run
     from .run_spec import parse_state
     from .runs.catalog import SavedRun, runs_directory, saved_runs
     from .runs.checkpoint import Run, load_run
     from .runs.state import JournalEntry
-    from .session import Session
+    from .session.replay import Replay, replay_run
+    from .session.session import Session
     from .settings import ModelSettings, TrainSettings
 else:
     _MODULE_OF = {
@@ -103,11 +103,11 @@ else:
         "Preset": "presets",
         "RateSearch": "messages",
         "Reference": "messages",
-        "Replay": "replay",
+        "Replay": "session.replay",
         "Run": "runs.checkpoint",
         "Sample": "analysis.sampling",
         "SavedRun": "runs.catalog",
-        "Session": "session",
+        "Session": "session.session",
         "Split": "datasets.dataset",
         "TrainSettings": "settings",
         "Unavailable": "messages",
@@ -121,7 +121,7 @@ else:
         "parse_state": "run_spec",
         "preset_named": "presets",
         "reference_losses": "analysis.baselines",
-        "replay_run": "replay",
+        "replay_run": "session.replay",
         "runs_directory": "runs.catalog",
         "sample": "analysis.sampling",
         "saved_runs": "runs.catalog",

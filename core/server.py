@@ -8,7 +8,6 @@ from queue import SimpleQueue
 
 from .analysis.baselines import RunningReferences
 from .analysis.lr_finder import LearningRateFinder
-from .archive import FormerRun
 from .autosave import Autosave
 from .datasets.dataset import Dataset
 from .datasets.stats import overview
@@ -49,7 +48,8 @@ from .messages import (
     Undo,
     View,
 )
-from .session import Session
+from .session.session import Session
+from .session.undo import FormerRun
 from .settings import effect_of
 from .split_watch import SplitWatch
 from .text import shown

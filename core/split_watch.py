@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from .analysis.evaluation import RunningEvaluation
 from .messages import SplitLosses, TestLoss
-from .session import Session
+from .session.session import Session
 
 _EVALUATION_SECONDS = 0.5  # at the least, from one evaluation to the next
 _EVALUATION_SHARE = 0.01  # of the time, at the most, unless that means too long a wait

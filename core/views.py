@@ -9,7 +9,6 @@ from .analysis.bigrams import BigramInsight, bigram_counts
 from .analysis.embedding import EmbeddingMapper
 from .analysis.health import HealthCheck
 from .analysis.probe import probe
-from .archive import FormerRun
 from .datasets.dataset import Dataset
 from .errors import UserError
 from .messages import (
@@ -30,7 +29,8 @@ from .messages import (
     Unavailable,
     View,
 )
-from .session import Session
+from .session.session import Session
+from .session.undo import FormerRun
 from .text import shown
 
 _FORMER_POINTS = 64  # of each former run's curve

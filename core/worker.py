@@ -70,7 +70,7 @@ def _serve(start: Start, inbox, send) -> None:
     from .autosave import Autosave
     from .datasets.dataset import Dataset
     from .server import Server
-    from .session import Session
+    from .session.session import Session
     from .text import shown
 
     torch.set_num_threads(1)

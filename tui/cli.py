@@ -163,7 +163,7 @@ def find_lr(
     load_torch()
     from makemore_tui.core.analysis.lr_finder import LearningRateFinder
     from makemore_tui.core.datasets.dataset import Dataset
-    from makemore_tui.core.session import Session
+    from makemore_tui.core.session.session import Session
 
     from .progress import progress
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from makemore_tui.core.analysis.sampling import Sample
     from makemore_tui.core.bench.measure import Row
     from makemore_tui.core.messages import RateSearch
-    from makemore_tui.core.replay import Replay
     from makemore_tui.core.runs.catalog import SavedRun
-    from makemore_tui.core.session import Session
+    from makemore_tui.core.session.replay import Replay
+    from makemore_tui.core.session.session import Session
 
 
 def _print(*renderables: Any) -> None:

@@ -14,7 +14,7 @@ from .interrupt import load_torch
 from .options import DirectoryOption, JsonOption, RunArgument, given
 
 if TYPE_CHECKING:
-    from makemore_tui.core.session import Session
+    from makemore_tui.core.session.session import Session
 
 runs = typer.Typer(invoke_without_command=True)
 
@@ -29,9 +29,9 @@ def replay(
     load_torch()
     import torch
 
-    from makemore_tui.core.replay import replay_run
     from makemore_tui.core.runs.checkpoint import new_folder, to_json
     from makemore_tui.core.runs.record import read_record
+    from makemore_tui.core.session.replay import replay_run
 
     from . import reports
     from .progress import progress
@@ -125,7 +125,7 @@ def resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Sessio
     import torch
 
     from makemore_tui.core.runs.record import read_record
-    from makemore_tui.core.session import Session
+    from makemore_tui.core.session.session import Session
 
     for name in given(context, "data", "preset", "seed", "unique"):
         raise UserError(f"--{name} can't be had with --resume: {run} has its own")

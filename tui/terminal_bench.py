@@ -20,7 +20,7 @@ from itertools import cycle, islice
 
 from makemore_tui.core.bench.measure import Row, paired_row
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.training.time_slicer import Pace
 

@@ -26,7 +26,7 @@ from .options import (
 from .run_commands import resumed
 
 if TYPE_CHECKING:
-    from makemore_tui.core.session import Session
+    from makemore_tui.core.session.session import Session
 
 _SAMPLES_SHOWN = 10
 _SLICE_SECONDS = 0.05
@@ -54,7 +54,7 @@ def train(
     load_torch()
     from makemore_tui.core.datasets.dataset import Dataset
     from makemore_tui.core.runs.checkpoint import new_folder
-    from makemore_tui.core.session import Session
+    from makemore_tui.core.session.session import Session
 
     asked = parse_changes(changes or []) | ({"steps": steps} if steps else {})
     data, unique, model, planned, seed = beginning(context, state, data, unique, preset, seed)

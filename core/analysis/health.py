@@ -17,7 +17,7 @@ from ..datasets.contexts import split_named
 from ..datasets.dataset import gather_examples
 from ..messages import Health, Reference, TensorHealth
 from ..models.models import MLP, Model, NeuralBigram, NgramCounts, make_model
-from ..session import Session
+from ..session.session import Session
 from ..settings import ModelSettings
 from ..training.batches import Batches
 from ..training.gradients import MLPStep, NeuralBigramStep

@@ -22,7 +22,7 @@ from ..training.time_slicer import Pace
 from ..training.trainer import GradientTrainer
 
 if TYPE_CHECKING:
-    from ..session import Session
+    from ..session.session import Session
 
 RANGES = {
     ("mlp", "sgd"): (1e-3, 1.0),

@@ -16,7 +16,7 @@ from ..datasets.contexts import ContextTables
 from ..datasets.dataset import SPLITS, Dataset, Split, gather_examples
 from ..models.models import MLP
 from ..presets import preset_named
-from ..session import Session
+from ..session.session import Session
 from ..settings import ModelSettings, TrainSettings
 from .measure import Row, Timings, in_turn, paired_row, seconds_of
 from .memory import read_in_a_process

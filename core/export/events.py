@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..analysis.evaluation import evaluate
 from ..errors import UserError
-from ..session import Session
+from ..session.session import Session
 from .timeline import edits_by_step, points
 
 

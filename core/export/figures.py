@@ -8,7 +8,7 @@ import torch
 from ..analysis.evaluation import evaluate
 from ..runs.checkpoint import to_json
 from ..runs.metrics import table_blocks
-from ..session import Session
+from ..session.session import Session
 from .timeline import points
 
 

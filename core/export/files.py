@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import UserError
 from ..run_spec import state_line
 from ..runs.files import cannot_write
-from ..session import Session
+from ..session.session import Session
 from .events import write_events
 from .figures import export_csv, export_json
 from .picture import export_svg

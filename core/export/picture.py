@@ -12,7 +12,7 @@ from ..analysis.baselines import RunningReferences
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..messages import LossCurve, Mark, Reference
-from ..session import Session
+from ..session.session import Session
 from .axis import Axis, apart
 from .markup import filled
 

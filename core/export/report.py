@@ -16,7 +16,7 @@ from ..analysis.embedding import EmbeddingMapper
 from ..analysis.evaluation import evaluate
 from ..errors import UserError
 from ..messages import Reference, Unavailable
-from ..session import Session
+from ..session.session import Session
 from ..settings import SETTINGS
 from .axis import Axis
 from .markup import filled

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..models.resize import seed_of_edit
-from ..session import Session
+from ..session.session import Session
 from ..settings import SIZES, first_n
 from ..text import shown
 from ..training.trainer import CountingTrainer

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..runs import metrics as run_metrics
 from ..runs.metrics import Point
-from ..session import Session
+from ..session.session import Session
 from ..settings import ModelSettings, TrainSettings, changed
 
 

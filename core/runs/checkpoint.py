@@ -36,7 +36,7 @@ from .state import RunState
 from .tensors import serialized
 
 if TYPE_CHECKING:
-    from ..session import Session
+    from ..session.session import Session
 
 __all__ = ["FORMAT", "Run", "RunSnapshot", "load_run", "load_session", "metrics_of", "new_folder",
            "run_snapshot", "save_run", "to_json", "write_run"]  # fmt: skip
@@ -155,7 +155,7 @@ def load_session(folder: Path | str) -> "Session":
     Raises:
         UserError: as `load_run`, or the run was saved without its optimizer (format 1).
     """
-    from ..session import Session
+    from ..session.session import Session
 
     folder = Path(folder)
     record, dataset, model, tensors = read_run(folder)

@@ -12,7 +12,7 @@ import torch
 from hypothesis import settings
 
 from makemore_tui.core.datasets.dataset import Dataset, built_in_path
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 
 settings.register_profile("core", deadline=None, max_examples=50, database=None, derandomize=True)
 settings.load_profile("core")

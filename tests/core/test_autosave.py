@@ -13,11 +13,11 @@ import torch
 from makemore_tui.core.autosave import Autosave
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.replay import replay_run
 from makemore_tui.core.runs.catalog import is_locked, saved_runs
 from makemore_tui.core.runs.checkpoint import files as run_files
 from makemore_tui.core.runs.record import read_record
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.replay import replay_run
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 LONG = 10.0  # seconds, more than between two saves

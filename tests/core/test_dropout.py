@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training.dropout import Dropout
 

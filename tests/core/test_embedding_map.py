@@ -12,7 +12,7 @@ from makemore_tui.core.analysis.embedding import (
 )
 from makemore_tui.core.messages import EmbeddingMap, Unavailable
 from makemore_tui.core.models.models import MLP, make_model
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 

@@ -20,7 +20,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.export.figures import export_csv, export_json
 from makemore_tui.core.export.files import export_state, export_text, write_export
 from makemore_tui.core.run_spec import parse_state, state_line
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 SIZES_AND_OPTIMIZER = [

@@ -7,7 +7,7 @@ from tensorboard.plugins.hparams import metadata
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.export import files
 from makemore_tui.core.export.files import write_export
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 

@@ -16,7 +16,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.export.axis import Axis, apart
 from makemore_tui.core.export.picture import export_svg
 from makemore_tui.core.export.report import export_html
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 SVG = "{http://www.w3.org/2000/svg}"

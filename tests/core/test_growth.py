@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from makemore_tui.core.models.models import MLP
 from makemore_tui.core.models.resize import resized, shrinks
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import SIZES, ModelSettings, TrainSettings
 
 V = 7

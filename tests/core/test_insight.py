@@ -11,7 +11,7 @@ from makemore_tui.core.analysis.bigrams import BigramInsight, bigram_counts
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.messages import BigramMode, BigramOrder, BigramsView
 from makemore_tui.core.models.models import MLP
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 

@@ -8,7 +8,7 @@ import torch
 from makemore_tui.core.analysis.lr_finder import LearningRateFinder, RunningMean
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import PRESETS
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 MODEL = ModelSettings(context=3, embedding=4, hidden=10, init="lecture")

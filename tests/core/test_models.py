@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.models.models import MLP, MOST_COUNTS, NeuralBigram, NgramCounts, make_model
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 

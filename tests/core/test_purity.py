@@ -200,6 +200,6 @@ def test_the_finder_finds_the_same_whatever_the_clock_says(session, seconds):
 @pytest.mark.parametrize("seconds", [1e-7, 1e3, -1.0])
 def test_a_replay_is_the_same_whatever_the_clock_says(saved, seconds, monkeypatch):
     paced = partial(Pace, clock=clock(seconds))
-    monkeypatch.setattr("makemore_tui.core.replay.Pace", paced)
+    monkeypatch.setattr("makemore_tui.core.session.replay.Pace", paced)
     done = replay_run(saved)
     assert (done.identical, done.steps) == (True, 20)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.replay import replay_run
 from makemore_tui.core.runs.checkpoint import load_run, load_session
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.replay import replay_run
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 MLP = ModelSettings(context=3, embedding=4, hidden=10)

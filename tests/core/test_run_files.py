@@ -18,7 +18,7 @@ from makemore_tui.core.runs.checkpoint import files as run_files
 from makemore_tui.core.runs.checkpoint import load_run, load_session, run_snapshot, write_run
 from makemore_tui.core.runs.record import written
 from makemore_tui.core.runs.tensors import parsed, serialized
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 MLP = ModelSettings(context=3, embedding=4, hidden=10, direct=True)

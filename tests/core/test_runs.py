@@ -12,7 +12,7 @@ from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.checkpoint import FORMAT, load_run, new_folder, to_json
 from makemore_tui.core.runs.record import written
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 MODELS = [

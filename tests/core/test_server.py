@@ -40,10 +40,10 @@ from makemore_tui.core.messages import (
     Unavailable,
     Undo,
 )
-from makemore_tui.core.replay import replay_run
 from makemore_tui.core.runs.catalog import saved_runs
 from makemore_tui.core.server import Server
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.replay import replay_run
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 MODEL = ModelSettings(context=3, embedding=4, hidden=10)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from makemore_tui.core.analysis.evaluation import evaluate
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.session import JournalEntry, Session
+from makemore_tui.core.session.session import JournalEntry, Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training import trainer
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.split_watch import SplitWatch
 

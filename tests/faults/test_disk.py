@@ -4,7 +4,7 @@ saved once the disk takes it again."""
 import resource
 import shutil
 
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 
 UNENDING = ("--set", "steps=1000000000")
 

@@ -9,7 +9,7 @@ from wcwidth import wcswidth
 
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.tui import cli
 from makemore_tui.tui.app import ExplorerApp

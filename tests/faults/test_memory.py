@@ -6,9 +6,9 @@ import resource
 import time
 from pathlib import Path
 
-from makemore_tui.core.archive import Archive
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
+from makemore_tui.core.session.undo import Archive
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.screens import main

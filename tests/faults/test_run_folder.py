@@ -23,7 +23,7 @@ from makemore_tui.core.runs.checkpoint import load_session
 from makemore_tui.core.runs.checkpoint import record as run_record
 from makemore_tui.core.runs.reading import sha256
 from makemore_tui.core.runs.tensors import parsed, serialized
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings
 
 MOST_BYTES = 200e6  # that reading a damaged run may take

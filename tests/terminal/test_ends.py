@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from makemore_tui.core.runs.record import read_record
-from makemore_tui.core.session import Session
+from makemore_tui.core.session.session import Session
 
 
 @pytest.mark.parametrize("keys", ["\x03", "qlll\x1b[Az"], ids=["ctrl+c", "q and more"])

@@ -529,7 +529,9 @@ def test_bad_data_is_refused(refused, tmp_path):
 
 
 def test_an_existing_folder_is_never_written_over(refused, saved, tmp_path, monkeypatch):
-    monkeypatch.setattr("makemore_tui.core.session.Session.train", None)  # must not come to that
+    monkeypatch.setattr(
+        "makemore_tui.core.session.session.Session.train", None
+    )  # must not come to that
     before = (saved.folder / "run.json").read_bytes()
     assert "already exists" in refused("train", "--out", saved.folder)
     assert (saved.folder / "run.json").read_bytes() == before
@@ -538,7 +540,7 @@ def test_an_existing_folder_is_never_written_over(refused, saved, tmp_path, monk
 
 @pytest.mark.parametrize("name", ["file/run", LONG])
 def test_a_folder_that_cannot_be_is_refused_before_training(refused, tmp_path, monkeypatch, name):
-    monkeypatch.setattr("makemore_tui.core.session.Session.train", None)
+    monkeypatch.setattr("makemore_tui.core.session.session.Session.train", None)
     (tmp_path / "file").write_text("")
     assert refused("train", "--out", tmp_path / name)
 

@@ -506,7 +506,7 @@ async def test_a_worker_that_dies_behind_the_help_is_still_reported(it):
 def save_run(tmp_path):
     """Saves a small run by a name; the directory that it is in."""
     from makemore_tui.core.datasets.dataset import Dataset
-    from makemore_tui.core.session import Session
+    from makemore_tui.core.session.session import Session
 
     def save_run(name):
         (tmp_path / "items.txt").write_text(

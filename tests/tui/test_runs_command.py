@@ -59,7 +59,7 @@ def refused(run):
 def whole(tmp_path_factory):
     """A saved run of 30 steps."""
     from makemore_tui.core.datasets.dataset import Dataset
-    from makemore_tui.core.session import Session
+    from makemore_tui.core.session.session import Session
     from makemore_tui.core.settings import ModelSettings, TrainSettings
 
     folder = tmp_path_factory.mktemp("data")

@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .analysis.evaluation import evaluate
-from .errors import UserError
-from .runs.checkpoint import Run, load_run
-from .runs.record import check_path
+from ..analysis.evaluation import evaluate
+from ..errors import UserError
+from ..runs.checkpoint import Run, load_run
+from ..runs.record import check_path
+from ..training.time_slicer import Pace
 from .session import Session
-from .training.time_slicer import Pace
 
 _SLICE_SECONDS = 0.05
 

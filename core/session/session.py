@@ -7,16 +7,16 @@ from typing import Any
 
 import torch
 
-from .analysis.evaluation import Evaluation, WordSurprise, evaluate, word_surprise
-from .analysis.sampling import Sample, sample
-from .archive import Archive, FormerRun
-from .datasets.contexts import ContextTables
-from .datasets.dataset import Dataset
-from .errors import UserError
+from ..analysis.evaluation import Evaluation, WordSurprise, evaluate, word_surprise
+from ..analysis.sampling import Sample, sample
+from ..datasets.contexts import ContextTables
+from ..datasets.dataset import Dataset
+from ..errors import UserError
+from ..runs.state import JournalEntry, RunState, beginning, copied
+from ..settings import Effect, ModelSettings, TrainSettings, changed, effect_of, short_label
+from ..text import shown
 from .live_run import LiveRun
-from .runs.state import JournalEntry, RunState, beginning, copied
-from .settings import Effect, ModelSettings, TrainSettings, changed, effect_of, short_label
-from .text import shown
+from .undo import Archive, FormerRun
 
 __all__ = ["JournalEntry", "Session"]
 
@@ -225,7 +225,7 @@ class Session(LiveRun):
         Raises:
             UserError: the folder exists or can't be written, or the weights aren't finite.
         """
-        from .runs.checkpoint import save_run
+        from ..runs.checkpoint import save_run
 
         save_run(self, Path(folder), report)
 
@@ -236,7 +236,7 @@ class Session(LiveRun):
         Raises:
             UserError: it is damaged, its dataset has changed, or it can't be resumed.
         """
-        from .runs.checkpoint import load_session
+        from ..runs.checkpoint import load_session
 
         return load_session(Path(folder))
 

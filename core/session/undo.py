@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
-from .datasets.dataset import Dataset
-from .runs.state import RunState, beginning, replay_seconds
-from .settings import KIND_NAMES, ModelSettings, TrainSettings, short_label
-from .training.history import LossHistory
+from ..datasets.dataset import Dataset
+from ..runs.state import RunState, beginning, replay_seconds
+from ..settings import KIND_NAMES, ModelSettings, TrainSettings, short_label
+from ..training.history import LossHistory
 
 MOST_FORMER_RUNS = 8
 _BUDGET = 48_000_000  # bytes

@@ -71,7 +71,6 @@ if TYPE_CHECKING:  # where each name is from
     from .datasets.vocabulary import Vocabulary
     from .errors import UserError
     from .export.files import export_state, write_export
-    from .messages import EmbeddingMap, Health, RateSearch, Reference, Unavailable
     from .models.models import MLP, Model, NeuralBigram, NgramCounts
     from .presets import PRESETS, Preset, preset_named
     from .run_spec import parse_state
@@ -81,16 +80,17 @@ if TYPE_CHECKING:  # where each name is from
     from .session.replay import Replay, replay_run
     from .session.session import Session
     from .settings import ModelSettings, TrainSettings
+    from .worker.protocol import EmbeddingMap, Health, RateSearch, Reference, Unavailable
 else:
     _MODULE_OF = {
         "BUILT_IN": "datasets.dataset",
         "BigramInsight": "analysis.bigrams",
         "ContextTables": "datasets.contexts",
         "Dataset": "datasets.dataset",
-        "EmbeddingMap": "messages",
+        "EmbeddingMap": "worker.protocol",
         "EmbeddingMapper": "analysis.embedding",
         "Evaluation": "analysis.evaluation",
-        "Health": "messages",
+        "Health": "worker.protocol",
         "HealthCheck": "analysis.health",
         "JournalEntry": "runs.state",
         "LearningRateFinder": "analysis.lr_finder",
@@ -101,8 +101,8 @@ else:
         "NgramCounts": "models.models",
         "PRESETS": "presets",
         "Preset": "presets",
-        "RateSearch": "messages",
-        "Reference": "messages",
+        "RateSearch": "worker.protocol",
+        "Reference": "worker.protocol",
         "Replay": "session.replay",
         "Run": "runs.checkpoint",
         "Sample": "analysis.sampling",
@@ -110,7 +110,7 @@ else:
         "Session": "session.session",
         "Split": "datasets.dataset",
         "TrainSettings": "settings",
-        "Unavailable": "messages",
+        "Unavailable": "worker.protocol",
         "UserError": "errors",
         "Vocabulary": "datasets.vocabulary",
         "WordSurprise": "analysis.evaluation",

@@ -7,8 +7,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from makemore_tui.core.messages import Start
 from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
+from makemore_tui.core.worker.protocol import Start
 from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.engine import WorkerEngine
 

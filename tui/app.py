@@ -22,7 +22,7 @@ from textual.screen import Screen
 from textual.theme import ThemeProvider
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.messages import Start
+from makemore_tui.core.worker.protocol import Start
 
 from . import themes
 from .config import MOST_RECENT, REFERENCES, Config, config_path, read_config, remember, with_recent

@@ -9,9 +9,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.messages import Start
 from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS, preset_named
 from makemore_tui.core.settings import changed, parse_changes
+from makemore_tui.core.worker.protocol import Start
 
 from . import run_commands, streams
 from .export_command import export

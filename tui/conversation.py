@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Collection
 
-from makemore_tui.core.messages import Refresh, Reply, Request, Snapshot
+from makemore_tui.core.worker.protocol import Refresh, Reply, Request, Snapshot
 
 from .engine import Engine, WorkerDied
 from .widgets.panel import Panel

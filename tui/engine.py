@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import IO, Protocol
 
-from makemore_tui.core.messages import ENDED_LATE, Reply, Request, Snapshot, Start, Unsaved
+from makemore_tui.core.worker.protocol import ENDED_LATE, Reply, Request, Snapshot, Start, Unsaved
 
 _SECONDS_TO_END = 1.8  # which is more than the worker allows itself
 _SECONDS_TO_READ = 0.2  # what it has said last
@@ -68,7 +68,7 @@ class WorkerEngine:
         self._has_begun, self.unsaved = False, None
         errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the thread)
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "makemore_tui.core.worker"],
+            [sys.executable, "-P", "-m", "makemore_tui.core.worker.__main__"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

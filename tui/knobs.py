@@ -5,7 +5,6 @@ import math
 from typing import Any
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.messages import Edit, Restart, Snapshot
 from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.settings import (
     KIND_NAMES,
@@ -16,6 +15,7 @@ from makemore_tui.core.settings import (
     parse_value,
     written,
 )
+from makemore_tui.core.worker.protocol import Edit, Restart, Snapshot
 
 _LADDERS: dict[str, tuple[float, ...]] = {
     "hidden": (1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1500,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from makemore_tui.core.messages import (
+from makemore_tui.core.worker.protocol import (
     Divergence,
     OpenRun,
     Redo,

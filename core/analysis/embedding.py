@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from ..datasets.vocabulary import Vocabulary
-from ..messages import EmbeddingMap, Unavailable
 from ..models.models import Model
+from ..worker.protocol import EmbeddingMap, Unavailable
 
 _VOWELS = frozenset("aeiouæøœıаеиоуыэюяαεηιουω")  # accents are taken off first
 _NO_VOWELS = frozenset("йў")  # which are no vowels with their accents

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..messages import RateSearch
 from ..models.models import NgramCounts
 from ..settings import SETTINGS, TrainSettings
 from ..training.time_slicer import Pace
 from ..training.trainer import GradientTrainer
+from ..worker.protocol import RateSearch
 
 if TYPE_CHECKING:
     from ..session.session import Session

@@ -6,7 +6,7 @@ from copy import copy
 import torch
 from torch import Tensor
 
-from ..messages import LossCurve
+from ..worker.protocol import LossCurve
 
 
 class LossHistory:

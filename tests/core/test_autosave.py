@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from makemore_tui.core.autosave import Autosave
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.catalog import is_locked, saved_runs
@@ -19,6 +18,7 @@ from makemore_tui.core.runs.record import read_record
 from makemore_tui.core.session.replay import replay_run
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.worker.autosave import Autosave
 
 LONG = 10.0  # seconds, more than between two saves
 BLINK = 0.0005  # seconds

@@ -17,7 +17,7 @@ def loaded(statement, packages):
 
 
 def test_the_engine_loads_no_screen_library_and_warns_of_nothing():
-    every = "import makemore_tui.core.session.session, makemore_tui.core.server, makemore_tui.core.runs.checkpoint"
+    every = "import makemore_tui.core.session.session, makemore_tui.core.worker.server, makemore_tui.core.runs.checkpoint"
     assert loaded(every, SCREEN) == ("[]", "")
 
 

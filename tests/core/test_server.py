@@ -10,9 +10,13 @@ import pytest
 import torch
 
 from makemore_tui.core.analysis.baselines import reference_losses
-from makemore_tui.core.autosave import Autosave
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.messages import (
+from makemore_tui.core.runs.catalog import saved_runs
+from makemore_tui.core.session.replay import replay_run
+from makemore_tui.core.session.session import Session
+from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.worker.autosave import Autosave
+from makemore_tui.core.worker.protocol import (
     BigramsView,
     CancelFinder,
     ChangeDataset,
@@ -40,11 +44,7 @@ from makemore_tui.core.messages import (
     Unavailable,
     Undo,
 )
-from makemore_tui.core.runs.catalog import saved_runs
-from makemore_tui.core.server import Server
-from makemore_tui.core.session.replay import replay_run
-from makemore_tui.core.session.session import Session
-from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.worker.server import Server
 
 MODEL = ModelSettings(context=3, embedding=4, hidden=10)
 PATIENCE = 60  # seconds, after which a test gives up

@@ -4,7 +4,7 @@ import pytest
 
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.split_watch import SplitWatch
+from makemore_tui.core.worker.eval_scheduler import SplitWatch
 
 
 class Clock:

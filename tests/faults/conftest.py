@@ -7,8 +7,8 @@ from threading import Thread
 
 import pytest
 
-from makemore_tui.core.autosave import Autosave
-from makemore_tui.core.server import Server
+from makemore_tui.core.worker.autosave import Autosave
+from makemore_tui.core.worker.server import Server
 
 PATIENCE = 60  # seconds, after which a test gives up
 

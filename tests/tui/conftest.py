@@ -18,7 +18,15 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from makemore_tui.core.messages import (
+from makemore_tui.core.settings import (
+    SETTINGS,
+    ModelSettings,
+    TrainSettings,
+    changed,
+    effect_of,
+    short_label,
+)
+from makemore_tui.core.worker.protocol import (
     BigramsView,
     BigramTable,
     CancelFinder,
@@ -65,14 +73,6 @@ from makemore_tui.core.messages import (
     Undo,
     Verdict,
     View,
-)
-from makemore_tui.core.settings import (
-    SETTINGS,
-    ModelSettings,
-    TrainSettings,
-    changed,
-    effect_of,
-    short_label,
 )
 from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.config import Config

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.messages import Pause
+from makemore_tui.core.worker.protocol import Pause
 from makemore_tui.tui import themes
 from makemore_tui.tui.config import Config, config_path, read_config, remember, with_recent
 from makemore_tui.tui.key_names import named

@@ -7,8 +7,8 @@ from textual.containers import Vertical
 from textual.widgets import Checkbox, Input, OptionList
 
 from makemore_tui.core.datasets.dataset import BUILT_IN
-from makemore_tui.core.messages import ChangeDataset, DescribeDataset
 from makemore_tui.core.text import shown
+from makemore_tui.core.worker.protocol import ChangeDataset, DescribeDataset
 from makemore_tui.tui.screens import dataset
 from makemore_tui.tui.screens.dataset import DatasetScreen, completed, cropped
 from makemore_tui.tui.screens.main import MainScreen

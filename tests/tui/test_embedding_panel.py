@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from makemore_tui.core.messages import EmbeddingMap, EmbeddingView, Unavailable
+from makemore_tui.core.worker.protocol import EmbeddingMap, EmbeddingView, Unavailable
 from makemore_tui.tui.widgets.embedding import EmbeddingPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

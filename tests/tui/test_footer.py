@@ -2,7 +2,7 @@
 
 import pytest
 
-from makemore_tui.core.messages import Edit, Step
+from makemore_tui.core.worker.protocol import Edit, Step
 from makemore_tui.tui.keys import FOOTER, KEYS
 from makemore_tui.tui.widgets.footer import KeyFooter
 

@@ -3,7 +3,15 @@
 import pytest
 from textual.actions import parse
 
-from makemore_tui.core.messages import Edit, EvaluateTest, Pause, Reference, Restart, Resume, Step
+from makemore_tui.core.worker.protocol import (
+    Edit,
+    EvaluateTest,
+    Pause,
+    Reference,
+    Restart,
+    Resume,
+    Step,
+)
 from makemore_tui.tui.keys import KEYS
 from makemore_tui.tui.screens.main import MainScreen
 

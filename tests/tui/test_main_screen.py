@@ -12,7 +12,7 @@ from textual.events import Key, Resize
 from textual.geometry import Size
 from textual.widgets import Input, Tabs
 
-from makemore_tui.core.messages import (
+from makemore_tui.core.worker.protocol import (
     BigramsView,
     Divergence,
     Edit,

@@ -7,7 +7,13 @@ import pytest
 from rich.cells import cell_len
 from textual.widgets import Input
 
-from makemore_tui.core.messages import Candidate, Probe, ProbedCharacter, ProbeView, Unavailable
+from makemore_tui.core.worker.protocol import (
+    Candidate,
+    Probe,
+    ProbedCharacter,
+    ProbeView,
+    Unavailable,
+)
 from makemore_tui.tui.widgets.probe import ProbePanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

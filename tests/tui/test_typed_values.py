@@ -5,8 +5,8 @@ import pytest_asyncio
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.widgets import Input
 
-from makemore_tui.core.messages import Edit, Restart
 from makemore_tui.core.settings import SETTINGS
+from makemore_tui.core.worker.protocol import Edit, Restart
 from makemore_tui.tui.config import Config
 from makemore_tui.tui.widgets.controls import ControlsPanel, settings_lines
 

@@ -4,7 +4,7 @@ from textual.events import DescendantFocus
 from textual.screen import Screen
 from textual.widgets import Tabs
 
-from makemore_tui.core.messages import Snapshot
+from makemore_tui.core.worker.protocol import Snapshot
 
 from ..conversation import Conversation
 from ..widgets.panel import Panel

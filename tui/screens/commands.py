@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from textual.widgets import Static
 
-from makemore_tui.core.messages import (
+from makemore_tui.core.settings import changed, effect_of
+from makemore_tui.core.worker.protocol import (
     Edit,
     EvaluateTest,
     Pause,
@@ -16,7 +17,6 @@ from makemore_tui.core.messages import (
     Step,
     Undo,
 )
-from makemore_tui.core.settings import changed, effect_of
 
 from ..keys import signs_of
 from ..knobs import turned

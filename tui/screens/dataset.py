@@ -15,7 +15,8 @@ from textual.suggester import Suggester
 from textual.widgets import Checkbox, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from makemore_tui.core.messages import (
+from makemore_tui.core.text import shown
+from makemore_tui.core.worker.protocol import (
     ChangeDataset,
     DatasetOverview,
     DescribeDataset,
@@ -24,7 +25,6 @@ from makemore_tui.core.messages import (
     Reply,
     Snapshot,
 )
-from makemore_tui.core.text import shown
 
 from ..conversation import Conversation
 from ..engine import WorkerDied

@@ -10,7 +10,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
-from makemore_tui.core.messages import (
+from makemore_tui.core.settings import SETTINGS
+from makemore_tui.core.worker.protocol import (
     CancelFinder,
     Edit,
     Failed,
@@ -22,7 +23,6 @@ from makemore_tui.core.messages import (
     Resume,
     Snapshot,
 )
-from makemore_tui.core.settings import SETTINGS
 
 from ..conversation import Conversation
 from ..engine import WorkerDied

@@ -5,8 +5,8 @@ from typing import Any
 
 from textual.screen import ModalScreen
 
-from makemore_tui.core.messages import Reply
 from makemore_tui.core.settings import SETTINGS
+from makemore_tui.core.worker.protocol import Reply
 
 from ..engine import WorkerDied
 from ..keys import signs_of

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.messages import OpenRun, ReturnTo, Snapshot
+from makemore_tui.core.worker.protocol import OpenRun, ReturnTo, Snapshot
 
 from ..engine import WorkerDied
 from ..keys import signs_of

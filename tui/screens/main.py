@@ -10,7 +10,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Static, Tab, Tabs
 
-from makemore_tui.core.messages import (
+from makemore_tui.core.worker.protocol import (
     DatasetOverview,
     Failed,
     Refused,

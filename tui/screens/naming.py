@@ -6,7 +6,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.messages import Failed, NameRun, Refused, Reply, Snapshot
+from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, Snapshot
 
 from ..conversation import Conversation
 from ..engine import WorkerDied

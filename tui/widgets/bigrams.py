@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
-from makemore_tui.core.messages import (
+from makemore_tui.core.worker.protocol import (
     BigramMode,
     BigramOrder,
     BigramsView,

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.messages import Edit, Restart, Snapshot
+from makemore_tui.core.worker.protocol import Edit, Restart, Snapshot
 
 from ..knobs import in_words, name_of, restarts, typed
 from ..rows import Row, row

@@ -5,7 +5,7 @@ from bisect import bisect_left
 
 from textual.events import Click
 
-from makemore_tui.core.messages import LossCurve, LossView, Reference, Snapshot
+from makemore_tui.core.worker.protocol import LossCurve, LossView, Reference, Snapshot
 
 from ..columns import LIGHT, NO_SMOOTHING, STRONG, StepAxis, axis_of
 from ..config import REFERENCES

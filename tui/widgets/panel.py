@@ -8,7 +8,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from makemore_tui.core.messages import Snapshot, View
+from makemore_tui.core.worker.protocol import Snapshot, View
 
 from ..keys import signs_of
 from ..palette import Palette, palette_of

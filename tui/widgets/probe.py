@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.message import Message
 
-from makemore_tui.core.messages import (
+from makemore_tui.core.worker.protocol import (
     Candidate,
     Probe,
     ProbedCharacter,

@@ -1,6 +1,6 @@
 """The losses of the splits."""
 
-from makemore_tui.core.messages import Snapshot, SplitLosses
+from makemore_tui.core.worker.protocol import Snapshot, SplitLosses
 
 from ..rows import Row, number, row
 from .panel import Panel

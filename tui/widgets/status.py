@@ -4,8 +4,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from makemore_tui.core.messages import Saving, Snapshot
 from makemore_tui.core.text import shown
+from makemore_tui.core.worker.protocol import Saving, Snapshot
 
 from ..palette import Palette, palette_of
 

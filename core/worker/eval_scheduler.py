@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from .analysis.evaluation import RunningEvaluation
-from .messages import SplitLosses, TestLoss
-from .session.session import Session
+from ..analysis.evaluation import RunningEvaluation
+from ..session.session import Session
+from .protocol import SplitLosses, TestLoss
 
 _EVALUATION_SECONDS = 0.5  # at the least, from one evaluation to the next
 _EVALUATION_SHARE = 0.01  # of the time, at the most, unless that means too long a wait

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Literal, NamedTuple
 
-from .settings import ModelSettings, TrainSettings
+from ..settings import ModelSettings, TrainSettings
 
 State = Literal["training", "paused", "finished", "diverged"]
 BigramMode = Literal["model", "counted", "counts", "difference"]

@@ -6,13 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 
-from .analysis.baselines import RunningReferences
-from .analysis.lr_finder import LearningRateFinder
+from ..analysis.baselines import RunningReferences
+from ..analysis.lr_finder import LearningRateFinder
+from ..datasets.dataset import Dataset
+from ..datasets.stats import overview
+from ..errors import UserError
+from ..session.session import Session
+from ..session.undo import FormerRun
+from ..settings import effect_of
+from ..text import shown
+from ..training.time_slicer import Pace
 from .autosave import Autosave
-from .datasets.dataset import Dataset
-from .datasets.stats import overview
-from .errors import UserError
-from .messages import (
+from .eval_scheduler import SplitWatch
+from .protocol import (
     BigramsView,
     CancelFinder,
     ChangeDataset,
@@ -48,12 +54,6 @@ from .messages import (
     Undo,
     View,
 )
-from .session.session import Session
-from .session.undo import FormerRun
-from .settings import effect_of
-from .split_watch import SplitWatch
-from .text import shown
-from .training.time_slicer import Pace
 from .views import Views
 
 _SLICE_SECONDS = 0.016

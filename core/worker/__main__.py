@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from typing import BinaryIO
 
-from .messages import ENDED_LATE, Failed, Reply, Request, Start, Starting, Unsaved
+from .protocol import ENDED_LATE, Failed, Reply, Request, Start, Starting, Unsaved
 
 _GRACE_SECONDS = 1.5  # to save the run in, before it ends whatever it is doing
 
@@ -62,16 +62,16 @@ def _receive(source: BinaryIO, inbox: "queue.SimpleQueue[Request | None]") -> No
 
 
 def _serve(start: Start, inbox, send) -> None:
-    from .errors import UserError
+    from ..errors import UserError
 
     send(Starting("loading torch"))
     import torch
 
+    from ..datasets.dataset import Dataset
+    from ..session.session import Session
+    from ..text import shown
     from .autosave import Autosave
-    from .datasets.dataset import Dataset
     from .server import Server
-    from .session.session import Session
-    from .text import shown
 
     torch.set_num_threads(1)
     autosave = Autosave(Path(start.runs), start.most_bytes) if start.runs else None

@@ -5,13 +5,16 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from .analysis.bigrams import BigramInsight, bigram_counts
-from .analysis.embedding import EmbeddingMapper
-from .analysis.health import HealthCheck
-from .analysis.probe import probe
-from .datasets.dataset import Dataset
-from .errors import UserError
-from .messages import (
+from ..analysis.bigrams import BigramInsight, bigram_counts
+from ..analysis.embedding import EmbeddingMapper
+from ..analysis.health import HealthCheck
+from ..analysis.probe import probe
+from ..datasets.dataset import Dataset
+from ..errors import UserError
+from ..session.session import Session
+from ..session.undo import FormerRun
+from ..text import shown
+from .protocol import (
     BigramsView,
     BigramTable,
     EmbeddingMap,
@@ -29,9 +32,6 @@ from .messages import (
     Unavailable,
     View,
 )
-from .session.session import Session
-from .session.undo import FormerRun
-from .text import shown
 
 _FORMER_POINTS = 64  # of each former run's curve
 _LONGEST_NAME = 60  # characters

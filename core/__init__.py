@@ -73,6 +73,7 @@ if TYPE_CHECKING:  # where each name is from
     from .export.files import export_state, write_export
     from .models.models import MLP, Model, NeuralBigram, NgramCounts
     from .presets import PRESETS, Preset, preset_named
+    from .results import EmbeddingMap, Health, RateSearch, Reference, Unavailable
     from .run_spec import parse_state
     from .runs.catalog import SavedRun, runs_directory, saved_runs
     from .runs.checkpoint import Run, load_run
@@ -80,17 +81,16 @@ if TYPE_CHECKING:  # where each name is from
     from .session.replay import Replay, replay_run
     from .session.session import Session
     from .settings import ModelSettings, TrainSettings
-    from .worker.protocol import EmbeddingMap, Health, RateSearch, Reference, Unavailable
 else:
     _MODULE_OF = {
         "BUILT_IN": "datasets.dataset",
         "BigramInsight": "analysis.bigrams",
         "ContextTables": "datasets.contexts",
         "Dataset": "datasets.dataset",
-        "EmbeddingMap": "worker.protocol",
+        "EmbeddingMap": "results",
         "EmbeddingMapper": "analysis.embedding",
         "Evaluation": "analysis.evaluation",
-        "Health": "worker.protocol",
+        "Health": "results",
         "HealthCheck": "analysis.health",
         "JournalEntry": "runs.state",
         "LearningRateFinder": "analysis.lr_finder",
@@ -101,8 +101,8 @@ else:
         "NgramCounts": "models.models",
         "PRESETS": "presets",
         "Preset": "presets",
-        "RateSearch": "worker.protocol",
-        "Reference": "worker.protocol",
+        "RateSearch": "results",
+        "Reference": "results",
         "Replay": "session.replay",
         "Run": "runs.checkpoint",
         "Sample": "analysis.sampling",
@@ -110,7 +110,7 @@ else:
         "Session": "session.session",
         "Split": "datasets.dataset",
         "TrainSettings": "settings",
-        "Unavailable": "worker.protocol",
+        "Unavailable": "results",
         "UserError": "errors",
         "Vocabulary": "datasets.vocabulary",
         "WordSurprise": "analysis.evaluation",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from makemore_tui.core.worker.protocol import LossCurve
+from makemore_tui.core.results import LossCurve
 
 NO_SMOOTHING, LIGHT, STRONG = 0.0, 0.03, 0.1  # of the plot's width, either side
 _EARLIEST = 0.5  # the earliest step that a logarithmic axis shows

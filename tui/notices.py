@@ -2,16 +2,8 @@
 
 from collections.abc import Mapping
 
-from makemore_tui.core.worker.protocol import (
-    Divergence,
-    OpenRun,
-    Redo,
-    Request,
-    Resizing,
-    ReturnTo,
-    Snapshot,
-    Undo,
-)
+from makemore_tui.core.results import Divergence, Resizing
+from makemore_tui.core.worker.protocol import OpenRun, Redo, Request, ReturnTo, Snapshot, Undo
 
 from .knobs import in_words, name_of
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.segment import Segment
 from rich.style import Style
 
-from makemore_tui.core.worker.protocol import FormerFacts, LossCurve, Mark, Reference
+from makemore_tui.core.results import FormerFacts, LossCurve, Mark, Reference
 
 from .cells import Cells, apart, in_order
 from .columns import LIGHT, Columns, Line, StepAxis, at_column, in_columns

@@ -4,7 +4,7 @@ import math
 
 from rich.segment import Segment
 
-from makemore_tui.core.worker.protocol import RateSearch
+from makemore_tui.core.results import RateSearch
 
 from .cells import Cells
 from .figure import AXIS_WIDTH, Axis, Figure

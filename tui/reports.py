@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from makemore_tui.core.presets import Preset
+from makemore_tui.core.results import Reference
 from makemore_tui.core.settings import model_label
 from makemore_tui.core.text import shown
-from makemore_tui.core.worker.protocol import Reference
 
 from .palette import DARK
 from .plot import Look, loss_plot
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from makemore_tui.core.analysis.evaluation import Evaluation, WordSurprise
     from makemore_tui.core.analysis.sampling import Sample
     from makemore_tui.core.bench.measure import Row
+    from makemore_tui.core.results import RateSearch
     from makemore_tui.core.runs.catalog import SavedRun
     from makemore_tui.core.session.replay import Replay
     from makemore_tui.core.session.session import Session
-    from makemore_tui.core.worker.protocol import RateSearch
 
 
 def _print(*renderables: Any) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..datasets.contexts import context_numbers
 from ..datasets.dataset import Dataset, gather_examples
-from ..worker.protocol import Reference
+from ..results import Reference
 
 NAMES = ("unigram", "bigram", "trigram", "4-gram")
 SMOOTHINGS = tuple(10 ** (i / 4) for i in range(-12, 13))  # 0.001 to 1,000

@@ -9,8 +9,8 @@ from ..datasets.contexts import context_numbers
 from ..datasets.dataset import LONGEST_ITEM, Dataset, gather_contexts
 from ..datasets.vocabulary import BOUNDARY, Vocabulary
 from ..models.models import Model
+from ..results import BigramMode, BigramsView, BigramTable, Follower, PairFacts
 from ..text import shown
-from ..worker.protocol import BigramMode, BigramsView, BigramTable, Follower, PairFacts
 
 _MULTIPLICATIONS = 60_000_000  # of one look at a model that moves; some ten milliseconds
 _STILL = 10  # times as many, once, for a model that doesn't

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..worker.protocol import Reference, Verdict
+from ..results import Reference, Verdict
 
 FAR_OFF = 0.5  # nats of a first loss above ln V
 LARGE_GAP = 0.1  # nats of dev above train

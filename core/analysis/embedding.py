@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..datasets.vocabulary import Vocabulary
 from ..models.models import Model
-from ..worker.protocol import EmbeddingMap, Unavailable
+from ..results import EmbeddingMap, Unavailable
 
 _VOWELS = frozenset("aeiouæøœıаеиоуыэюяαεηιουω")  # accents are taken off first
 _NO_VOWELS = frozenset("йў")  # which are no vowels with their accents

@@ -16,12 +16,12 @@ from torch import Tensor
 from ..datasets.contexts import split_named
 from ..datasets.dataset import gather_examples
 from ..models.models import MLP, Model, NeuralBigram, NgramCounts, make_model
+from ..results import Health, Reference, TensorHealth
 from ..session.session import Session
 from ..settings import ModelSettings
 from ..training.batches import Batches
 from ..training.gradients import MLPStep, NeuralBigramStep
 from ..training.trainer import GradientTrainer
-from ..worker.protocol import Health, Reference, TensorHealth
 from .baselines import NAMES
 from .diagnosis import Facts, verdict
 

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..models.models import NgramCounts
+from ..results import RateSearch
 from ..settings import SETTINGS, TrainSettings
 from ..training.time_slicer import Pace
 from ..training.trainer import GradientTrainer
-from ..worker.protocol import RateSearch
 
 if TYPE_CHECKING:
     from ..session.session import Session

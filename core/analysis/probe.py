@@ -9,8 +9,8 @@ from ..datasets.dataset import LONGEST_ITEM
 from ..datasets.vocabulary import BOUNDARY, Vocabulary
 from ..errors import UserError
 from ..models.models import Model
+from ..results import Candidate, Probe, ProbedCharacter, Unavailable
 from ..text import shown
-from ..worker.protocol import Candidate, Probe, ProbedCharacter, Unavailable
 from .evaluation import log_probabilities_along
 
 _ALTERNATIVES = 3

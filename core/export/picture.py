@@ -11,8 +11,8 @@ from markupsafe import Markup
 from ..analysis.baselines import RunningReferences
 from ..datasets.dataset import Dataset
 from ..errors import UserError
+from ..results import LossCurve, Mark, Reference
 from ..session.session import Session
-from ..worker.protocol import LossCurve, Mark, Reference
 from .axis import Axis, apart
 from .markup import filled
 

@@ -15,9 +15,9 @@ from ..analysis.bigrams import BigramInsight
 from ..analysis.embedding import EmbeddingMapper
 from ..analysis.evaluation import evaluate
 from ..errors import UserError
+from ..results import Reference, Unavailable
 from ..session.session import Session
 from ..settings import SETTINGS
-from ..worker.protocol import Reference, Unavailable
 from .axis import Axis
 from .markup import filled
 from .picture import first_references, loss_picture

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import UserError
+from ..results import Resizing
 from ..settings import ModelSettings, TrainSettings, changed, effect_of
-from ..worker.protocol import Resizing
 from . import files as run_files
 
 FORMAT = 2

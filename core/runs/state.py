@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ..datasets.dataset import Dataset
+from ..results import Resizing
 from ..settings import SIZES, ModelSettings, TrainSettings
 from ..training.history import DevLosses, LossHistory
-from ..worker.protocol import Resizing
 
 _RESIZING_SECONDS = 0.1
 

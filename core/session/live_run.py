@@ -12,11 +12,11 @@ from ..datasets.contexts import ContextTables, split_named
 from ..datasets.dataset import Dataset, gather_contexts
 from ..models.models import MLP, NeuralBigram, NgramCounts, make_model
 from ..models.resize import resized, seed_of_edit, shrinks
+from ..results import Mark, Resizing
 from ..runs.state import JournalEntry, RunState, copied
 from ..settings import ModelSettings, TrainSettings, changed, short_label
 from ..training.history import DevLosses, LossHistory
 from ..training.trainer import CountingTrainer, GradientTrainer, make_trainer
-from ..worker.protocol import Mark, Resizing
 
 AnyModel = NgramCounts | NeuralBigram | MLP
 AnyTrainer = CountingTrainer | GradientTrainer

@@ -6,7 +6,7 @@ from copy import copy
 import torch
 from torch import Tensor
 
-from ..worker.protocol import LossCurve
+from ..results import LossCurve
 
 
 class LossHistory:

@@ -15,12 +15,12 @@ from pathlib import Path
 from filelock import FileLock
 
 from ..errors import UserError
+from ..results import Saving
 from ..runs.catalog import check_name, lock, pruning, remove
 from ..runs.checkpoint import RunSnapshot, metrics_of, run_snapshot, write_run
 from ..runs.files import cannot_write, stamp
 from ..runs.record import read_record
 from ..session.session import Session
-from .protocol import Saving
 
 _SECONDS = 3.5  # from one save to the next
 _MOMENT = 0.012  # seconds of work at a time

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from ..analysis.evaluation import RunningEvaluation
+from ..results import SplitLosses, TestLoss
 from ..session.session import Session
-from .protocol import SplitLosses, TestLoss
 
 _EVALUATION_SECONDS = 0.5  # at the least, from one evaluation to the next
 _EVALUATION_SHARE = 0.01  # of the time, at the most, unless that means too long a wait

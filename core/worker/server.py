@@ -11,6 +11,15 @@ from ..analysis.lr_finder import LearningRateFinder
 from ..datasets.dataset import Dataset
 from ..datasets.stats import overview
 from ..errors import UserError
+from ..results import (
+    BigramsView,
+    DatasetFacts,
+    DatasetOverview,
+    Divergence,
+    FormerFacts,
+    Mark,
+    RateSearch,
+)
 from ..session.session import Session
 from ..session.undo import FormerRun
 from ..settings import effect_of
@@ -19,27 +28,20 @@ from ..training.time_slicer import Pace
 from .autosave import Autosave
 from .eval_scheduler import SplitWatch
 from .protocol import (
-    BigramsView,
     CancelFinder,
     ChangeDataset,
-    DatasetFacts,
-    DatasetOverview,
     DescribeDataset,
-    Divergence,
     Edit,
     EmbeddingView,
     EvaluateTest,
     FindLearningRate,
-    FormerFacts,
     HealthView,
     LossView,
-    Mark,
     NameRun,
     NamesView,
     OpenRun,
     Pause,
     ProbeView,
-    RateSearch,
     Redo,
     Refresh,
     Refused,

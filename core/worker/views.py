@@ -11,27 +11,22 @@ from ..analysis.health import HealthCheck
 from ..analysis.probe import probe
 from ..datasets.dataset import Dataset
 from ..errors import UserError
-from ..session.session import Session
-from ..session.undo import FormerRun
-from ..text import shown
-from .protocol import (
+from ..results import (
     BigramsView,
     BigramTable,
     EmbeddingMap,
-    EmbeddingView,
     Health,
-    HealthView,
     LossCurve,
-    LossView,
     Name,
-    NamesView,
     Probe,
-    ProbeView,
     Reference,
     SplitLosses,
     Unavailable,
-    View,
 )
+from ..session.session import Session
+from ..session.undo import FormerRun
+from ..text import shown
+from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, View
 
 _FORMER_POINTS = 64  # of each former run's curve
 _LONGEST_NAME = 60  # characters

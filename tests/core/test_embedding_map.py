@@ -11,9 +11,9 @@ from makemore_tui.core.analysis.embedding import (
     nearest_turn,
 )
 from makemore_tui.core.models.models import MLP, make_model
+from makemore_tui.core.results import EmbeddingMap, Unavailable
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.worker.protocol import EmbeddingMap, Unavailable
 
 
 def mlp(dimensions, V=7, seed=1):

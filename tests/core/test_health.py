@@ -8,9 +8,9 @@ import torch
 from makemore_tui.core.analysis.baselines import reference_losses
 from makemore_tui.core.analysis.diagnosis import RULES, Facts, verdict
 from makemore_tui.core.analysis.health import BINS, EXAMPLES, HealthCheck, _counting, _falling
+from makemore_tui.core.results import Reference
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.worker.protocol import Reference
 
 MODEL = ModelSettings(context=3, embedding=4, hidden=12, init="lecture")
 

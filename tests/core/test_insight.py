@@ -10,9 +10,9 @@ from makemore_tui.core.analysis import bigrams as insight_module
 from makemore_tui.core.analysis.bigrams import BigramInsight, bigram_counts
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.models.models import MLP
+from makemore_tui.core.results import BigramMode, BigramOrder, BigramsView
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.worker.protocol import BigramMode, BigramOrder, BigramsView
 
 
 def pair_counts(items):

@@ -6,9 +6,9 @@ import torch
 from makemore_tui.core.analysis.evaluation import word_surprise
 from makemore_tui.core.analysis.probe import probe
 from makemore_tui.core.models.models import MLP
+from makemore_tui.core.results import Probe, Unavailable
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.worker.protocol import Probe, Unavailable
 
 
 @pytest.fixture(scope="module")

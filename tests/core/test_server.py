@@ -11,16 +11,15 @@ import torch
 
 from makemore_tui.core.analysis.baselines import reference_losses
 from makemore_tui.core.datasets.dataset import Dataset
+from makemore_tui.core.results import BigramsView, DatasetOverview, Unavailable
 from makemore_tui.core.runs.catalog import saved_runs
 from makemore_tui.core.session.replay import replay_run
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.worker.autosave import Autosave
 from makemore_tui.core.worker.protocol import (
-    BigramsView,
     CancelFinder,
     ChangeDataset,
-    DatasetOverview,
     DescribeDataset,
     Edit,
     EmbeddingView,
@@ -41,7 +40,6 @@ from makemore_tui.core.worker.protocol import (
     ReturnTo,
     Snapshot,
     Step,
-    Unavailable,
     Undo,
 )
 from makemore_tui.core.worker.server import Server

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 from textual.events import MouseScrollDown, MouseScrollUp
 
-from makemore_tui.core.worker.protocol import BigramTable, PairFacts
+from makemore_tui.core.results import BigramTable, PairFacts
 from makemore_tui.tui.widgets.bigrams import BigramPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from makemore_tui.core.worker.protocol import EmbeddingMap, EmbeddingView, Unavailable
+from makemore_tui.core.results import EmbeddingMap, Unavailable
+from makemore_tui.core.worker.protocol import EmbeddingView
 from makemore_tui.tui.widgets.embedding import EmbeddingPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -6,8 +6,9 @@ from queue import SimpleQueue
 
 import pytest
 
+from makemore_tui.core.results import Saving
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.worker.protocol import Pause, Saving, Snapshot, Start, Starting
+from makemore_tui.core.worker.protocol import Pause, Snapshot, Start, Starting
 from makemore_tui.tui.engine import WorkerDied, WorkerEngine, _continued
 
 PATIENCE = 60  # seconds, after which a test gives up

@@ -7,7 +7,8 @@ import pytest
 from rich.cells import cell_len
 
 from makemore_tui.core.analysis.diagnosis import RULES
-from makemore_tui.core.worker.protocol import HealthView, TensorHealth, Verdict
+from makemore_tui.core.results import TensorHealth, Verdict
+from makemore_tui.core.worker.protocol import HealthView
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.widgets.health import HealthPanel
 

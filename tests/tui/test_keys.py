@@ -3,15 +3,8 @@
 import pytest
 from textual.actions import parse
 
-from makemore_tui.core.worker.protocol import (
-    Edit,
-    EvaluateTest,
-    Pause,
-    Reference,
-    Restart,
-    Resume,
-    Step,
-)
+from makemore_tui.core.results import Reference
+from makemore_tui.core.worker.protocol import Edit, EvaluateTest, Pause, Restart, Resume, Step
 from makemore_tui.tui.keys import KEYS
 from makemore_tui.tui.screens.main import MainScreen
 

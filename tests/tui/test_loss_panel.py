@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from makemore_tui.core.worker.protocol import LossCurve, Reference
+from makemore_tui.core.results import LossCurve, Reference
 from makemore_tui.tui.widgets.loss import LossPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -12,22 +12,17 @@ from textual.events import Key, Resize
 from textual.geometry import Size
 from textual.widgets import Input, Tabs
 
+from makemore_tui.core.results import BigramsView, Divergence, Mark, Resizing, Saving, SplitLosses
 from makemore_tui.core.worker.protocol import (
-    BigramsView,
-    Divergence,
     Edit,
     Failed,
     LossView,
-    Mark,
     NameRun,
     NamesView,
     OpenRun,
     Redo,
     Refused,
-    Resizing,
     ReturnTo,
-    Saving,
-    SplitLosses,
     Starting,
     Step,
     Undo,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from makemore_tui.core.worker.protocol import Name
+from makemore_tui.core.results import Name
 from makemore_tui.tui.widgets.names import NamesPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

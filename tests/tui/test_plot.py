@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.segment import Segment
 from rich.style import Style
 
-from makemore_tui.core.worker.protocol import LossCurve, Mark, Reference
+from makemore_tui.core.results import LossCurve, Mark, Reference
 from makemore_tui.tui.cells import Cells, apart, in_order
 from makemore_tui.tui.columns import LIGHT as LIGHT_SMOOTHING
 from makemore_tui.tui.columns import NO_SMOOTHING, STRONG, StepAxis, at_column, in_columns

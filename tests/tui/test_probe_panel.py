@@ -7,13 +7,8 @@ import pytest
 from rich.cells import cell_len
 from textual.widgets import Input
 
-from makemore_tui.core.worker.protocol import (
-    Candidate,
-    Probe,
-    ProbedCharacter,
-    ProbeView,
-    Unavailable,
-)
+from makemore_tui.core.results import Candidate, Probe, ProbedCharacter, Unavailable
+from makemore_tui.core.worker.protocol import ProbeView
 from makemore_tui.tui.widgets.probe import ProbePanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

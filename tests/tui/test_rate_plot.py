@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from makemore_tui.core.worker.protocol import RateSearch
+from makemore_tui.core.results import RateSearch
 from makemore_tui.tui.palette import DARK
 from makemore_tui.tui.rate_plot import rate_plot, rate_ticks
 

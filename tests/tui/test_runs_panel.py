@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 
+from makemore_tui.core.results import Saving
 from makemore_tui.core.runs.catalog import SavedRun
 from makemore_tui.core.settings import ModelSettings
-from makemore_tui.core.worker.protocol import ReturnTo, Saving
+from makemore_tui.core.worker.protocol import ReturnTo
 from makemore_tui.tui.widgets.runs import RunsPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from makemore_tui.core.worker.protocol import Mark, Reference, TestLoss
+from makemore_tui.core.results import Mark, Reference, TestLoss
 from makemore_tui.tui.themes import OWN
 
 FOLDER = Path(__file__).with_name("snapshots")

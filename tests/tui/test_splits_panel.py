@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from makemore_tui.core.worker.protocol import TestLoss
+from makemore_tui.core.results import TestLoss
 from makemore_tui.tui.widgets.splits import SplitsPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

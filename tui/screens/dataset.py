@@ -15,10 +15,10 @@ from textual.suggester import Suggester
 from textual.widgets import Checkbox, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from makemore_tui.core.results import DatasetOverview
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import (
     ChangeDataset,
-    DatasetOverview,
     DescribeDataset,
     Failed,
     Refused,

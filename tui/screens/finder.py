@@ -10,13 +10,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
+from makemore_tui.core.results import RateSearch
 from makemore_tui.core.settings import SETTINGS
 from makemore_tui.core.worker.protocol import (
     CancelFinder,
     Edit,
     Failed,
     FindLearningRate,
-    RateSearch,
     Refused,
     Reply,
     Request,

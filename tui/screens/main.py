@@ -10,15 +10,8 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Static, Tab, Tabs
 
-from makemore_tui.core.worker.protocol import (
-    DatasetOverview,
-    Failed,
-    Refused,
-    Reply,
-    Request,
-    Snapshot,
-    Starting,
-)
+from makemore_tui.core.results import DatasetOverview
+from makemore_tui.core.worker.protocol import Failed, Refused, Reply, Request, Snapshot, Starting
 
 from ..config import Config
 from ..conversation import Conversation

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from makemore_tui.core.worker.protocol import BigramOrder
+from makemore_tui.core.results import BigramOrder
 
 from ..config import REFERENCES, Config
 from ..widgets.bigrams import BigramPanel

@@ -10,14 +10,8 @@ from textual.content import Content
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
-from makemore_tui.core.worker.protocol import (
-    BigramMode,
-    BigramOrder,
-    BigramsView,
-    BigramTable,
-    Follower,
-    Snapshot,
-)
+from makemore_tui.core.results import BigramMode, BigramOrder, BigramsView, BigramTable, Follower
+from makemore_tui.core.worker.protocol import Snapshot
 
 from ..bars import bar
 from ..bigram_places import WIDEST_CELL, WIDEST_SIDE, Places, places

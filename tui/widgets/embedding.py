@@ -7,7 +7,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
 
-from makemore_tui.core.worker.protocol import EmbeddingMap, EmbeddingView, Snapshot, Unavailable
+from makemore_tui.core.results import EmbeddingMap, Unavailable
+from makemore_tui.core.worker.protocol import EmbeddingView, Snapshot
 
 from ..rows import Row, row, wrapped
 from .panel import Panel

@@ -5,7 +5,8 @@ import math
 from rich.style import Style
 
 from makemore_tui.core.analysis.diagnosis import FAR_OFF, LARGE_GAP, MOST_DEAD, MOST_SATURATED
-from makemore_tui.core.worker.protocol import Health, HealthView, Snapshot, TensorHealth
+from makemore_tui.core.results import Health, TensorHealth
+from makemore_tui.core.worker.protocol import HealthView, Snapshot
 
 from ..bars import column
 from ..rows import Row, beside, number, row, wrapped

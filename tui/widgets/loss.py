@@ -5,7 +5,8 @@ from bisect import bisect_left
 
 from textual.events import Click
 
-from makemore_tui.core.worker.protocol import LossCurve, LossView, Reference, Snapshot
+from makemore_tui.core.results import LossCurve, Reference
+from makemore_tui.core.worker.protocol import LossView, Snapshot
 
 from ..columns import LIGHT, NO_SMOOTHING, STRONG, StepAxis, axis_of
 from ..config import REFERENCES

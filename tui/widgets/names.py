@@ -2,7 +2,8 @@
 
 from rich.cells import cell_len, set_cell_size
 
-from makemore_tui.core.worker.protocol import Name, NamesView, Snapshot
+from makemore_tui.core.results import Name
+from makemore_tui.core.worker.protocol import NamesView, Snapshot
 
 from ..rows import Row, row
 from .panel import Panel

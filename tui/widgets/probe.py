@@ -8,14 +8,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.message import Message
 
-from makemore_tui.core.worker.protocol import (
-    Candidate,
-    Probe,
-    ProbedCharacter,
-    ProbeView,
-    Snapshot,
-    Unavailable,
-)
+from makemore_tui.core.results import Candidate, Probe, ProbedCharacter, Unavailable
+from makemore_tui.core.worker.protocol import ProbeView, Snapshot
 
 from ..bars import bar, column
 from ..palette import ink_on

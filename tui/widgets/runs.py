@@ -11,9 +11,10 @@ from textual.binding import Binding
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
+from makemore_tui.core.results import FormerFacts
 from makemore_tui.core.settings import settings_label
 from makemore_tui.core.text import shown
-from makemore_tui.core.worker.protocol import FormerFacts, Snapshot
+from makemore_tui.core.worker.protocol import Snapshot
 
 from ..rows import Row, number, row
 from ..ticks import tick_label

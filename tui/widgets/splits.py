@@ -1,6 +1,7 @@
 """The losses of the splits."""
 
-from makemore_tui.core.worker.protocol import Snapshot, SplitLosses
+from makemore_tui.core.results import SplitLosses
+from makemore_tui.core.worker.protocol import Snapshot
 
 from ..rows import Row, number, row
 from .panel import Panel

@@ -4,8 +4,9 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
+from makemore_tui.core.results import Saving
 from makemore_tui.core.text import shown
-from makemore_tui.core.worker.protocol import Saving, Snapshot
+from makemore_tui.core.worker.protocol import Snapshot
 
 from ..palette import Palette, palette_of
 

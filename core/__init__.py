@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 
 __all__ = [
-    "BUILT_IN",
+    "BUILT_IN_DATASETS",
     "MLP",
     "PRESETS",
     "BigramInsight",
@@ -60,18 +60,23 @@ __all__ = [
 
 if TYPE_CHECKING:  # where each name is from
     from .analysis.baselines import reference_losses
-    from .analysis.bigrams import BigramInsight, bigram_counts
+    from .analysis.bigrams import BigramInsight
     from .analysis.embedding import EmbeddingMapper
     from .analysis.evaluation import Evaluation, WordSurprise, evaluate, word_surprise
     from .analysis.health import HealthCheck
     from .analysis.lr_finder import LearningRateFinder
     from .analysis.sampling import Sample, sample
+    from .constants import BUILT_IN_DATASETS
     from .datasets.contexts import ContextTables
-    from .datasets.dataset import BUILT_IN, Dataset, Split
+    from .datasets.dataset import Dataset, Split
+    from .datasets.stats import bigram_counts
     from .datasets.vocabulary import Vocabulary
     from .errors import UserError
     from .export.files import export_state, write_export
-    from .models.models import MLP, Model, NeuralBigram, NgramCounts
+    from .models.mlp import MLP
+    from .models.model import Model
+    from .models.neural_bigram import NeuralBigram
+    from .models.ngram import NgramCounts
     from .presets import PRESETS, Preset, preset_named
     from .results import EmbeddingMap, Health, RateSearch, Reference, Unavailable
     from .run_spec import parse_state
@@ -83,7 +88,7 @@ if TYPE_CHECKING:  # where each name is from
     from .settings import ModelSettings, TrainSettings
 else:
     _MODULE_OF = {
-        "BUILT_IN": "datasets.dataset",
+        "BUILT_IN_DATASETS": "constants",
         "BigramInsight": "analysis.bigrams",
         "ContextTables": "datasets.contexts",
         "Dataset": "datasets.dataset",
@@ -94,11 +99,11 @@ else:
         "HealthCheck": "analysis.health",
         "JournalEntry": "runs.state",
         "LearningRateFinder": "analysis.lr_finder",
-        "MLP": "models.models",
-        "Model": "models.models",
+        "MLP": "models.mlp",
+        "Model": "models.model",
         "ModelSettings": "settings",
-        "NeuralBigram": "models.models",
-        "NgramCounts": "models.models",
+        "NeuralBigram": "models.neural_bigram",
+        "NgramCounts": "models.ngram",
         "PRESETS": "presets",
         "Preset": "presets",
         "RateSearch": "results",
@@ -114,7 +119,7 @@ else:
         "UserError": "errors",
         "Vocabulary": "datasets.vocabulary",
         "WordSurprise": "analysis.evaluation",
-        "bigram_counts": "analysis.bigrams",
+        "bigram_counts": "datasets.stats",
         "evaluate": "analysis.evaluation",
         "export_state": "export.files",
         "load_run": "runs.checkpoint",

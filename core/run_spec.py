@@ -8,10 +8,9 @@ those that would are written as in an address (%20 is a space).
 from dataclasses import fields
 from urllib.parse import quote, unquote
 
+from .constants import MAX_SEED
 from .errors import UserError
 from .settings import ModelSettings, TrainSettings, changed, parse_changes
-
-_MOST_SEED = 2**62
 
 
 def state_line(
@@ -59,8 +58,8 @@ def parse_state(line: str) -> tuple[str, bool, ModelSettings, TrainSettings, int
 
 
 def _seed(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _MOST_SEED):
-        raise UserError(f"seed must be a whole number from 0 to {_MOST_SEED:,}, not {text!r}")
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_SEED):
+        raise UserError(f"seed must be a whole number from 0 to {MAX_SEED:,}, not {text!r}")
     return int(text)
 
 

@@ -25,7 +25,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Start
 
 from . import themes
-from .config import MOST_RECENT, REFERENCES, Config, config_path, read_config, remember, with_recent
+from .config import BASELINES, MOST_RECENT, Config, config_path, read_config, remember, with_recent
 from .engine import Engine, WorkerEngine
 from .key_names import named
 from .keys import KEYS, Key
@@ -145,7 +145,7 @@ class ExplorerApp(App):
             for key in self.keys:
                 name = f"{key.word[0].upper()}{key.word[1:]}  ({key.shown})"
                 yield SystemCommand(name, key.help, _runner(screen, key.action))
-            for name in REFERENCES:
+            for name in (BASELINES,):
                 action = f"panel('loss', 'toggle_reference', ({name!r},))"
                 about = f"Show or hide what the {name} model reaches, on the loss plot"
                 yield SystemCommand(f"Reference: {name}", about, _runner(screen, action))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from makemore_tui.core.constants import MAX_SEED
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS, preset_named
 from makemore_tui.core.settings import changed, parse_changes
@@ -79,7 +80,7 @@ def sample(
         float, typer.Option(help="Above 1 wilder, below 1 tamer, 0 the likeliest.")
     ] = 1.0,
     prefix: Annotated[str, typer.Option(help="What each begins with.")] = "",
-    seed: Annotated[int, typer.Option(min=0, max=2**62)] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED)] = 1,
     new_only: Annotated[bool, typer.Option(help="Leave out what stands in the data.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -118,8 +119,8 @@ def evaluate(
     load_torch()
     from makemore_tui.core.analysis.evaluation import evaluate as evaluate_split
     from makemore_tui.core.analysis.evaluation import word_surprise
+    from makemore_tui.core.constants import SPLITS
     from makemore_tui.core.datasets.contexts import ContextTables
-    from makemore_tui.core.datasets.dataset import SPLITS
 
     saved = _load(run)
     saved.dataset.split(split)  # refuses what is none
@@ -192,10 +193,11 @@ def data(
 ) -> None:
     """List the built-in datasets, or show one."""
     load_torch()
-    from makemore_tui.core.datasets.dataset import BUILT_IN, Dataset
+    from makemore_tui.core.constants import BUILT_IN_DATASETS
+    from makemore_tui.core.datasets.dataset import Dataset
     from makemore_tui.core.datasets.stats import overview
 
-    names = [name] if name else list(BUILT_IN)
+    names = [name] if name else list(BUILT_IN_DATASETS)
     overviews = [overview(Dataset.load(one, unique)) for one in names]
     if as_json:
         _print_json(overviews[0] if name else {"datasets": overviews})

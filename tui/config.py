@@ -32,6 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.errors import UserError
 
 from .key_names import named
@@ -41,7 +42,6 @@ MOST_RECENT = 8
 AXES = ("linear", "logarithmic")
 SMOOTHINGS = ("light", "strong", "off")
 PARTS = ("all steps", "last tenth")
-REFERENCES = ("uniform", "unigram", "bigram", "trigram", "4-gram")
 BIGRAM_VALUES = ("model", "counted", "counts", "difference")
 BIGRAM_ORDERS = ("character", "frequency")
 _MOST_MEGABYTES = 1_000_000
@@ -167,7 +167,7 @@ _CHECKS: dict[str, _Check] = {
     "loss.steps": _one_of(AXES),
     "loss.smoothing": _one_of(SMOOTHINGS),
     "loss.part": _one_of(PARTS),
-    "loss.references": _some_of(REFERENCES),
+    "loss.references": _some_of(BASELINES),
     "bigrams.values": _one_of(BIGRAM_VALUES),
     "bigrams.order": _one_of(BIGRAM_ORDERS),
     "runs.most_megabytes": _megabytes,

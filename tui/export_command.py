@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from makemore_tui.core.constants import EXPORT_FORMS
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.text import shown
 
@@ -38,7 +39,7 @@ def export(
         text = files.export_text(session, form, stem)
         sys.stdout.write(to_json({"as": form, "text": text}) + "\n" if as_json else text)
         return
-    written = files.write_export(session, form, out or Path(stem + files.ENDINGS[form]))
+    written = files.write_export(session, form, out or Path(stem + EXPORT_FORMS[form]))
     if as_json:
         print(to_json({"as": form, "files": [str(path) for path in written]}))
     else:

@@ -4,6 +4,7 @@ import bisect
 import math
 from typing import Any
 
+from makemore_tui.core.constants import MAX_SEED
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.settings import (
@@ -30,7 +31,6 @@ _LADDERS: dict[str, tuple[float, ...]] = {
 
 
 _WHOLE_DECADE = 4  # turns of the learning rate
-_HIGHEST_SEED = 2**62
 
 
 def name_of(setting: str) -> str:
@@ -103,8 +103,8 @@ def _kind(text: str) -> str:
 def _seed(text: str) -> int:
     digits = text.strip().replace(",", "")
     is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
-    if not is_number or int(digits) > _HIGHEST_SEED:
-        raise UserError(f"seed must be a whole number from 0 to {_HIGHEST_SEED:,}, not {text!r}")
+    if not is_number or int(digits) > MAX_SEED:
+        raise UserError(f"seed must be a whole number from 0 to {MAX_SEED:,}, not {text!r}")
     return int(digits)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from makemore_tui.core.constants import MAX_SEED
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import preset_named
 from makemore_tui.core.run_spec import parse_state
@@ -18,7 +19,7 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Change a setting, such as hidden=300.")
 ]
 SeedOption = Annotated[
-    int, typer.Option(help="Of the weights and the minibatches.", min=0, max=2**62)
+    int, typer.Option(help="Of the weights and the minibatches.", min=0, max=MAX_SEED)
 ]
 StateOption = Annotated[
     str | None, typer.Option("--state", help="Begin as this line says, which `export` makes.")

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from ..constants import BASELINES
 from ..datasets.contexts import context_numbers
 from ..datasets.dataset import Dataset, gather_examples
 from ..results import Reference
 
-NAMES = ("unigram", "bigram", "trigram", "4-gram")
+NAMES = BASELINES[1:]
 SMOOTHINGS = tuple(10 ** (i / 4) for i in range(-12, 13))  # 0.001 to 1,000
 
 _EXAMPLES_AT_ONCE = 1 << 12  # a block of either takes a few milliseconds

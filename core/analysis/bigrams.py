@@ -5,10 +5,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..constants import MAX_ITEM_LENGTH
 from ..datasets.contexts import context_numbers
-from ..datasets.dataset import LONGEST_ITEM, Dataset, gather_contexts
+from ..datasets.dataset import Dataset, gather_contexts
+from ..datasets.stats import bigram_counts
 from ..datasets.vocabulary import BOUNDARY, Vocabulary
-from ..models.models import Model
+from ..models.model import Model
 from ..results import BigramMode, BigramsView, BigramTable, Follower, PairFacts
 from ..text import shown
 
@@ -21,18 +23,6 @@ _TOKENS_AT_ONCE = 1 << 20
 _FOLLOWERS = 5
 _WORDS = 8
 _MOST_SEARCHED = 1 << 22  # tokens, for words with the pair
-
-
-def bigram_counts(dataset: Dataset) -> Tensor:
-    """How often each character follows each in the whole data: (V, V) int32, [previous, next]."""
-    size = dataset.vocabulary.size
-    tokens = dataset.split("all").tokens
-    counts = torch.zeros(size * size, dtype=torch.int32)
-    for first in range(0, len(tokens) - 1, _TOKENS_AT_ONCE):
-        some = tokens[first : first + _TOKENS_AT_ONCE + 1].int()
-        pairs = some[:-1] * size + some[1:]
-        counts += torch.bincount(pairs, minlength=size * size)
-    return counts.view(size, size)
 
 
 class BigramInsight:
@@ -265,8 +255,8 @@ def _divergences(counted: Tensor, modelled: Tensor) -> Tensor:
 
 def _item_around(tokens: Tensor, place: int, vocabulary: Vocabulary) -> str:
     """The item of the character at a place, or of the one after it; safe to show."""
-    begin = max(0, place - LONGEST_ITEM)
+    begin = max(0, place - MAX_ITEM_LENGTH)
     before = torch.nonzero(tokens[begin : place + 1] == BOUNDARY)[-1]
-    after = torch.nonzero(tokens[place + 1 : place + 2 + LONGEST_ITEM] == BOUNDARY)
+    after = torch.nonzero(tokens[place + 1 : place + 2 + MAX_ITEM_LENGTH] == BOUNDARY)
     end = place + 1 + int(after[0]) if len(after) else len(tokens)
     return shown(vocabulary.decode(tokens[begin + int(before) : end].tolist()))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..datasets.vocabulary import Vocabulary
-from ..models.models import Model
+from ..models.model import Model
 from ..results import EmbeddingMap, Unavailable
 
 _VOWELS = frozenset("aeiouæøœıаеиоуыэюяαεηιουω")  # accents are taken off first

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..datasets.contexts import ContextTable, ContextTables, split_named
 from ..datasets.vocabulary import BOUNDARY, Vocabulary
-from ..models.models import Model
+from ..models.model import Model
 
 _MULTIPLICATIONS_AT_ONCE = 1 << 26
 

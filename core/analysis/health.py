@@ -15,7 +15,11 @@ from torch import Tensor
 
 from ..datasets.contexts import split_named
 from ..datasets.dataset import gather_examples
-from ..models.models import MLP, Model, NeuralBigram, NgramCounts, make_model
+from ..models.factory import make_model
+from ..models.mlp import MLP
+from ..models.model import Model
+from ..models.neural_bigram import NeuralBigram
+from ..models.ngram import NgramCounts
 from ..results import Health, Reference, TensorHealth
 from ..session.session import Session
 from ..settings import ModelSettings

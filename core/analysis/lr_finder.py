@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..models.models import NgramCounts
+from ..models.ngram import NgramCounts
 from ..results import RateSearch
 from ..settings import SETTINGS, TrainSettings
 from ..training.time_slicer import Pace

@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-from ..datasets.dataset import LONGEST_ITEM
+from ..constants import MAX_ITEM_LENGTH
 from ..datasets.vocabulary import BOUNDARY, Vocabulary
 from ..errors import UserError
-from ..models.models import Model
+from ..models.model import Model
 from ..results import Candidate, Probe, ProbedCharacter, Unavailable
 from ..text import shown
 from .evaluation import log_probabilities_along
@@ -25,8 +25,8 @@ def probe(
     dev: the mean loss of dev, to compare with.
     Unavailable where a character does not occur in the data, or the weights are not finite.
     """
-    if len(text) > LONGEST_ITEM:
-        return Unavailable(f"the text is longer than {LONGEST_ITEM:,} characters")
+    if len(text) > MAX_ITEM_LENGTH:
+        return Unavailable(f"the text is longer than {MAX_ITEM_LENGTH:,} characters")
     try:
         ids = [*vocabulary.encode(text), BOUNDARY]
     except UserError as error:

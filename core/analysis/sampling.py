@@ -11,7 +11,7 @@ from ..datasets.contexts import distinct_contexts
 from ..datasets.dataset import Dataset
 from ..datasets.vocabulary import BOUNDARY, Vocabulary
 from ..errors import UserError
-from ..models.models import Model
+from ..models.model import Model
 
 MOST_SAMPLES = 100_000
 _ROUNDS = 50

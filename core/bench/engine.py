@@ -12,9 +12,10 @@ import torch
 
 from ..analysis.evaluation import evaluate
 from ..analysis.sampling import sample
+from ..constants import SPLITS
 from ..datasets.contexts import ContextTables
-from ..datasets.dataset import SPLITS, Dataset, Split, gather_examples
-from ..models.models import MLP
+from ..datasets.dataset import Dataset, Split, gather_examples
+from ..models.mlp import MLP
 from ..presets import preset_named
 from ..session.session import Session
 from ..settings import ModelSettings, TrainSettings

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..models.models import MLP
+from ..models.mlp import MLP
 
 
 class PlainMLP:

@@ -3,9 +3,10 @@
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from ..analysis.bigrams import bigram_counts
-from .dataset import SPLITS, Dataset
+from ..constants import SPLITS
+from .dataset import Dataset
 
 _COMMONEST = 12
 
@@ -41,3 +42,18 @@ def _commonest_bigrams(dataset: Dataset) -> list[dict[str, Any]]:
         for place, count in zip(found.indices.tolist(), found.values.tolist(), strict=True)
         if count
     ]
+
+
+_TOKENS_AT_ONCE = 1 << 20
+
+
+def bigram_counts(dataset: Dataset) -> Tensor:
+    """How often each character follows each in the whole data: (V, V) int32, [previous, next]."""
+    size = dataset.vocabulary.size
+    tokens = dataset.split("all").tokens
+    counts = torch.zeros(size * size, dtype=torch.int32)
+    for first in range(0, len(tokens) - 1, _TOKENS_AT_ONCE):
+        some = tokens[first : first + _TOKENS_AT_ONCE + 1].int()
+        pairs = some[:-1] * size + some[1:]
+        counts += torch.bincount(pairs, minlength=size * size)
+    return counts.view(size, size)

@@ -32,7 +32,6 @@ _TEXTS: dict[str, tuple[str, Callable[[Session, str], str]]] = {
     "html": (".html", export_html),
     "state": (".txt", export_state),
 }
-ENDINGS = {form: ending for form, (ending, _) in _TEXTS.items()} | {"tensorboard": "-tensorboard"}
 
 
 def export_text(session: Session, form: str, stem: str) -> str:

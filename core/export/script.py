@@ -16,7 +16,7 @@ from ..models.resize import seed_of_edit
 from ..session.session import Session
 from ..settings import SIZES, first_n
 from ..text import shown
-from ..training.trainer import CountingTrainer
+from ..training.counting import CountingTrainer
 from .timeline import Edit, edits, edits_by_step, of
 
 _VARIABLES = {"learning_rate", "batch_size", "schedule", "steps", "weight_decay", "dropout"}

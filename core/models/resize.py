@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 
 from ..settings import SIZES, ModelSettings
-from .models import MLP
+from .mlp import MLP
 
 _BY_PLACE = ("W1", "W3")  # what has a row for each number of each position
 _MOST_FITTED = 1024  # hidden units; the time for least squares grows with their cube

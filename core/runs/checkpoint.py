@@ -16,7 +16,10 @@ from torch import Tensor
 
 from ..datasets.dataset import Dataset
 from ..errors import UserError
-from ..models.models import MLP, NeuralBigram, NgramCounts, make_model
+from ..models.factory import make_model
+from ..models.mlp import MLP
+from ..models.neural_bigram import NeuralBigram
+from ..models.ngram import NgramCounts
 from ..settings import TrainSettings
 from . import files as run_files
 from .files import METRICS, RECORD, WEIGHTS, new_folder

@@ -11,7 +11,10 @@ from torch import Tensor
 from ..datasets.contexts import ContextTables, split_named
 from ..datasets.dataset import Dataset
 from ..errors import UserError
-from ..models.models import MLP, NeuralBigram, NgramCounts, make_model
+from ..models.factory import make_model
+from ..models.mlp import MLP
+from ..models.neural_bigram import NeuralBigram
+from ..models.ngram import NgramCounts
 from ..text import shown
 from ..training.history import DevLosses, LossHistory
 from . import files as run_files

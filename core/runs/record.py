@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..constants import BUILT_IN_DATASETS
 from ..errors import UserError
 from ..results import Resizing
 from ..settings import ModelSettings, TrainSettings, changed, effect_of
@@ -214,7 +215,7 @@ def _dataset(of: dict[str, Any]) -> str:
     """The name of a built-in dataset, or where a file lies."""
     path, name = of["path"], _a(str, of, "name")
     if path is None:
-        if name not in ("names", "surnames", "words"):
+        if name not in BUILT_IN_DATASETS:
             raise ValueError(f"there is no built-in dataset {name!r}")
         return name
     if not os.path.isabs(_a(str, of, "path")) or "\0" in path or len(path) > _LONGEST_PATH:

@@ -10,13 +10,17 @@ from torch import Tensor
 from ..analysis.evaluation import evaluate
 from ..datasets.contexts import ContextTables, split_named
 from ..datasets.dataset import Dataset, gather_contexts
-from ..models.models import MLP, NeuralBigram, NgramCounts, make_model
+from ..models.factory import make_model
+from ..models.mlp import MLP
+from ..models.neural_bigram import NeuralBigram
+from ..models.ngram import NgramCounts
 from ..models.resize import resized, seed_of_edit, shrinks
 from ..results import Mark, Resizing
 from ..runs.state import JournalEntry, RunState, copied
 from ..settings import ModelSettings, TrainSettings, changed, short_label
+from ..training.counting import CountingTrainer
 from ..training.history import DevLosses, LossHistory
-from ..training.trainer import CountingTrainer, GradientTrainer, make_trainer
+from ..training.trainer import GradientTrainer, make_trainer
 
 AnyModel = NgramCounts | NeuralBigram | MLP
 AnyTrainer = CountingTrainer | GradientTrainer

@@ -39,7 +39,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..models.models import MLP, NeuralBigram
+from ..models.mlp import MLP
+from ..models.neural_bigram import NeuralBigram
 from .batches import Batches
 
 _SUM_COSTS = 8  # adding up a row of the table takes as long as so many products of its length

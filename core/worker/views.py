@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from ..analysis.bigrams import BigramInsight, bigram_counts
+from ..analysis.bigrams import BigramInsight
 from ..analysis.embedding import EmbeddingMapper
 from ..analysis.health import HealthCheck
 from ..analysis.probe import probe
 from ..datasets.dataset import Dataset
+from ..datasets.stats import bigram_counts
 from ..errors import UserError
 from ..results import (
     BigramsView,

@@ -9,7 +9,7 @@ from makemore_tui.core.bench import engine
 from makemore_tui.core.bench.measure import in_turn, paired_row, quartiles
 from makemore_tui.core.bench.memory import read_in_a_process
 from makemore_tui.core.bench.plain import PlainMLP, count_bigrams, read_items
-from makemore_tui.core.models.models import MLP
+from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training.batches import RandomStream

@@ -6,13 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore_tui.core.datasets.dataset import (
-    BUILT_IN,
-    Dataset,
-    built_in_path,
-    gather_contexts,
-    item_hashes,
-)
+from makemore_tui.core.constants import BUILT_IN_DATASETS
+from makemore_tui.core.datasets.dataset import Dataset, built_in_path, gather_contexts, item_hashes
 from makemore_tui.core.errors import UserError
 
 BLOCK = 1 << 20  # files are read so many bytes at a time
@@ -59,7 +54,7 @@ def test_the_built_in_names_are_the_lectures(names):
     assert names.vocabulary.characters == "abcdefghijklmnopqrstuvwxyz"
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", BUILT_IN_DATASETS)
 def test_a_built_in_dataset_holds_the_lines_of_its_file(name, plain):
     dataset = Dataset.load(name)
     items = plain.items(built_in_path(name).read_bytes())

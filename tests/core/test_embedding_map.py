@@ -10,7 +10,8 @@ from makemore_tui.core.analysis.embedding import (
     main_directions,
     nearest_turn,
 )
-from makemore_tui.core.models.models import MLP, make_model
+from makemore_tui.core.models.factory import make_model
+from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.results import EmbeddingMap, Unavailable
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings

@@ -9,7 +9,7 @@ from makemore_tui.core.analysis.evaluation import RunningEvaluation, evaluate, w
 from makemore_tui.core.datasets.contexts import ContextTables
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.models.models import MLP
+from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.presets import preset_named
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings

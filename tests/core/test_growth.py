@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from makemore_tui.core.models.models import MLP
+from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.models.resize import resized, shrinks
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import SIZES, ModelSettings, TrainSettings

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from makemore_tui.core.analysis import bigrams as insight_module
-from makemore_tui.core.analysis.bigrams import BigramInsight, bigram_counts
+from makemore_tui.core.analysis.bigrams import BigramInsight
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.models.models import MLP
+from makemore_tui.core.datasets.stats import bigram_counts
+from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.results import BigramMode, BigramOrder, BigramsView
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings

@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.models.models import MLP, MOST_COUNTS, NeuralBigram, NgramCounts, make_model
+from makemore_tui.core.models.factory import make_model
+from makemore_tui.core.models.mlp import MLP
+from makemore_tui.core.models.neural_bigram import NeuralBigram
+from makemore_tui.core.models.ngram import MOST_COUNTS, NgramCounts
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 

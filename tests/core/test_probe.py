@@ -5,7 +5,7 @@ import torch
 
 from makemore_tui.core.analysis.evaluation import word_surprise
 from makemore_tui.core.analysis.probe import probe
-from makemore_tui.core.models.models import MLP
+from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.results import Probe, Unavailable
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings

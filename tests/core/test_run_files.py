@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.runs.checkpoint import files as run_files
+from makemore_tui.core.runs import files as run_files
 from makemore_tui.core.runs.checkpoint import load_run, load_session, run_snapshot, write_run
 from makemore_tui.core.runs.record import written
 from makemore_tui.core.runs.tensors import parsed, serialized

@@ -7,7 +7,7 @@ import torch
 from makemore_tui.core.analysis.sampling import MOST_SAMPLES, draw_texts, sample
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.models.models import MLP
+from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 import makemore_tui.core.training.gradients as step_module
 from makemore_tui.core.datasets.contexts import ContextTables
-from makemore_tui.core.models.models import MLP, NeuralBigram
+from makemore_tui.core.models.mlp import MLP
+from makemore_tui.core.models.neural_bigram import NeuralBigram
 from makemore_tui.core.settings import ModelSettings
 from makemore_tui.core.training.batches import Batches, RandomStream, draw_batches, full_batch
 from makemore_tui.core.training.gradients import MLPStep, NeuralBigramStep

@@ -8,12 +8,17 @@ from makemore_tui.core.analysis.evaluation import evaluate
 from makemore_tui.core.analysis.sampling import sample
 from makemore_tui.core.datasets.contexts import ContextTables
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.models.models import MLP, NeuralBigram, NgramCounts, make_model
+from makemore_tui.core.models.factory import make_model
+from makemore_tui.core.models.mlp import MLP
+from makemore_tui.core.models.neural_bigram import NeuralBigram
+from makemore_tui.core.models.ngram import NgramCounts
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training import trainer as trainer_module
 from makemore_tui.core.training.batches import RandomStream
+from makemore_tui.core.training.counting import CountingTrainer
 from makemore_tui.core.training.dropout import Dropout
-from makemore_tui.core.training.trainer import AdamW, CountingTrainer, GradientTrainer, make_trainer
+from makemore_tui.core.training.optimizers import AdamW
+from makemore_tui.core.training.trainer import GradientTrainer, make_trainer
 
 SEED = 3
 MLP_SETTINGS = ModelSettings(context=3, embedding=4, hidden=8, direct=True)

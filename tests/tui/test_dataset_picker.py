@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from textual.containers import Vertical
 from textual.widgets import Checkbox, Input, OptionList
 
-from makemore_tui.core.datasets.dataset import BUILT_IN
+from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import ChangeDataset, DescribeDataset
 from makemore_tui.tui.screens import dataset
@@ -50,7 +50,7 @@ async def type_path(it, picker, text):
 
 
 async def test_the_built_in_data_are_those_of_the_engine():
-    assert dataset.BUILT_IN == BUILT_IN
+    assert dataset.BUILT_IN_DATASETS == BUILT_IN_DATASETS
 
 
 async def test_enter_shows_the_numbers_and_enter_again_takes_it(it, picker):

@@ -7,7 +7,7 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
-from makemore_tui.core.export import files
+from makemore_tui.core.constants import EXPORT_FORMS
 from makemore_tui.tui import cli
 from makemore_tui.tui.export_command import FORMATS
 
@@ -58,7 +58,7 @@ def test_another_form_is_refused(run, saved):
 
 
 def test_the_command_knows_every_form():
-    assert set(FORMATS) == set(files.ENDINGS)
+    assert set(FORMATS) == set(EXPORT_FORMS)
 
 
 def test_tensorboards_is_a_folder_and_another_file_is_not_written_over(run, saved):

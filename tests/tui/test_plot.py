@@ -590,18 +590,18 @@ def test_marks_outside_what_is_shown_are_not_drawn():
     assert not any("┊" in row for row in rows)
 
 
-REFERENCES = [("uniform", 3.296), ("bigram", 2.46), ("trigram", 2.45), ("4-gram", 2.44)]
+BASELINES = [("uniform", 3.296), ("bigram", 2.46), ("trigram", 2.45), ("4-gram", 2.44)]
 
 
 def test_references_stand_apart_at_the_right_and_have_a_tick_when_passed():
-    rows = text(draw(made([3.2 - 0.01 * i for i in range(100)]), references=REFERENCES, dev=2.455))
+    rows = text(draw(made([3.2 - 0.01 * i for i in range(100)]), references=BASELINES, dev=2.455))
     labels = [row[-17:].strip() for row in rows if re.search(r"\d\.\d{3}", row[-17:])]
     assert labels == ["uniform 3.296 ✓", "bigram  2.460 ✓", "trigram 2.450", "4-gram  2.440"]
 
 
 def test_a_narrow_plot_has_the_lines_of_references_without_names():
     assert canvas_width(50, Look(references=(Reference("uniform", 3.0),))) == 44
-    rows = text(draw(made([3.2 - 0.01 * i for i in range(100)]), 50, references=REFERENCES))
+    rows = text(draw(made([3.2 - 0.01 * i for i in range(100)]), 50, references=BASELINES))
     assert any(row.count("╌") > 20 for row in rows)
     assert not any("uniform" in row for row in rows)
 

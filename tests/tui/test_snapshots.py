@@ -18,7 +18,7 @@ from makemore_tui.tui.themes import OWN
 FOLDER = Path(__file__).with_name("snapshots")
 SIZES = ((80, 24), (100, 30), (120, 40), (160, 50), (200, 60))
 KEYS = {(100, 30): "8", (160, 50): "6", (200, 60): "6781"}  # panels that are chosen first
-REFERENCES = (
+BASELINES = (
     Reference("uniform", 3.296),
     Reference("unigram", 2.82),
     Reference("bigram", 2.455),
@@ -33,7 +33,7 @@ def scene(snapshot, former, curve):
     earlier = [[(10.0 * i, 2.3 + 1.0 / (1 + i / 4)) for i in range(64)]]
     return snapshot(
         hidden=300,
-        references=REFERENCES,
+        references=BASELINES,
         marks=(Mark(300, "lr 0.0562"), Mark(640, "hidden 300")),
         former=(former("hidden 100, lr 0.1 → 2.31"),),
         loss=replace(curve(), former=earlier),

@@ -15,6 +15,7 @@ from textual.suggester import Suggester
 from textual.widgets import Checkbox, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.results import DatasetOverview
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import (
@@ -33,7 +34,6 @@ from ..notices import taking_data
 from ..widgets.line import PlainLine
 from .hands import AskingScreen
 
-BUILT_IN = ("names", "surnames", "words")  # those of core.dataset, which would bring torch along
 _MOST_ENTRIES = 20_000  # of a folder that is looked through
 _MOST_OFFERS = 11  # lines of them
 _OTHER_LINES = 11  # that the rest of the picker has
@@ -154,7 +154,7 @@ class DatasetScreen(AskingScreen):
             box.border_title = "Dataset"
             box.border_subtitle = "enter shows its numbers, enter again takes it · esc leaves"
             yield Offers(
-                *(Option(f"{name}  (built in)", id=name) for name in BUILT_IN),
+                *(Option(f"{name}  (built in)", id=name) for name in BUILT_IN_DATASETS),
                 *(
                     Option(cropped(shown(file), self._width).replace("[", r"\["), id=file)
                     for file in recent
@@ -224,7 +224,7 @@ class DatasetScreen(AskingScreen):
                 self._hear(DescribeDataset(self._wanted.name, self._wanted.unique), why)
                 return True
             case Snapshot(is_refresh=False) if isinstance(self._wanted, ChangeDataset):
-                if self._wanted.name not in BUILT_IN:
+                if self._wanted.name not in BUILT_IN_DATASETS:
                     self.app.add_recent(self._wanted.name)  # type: ignore[attr-defined]
                 self.dismiss()
             case Failed() | WorkerDied():
@@ -271,7 +271,7 @@ class DatasetScreen(AskingScreen):
 def _named(text: str) -> str:
     """The dataset that a typed text names: one that is built in, or a file by its whole path."""
     text = text.strip()
-    return text if text in BUILT_IN else str(Path(text).expanduser().absolute())
+    return text if text in BUILT_IN_DATASETS else str(Path(text).expanduser().absolute())
 
 
 def cropped(path: str, width: int) -> str:
@@ -287,7 +287,9 @@ def cropped(path: str, width: int) -> str:
 
 def _in_words(data: DatasetOverview, width: int) -> str:
     train, dev, test = data.examples
-    where = f"{data.name}, built in" if data.name in BUILT_IN else cropped(data.path, width)
+    where = (
+        f"{data.name}, built in" if data.name in BUILT_IN_DATASETS else cropped(data.path, width)
+    )
     return (
         f"{where}\n"
         f"{data.items:,} items, {data.distinct:,} of them different, "

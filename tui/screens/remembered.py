@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.results import BigramOrder
 
-from ..config import REFERENCES, Config
+from ..config import Config
 from ..widgets.bigrams import BigramPanel
 from ..widgets.loss import LossPanel
 from .arranged import Arranged
@@ -21,7 +22,9 @@ _USUAL = {
     "loss.steps": "linear",
     "loss.smoothing": "light",
     "loss.part": "all steps",
-    "loss.references": list(REFERENCES),
+    "loss.references": list(
+        BASELINES,
+    ),
     "bigrams.values": "model",
     "bigrams.order": "character",
 }

@@ -9,7 +9,7 @@ from makemore_tui.core.results import LossCurve, Reference
 from makemore_tui.core.worker.protocol import LossView, Snapshot
 
 from ..columns import LIGHT, NO_SMOOTHING, STRONG, StepAxis, axis_of
-from ..config import REFERENCES
+from ..config import BASELINES
 from ..figure import AXIS_WIDTH
 from ..plot import Look, canvas_width, loss_plot
 from ..rows import Row, number, row
@@ -19,7 +19,7 @@ from .panel import Panel, next_of
 _LAST_PART = 0.9
 _FEWEST_STEPS = 16  # in a range
 _SMOOTHINGS = {"light": LIGHT, "strong": STRONG, "off": NO_SMOOTHING}
-_CHOICES = (REFERENCES, REFERENCES[1:], REFERENCES[:1], ())
+_CHOICES = (BASELINES, BASELINES[1:], BASELINES[:1], ())
 
 
 class LossPanel(Panel):
@@ -37,7 +37,7 @@ class LossPanel(Panel):
         self.span: tuple[int, int] | None = None
         self.crosshair: float | None = None
         self.smoothing = "light"
-        self.references = REFERENCES
+        self.references = BASELINES
         self._curve: LossCurve | None = None
         self._name_axes()
 
@@ -78,13 +78,13 @@ class LossPanel(Panel):
     def next_references(self) -> None:
         """Show other references: all, those that count, the uniform one, none."""
         is_choice = self.references in _CHOICES
-        self.references = next_of(self.references, _CHOICES) if is_choice else REFERENCES
+        self.references = next_of(self.references, _CHOICES) if is_choice else BASELINES
         self._look_anew()
 
     def toggle_reference(self, name: str) -> None:
         """Show a reference, or hide it."""
         shown = {*self.references} ^ {name}
-        self.references = tuple(one for one in REFERENCES if one in shown)
+        self.references = tuple(one for one in BASELINES if one in shown)
         self._look_anew()
 
     def magnify(self, factor: float) -> None:

@@ -38,7 +38,7 @@ class ProbePanel(Panel):
 
     def __init__(self, **kwargs):
         super().__init__("Probe", **kwargs)
-        self._input = _Text(placeholder="the empty text", compact=True, select_on_focus=False)
+        self._input = EncodedText(placeholder="the empty text", compact=True, select_on_focus=False)
         self._probe: Probe | Unavailable | None = None
 
     def compose(self) -> ComposeResult:
@@ -170,7 +170,7 @@ class ProbePanel(Panel):
         )
 
 
-class _Text(Line):
+class EncodedText(Line):
     """The text; the arrows up and down do nothing, so that they move nothing else."""
 
     BINDINGS = [  # noqa: RUF012

@@ -1,0 +1,22 @@
+"""Names and limits that the engine and the screens share. Torch-free."""
+
+BUILT_IN_DATASETS = ("names", "surnames", "words")
+SPLITS = ("train", "dev", "test")
+# The models that only count, whose dev losses are drawn beside a run's; the first needs no counts.
+BASELINES = ("uniform", "unigram", "bigram", "trigram", "4-gram")
+# What a run can be exported as, with the ending of the file or folder.
+EXPORT_FORMS = {
+    "script": ".py",
+    "notebook": ".ipynb",
+    "csv": ".csv",
+    "json": ".json",
+    "svg": ".svg",
+    "html": ".html",
+    "state": ".txt",
+    "tensorboard": "-tensorboard",
+}
+
+MAX_SEED = 2**62
+MIN_ITEMS = 10  # of a dataset
+MAX_ITEM_LENGTH = 1000  # characters
+MAX_CHARACTERS = 4096  # distinct ones of a dataset

@@ -1,0 +1,94 @@
+"""The multilayer perceptron of Bengio et al. 2003."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+from ..settings import ModelSettings
+from .model import Network
+
+
+class MLP(Network):
+    """The multilayer perceptron of Bengio et al. 2003 ("A Neural Probabilistic Language Model").
+
+    C (V, D) embeds each of the T characters; tanh(x W1 + b1) is the hidden layer, H wide; its
+    product with W2 plus b2 the logits. With direct=True the embeddings also reach the output
+    directly, through W3 (T*D, V).
+    """
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        vocabulary_size: int,
+        generator: torch.Generator | None = None,
+    ):
+        """Parameters drawn by `settings.init`; all zero without a generator.
+
+        `lecture` draws everything from N(0, 1). `scaled` then multiplies W1 with
+        (5/3) / sqrt(T*D) (the gain of tanh: He et al. 2015, as torch.nn.init has it), b1, W2 and
+        W3 with 0.01 and b2 with 0, so that the first loss is near ln V.
+        """
+        inputs, hidden = settings.context * settings.embedding, settings.hidden
+        shapes: dict[str, tuple[int, ...]] = {
+            "C": (vocabulary_size, settings.embedding),
+            "W1": (inputs, hidden),
+            "b1": (hidden,),
+            "W2": (hidden, vocabulary_size),
+            "b2": (vocabulary_size,),
+        }
+        if settings.direct:
+            shapes["W3"] = (inputs, vocabulary_size)
+        super().__init__(settings, vocabulary_size, shapes, transposed=("W2", "W3"))
+        if generator is not None:
+            for tensor in self.tensors.values():
+                tensor.normal_(generator=generator)
+            if settings.init == "scaled":
+                scales = {
+                    "W1": (5 / 3) / inputs**0.5,
+                    "b1": 0.01,
+                    "W2": 0.01,
+                    "b2": 0.0,
+                    "W3": 0.01,
+                }
+                for name, scale in scales.items():
+                    if name in self.tensors:
+                        self.tensors[name].mul_(scale)
+
+    @property
+    def context(self) -> int:
+        return self.settings.context
+
+    @property
+    def multiplications(self) -> int:
+        settings, V = self.settings, self.vocabulary_size
+        direct = settings.context * settings.embedding * V if settings.direct else 0
+        # The sum of T rows of a table, the activation (as long as 20 products), the output.
+        return (settings.context + 20 + V) * settings.hidden + direct
+
+    def logits(self, contexts: Tensor) -> Tensor:
+        p = self.tensors
+        logits = torch.addmm(p["b2"][:, None], p["W2"].T, self.hidden(contexts).T).T  # (B, V)
+        if self.settings.direct:
+            logits = torch.addmm(logits, p["C"][contexts].flatten(1), p["W3"])
+        return logits
+
+    def hidden(self, contexts: Tensor) -> Tensor:
+        """Contexts (B, T) to the hidden layer's activations (B, H).
+
+        For more contexts than characters, each character's contribution at each place is computed
+        once, and tanh(x) is 2 sigmoid(2x) - 1: `step.py` says why that is faster.
+        """
+        p, V = self.tensors, self.vocabulary_size
+        T, D, H = self.settings.context, self.settings.embedding, self.settings.hidden
+        if len(contexts) < V:
+            return torch.tanh(torch.addmm(p["b1"], p["C"][contexts].flatten(1), p["W1"]))
+        table = torch.bmm(p["C"].expand(T, V, D), p["W1"].view(T, D, H))  # (T, V, H)
+        table[0] += p["b1"]
+        rows = contexts + V * torch.arange(T)  # (B, T), of the table's T*V
+        doubled = embedding_bag(rows, table.view(T * V, H).mul_(2), mode="sum")
+        return doubled.sigmoid_().mul_(2).sub_(1)
+
+    def copy(self) -> "MLP":
+        other = MLP(self.settings, self.vocabulary_size)
+        other.flat.copy_(self.flat)
+        return other

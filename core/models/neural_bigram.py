@@ -1,0 +1,38 @@
+"""The bigram model as a network of one layer."""
+
+import torch
+from torch import Tensor
+
+from ..settings import ModelSettings
+from .model import Network
+
+
+class NeuralBigram(Network):
+    """One layer: the logits are the row of W (V, V) that belongs to the last character."""
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        vocabulary_size: int,
+        generator: torch.Generator | None = None,
+    ):
+        """W from N(0, 1), or all zero with init="scaled", which begins at a loss of ln V."""
+        super().__init__(settings, vocabulary_size, {"W": (vocabulary_size, vocabulary_size)})
+        if generator is not None and settings.init == "lecture":
+            self.flat.normal_(generator=generator)
+
+    @property
+    def context(self) -> int:
+        return 1
+
+    @property
+    def multiplications(self) -> int:
+        return 10 * self.vocabulary_size
+
+    def logits(self, contexts: Tensor) -> Tensor:
+        return self.tensors["W"][contexts[:, -1]]  # (B, V)
+
+    def copy(self) -> "NeuralBigram":
+        other = NeuralBigram(self.settings, self.vocabulary_size)
+        other.flat.copy_(self.flat)
+        return other

@@ -1,0 +1,93 @@
+"""Counts of n-grams: the model that is learnt by counting."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..datasets.contexts import context_numbers
+from ..errors import UserError
+from ..settings import ModelSettings
+
+MOST_COUNTS = 1 << 25
+
+
+class NgramCounts:
+    """Counts of the characters that follow each context of `order` - 1 characters.
+
+    P(c | context) = (N(context, c) + k) / (N(context) + k V), with k the smoothing (add-k; Jurafsky
+    & Martin, Speech and Language Processing, ch. 3). With k = 0 a pair that never occurred has
+    probability 0; a context that never occurred is then uniform, the limit as k goes to 0.
+    """
+
+    def __init__(self, settings: ModelSettings, vocabulary_size: int, smoothing: float = 1.0):
+        """An empty table.
+
+        Raises:
+            UserError: the table would be too large for memory.
+        """
+        size = vocabulary_size**settings.order
+        if size > MOST_COUNTS:
+            largest = int(math.log(MOST_COUNTS) / math.log(vocabulary_size))
+            raise UserError(
+                f"order {settings.order} with {vocabulary_size:,} characters needs {size:,} "
+                f"counts; with so many characters the order can be at most {largest}"
+            )
+        self.settings = settings
+        self.vocabulary_size = vocabulary_size
+        self.smoothing = smoothing
+        self.counts: Tensor = torch.zeros(
+            size // vocabulary_size, vocabulary_size, dtype=torch.int32
+        )
+
+    @property
+    def context(self) -> int:
+        """At least 1, so that a table of single characters takes contexts like any other."""
+        return max(1, self.settings.order - 1)
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        return {"counts": self.counts}
+
+    @property
+    def parameters(self) -> int:
+        return self.counts.numel()
+
+    @property
+    def multiplications(self) -> int:
+        return 10 * self.vocabulary_size
+
+    def count(self, contexts: Tensor, targets: Tensor) -> None:
+        """Count examples: contexts (B, T), targets (B,)."""
+        places = self._rows(contexts) * self.vocabulary_size + targets
+        ones = torch.ones(len(places), dtype=torch.int32)
+        self.counts.view(-1).index_add_(0, places, ones)
+
+    def log_likelihoods(self, contexts: Tensor, targets: Tensor) -> Tensor:
+        """ln P of targets (B,) after contexts (B, T): (B,) float64."""
+        if self.counts.numel() > len(targets):
+            return self.logits(contexts).gather(1, targets[:, None])[:, 0]
+        places = self._rows(contexts) * self.vocabulary_size + targets
+        return self._log_probabilities(self.counts).view(-1).index_select(0, places)
+
+    def logits(self, contexts: Tensor) -> Tensor:
+        return self._log_probabilities(self.counts[self._rows(contexts)])
+
+    def _log_probabilities(self, counts: Tensor) -> Tensor:
+        """Rows of counts (B, V) to ln P (B, V), float64."""
+        smooth = counts.double() + self.smoothing
+        totals = smooth.sum(1, keepdim=True)
+        return (
+            torch.where(totals > 0, smooth, 1.0).log()
+            - torch.where(totals > 0, totals, float(self.vocabulary_size)).log()
+        )
+
+    def copy(self) -> "NgramCounts":
+        other = NgramCounts(self.settings, self.vocabulary_size, self.smoothing)
+        other.counts.copy_(self.counts)
+        return other
+
+    def _rows(self, contexts: Tensor) -> Tensor:
+        """The row of each context: its characters as the digits of a number in base V."""
+        counted = contexts[:, self.context - (self.settings.order - 1) :]
+        return context_numbers(counted, self.vocabulary_size)

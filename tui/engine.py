@@ -68,7 +68,7 @@ class WorkerEngine:
         self._has_begun, self.unsaved = False, None
         errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the thread)
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "makemore_tui.core.worker.__main__"],
+            [sys.executable, "-P", "-m", "makemore_tui.core.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

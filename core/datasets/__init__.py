@@ -1,1 +1,1 @@
-"""."""
+"""Datasets: reading, encoding and splitting text, and the contexts that occur in it."""

@@ -1,1 +1,1 @@
-"""A run in other forms: a plain script, a notebook, figures, a report, a line."""
+"""A run in other forms: a script, a notebook, figures, a page."""

@@ -1,1 +1,1 @@
-"""."""
+"""The state of a run, and runs on disk."""

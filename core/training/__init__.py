@@ -1,1 +1,1 @@
-"""."""
+"""Training: minibatches, gradients, optimizers, trainers, and the losses they record."""

@@ -17,12 +17,13 @@ def loaded(statement, packages):
 
 
 def test_the_engine_loads_no_screen_library_and_warns_of_nothing():
-    every = "import makemore_tui.core.session.session, makemore_tui.core.worker.server, makemore_tui.core.runs.checkpoint"
+    modules = ("session.session", "worker.server", "runs.checkpoint")
+    every = "; ".join(f"import makemore_tui.core.{one}" for one in modules)
     assert loaded(every, SCREEN) == ("[]", "")
 
 
 @pytest.mark.parametrize(
-    "module", ["messages", "settings", "presets", "errors", "worker", "run_list"]
+    "module", ["results", "settings", "presets", "errors", "worker.protocol", "worker.__main__", "runs.catalog"]
 )
 def test_what_the_explorer_needs_of_the_engine_loads_no_torch(module):
     statement = f"import makemore_tui.core.{module}"

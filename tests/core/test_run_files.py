@@ -166,7 +166,7 @@ def test_a_file_in_the_place_of_a_run_is_not_written_over(small, tmp_path):
 SAVING = """
 import sys
 from pathlib import Path
-from makemore_tui.core import run_files
+from makemore_tui.core.runs import files as run_files
 folder, *sources = map(Path, sys.argv[1:])
 runs = [{path.name: path.read_bytes() for path in source.iterdir()} for source in sources]
 print("saving", flush=True)

@@ -392,7 +392,7 @@ def test_what_is_not_kept_whole_comes_back_bit_for_bit(small, budget, optimizer,
 
 
 def test_where_training_takes_long_only_what_is_far_back_is_trained_again(session, monkeypatch):
-    monkeypatch.setattr("makemore_tui.core.session.session.live_run._STEP_SECONDS", 1.0)
+    monkeypatch.setattr("makemore_tui.core.session.live_run._STEP_SECONDS", 1.0)
     session.archive = Archive(session.dataset, budget=24 * session.history.copy()._buckets.nbytes)
     trained_between_edits(session, 40)
     past = session.archive.past
@@ -405,7 +405,7 @@ def test_where_training_takes_long_only_what_is_far_back_is_trained_again(sessio
 
 def test_a_hundred_levels_of_a_larger_model_are_kept_however_far_apart(names, monkeypatch):
     monkeypatch.setattr(
-        "makemore_tui.core.session.session.live_run._STEP_SECONDS", 2.0
+        "makemore_tui.core.session.live_run._STEP_SECONDS", 2.0
     )  # so an edit each 6 s
     tuned = PRESETS["tuned"]
     session = Session(names, tuned.model, replace(tuned.train, batch_size=4))
@@ -421,7 +421,7 @@ def test_a_hundred_levels_of_a_larger_model_are_kept_however_far_apart(names, mo
 
 
 def test_of_states_that_take_too_long_to_have_again_the_oldest_go(session, monkeypatch):
-    monkeypatch.setattr("makemore_tui.core.session.session.live_run._STEP_SECONDS", 100.0)
+    monkeypatch.setattr("makemore_tui.core.session.live_run._STEP_SECONDS", 100.0)
     session.archive = Archive(session.dataset, budget=20 * session.history.copy()._buckets.nbytes)
     trained_between_edits(session, 40)
     kept = len(session.archive.past)
@@ -747,7 +747,7 @@ def test_the_same_data_read_again_keeps_former_runs(session, small, tmp_path):
 def test_undo_from_a_divergence_reaches_the_finite_weights_whatever_room_is_left(
     names, monkeypatch
 ):
-    monkeypatch.setattr("makemore_tui.core.session.session.live_run._STEP_SECONDS", 100.0)
+    monkeypatch.setattr("makemore_tui.core.session.live_run._STEP_SECONDS", 100.0)
     session = Session(names, ModelSettings(), TrainSettings(batch_size=8))
     session.train(30)
     session.edit(learning_rate=1000, weight_decay=100)
@@ -764,7 +764,7 @@ def test_undo_from_a_divergence_reaches_the_finite_weights_whatever_room_is_left
 
 
 def test_a_run_that_is_returned_to_gives_its_place_whatever_room_is_left(names, monkeypatch):
-    monkeypatch.setattr("makemore_tui.core.session.session.live_run._STEP_SECONDS", 100.0)
+    monkeypatch.setattr("makemore_tui.core.session.live_run._STEP_SECONDS", 100.0)
     session = Session(names, ModelSettings(), TrainSettings(batch_size=8))
     for seed in (2, 3, 4, 5):
         session.train(5)

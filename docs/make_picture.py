@@ -10,7 +10,7 @@ from pathlib import Path
 from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
 from makemore_tui.core.worker.protocol import Start
 from makemore_tui.tui.app import ExplorerApp
-from makemore_tui.tui.engine import WorkerEngine
+from makemore_tui.tui.client.engine import WorkerEngine
 
 
 async def picture(file: Path, width: int, height: int, seconds: float, keys: list[str]) -> None:

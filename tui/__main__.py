@@ -2,13 +2,13 @@
 
 import signal
 
-from .interrupt import ends_at_once
+from .cli.interrupt import ends_at_once
 
 
 def main() -> None:
     """Load the command line and run it; ctrl+c ends it without a traceback, whenever it comes."""
     with ends_at_once():
-        from .cli import main as run
+        from .cli.main import main as run
     try:
         run()
     finally:

@@ -24,14 +24,14 @@ from textual.theme import ThemeProvider
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Start
 
-from . import themes
+from .client.engine import Engine, WorkerEngine
 from .config import BASELINES, MOST_RECENT, Config, config_path, read_config, remember, with_recent
-from .engine import Engine, WorkerEngine
 from .key_names import named
 from .keys import KEYS, Key
 from .screens import remembered
 from .screens.main import MainScreen
 from .screens.palette import Actions, Palette
+from .style import themes
 
 _SECONDS_TO_LEAVE = 1.0
 

@@ -12,8 +12,8 @@ import torch
 
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.runs.catalog import is_locked, saved_runs
 from makemore_tui.core.runs import files as run_files
+from makemore_tui.core.runs.catalog import is_locked, saved_runs
 from makemore_tui.core.runs.record import read_record
 from makemore_tui.core.session.replay import replay_run
 from makemore_tui.core.session.session import Session

@@ -23,7 +23,16 @@ def test_the_engine_loads_no_screen_library_and_warns_of_nothing():
 
 
 @pytest.mark.parametrize(
-    "module", ["results", "settings", "presets", "errors", "worker.protocol", "worker.__main__", "runs.catalog"]
+    "module",
+    [
+        "results",
+        "settings",
+        "presets",
+        "errors",
+        "worker.protocol",
+        "worker.__main__",
+        "runs.catalog",
+    ],
 )
 def test_what_the_explorer_needs_of_the_engine_loads_no_torch(module):
     statement = f"import makemore_tui.core.{module}"

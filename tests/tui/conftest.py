@@ -77,8 +77,8 @@ from makemore_tui.core.worker.protocol import (
     View,
 )
 from makemore_tui.tui.app import ExplorerApp
+from makemore_tui.tui.client.engine import Deliver, WorkerDied
 from makemore_tui.tui.config import Config
-from makemore_tui.tui.engine import Deliver, WorkerDied
 from makemore_tui.tui.screens.layout import Occupancy
 from makemore_tui.tui.screens.main import MainScreen
 from makemore_tui.tui.widgets.panel import Panel

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore_tui.tui.bigram_places import places
+from makemore_tui.tui.plots.bigram_layout import places
 
 
 @given(

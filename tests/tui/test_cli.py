@@ -20,7 +20,7 @@ from rich.console import Console
 
 from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.settings import SETTINGS
-from makemore_tui.tui import cli
+from makemore_tui.tui.cli.main import main as cli
 
 COMMANDS = (
     "explore", "train", "sample", "evaluate", "find-lr", "data", "presets", "bench", "replay",
@@ -628,7 +628,7 @@ def tell(*words):
     print("training", file=sys.stderr, flush=True)
     return train(*words)
 pace.Pace.train = tell
-from makemore_tui.tui.cli import main
+from makemore_tui.tui.cli.main import main
 try:
     main()
 finally:
@@ -663,7 +663,7 @@ def test_on_a_terminal_a_bar_shows_the_loss_until_ctrl_c(run, items, monkeypatch
 
     bar = io.StringIO()
     terminal = partial(Console, file=bar, force_terminal=True, width=100)
-    monkeypatch.setattr("makemore_tui.tui.progress.Console", lambda stderr: terminal())
+    monkeypatch.setattr("makemore_tui.tui.cli.main.progress.Console", lambda stderr: terminal())
     train, slices = Pace.train, []
 
     def interrupted(*words):

@@ -9,11 +9,11 @@ import pytest
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Pause
-from makemore_tui.tui import themes
 from makemore_tui.tui.config import Config, config_path, read_config, remember, with_recent
 from makemore_tui.tui.key_names import named
 from makemore_tui.tui.keys import KEYS
 from makemore_tui.tui.screens.help import HelpScreen
+from makemore_tui.tui.style import themes
 
 KEYS_BY_ID = {key.id: key.keys for key in KEYS}
 FULL = """# mine
@@ -363,7 +363,7 @@ def test_a_bad_configuration_ends_with_two_before_the_screen_opens(path):
     path.write_text("theme = 'pink'")
     program = (
         "import sys; sys.argv = ['makemore-tui']; sys.stdin.isatty = sys.stdout.isatty = lambda: 1;"
-        "from makemore_tui.tui.cli import main; main()"
+        "from makemore_tui.tui.cli.main import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -9,7 +9,7 @@ import pytest
 from makemore_tui.core.results import Saving
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.worker.protocol import Pause, Snapshot, Start, Starting
-from makemore_tui.tui.engine import WorkerDied, WorkerEngine, _continued
+from makemore_tui.tui.client.engine import WorkerDied, WorkerEngine, _continued
 
 PATIENCE = 60  # seconds, after which a test gives up
 START = Start("names", False, ModelSettings(hidden=10), TrainSettings(), seed=1)

@@ -8,8 +8,8 @@ from contextlib import redirect_stderr, redirect_stdout
 import pytest
 
 from makemore_tui.core.constants import EXPORT_FORMS
-from makemore_tui.tui import cli
-from makemore_tui.tui.export_command import FORMATS
+from makemore_tui.tui.cli.export import FORMATS
+from makemore_tui.tui.cli.main import main as cli
 
 
 @pytest.fixture

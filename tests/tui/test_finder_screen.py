@@ -7,7 +7,7 @@ import pytest_asyncio
 from textual.widgets import Input
 
 from makemore_tui.core.worker.protocol import CancelFinder, Edit, FindLearningRate, Refused, Resume
-from makemore_tui.tui.engine import WorkerDied
+from makemore_tui.tui.client.engine import WorkerDied
 from makemore_tui.tui.screens.finder import FinderScreen
 from makemore_tui.tui.screens.main import MainScreen
 

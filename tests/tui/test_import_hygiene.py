@@ -13,15 +13,15 @@ def loaded(statement, *packages):
 
 
 def test_the_explorer_loads_no_torch_and_its_first_screen_no_plotext():
-    explorer = "import makemore_tui.tui.app, makemore_tui.tui.engine"
+    explorer = "import makemore_tui.tui.app, makemore_tui.tui.client.engine"
     assert loaded(explorer, "torch", "numpy", "safetensors", "plotext") == "[]"
 
 
 def test_the_command_line_loads_neither_torch_nor_a_screen_before_a_command_needs_them():
-    assert loaded("import makemore_tui.tui.cli", "textual", "torch", "plotext") == "[]"
+    assert loaded("import makemore_tui.tui.cli.main", "textual", "torch", "plotext") == "[]"
 
 
 def test_what_a_command_prints_needs_no_screen():
     """Nor torch: `presets` and `runs` print tables too. (tests/tui/test_cli.py runs `train`.)"""
-    printing = "import makemore_tui.tui.reports, makemore_tui.tui.progress"
+    printing = "import makemore_tui.tui.cli.main.reports, makemore_tui.tui.cli.main.progress"
     assert loaded(printing, "textual", "torch", "plotext") == "[]"

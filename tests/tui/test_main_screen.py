@@ -27,7 +27,7 @@ from makemore_tui.core.worker.protocol import (
     Step,
     Undo,
 )
-from makemore_tui.tui.engine import WorkerDied
+from makemore_tui.tui.client.engine import WorkerDied
 from makemore_tui.tui.keys import KEYS, SIGNS
 from makemore_tui.tui.notices import notice, restart_to_come
 from makemore_tui.tui.screens.help import HelpScreen

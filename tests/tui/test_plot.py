@@ -12,13 +12,12 @@ from rich.segment import Segment
 from rich.style import Style
 
 from makemore_tui.core.results import LossCurve, Mark, Reference
-from makemore_tui.tui.cells import Cells, apart, in_order
-from makemore_tui.tui.columns import LIGHT as LIGHT_SMOOTHING
-from makemore_tui.tui.columns import NO_SMOOTHING, STRONG, StepAxis, at_column, in_columns
-from makemore_tui.tui.figure import parse_ansi
-from makemore_tui.tui.palette import DARK, LIGHT
-from makemore_tui.tui.plot import Look, canvas_width, loss_plot
-from makemore_tui.tui.ticks import (
+from makemore_tui.tui.plots.cells import Cells, apart, in_order
+from makemore_tui.tui.plots.columns import LIGHT as LIGHT_SMOOTHING
+from makemore_tui.tui.plots.columns import NO_SMOOTHING, STRONG, StepAxis, at_column, in_columns
+from makemore_tui.tui.plots.figure import parse_ansi
+from makemore_tui.tui.plots.loss_plot import Look, canvas_width, loss_plot
+from makemore_tui.tui.plots.ticks import (
     MOST_TICKS,
     even_ticks,
     nice_ticks,
@@ -26,6 +25,7 @@ from makemore_tui.tui.ticks import (
     step_ticks,
     tick_label,
 )
+from makemore_tui.tui.style.colours import DARK, LIGHT
 
 UNIFORM = math.log(27)
 losses = st.floats(0.01, 30)

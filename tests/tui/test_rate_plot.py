@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 
 from makemore_tui.core.results import RateSearch
-from makemore_tui.tui.palette import DARK
-from makemore_tui.tui.rate_plot import rate_plot, rate_ticks
+from makemore_tui.tui.plots.lr_plot import rate_plot, rate_ticks
+from makemore_tui.tui.style.colours import DARK
 
 
 def search(mean, low=0.001, high=1.0, suggested: float | None = 0.1):

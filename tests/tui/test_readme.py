@@ -6,10 +6,10 @@ from pathlib import Path
 
 import typer
 
-from makemore_tui.tui import themes
-from makemore_tui.tui.cli import app
+from makemore_tui.tui.cli.main import app
 from makemore_tui.tui.config import _CHECKS, read_config
 from makemore_tui.tui.keys import KEYS
+from makemore_tui.tui.style import themes
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -13,7 +13,7 @@ import pytest
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.checkpoint import catalog as run_list
 from makemore_tui.core.runs.record import read_record, written
-from makemore_tui.tui import cli
+from makemore_tui.tui.cli.main import main as cli
 
 SMALL = ("--set", "hidden=4", "--set", "embedding=2")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from makemore_tui.core.results import Mark, Reference, TestLoss
-from makemore_tui.tui.themes import OWN
+from makemore_tui.tui.style.themes import OWN
 
 FOLDER = Path(__file__).with_name("snapshots")
 SIZES = ((80, 24), (100, 30), (120, 40), (160, 50), (200, 60))

@@ -3,9 +3,9 @@
 import pytest
 from textual.color import Color
 
-from makemore_tui.tui import themes
 from makemore_tui.tui.config import Config
-from makemore_tui.tui.palette import COLOUR_BLIND, DARK, LIGHT, palette_of
+from makemore_tui.tui.style import themes
+from makemore_tui.tui.style.colours import COLOUR_BLIND, DARK, LIGHT, palette_of
 
 PALETTES = {"makemore": DARK, "makemore-light": LIGHT, "makemore-colour-blind": COLOUR_BLIND}
 FROM_OKABE_AND_ITO = [(86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66)]

@@ -1,1 +1,1 @@
-"""Screens."""
+"""The main screen, and what opens above it."""

@@ -6,7 +6,7 @@ from textual.widgets import Tabs
 
 from makemore_tui.core.worker.protocol import Snapshot
 
-from ..conversation import Conversation
+from ..client.request_queue import Conversation
 from ..widgets.panel import Panel
 from . import layout
 

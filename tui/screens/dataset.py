@@ -27,8 +27,8 @@ from makemore_tui.core.worker.protocol import (
     Snapshot,
 )
 
-from ..conversation import Conversation
-from ..engine import WorkerDied
+from ..client.engine import WorkerDied
+from ..client.request_queue import Conversation
 from ..keys import signs_of
 from ..notices import taking_data
 from ..widgets.line import PlainLine

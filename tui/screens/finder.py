@@ -24,10 +24,10 @@ from makemore_tui.core.worker.protocol import (
     Snapshot,
 )
 
-from ..conversation import Conversation
-from ..engine import WorkerDied
-from ..palette import palette_of
-from ..rate_plot import rate_plot
+from ..client.engine import WorkerDied
+from ..client.request_queue import Conversation
+from ..plots.lr_plot import rate_plot
+from ..style.colours import palette_of
 from .hands import AskingScreen
 
 _TICK_SECONDS = 0.1

@@ -8,7 +8,7 @@ from textual.screen import ModalScreen
 from makemore_tui.core.settings import SETTINGS
 from makemore_tui.core.worker.protocol import Reply
 
-from ..engine import WorkerDied
+from ..client.engine import WorkerDied
 from ..keys import signs_of
 from ..knobs import name_of, restarts
 from ..widgets.controls import ControlsPanel

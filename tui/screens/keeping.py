@@ -7,7 +7,7 @@ from typing import Any
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import OpenRun, ReturnTo, Snapshot
 
-from ..engine import WorkerDied
+from ..client.engine import WorkerDied
 from ..keys import signs_of
 from ..notices import opened
 from ..widgets.panel import Panel

@@ -13,9 +13,9 @@ from textual.widgets import Static, Tab, Tabs
 from makemore_tui.core.results import DatasetOverview
 from makemore_tui.core.worker.protocol import Failed, Refused, Reply, Request, Snapshot, Starting
 
+from ..client.engine import Engine, WorkerDied
+from ..client.request_queue import Conversation
 from ..config import Config
-from ..conversation import Conversation
-from ..engine import Engine, WorkerDied
 from ..keys import KEYS, signs_of
 from ..notices import awaited, notice, saving_notice
 from ..widgets.bigrams import BigramPanel

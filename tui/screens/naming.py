@@ -8,8 +8,8 @@ from textual.widgets import Input, Static
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, Snapshot
 
-from ..conversation import Conversation
-from ..engine import WorkerDied
+from ..client.engine import WorkerDied
+from ..client.request_queue import Conversation
 from ..widgets.line import PlainLine
 from .hands import AskingScreen
 

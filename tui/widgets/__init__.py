@@ -1,1 +1,1 @@
-"""Widgets, one a file."""
+"""The panels, one a file."""

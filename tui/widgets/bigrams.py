@@ -13,11 +13,11 @@ from textual.message import Message
 from makemore_tui.core.results import BigramMode, BigramOrder, BigramsView, BigramTable, Follower
 from makemore_tui.core.worker.protocol import Snapshot
 
-from ..bars import bar
-from ..bigram_places import WIDEST_CELL, WIDEST_SIDE, Places, places
-from ..palette import Palette, ink_on
-from ..rows import Row, beside, number, row, width_of, wrapped
-from ..ticks import tick_label
+from ..plots.bigram_layout import WIDEST_CELL, WIDEST_SIDE, Places, places
+from ..plots.ticks import tick_label
+from ..style.bars import bar
+from ..style.colours import Palette, ink_on
+from ..style.text_rows import Row, beside, number, row, width_of, wrapped
 from .panel import Panel, next_of
 
 _FULL_HEAT = 0.5  # the probability at which the scale ends

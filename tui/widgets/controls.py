@@ -14,8 +14,8 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Edit, Restart, Snapshot
 
 from ..knobs import in_words, name_of, restarts, typed
-from ..rows import Row, row
-from ..ticks import tick_label
+from ..plots.ticks import tick_label
+from ..style.text_rows import Row, row
 from .line import Line
 from .panel import Panel
 

@@ -10,7 +10,7 @@ from textual.content import Content
 from makemore_tui.core.results import EmbeddingMap, Unavailable
 from makemore_tui.core.worker.protocol import EmbeddingView, Snapshot
 
-from ..rows import Row, row, wrapped
+from ..style.text_rows import Row, row, wrapped
 from .panel import Panel
 
 _ASPECT = 2.0  # a cell is about twice as high as it is wide

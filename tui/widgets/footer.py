@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ..keys import FOOTER
-from ..palette import palette_of
+from ..style.colours import palette_of
 
 _GAP = 2
 _KEPT = 2  # of the last offers: those for help, and for leaving

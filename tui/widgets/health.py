@@ -8,8 +8,8 @@ from makemore_tui.core.analysis.diagnosis import FAR_OFF, LARGE_GAP, MOST_DEAD, 
 from makemore_tui.core.results import Health, TensorHealth
 from makemore_tui.core.worker.protocol import HealthView, Snapshot
 
-from ..bars import column
-from ..rows import Row, beside, number, row, wrapped
+from ..style.bars import column
+from ..style.text_rows import Row, beside, number, row, wrapped
 from .panel import Panel
 
 _SCALE = (-5.0, -1.0)  # log10 of update to weight, its ends

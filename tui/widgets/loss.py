@@ -8,12 +8,12 @@ from textual.events import Click
 from makemore_tui.core.results import LossCurve, Reference
 from makemore_tui.core.worker.protocol import LossView, Snapshot
 
-from ..columns import LIGHT, NO_SMOOTHING, STRONG, StepAxis, axis_of
 from ..config import BASELINES
-from ..figure import AXIS_WIDTH
-from ..plot import Look, canvas_width, loss_plot
-from ..rows import Row, number, row
-from ..ticks import range_label
+from ..plots.columns import LIGHT, NO_SMOOTHING, STRONG, StepAxis, axis_of
+from ..plots.figure import AXIS_WIDTH
+from ..plots.loss_plot import Look, canvas_width, loss_plot
+from ..plots.ticks import range_label
+from ..style.text_rows import Row, number, row
 from .panel import Panel, next_of
 
 _LAST_PART = 0.9

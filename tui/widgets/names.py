@@ -5,7 +5,7 @@ from rich.cells import cell_len, set_cell_size
 from makemore_tui.core.results import Name
 from makemore_tui.core.worker.protocol import NamesView, Snapshot
 
-from ..rows import Row, row
+from ..style.text_rows import Row, row
 from .panel import Panel
 
 _MARKS = {True: "in data", False: "new"}

@@ -11,8 +11,8 @@ from textual.widget import Widget
 from makemore_tui.core.worker.protocol import Snapshot, View
 
 from ..keys import signs_of
-from ..palette import Palette, palette_of
-from ..rows import Row
+from ..style.colours import Palette, palette_of
+from ..style.text_rows import Row
 
 _T = TypeVar("_T")
 

@@ -11,9 +11,9 @@ from textual.message import Message
 from makemore_tui.core.results import Candidate, Probe, ProbedCharacter, Unavailable
 from makemore_tui.core.worker.protocol import ProbeView, Snapshot
 
-from ..bars import bar, column
-from ..palette import ink_on
-from ..rows import Row, number, row, wrapped
+from ..style.bars import bar, column
+from ..style.colours import ink_on
+from ..style.text_rows import Row, number, row, wrapped
 from .line import Line
 from .panel import Panel
 

@@ -16,8 +16,8 @@ from makemore_tui.core.settings import settings_label
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Snapshot
 
-from ..rows import Row, number, row
-from ..ticks import tick_label
+from ..plots.ticks import tick_label
+from ..style.text_rows import Row, number, row
 from .panel import Panel
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from makemore_tui.core.results import SplitLosses
 from makemore_tui.core.worker.protocol import Snapshot
 
-from ..rows import Row, number, row
+from ..style.text_rows import Row, number, row
 from .panel import Panel
 
 

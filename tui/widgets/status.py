@@ -8,7 +8,7 @@ from makemore_tui.core.results import Saving
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Snapshot
 
-from ..palette import Palette, palette_of
+from ..style.colours import Palette, palette_of
 
 _STATES = {
     "training": ("●", "training", "good"),

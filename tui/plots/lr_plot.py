@@ -6,9 +6,9 @@ from rich.segment import Segment
 
 from makemore_tui.core.results import RateSearch
 
+from ..style.colours import RGB, Palette
 from .cells import Cells
 from .figure import AXIS_WIDTH, Axis, Figure
-from .palette import RGB, Palette
 from .ticks import loss_labels, nice_ticks
 
 _LEAST_WIDTH, _LEAST_HEIGHT = 20, 5

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection
 
 from makemore_tui.core.worker.protocol import Refresh, Reply, Request, Snapshot
 
+from ..widgets.panel import Panel
 from .engine import Engine, WorkerDied
-from .widgets.panel import Panel
 
 
 class Conversation:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.segment import Segment
 from rich.style import Style
 
-from .palette import RGB
+from ..style.colours import RGB
 
 AXIS_WIDTH = 6  # cells for the numbers at the left
 

@@ -16,10 +16,10 @@ from makemore_tui.core.results import Reference
 from makemore_tui.core.settings import model_label
 from makemore_tui.core.text import shown
 
-from .palette import DARK
-from .plot import Look, loss_plot
-from .rate_plot import rate_plot
-from .rows import number
+from ..plots.loss_plot import Look, loss_plot
+from ..plots.lr_plot import rate_plot
+from ..style.colours import DARK
+from ..style.text_rows import number
 
 if TYPE_CHECKING:
     from makemore_tui.core.analysis.evaluation import Evaluation, WordSurprise

@@ -23,7 +23,7 @@ from .options import (
     beginning,
     found,
 )
-from .run_commands import resumed
+from .runs import resumed
 
 if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session

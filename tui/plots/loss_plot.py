@@ -10,10 +10,10 @@ from rich.style import Style
 
 from makemore_tui.core.results import FormerFacts, LossCurve, Mark, Reference
 
+from ..style.colours import RGB, Palette
 from .cells import Cells, apart, in_order
 from .columns import LIGHT, Columns, Line, StepAxis, at_column, in_columns
 from .figure import AXIS_WIDTH, Axis, Figure
-from .palette import RGB, Palette
 from .ticks import even_ticks, loss_labels, nice_ticks, step_labels, step_ticks
 
 _GUTTER = 17  # cells for the names of the references

@@ -14,8 +14,9 @@ from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS, preset_named
 from makemore_tui.core.settings import changed, parse_changes
 from makemore_tui.core.worker.protocol import Start
 
-from . import run_commands, streams
-from .export_command import export
+from . import runs as run_commands
+from . import streams
+from .export import export
 from .interrupt import EXIT_CODE, load_torch
 from .options import (
     DataOption,
@@ -29,7 +30,7 @@ from .options import (
     UniqueOption,
     beginning,
 )
-from .train_command import train
+from .train import train
 
 app = typer.Typer(
     help="Watch a character-level language model learn to make names, and change it meanwhile.",
@@ -63,7 +64,7 @@ def explore(
     # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
     os.environ.setdefault("TEXTUAL_FPS", "120")
     runs, folder = run_commands.kept(context, run_dir, resume)
-    from .app import run_explorer
+    from ..app import run_explorer
 
     start = Start(data, unique, model, planned, seed, runs=runs, resume=folder)
     run_explorer(replace(start, paused=folder is not None))
@@ -229,7 +230,7 @@ def bench(
 ) -> None:
     """Measure the engine against the plain way, and the explorer against the engine."""
     load_torch()
-    from . import bench as benchmarks
+    from .. import bench as benchmarks
 
     sections = only or list(benchmarks.SECTIONS)
     for section in sections:

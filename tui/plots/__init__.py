@@ -1,0 +1,1 @@
+"""Figures as rows of cells: values in, rows out."""

@@ -1,0 +1,1 @@
+"""Themes, colours, text rows and bars."""

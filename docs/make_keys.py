@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from makemore_tui.tui.keys import KEYS
+from makemore_tui.tui.keymap import KEYS
 
 BEGIN, END = "<!-- keys -->", "<!-- end of keys -->"
 

@@ -27,10 +27,10 @@ from makemore_tui.core.worker.protocol import Start
 from .client.engine import Engine, WorkerEngine
 from .config import BASELINES, MOST_RECENT, Config, config_path, read_config, remember, with_recent
 from .key_names import named
-from .keys import KEYS, Key
+from .keymap import KEYS, Key
 from .screens import remembered
+from .screens.command_palette import Actions, Palette
 from .screens.main import MainScreen
-from .screens.palette import Actions, Palette
 from .style import themes
 
 _SECONDS_TO_LEAVE = 1.0

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from makemore_tui.core.results import Divergence, Resizing
 from makemore_tui.core.worker.protocol import OpenRun, Redo, Request, ReturnTo, Snapshot, Undo
 
-from .knobs import in_words, name_of
+from .setting_steps import in_words, name_of
 
 NOTHING_TO_UNDO = "there is nothing to undo"
 NOTHING_TO_REDO = "there is nothing to redo: nothing has been undone since the last edit"

@@ -11,7 +11,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Pause
 from makemore_tui.tui.config import Config, config_path, read_config, remember, with_recent
 from makemore_tui.tui.key_names import named
-from makemore_tui.tui.keys import KEYS
+from makemore_tui.tui.keymap import KEYS
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.style import themes
 

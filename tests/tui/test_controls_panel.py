@@ -2,7 +2,7 @@
 
 import pytest
 
-from makemore_tui.tui.widgets.controls import ControlsPanel
+from makemore_tui.tui.widgets.settings import ControlsPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from makemore_tui.core.worker.protocol import Edit, Step
-from makemore_tui.tui.keys import FOOTER, KEYS
+from makemore_tui.tui.keymap import FOOTER, KEYS
 from makemore_tui.tui.widgets.footer import KeyFooter
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -5,7 +5,7 @@ from textual.actions import parse
 
 from makemore_tui.core.results import Reference
 from makemore_tui.core.worker.protocol import Edit, EvaluateTest, Pause, Restart, Resume, Step
-from makemore_tui.tui.keys import KEYS
+from makemore_tui.tui.keymap import KEYS
 from makemore_tui.tui.screens.main import MainScreen
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

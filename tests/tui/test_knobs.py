@@ -8,7 +8,7 @@ from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from makemore_tui.core.settings import KINDS, SETTINGS, changed
-from makemore_tui.tui.knobs import turned
+from makemore_tui.tui.setting_steps import turned
 
 KNOBS = ("learning_rate", "hidden", "embedding", "context", "batch_size", "decay",
          "dropout", "kind", "optimizer", "schedule")  # fmt: skip

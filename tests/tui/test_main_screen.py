@@ -28,12 +28,12 @@ from makemore_tui.core.worker.protocol import (
     Undo,
 )
 from makemore_tui.tui.client.engine import WorkerDied
-from makemore_tui.tui.keys import KEYS, SIGNS
+from makemore_tui.tui.keymap import KEYS, SIGNS
 from makemore_tui.tui.notices import notice, restart_to_come
+from makemore_tui.tui.screens.command_palette import Actions, Palette
 from makemore_tui.tui.screens.help import HelpScreen
-from makemore_tui.tui.screens.naming import NamingScreen
-from makemore_tui.tui.screens.palette import Actions, Palette
-from makemore_tui.tui.screens.state import StateScreen
+from makemore_tui.tui.screens.name_run import NamingScreen
+from makemore_tui.tui.screens.run_spec import StateScreen
 from makemore_tui.tui.widgets.panel import Panel
 from makemore_tui.tui.widgets.status import StatusBar
 

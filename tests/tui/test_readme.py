@@ -8,7 +8,7 @@ import typer
 
 from makemore_tui.tui.cli.main import app
 from makemore_tui.tui.config import _CHECKS, read_config
-from makemore_tui.tui.keys import KEYS
+from makemore_tui.tui.keymap import KEYS
 from makemore_tui.tui.style import themes
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from textual.widgets import Input
 from makemore_tui.core.settings import SETTINGS
 from makemore_tui.core.worker.protocol import Edit, Restart
 from makemore_tui.tui.config import Config
-from makemore_tui.tui.widgets.controls import ControlsPanel, settings_lines
+from makemore_tui.tui.widgets.settings import ControlsPanel, settings_lines
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

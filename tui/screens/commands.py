@@ -18,9 +18,9 @@ from makemore_tui.core.worker.protocol import (
     Undo,
 )
 
-from ..keys import signs_of
-from ..knobs import turned
+from ..keymap import signs_of
 from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, is_precious, no_further, restart_to_come
+from ..setting_steps import turned
 from .arranged import Arranged
 
 _SECONDS_TO_AGREE = 10.0

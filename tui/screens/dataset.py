@@ -29,9 +29,9 @@ from makemore_tui.core.worker.protocol import (
 
 from ..client.engine import WorkerDied
 from ..client.request_queue import Conversation
-from ..keys import signs_of
+from ..keymap import signs_of
 from ..notices import taking_data
-from ..widgets.line import PlainLine
+from ..widgets.text_input import PlainLine
 from .hands import AskingScreen
 
 _MOST_ENTRIES = 20_000  # of a folder that is looked through

@@ -9,10 +9,10 @@ from makemore_tui.core.settings import SETTINGS
 from makemore_tui.core.worker.protocol import Reply
 
 from ..client.engine import WorkerDied
-from ..keys import signs_of
-from ..knobs import name_of, restarts
-from ..widgets.controls import ControlsPanel
+from ..keymap import signs_of
+from ..setting_steps import name_of, restarts
 from ..widgets.names import NamesPanel
+from ..widgets.settings import ControlsPanel
 from .commands import Commands
 
 
@@ -78,7 +78,7 @@ class Hands(Commands):
 
     def action_picture(self) -> None:
         """Save a picture of the screen, in this folder or where it may be written."""
-        from ..pictures import save_picture
+        from ..style.screenshot import save_picture
 
         try:
             self.say(f"the picture is {save_picture(self.app)}")

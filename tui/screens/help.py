@@ -14,7 +14,7 @@ from textual.widgets import Static
 from makemore_tui.core.analysis.diagnosis import RULES
 from makemore_tui.core.settings import SETTINGS, effect_of
 
-from ..keys import KEYS, Key
+from ..keymap import KEYS, Key
 
 
 class HelpScreen(ModalScreen):

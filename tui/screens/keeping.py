@@ -8,13 +8,13 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import OpenRun, ReturnTo, Snapshot
 
 from ..client.engine import WorkerDied
-from ..keys import signs_of
+from ..keymap import signs_of
 from ..notices import opened
 from ..widgets.panel import Panel
 from ..widgets.runs import RunsPanel
 from ..widgets.status import StatusBar
 from .hands import Hands
-from .state import StateScreen
+from .run_spec import StateScreen
 
 _LONG_ENOUGH = 10.0  # seconds of a worker's life after which its end is another story
 _MOST_ENDS = 3  # in a row, after which no new worker is started by itself
@@ -131,7 +131,7 @@ class Keeping(Hands):
         if now is not None and now.saving is None:
             self.say("runs are not saved here, so this one can't have a name", warning=True)
         elif now is not None:
-            self._open("naming", "NamingScreen")
+            self._open("name_run", "NamingScreen")
 
     def action_copy_state(self) -> None:
         from makemore_tui.core.run_spec import state_line

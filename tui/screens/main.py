@@ -16,10 +16,9 @@ from makemore_tui.core.worker.protocol import Failed, Refused, Reply, Request, S
 from ..client.engine import Engine, WorkerDied
 from ..client.request_queue import Conversation
 from ..config import Config
-from ..keys import KEYS, signs_of
+from ..keymap import KEYS, signs_of
 from ..notices import awaited, notice, saving_notice
 from ..widgets.bigrams import BigramPanel
-from ..widgets.controls import ControlsPanel
 from ..widgets.embedding import EmbeddingPanel
 from ..widgets.footer import KeyFooter
 from ..widgets.health import HealthPanel
@@ -28,6 +27,7 @@ from ..widgets.names import NamesPanel
 from ..widgets.panel import Panel
 from ..widgets.probe import ProbePanel
 from ..widgets.runs import RunsPanel
+from ..widgets.settings import ControlsPanel
 from ..widgets.splits import SplitsPanel
 from ..widgets.status import StatusBar
 from . import layout

@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ..keys import FOOTER
+from ..keymap import FOOTER
 from ..style.colours import palette_of
 
 _GAP = 2

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from makemore_tui.core.worker.protocol import Snapshot, View
 
-from ..keys import signs_of
+from ..keymap import signs_of
 from ..style.colours import Palette, palette_of
 from ..style.text_rows import Row
 

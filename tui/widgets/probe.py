@@ -14,8 +14,8 @@ from makemore_tui.core.worker.protocol import ProbeView, Snapshot
 from ..style.bars import bar, column
 from ..style.colours import ink_on
 from ..style.text_rows import Row, number, row, wrapped
-from .line import Line
 from .panel import Panel
+from .text_input import Line
 
 _FULL_SURPRISE = 6.0  # nats, at which the scale ends
 _COLUMN = 26  # cells, at the least, for a bar with its number

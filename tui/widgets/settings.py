@@ -13,11 +13,11 @@ from textual.widgets import Input
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Edit, Restart, Snapshot
 
-from ..knobs import in_words, name_of, restarts, typed
 from ..plots.ticks import tick_label
+from ..setting_steps import in_words, name_of, restarts, typed
 from ..style.text_rows import Row, row
-from .line import Line
 from .panel import Panel
+from .text_input import Line
 
 
 class Entry(NamedTuple):

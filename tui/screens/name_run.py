@@ -10,7 +10,7 @@ from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, S
 
 from ..client.engine import WorkerDied
 from ..client.request_queue import Conversation
-from ..widgets.line import PlainLine
+from ..widgets.text_input import PlainLine
 from .hands import AskingScreen
 
 

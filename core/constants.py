@@ -10,10 +10,10 @@ EXPORT_FORMS = {
     "notebook": ".ipynb",
     "csv": ".csv",
     "json": ".json",
+    "tensorboard": "-tensorboard",
     "svg": ".svg",
     "html": ".html",
     "state": ".txt",
-    "tensorboard": "-tensorboard",
 }
 
 MAX_SEED = 2**62

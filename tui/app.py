@@ -145,7 +145,7 @@ class ExplorerApp(App):
             for key in self.keys:
                 name = f"{key.word[0].upper()}{key.word[1:]}  ({key.shown})"
                 yield SystemCommand(name, key.help, _runner(screen, key.action))
-            for name in (BASELINES,):
+            for name in BASELINES:
                 action = f"panel('loss', 'toggle_reference', ({name!r},))"
                 about = f"Show or hide what the {name} model reaches, on the loss plot"
                 yield SystemCommand(f"Reference: {name}", about, _runner(screen, action))

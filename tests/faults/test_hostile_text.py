@@ -12,7 +12,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.tui.app import ExplorerApp
-from makemore_tui.tui.cli.main import main as cli
+from makemore_tui.tui.cli import main as cli
 from makemore_tui.tui.widgets.panel import Panel
 
 PATIENCE = 60  # seconds, after which a test gives up

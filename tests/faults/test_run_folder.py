@@ -19,8 +19,8 @@ import torch
 
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.runs import record as run_record
 from makemore_tui.core.runs.checkpoint import load_session
-from makemore_tui.core.runs.checkpoint import record as run_record
 from makemore_tui.core.runs.reading import sha256
 from makemore_tui.core.runs.tensors import parsed, serialized
 from makemore_tui.core.session.session import Session

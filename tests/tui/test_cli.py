@@ -20,7 +20,7 @@ from rich.console import Console
 
 from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.settings import SETTINGS
-from makemore_tui.tui.cli.main import main as cli
+from makemore_tui.tui.cli import main as cli
 
 COMMANDS = (
     "explore", "train", "sample", "evaluate", "find-lr", "data", "presets", "bench", "replay",
@@ -622,7 +622,7 @@ def test_the_explorer_without_a_terminal_names_what_works_without_one(refused, w
 
 TELLING = """
 import sys
-from makemore_tui.core import pace
+from makemore_tui.core.training import time_slicer as pace
 train = pace.Pace.train
 def tell(*words):
     print("training", file=sys.stderr, flush=True)
@@ -663,7 +663,7 @@ def test_on_a_terminal_a_bar_shows_the_loss_until_ctrl_c(run, items, monkeypatch
 
     bar = io.StringIO()
     terminal = partial(Console, file=bar, force_terminal=True, width=100)
-    monkeypatch.setattr("makemore_tui.tui.cli.main.progress.Console", lambda stderr: terminal())
+    monkeypatch.setattr("makemore_tui.tui.cli.progress.Console", lambda stderr: terminal())
     train, slices = Pace.train, []
 
     def interrupted(*words):
@@ -683,18 +683,18 @@ def test_on_a_terminal_a_bar_shows_the_loss_until_ctrl_c(run, items, monkeypatch
 
 
 INTERRUPTED = {
-    "explore": "tui.options.preset_named",
-    "train": "core.dataset.Dataset.load",
-    "sample x": "core.runs.load_run",
-    "evaluate x": "core.runs.load_run",
-    "find-lr": "core.dataset.Dataset.load",
-    "data": "core.dataset.Dataset.load",
-    "presets": "tui.reports.print_presets",
+    "explore": "tui.cli.options.preset_named",
+    "train": "core.datasets.dataset.Dataset.load",
+    "sample x": "core.runs.checkpoint.load_run",
+    "evaluate x": "core.runs.checkpoint.load_run",
+    "find-lr": "core.datasets.dataset.Dataset.load",
+    "data": "core.datasets.dataset.Dataset.load",
+    "presets": "tui.cli.reports.print_presets",
     "bench": "tui.bench.bench",
-    "replay x": "tui.run_commands.load_torch",
-    "export x": "core.runs.load_session",
-    "runs": "core.run_list.saved_runs",
-    "runs remove x": "core.run_list.remove",
+    "replay x": "tui.cli.runs.load_torch",
+    "export x": "core.runs.checkpoint.load_session",
+    "runs": "core.runs.catalog.saved_runs",
+    "runs remove x": "core.runs.catalog.remove",
 }
 
 
@@ -732,7 +732,7 @@ def ended(words):
     return os.waitstatus_to_exitcode(os.wait()[1])
 codes = [ended(["presets"])]
 wanted = "torch"
-from makemore_tui.tui import cli
+from makemore_tui.tui.cli import main as cli
 codes += [ended(words.split()) for words in sys.argv[1:]]
 print(codes)
 """

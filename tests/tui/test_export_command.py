@@ -8,8 +8,8 @@ from contextlib import redirect_stderr, redirect_stdout
 import pytest
 
 from makemore_tui.core.constants import EXPORT_FORMS
-from makemore_tui.tui.cli.export import FORMATS
-from makemore_tui.tui.cli.main import main as cli
+from makemore_tui.core.export import files
+from makemore_tui.tui.cli import main as cli
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_script_is_named_after_the_run_with_its_words_beside_it(run, saved):
     assert "first.py already exists" in err
 
 
-@pytest.mark.parametrize("form", [form for form in FORMATS if form != "tensorboard"])
+@pytest.mark.parametrize("form", [form for form in EXPORT_FORMS if form != "tensorboard"])
 def test_a_dash_prints_it_and_writes_nothing(run, saved, form):
     code, out, _ = run("export", saved, "--as", form, "--out", "-")
     assert code == 0
@@ -58,7 +58,7 @@ def test_another_form_is_refused(run, saved):
 
 
 def test_the_command_knows_every_form():
-    assert set(FORMATS) == set(EXPORT_FORMS)
+    assert set(EXPORT_FORMS) == {*files._TEXTS, "tensorboard"}
 
 
 def test_tensorboards_is_a_folder_and_another_file_is_not_written_over(run, saved):

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.runs.checkpoint import catalog as run_list
+from makemore_tui.core.runs import catalog as run_list
 from makemore_tui.core.runs.record import read_record, written
-from makemore_tui.tui.cli.main import main as cli
+from makemore_tui.tui.cli import main as cli
 
 SMALL = ("--set", "hidden=4", "--set", "embedding=2")
 
@@ -258,7 +258,7 @@ def test_the_place_of_runs(monkeypatch, tmp_path):
 
 
 def test_the_list_loads_no_torch():
-    program = "import sys, makemore_tui.core.runs.checkpoint.catalog; print('torch' in sys.modules)"
+    program = "import sys, makemore_tui.core.runs.catalog; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr
 

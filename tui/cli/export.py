@@ -12,12 +12,10 @@ from makemore_tui.core.text import shown
 
 from .options import JsonOption, RunArgument
 
-FORMATS = ("script", "notebook", "csv", "json", "tensorboard", "svg", "html", "state")
-
 
 def export(
     run: RunArgument,
-    form: Annotated[str, typer.Option("--as", help=", ".join(FORMATS) + ".")] = "script",
+    form: Annotated[str, typer.Option("--as", help=", ".join(EXPORT_FORMS) + ".")] = "script",
     out: Annotated[
         Path | None,
         typer.Option(help="A new file or folder; - prints a file. Otherwise named after the run."),
@@ -25,8 +23,8 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Carry a saved run away: as plain PyTorch, a notebook, its figures, a page, or a line."""
-    if form not in FORMATS:
-        raise UserError(f"there is no form {form!r}; the forms are {', '.join(FORMATS)}")
+    if form not in EXPORT_FORMS:
+        raise UserError(f"there is no form {form!r}; the forms are {', '.join(EXPORT_FORMS)}")
     from .interrupt import load_torch
 
     load_torch()

@@ -31,7 +31,7 @@ __all__ = [
     "NgramCounts",
     "Preset",
     "RateSearch",
-    "Reference",
+    "Baseline",
     "Replay",
     "Run",
     "Sample",
@@ -42,27 +42,27 @@ __all__ = [
     "Unavailable",
     "UserError",
     "Vocabulary",
-    "WordSurprise",
+    "WordSurprisal",
     "bigram_counts",
     "evaluate",
     "export_state",
     "load_run",
     "parse_state",
     "preset_named",
-    "reference_losses",
+    "baseline_losses",
     "replay_run",
     "runs_directory",
     "sample",
     "saved_runs",
-    "word_surprise",
+    "word_surprisal",
     "write_export",
 ]
 
 if TYPE_CHECKING:  # where each name is from
-    from .analysis.baselines import reference_losses
+    from .analysis.baselines import baseline_losses
     from .analysis.bigrams import BigramInsight
     from .analysis.embedding import EmbeddingMapper
-    from .analysis.evaluation import Evaluation, WordSurprise, evaluate, word_surprise
+    from .analysis.evaluation import Evaluation, WordSurprisal, evaluate, word_surprisal
     from .analysis.health import HealthCheck
     from .analysis.lr_finder import LearningRateFinder
     from .analysis.sampling import Sample, sample
@@ -78,7 +78,7 @@ if TYPE_CHECKING:  # where each name is from
     from .models.neural_bigram import NeuralBigram
     from .models.ngram import NgramCounts
     from .presets import PRESETS, Preset, preset_named
-    from .results import EmbeddingMap, Health, RateSearch, Reference, Unavailable
+    from .results import Baseline, EmbeddingMap, Health, RateSearch, Unavailable
     from .run_spec import parse_state
     from .runs.catalog import SavedRun, runs_directory, saved_runs
     from .runs.checkpoint import Run, load_run
@@ -107,7 +107,7 @@ else:
         "PRESETS": "presets",
         "Preset": "presets",
         "RateSearch": "results",
-        "Reference": "results",
+        "Baseline": "results",
         "Replay": "session.replay",
         "Run": "runs.checkpoint",
         "Sample": "analysis.sampling",
@@ -118,19 +118,19 @@ else:
         "Unavailable": "results",
         "UserError": "errors",
         "Vocabulary": "datasets.vocabulary",
-        "WordSurprise": "analysis.evaluation",
+        "WordSurprisal": "analysis.evaluation",
         "bigram_counts": "datasets.stats",
         "evaluate": "analysis.evaluation",
         "export_state": "export.files",
         "load_run": "runs.checkpoint",
         "parse_state": "run_spec",
         "preset_named": "presets",
-        "reference_losses": "analysis.baselines",
+        "baseline_losses": "analysis.baselines",
         "replay_run": "session.replay",
         "runs_directory": "runs.catalog",
         "sample": "analysis.sampling",
         "saved_runs": "runs.catalog",
-        "word_surprise": "analysis.evaluation",
+        "word_surprisal": "analysis.evaluation",
         "write_export": "export.files",
     }
 

@@ -32,7 +32,7 @@ class DatasetFacts:
 
 
 @dataclass(frozen=True)
-class DatasetOverview:
+class DatasetStats:
     """A dataset in numbers: of items, of different ones, of characters (the boundary counted).
 
     name: as it was asked for. path: where it lies. shortest, longest: characters of an item.
@@ -112,8 +112,8 @@ class Divergence:
 
 
 @dataclass(frozen=True)
-class FormerFacts:
-    """A former run.
+class PreviousRun:
+    """A previous run.
 
     name: the settings in which it differs from the present run, and its best dev loss.
     best_dev, last_dev: in nats; None where none is known. id: of the run, as long as it is kept.
@@ -158,7 +158,7 @@ class Saving:
 class LossCurve:
     """Minibatch losses: each point's middle step, and the lowest, mean and highest loss there.
 
-    former: of each former run a few points, (step, mean loss), as far as this curve goes.
+    previous: of each previous run a few points, (step, mean loss), as far as this curve goes.
     """
 
     steps: list[float]
@@ -167,7 +167,7 @@ class LossCurve:
     high: list[float]
     total_steps: int
     dev: list[tuple[int, float]] = field(default_factory=list)
-    former: list[list[tuple[float, float]]] = field(default_factory=list)
+    previous: list[list[tuple[float, float]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ class Unavailable:
 
 
 @dataclass(frozen=True)
-class Reference:
+class Baseline:
     """The dev loss, in nats, of a model that only counts; k: what is added to every count."""
 
     name: str
@@ -275,7 +275,7 @@ class ProbedCharacter:
 
     label: str
     probability: float
-    surprise: float
+    surprisal: float
     alternatives: tuple[Candidate, ...]
 
 
@@ -285,7 +285,7 @@ class Probe:
 
     following: what may come after the text, likeliest first.
     characters: those of the text as a whole item, so that the boundary is the last.
-    mean: their mean surprise in nats; dev: the loss of dev, which is that of its characters.
+    mean: their mean surprisal in nats; dev: the loss of dev, which is that of its characters.
     """
 
     text: str
@@ -307,7 +307,7 @@ class TensorHealth:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Diagnosis:
     """The name of a rule, what it says of the run, and what that means."""
 
     name: str
@@ -323,7 +323,7 @@ class Health:
     saturated: the share of activations beyond 0.97 either way; dead: the share of hidden units
     beyond 0.99 for every example looked at; histogram: activations from -1 to 1 in equal bins.
     All three are None without a hidden layer, the shares are NaN where activations are.
-    usual_ratios: from where to where the verdict takes a ratio for neither too small nor too large.
+    usual_ratios: the range of ratios that the diagnosis takes for neither too small nor too large.
     update: what the tensors' ratio is of: the last step, or one to come. gap: the dev loss minus
     the train loss.
     """
@@ -341,7 +341,7 @@ class Health:
     train: float | None
     dev: float | None
     gap: float | None
-    verdict: Verdict
+    diagnosis: Diagnosis
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Start
 
 from .client.engine import Engine, WorkerEngine
-from .config import BASELINES, MOST_RECENT, Config, config_path, read_config, remember, with_recent
+from .config import BASELINES, MAX_RECENT, Config, config_path, read_config, remember, with_recent
 from .key_names import named
 from .keymap import KEYS, Key
 from .screens import remembered
@@ -54,7 +54,7 @@ class ExplorerApp(App):
         super().__init__()
         self.engine = engine
         self.config = config or Config()
-        self.recent = list(self.config.get("recent", [])[:MOST_RECENT])
+        self.recent = list(self.config.get("recent", [])[:MAX_RECENT])
         self.failure = ""
         self.remembered: dict[str, Any] = {}
         for theme in themes.OWN:
@@ -146,9 +146,9 @@ class ExplorerApp(App):
                 name = f"{key.word[0].upper()}{key.word[1:]}  ({key.shown})"
                 yield SystemCommand(name, key.help, _runner(screen, key.action))
             for name in BASELINES:
-                action = f"panel('loss', 'toggle_reference', ({name!r},))"
+                action = f"panel('loss', 'toggle_baseline', ({name!r},))"
                 about = f"Show or hide what the {name} model reaches, on the loss plot"
-                yield SystemCommand(f"Reference: {name}", about, _runner(screen, action))
+                yield SystemCommand(f"Baseline: {name}", about, _runner(screen, action))
 
 
 def _remapped(key: Key, keymap: Mapping[str, str]) -> Key:

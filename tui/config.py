@@ -11,7 +11,7 @@ axis = "logarithmic"          # or "linear"
 steps = "linear"              # or "logarithmic"
 smoothing = "strong"          # or "light", "off"
 part = "last tenth"           # or "all steps"
-references = ["bigram"]       # of uniform, unigram, bigram, trigram, 4-gram
+baselines = ["bigram"]       # of uniform, unigram, bigram, trigram, 4-gram
 
 [bigrams]
 values = "counted"            # or "model", "counts", "difference"
@@ -38,13 +38,13 @@ from makemore_tui.core.errors import UserError
 from .key_names import named
 from .screens import layout
 
-MOST_RECENT = 8
+MAX_RECENT = 8
 AXES = ("linear", "logarithmic")
 SMOOTHINGS = ("light", "strong", "off")
 PARTS = ("all steps", "last tenth")
 BIGRAM_VALUES = ("model", "counted", "counts", "difference")
 BIGRAM_ORDERS = ("character", "frequency")
-_MOST_MEGABYTES = 1_000_000
+_MAX_MEGABYTES = 1_000_000
 _VARIABLE = "MAKEMORE_TUI_CONFIG"
 _TAKEN = {"ctrl+p": "the command palette", "ctrl+q": "leaving"}  # keys that are Textual's own
 
@@ -123,7 +123,7 @@ def remember(path: Path, changes: Mapping[str, Any]) -> None:
 
 def with_recent(recent: Collection[str], file: str) -> list[str]:
     """Recent files with one more, the newest first."""
-    return [file, *(one for one in recent if one != file)][:MOST_RECENT]
+    return [file, *(one for one in recent if one != file)][:MAX_RECENT]
 
 
 # What is allowed: a check says of a value what it must be, or None where it is that.
@@ -153,8 +153,8 @@ def _files(value: Any) -> str | None:
 
 
 def _megabytes(value: Any) -> str | None:
-    is_right = type(value) in (int, float) and 0 <= value <= _MOST_MEGABYTES
-    return None if is_right else f"a number from 0 to {_MOST_MEGABYTES:,}"
+    is_right = type(value) in (int, float) and 0 <= value <= _MAX_MEGABYTES
+    return None if is_right else f"a number from 0 to {_MAX_MEGABYTES:,}"
 
 
 _PANELS = [name for name, _ in layout.PANELS]
@@ -167,7 +167,7 @@ _CHECKS: dict[str, _Check] = {
     "loss.steps": _one_of(AXES),
     "loss.smoothing": _one_of(SMOOTHINGS),
     "loss.part": _one_of(PARTS),
-    "loss.references": _some_of(BASELINES),
+    "loss.baselines": _some_of(BASELINES),
     "bigrams.values": _one_of(BIGRAM_VALUES),
     "bigrams.order": _one_of(BIGRAM_ORDERS),
     "runs.most_megabytes": _megabytes,

@@ -9,7 +9,7 @@ from .setting_steps import in_words, name_of
 
 NOTHING_TO_UNDO = "there is nothing to undo"
 NOTHING_TO_REDO = "there is nothing to redo: nothing has been undone since the last edit"
-_LONGEST_LABEL = 36  # with which a sentence's keys are within 80 columns
+_MAX_LABEL_LENGTH = 36  # with which a sentence's keys are within 80 columns
 
 
 def awaited(asked: Request) -> str:
@@ -37,8 +37,8 @@ def notice(
             return f"undone: {undone}; {signs['redo']} does it again; {at}", False
         case Redo():
             return f"done again: {_cut(before.can_redo or '')}{way_back}; {at}", False
-        case ReturnTo(index) if index < len(before.former):
-            return f"back in the run “{_cut(before.former[index].name)}”{way_back}; {at}", False
+        case ReturnTo(index) if index < len(before.previous):
+            return f"back in the run “{_cut(before.previous[index].name)}”{way_back}; {at}", False
         case OpenRun():
             return opened(now, signs), False
     if now.runs != before.runs:
@@ -108,7 +108,7 @@ def _way_back(now: Snapshot, signs: Mapping[str, str]) -> str:
 
 def _cut(label: str) -> str:
     """A label that leaves room for what follows it."""
-    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
+    return label if len(label) <= _MAX_LABEL_LENGTH else f"{label[: _MAX_LABEL_LENGTH - 1]}…"
 
 
 def _diverged(now: Snapshot, signs: Mapping[str, str]) -> str:

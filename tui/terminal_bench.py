@@ -22,7 +22,7 @@ from makemore_tui.core.bench.measure import Row, paired_row
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import TrainSettings
-from makemore_tui.core.training.time_slicer import Pace
+from makemore_tui.core.training.time_slicer import TimeSlicer
 
 _FIRST_VIEW = "1"
 _EVERY_VIEW = "36475891"  # the keys of the panels, so that each takes the place of another
@@ -81,9 +81,9 @@ def _percentiles(name: str, seconds: list[float]) -> Iterator[Row]:
 
 def _headless_steps_per_second(session: Session, seconds: float) -> float:
     """As `train` does it, in this process."""
-    pace, first, begun = Pace(_SLICE_SECONDS), session.step, time.perf_counter()
+    slicer, first, begun = TimeSlicer(_SLICE_SECONDS), session.step, time.perf_counter()
     while time.perf_counter() < begun + seconds:
-        pace.train(session, _MANY)
+        slicer.train(session, _MANY)
     return (session.step - first) / (time.perf_counter() - begun)
 
 

@@ -1,7 +1,7 @@
-"""Reference losses: what counting alone reaches on dev, from no characters of context to three.
+"""Baseline losses: what counting alone reaches on dev, from no characters of context to three.
 
 A model that has learnt something is below them. Each order's smoothing k is the best on dev, so
-that a reference is as good as counting can be.
+that a baseline is as good as counting can be.
 """
 
 import math
@@ -13,18 +13,18 @@ from torch import Tensor
 from ..constants import BASELINES
 from ..datasets.contexts import context_numbers
 from ..datasets.dataset import Dataset, gather_examples
-from ..results import Reference
+from ..results import Baseline
 
 NAMES = BASELINES[1:]
 SMOOTHINGS = tuple(10 ** (i / 4) for i in range(-12, 13))  # 0.001 to 1,000
 
 _EXAMPLES_AT_ONCE = 1 << 12  # a block of either takes a few milliseconds
-_MOST_OF_TRAIN = 1 << 22
-_MOST_OF_DEV = 1 << 18
+_MAX_TRAIN_EXAMPLES = 1 << 22
+_MAX_DEV_EXAMPLES = 1 << 18
 
 
-class RunningReferences:
-    """The references, computed a block of examples at a time, between other work.
+class RunningBaselines:
+    """The baselines, computed a block of examples at a time, between other work.
 
     Counts are of train, losses of dev; of larger splits the first 4 million and 262,144 examples
     are looked at (items are shuffled). Only what dev asks for is counted, so that no order needs a
@@ -33,15 +33,15 @@ class RunningReferences:
 
     def __init__(self, dataset: Dataset):
         self._dataset = dataset
-        self._found = [Reference("uniform", math.log(dataset.vocabulary.size))]
+        self._found = [Baseline("uniform", math.log(dataset.vocabulary.size))]
         self._blocks = self._all_blocks()
 
     def advance(self) -> bool:
         """Work on one more block; False when there is none left."""
         return next(self._blocks, False)
 
-    def result(self) -> tuple[Reference, ...]:
-        """The references found so far: uniform first, then by order."""
+    def result(self) -> tuple[Baseline, ...]:
+        """The baselines found so far: uniform first, then by order."""
         return tuple(self._found)
 
     def _all_blocks(self) -> Iterator[bool]:
@@ -52,7 +52,7 @@ class RunningReferences:
         """See what occurs in dev, count that in train, and try each smoothing."""
         V = self._dataset.vocabulary.size
         of_dev = []
-        for block in self._ngrams("dev", order, _MOST_OF_DEV):
+        for block in self._ngrams("dev", order, _MAX_DEV_EXAMPLES):
             of_dev.append(block)
             yield True
         ngrams, times = torch.unique(torch.cat(of_dev), return_counts=True)  # (P,): in dev
@@ -60,7 +60,7 @@ class RunningReferences:
         contexts, context = torch.unique_consecutive(ngrams // V, return_inverse=True)  # (M,), (P,)
         counts = torch.zeros(len(ngrams), dtype=torch.float64)  # in train
         totals = torch.zeros(len(contexts), dtype=torch.float64)
-        for block in self._ngrams("train", order, _MOST_OF_TRAIN):
+        for block in self._ngrams("train", order, _MAX_TRAIN_EXAMPLES):
             _count(block, ngrams, counts)
             _count(block // V, contexts, totals)
             yield True
@@ -70,7 +70,7 @@ class RunningReferences:
             losses.append(float(nll @ times.double()) / int(times.sum()))
             yield True
         best = min(losses)
-        self._found.append(Reference(name, best, SMOOTHINGS[losses.index(best)]))
+        self._found.append(Baseline(name, best, SMOOTHINGS[losses.index(best)]))
 
     def _ngrams(self, split: str, order: int, most: int) -> Iterator[Tensor]:
         """Blocks of a split's examples, each as one number, of its context and target: (B,)."""
@@ -88,13 +88,13 @@ def _count(numbers: Tensor, known: Tensor, counts: Tensor) -> None:
     counts.index_add_(0, places, (known[places] == numbers).double())
 
 
-def reference_losses(dataset: Dataset) -> tuple[Reference, ...]:
+def baseline_losses(dataset: Dataset) -> tuple[Baseline, ...]:
     """Dev losses of the uniform, unigram, bigram, trigram and 4-gram model, in nats a character.
 
     Of counts with add-k smoothing, P(c | context) = (N(context, c) + k) / (N(context) + k V), the
     best k of `SMOOTHINGS` (Jurafsky & Martin, Speech and Language Processing, ch. 3).
     """
-    running = RunningReferences(dataset)
+    running = RunningBaselines(dataset)
     while running.advance():
         pass
     return running.result()

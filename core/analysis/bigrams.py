@@ -16,13 +16,13 @@ from ..text import shown
 
 _MULTIPLICATIONS = 60_000_000  # of one look at a model that moves; some ten milliseconds
 _STILL = 10  # times as many, once, for a model that doesn't
-_FEWEST_CONTEXTS = 64  # of a character
-_MOST_OF_TRAIN = 1 << 19
+_MIN_CONTEXTS = 64  # of a character
+_MAX_TRAIN_EXAMPLES = 1 << 19
 _NUMBERS_AT_ONCE = 1 << 22
 _TOKENS_AT_ONCE = 1 << 20
 _FOLLOWERS = 5
 _WORDS = 8
-_MOST_SEARCHED = 1 << 22  # tokens, for words with the pair
+_MAX_TOKENS_SEARCHED = 1 << 22  # tokens, for words with the pair
 
 
 class BigramInsight:
@@ -40,7 +40,7 @@ class BigramInsight:
         self._by_frequency = self.counts.sum(1).sort(descending=True, stable=True).indices
         self._dataset = dataset
         self._ending = _contexts_by_ending(dataset, context)
-        self._is_all = dataset.split("train").examples <= _MOST_OF_TRAIN
+        self._is_all = dataset.split("train").examples <= _MAX_TRAIN_EXAMPLES
         self._moment: object = None
         self._rows: dict[int, _Row] = {}  # of the model as it was at that moment
         self._words: tuple[tuple[int, int], tuple[str, ...]] | None = None
@@ -132,7 +132,7 @@ class BigramInsight:
         if unknown:
             most = _MULTIPLICATIONS * (_STILL if is_still else 1) // model.multiplications
             sizes = [self._ending[one].distinct for one in unknown]
-            each = max(sizes) if sum(sizes) <= most else max(_FEWEST_CONTEXTS, most // len(unknown))
+            each = max(sizes) if sum(sizes) <= most else max(_MIN_CONTEXTS, most // len(unknown))
             values = self.probabilities(model, torch.tensor(unknown), each)
             for one, size, row in zip(unknown, sizes, values, strict=True):
                 is_whole = size <= each
@@ -181,7 +181,7 @@ class BigramInsight:
             return ()
         found: dict[str, None] = {}  # keeps the order
         tokens = self._dataset.split("all").tokens
-        for first in range(0, min(len(tokens) - 1, _MOST_SEARCHED), _TOKENS_AT_ONCE):
+        for first in range(0, min(len(tokens) - 1, _MAX_TOKENS_SEARCHED), _TOKENS_AT_ONCE):
             some = tokens[first : first + _TOKENS_AT_ONCE + 1]
             hits = torch.nonzero((some[:-1] == previous) & (some[1:] == following))[:, 0]
             for place in hits[: 8 * _WORDS].tolist():
@@ -230,7 +230,7 @@ class _Ending(NamedTuple):
 def _contexts_by_ending(dataset: Dataset, context: int) -> list[_Ending]:
     """For each character, the distinct training contexts that end in it."""
     V, tokens = dataset.vocabulary.size, dataset.split("train").tokens
-    positions = torch.arange(1, min(len(tokens), _MOST_OF_TRAIN + 1))
+    positions = torch.arange(1, min(len(tokens), _MAX_TRAIN_EXAMPLES + 1))
     contexts = gather_contexts(tokens, positions, context)  # (N, T)
     numbers, order = context_numbers(contexts.flip(1), V).sort(stable=True)
     counts = torch.unique_consecutive(numbers, return_counts=True)[1]  # (M,)

@@ -9,21 +9,21 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..results import Reference, Verdict
+from ..results import Baseline, Diagnosis
 
 FAR_OFF = 0.5  # nats of a first loss above ln V
 LARGE_GAP = 0.1  # nats of dev above train
-MOST_SATURATED, MOST_DEAD = 0.6, 0.05
+MAX_SATURATED, MAX_DEAD = 0.6, 0.05
 _SMALL_GAP = 0.03
 _BEHIND = 0.03  # nats of dev above what counting reaches
 _SLOW = 0.015  # nats of a fall
-_LEAST_RATIO, _MOST_RATIO = -4.0, -1.75  # log10 of update to weight
-_FEWEST_STEPS = 100
+_MIN_RATIO, _MAX_RATIO = -4.0, -1.75  # log10 of update to weight
+_MIN_STEPS = 100
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a verdict is made of. Losses are in nats.
+    """What a diagnosis is made of. Losses are in nats.
 
     loss: of the fixed sample. ratio: log10 of update to weight, of the middle one of the weight
     matrices. falling: how far the minibatch loss fell within the last six tenths of the steps since
@@ -49,7 +49,7 @@ class Facts:
     init: str = "scaled"
     weight_decay: float = 0.0
     smoothing: float = 0.0
-    counting: Reference | None = None
+    counting: Baseline | None = None
     is_decayed: bool = False
     is_counted: bool = False
     is_held_out: bool = True
@@ -57,9 +57,9 @@ class Facts:
     @property
     def usual_ratios(self) -> tuple[float, float]:
         """From where to where a ratio of update to weight is neither too small nor too large."""
-        is_early = self.step < _FEWEST_STEPS
-        least = -math.inf if is_early or self.is_decayed else _LEAST_RATIO
-        return least, math.inf if is_early or self.kind != "mlp" else _MOST_RATIO
+        is_early = self.step < _MIN_STEPS
+        least = -math.inf if is_early or self.is_decayed else _MIN_RATIO
+        return least, math.inf if is_early or self.kind != "mlp" else _MAX_RATIO
 
     @property
     def has_settled(self) -> bool:
@@ -95,7 +95,7 @@ def _has_diverged(facts: Facts) -> bool:
 
 
 def _rate_is_too_high(facts: Facts) -> bool:
-    if facts.ratio is None or facts.step < _FEWEST_STEPS:
+    if facts.ratio is None or facts.step < _MIN_STEPS:
         return False
     too_large = facts.ratio > facts.usual_ratios[1]
     stays_high = facts.step >= 2000 and facts.loss > facts.uniform and facts.ratio > -3
@@ -104,7 +104,7 @@ def _rate_is_too_high(facts: Facts) -> bool:
 
 def _begins_far_off(facts: Facts) -> bool:
     is_far = facts.kind != "ngram" and facts.first_loss > facts.uniform + FAR_OFF
-    is_early = facts.step < _FEWEST_STEPS
+    is_early = facts.step < _MIN_STEPS
     return is_far and (is_early or (facts.step < 1000 and facts.loss > facts.uniform))
 
 
@@ -119,8 +119,8 @@ def _rate_is_too_low(facts: Facts) -> bool:
 
 
 def _is_saturated(facts: Facts) -> bool:
-    is_stuck = facts.saturated > MOST_SATURATED or facts.dead > MOST_DEAD
-    return facts.step >= _FEWEST_STEPS and is_stuck
+    is_stuck = facts.saturated > MAX_SATURATED or facts.dead > MAX_DEAD
+    return facts.step >= _MIN_STEPS and is_stuck
 
 
 def _underfits(facts: Facts) -> bool:
@@ -144,7 +144,7 @@ def _misses_the_table(facts: Facts) -> bool:
 
 
 def _has_just_begun(facts: Facts) -> bool:
-    return not facts.is_counted if facts.kind == "ngram" else facts.step < _FEWEST_STEPS
+    return not facts.is_counted if facts.kind == "ngram" else facts.step < _MIN_STEPS
 
 
 RULES = (
@@ -280,7 +280,7 @@ RULES = (
 )
 
 
-def verdict(facts: Facts) -> Verdict:
+def diagnosis(facts: Facts) -> Diagnosis:
     """What the first of `RULES` that applies says."""
     rule = next(rule for rule in RULES if rule.condition(facts))
-    return Verdict(rule.name, rule.sentence, rule.help)
+    return Diagnosis(rule.name, rule.sentence, rule.help)

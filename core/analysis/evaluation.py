@@ -100,25 +100,25 @@ def evaluate(
 
 
 @dataclass(frozen=True)
-class WordSurprise:
+class WordSurprisal:
     """How likely a model holds each character of a word, the boundary after it being the last.
 
-    probabilities: of each character, given those before it; surprises: -ln of them, in nats.
+    probabilities: of each character, given those before it; surprisals: -ln of them, in nats.
     """
 
     word: str
     characters: list[str]
     probabilities: list[float]
-    surprises: list[float]
+    surprisals: list[float]
 
     @property
     def mean(self) -> float:
-        """The mean surprise, in nats."""
-        return sum(self.surprises) / len(self.surprises)
+        """The mean surprisal, in nats."""
+        return sum(self.surprisals) / len(self.surprisals)
 
 
-def word_surprise(model: Model, vocabulary: Vocabulary, word: str) -> WordSurprise:
-    """The probability and surprise of each character of a word.
+def word_surprisal(model: Model, vocabulary: Vocabulary, word: str) -> WordSurprisal:
+    """The probability and surprisal of each character of a word.
 
     Raises:
         UserError: the word has a character that does not occur in the data.
@@ -126,11 +126,11 @@ def word_surprise(model: Model, vocabulary: Vocabulary, word: str) -> WordSurpri
     ids = [*vocabulary.encode(word), BOUNDARY]
     log_probabilities = log_probabilities_along(model, ids)  # (L, V)
     chosen = log_probabilities[torch.arange(len(ids)), torch.tensor(ids)]  # (L,)
-    return WordSurprise(
+    return WordSurprisal(
         word=word,
         characters=[vocabulary.label(i) for i in ids],
         probabilities=chosen.exp().tolist(),
-        surprises=[0.0 - value for value in chosen.tolist()],
+        surprisals=[0.0 - value for value in chosen.tolist()],
     )
 
 

@@ -1,4 +1,4 @@
-"""How a training fares: activations, gradients and updates, with a verdict.
+"""How a training fares: activations, gradients and updates, with a diagnosis.
 
 All of it is looked at on the same few examples every time, so that one look compares with another.
 The measures are those of Karpathy's lecture on activations and gradients ("Building makemore, part
@@ -20,14 +20,14 @@ from ..models.mlp import MLP
 from ..models.model import Model
 from ..models.neural_bigram import NeuralBigram
 from ..models.ngram import NgramCounts
-from ..results import Health, Reference, TensorHealth
+from ..results import Baseline, Health, TensorHealth
 from ..session.session import Session
 from ..settings import ModelSettings
 from ..training.batches import Batches
 from ..training.gradients import MLPStep, NeuralBigramStep
 from ..training.trainer import GradientTrainer
 from .baselines import NAMES
-from .diagnosis import Facts, verdict
+from .diagnosis import Facts, diagnosis
 
 EXAMPLES = 512
 BINS = 20
@@ -48,11 +48,11 @@ class HealthCheck:
         session: Session,
         train: float | None,
         dev: float | None,
-        references: Sequence[Reference] = (),
+        baselines: Sequence[Baseline] = (),
     ) -> Health:
         """How a session fares now.
 
-        train and dev: its newest losses, where they are known. references: what counting alone
+        train and dev: its newest losses, where they are known. baselines: what counting alone
         reaches, as far as that is known.
         """
         model, batch = session.model, self._batch(session)
@@ -75,7 +75,7 @@ class HealthCheck:
             init=session.model_settings.init,
             weight_decay=settings.weight_decay,
             smoothing=settings.smoothing,
-            counting=_counting(session, references),
+            counting=_counting(session, baselines),
             is_counted=session.trainer.finished,
             is_decayed=session.learning_rate < settings.learning_rate / 2,
             is_held_out=settings.train_on != "all",
@@ -99,7 +99,7 @@ class HealthCheck:
             train=train,
             dev=dev,
             gap=facts.gap,
-            verdict=verdict(facts),
+            diagnosis=diagnosis(facts),
         )
 
     def _batch(self, session: Session) -> Batches:
@@ -119,13 +119,13 @@ class HealthCheck:
         return self._first[1]
 
 
-def _counting(session: Session, references: Sequence[Reference]) -> Reference | None:
+def _counting(session: Session, baselines: Sequence[Baseline]) -> Baseline | None:
     """What counting reaches on the same examples: of pairs or, beside a table of counts, of its
     order; None where that isn't known."""
     order = session.model_settings.order if session.model_settings.kind == "ngram" else 2
     if session.train_settings.train_on != "train" or order > len(NAMES):
         return None
-    return next((one for one in references if one.name == NAMES[order - 1]), None)
+    return next((one for one in baselines if one.name == NAMES[order - 1]), None)
 
 
 def _first_examples(session: Session, context: int) -> Batches:

@@ -18,7 +18,7 @@ from ..errors import UserError
 from ..models.ngram import NgramCounts
 from ..results import RateSearch
 from ..settings import SETTINGS, TrainSettings
-from ..training.time_slicer import Pace
+from ..training.time_slicer import TimeSlicer
 from ..training.trainer import GradientTrainer
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ RANGES = {
 }
 STEPS = 1000
 SEEDS = 3
-FEWEST_STEPS, MOST_STEPS = 50, 100_000
+MIN_STEPS, MAX_STEPS = 50, 100_000
 
 _SLICE_SECONDS = 0.004
 _MEMORY = 50  # the smoothed loss remembers a fiftieth of the steps
@@ -86,7 +86,7 @@ class LearningRateFinder:
         self._low = usual[0] if low is None else low
         self._high = usual[1] if high is None else high
         _check_range(self._low, self._high)
-        _check_number("steps", steps, FEWEST_STEPS, MOST_STEPS)
+        _check_number("steps", steps, MIN_STEPS, MAX_STEPS)
         _check_number("seeds", seeds, 1, 20)
         if session.diverged:
             raise UserError("the weights are not finite, so no learning rate helps; restart first")
@@ -103,7 +103,9 @@ class LearningRateFinder:
             self._trainers.append(copy)
         self._means = [RunningMean(max(1, steps // _MEMORY)) for _ in range(seeds)]
         self._smoothed = torch.zeros(seeds, steps, dtype=torch.float64)
-        self._pace = Pace(_SLICE_SECONDS) if clock is None else Pace(_SLICE_SECONDS, clock)
+        self._slicer = (
+            TimeSlicer(_SLICE_SECONDS) if clock is None else TimeSlicer(_SLICE_SECONDS, clock)
+        )
 
     @property
     def done(self) -> int:
@@ -120,7 +122,7 @@ class LearningRateFinder:
         trainer, add = self._trainers[seed], self._means[seed].add
         first = trainer.step
         if first < self._steps:
-            self.latest = self._pace.train(trainer, self._steps - first)
+            self.latest = self._slicer.train(trainer, self._steps - first)
             smoothed = [add(loss) for loss in self.latest.tolist()]
             self._smoothed[seed, first : trainer.step] = torch.tensor(smoothed, dtype=torch.float64)
         return self.done < self._steps

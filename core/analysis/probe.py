@@ -42,7 +42,7 @@ def probe(
         text=shown(text),
         following=_candidates(following, log_probabilities[-1], vocabulary),
         characters=characters,
-        mean=sum(one.surprise for one in characters) / len(characters),
+        mean=sum(one.surprisal for one in characters) / len(characters),
         dev=dev,
     )
 
@@ -55,7 +55,7 @@ def _probed(character: int, log_probabilities: Tensor, vocabulary: Vocabulary) -
     return ProbedCharacter(
         label=vocabulary.label(character),
         probability=math.exp(ln_p),
-        surprise=0.0 - ln_p,
+        surprisal=0.0 - ln_p,
         alternatives=_candidates(others, log_probabilities, vocabulary),
     )
 

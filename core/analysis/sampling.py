@@ -13,7 +13,7 @@ from ..datasets.vocabulary import BOUNDARY, Vocabulary
 from ..errors import UserError
 from ..models.model import Model
 
-MOST_SAMPLES = 100_000
+MAX_SAMPLES = 100_000
 _ROUNDS = 50
 _AT_ONCE = 1 << 14
 
@@ -81,8 +81,8 @@ def sample(
         UserError: a setting is out of range, the prefix has a character that is not in the data,
             or hardly any new names can be had.
     """
-    if not 1 <= n <= MOST_SAMPLES:
-        raise UserError(f"the number of samples must be from 1 to {MOST_SAMPLES:,}, not {n}")
+    if not 1 <= n <= MAX_SAMPLES:
+        raise UserError(f"the number of samples must be from 1 to {MAX_SAMPLES:,}, not {n}")
     if limit is not None and limit < 1:
         raise UserError(f"limit must be a whole number from 1 up, not {limit}")
     limit = limit or max(2 * dataset.longest, len(prefix) + dataset.longest)

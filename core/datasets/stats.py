@@ -11,7 +11,7 @@ from .dataset import Dataset
 _COMMONEST = 12
 
 
-def overview(dataset: Dataset) -> dict[str, Any]:
+def dataset_stats(dataset: Dataset) -> dict[str, Any]:
     """What there is to know of a dataset, as plain values.
 
     Keys: name, path, items, distinct, vocabulary (the boundary counted), shortest, longest,

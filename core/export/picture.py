@@ -8,10 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..analysis.baselines import RunningReferences
+from ..analysis.baselines import RunningBaselines
 from ..datasets.dataset import Dataset
 from ..errors import UserError
-from ..results import LossCurve, Mark, Reference
+from ..results import Baseline, LossCurve, Mark
 from ..session.session import Session
 from .axis import Axis, apart
 from .markup import filled
@@ -31,18 +31,18 @@ def export_svg(session: Session) -> str:
     Raises:
         UserError: there is no finite loss.
     """
-    return str(loss_picture(session, first_references(session.dataset), alone=True))
+    return str(loss_picture(session, first_baselines(session.dataset), alone=True))
 
 
-def first_references(dataset: Dataset) -> tuple[Reference, ...]:
+def first_baselines(dataset: Dataset) -> tuple[Baseline, ...]:
     """The dev losses of the uniform, unigram and bigram model: those that take no time."""
-    running = RunningReferences(dataset)
+    running = RunningBaselines(dataset)
     while len(running.result()) < _REFERENCES and running.advance():
         pass
     return running.result()
 
 
-def loss_picture(session: Session, references: tuple[Reference, ...], alone: bool) -> Markup:
+def loss_picture(session: Session, baselines: tuple[Baseline, ...], alone: bool) -> Markup:
     """The picture, `alone` in a file or else within a page.
 
     Raises:
@@ -55,7 +55,7 @@ def loss_picture(session: Session, references: tuple[Reference, ...], alone: boo
     losses = [loss for row in rows for loss in row[1:]] + [loss for _, loss in dev]
     top = _TOP_UNDER_LABELS if session.marks else _TOP
     x = Axis(0, max(1, session.step), _LEFT, _RIGHT)
-    y = _loss_axis(losses + [reference.loss for reference in references], top)
+    y = _loss_axis(losses + [baseline.loss for baseline in baselines], top)
 
     def path(points: Sequence[tuple[float, float]]) -> str:
         return " ".join(f"{x.place(step):g},{y.place(loss):g}" for step, loss in points)
@@ -77,7 +77,7 @@ def loss_picture(session: Session, references: tuple[Reference, ...], alone: boo
         dev=path(dev),
         dev_points=[(x.place(step), y.place(loss)) for step, loss in dev],
         marks=_marks(session.marks, x),
-        labels=_labels(references, dev, y),
+        labels=_labels(baselines, dev, y),
     )
 
 
@@ -119,10 +119,10 @@ def _marks(marks: list[Mark], x: Axis) -> list[dict[str, Any]]:
 
 
 def _labels(
-    references: tuple[Reference, ...], dev: list[tuple[int, float]], y: Axis
+    baselines: tuple[Baseline, ...], dev: list[tuple[int, float]], y: Axis
 ) -> list[dict[str, Any]]:
-    """What stands at the right: the references at their lines, and the last dev loss."""
-    found = [("reference", one.name, one.loss) for one in references]
+    """What stands at the right: the baselines at their lines, and the last dev loss."""
+    found = [("baseline", one.name, one.loss) for one in baselines]
     found += [("dev", "dev", dev[-1][1])] if dev else []
     found.sort(key=lambda label: -label[2])
     places = [y.place(loss) for _, _, loss in found]

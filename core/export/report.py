@@ -15,16 +15,16 @@ from ..analysis.bigrams import BigramInsight
 from ..analysis.embedding import EmbeddingMapper
 from ..analysis.evaluation import evaluate
 from ..errors import UserError
-from ..results import Reference, Unavailable
+from ..results import Baseline, Unavailable
 from ..session.session import Session
 from ..settings import SETTINGS
 from .axis import Axis
 from .markup import filled
-from .picture import first_references, loss_picture
+from .picture import first_baselines, loss_picture
 from .timeline import edits, of
 
-_MOST_CHARACTERS = 40  # of a bigram table
-_MOST_POINTS = 200  # of a map
+_MAX_CHARACTERS = 40  # of a bigram table
+_MAX_POINTS = 200  # of a map
 _MAP_ENDS = (24, 376), (376, 24)
 _NAMES = 40
 _OF_COUNTS = ("kind", "order", "batch_size", "smoothing", "train_on")
@@ -33,7 +33,7 @@ _OF_OTHERS = {"mlp": ("ngram",), "neural-bigram": ("ngram", "mlp")}
 
 def export_html(session: Session, stem: str = "run") -> str:
     """The page; `stem` is the run's name."""
-    references = first_references(session.dataset)
+    baselines = first_baselines(session.dataset)
     insight = BigramInsight(session.dataset, session.model.context)
     page = filled(
         "report.html.j2",
@@ -41,8 +41,8 @@ def export_html(session: Session, stem: str = "run") -> str:
         what=_what(session),
         dataset=session.dataset,
         seed=session.seed,
-        figures=_figures(session, references),
-        picture=_picture(session, references),
+        figures=_figures(session, baselines),
+        picture=_picture(session, baselines),
         settings=_settings(session),
         edits=[
             {"step": of(edit.step), "changes": edit.label.replace("_", " ")}
@@ -70,20 +70,20 @@ def _what(session: Session) -> str:
     )
 
 
-def _figures(session: Session, references: tuple[Reference, ...]) -> list[tuple[str, str]]:
+def _figures(session: Session, baselines: tuple[Baseline, ...]) -> list[tuple[str, str]]:
     """The losses, and what they are to be held against."""
     # Not by session.evaluate, which would write the dev loss down.
     losses = [
         (f"{split} loss", evaluate(session.model, session.tables, split).loss)
         for split in ("dev", "train")
     ]
-    losses += [(f"{one.name}, on dev", one.loss) for one in references]
+    losses += [(f"{one.name}, on dev", one.loss) for one in baselines]
     return [(name, f"{loss:.3f}".replace("inf", "∞")) for name, loss in losses]
 
 
-def _picture(session: Session, references: tuple[Reference, ...]) -> Markup:
+def _picture(session: Session, baselines: tuple[Baseline, ...]) -> Markup:
     try:
-        return loss_picture(session, references, alone=False)
+        return loss_picture(session, baselines, alone=False)
     except UserError:
         return Markup("<p>There is no finite loss to draw.</p>")
 
@@ -117,7 +117,7 @@ def _value(name: str, value: Any) -> str:
 
 def _bigrams(session: Session, insight: BigramInsight) -> dict[str, Any]:
     """P(next | previous) of the commonest characters, by the model and by the counts."""
-    chosen = insight.order("frequency")[:_MOST_CHARACTERS].sort().values
+    chosen = insight.order("frequency")[:_MAX_CHARACTERS].sort().values
     labels = [session.dataset.vocabulary.label(i) for i in chosen.tolist()]
     counts = insight.counts[chosen][:, chosen].tolist()
     tables = {
@@ -148,7 +148,7 @@ def _map(session: Session, insight: BigramInsight) -> dict[str, Any] | None:
     found = EmbeddingMapper(session.dataset.vocabulary).draw(session.model)
     if isinstance(found, Unavailable):
         return None
-    chosen = insight.order("frequency")[:_MOST_POINTS].tolist()
+    chosen = insight.order("frequency")[:_MAX_POINTS].tolist()
     xs, ys = zip(*(found.points[i] for i in chosen), strict=True)
     reach = max(max(xs) - min(xs), max(ys) - min(ys), 1e-9) / 2  # one scale for both
     x, y = (

@@ -9,7 +9,7 @@ from ..datasets.contexts import context_numbers
 from ..errors import UserError
 from ..settings import ModelSettings
 
-MOST_COUNTS = 1 << 25
+MAX_COUNTS = 1 << 25
 
 
 class NgramCounts:
@@ -27,8 +27,8 @@ class NgramCounts:
             UserError: the table would be too large for memory.
         """
         size = vocabulary_size**settings.order
-        if size > MOST_COUNTS:
-            largest = int(math.log(MOST_COUNTS) / math.log(vocabulary_size))
+        if size > MAX_COUNTS:
+            largest = int(math.log(MAX_COUNTS) / math.log(vocabulary_size))
             raise UserError(
                 f"order {settings.order} with {vocabulary_size:,} characters needs {size:,} "
                 f"counts; with so many characters the order can be at most {largest}"

@@ -34,9 +34,9 @@ from ..settings import SIZES, ModelSettings
 from .mlp import MLP
 
 _BY_PLACE = ("W1", "W3")  # what has a row for each number of each position
-_MOST_FITTED = 1024  # hidden units; the time for least squares grows with their cube
+_MAX_FITTED = 1024  # hidden units; the time for least squares grows with their cube
 _RIDGE = 1e-4  # of a unit's mean variance; keeps units that vary together from huge weights
-_LEAST_SPREAD = 1e-3  # of an embedding direction, of the mean one
+_MIN_SPREAD = 1e-3  # of an embedding direction, of the mean one
 
 
 def seed_of_edit(seed: int, step: int, number: int) -> int:
@@ -178,7 +178,7 @@ def _directions(
     variances, axes = torch.linalg.eigh(centred.T @ (weights[:, None] * centred))
     spreads = variances.clamp(min=0).sqrt()  # (D,)
     mean_spread = spreads.square().mean().sqrt().clamp(min=1e-12)
-    spreads += _LEAST_SPREAD * mean_spread
+    spreads += _MIN_SPREAD * mean_spread
     root, inverse_root = axes * spreads @ axes.T, axes / spreads @ axes.T  # (D, D)
     _, effects = torch.linalg.eigh(root @ W @ W.T @ root)
     leading = effects[:, -count:].flip(1)  # (D, count), the largest first
@@ -210,7 +210,7 @@ def _hand_over(p: dict[str, Tensor], cut: _Cut, contexts: Tensor, count: int) ->
     effect = h.norm(dim=1) * _outgoing(p)  # (H,)
     units = effect.topk(count).indices.sort().values
     goes = torch.ones(len(effect), dtype=torch.bool).index_fill_(0, units, False)
-    if len(effect) <= _MOST_FITTED:
+    if len(effect) <= _MAX_FITTED:
         kept = h[units]  # (count, N)
         squares = (kept @ kept.T).double()
         squares.diagonal().add_(_RIDGE * squares.diagonal().mean() + 1e-12)

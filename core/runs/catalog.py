@@ -21,7 +21,7 @@ from .files import LOCK, METRICS, RECORD, WEIGHTS
 from .record import RunRecord, check_whole, read_record
 
 _VARIABLE = "MAKEMORE_TUI_RUNS"
-_LONGEST_NAME = 60  # characters
+_MAX_NAME_LENGTH = 60  # characters
 _LONG_AGO = 3600  # seconds; nobody writes at a run for so long
 
 
@@ -158,9 +158,9 @@ def check_name(name: str) -> None:
     Raises:
         UserError: it can't.
     """
-    if not name.strip() or len(name) > _LONGEST_NAME or name != shown(name):
+    if not name.strip() or len(name) > _MAX_NAME_LENGTH or name != shown(name):
         raise UserError(
-            f"a run's name has 1 to {_LONGEST_NAME} characters that can be seen, not {name!r}"
+            f"a run's name has 1 to {_MAX_NAME_LENGTH} characters that can be seen, not {name!r}"
         )
     if name.startswith((".", "-")) or Path(name).name != name or "\\" in name:
         raise UserError(f"{name!r} can't be a run's name; letters, digits, spaces, - and _ can")

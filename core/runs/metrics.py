@@ -9,7 +9,7 @@ from ..settings import TrainSettings
 from ..training.history import DevLosses, LossHistory
 from .state import JournalEntry
 
-LARGEST_METRICS = 4 << 20  # bytes
+MAX_METRICS_BYTES = 4 << 20  # bytes
 _LINES_AT_ONCE = 1000
 
 

@@ -19,13 +19,13 @@ from ..text import shown
 from ..training.history import DevLosses, LossHistory
 from . import files as run_files
 from .files import METRICS, WEIGHTS
-from .metrics import LARGEST_METRICS
+from .metrics import MAX_METRICS_BYTES
 from .record import RunRecord, check_whole, read_record
 from .state import JournalEntry, RunState
 from .tensors import check_tensors, parsed
 
 _SLACK = 200_000  # bytes: the header, and the random integers left over
-_MOST_LEFT = 1 << 13  # of these integers
+_MAX_LEFT = 1 << 13  # of these integers
 
 
 def read_run(folder: Path) -> tuple[RunRecord, Dataset, Any, dict[str, Tensor]]:
@@ -63,7 +63,7 @@ def resumable_state(
             raise ValueError("more examples are counted than there are")
         trainer |= {"counted": record.counted, "counts": model.counts}
     else:
-        if len(tensors["random.left"]) > _MOST_LEFT:
+        if len(tensors["random.left"]) > _MAX_LEFT:
             raise ValueError("too many random integers are left over")
         trainer["parameters"] = model.flat
         trainer |= {name: tensors[f"random.{name}"] for name in ("generator", "left")}
@@ -123,7 +123,7 @@ def _read_with(
         other = shown(min(others)[:100])
         raise UserError(f"{folder / WEIGHTS} is damaged: {other!r} has no place in such a run")
     if record.format > 1:
-        table = run_files.read(folder, METRICS, LARGEST_METRICS)
+        table = run_files.read(folder, METRICS, MAX_METRICS_BYTES)
         if sha256(table) != record.metrics_sha256:
             raise _not_of_record(folder / METRICS)
     _check_numbers(folder / WEIGHTS, tensors)

@@ -15,12 +15,12 @@ from ..settings import ModelSettings, TrainSettings, changed, effect_of
 from . import files as run_files
 
 FORMAT = 2
-LARGEST_RECORD = 3 << 20  # bytes; a journal of some 30,000 edits
-MOST_BUCKETS = 1 << 14
-_WIDEST_BUCKET = 1 << 40  # steps
-_LEAST_LOSS, _LARGEST_LOSS = -1e-3, 3.5e38  # for rounding; beyond float32
-_LONGEST_PATH = 4096  # characters
-_MOST = 2**63 - 1
+MAX_RECORD_BYTES = 3 << 20  # bytes; a journal of some 30,000 edits
+MAX_BUCKETS = 1 << 14
+_MAX_BUCKET_WIDTH = 1 << 40  # steps
+_MIN_LOSS, _MAX_LOSS = -1e-3, 3.5e38  # for rounding; beyond float32
+_MAX_PATH_LENGTH = 4096  # characters
+_MAX_VALUE = 2**63 - 1
 _Kind = TypeVar("_Kind", ModelSettings, TrainSettings)
 
 
@@ -75,7 +75,7 @@ def read_record(folder: Path) -> RunRecord:
     if not os.path.isdir(folder):
         raise UserError(f"{folder} is not a run: there is no such folder")
     try:
-        content = run_files.read(folder, run_files.RECORD, LARGEST_RECORD)
+        content = run_files.read(folder, run_files.RECORD, MAX_RECORD_BYTES)
         raw = json.loads(content.decode())
     except FileNotFoundError:
         raise UserError(f"{folder} is not a run: it has no run.json") from None
@@ -137,7 +137,7 @@ def written(raw: dict[str, Any]) -> bytes:
     whole = raw | {"record_sha256": _sha256_of(raw)}
     lines = [f"  {to_json(key)}: {to_json(value)}" for key, value in whole.items()]
     content = ("{\n" + ",\n".join(lines) + "\n}\n").encode()
-    if len(content) > LARGEST_RECORD:
+    if len(content) > MAX_RECORD_BYTES:
         raise UserError(
             f"a run of {len(raw['journal']):,} edits has too long a journal to be saved"
         )
@@ -181,7 +181,7 @@ def _checked(raw: dict[str, Any]) -> RunRecord:
         dataset=_dataset(of),
         unique=_a(bool, of, "unique"),
         fingerprint=_a(str, of, "fingerprint"),
-        seed=_whole(raw, "seed", -_MOST - 1),
+        seed=_whole(raw, "seed", -_MAX_VALUE - 1),
         steps=steps,
         model=_settings(ModelSettings, raw, "model"),
         train=_settings(TrainSettings, raw, "train"),
@@ -218,7 +218,7 @@ def _dataset(of: dict[str, Any]) -> str:
         if name not in BUILT_IN_DATASETS:
             raise ValueError(f"there is no built-in dataset {name!r}")
         return name
-    if not os.path.isabs(_a(str, of, "path")) or "\0" in path or len(path) > _LONGEST_PATH:
+    if not os.path.isabs(_a(str, of, "path")) or "\0" in path or len(path) > _MAX_PATH_LENGTH:
         raise ValueError(f"the dataset's path must be absolute, not {path!r}")
     return path
 
@@ -233,7 +233,7 @@ def _journal(entries: list[Any], steps: int) -> list[tuple[int, dict[str, Any]]]
 
 def _width(history: dict[str, Any], steps: int) -> int:
     width = _whole(history, "width", 1)
-    if width & (width - 1) or width > _WIDEST_BUCKET or steps // width > MOST_BUCKETS:
+    if width & (width - 1) or width > _MAX_BUCKET_WIDTH or steps // width > MAX_BUCKETS:
         raise ValueError(f"a bucket of the losses can't be of {width!r} steps")
     return width
 
@@ -260,7 +260,7 @@ def _a(kind: type, raw: Any, key: str) -> Any:
     return value
 
 
-def _whole(raw: Any, key: str, least: int = 0, most: int = _MOST) -> int:
+def _whole(raw: Any, key: str, least: int = 0, most: int = _MAX_VALUE) -> int:
     value = _a(int, raw, key)
     if not least <= value <= most:
         raise ValueError(f"{key!r} must be from {least:,} to {most:,}, not {value!r}")
@@ -272,7 +272,7 @@ def _number(value: Any) -> float:
         return math.nan if value is None else math.inf
     if type(value) not in (int, float):
         raise TypeError(f"a loss must be a number, not {value!r}")
-    if not _LEAST_LOSS <= value <= _LARGEST_LOSS:
+    if not _MIN_LOSS <= value <= _MAX_LOSS:
         raise ValueError(f"a loss can't be {value!r}")
     return float(value)
 

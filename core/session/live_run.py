@@ -29,7 +29,7 @@ _JUDGED_EXAMPLES = 1 << 10, 1 << 12  # least and most, by which is judged what a
 _JUDGED_UNITS = 1 << 21  # about so many activations of hidden units, in between
 _STEP_SECONDS = 1e-4  # that a step takes at the least, and, beyond that,
 _MULTIPLICATION_SECONDS = 9e-11  # each of an example's multiplications
-_LEAST_EXAMPLES = 1 << 11  # of dev, for the loss before and after a change of size
+_MIN_EXAMPLES = 1 << 11  # of dev, for the loss before and after a change of size
 _MULTIPLICATIONS = 1 << 29  # that this loss may take, beyond the least examples
 
 
@@ -180,7 +180,7 @@ class LiveRun:
         assert isinstance(model, MLP)
         assert isinstance(trainer, GradientTrainer)
         loses = shrinks(self.model_settings, settings)
-        most = max(_LEAST_EXAMPLES, _MULTIPLICATIONS // model.multiplications)
+        most = max(_MIN_EXAMPLES, _MULTIPLICATIONS // model.multiplications)
         before = evaluate(model, self.tables, "dev", most) if loses else None
         seed = seed_of_edit(self.seed, self.step, len(self.journal))
         generator = torch.Generator().manual_seed(seed)

@@ -12,7 +12,7 @@ from ..analysis.evaluation import evaluate
 from ..errors import UserError
 from ..runs.checkpoint import Run, load_run
 from ..runs.record import check_path
-from ..training.time_slicer import Pace
+from ..training.time_slicer import TimeSlicer
 from .session import Session
 
 _SLICE_SECONDS = 0.05
@@ -67,11 +67,14 @@ def replay_run(
 def _trained(saved: Run, end: int, advance: Callable[[int, Tensor], None]) -> Session:
     """A new session, trained as the saved one was as far as a step."""
     record, last = saved.record, saved.steps
-    session, pace = Session(saved.dataset, *record.first, seed=saved.seed), Pace(_SLICE_SECONDS)
+    session, slicer = (
+        Session(saved.dataset, *record.first, seed=saved.seed),
+        TimeSlicer(_SLICE_SECONDS),
+    )
 
     def train(to: int) -> None:
         while session.step < to and not session.trainer.finished:
-            losses = pace.train(session, to - session.step)
+            losses = slicer.train(session, to - session.step)
             advance(session.step, losses)
 
     for step, changes in record.journal:
@@ -79,7 +82,7 @@ def _trained(saved: Run, end: int, advance: Callable[[int, Tensor], None]) -> Se
             break
         train(step)
         session.change(changes)  # of which nobody wants to go back
-        pace = Pace(_SLICE_SECONDS)  # a step may take another time
+        slicer = TimeSlicer(_SLICE_SECONDS)  # a step may take another time
     train(end)
     return session
 

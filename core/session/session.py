@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..analysis.evaluation import Evaluation, WordSurprise, evaluate, word_surprise
+from ..analysis.evaluation import Evaluation, WordSurprisal, evaluate, word_surprisal
 from ..analysis.sampling import Sample, sample
 from ..datasets.contexts import ContextTables
 from ..datasets.dataset import Dataset
@@ -16,7 +16,7 @@ from ..runs.state import JournalEntry, RunState, beginning, copied
 from ..settings import Effect, ModelSettings, TrainSettings, changed, effect_of, short_label
 from ..text import shown
 from .live_run import LiveRun
-from .undo import Archive, FormerRun
+from .undo import Archive, StashedRun
 
 __all__ = ["JournalEntry", "Session"]
 
@@ -31,7 +31,7 @@ class Session(LiveRun):
         session.evaluate("dev").loss
         session.undo()
 
-    archive: what can be undone, and former runs.
+    archive: what can be undone, and previous runs.
     """
 
     archive: Archive
@@ -54,10 +54,10 @@ class Session(LiveRun):
         self._looks = 0
 
     @property
-    def former_runs(self) -> tuple[FormerRun, ...]:
+    def previous_runs(self) -> tuple[StashedRun, ...]:
         """The runs that a restart or a return has put away, at most eight, the newest last."""
         present = self.model_settings, self.train_settings, self.seed
-        return tuple(run.named(*present) for run in self.archive.former_runs)
+        return tuple(run.named(*present) for run in self.archive.previous_runs)
 
     @property
     def can_undo(self) -> str | None:
@@ -106,7 +106,7 @@ class Session(LiveRun):
     def change_dataset(self, dataset: Dataset) -> None:
         """Begin a new run on other data, with the settings as they are and the same seed.
 
-        Former runs stay with the data before, to which `undo` goes back.
+        Previous runs stay with the data before, to which `undo` goes back.
 
         Raises:
             UserError: the settings can't be had with this dataset; nothing has changed then.
@@ -150,24 +150,24 @@ class Session(LiveRun):
         return label
 
     def return_to(self, index: int) -> None:
-        """Go on with the former run of that index; the present run takes its place.
+        """Go on with the previous run of that index; the present run takes its place.
 
         Raises:
             UserError: there is no such run.
         """
-        names = [run.name for run in self.former_runs]
+        names = [run.name for run in self.previous_runs]
         if not 0 <= index < len(names):
-            raise UserError(f"there is no former run {index}; there are {len(names)}, from 0 on")
-        present, chosen = self.state(), self.archive.former_runs[index]
+            raise UserError(f"there is no previous run {index}; there are {len(names)}, from 0 on")
+        present, chosen = self.state(), self.archive.previous_runs[index]
         self.archive.add(f"return to {names[index]}", present)
         self._restore(chosen.state)
-        instead = [FormerRun(present, present.history)] if present.step else []
-        runs = [[run] if run is not chosen else instead for run in self.archive.former_runs]
+        instead = [StashedRun(present, present.history)] if present.step else []
+        runs = [[run] if run is not chosen else instead for run in self.archive.previous_runs]
         self.archive.keep(tuple(chain.from_iterable(runs)))
 
     def go_on_with(self, other: "Session", label: str) -> None:
         """Go on with another session's run, which may be on other data; the present one becomes a
-        former run where it is on the same.
+        previous run where it is on the same.
 
         label: what `can_undo` says of it.
         """
@@ -198,9 +198,9 @@ class Session(LiveRun):
         generator = torch.Generator().manual_seed(chosen)
         return sample(self.model, self.dataset, n, generator, **options)
 
-    def surprise(self, word: str) -> WordSurprise:
+    def surprisal(self, word: str) -> WordSurprisal:
         """How likely the model holds each character of a word."""
-        return word_surprise(self.model, self.dataset.vocabulary, word)
+        return word_surprisal(self.model, self.dataset.vocabulary, word)
 
     def last_finite_state(self) -> RunState:
         """The newest whole state of this run with finite weights: now, or before an edit that is
@@ -254,14 +254,14 @@ class Session(LiveRun):
         self._put_away(before, label)
 
     def _put_away(self, before: RunState, label: str) -> None:
-        """Keep the run that was before; as a former run, if it was on the same data."""
+        """Keep the run that was before; as a previous run, if it was on the same data."""
         self.archive.dataset = self.dataset
         self.archive.add(label, before)
         if before.dataset is not self.dataset:
             self.archive.keep(())
         elif before.step:
-            former = FormerRun(before, before.history)
-            self.archive.keep((*self.archive.former_runs, former))
+            previous = StashedRun(before, before.history)
+            self.archive.keep((*self.archive.previous_runs, previous))
 
     @property
     def _levels_back(self) -> int:

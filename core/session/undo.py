@@ -1,4 +1,4 @@
-"""What a session has put away: the states before its edits, those undone, and its former runs."""
+"""What a session has put away: the states before its edits, those undone, and its previous runs."""
 
 import math
 from dataclasses import dataclass, fields, replace
@@ -9,20 +9,20 @@ from ..runs.state import RunState, beginning, replay_seconds
 from ..settings import KIND_NAMES, ModelSettings, TrainSettings, short_label
 from ..training.history import LossHistory
 
-MOST_FORMER_RUNS = 8
+MAX_FORMER_RUNS = 8
 _BUDGET = 48_000_000  # bytes
-_MOST_LEVELS = 500
-_FEWEST_LEVELS = 3  # kept whatever they weigh, of either kind
-_FEWEST_FORMER_RUNS = 2
+_MAX_LEVELS = 500
+_MIN_LEVELS = 3  # kept whatever they weigh, of either kind
+_MIN_FORMER_RUNS = 2
 _SHORT_REPLAY = 0.3  # seconds, about, to have a state again that is kept as an outline
 _LONG_REPLAY = 10.0  # of one that is far back, which would be dropped otherwise
-_LONGEST_REPLAY = 60.0  # as long as there are no more than so many levels:
+_MAX_REPLAY = 60.0  # as long as there are no more than so many levels:
 _WANTED_LEVELS = 100
 _NEAREST = 8  # levels either way that never take that long
 
 
 @dataclass(frozen=True)
-class FormerRun:
+class StashedRun:
     """A run that another has taken the place of, as it was then.
 
     history: its losses, which an outline hasn't. name: the settings in which it differs from the
@@ -33,7 +33,7 @@ class FormerRun:
     history: LossHistory
     name: str = ""
 
-    def named(self, model: ModelSettings, train: TrainSettings, seed: int) -> "FormerRun":
+    def named(self, model: ModelSettings, train: TrainSettings, seed: int) -> "StashedRun":
         """The same, named by what differs from a run with these settings."""
         state, best = self.state, self.state.dev_losses.best
         name = _difference(state, model, train, seed) or f"{state.step:,} steps"
@@ -45,25 +45,25 @@ def _difference(state: RunState, model: ModelSettings, train: TrainSettings, see
     if kind != model.kind:
         return KIND_NAMES[kind]  # which says more than the many settings that go with it
     differing = {
-        setting.name: getattr(former, setting.name)
-        for former, present in ((state.model_settings, model), (state.train_settings, train))
-        for setting in fields(former)
-        if getattr(former, setting.name) != getattr(present, setting.name)
+        setting.name: getattr(previous, setting.name)
+        for previous, present in ((state.model_settings, model), (state.train_settings, train))
+        for setting in fields(previous)
+        if getattr(previous, setting.name) != getattr(present, setting.name)
     }
     return short_label(differing | ({"seed": state.seed} if state.seed != seed else {}))
 
 
 @dataclass(frozen=True)
 class Level:
-    """A state to go back to or forth to, the former runs there were, and the edit in between."""
+    """A state to go back to or forth to, the previous runs there were, and the edit in between."""
 
     label: str
     state: RunState
-    former_runs: tuple[FormerRun, ...]
+    previous_runs: tuple[StashedRun, ...]
 
 
 class Archive:
-    """Levels of undo and redo, the nearest last, and former runs, the newest last.
+    """Levels of undo and redo, the nearest last, and previous runs, the newest last.
 
     Together they weigh no more than the budget of 48 MB, as long as a few of each are left. When
     it is spent, the states that soon can be had again become outlines; then those that take up to
@@ -77,27 +77,27 @@ class Archive:
         self.budget: int = budget
         self.past: list[Level] = []
         self.future: list[Level] = []
-        self.former_runs: tuple[FormerRun, ...] = ()
+        self.previous_runs: tuple[StashedRun, ...] = ()
 
     @property
     def nbytes(self) -> int:
         """What all of it weighs, other datasets included; what is shared is counted once."""
-        former, states = self._all_former_runs, self._states
+        previous, states = self._all_previous_runs, self._states
         tensors = {id(t): t.nbytes for state in states for t in state.tensors}
-        tensors |= {id(t): t.nbytes for run in former for t in run.history.tensors}
+        tensors |= {id(t): t.nbytes for run in previous for t in run.history.tensors}
         datasets = {id(state.dataset): state.dataset.nbytes for state in states}
         datasets.pop(id(self.dataset), None)
         return sum(tensors.values()) + sum(datasets.values())
 
     def add(self, label: str, state: RunState) -> None:
         """Put away the state before an edit; what was undone before can't be done again."""
-        self.past.append(Level(label, state, self.former_runs))
+        self.past.append(Level(label, state, self.previous_runs))
         self.future.clear()
         self._trim(self.past, self.future)
 
-    def keep(self, former_runs: tuple[FormerRun, ...]) -> None:
-        """Keep these former runs, or the newest of them."""
-        self.former_runs = former_runs[-MOST_FORMER_RUNS:]
+    def keep(self, previous_runs: tuple[StashedRun, ...]) -> None:
+        """Keep these previous runs, or the newest of them."""
+        self.previous_runs = previous_runs[-MAX_FORMER_RUNS:]
         self._trim(self.past, self.future)
 
     def back(self, present: RunState, levels: int = 1) -> RunState:
@@ -113,8 +113,8 @@ class Archive:
     ) -> RunState:
         for _ in range(levels):
             level = source.pop()
-            target.append(Level(level.label, present, self.former_runs))
-            present, self.former_runs = level.state, level.former_runs
+            target.append(Level(level.label, present, self.previous_runs))
+            present, self.previous_runs = level.state, level.previous_runs
         self.dataset = present.dataset
         self._trim(target, source)
         return present
@@ -125,30 +125,30 @@ class Archive:
         return [*self.past, *reversed(self.future)]
 
     @property
-    def _all_former_runs(self) -> list[FormerRun]:
+    def _all_previous_runs(self) -> list[StashedRun]:
         """Those of now and of all levels, each once."""
-        runs = [run for level in self._levels for run in level.former_runs]
-        return list({id(run): run for run in (*runs, *self.former_runs)}.values())
+        runs = [run for level in self._levels for run in level.previous_runs]
+        return list({id(run): run for run in (*runs, *self.previous_runs)}.values())
 
     @property
     def _states(self) -> list[RunState]:
         """Every state, once."""
         states = [level.state for level in self._levels]
-        states += [run.state for run in self._all_former_runs]
+        states += [run.state for run in self._all_previous_runs]
         return list({id(state): state for state in states}.values())
 
     def _trim(self, grown: list[Level], other: list[Level]) -> None:
         """Spend no more than the budget; what is farthest in the list that has grown goes first."""
-        del self.past[:-_MOST_LEVELS]
+        del self.past[:-_MAX_LEVELS]
         while self.nbytes > self.budget:
             if self._make_outline():
                 continue
-            if len(grown) > _FEWEST_LEVELS:
+            if len(grown) > _MIN_LEVELS:
                 del grown[0]
-            elif len(other) > _FEWEST_LEVELS:
+            elif len(other) > _MIN_LEVELS:
                 del other[0]
-            elif len(self.former_runs) > _FEWEST_FORMER_RUNS:
-                self.former_runs = self.former_runs[1:]
+            elif len(self.previous_runs) > _MIN_FORMER_RUNS:
+                self.previous_runs = self.previous_runs[1:]
             else:
                 return
 
@@ -158,7 +158,7 @@ class Archive:
         return (
             self._thin_out(_SHORT_REPLAY, 0)
             or self._thin_out(_LONG_REPLAY, _NEAREST)
-            or (are_few and self._thin_out(_LONGEST_REPLAY, _NEAREST))
+            or (are_few and self._thin_out(_MAX_REPLAY, _NEAREST))
         )
 
     def _thin_out(self, longest: float, spared: int) -> bool:

@@ -44,7 +44,7 @@ from ..models.neural_bigram import NeuralBigram
 from .batches import Batches
 
 _SUM_COSTS = 8  # adding up a row of the table takes as long as so many products of its length
-_MOST_ROOMS = 16
+_MAX_WORKSPACES = 16
 _ALL = slice(None)
 _NOTHING = torch.empty(0, dtype=torch.int64)
 
@@ -85,7 +85,7 @@ class MLPStep:
         self.gradient: Tensor
         self.parameters, self.gradient = _untracked(model)
         self._p, self._d = model.views(self.parameters), model.views(self.gradient)
-        self._rooms: dict[int, _Room] = {}
+        self._workspaces: dict[int, _Workspace] = {}
 
     def prepare(self, batches: Batches) -> "Prepared":
         """What the steps need of these batches, made for all of them at once."""
@@ -103,39 +103,47 @@ class MLPStep:
         W2, b2, dW2, db2, db1 = p["W2"].T, p["b2"][:, None], d["W2"].T, d["b2"], d["b1"]
         minus_one = W2.new_full((1,), -1.0)
         for x, targets, log_p in prepared.of_each(some):
-            room = self._rooms.get(x.rows) or self._make_room(x.rows)
-            h, dh, logits, first_layer = room.h, room.dh, room.logits, room.first_layer
-            kept, kept_transposed = h, room.h_transposed
+            workspace = self._workspaces.get(x.rows) or self._make_workspace(x.rows)
+            h, dh, logits, first_layer = (
+                workspace.h,
+                workspace.dh,
+                workspace.logits,
+                workspace.first_layer,
+            )
+            kept, kept_transposed = h, workspace.h_transposed
 
             torch.sigmoid(first_layer.forward(x, h), out=h)
             torch.add(minus_one, h, alpha=2, out=h)  # (M, H), tanh(x W1 + b1)
             mask = next(masks) if masks is not None else None  # (M, H)
             if mask is not None:
-                kept, kept_transposed = torch.mul(h, mask, out=room.kept), room.kept_transposed
+                kept, kept_transposed = (
+                    torch.mul(h, mask, out=workspace.kept),
+                    workspace.kept_transposed,
+                )
             torch.addmm(b2, W2, kept_transposed, out=logits)  # (V, M)
             first_layer.add_direct(logits)
             _softmax_backward(logits, targets, log_p)
 
             dlogits = logits  # (V, M): their gradient has taken their place
             torch.mm(dlogits, kept, out=dW2)  # (V, H)
-            torch.mv(dlogits, room.ones, out=db2)
-            torch.mm(room.logits_transposed, W2, out=dh)  # (M, H)
+            torch.mv(dlogits, workspace.ones, out=db2)
+            torch.mm(workspace.logits_transposed, W2, out=dh)  # (M, H)
             if mask is not None:
                 dh.mul_(mask)
-            dh.addcmul_(dh, torch.mul(h, h, out=room.square), value=-1)  # dh * (1 - h**2)
-            torch.mv(room.dh_transposed, room.ones, out=db1)
-            first_layer.backward(x, room)
+            dh.addcmul_(dh, torch.mul(h, h, out=workspace.square), value=-1)  # dh * (1 - h**2)
+            torch.mv(workspace.dh_transposed, workspace.ones, out=db1)
+            first_layer.backward(x, workspace)
             yield self.gradient
 
-    def _make_room(self, rows: int) -> "_Room":
+    def _make_workspace(self, rows: int) -> "_Workspace":
         """What a batch of so many contexts needs; kept, for few sizes occur."""
         model, p, d = self.model, self._p, self._d
         h = model.flat.new_empty(rows, model.settings.hidden)
         logits = model.flat.new_empty(model.vocabulary_size, rows)
         dh, kept = torch.empty_like(h), torch.empty_like(h)
-        if len(self._rooms) == _MOST_ROOMS:
-            self._rooms.clear()
-        self._rooms[rows] = room = _Room(
+        if len(self._workspaces) == _MAX_WORKSPACES:
+            self._workspaces.clear()
+        self._workspaces[rows] = workspace = _Workspace(
             h=h,
             dh=dh,
             logits=logits,
@@ -150,7 +158,7 @@ class MLPStep:
             if self._uses_table(rows)
             else DenseLayer(p, d, rows),
         )
-        return room
+        return workspace
 
     def _uses_table(self, rows: int) -> bool:
         """Whether a table is faster: its V*D products and M sums against M*D products, a place and
@@ -168,7 +176,7 @@ class MLPStep:
 
 
 @dataclass(slots=True)
-class _Room:
+class _Workspace:
     """Memory for the steps of one batch size, and views of it."""
 
     h: Tensor  # (M, H)
@@ -209,13 +217,13 @@ class DenseLayer:
         if self._W3 is not None:
             logits.addmm_(self._W3.T, self._x_transposed)
 
-    def backward(self, inputs: "_Inputs", room: "_Room") -> None:
+    def backward(self, inputs: "_Inputs", workspace: "_Workspace") -> None:
         """The gradients of W1, C and W3, from those before tanh and of the logits."""
-        torch.mm(self._x_transposed, room.dh, out=self._dW1)
-        dx = torch.mm(self._W1, room.dh_transposed, out=self._dx_transposed)  # (T*D, M)
+        torch.mm(self._x_transposed, workspace.dh, out=self._dW1)
+        dx = torch.mm(self._W1, workspace.dh_transposed, out=self._dx_transposed)  # (T*D, M)
         if self._W3 is not None:
-            torch.mm(room.logits, self._x, out=self._dW3)
-            dx.addmm_(self._W3, room.logits)
+            torch.mm(workspace.logits, self._x, out=self._dW3)
+            dx.addmm_(self._W3, workspace.logits)
         self._dx.copy_(self._dx_view)
         self._dC.zero_().index_add_(0, inputs.characters, self._dembedded)
 
@@ -243,9 +251,11 @@ class TableLayer:
     def add_direct(self, logits: Tensor) -> None:
         """The direct connections need the embeddings themselves; there are none."""
 
-    def backward(self, inputs: "_Inputs", room: "_Room") -> None:
+    def backward(self, inputs: "_Inputs", workspace: "_Workspace") -> None:
         """The gradients of W1 and C, by way of the table's."""
-        dtable = _sums(room.dh, inputs.ordered, inputs.offsets).view_as(self._table)  # (T, V, H)
+        dtable = _sums(workspace.dh, inputs.ordered, inputs.offsets).view_as(
+            self._table
+        )  # (T, V, H)
         torch.bmm(self._C_transposed, dtable, out=self._dW1)  # (T, D, H)
         torch.sum(torch.bmm(dtable, self._W1_transposed), 0, out=self._dC)
 
@@ -307,8 +317,8 @@ def _untracked(model: NeuralBigram | MLP) -> tuple[Tensor, Tensor]:
 
 
 class Prepared:
-    """Some batches made ready for their steps: their inputs, their targets, and room for the log
-    probabilities of all characters, which the steps fill."""
+    """Some batches made ready for their steps: their inputs, their targets, and memory for the
+    log probabilities of all characters, which the steps fill."""
 
     def __init__(self, batches: Batches, inputs: Sequence[Any], like: Tensor):
         """inputs: what the first layer takes, batch by batch; like: a tensor of V rows, of the

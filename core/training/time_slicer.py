@@ -15,7 +15,7 @@ class Trainable(Protocol):
         ...
 
 
-class Pace:
+class TimeSlicer:
     """Trains about so many seconds at a time, learning how many steps that is.
 
     How a run is sliced never shows in its weights.

@@ -20,7 +20,7 @@ from .dropout import Dropout
 from .gradients import MLPStep, NeuralBigramStep, Prepared
 from .optimizers import SGD, AdamW
 
-MOST_FULL_BATCH = 1 << 26  # numbers, one for each example and character
+MAX_FULL_BATCH = 1 << 26  # numbers, one for each example and character
 _NUMBERS_AT_ONCE = 1 << 19
 _STEPS_AT_ONCE = 128
 
@@ -39,7 +39,7 @@ class GradientTrainer:
         self._tables = tables
         self._seed = seed
         self._random = RandomStream(seed)
-        self._ahead: _Ahead | None = None
+        self._ahead: _Prefetched | None = None
         self._use(model)
         self.edit(settings)
 
@@ -55,7 +55,7 @@ class GradientTrainer:
             UserError: the whole split at once was asked for and is too large.
         """
         split = split_named(self._tables.dataset, settings.train_on)
-        most = MOST_FULL_BATCH // self.model.vocabulary_size
+        most = MAX_FULL_BATCH // self.model.vocabulary_size
         if settings.batch_size == 0 and split.examples > most:
             raise UserError(
                 f"a batch of all {split.examples:,} examples is too large: at most {most:,} are "
@@ -127,7 +127,7 @@ class GradientTrainer:
         numbers = self.settings.batch_size * self.model.vocabulary_size or _NUMBERS_AT_ONCE
         return max(1, min(_STEPS_AT_ONCE, _NUMBERS_AT_ONCE // numbers))
 
-    def _train(self, ahead: "_Ahead", n: int) -> Tensor:
+    def _train(self, ahead: "_Prefetched", n: int) -> Tensor:
         """The next n steps on what has been drawn; their losses (n,)."""
         step, some = self._network_step, slice(ahead.taken, ahead.taken + n)
         masks = self._masks(ahead.batches.rows[some])
@@ -155,7 +155,7 @@ class GradientTrainer:
         self._optimizer.update(parameters, gradient, rate, decay)
         self.step += 1
 
-    def _drawn_ahead(self) -> "_Ahead":
+    def _drawn_ahead(self) -> "_Prefetched":
         """Batches with a step left to take: those of before, or new ones."""
         ahead, size = self._ahead, self.settings.batch_size
         if ahead is not None and ahead.taken < ahead.steps:
@@ -165,7 +165,7 @@ class GradientTrainer:
             return ahead
         before = self._random.state_dict()
         batches = self._draw(self._steps_at_once) if size else self._full_batch()
-        return _Ahead(batches, self._network_step.prepare(batches), before, size)
+        return _Prefetched(batches, self._network_step.prepare(batches), before, size)
 
     def _draw(self, n: int) -> Batches:
         """The next n minibatches."""
@@ -197,7 +197,7 @@ class GradientTrainer:
 
 
 @dataclass
-class _Ahead:
+class _Prefetched:
     """Batches of `size` examples drawn for the steps to come, of which `taken` have been taken.
 
     They outlast a call of `train`, for drawing takes as long for one step as for a dozen. before:

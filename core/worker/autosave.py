@@ -25,7 +25,7 @@ from ..session.session import Session
 _SECONDS = 3.5  # from one save to the next
 _MOMENT = 0.012  # seconds of work at a time
 _SECONDS_TO_RETRY = 2.5
-_LONGEST_STEM = 40  # characters
+_MAX_STEM_LENGTH = 40  # characters
 _BLINK = 0.0005  # seconds
 
 
@@ -264,7 +264,7 @@ class Autosave:
         place = self._places.get(session.run)
         if place is None:
             stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(session.dataset.name).stem)
-            name = f"{stem[:_LONGEST_STEM]}-{datetime.now():%Y-%m-%d-%H%M%S}"
+            name = f"{stem[:_MAX_STEM_LENGTH]}-{datetime.now():%Y-%m-%d-%H%M%S}"
             place = self._places[session.run] = _Place(self._directory / name)
             self._present = place
         return place

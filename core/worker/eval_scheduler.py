@@ -8,13 +8,13 @@ from ..session.session import Session
 
 _EVALUATION_SECONDS = 0.5  # at the least, from one evaluation to the next
 _EVALUATION_SHARE = 0.01  # of the time, at the most, unless that means too long a wait
-_LONGEST_WAIT = 4.0
-_MOST_EXAMPLES = 1 << 20  # of a split
-_MOST_OF_TRAIN = 1 << 15  # of train, for a model that takes long
+_MAX_WAIT = 4.0
+_MAX_EXAMPLES = 1 << 20  # of a split
+_MAX_TRAIN_EXAMPLES = 1 << 15  # of train, for a model that takes long
 _LONG = 100_000  # multiplications
 
 
-class SplitWatch:
+class EvalScheduler:
     """Evaluates train and dev now and then while the weights move, and test when that is asked for.
 
     splits, test: the newest losses of the session's present path, None before the first.
@@ -111,16 +111,16 @@ class SplitWatch:
         session.dev_losses.append(step, of_dev.loss)
         if self._next:
             cost = 0.0 if is_first else self._cost
-            wait = max(_EVALUATION_SECONDS, min(cost / _EVALUATION_SHARE, _LONGEST_WAIT))
+            wait = max(_EVALUATION_SECONDS, min(cost / _EVALUATION_SHARE, _MAX_WAIT))
             self._next = self._clock() + wait
 
 
 def _evaluations(session: Session) -> tuple[RunningEvaluation, RunningEvaluation]:
     """Of dev, and of what is trained on; of large splits in part."""
     takes_long = session.model.multiplications > _LONG
-    most = _MOST_OF_TRAIN if takes_long else _MOST_EXAMPLES
+    most = _MAX_TRAIN_EXAMPLES if takes_long else _MAX_EXAMPLES
     on = session.train_settings.train_on
     return (
-        RunningEvaluation(session.model, session.tables, "dev", _MOST_EXAMPLES),
+        RunningEvaluation(session.model, session.tables, "dev", _MAX_EXAMPLES),
         RunningEvaluation(session.model, session.tables, on, most),
     )

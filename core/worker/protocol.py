@@ -4,20 +4,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..results import (
+    Baseline,
     BigramsView,
     BigramTable,
     DatasetFacts,
-    DatasetOverview,
+    DatasetStats,
     Divergence,
     EmbeddingMap,
-    FormerFacts,
     Health,
     LossCurve,
     Mark,
     Name,
+    PreviousRun,
     Probe,
     RateSearch,
-    Reference,
     Resizing,
     Saving,
     SplitLosses,
@@ -55,7 +55,7 @@ class LossView:
     """The loss curve from a share of the run on: 0 is all of it, 0.9 its last tenth.
 
     steps: the first and the last to show, instead of a share.
-    log_steps: whether the axis of steps is logarithmic, on which former runs are even then.
+    log_steps: whether the axis of steps is logarithmic, on which previous runs are even then.
     """
 
     from_share: float
@@ -89,7 +89,7 @@ class ProbeView:
 
 @dataclass(frozen=True)
 class HealthView:
-    """Activations, gradients and updates, and a verdict."""
+    """Activations, gradients and updates, and a diagnosis."""
 
 
 View = LossView | BigramsView | NamesView | EmbeddingView | ProbeView | HealthView
@@ -148,7 +148,7 @@ class Redo:
 
 @dataclass(frozen=True)
 class ReturnTo:
-    """Go on with a former run, by its index in the snapshot; the present one takes its place."""
+    """Go on with a previous run, by its index in the snapshot; the present one takes its place."""
 
     index: int
 
@@ -171,7 +171,7 @@ class CancelFinder:
 
 @dataclass(frozen=True)
 class DescribeDataset:
-    """Read a dataset, and say what it is in numbers; answered by a `DatasetOverview`."""
+    """Read a dataset, and say what it is in numbers; answered by a `DatasetStats`."""
 
     name: str
     unique: bool = False
@@ -255,13 +255,13 @@ class Unsaved:
 class Snapshot:
     """The state of the session after a request, and the views that were asked for.
 
-    runs: how many runs were begun; going back to a former one begins none.
+    runs: how many runs were begun; going back to a previous one begins none.
     test_asked: how often the test loss was asked for, in all runs of this session.
     marks: a mark for each step at which settings were edited on the way here, the newest last.
     can_undo, can_redo: what would be undone or done again, in few signs; None for nothing.
     resized: the newest change of size on the way here.
-    former: former runs, the newest last.
-    references: those that are known so far.
+    previous: previous runs, the newest last.
+    baselines: those that are known so far.
     finder: of the learning-rate finder, if it was asked for.
     saving: None where runs aren't saved by themselves.
     """
@@ -285,16 +285,16 @@ class Snapshot:
     can_redo: str | None = None
     resized: Resizing | None = None
     divergence: Divergence | None = None
-    former: tuple[FormerFacts, ...] = ()
+    previous: tuple[PreviousRun, ...] = ()
     loss: LossCurve | None = None
     bigrams: BigramTable | None = None
     names: tuple[Name, ...] | None = None
     embedding: EmbeddingMap | Unavailable | None = None
     probe: Probe | Unavailable | None = None
     health: Health | None = None
-    references: tuple[Reference, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
     finder: RateSearch | None = None
     saving: Saving | None = None
 
 
-Reply = Starting | Refused | Failed | DatasetOverview | Unsaved | Snapshot
+Reply = Starting | Refused | Failed | DatasetStats | Unsaved | Snapshot

@@ -6,27 +6,27 @@ from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 
-from ..analysis.baselines import RunningReferences
+from ..analysis.baselines import RunningBaselines
 from ..analysis.lr_finder import LearningRateFinder
 from ..datasets.dataset import Dataset
-from ..datasets.stats import overview
+from ..datasets.stats import dataset_stats
 from ..errors import UserError
 from ..results import (
     BigramsView,
     DatasetFacts,
-    DatasetOverview,
+    DatasetStats,
     Divergence,
-    FormerFacts,
     Mark,
+    PreviousRun,
     RateSearch,
 )
 from ..session.session import Session
-from ..session.undo import FormerRun
+from ..session.undo import StashedRun
 from ..settings import effect_of
 from ..text import shown
-from ..training.time_slicer import Pace
+from ..training.time_slicer import TimeSlicer
 from .autosave import Autosave
-from .eval_scheduler import SplitWatch
+from .eval_scheduler import EvalScheduler
 from .protocol import (
     CancelFinder,
     ChangeDataset,
@@ -59,7 +59,7 @@ from .protocol import (
 from .views import Views
 
 _SLICE_SECONDS = 0.016
-_MOST_MARKS = 256
+_MAX_MARKS = 256
 _RATE_SECONDS = 1.5
 _UNLIMITED = 10**18
 
@@ -81,7 +81,7 @@ class Server:
         self._clock = clock
         self._autosave = autosave
         self._state: State = "paused" if paused else "training"
-        self._watch = SplitWatch(clock)
+        self._evals = EvalScheduler(clock)
         self._runs = 0
         self._described: tuple[DescribeDataset, Dataset] | None = None
         self._beyond_plan: set[object] = set()  # runs of which more was asked for than was planned
@@ -102,8 +102,8 @@ class Server:
             unique=dataset.unique,
         )
         self._views = Views(dataset)
-        self._references = RunningReferences(dataset)
-        self._are_references_known = False
+        self._baselines = RunningBaselines(dataset)
+        self._are_baselines_known = False
         self._finder: LearningRateFinder | None = None
         self._found: RateSearch | None = None
 
@@ -127,9 +127,9 @@ class Server:
 
     @property
     def _busy(self) -> bool:
-        is_evaluating = self._watch.has_work(self.session)
+        is_evaluating = self._evals.has_work(self.session)
         is_finding = self._finder is not None and self._found is None
-        is_counting = not self._are_references_known
+        is_counting = not self._are_baselines_known
         is_training = self._state == "training"
         is_saving = self._autosave is not None and self._autosave.has_work(
             self.session, is_training
@@ -147,9 +147,9 @@ class Server:
             self._take_dataset()
         if self._autosave is not None:
             self._autosave.begin(self.session)
-        self._pace = Pace(_SLICE_SECONDS, self._clock)
+        self._slicer = TimeSlicer(_SLICE_SECONDS, self._clock)
         self._recent: deque[tuple[float, int]] = deque()
-        self._watch.forget()
+        self._evals.forget()
         if self.session.diverged:
             self._state = "diverged"
         elif self._state != "paused":
@@ -184,11 +184,13 @@ class Server:
                     self._begin_run()
                     return
                 if effect == "resized":
-                    self._pace = Pace(_SLICE_SECONDS, self._clock)  # a step takes another time
+                    self._slicer = TimeSlicer(
+                        _SLICE_SECONDS, self._clock
+                    )  # a step takes another time
                 if "steps" in changes:
                     self._beyond_plan.discard(self.session.run)
                 is_another_loss = bool(changes.keys() & {"smoothing", "train_on"})
-                self._watch.heed_edit(self.session, effect == "resized", is_another_loss)
+                self._evals.heed_edit(self.session, effect == "resized", is_another_loss)
             case Pause():
                 self._pause("paused")
             case Resume():
@@ -212,7 +214,7 @@ class Server:
                 self._change_path()
             case EvaluateTest():
                 self._check_is_finite()
-                self._watch.ask_for_test(self.session)
+                self._evals.ask_for_test(self.session)
             case FindLearningRate(low, high):
                 self._finder = LearningRateFinder(self.session, low, high, clock=self._clock)
                 self._found = None
@@ -229,11 +231,11 @@ class Server:
             case OpenRun(folder):
                 self._open_run(Path(folder))
 
-    def _describe(self, request: DescribeDataset) -> DatasetOverview:
+    def _describe(self, request: DescribeDataset) -> DatasetStats:
         dataset = Dataset.load(request.name, request.unique)
-        facts = overview(dataset)
+        facts = dataset_stats(dataset)
         self._described = request, dataset  # so that what was shown is what is taken
-        return DatasetOverview(
+        return DatasetStats(
             name=request.name,
             unique=request.unique,
             path=shown(facts["path"]),
@@ -314,15 +316,15 @@ class Server:
                 self._pause("finished")
         if self._autosave is not None and self._autosave.advance(self.session):
             return
-        if self._watch.advance(self.session):
+        if self._evals.advance(self.session):
             return
         if self._finder is not None and self._found is None:
             self._search(self._finder)
-        elif not self._are_references_known:
-            self._are_references_known = not self._references.advance()
+        elif not self._are_baselines_known:
+            self._are_baselines_known = not self._baselines.advance()
 
     def _train(self, most: int) -> None:
-        self._pace.train(self.session, most)
+        self._slicer.train(self.session, most)
         now = self._clock()
         self._recent.append((now, self.session.step))
         while self._recent[0][0] < now - _RATE_SECONDS:
@@ -341,10 +343,10 @@ class Server:
 
     def _snapshot(self, views: tuple[View, ...], is_refresh: bool = False) -> Snapshot:
         session = self.session
-        marks = tuple(session.marks[-_MOST_MARKS:])
-        splits = self._watch.splits
-        references = self._references.result()
-        drawn = {type(one): self._views.draw(one, session, splits, references) for one in views}
+        marks = tuple(session.marks[-_MAX_MARKS:])
+        splits = self._evals.splits
+        baselines = self._baselines.result()
+        drawn = {type(one): self._views.draw(one, session, splits, baselines) for one in views}
         return Snapshot(
             state=self._state,
             step=session.step,
@@ -356,8 +358,8 @@ class Server:
             parameters=session.model.parameters,
             dataset=self._facts,
             splits=splits,
-            test=self._watch.test,
-            test_asked=self._watch.asked,
+            test=self._evals.test,
+            test_asked=self._evals.asked,
             runs=self._runs,
             is_refresh=is_refresh,
             marks=marks,
@@ -365,14 +367,14 @@ class Server:
             can_redo=session.can_redo,
             resized=session.resized,
             divergence=self._divergence(marks),
-            former=tuple(self._former_facts(run) for run in session.former_runs),
+            previous=tuple(self._previous_facts(run) for run in session.previous_runs),
             loss=drawn.get(LossView),  # type: ignore[arg-type]
             bigrams=drawn.get(BigramsView),  # type: ignore[arg-type]
             names=drawn.get(NamesView),  # type: ignore[arg-type]
             embedding=drawn.get(EmbeddingView),  # type: ignore[arg-type]
             probe=drawn.get(ProbeView),  # type: ignore[arg-type]
             health=drawn.get(HealthView),  # type: ignore[arg-type]
-            references=references,
+            baselines=baselines,
             finder=self._rate_search(),
             saving=self._autosave.facts if self._autosave is not None else None,
         )
@@ -384,9 +386,9 @@ class Server:
         before = [mark for mark in marks if mark.step < step]
         return Divergence(step, before[-1] if before else None, self.session.way_back)
 
-    def _former_facts(self, run: FormerRun) -> FormerFacts:
+    def _previous_facts(self, run: StashedRun) -> PreviousRun:
         state = run.state
-        return FormerFacts(
+        return PreviousRun(
             name=run.name,
             model=state.model_settings,
             train=state.train_settings,

@@ -13,6 +13,7 @@ from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
 from ..errors import UserError
 from ..results import (
+    Baseline,
     BigramsView,
     BigramTable,
     EmbeddingMap,
@@ -20,17 +21,16 @@ from ..results import (
     LossCurve,
     Name,
     Probe,
-    Reference,
     SplitLosses,
     Unavailable,
 )
 from ..session.session import Session
-from ..session.undo import FormerRun
+from ..session.undo import StashedRun
 from ..text import shown
 from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, View
 
-_FORMER_POINTS = 64  # of each former run's curve
-_LONGEST_NAME = 60  # characters
+_FORMER_POINTS = 64  # of each previous run's curve
+_MAX_NAME_LENGTH = 60  # characters
 
 Drawn = LossCurve | BigramTable | tuple[Name, ...] | EmbeddingMap | Probe | Health | Unavailable
 
@@ -50,9 +50,9 @@ class Views:
         view: View,
         session: Session,
         splits: SplitLosses | None,
-        references: Sequence[Reference],
+        baselines: Sequence[Baseline],
     ) -> Drawn:
-        """What a view asks for; splits: the newest losses, where they are known; references: what
+        """What a view asks for; splits: the newest losses, where they are known; baselines: what
         counting alone reaches, as far as that is known."""
         train, dev = (splits.train, splits.dev) if splits else (None, None)
         match view:
@@ -68,7 +68,7 @@ class Views:
             case ProbeView(text, most):
                 return probe(session.model, self._dataset.vocabulary, text, most, dev)
             case HealthView():
-                return self._health.look(session, train, dev, references)
+                return self._health.look(session, train, dev, baselines)
 
     def _bigrams(self, context: int) -> BigramInsight:
         if self._insight is None or self._insight.context != context:
@@ -85,12 +85,12 @@ def _loss_curve(view: LossView, session: Session) -> LossCurve:
     dev = [point for point in session.dev_losses.points if first <= point[0] <= last]
     every = max(1, len(dev) // max(1, view.points))
     kept = dev[::-every][::-1]  # the newest is always there
-    former = [_points(run, first, last, view) for run in session.former_runs]
-    return replace(curve, dev=kept, former=former)
+    previous = [_points(run, first, last, view) for run in session.previous_runs]
+    return replace(curve, dev=kept, previous=previous)
 
 
-def _points(run: FormerRun, first: int, last: int, view: LossView) -> list[tuple[float, float]]:
-    """The mean losses of a former run between two steps, in few points, even on the axis."""
+def _points(run: StashedRun, first: int, last: int, view: LossView) -> list[tuple[float, float]]:
+    """The mean losses of a previous run between two steps, in few points, even on the axis."""
     fine = max(view.points, _FORMER_POINTS) if view.log_steps else _FORMER_POINTS
     curve = run.history.curve(first, fine, last)
     points = list(zip(curve.steps, curve.mean, strict=True))
@@ -104,7 +104,7 @@ def _points(run: FormerRun, first: int, last: int, view: LossView) -> list[tuple
 def _names(session: Session, count: int) -> tuple[Name, ...]:
     if session.diverged:
         return ()
-    limit = min(2 * session.dataset.longest, _LONGEST_NAME)
+    limit = min(2 * session.dataset.longest, _MAX_NAME_LENGTH)
     try:
         samples = session.sample(count, limit=limit)
     except UserError:  # the probabilities are not finite

@@ -200,7 +200,7 @@ def test_a_run_that_another_has_open_is_gone_on_with_as_a_copy(begin, keep, save
     assert (read_record(Path(folder)).steps, facts.step) == (5, 7)
 
 
-def test_a_former_run_that_another_has_changed_meanwhile_is_not_written_over(begin, keep, save):
+def test_a_previous_run_that_another_has_changed_meanwhile_is_not_written_over(begin, keep, save):
     autosave, session = keep(), begin()
     session.train(5)
     folder = save(autosave, session).folder

@@ -89,7 +89,7 @@ def looked_at(session):
         session.evaluate("train"),
         session.evaluate("dev"),
         session.sample(30, seed=4),
-        session.surprise("abc"),
+        session.surprisal("abc"),
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from makemore_tui.core.analysis.evaluation import RunningEvaluation, evaluate, word_surprise
+from makemore_tui.core.analysis.evaluation import RunningEvaluation, evaluate, word_surprisal
 from makemore_tui.core.datasets.contexts import ContextTables
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
@@ -202,7 +202,7 @@ def test_the_overfit_preset_learns_its_32_examples_by_heart(names):
 # A word
 
 
-def test_andrejq_surprises_the_bigram_table_as_in_a_hand_count(names, name_splits):
+def test_andrejq_surprisals_the_bigram_table_as_in_a_hand_count(names, name_splits):
     pairs = Counter(pairs_of(name_splits["train"]))
     rows = Counter()
     for (first, _), count in pairs.items():
@@ -211,37 +211,37 @@ def test_andrejq_surprises_the_bigram_table_as_in_a_hand_count(names, name_split
         (pairs[pair] + 1) / (rows[pair[0]] + 27)
         for pair in zip(".andrejq", "andrejq.", strict=True)
     ]
-    surprise = counted(names).surprise("andrejq")
-    assert surprise.word == "andrejq"
-    assert surprise.characters == list("andrejq.")
-    assert surprise.probabilities == pytest.approx(expected)
-    assert surprise.surprises == pytest.approx([-math.log(p) for p in expected])
-    assert surprise.mean == pytest.approx(-sum(map(math.log, expected)) / 8)
+    surprisal = counted(names).surprisal("andrejq")
+    assert surprisal.word == "andrejq"
+    assert surprisal.characters == list("andrejq.")
+    assert surprisal.probabilities == pytest.approx(expected)
+    assert surprisal.surprisals == pytest.approx([-math.log(p) for p in expected])
+    assert surprisal.mean == pytest.approx(-sum(map(math.log, expected)) / 8)
 
 
 @pytest.mark.parametrize("context", [3, 8])
-def test_andrejq_surprises_the_mlp_as_in_a_plain_loop(names, plain, context):
+def test_andrejq_surprisals_the_mlp_as_in_a_plain_loop(names, plain, context):
     model = mlp(context)
     contexts, targets = plain.tensors(["andrejq"], context, names.vocabulary.characters)
     expected = [
         plain_loss(model, contexts[i : i + 1], targets[i : i + 1]) for i in range(len(targets))
     ]
-    surprise = word_surprise(model, names.vocabulary, "andrejq")
-    assert surprise.surprises == pytest.approx(expected, rel=1e-5)
+    surprisal = word_surprisal(model, names.vocabulary, "andrejq")
+    assert surprisal.surprisals == pytest.approx(expected, rel=1e-5)
 
 
-def test_an_impossible_character_has_an_infinite_surprise(write):
+def test_an_impossible_character_has_an_infinite_surprisal(write):
     session = counted(Dataset(write("ab\n" * 20)), smoothing=0)
-    surprise = session.surprise("aab")
-    assert surprise.probabilities == [1, 0, 1, 1]
-    assert surprise.surprises == [0, math.inf, 0, 0]
-    assert surprise.mean == math.inf
+    surprisal = session.surprisal("aab")
+    assert surprisal.probabilities == [1, 0, 1, 1]
+    assert surprisal.surprisals == [0, math.inf, 0, 0]
+    assert surprisal.mean == math.inf
 
 
 def test_the_empty_word_is_only_a_boundary(names):
-    assert counted(names).surprise("").characters == ["."]
+    assert counted(names).surprisal("").characters == ["."]
 
 
 def test_a_word_with_an_unknown_character_is_refused(names):
     with pytest.raises(UserError, match="'é' in 'andré'"):
-        counted(names).surprise("andré")
+        counted(names).surprisal("andré")

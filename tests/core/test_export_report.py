@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore_tui.core.analysis.baselines import reference_losses
+from makemore_tui.core.analysis.baselines import baseline_losses
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.export.axis import Axis, apart
@@ -79,8 +79,8 @@ def test_the_picture_has_dev_losses_edits_and_what_counting_reaches(small):
     titles = [title.text for title in picture.findall(f"{SVG}g/{SVG}title")]
     assert titles == ["after step 30: hidden 9, lr 0.02"]
     labels = [text.text for text in picture.findall(f"{SVG}text")]
-    for reference in reference_losses(small)[:3]:
-        assert f"{reference.name} {reference.loss:.2f}" in labels
+    for baseline in baseline_losses(small)[:3]:
+        assert f"{baseline.name} {baseline.loss:.2f}" in labels
     assert f"dev {session.dev_losses.last:.2f}" in labels
 
 

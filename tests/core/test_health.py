@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import torch
 
-from makemore_tui.core.analysis.baselines import reference_losses
-from makemore_tui.core.analysis.diagnosis import RULES, Facts, verdict
+from makemore_tui.core.analysis.baselines import baseline_losses
+from makemore_tui.core.analysis.diagnosis import RULES, Facts, diagnosis
 from makemore_tui.core.analysis.health import BINS, EXAMPLES, HealthCheck, _counting, _falling
-from makemore_tui.core.results import Reference
+from makemore_tui.core.results import Baseline
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
@@ -224,7 +224,7 @@ def test_of_a_diverged_run_all_can_be_looked_at(trained):
     session = trained(100, learning_rate=1000.0, weight_decay=100.0)
     assert session.diverged
     health = look(session)
-    assert health.verdict.name == "diverged"
+    assert health.diagnosis.name == "diverged"
     assert all(one.ratio is None for one in health.tensors)
 
 
@@ -265,11 +265,11 @@ COUNTED = Facts(
         ({"train": 1.5, "is_held_out": False}, "healthy"),
     ],
 )
-def test_a_verdict_for_each_state_of_affairs(changes, name):
-    assert verdict(replace(HEALTHY, **changes)).name == name
+def test_a_diagnosis_for_each_state_of_affairs(changes, name):
+    assert diagnosis(replace(HEALTHY, **changes)).name == name
 
 
-PAIRS = Reference("bigram", 2.0, k=0.1)  # reaches less than dev is in these runs
+PAIRS = Baseline("bigram", 2.0, k=0.1)  # reaches less than dev is in these runs
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ PAIRS = Reference("bigram", 2.0, k=0.1)  # reaches less than dev is in these run
     ],
 )
 def test_a_model_that_counting_beats_is_told_why(changes, advice):
-    found = verdict(replace(HEALTHY, counting=PAIRS, **changes))
+    found = diagnosis(replace(HEALTHY, counting=PAIRS, **changes))
     assert (found.name == "worse than counting") == bool(advice)
     assert found.sentence.endswith(advice or "")
 
@@ -304,7 +304,7 @@ def test_a_model_that_counting_beats_is_told_why(changes, advice):
 )
 def test_it_is_compared_with_counting_on_the_same_examples(small, model, train, name):
     session = Session(small, ModelSettings(**model), TrainSettings(**train))
-    found = _counting(session, reference_losses(small))
+    found = _counting(session, baseline_losses(small))
     assert (found and found.name) == name
     assert _counting(session, ()) is None
 
@@ -334,26 +334,26 @@ def test_how_the_loss_falls_is_told_since_the_newest_edit(trained):
         ({"dev": 2.46}, "healthy"),
     ],
 )
-def test_counts_have_verdicts_of_their_own(changes, name):
-    found = verdict(replace(COUNTED, **changes))
+def test_counts_have_diagnoses_of_their_own(changes, name):
+    found = diagnosis(replace(COUNTED, **changes))
     assert found.name == name
     assert not {"hidden", "updates", "activations"} & set(found.sentence.split())
 
 
 def test_the_neural_bigram_is_told_what_it_can_do():
     facts = replace(HEALTHY, kind="neural-bigram", train=2.14, falling=0.0)
-    assert verdict(facts).sentence.endswith("one character tells no more, try the MLP")
-    assert "activations" not in verdict(replace(facts, falling=0.1)).sentence
+    assert diagnosis(facts).sentence.endswith("one character tells no more, try the MLP")
+    assert "activations" not in diagnosis(replace(facts, falling=0.1)).sentence
 
 
 def test_no_advice_is_what_has_been_done_already():
     saturated = replace(HEALTHY, saturated=0.9)
-    assert "init=scaled" not in verdict(saturated).sentence
-    assert "init=scaled" in verdict(replace(saturated, init="lecture")).sentence
+    assert "init=scaled" not in diagnosis(saturated).sentence
+    assert "init=scaled" in diagnosis(replace(saturated, init="lecture")).sentence
 
 
 def test_where_dev_is_trained_on_its_loss_tells_nothing():
-    found = verdict(replace(HEALTHY, train=2.14, falling=0.001, is_held_out=False))
+    found = diagnosis(replace(HEALTHY, train=2.14, falling=0.001, is_held_out=False))
     assert "dev is trained on" in found.sentence
 
 
@@ -369,7 +369,7 @@ def test_every_rule_has_a_sentence_and_a_help_text():
         assert rule.sentence.startswith(rule.name)
         assert rule.help.endswith(".")
         assert len(rule.sentence) <= 100
-    under = verdict(replace(HEALTHY, train=2.14, falling=0.0))
+    under = diagnosis(replace(HEALTHY, train=2.14, falling=0.0))
     assert under.sentence == "under-fitting: train and dev are equal, try a larger hidden layer"
 
 
@@ -378,7 +378,7 @@ def test_presets_of_the_lecture_are_judged_as_in_the_lecture(names):
         settings = TrainSettings(learning_rate=rate)
         session = Session(names, ModelSettings(hidden=50, init=init), settings)
         session.train(200)
-        return look(session, None, None).verdict.name
+        return look(session, None, None).diagnosis.name
 
     assert judged("scaled", 0.1) == "healthy"
     assert judged("lecture", 0.1) == "first loss"

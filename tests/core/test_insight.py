@@ -130,7 +130,7 @@ def test_a_table_that_moves_is_estimated_and_one_that_is_still_is_exact(
 
 
 def test_of_much_data_a_part_is_looked_at_and_said_to_be(names, trained, monkeypatch):
-    monkeypatch.setattr(insight_module, "_MOST_OF_TRAIN", 1000)
+    monkeypatch.setattr(insight_module, "_MAX_TRAIN_EXAMPLES", 1000)
     insight = BigramInsight(names, 5)
     window = BigramsView(0, 0, 9, 9, cursor=(1, 2))
     assert all(insight.table(trained, window, 1).is_estimate for _ in range(3))

@@ -11,7 +11,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.models.factory import make_model
 from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.models.neural_bigram import NeuralBigram
-from makemore_tui.core.models.ngram import MOST_COUNTS, NgramCounts
+from makemore_tui.core.models.ngram import MAX_COUNTS, NgramCounts
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
@@ -100,7 +100,7 @@ def test_logits_of_counts_are_log_probabilities(small):
     ("order", "vocabulary"), [(5, 33), (4, 77), (3, 323), (3, 4097), (5, 4097)]
 )
 def test_too_large_an_order_is_refused_with_the_largest_that_fits(order, vocabulary):
-    largest = max(n for n in range(1, 6) if vocabulary**n <= MOST_COUNTS)
+    largest = max(n for n in range(1, 6) if vocabulary**n <= MAX_COUNTS)
     assert largest < order
     with pytest.raises(UserError, match=f"order {order} with .* order can be at most {largest}"):
         NgramCounts(ModelSettings(kind="ngram", order=order), vocabulary)

@@ -3,12 +3,12 @@ from collections import Counter
 import pytest
 
 from makemore_tui.core.datasets.dataset import Dataset, built_in_path
-from makemore_tui.core.datasets.stats import overview
+from makemore_tui.core.datasets.stats import dataset_stats
 
 
 @pytest.fixture(scope="module")
 def facts(names):
-    return overview(names)
+    return dataset_stats(names)
 
 
 def test_the_overview_has_the_keys_that_the_issue_names(facts):
@@ -45,6 +45,6 @@ def test_the_commonest_bigrams_are_those_of_a_plain_loop(facts, name_items):
 
 
 def test_pairs_that_never_occur_are_not_among_the_commonest(write):
-    facts = overview(Dataset(write("a.b\n" * 20)))
+    facts = dataset_stats(Dataset(write("a.b\n" * 20)))
     assert sorted(bigram["pair"] for bigram in facts["bigrams"]) == [".b", "a.", "b·", "·a"]
     assert {bigram["count"] for bigram in facts["bigrams"]} == {20}

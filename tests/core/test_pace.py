@@ -1,6 +1,6 @@
 import torch
 
-from makemore_tui.core.training.time_slicer import Pace
+from makemore_tui.core.training.time_slicer import TimeSlicer
 
 
 class SlowSession:
@@ -22,27 +22,27 @@ class SlowSession:
 
 def test_slices_grow_to_the_time_they_may_take():
     session = SlowSession(0.001)
-    pace = Pace(0.1, session.clock)
+    slicer = TimeSlicer(0.1, session.clock)
     for _ in range(20):
-        pace.train(session, 10**9)  # type: ignore[arg-type]
+        slicer.train(session, 10**9)  # type: ignore[arg-type]
     assert session.slices[:3] == [1, 2, 4]
     assert 95 <= session.slices[-1] <= 100
 
 
 def test_slices_shrink_when_steps_become_slower():
     session = SlowSession(0.001)
-    pace = Pace(0.1, session.clock)
+    slicer = TimeSlicer(0.1, session.clock)
     for _ in range(20):
-        pace.train(session, 10**9)  # type: ignore[arg-type]
+        slicer.train(session, 10**9)  # type: ignore[arg-type]
     session.seconds_a_step = 1.0
     for _ in range(3):
-        pace.train(session, 10**9)  # type: ignore[arg-type]
+        slicer.train(session, 10**9)  # type: ignore[arg-type]
     assert session.slices[-1] == 1
 
 
 def test_a_slice_is_never_longer_than_was_asked_for():
     session = SlowSession(0.0)
-    pace = Pace(0.1, session.clock)
-    losses = [pace.train(session, 3) for _ in range(9)]  # type: ignore[arg-type]
+    slicer = TimeSlicer(0.1, session.clock)
+    losses = [slicer.train(session, 3) for _ in range(9)]  # type: ignore[arg-type]
     assert max(session.slices) == 3
     assert [len(some) for some in losses] == session.slices

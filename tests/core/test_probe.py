@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from makemore_tui.core.analysis.evaluation import word_surprise
+from makemore_tui.core.analysis.evaluation import word_surprisal
 from makemore_tui.core.analysis.probe import probe
 from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.results import Probe, Unavailable
@@ -50,7 +50,7 @@ def test_only_so_many_followers_are_told(model, names):
     assert probed(model, names, "em", most=0).following == ()
 
 
-def test_each_character_has_its_surprise_and_alternatives(model, names):
+def test_each_character_has_its_surprisal_and_alternatives(model, names):
     word = "andrejq"
     found = probed(model, names, word)
     assert [one.label for one in found.characters] == [*word, "."]
@@ -58,21 +58,21 @@ def test_each_character_has_its_surprise_and_alternatives(model, names):
         distribution = plain_distribution(model, names, word[:i])
         probability = dict(distribution)[one.label]
         assert one.probability == pytest.approx(probability, rel=1e-5)
-        assert one.surprise == pytest.approx(-math.log(probability))
+        assert one.surprisal == pytest.approx(-math.log(probability))
         others = [pair for pair in distribution if pair[0] != one.label]
         assert as_pairs(one.alternatives) == others[:3]
 
 
-def test_surprises_are_those_of_an_evaluated_word(model, names):
-    found, word = probed(model, names, "emma"), word_surprise(model, names.vocabulary, "emma")
-    assert [one.surprise for one in found.characters] == pytest.approx(word.surprises)
+def test_surprisals_are_those_of_an_evaluated_word(model, names):
+    found, word = probed(model, names, "emma"), word_surprisal(model, names.vocabulary, "emma")
+    assert [one.surprisal for one in found.characters] == pytest.approx(word.surprisals)
     assert found.mean == pytest.approx(word.mean)
 
 
 def test_the_mean_stands_beside_that_of_dev(model, names):
     found = probed(model, names, "emma", dev=2.17)
-    surprises = [one.surprise for one in found.characters]
-    assert (found.mean, found.dev) == (pytest.approx(sum(surprises) / 5), 2.17)
+    surprisals = [one.surprisal for one in found.characters]
+    assert (found.mean, found.dev) == (pytest.approx(sum(surprisals) / 5), 2.17)
 
 
 def test_an_empty_text_is_an_item_that_ends_at_once(model, names):
@@ -86,16 +86,16 @@ def test_what_is_impossible_is_infinitely_surprising(names):
     )
     session.train(1)
     last_two = probed(session.model, names, "aqx").characters[-2:]
-    assert (last_two[0].probability, last_two[0].surprise) == (0, math.inf)
+    assert (last_two[0].probability, last_two[0].surprisal) == (0, math.inf)
     assert math.isinf(probed(session.model, names, "aqx").mean)
 
 
-def test_certainty_is_no_surprise_at_all(names):
+def test_certainty_is_no_surprisal_at_all(names):
     settings = ModelSettings(kind="ngram", order=1)
     session = Session(names, settings, TrainSettings(smoothing=0.0))
     session.model.tensors["counts"][0, 1] = 5  # an a, whatever came before
     first = probed(session.model, names, "a").characters[0]
-    assert (first.probability, math.copysign(1, first.surprise)) == (1, 1)
+    assert (first.probability, math.copysign(1, first.surprisal)) == (1, 1)
     assert [one.probability for one in first.alternatives] == [0, 0, 0]
 
 

@@ -18,12 +18,12 @@ from makemore_tui.core import (
     Session,
     TrainSettings,
     UserError,
+    baseline_losses,
     load_run,
-    reference_losses,
     replay_run,
     sample,
 )
-from makemore_tui.core.training.time_slicer import Pace
+from makemore_tui.core.training.time_slicer import TimeSlicer
 
 MODEL = ModelSettings(context=2, embedding=3, hidden=6)
 TRAIN = TrainSettings(batch_size=70, optimizer="adamw", learning_rate=0.01, dropout=0.2)
@@ -75,7 +75,7 @@ def look(session):
     EmbeddingMapper(session.dataset.vocabulary).draw(session.model)
     insight = BigramInsight(session.dataset, session.model.context)
     insight.probabilities(session.model, torch.arange(session.dataset.vocabulary.size))
-    reference_losses(session.dataset)
+    baseline_losses(session.dataset)
 
 
 ON_A_SESSION = {
@@ -92,7 +92,7 @@ ON_A_SESSION = {
     "diverge": explode,
     "evaluate": lambda one: [one.evaluate(split) for split in ("train", "dev", "test", "first-9")],
     "sample": lambda one: (one.sample(20), one.sample(3, seed=1, temperature=0)),
-    "surprise": lambda one: one.surprise("abc"),
+    "surprisal": lambda one: one.surprisal("abc"),
     "look": look,
     "find-a-rate": found,
 }
@@ -199,7 +199,7 @@ def test_the_finder_finds_the_same_whatever_the_clock_says(session, seconds):
 
 @pytest.mark.parametrize("seconds", [1e-7, 1e3, -1.0])
 def test_a_replay_is_the_same_whatever_the_clock_says(saved, seconds, monkeypatch):
-    paced = partial(Pace, clock=clock(seconds))
-    monkeypatch.setattr("makemore_tui.core.session.replay.Pace", paced)
+    paced = partial(TimeSlicer, clock=clock(seconds))
+    monkeypatch.setattr("makemore_tui.core.session.replay.TimeSlicer", paced)
     done = replay_run(saved)
     assert (done.identical, done.steps) == (True, 20)

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from makemore_tui.core.analysis import baselines as of_references
-from makemore_tui.core.analysis.baselines import SMOOTHINGS, RunningReferences, reference_losses
+from makemore_tui.core.analysis import baselines as of_baselines
+from makemore_tui.core.analysis.baselines import SMOOTHINGS, RunningBaselines, baseline_losses
 from makemore_tui.core.datasets.dataset import Dataset
 
 
@@ -18,7 +18,7 @@ def plain_loss(train, dev, characters, k):
 
 @pytest.fixture(scope="module")
 def found(small):
-    return {reference.name: reference for reference in reference_losses(small)}
+    return {baseline.name: baseline for baseline in baseline_losses(small)}
 
 
 def test_uniform_is_the_logarithm_of_the_vocabulary(small, found):
@@ -43,7 +43,7 @@ def test_each_order_has_the_loss_of_a_plain_loop_with_the_best_k(
 
 
 def test_of_the_real_names_longer_contexts_tell_more(names):
-    found = reference_losses(names)
+    found = baseline_losses(names)
     assert [one.name for one in found] == ["uniform", "unigram", "bigram", "trigram", "4-gram"]
     losses = [one.loss for one in found]
     assert losses == sorted(losses, reverse=True)
@@ -52,8 +52,8 @@ def test_of_the_real_names_longer_contexts_tell_more(names):
 
 
 def test_blocks_add_up_to_the_whole(small, found, monkeypatch):
-    monkeypatch.setattr(of_references, "_EXAMPLES_AT_ONCE", 7)
-    running, blocks, known = RunningReferences(small), 0, []
+    monkeypatch.setattr(of_baselines, "_EXAMPLES_AT_ONCE", 7)
+    running, blocks, known = RunningBaselines(small), 0, []
     while running.advance():
         blocks += 1
         known.append(len(running.result()))
@@ -64,18 +64,18 @@ def test_blocks_add_up_to_the_whole(small, found, monkeypatch):
 
 
 def test_of_large_splits_only_a_part_is_looked_at(small, found, monkeypatch):
-    monkeypatch.setattr(of_references, "_MOST_OF_TRAIN", 20)
-    monkeypatch.setattr(of_references, "_MOST_OF_DEV", 10)
-    assert reference_losses(small)[2].loss != found["bigram"].loss
+    monkeypatch.setattr(of_baselines, "_MAX_TRAIN_EXAMPLES", 20)
+    monkeypatch.setattr(of_baselines, "_MAX_DEV_EXAMPLES", 10)
+    assert baseline_losses(small)[2].loss != found["bigram"].loss
 
 
-def test_a_large_alphabet_has_every_reference(write, plain):
+def test_a_large_alphabet_has_every_baseline(write, plain):
     rng = random.Random(2)
     characters = [chr(0x4E00 + i) for i in range(400)]
     items = ["".join(rng.choices(characters, k=3)) for _ in range(2000)]
     dataset = Dataset(write("\n".join(items)))
-    found = reference_losses(dataset)
-    assert [one.name for one in found] == ["uniform", *of_references.NAMES]
+    found = baseline_losses(dataset)
+    assert [one.name for one in found] == ["uniform", *of_baselines.NAMES]
     shuffled = [dataset.item(i) for i in range(dataset.items)]
     train, dev = shuffled[:1600], shuffled[1600:1800]
     counted, asked = (plain.examples(part, 3) for part in (train, dev))

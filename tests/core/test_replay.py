@@ -74,7 +74,7 @@ def test_thirty_edits_at_odd_moments_with_undo_redo_and_return_replay(session, t
         if i == 20:
             session.restart(seed=11)
             session.train(3)
-            session.return_to(len(session.former_runs) - 1)
+            session.return_to(len(session.previous_runs) - 1)
     session.train(6)
     assert len(session.journal) > 20
     assert_replays(session, tmp_path / "run")

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 import torch
 
-from makemore_tui.core.analysis.sampling import MOST_SAMPLES, draw_texts, sample
+from makemore_tui.core.analysis.sampling import MAX_SAMPLES, draw_texts, sample
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.models.mlp import MLP
@@ -155,7 +155,7 @@ def test_there_are_as_many_names_as_were_asked_for(bigram, names, n):
     assert len(sample(bigram, names, n, seeded())) == n
 
 
-@pytest.mark.parametrize("n", [0, -1, MOST_SAMPLES + 1])
+@pytest.mark.parametrize("n", [0, -1, MAX_SAMPLES + 1])
 def test_a_number_out_of_range_is_refused(bigram, names, n):
     with pytest.raises(UserError, match=f"must be from 1 to 100,000, not {n}"):
         sample(bigram, names, n, seeded())

@@ -9,9 +9,9 @@ from threading import Thread
 import pytest
 import torch
 
-from makemore_tui.core.analysis.baselines import reference_losses
+from makemore_tui.core.analysis.baselines import baseline_losses
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.results import BigramsView, DatasetOverview, Unavailable
+from makemore_tui.core.results import BigramsView, DatasetStats, Unavailable
 from makemore_tui.core.runs.catalog import saved_runs
 from makemore_tui.core.session.replay import replay_run
 from makemore_tui.core.session.session import Session
@@ -562,7 +562,7 @@ def test_a_run_that_finished_is_finished_again_after_a_way_back_from_another(ser
     client.until(lambda s: s.step > 20)
 
 
-def test_a_former_run_is_returned_to_paused(serve):
+def test_a_previous_run_is_returned_to_paused(serve):
     client = serve()
     client.until(lambda s: s.step > 5)
     client.do(Restart(9))
@@ -590,10 +590,10 @@ def test_undo_of_a_restart_is_no_new_run(serve):
     assert (undone.step, undone.seed, undone.runs) == (step, 3, 2)
 
 
-# Former runs
+# Previous runs
 
 
-def test_former_runs_are_told_with_their_curves(serve):
+def test_previous_runs_are_told_with_their_curves(serve):
     client = serve()
     client.until(lambda s: s.step > 300)
     first = client.still()
@@ -606,27 +606,27 @@ def test_former_runs_are_told_with_their_curves(serve):
     client.until(lambda s: s.step > 200)
     client.still()
     snapshot = client.look(LossView(0, 50))
-    one, two = snapshot.former
+    one, two = snapshot.previous
     assert one.name == f"init scaled, seed 3 → {one.best_dev:.2f}"
     assert two.name == f"init scaled → {two.best_dev:.2f}"
     assert (one.seed, one.steps, one.model, one.train) == (3, first.step, first.model, first.train)
     assert one.best_dev <= one.last_dev == first.splits.dev
-    histories = [run.state.history for run in client.session.former_runs]
-    assert len(snapshot.loss.former) == 2
-    for points, history in zip(snapshot.loss.former, histories, strict=True):
+    histories = [run.state.history for run in client.session.previous_runs]
+    assert len(snapshot.loss.previous) == 2
+    for points, history in zip(snapshot.loss.previous, histories, strict=True):
         assert 2 < len(points) <= 64
         curve = history.curve(0, 64, client.session.step)
         assert points == list(zip(curve.steps, curve.mean, strict=True))
 
 
-def test_former_runs_are_even_on_a_logarithmic_axis(serve):
+def test_previous_runs_are_even_on_a_logarithmic_axis(serve):
     client = serve()
     client.until(lambda s: s.step > 3000)
     client.still()
     client.do(Restart(9))
     client.do(Resume())
     client.until(lambda s: s.step > 3000)
-    (points,) = client.look(LossView(0, 800, log_steps=True)).loss.former
+    (points,) = client.look(LossView(0, 800, log_steps=True)).loss.previous
     steps = [step for step, _ in points]
     assert steps == sorted(set(steps))
     assert 30 < len(steps) <= 64
@@ -643,7 +643,7 @@ def test_a_range_of_steps_holds_only_those(serve):
     assert loss.total_steps == client.session.step
 
 
-def test_returning_to_a_former_run_is_no_new_run(serve):
+def test_returning_to_a_previous_run_is_no_new_run(serve):
     client = serve()
     client.until(lambda s: s.step > 50)
     first = client.still()
@@ -651,7 +651,7 @@ def test_returning_to_a_former_run_is_no_new_run(serve):
     client.do(Step())
     returned = client.do(ReturnTo(0))
     assert (returned.seed, returned.step, returned.runs) == (3, first.step, 2)
-    assert [one.seed for one in returned.former] == [9]
+    assert [one.seed for one in returned.previous] == [9]
     assert returned.can_undo.startswith("return to seed 3 → ")
     assert client.still().splits == first.splits
     assert client.do(Undo()).seed == 9
@@ -693,8 +693,8 @@ def test_a_probe_is_of_the_model_as_it_is_beside_the_dev_loss(serve):
     client.until(lambda s: s.step > 30)
     still = client.still()
     probe = client.look(ProbeView("abc", most=2)).probe
-    word = client.session.surprise("abc")
-    assert [one.surprise for one in probe.characters] == pytest.approx(word.surprises)
+    word = client.session.surprisal("abc")
+    assert [one.surprisal for one in probe.characters] == pytest.approx(word.surprisals)
     assert (probe.dev, len(probe.following)) == (still.splits.dev, 2)
 
 
@@ -712,20 +712,20 @@ def test_health_has_the_losses_of_the_splits(serve):
 def test_looking_at_everything_never_changes_the_path(serve, small, state_hash):
     client = serve(optimizer="adamw", learning_rate=0.01)
     views = EmbeddingView(), ProbeView("abc"), HealthView(), BigramsView(0, 0, 9, 9, (1, 1))
-    client.until(lambda s: s.step > 200 and len(s.references) == 5, *views)
+    client.until(lambda s: s.step > 200 and len(s.baselines) == 5, *views)
     step = client.still().step
     plain = Session(small, MODEL, client.session.train_settings, seed=3)
     plain.train(step)
     assert state_hash(client.session) == state_hash(plain)
 
 
-def test_references_come_by_themselves_even_while_paused(serve, small):
+def test_baselines_come_by_themselves_even_while_paused(serve, small):
     client = serve()
     client.do(Pause())
-    known = client.until(lambda s: len(s.references) == 5).references
-    assert known == reference_losses(small)
+    known = client.until(lambda s: len(s.baselines) == 5).baselines
+    assert known == baseline_losses(small)
     client.do(Edit({"hidden": 11}))
-    assert client.look().references == known
+    assert client.look().baselines == known
 
 
 # The learning-rate finder
@@ -1029,7 +1029,7 @@ def test_a_dataset_is_described_without_a_change_of_the_run(serve):
     client = serve()
     before = client.do(Pause())
     described = client.ask(DescribeDataset("surnames"))
-    assert isinstance(described, DatasetOverview)
+    assert isinstance(described, DatasetStats)
     assert (described.name, described.characters) == ("surnames", 27)
     dataset = Dataset.load("surnames")
     assert (described.items, described.distinct) == (dataset.items, dataset.distinct)
@@ -1070,18 +1070,18 @@ def test_undo_goes_back_to_the_dataset_before_with_all_that_is_drawn_of_it(serve
     assert (again.bigrams, again.embedding.labels) == (drawn.bigrams, drawn.embedding.labels)
     redone = client.do(Redo())
     assert (redone.dataset, redone.can_undo) == (changed.dataset, "data words")
-    wanted = reference_losses(Dataset.load("words"))
-    client.until(lambda s: s.references == wanted)
+    wanted = baseline_losses(Dataset.load("words"))
+    client.until(lambda s: s.baselines == wanted)
 
 
 def test_a_test_under_way_while_the_size_changes_is_of_the_new_model(names):
     server = Server(Session(names, MODEL), SimpleQueue(), lambda reply: None)
     for request in (Pause(), EvaluateTest(), Edit({"hidden": 5})):
         server._answer(request)
-    while server._watch._testing is not None:
+    while server._evals._testing is not None:
         server._work()
-    assert server._watch.test is not None
-    assert server._watch.test.loss == server.session.evaluate("test").loss
+    assert server._evals.test is not None
+    assert server._evals.test.loss == server.session.evaluate("test").loss
 
 
 @pytest.mark.parametrize("request_type", [DescribeDataset, ChangeDataset])

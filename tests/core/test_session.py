@@ -32,7 +32,7 @@ def state(session):
         "trainer": (session.trainer.settings, session.trainer.step, session.trainer.finished),
         "objects": (id(session.model), id(session.trainer), id(session.history)),
         "run": (session.seed, session.step, list(session.journal), session.history.steps),
-        "ways": (session.can_undo, session.can_redo, session.former_runs, session.resized),
+        "ways": (session.can_undo, session.can_redo, session.previous_runs, session.resized),
         "weights": {name: tensor.tolist() for name, tensor in session.model.tensors.items()},
     }
 
@@ -80,7 +80,7 @@ def test_looking_never_changes_the_path(small):
         looked_at.sample(5)
         looked_at.sample(5, seed=1, temperature=0.5)
         looked_at.evaluate("test")
-        looked_at.surprise("abc")
+        looked_at.surprisal("abc")
     assert_same_weights(undisturbed, looked_at)
 
 
@@ -211,7 +211,7 @@ def test_a_refused_edit_leaves_everything_as_it_was(session, changes, undisturbe
 def test_an_edit_refused_for_the_size_of_the_data_leaves_everything_as_it_was(
     session, changes, monkeypatch
 ):
-    monkeypatch.setattr(trainer, "MOST_FULL_BATCH", 700)
+    monkeypatch.setattr(trainer, "MAX_FULL_BATCH", 700)
     session.train(2)
     before = state(session)
     with pytest.raises(UserError, match="at most 100 are possible with 7 characters"):

@@ -4,7 +4,7 @@ import pytest
 
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.worker.eval_scheduler import SplitWatch
+from makemore_tui.core.worker.eval_scheduler import EvalScheduler
 
 
 class Clock:
@@ -25,7 +25,7 @@ def session(names):
 
 @pytest.fixture
 def watch():
-    return SplitWatch(Clock())
+    return EvalScheduler(Clock())
 
 
 def finish(watch, session):

@@ -51,7 +51,7 @@ def formula(model, flat, contexts, masks: torch.Tensor | float = 1.0):
     return logits + x @ p["W3"] if "W3" in p else logits
 
 
-class Reference:
+class Baseline:
     """The same training with autograd and torch.optim."""
 
     def __init__(self, trainer, examples):
@@ -110,15 +110,15 @@ def train_examples(plain, small, small_splits):
     }
 
 
-def assert_trains_like(trainer, reference, plan):
+def assert_trains_like(trainer, baseline, plan):
     """`plan` is a list of (steps, settings), one after the other."""
     for steps, settings in plan:
         trainer.edit(settings)
         losses = trainer.train(steps)
-        expected = reference.train(steps, settings)
+        expected = baseline.train(steps, settings)
         assert losses.tolist() == pytest.approx(expected, rel=1e-6)
         torch.testing.assert_close(
-            trainer.model.flat, reference.flat.detach(), rtol=1e-9, atol=1e-11
+            trainer.model.flat, baseline.flat.detach(), rtol=1e-9, atol=1e-11
         )
 
 
@@ -138,7 +138,7 @@ def test_an_mlp_trains_as_torch_optim_does(small, train_examples, optimizer, bat
         weight_decay=0.1,
     )
     trainer = gradient_trainer(small, settings)
-    assert_trains_like(trainer, Reference(trainer, train_examples[3]), [(25, settings)])
+    assert_trains_like(trainer, Baseline(trainer, train_examples[3]), [(25, settings)])
 
 
 @pytest.mark.parametrize("model", [MLP_SETTINGS, PLAIN_MLP_SETTINGS], ids=["direct", "plain"])
@@ -152,7 +152,7 @@ def test_an_mlp_trains_with_dropout_and_any_batch_as_torch_optim_does(
         learning_rate=0.05, batch_size=batch_size, optimizer=optimizer, dropout=dropout
     )
     trainer = gradient_trainer(small, settings, model)
-    assert_trains_like(trainer, Reference(trainer, train_examples[3]), [(20, settings)])
+    assert_trains_like(trainer, Baseline(trainer, train_examples[3]), [(20, settings)])
 
 
 @pytest.mark.parametrize("batch_size", [0, 20, 100])
@@ -162,7 +162,7 @@ def test_dropout_may_be_switched_on_and_off(small, train_examples, batch_size):
         for n, share in [(5, 0.0), (5, 0.5), (4, 0.2), (3, 0.0), (6, 0.5)]
     ]
     trainer = gradient_trainer(small, plan[0][1], PLAIN_MLP_SETTINGS)
-    assert_trains_like(trainer, Reference(trainer, train_examples[3]), plan)
+    assert_trains_like(trainer, Baseline(trainer, train_examples[3]), plan)
 
 
 @pytest.mark.parametrize("batch_size", [0, 7, 150])
@@ -174,7 +174,7 @@ def test_the_neural_bigrams_decay_is_of_the_mean_square(
         learning_rate=0.5, batch_size=batch_size, optimizer=optimizer, weight_decay=3.0
     )
     trainer = gradient_trainer(small, settings, BIGRAM_SETTINGS)
-    assert_trains_like(trainer, Reference(trainer, train_examples[1]), [(20, settings)])
+    assert_trains_like(trainer, Baseline(trainer, train_examples[1]), [(20, settings)])
 
 
 def test_the_loss_is_reported_without_weight_decay(small, train_examples):
@@ -198,7 +198,7 @@ def test_every_setting_may_be_edited_between_steps(small, train_examples):
         (3, TrainSettings(learning_rate=0.02, batch_size=90, optimizer="adamw", dropout=0.4)),
     ]
     trainer = gradient_trainer(small, sgd)
-    assert_trains_like(trainer, Reference(trainer, train_examples[3]), plan)
+    assert_trains_like(trainer, Baseline(trainer, train_examples[3]), plan)
     assert trainer.step == 27
 
 
@@ -212,10 +212,10 @@ def test_other_examples_are_trained_on_after_an_edit(
     items = small_splits["all"] if train_on == "all" else small_items[:5]
     settings = TrainSettings(batch_size=batch_size, train_on=train_on)
     examples = plain.tensors(items, 3, small.vocabulary.characters)
-    reference = Reference(trainer, examples)
-    reference.step = 3
-    reference.random.take(3 * batch_size)
-    assert_trains_like(trainer, reference, [(5, settings)])
+    baseline = Baseline(trainer, examples)
+    baseline.step = 3
+    baseline.random.take(3 * batch_size)
+    assert_trains_like(trainer, baseline, [(5, settings)])
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
@@ -252,9 +252,9 @@ def test_a_full_batch_of_too_many_examples_is_refused_and_nothing_changes(many_c
 
 def test_a_full_batch_may_have_so_many_examples_times_characters(small, monkeypatch):
     numbers = small.split("train").examples * small.vocabulary.size
-    monkeypatch.setattr(trainer_module, "MOST_FULL_BATCH", numbers)
+    monkeypatch.setattr(trainer_module, "MAX_FULL_BATCH", numbers)
     assert gradient_trainer(small, TrainSettings(batch_size=0)).train(1).isfinite().all()
-    monkeypatch.setattr(trainer_module, "MOST_FULL_BATCH", numbers - 1)
+    monkeypatch.setattr(trainer_module, "MAX_FULL_BATCH", numbers - 1)
     with pytest.raises(UserError, match="too large"):
         gradient_trainer(small, TrainSettings(batch_size=0))
 

@@ -1,5 +1,5 @@
-"""Undo, redo and former runs: every state that comes back is compared with what it was, and with a
-run that took the same path and was never disturbed."""
+"""Undo, redo and previous runs: every state that comes back is compared with what it was, and with
+a run that took the same path and was never disturbed."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ def what_it_is(session):
         "diverged": (session.diverged, session.diverged_at),
         "to train on": plain(session.trainer.state_dict()),
         "weights": {name: tensor.tolist() for name, tensor in session.model.tensors.items()},
-        "former": [(run.name, run.state.step, run.state.seed) for run in session.former_runs],
+        "previous": [(run.name, run.state.step, run.state.seed) for run in session.previous_runs],
     }
 
 
@@ -160,7 +160,7 @@ def test_looking_does_not_change_what_undo_goes_back_to(session):
     session.edit(hidden=12)
     session.sample(5)
     session.evaluate("dev")
-    session.surprise("abc")
+    session.surprisal("abc")
     session.undo()
     session.sample(5)
     assert what_it_is(session) == before
@@ -238,7 +238,7 @@ acts = st.one_of(
 @hypothesis_settings(max_examples=60)
 @given(st.lists(acts, max_size=14))
 def test_however_one_goes_back_and_forth_every_state_is_as_it_was_left(small, undisturbed, plan):
-    """A plain pair of lists of what a person saw is the reference."""
+    """A plain pair of lists of what a person saw is the baseline."""
     session = Session(small, MODEL, TRAIN, seed=2)
     past, future = [], []
     for act, how in plan:
@@ -253,7 +253,9 @@ def test_however_one_goes_back_and_forth_every_state_is_as_it_was_left(small, un
             session.redo()
             assert what_it_is(session) == future.pop()
             past.append(now)
-        elif act == "edit" or act == "restart" or (act == "return_to" and how < len(now["former"])):
+        elif (
+            act == "edit" or act == "restart" or (act == "return_to" and how < len(now["previous"]))
+        ):
             if act == "edit":
                 session.edit(**how)
             elif act == "restart":
@@ -268,15 +270,15 @@ def test_however_one_goes_back_and_forth_every_state_is_as_it_was_left(small, un
 def held_bytes(archive):
     """What the archive holds, counted by the memory behind its tensors."""
     states = [level.state for level in archive.past + archive.future]
-    states += [run.state for level in archive.past for run in level.former_runs]
-    states += [run.state for run in archive.former_runs]
+    states += [run.state for level in archive.past for run in level.previous_runs]
+    states += [run.state for run in archive.previous_runs]
     states += [state.base for state in states if state.base]
     tensors = [t for state in states for t in state.trainer.values() if isinstance(t, torch.Tensor)]
     histories = [state.history for state in states]
     histories += [
-        run.history for level in archive.past + archive.future for run in level.former_runs
+        run.history for level in archive.past + archive.future for run in level.previous_runs
     ]
-    histories += [run.history for run in archive.former_runs]
+    histories += [run.history for run in archive.previous_runs]
     tensors += [t for history in histories for t in (history._buckets, history._rest)]
     storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
     return sum(storages.values())
@@ -344,21 +346,21 @@ def test_a_hundred_restarts_of_a_larger_model_weigh_less_than_50_mb(names):
     assert session.step == 1 + 90 % 3
 
 
-def test_former_runs_that_are_not_kept_whole_come_back_bit_for_bit(session, undisturbed):
+def test_previous_runs_that_are_not_kept_whole_come_back_bit_for_bit(session, undisturbed):
     session.archive = Archive(session.dataset, budget=1)
     left = []
     for changes in (*EDITS[3:7], {"init": "lecture"}, {"direct": True}):
         session.train(9)
         session.edit(**changes)
         session.train(9)
-        left.append((what_it_is(session) | {"former": []}, undisturbed(session)))
+        left.append((what_it_is(session) | {"previous": []}, undisturbed(session)))
         session.restart()
     session.train(2)
-    assert all(run.state.base for run in session.former_runs)
-    kept = len(session.former_runs)
+    assert all(run.state.base for run in session.previous_runs)
+    kept = len(session.previous_runs)
     for (was, other), index in zip(left[-kept:], range(kept), strict=True):
         session.return_to(index)
-        assert what_it_is(session) | {"former": []} == was
+        assert what_it_is(session) | {"previous": []} == was
         assert_same_future(session, other)
         session.undo()
 
@@ -373,19 +375,19 @@ def test_what_is_not_kept_whole_comes_back_bit_for_bit(small, budget, optimizer,
     for changes in edits:
         session.train(11)
         session.evaluate("dev")
-        states.append(what_it_is(session) | {"former": []})
+        states.append(what_it_is(session) | {"previous": []})
         session.edit(**changes)
     session.train(5)
     assert any(level.state.base for level in session.archive.past)
     back = []
     while session.can_undo:
         session.undo()
-        back.append(what_it_is(session) | {"former": []})
+        back.append(what_it_is(session) | {"previous": []})
     assert back == states[: -len(back) - 1 : -1]
     assert len(back) >= 3
     forth = []
     while session.can_redo:
-        forth.append(what_it_is(session) | {"former": []})
+        forth.append(what_it_is(session) | {"previous": []})
         session.redo()
     assert forth == back[: -len(forth) - 1 : -1]
     assert session.step == undisturbed(session).step
@@ -440,7 +442,7 @@ def test_a_change_of_dataset_can_be_undone(session, names, small, undisturbed):
     before, untouched = what_it_is(session), undisturbed(session)
     session.change_dataset(names)
     session.train(3)
-    assert (session.dataset, session.can_undo, session.former_runs) == (names, "data names", ())
+    assert (session.dataset, session.can_undo, session.previous_runs) == (names, "data names", ())
     after = what_it_is(session)
     assert session.undo() == "data names"
     assert session.dataset is small
@@ -460,7 +462,7 @@ def test_undo_goes_back_over_many_changes_of_data(session, names, small, many_ch
     session.change_dataset(names)
     session.edit(hidden=12)
     session.change_dataset(many_characters)
-    assert session.former_runs == ()
+    assert session.previous_runs == ()
     labels = [session.undo() for _ in range(3)]
     assert labels == ["data items.txt", "hidden 12", "data names"]
     assert session.dataset is small
@@ -493,14 +495,14 @@ def test_a_dataset_with_which_the_settings_cannot_be_had_changes_nothing(small, 
     assert (session.can_undo, session.diverged) == (None, False)
 
 
-def test_a_few_levels_and_former_runs_are_kept_whatever_they_weigh(session):
+def test_a_few_levels_and_previous_runs_are_kept_whatever_they_weigh(session):
     session.archive = Archive(session.dataset, budget=1)
     trained_between_edits(session, 9)
     for seed in range(1, 7):
         session.restart(seed)
         session.train(1)
     assert len(session.archive.past) == 3
-    assert [run.state.seed for run in session.former_runs] == [4, 5]
+    assert [run.state.seed for run in session.previous_runs] == [4, 5]
     session.undo()
     assert (session.seed, session.step) == (5, 1)
 
@@ -511,7 +513,7 @@ def test_there_is_an_end_to_levels_that_weigh_nothing(session):
     assert 100 <= len(session.archive.past) <= 500
 
 
-# Former runs
+# Previous runs
 
 
 def test_a_restart_keeps_the_run_before(session):
@@ -523,7 +525,7 @@ def test_a_restart_keeps_the_run_before(session):
     curve = session.history.curve(0, 100)
     before = what_it_is(session)
     session.edit(direct=True, batch_size=4)
-    (run,) = session.former_runs
+    (run,) = session.previous_runs
     assert run.name == f"not direct, batch 8 → {min(dev):.2f}"
     assert (run.state.model_settings, run.state.train_settings) == before["settings"][:2]
     assert (run.state.seed, run.state.step) == (5, 40)
@@ -546,10 +548,10 @@ def test_a_restart_keeps_the_run_before(session):
         ),
     ],
 )
-def test_a_former_run_is_named_by_what_differs_from_the_present_one(session, begin_another, name):
+def test_a_previous_run_is_named_by_what_differs_from_the_present_one(session, begin_another, name):
     session.train(4)
     begin_another(session)
-    assert session.former_runs[0].name == name
+    assert session.previous_runs[0].name == name
 
 
 def test_its_name_follows_the_present_runs_edits(session):
@@ -557,33 +559,33 @@ def test_its_name_follows_the_present_runs_edits(session):
     session.restart()
     session.edit(learning_rate=0.2)
     session.edit(hidden=20)
-    assert session.former_runs[0].name == "hidden 10, lr 0.1"
+    assert session.previous_runs[0].name == "hidden 10, lr 0.1"
     session.edit(hidden=10)
-    assert session.former_runs[0].name == "lr 0.1"
+    assert session.previous_runs[0].name == "lr 0.1"
 
 
-def test_a_change_of_size_leaves_no_former_run(session):
+def test_a_change_of_size_leaves_no_previous_run(session):
     session.train(4)
     session.edit(hidden=20)
     session.edit(context=2)
-    assert session.former_runs == ()
+    assert session.previous_runs == ()
 
 
 def test_a_run_that_took_no_step_is_not_kept(session):
     session.restart(7)
-    assert session.former_runs == ()
+    assert session.previous_runs == ()
     session.undo()
     assert session.seed == 5
 
 
-def test_eight_former_runs_are_kept(session):
+def test_eight_previous_runs_are_kept(session):
     for seed in range(12):
         session.train(1)
         session.restart(seed)
-    assert [run.state.seed for run in session.former_runs] == list(range(3, 11))
+    assert [run.state.seed for run in session.previous_runs] == list(range(3, 11))
 
 
-def test_returning_to_a_former_run_swaps_it_with_the_present_one(session, undisturbed):
+def test_returning_to_a_previous_run_swaps_it_with_the_present_one(session, undisturbed):
     session.train(20)
     session.edit(hidden=14)
     session.train(5)
@@ -592,8 +594,8 @@ def test_returning_to_a_former_run_swaps_it_with_the_present_one(session, undist
     session.train(9)
     second = what_it_is(session)
     session.return_to(0)
-    assert what_it_is(session) | {"former": []} == first
-    (run,) = session.former_runs
+    assert what_it_is(session) | {"previous": []} == first
+    (run,) = session.previous_runs
     assert (run.name, run.state.step) == ("init lecture", 9)
     session.return_to(0)
     assert what_it_is(session) == second
@@ -608,7 +610,7 @@ def test_a_return_can_be_undone(session):
     session.restart(8)
     session.train(3)
     before = what_it_is(session)
-    name = session.former_runs[0].name
+    name = session.previous_runs[0].name
     session.return_to(0)
     returned = what_it_is(session)
     assert session.undo() == f"return to {name}"
@@ -617,22 +619,22 @@ def test_a_return_can_be_undone(session):
     assert what_it_is(session) == returned
 
 
-def test_the_run_that_an_undone_restart_had_put_away_is_no_former_run(session):
+def test_the_run_that_an_undone_restart_had_put_away_is_no_previous_run(session):
     session.train(4)
     session.restart()
-    assert len(session.former_runs) == 1
+    assert len(session.previous_runs) == 1
     session.undo()
-    assert session.former_runs == ()
+    assert session.previous_runs == ()
     session.redo()
-    assert len(session.former_runs) == 1
+    assert len(session.previous_runs) == 1
 
 
 @pytest.mark.parametrize("index", [-1, 1, 8])
-def test_a_former_run_that_is_not_there_is_refused(session, index):
+def test_a_previous_run_that_is_not_there_is_refused(session, index):
     session.train(1)
     session.restart()
     before = what_it_is(session)
-    with pytest.raises(UserError, match=f"no former run {index}; there are 1"):
+    with pytest.raises(UserError, match=f"no previous run {index}; there are 1"):
         session.return_to(index)
     assert what_it_is(session) == before
 
@@ -707,12 +709,12 @@ def test_another_sessions_run_is_gone_on_with_and_undo_leads_back(session, small
     before, there, run = what_it_is(session), what_it_is(other), session.run
     session.go_on_with(other, "run first")
     assert session.can_undo == "run first"
-    assert [one.state.step for one in session.former_runs] == [20]
-    assert what_it_is(session) | {"former": []} == there
+    assert [one.state.step for one in session.previous_runs] == [20]
+    assert what_it_is(session) | {"previous": []} == there
     assert session.run is other.run
     session.train(10)
     other.train(10)
-    assert what_it_is(session) | {"former": []} == what_it_is(other)
+    assert what_it_is(session) | {"previous": []} == what_it_is(other)
     session.undo()
     assert what_it_is(session) == before
     assert session.run is run
@@ -726,19 +728,19 @@ def test_a_run_on_other_data_is_gone_on_with_and_undo_leads_back(session, names,
     session.train(20)
     session.go_on_with(other, "run first")
     assert session.dataset is names
-    assert session.former_runs == ()
+    assert session.previous_runs == ()
     session.undo()
     assert (session.dataset, session.step) == (small, 20)
 
 
-def test_the_same_data_read_again_keeps_former_runs(session, small, tmp_path):
+def test_the_same_data_read_again_keeps_previous_runs(session, small, tmp_path):
     session.train(5)
     session.restart(7)
     session.train(20)
     session.save(tmp_path / "run")
     session.go_on_with(Session.load(tmp_path / "run"), "run run")
     assert session.dataset is small
-    assert len(session.former_runs) == 2
+    assert len(session.previous_runs) == 2
 
 
 # Where there is no room for what is moved
@@ -773,9 +775,9 @@ def test_a_run_that_is_returned_to_gives_its_place_whatever_room_is_left(names, 
     session.archive.budget = session.archive.nbytes
     session.return_to(1)
     assert session.seed == 2
-    former = {run.state.seed for run in session.former_runs}
-    assert former >= {3, 4}
-    assert 2 not in former
+    previous = {run.state.seed for run in session.previous_runs}
+    assert previous >= {3, 4}
+    assert 2 not in previous
 
 
 def test_without_finite_weights_to_go_back_to_there_is_no_way_back(small):

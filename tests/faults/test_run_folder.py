@@ -26,7 +26,7 @@ from makemore_tui.core.runs.tensors import parsed, serialized
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings
 
-MOST_BYTES = 200e6  # that reading a damaged run may take
+MAX_BYTES = 200e6  # that reading a damaged run may take
 SAVING = """
 import os
 import sys
@@ -261,7 +261,7 @@ def test_a_damaged_run_is_refused_in_a_sentence(runs, many, tmp_path, kind):
         print(f"{kind}: {time.perf_counter() - began:.3f} s")
         assert len(str(refusal.value).splitlines()) == 1
         assert str(refusal.value).isprintable()
-        assert _peak() - most < MOST_BYTES
+        assert _peak() - most < MAX_BYTES
         assert everything(runs) | _outside(outside) == before
 
 

@@ -13,9 +13,9 @@ KEYS = [
 ]
 SIZES = [(120, 40), (200, 60), (80, 24), (100, 30), (20, 5), (61, 17), (1, 1), (140, 50)]
 ACTS, SETTLED = 5000, 1000
-MOST_GROWTH = 20  # MB
+MAX_GROWTH = 20  # MB
 UNDO = 48  # MB that the states before edits may take in the worker
-COMMANDS = ["zoom", "reference", "smoothing", "theme", "bigram", "x"]
+COMMANDS = ["zoom", "baseline", "smoothing", "theme", "bigram", "x"]
 
 
 def mouse(rng, size):
@@ -85,9 +85,9 @@ def test_nothing_that_is_pressed_does_harm(open_terminal, is_alive, tmp_path, se
     terminal.resize(120, 40)
     terminal.wait_for(lambda: terminal.workers == [worker])
     terminal.wait_for_text("makemore-tui")
-    assert megabytes(terminal.pid) < settled[0] + MOST_GROWTH
+    assert megabytes(terminal.pid) < settled[0] + MAX_GROWTH
     # Between steps, that is: one of a batch of all examples takes some hundred for a moment.
-    terminal.wait_for(lambda: megabytes(worker) < settled[1] + MOST_GROWTH + UNDO)
+    terminal.wait_for(lambda: megabytes(worker) < settled[1] + MAX_GROWTH + UNDO)
     leave(terminal)
     assert terminal.exit_code() == 0
     assert terminal.is_restored

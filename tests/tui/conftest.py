@@ -23,14 +23,15 @@ from makemore_tui.core.results import (
     BigramTable,
     Candidate,
     DatasetFacts,
-    DatasetOverview,
+    DatasetStats,
+    Diagnosis,
     EmbeddingMap,
     Follower,
-    FormerFacts,
     Health,
     LossCurve,
     Name,
     PairFacts,
+    PreviousRun,
     Probe,
     ProbedCharacter,
     RateSearch,
@@ -38,7 +39,6 @@ from makemore_tui.core.results import (
     SplitLosses,
     TensorHealth,
     TestLoss,
-    Verdict,
 )
 from makemore_tui.core.settings import (
     SETTINGS,
@@ -114,9 +114,9 @@ def snapshot(**changes: Any) -> Snapshot:
     return replace(TEMPLATE, model=model, train=train, learning_rate=rate, **changes)
 
 
-def former(name: str = "hidden 100", **changes: Any) -> FormerFacts:
-    """A former run."""
-    run = FormerFacts(name, TEMPLATE.model, TEMPLATE.train, 1, 5000, 2.21, 2.25, id=hash(name))
+def previous(name: str = "hidden 100", **changes: Any) -> PreviousRun:
+    """A previous run."""
+    run = PreviousRun(name, TEMPLATE.model, TEMPLATE.train, 1, 5000, 2.21, 2.25, id=hash(name))
     return replace(run, **changes)
 
 
@@ -177,13 +177,13 @@ def embedding(labels: tuple[str, ...]) -> EmbeddingMap:
 
 
 def probe(text: str, most: int) -> Probe:
-    """Every character as likely as its place in the alphabet is early; surprises rise."""
+    """Every character as likely as its place in the alphabet is early; surprisals rise."""
     candidates = tuple(Candidate(label, 0.3 / (1 + i)) for i, label in enumerate(LABELS))
     characters = tuple(
         ProbedCharacter(label, math.exp(-i - 1), i + 1.0, candidates[1:4])
         for i, label in enumerate(f"{text}.")
     )
-    mean = sum(one.surprise for one in characters) / len(characters)
+    mean = sum(one.surprisal for one in characters) / len(characters)
     return Probe(text, candidates[:most], characters, mean, dev=2.17)
 
 
@@ -207,7 +207,9 @@ HEALTH = Health(
     train=2.126,
     dev=2.17,
     gap=0.044,
-    verdict=Verdict("healthy", "healthy: updates and activations are as they should be", "None."),
+    diagnosis=Diagnosis(
+        "healthy", "healthy: updates and activations are as they should be", "None."
+    ),
 )
 
 
@@ -302,7 +304,7 @@ class FakeEngine:
         self.past.append((label, self.now))
         self.future.clear()
         if then.runs != self.now.runs:
-            then = replace(then, former=(*self.now.former, former(f"{label} → 2.21")))
+            then = replace(then, previous=(*self.now.previous, previous(f"{label} → 2.21")))
         return self._with_ways(then)
 
     def _move(self, source: list, target: list, word: str) -> Reply:
@@ -347,7 +349,7 @@ class FakeEngine:
             case Redo():
                 return self._move(self.future, self.past, "redo")
             case ReturnTo(index):
-                run = now.former[index]
+                run = now.previous[index]
                 there = replace(now, model=run.model, train=run.train, step=run.steps)
                 return self._did(f"return to {run.name}", there)
             case FindLearningRate(low, high):
@@ -359,7 +361,7 @@ class FakeEngine:
                 if not known:
                     return Refused(f"{name}: there is no such file")
                 examples = (800, 100, 100)
-                return DatasetOverview(name, unique, name, 1000, 990, 27, 2, 15, examples, (3, 4))
+                return DatasetStats(name, unique, name, 1000, 990, 27, 2, 15, examples, (3, 4))
             case ChangeDataset(name):
                 data = replace(now.dataset, name=name.rpartition("/")[2])
                 return replace(now, dataset=data, step=0, runs=now.runs + 1)
@@ -426,7 +428,7 @@ class Explorer:
         await self.until(lambda: self.chosen == "loss")
         self.screen._show_chosen()
         self.screen.say("")
-        self.screen.conversation._unanswered.clear()
+        self.screen.requests._unanswered.clear()
         self.engine.past.clear()
         self.engine.future.clear()
         self.engine.requests.clear()
@@ -524,9 +526,9 @@ def _snapshot():
     return snapshot
 
 
-@pytest.fixture(name="former", scope="session")
-def _former():
-    return former
+@pytest.fixture(name="previous", scope="session")
+def _previous():
+    return previous
 
 
 @pytest.fixture(name="facts", scope="session")

@@ -344,20 +344,20 @@ def test_evaluate_one_split(run_json, saved, split):
     assert set(run_json("evaluate", saved.folder, "--split", split)) == {split}
 
 
-def test_the_loss_of_a_word_is_the_mean_of_its_surprises(run_json, tmp_path):
+def test_the_loss_of_a_word_is_the_mean_of_its_surprisals(run_json, tmp_path):
     run_json("train", "--preset", "bigram", "--out", tmp_path / "run")
     word = run_json("evaluate", tmp_path / "run", "--split", "dev", "--word", "andrejq")["word"]
     assert set(word) == {"characters", "probabilities", "surprises", "mean"}
     assert word["characters"] == list("andrejq.")
     assert word["surprises"] == pytest.approx([-math.log(p) for p in word["probabilities"]])
     assert word["mean"] == pytest.approx(sum(word["surprises"]) / 8)
-    assert word["surprises"].index(max(word["surprises"])) == 6  # jq is what surprises
+    assert word["surprises"].index(max(word["surprises"])) == 6  # jq is what surprisals
 
 
 def test_evaluate_for_people_has_a_table_and_the_word(run, saved):
     done = run("evaluate", saved.folder, "--word", "andrei")
     assert (done.code, done.err) == (0, "")
-    for word in ("train", "dev", "test", "all", "probability", "surprise", "mean"):
+    for word in ("train", "dev", "test", "all", "probability", "surprisal", "mean"):
         assert word in done.out
 
 
@@ -622,12 +622,12 @@ def test_the_explorer_without_a_terminal_names_what_works_without_one(refused, w
 
 TELLING = """
 import sys
-from makemore_tui.core.training import time_slicer as pace
-train = pace.Pace.train
+from makemore_tui.core.training import time_slicer as slicer
+train = slicer.TimeSlicer.train
 def tell(*words):
     print("training", file=sys.stderr, flush=True)
     return train(*words)
-pace.Pace.train = tell
+slicer.TimeSlicer.train = tell
 from makemore_tui.tui.cli.main import main
 try:
     main()
@@ -659,12 +659,12 @@ def test_ctrl_c_saves_the_run_and_reports_it(items, tmp_path, run_json):
 
 
 def test_on_a_terminal_a_bar_shows_the_loss_until_ctrl_c(run, items, monkeypatch):
-    from makemore_tui.core.training.time_slicer import Pace
+    from makemore_tui.core.training.time_slicer import TimeSlicer
 
     bar = io.StringIO()
     terminal = partial(Console, file=bar, force_terminal=True, width=100)
     monkeypatch.setattr("makemore_tui.tui.cli.progress.Console", lambda stderr: terminal())
-    train, slices = Pace.train, []
+    train, slices = TimeSlicer.train, []
 
     def interrupted(*words):
         slices.append(train(*words))
@@ -672,7 +672,7 @@ def test_on_a_terminal_a_bar_shows_the_loss_until_ctrl_c(run, items, monkeypatch
             signal.raise_signal(signal.SIGINT)
         return slices[-1]
 
-    monkeypatch.setattr(Pace, "train", interrupted)
+    monkeypatch.setattr(TimeSlicer, "train", interrupted)
     done = run("train", "--data", items, "--steps", 10**9, *SMALL)
     assert (done.code, done.err) == (130, "")
     assert len(slices) == 3

@@ -28,7 +28,7 @@ axis = "logarithmic" # as in the lecture
 steps = "logarithmic"
 smoothing = "off"
 part = "last tenth"
-references = ["bigram", "trigram"]
+baselines = ["bigram", "trigram"]
 
 [bigrams]
 values = "difference"
@@ -86,7 +86,7 @@ def test_all_of_it_is_read(read):
         "loss.steps": "logarithmic",
         "loss.smoothing": "off",
         "loss.part": "last tenth",
-        "loss.references": ["bigram", "trigram"],
+        "loss.baselines": ["bigram", "trigram"],
         "bigrams.values": "difference",
         "bigrams.order": "frequency",
         "runs.most_megabytes": 20,
@@ -121,7 +121,7 @@ def test_all_of_it_is_read(read):
         ("panels = 'probe'", "panels"),
         ("panels = ['lost']", "panels"),
         ("zoomed = 1", "zoomed"),
-        ("[loss]\nreferences = ['5-gram']", "loss.references"),
+        ("[loss]\nreferences = ['5-gram']", "loss.baselines"),
         ("[loss]\npart = 'half'", "loss.part"),
         ("[bigrams]\nvalues = 'all'", "bigrams.values"),
         ("[keys]\npause = 'spce'", "keys.pause: 'spce' is no key"),
@@ -262,7 +262,7 @@ CHANGED = {
     "loss.steps": "logarithmic",
     "loss.smoothing": "strong",
     "loss.part": "last tenth",
-    "loss.references": ["unigram", "bigram", "trigram", "4-gram"],
+    "loss.baselines": ["unigram", "bigram", "trigram", "4-gram"],
     "bigrams.values": "counted",
     "bigrams.order": "frequency",
 }
@@ -319,13 +319,13 @@ async def test_what_was_changed_is_remembered(explorer):
         }
 
 
-async def test_a_reference_is_shown_or_hidden_by_its_name_in_the_palette(explorer):
+async def test_a_baseline_is_shown_or_hidden_by_its_name_in_the_palette(explorer):
     async with explorer(size=(120, 40)) as it:
         await it.until(lambda: "uniform" in it.text("loss"))
         commands = {one.title: one for one in it.app.get_system_commands(it.screen)}
-        await commands["Reference: uniform"].callback()
+        await commands["Baseline: uniform"].callback()
         await it.until(lambda: "uniform" not in it.text("loss"))
-        await commands["Reference: uniform"].callback()
+        await commands["Baseline: uniform"].callback()
         await it.until(lambda: "uniform" in it.text("loss"))
         assert [title for title in commands if title in ("Quit", "Keys", "Maximize")] == []
 

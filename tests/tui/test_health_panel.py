@@ -1,4 +1,4 @@
-"""The health of a training: the verdict first, then what it rests on."""
+"""The health of a training: the diagnosis first, then what it rests on."""
 
 import math
 from dataclasses import replace
@@ -7,7 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 from makemore_tui.core.analysis.diagnosis import RULES
-from makemore_tui.core.results import TensorHealth, Verdict
+from makemore_tui.core.results import Diagnosis, TensorHealth
 from makemore_tui.core.worker.protocol import HealthView
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.widgets.health import HealthPanel
@@ -32,19 +32,19 @@ def line(rows, name):
     return next((row for row in rows if row.startswith(name)), "")
 
 
-async def test_the_verdict_comes_first_and_stands_out(draw, health):
+async def test_the_diagnosis_comes_first_and_stands_out(draw, health):
     panel, rows = await draw()
     said = " ".join(" ".join(rows[:3]).split())
-    assert said == f"✓ {health.verdict.sentence}"
+    assert said == f"✓ {health.diagnosis.sentence}"
     assert panel.render_line(0)._segments[0].style.bold
     assert panel.border_subtitle == "at step 1,200"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 @pytest.mark.parametrize("width", [30, 32, 40, 76])
-async def test_every_verdict_fits_with_its_sign(draw, rule, width):
-    verdict = Verdict(rule.name, rule.sentence, rule.help)
-    _, rows = await draw(width, 16, verdict=verdict)
+async def test_every_diagnosis_fits_with_its_sign(draw, rule, width):
+    diagnosis = Diagnosis(rule.name, rule.sentence, rule.help)
+    _, rows = await draw(width, 16, diagnosis=diagnosis)
     sign = {"healthy": "✓", "just begun": "·"}.get(rule.name, "!")
     end = next(i for i, row in enumerate(rows) if not row or row.startswith("first loss"))
     assert " ".join(" ".join(rows[:end]).split()) == f"{sign} {rule.sentence}"
@@ -105,7 +105,7 @@ async def test_a_dot_stands_where_the_ratio_is_on_a_scale_with_its_mark(draw, wi
 
 
 @pytest.mark.parametrize("usual", [(-4.0, -1.75), (-math.inf, math.inf)])
-async def test_a_ratio_has_a_mark_where_the_verdict_takes_it_for_unusual(draw, usual):
+async def test_a_ratio_has_a_mark_where_the_diagnosis_takes_it_for_unusual(draw, usual):
     tensors = (TensorHealth("W1", 0.1, 1.0, -4.1), TensorHealth("W2", 0.1, 1.0, -1.0))
     _, rows = await draw(40, 16, tensors=tensors, usual_ratios=usual)
     is_marked = usual[0] == -4
@@ -126,8 +126,8 @@ async def test_a_ratio_that_is_too_large_or_small_is_not_green(draw):
 
 async def test_everything_is_there_in_the_lowest_panel_it_has(draw):
     for rule in RULES:
-        verdict = Verdict(rule.name, rule.sentence, rule.help)
-        _, rows = await draw(40, 11, verdict=verdict)
+        diagnosis = Diagnosis(rule.name, rule.sentence, rule.help)
+        _, rows = await draw(40, 11, diagnosis=diagnosis)
         names = ("first loss", "saturated", "tanh", "C", "W1", "b1", "W2", "b2")
         assert [name for name in names if not line(rows, name)] == []
 

@@ -3,7 +3,7 @@
 import pytest
 from textual.actions import parse
 
-from makemore_tui.core.results import Reference
+from makemore_tui.core.results import Baseline
 from makemore_tui.core.worker.protocol import Edit, EvaluateTest, Pause, Restart, Resume, Step
 from makemore_tui.tui.keymap import KEYS
 from makemore_tui.tui.screens.main import MainScreen
@@ -52,7 +52,7 @@ LOCAL = {
     "magnify",
     "reduce",
     "smooth",
-    "references",
+    "baselines",
     "zoom",
     "undo",
     "redo",
@@ -238,9 +238,9 @@ async def test_keys_of_the_loss_plot_have_it_say_what_it_shows(it):
         await it.until(lambda says=says: it.screen.query_one("#loss").border_subtitle == says)
 
 
-async def test_e_shows_other_references(it, snapshot):
-    counted = [Reference("bigram", 2.46)]
-    await it.show(snapshot(references=counted))
+async def test_e_shows_other_baselines(it, snapshot):
+    counted = [Baseline("bigram", 2.46)]
+    await it.show(snapshot(baselines=counted))
     for has_uniform, has_bigram in [(False, True), (True, False), (False, False), (True, True)]:
         await it.press("e")
         await it.until(lambda has=has_uniform: ("uniform 3.296" in it.text("loss")) == has)

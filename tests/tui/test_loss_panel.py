@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from makemore_tui.core.results import LossCurve, Reference
+from makemore_tui.core.results import Baseline, LossCurve
 from makemore_tui.tui.widgets.loss import LossPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -230,15 +230,15 @@ async def test_smoothing_goes_round_and_is_named(shown, stage):
     assert drawn[0] != drawn[1]
 
 
-async def test_references_go_round(shown, stage):
+async def test_baselines_go_round(shown, stage):
     names = ("uniform", "bigram", "trigram")
-    references = tuple(Reference(*one) for one in zip(names, (3.296, 2.46, 2.2), strict=True))
-    panel = await shown(references=references)
+    baselines = tuple(Baseline(*one) for one in zip(names, (3.296, 2.46, 2.2), strict=True))
+    panel = await shown(baselines=baselines)
     found = []
     for _ in range(5):
         rows = "".join(stage.rows(panel))
         found.append([name for name in names if name in rows])
-        panel.next_references()
+        panel.next_baselines()
     assert found == [list(names), ["bigram", "trigram"], ["uniform"], [], list(names)]
 
 
@@ -251,9 +251,9 @@ async def test_a_logarithmic_axis_of_steps_is_named_and_has_decades(shown, stage
     assert "log-log" in panel.border_subtitle
 
 
-async def test_former_runs_are_counted_in_the_legend(shown, stage, former):
-    panel = await shown(former=(former(), former()))
-    assert "2 former runs" in stage.rows(panel)[0]
+async def test_previous_runs_are_counted_in_the_legend(shown, stage, previous):
+    panel = await shown(previous=(previous(), previous()))
+    assert "2 previous runs" in stage.rows(panel)[0]
 
 
 async def test_before_there_are_steps_no_control_does_harm(draw):
@@ -262,7 +262,7 @@ async def test_before_there_are_steps_no_control_does_harm(draw):
     panel.move(0, -1)
     panel.magnify(0.5)
     panel.smooth()
-    panel.next_references()
+    panel.next_baselines()
     assert (panel.crosshair, panel.span) == (None, None)
 
 

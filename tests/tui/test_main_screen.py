@@ -271,9 +271,9 @@ async def test_in_80_columns_what_to_press_is_said_in_full(explorer, press):
         assert "u undoes it" in it.painted()
 
 
-async def test_of_a_long_sentence_the_keys_are_within_80_columns(snapshot, former):
+async def test_of_a_long_sentence_the_keys_are_within_80_columns(snapshot, previous):
     many = "neural bigram, init lecture, lr 50, batch all, constant, decay 0.01, steps 100,000"
-    before = snapshot(can_undo=many, can_redo=many, former=(former(many),))
+    before = snapshot(can_undo=many, can_redo=many, previous=(previous(many),))
     now = replace(before, state="paused", step=1_234_567)
 
     def said(asked, now=now):
@@ -349,7 +349,7 @@ async def test_a_divergence_is_said_with_the_edit_before_and_a_way_out(it, after
     assert way_out in it.notice
 
 
-# Undo, redo and former runs
+# Undo, redo and previous runs
 
 
 async def test_an_edit_is_undone_and_done_again(it):
@@ -375,9 +375,9 @@ async def test_where_there_is_nothing_to_undo_or_redo_a_sentence_says_so(it, key
     assert it.engine.commands == []
 
 
-async def test_the_runs_panel_goes_back_to_a_former_run(it, snapshot, former):
-    runs = (former("lr 0.01 → 2.30"), former("kind ngram → 2.46"), former("seed 3 → 2.17"))
-    await it.show(snapshot(former=runs))
+async def test_the_runs_panel_goes_back_to_a_previous_run(it, snapshot, previous):
+    runs = (previous("lr 0.01 → 2.30"), previous("kind ngram → 2.46"), previous("seed 3 → 2.17"))
+    await it.show(snapshot(previous=runs))
     await it.press("9")
     await it.until(lambda: it.chosen == "runs" and "› seed 3" in it.text("runs"))
     await it.press("down", "down", "down", "up", "enter")
@@ -949,7 +949,7 @@ async def test_a_plot_waits_for_the_answer_to_a_key_but_not_twice(explorer, snap
         await it.ticks(4)
         it.engine.answers = False
         await it.press("]")
-        await it.until(lambda: it.screen.conversation.awaits_answer)
+        await it.until(lambda: it.screen.requests.awaits_answer)
         shown = it.screen.query_one("#loss")._curve
         for points in (50, 60):
             await it.show(snapshot(loss=curve(points), is_refresh=True, step=points))
@@ -960,7 +960,7 @@ async def test_a_plot_waits_for_the_answer_to_a_key_but_not_twice(explorer, snap
 async def test_an_answer_that_takes_long_is_said_to_be_awaited(explorer):
     async with explorer() as it:
         await it.press("]")
-        await it.until(lambda: it.screen.conversation.latest.can_undo)
+        await it.until(lambda: it.screen.requests.latest.can_undo)
         it.engine.answers = False
         await it.press("u")
         assert "training again" not in it.notice

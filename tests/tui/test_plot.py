@@ -1,4 +1,4 @@
-"""The loss plot as pure functions, against references computed another way."""
+"""The loss plot as pure functions, against baselines computed another way."""
 
 import math
 import re
@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from rich.segment import Segment
 from rich.style import Style
 
-from makemore_tui.core.results import LossCurve, Mark, Reference
+from makemore_tui.core.results import Baseline, LossCurve, Mark
 from makemore_tui.tui.plots.cells import Cells, apart, in_order
 from makemore_tui.tui.plots.columns import LIGHT as LIGHT_SMOOTHING
 from makemore_tui.tui.plots.columns import NO_SMOOTHING, STRONG, StepAxis, at_column, in_columns
 from makemore_tui.tui.plots.figure import parse_ansi
 from makemore_tui.tui.plots.loss_plot import Look, canvas_width, loss_plot
 from makemore_tui.tui.plots.ticks import (
-    MOST_TICKS,
+    MAX_TICKS,
     even_ticks,
     nice_ticks,
     range_label,
@@ -43,9 +43,9 @@ def text(rows):
     return ["".join(segment.text for segment in row) for row in rows]
 
 
-def draw(curve, width=80, height=20, log=False, references=(("uniform", UNIFORM),), **look):
-    references = tuple(Reference(*one) for one in references)
-    return loss_plot(curve, width, height, Look(log_loss=log, references=references, **look), DARK)
+def draw(curve, width=80, height=20, log=False, baselines=(("uniform", UNIFORM),), **look):
+    baselines = tuple(Baseline(*one) for one in baselines)
+    return loss_plot(curve, width, height, Look(log_loss=log, baselines=baselines, **look), DARK)
 
 
 # in_columns
@@ -82,8 +82,8 @@ def test_the_smooth_line_stays_within_the_losses(values, width):
 def test_smoothing_keeps_a_constant_and_nearly_a_slope(count):
     assert in_columns(made([2.5] * count), 60).mean == pytest.approx([2.5] * 60)
     slope = in_columns(made([0.01 * i for i in range(count)]), 60).mean
-    reference = [0.01 * (count - 1) * i / 59 for i in range(60)]
-    assert slope == pytest.approx(reference, abs=0.01 * count / 60)
+    baseline = [0.01 * (count - 1) * i / 59 for i in range(60)]
+    assert slope == pytest.approx(baseline, abs=0.01 * count / 60)
 
 
 def test_smoothing_keeps_a_slope_exactly_where_each_column_has_one_point():
@@ -164,7 +164,7 @@ def test_even_ticks_are_round_and_whole_rows_apart_on_an_axis_not_much_longer(lo
     assert first <= low + 1e-9 * size
     assert low + size <= last + 1e-9 * last
     assert last - first <= size * 1.6 + 1e-9 * last
-    assert 2 <= len(ticks) <= MOST_TICKS + 1
+    assert 2 <= len(ticks) <= MAX_TICKS + 1
     assert all(is_round(b - a) for a, b in pairwise(ticks))
     places = [(tick - first) / (last - first) * (rows - 1) for tick in ticks]
     assert places == pytest.approx([round(place) for place in places], abs=1e-3)
@@ -258,8 +258,8 @@ def per_cell(row):
 @given(st.lists(pieces, min_size=1, max_size=4))
 def test_colours_and_text_survive_the_way_through_ansi(lines):
     written = "\n".join("".join(ansi(*piece) for piece in line) for line in lines)
-    reference = [[(sign, colour) for text, colour in line for sign in text] for line in lines]
-    assert [per_cell(row) for row in parse_ansi(written)] == reference
+    baseline = [[(sign, colour) for text, colour in line for sign in text] for line in lines]
+    assert [per_cell(row) for row in parse_ansi(written)] == baseline
 
 
 def test_text_without_colours_is_one_segment_a_line():
@@ -341,7 +341,7 @@ def test_the_axis_stands_in_one_place_whatever_the_losses(loss):
 @pytest.mark.parametrize("values", [[2.1001, 2.1], [3.0], [2.10, 2.11, 2.12], [4000.0, 3000.0]])
 def test_no_two_labels_of_an_axis_are_alike(values, log):
     curve = made(values, spread=0, first=200_000.5)
-    rows = text(draw(curve, log=log, references=[("uniform", values[0])]))
+    rows = text(draw(curve, log=log, baselines=[("uniform", values[0])]))
     losses = loss_labels(rows)
     assert len(losses) == len(set(losses)) > 0
     assert len(rows[-1].split()) == len(set(rows[-1].split()))
@@ -439,7 +439,7 @@ def test_strong_smoothing_is_smoother_and_begins_with_the_first_value():
     assert strong[-1] == values[-1]
 
 
-# Lines, former runs and the scale
+# Lines, previous runs and the scale
 
 
 @pytest.mark.parametrize(
@@ -449,20 +449,20 @@ def test_the_height_of_a_line_between_its_points(column, height):
     assert at_column([(0, 5.0), (2, 3.0), (4, 4.0)], column) == height
 
 
-def test_former_runs_are_lines_as_far_as_the_present_one_goes():
+def test_previous_runs_are_lines_as_far_as_the_present_one_goes():
     points = [(i + 0.5, 3.0) for i in range(500)]
     curve = made([2.0] * 100)
-    columns = in_columns(LossCurve(**{**vars(curve), "former": [points, []]}), 50)
-    assert [len(line) for line in columns.former] == [50, 0]
-    assert {loss for _, loss in columns.former[0]} == {3.0}
+    columns = in_columns(LossCurve(**{**vars(curve), "previous": [points, []]}), 50)
+    assert [len(line) for line in columns.previous] == [50, 0]
+    assert {loss for _, loss in columns.previous[0]} == {3.0}
 
 
-def test_former_runs_have_their_names_near_the_ends_of_their_lines(former):
+def test_previous_runs_have_their_names_near_the_ends_of_their_lines(previous):
     curve = made([2.0] * 100, spread=0)
     lines = [[(i + 0.5, loss) for i in range(end)] for end, loss in ((60, 1.6), (100, 1.2))]
     names = ("hidden 100 → 2.31", "lr 1")
-    runs = [former(name) for name in names]
-    rows = text(draw(replace(curve, former=lines), references=(), former=runs))
+    runs = [previous(name) for name in names]
+    rows = text(draw(replace(curve, previous=lines), baselines=(), previous=runs))
     first, second = (next(row for row in rows if name in row) for name in names)
     assert rows.index(first) < rows.index(second)
     assert first.index(names[0]) > 6 + 0.55 * 74
@@ -470,24 +470,24 @@ def test_former_runs_have_their_names_near_the_ends_of_their_lines(former):
 
 
 @pytest.mark.parametrize("height", [12, 17, 30])
-def test_the_names_of_former_runs_stand_in_the_order_of_their_losses(former, height):
+def test_the_names_of_previous_runs_stand_in_the_order_of_their_losses(previous, height):
     # eight runs that end so near to each other that the lines are no help
     dev = [2.32, 2.29, 2.37, 2.45, 2.25, 2.41, 2.35, 2.27]
-    runs = [former(f"hidden {i} → {loss}", best_dev=loss) for i, loss in enumerate(dev)]
+    runs = [previous(f"hidden {i} → {loss}", best_dev=loss) for i, loss in enumerate(dev)]
     ends = [(80 - 3 * i, loss - 0.02 * (i % 3)) for i, loss in enumerate(dev)]
     lines = [[(i + 0.5, loss + 0.3 / (i + 1)) for i in range(end)] for end, loss in ends]
-    curve = replace(made([2.6 + 0.6 / (i + 1) for i in range(120)], spread=0), former=lines)
-    rows = text(draw(curve, 100, height, references=[("uniform", 3.3)], former=runs))
+    curve = replace(made([2.6 + 0.6 / (i + 1) for i in range(120)], spread=0), previous=lines)
+    rows = text(draw(curve, 100, height, baselines=[("uniform", 3.3)], previous=runs))
     said = [float(loss) for row in rows for loss in re.findall(r"→ (\d\.\d+)", row)]
     assert said == sorted(said, reverse=True)
     assert len(said) >= (8 if height > 12 else 6)
 
 
-def test_lines_that_end_far_from_each_other_keep_their_names(former):
-    runs = [former("a", best_dev=1.0), former("b", best_dev=2.0)]  # not as the lines have it
+def test_lines_that_end_far_from_each_other_keep_their_names(previous):
+    runs = [previous("a", best_dev=1.0), previous("b", best_dev=2.0)]  # not as the lines have it
     lines = [[(i + 0.5, loss) for i in range(60)] for loss in (2.0, 1.0)]
-    curve = replace(made([2.1] * 100, spread=0), former=lines)
-    rows = text(draw(curve, references=(), former=runs))
+    curve = replace(made([2.1] * 100, spread=0), previous=lines)
+    rows = text(draw(curve, baselines=(), previous=runs))
     named = {name: next(i for i, row in enumerate(rows) if f" {name} " in row) for name in "ab"}
     assert named["b"] - named["a"] > 10
 
@@ -507,16 +507,16 @@ def test_rows_in_order_are_free_and_no_others_would_be_nearer(choices):
         assert sum(abs(a - b) for a, b in zip(taken, wanted, strict=True)) == min(distances)
 
 
-def test_former_runs_have_a_colour_of_their_own():
-    curve = LossCurve(**{**vars(made([2.0] * 99)), "former": [[(5.0, 2.5), (90.0, 2.5)]]})
+def test_previous_runs_have_a_colour_of_their_own():
+    curve = LossCurve(**{**vars(made([2.0] * 99)), "previous": [[(5.0, 2.5), (90.0, 2.5)]]})
     colours = {colour for row in draw(curve) for _, colour in per_cell(row) if colour}
-    assert DARK.former in {tuple(colour) for colour in colours}
+    assert DARK.previous in {tuple(colour) for colour in colours}
 
 
 @pytest.mark.parametrize("steps", [100, 1000, 20_000])
 def test_the_first_steps_do_not_decide_the_scale(steps):
     values = [27.0 * 0.9**i + 2.2 for i in range(steps)]
-    rows = text(draw(made(values[:: steps // 100], every=steps // 100), references=()))
+    rows = text(draw(made(values[:: steps // 100], every=steps // 100), baselines=()))
     highest = max(float(label) for label in loss_labels(rows))
     assert highest < 16 if steps == 100 else highest < 5
 
@@ -526,11 +526,11 @@ def test_the_first_steps_do_not_decide_the_scale(steps):
 def test_the_first_hundred_steps_never_decide_it(steps, log):
     every = max(1, steps // 400)
     values = [27.0 * 0.97**step + 2.2 for step in range(0, steps, every)]
-    rows = text(draw(made(values, every=every), references=(), log_steps=log))
+    rows = text(draw(made(values, every=every), baselines=(), log_steps=log))
     assert max(float(label) for label in loss_labels(rows)) < 27 * 0.97**97 + 2.2
 
 
-# Marks, references, crosshair
+# Marks, baselines, crosshair
 
 
 def cells_of(rows):
@@ -540,7 +540,7 @@ def cells_of(rows):
 def test_an_edit_is_a_line_at_its_step_that_hides_no_curve():
     curve = made([3 - 0.01 * i for i in range(100)])
     plain, marked = (
-        cells_of(draw(curve, references=(), marks=marks))
+        cells_of(draw(curve, baselines=(), marks=marks))
         for marks in ((), (Mark(25, "lr 0.01"), Mark(50, "hidden 300")))
     )
     changed = [
@@ -559,13 +559,13 @@ def test_an_edit_is_a_line_at_its_step_that_hides_no_curve():
 
 def test_a_label_without_room_on_the_right_stands_on_the_left():
     curve = made([3.0 - 0.01 * i for i in range(100)])
-    rows = text(draw(curve, references=(), marks=(Mark(98, "hidden 300"),)))
+    rows = text(draw(curve, baselines=(), marks=(Mark(98, "hidden 300"),)))
     assert re.search(r"hidden 300 ▸┊", "\n".join(rows))
 
 
 def test_a_label_without_room_above_stands_where_there_is_some():
     curve = made([1.0] * 96 + [30.0] * 4, spread=0)
-    rows = text(draw(curve, references=(), marks=(Mark(95, "lr 1000, decay 0.3"),)))
+    rows = text(draw(curve, baselines=(), marks=(Mark(95, "lr 1000, decay 0.3"),)))
     assert any("lr 1000, decay 0.3 ▸┊" in row for row in rows)
 
 
@@ -573,7 +573,7 @@ def test_a_label_without_room_above_stands_where_there_is_some():
 @pytest.mark.parametrize("step", [0, 1, 100, 255])
 def test_an_edit_within_the_first_point_stands_in_the_first_column(step, log):
     curve = made([3.0 - 0.001 * i for i in range(400)], first=256, every=512)
-    rows = text(draw(curve, references=(), log_steps=log, marks=(Mark(step, "lr 1"),)))
+    rows = text(draw(curve, baselines=(), log_steps=log, marks=(Mark(step, "lr 1"),)))
     assert {x for row in rows for x, sign in enumerate(row) if sign == "┊"} == {6}
 
 
@@ -593,21 +593,21 @@ def test_marks_outside_what_is_shown_are_not_drawn():
 BASELINES = [("uniform", 3.296), ("bigram", 2.46), ("trigram", 2.45), ("4-gram", 2.44)]
 
 
-def test_references_stand_apart_at_the_right_and_have_a_tick_when_passed():
-    rows = text(draw(made([3.2 - 0.01 * i for i in range(100)]), references=BASELINES, dev=2.455))
+def test_baselines_stand_apart_at_the_right_and_have_a_tick_when_passed():
+    rows = text(draw(made([3.2 - 0.01 * i for i in range(100)]), baselines=BASELINES, dev=2.455))
     labels = [row[-17:].strip() for row in rows if re.search(r"\d\.\d{3}", row[-17:])]
     assert labels == ["uniform 3.296 ✓", "bigram  2.460 ✓", "trigram 2.450", "4-gram  2.440"]
 
 
-def test_a_narrow_plot_has_the_lines_of_references_without_names():
-    assert canvas_width(50, Look(references=(Reference("uniform", 3.0),))) == 44
-    rows = text(draw(made([3.2 - 0.01 * i for i in range(100)]), 50, references=BASELINES))
+def test_a_narrow_plot_has_the_lines_of_baselines_without_names():
+    assert canvas_width(50, Look(baselines=(Baseline("uniform", 3.0),))) == 44
+    rows = text(draw(made([3.2 - 0.01 * i for i in range(100)]), 50, baselines=BASELINES))
     assert any(row.count("╌") > 20 for row in rows)
     assert not any("uniform" in row for row in rows)
 
 
 def test_the_crosshair_is_a_line_at_its_step():
-    rows = text(draw(made([3.0] * 101, first=0, spread=0), references=(), crosshair=50))
+    rows = text(draw(made([3.0] * 101, first=0, spread=0), baselines=(), crosshair=50))
     assert {row.index("│", 7) for row in rows[:3]} == {6 + 36}
 
 

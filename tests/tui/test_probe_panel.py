@@ -16,13 +16,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 LETTERS = tuple(Candidate(label, 0.4 / (1 + i)) for i, label in enumerate(".abcdefghijkl"))
 
 
-def made(text="em", surprises=(1.0, 5.5, 0.1), following=LETTERS, dev: float | None = 2.17):
+def made(text="em", surprisals=(1.0, 5.5, 0.1), following=LETTERS, dev: float | None = 2.17):
     others = (Candidate("a", 0.41), Candidate("e", 0.22), Candidate("o", 0.08))
     characters = tuple(
-        ProbedCharacter(label, math.exp(-surprise), surprise, others)
-        for label, surprise in zip(f"{text}.", surprises, strict=True)
+        ProbedCharacter(label, math.exp(-surprisal), surprisal, others)
+        for label, surprisal in zip(f"{text}.", surprisals, strict=True)
     )
-    return Probe(text, following, characters, sum(surprises) / len(surprises), dev)
+    return Probe(text, following, characters, sum(surprisals) / len(surprisals), dev)
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ async def test_the_first_row_is_left_to_the_line_that_is_typed_into(draw):
     assert panel.query_one(Input).region.height == 1
 
 
-async def test_each_character_has_its_surprise_as_colour_and_as_height(draw):
-    panel, rows = await draw(made(surprises=(1.0, 5.9, 0.1)))
+async def test_each_character_has_its_surprisal_as_colour_and_as_height(draw):
+    panel, rows = await draw(made(surprisals=(1.0, 5.9, 0.1)))
     assert rows[1].split() == ["e", "m", "."]
     assert rows[2].split() == ["▂", "█", "▁"]
     letters = [one.style for one in panel.render_line(1) if one.text in "em."]
@@ -90,7 +90,7 @@ async def test_the_empty_text_is_the_beginning_and_is_not_read(draw):
 
 
 async def test_what_the_model_holds_impossible_is_infinitely_surprising(draw):
-    _, rows = await draw(made(surprises=(1.0, math.inf, 0.1)))
+    _, rows = await draw(made(surprisals=(1.0, math.inf, 0.1)))
     assert rows[3].startswith("m ∞")
     assert rows[4].startswith("mean ∞")
     assert "█" in rows[2]
@@ -127,10 +127,10 @@ async def test_no_size_does_harm(draw):
 
 
 async def test_of_a_long_text_the_chosen_character_is_in_view(draw):
-    surprises = [0.5] * 60
-    surprises[40] = 5.0
+    surprisals = [0.5] * 60
+    surprisals[40] = 5.0
     text = "abcdefghij" * 5 + "abcdefghi"
-    _, rows = await draw(made(text, tuple(surprises)))
+    _, rows = await draw(made(text, tuple(surprisals)))
     assert "▇" in rows[2]
     assert rows[3].startswith("a 5.00")
 

@@ -1,4 +1,4 @@
-"""The panel of former and saved runs: what it lists, and its cursor."""
+"""The panel of previous and saved runs: what it lists, and its cursor."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,35 +17,35 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture
 def draw(stage, snapshot):
-    """Draws former runs in so many cells; the panel and the text of its rows."""
+    """Draws previous runs in so many cells; the panel and the text of its rows."""
 
     async def draw(*runs, width=34, height=14):
         panel = RunsPanel()
-        return panel, await stage.play(panel, width, height, snapshot(former=runs))
+        return panel, await stage.play(panel, width, height, snapshot(previous=runs))
 
     return draw
 
 
-async def test_without_former_runs_it_says_how_there_come_to_be_some(draw):
+async def test_without_previous_runs_it_says_how_there_come_to_be_some(draw):
     _, rows = await draw()
     assert "none yet" in rows[0]
     assert "restart" in rows[0]
 
 
-async def test_the_newest_stands_first_with_name_steps_and_dev_loss(draw, former):
-    _, rows = await draw(former("lr 0.01 → 2.30"), former("hidden 100 → 2.21", steps=48_000))
+async def test_the_newest_stands_first_with_name_steps_and_dev_loss(draw, previous):
+    _, rows = await draw(previous("lr 0.01 → 2.30"), previous("hidden 100 → 2.21", steps=48_000))
     assert rows[1].split() == ["›", "hidden", "100", "48k", "2.210"]
     assert rows[2].split() == ["lr", "0.01", "5k", "2.210"]
 
 
-async def test_a_run_without_a_dev_loss_has_a_dash(draw, former):
-    _, rows = await draw(former(best_dev=None))
+async def test_a_run_without_a_dev_loss_has_a_dash(draw, previous):
+    _, rows = await draw(previous(best_dev=None))
     assert rows[1].split()[-1] == "–"
 
 
-async def test_the_settings_of_the_run_under_the_cursor_are_told(draw, former, stage):
-    counts = former("ngram → 2.46", model=ModelSettings(kind="ngram", order=2))
-    panel, rows = await draw(counts, former())
+async def test_the_settings_of_the_run_under_the_cursor_are_told(draw, previous, stage):
+    counts = previous("ngram → 2.46", model=ModelSettings(kind="ngram", order=2))
+    panel, rows = await draw(counts, previous())
     assert "MLP 3, 10, 200" in " ".join(rows)
     assert "(MLP: context, embedding, hidden)" in " ".join(rows)
     assert "seed 1" in " ".join(rows)
@@ -53,8 +53,8 @@ async def test_the_settings_of_the_run_under_the_cursor_are_told(draw, former, s
     assert "counts of 2, smoothing 1" in " ".join(stage.rows(panel))
 
 
-async def test_a_wide_panel_has_the_settings_in_each_line(draw, former):
-    _, rows = await draw(former(), former(), width=130)
+async def test_a_wide_panel_has_the_settings_in_each_line(draw, previous):
+    _, rows = await draw(previous(), previous(), width=130)
     assert all("  MLP 3, 10, 200, lr 0.1, batch 32, sgd, seed 1" in row for row in rows[1:3])
     assert "settings (MLP: context, embedding, hidden)" in rows[0]
 
@@ -71,50 +71,50 @@ async def test_a_wide_panel_has_the_settings_in_each_line(draw, former):
     ],
 )
 async def test_runs_that_differ_in_what_is_seldom_changed_are_told_apart(
-    draw, former, snapshot, changes, says
+    draw, previous, snapshot, changes, says
 ):
     there = snapshot(**changes)
-    _, rows = await draw(former(model=there.model, train=there.train), former(), width=130)
+    _, rows = await draw(previous(model=there.model, train=there.train), previous(), width=130)
     assert f"MLP 3, 10, 200, {says}, lr 0.1" in rows[2]
     assert says not in rows[1]
 
 
-async def test_a_name_that_has_no_room_is_told_whole_below(draw, former):
+async def test_a_name_that_has_no_room_is_told_whole_below(draw, previous):
     name = "init scaled, hidden 100, lr 0.05"
-    _, rows = await draw(former(f"{name} → 2.21"), width=32)
+    _, rows = await draw(previous(f"{name} → 2.21"), width=32)
     assert rows[1].startswith("› init scaled, hid… ")
     assert f"{name}: MLP" in " ".join(row.strip() for row in rows[2:])
 
 
-async def test_a_wide_panel_has_much_room_for_names(draw, former):
+async def test_a_wide_panel_has_much_room_for_names(draw, previous):
     name = "init scaled, hidden 100, lr 0.05"
-    _, rows = await draw(former(f"{name} → 2.21"), width=116)
+    _, rows = await draw(previous(f"{name} → 2.21"), width=116)
     assert rows[1].startswith(f"› {name} ")
 
 
-async def test_the_cursor_stays_among_the_runs(draw, former, stage):
-    panel, _ = await draw(former("lr 1"), former("lr 2"), former("lr 3"))
+async def test_the_cursor_stays_among_the_runs(draw, previous, stage):
+    panel, _ = await draw(previous("lr 1"), previous("lr 2"), previous("lr 3"))
     for down, name in ((-1, "lr 3"), (1, "lr 2"), (1, "lr 1"), (1, "lr 1"), (-1, "lr 2")):
         panel.move(down, 0)
         assert [row for row in stage.rows(panel) if row.startswith(f"› {name}")]
 
 
-async def test_a_new_former_run_takes_the_cursor_to_the_newest(draw, former, snapshot, stage):
-    panel, _ = await draw(former("lr 1"), former("lr 2"))
+async def test_a_new_previous_run_takes_the_cursor_to_the_newest(draw, previous, snapshot, stage):
+    panel, _ = await draw(previous("lr 1"), previous("lr 2"))
     panel.move(1, 0)
-    panel.show(snapshot(former=(former("lr 1"), former("lr 2"), former("lr 3"))))
+    panel.show(snapshot(previous=(previous("lr 1"), previous("lr 2"), previous("lr 3"))))
     assert stage.rows(panel)[1].startswith("› lr 3")
 
 
-async def test_the_list_follows_the_cursor_where_lines_are_few(draw, former, stage):
-    panel, _ = await draw(*(former(f"lr {i}") for i in range(8)), height=4)
+async def test_the_list_follows_the_cursor_where_lines_are_few(draw, previous, stage):
+    panel, _ = await draw(*(previous(f"lr {i}") for i in range(8)), height=4)
     for _ in range(7):
         panel.move(1, 0)
     assert any(row.startswith("› lr 0") for row in stage.rows(panel))
 
 
-async def test_no_size_does_harm(draw, former, snapshot):
-    panel, _ = await draw(former("seed 3, learning rate 0.001, 日本 → 2.2"))
+async def test_no_size_does_harm(draw, previous, snapshot):
+    panel, _ = await draw(previous("seed 3, learning rate 0.001, 日本 → 2.2"))
     for width in (1, 2, 7, 15, 17, 18, 30, 79, 80, 200):
         for height in (1, 2, 3, 4, 5, 60):
             assert panel.rows(panel.snapshot, width, height)
@@ -140,8 +140,8 @@ def saved():
     return saved
 
 
-async def test_saved_runs_stand_below_former_ones(draw, former, saved, stage):
-    panel, _ = await draw(former("lr 0.01 → 2.30"))
+async def test_saved_runs_stand_below_previous_ones(draw, previous, saved, stage):
+    panel, _ = await draw(previous("lr 0.01 → 2.30"))
     panel.list_saved([saved("first"), saved("[red]second")])
     rows = stage.rows(panel)
     assert rows[2].strip() == "saved"
@@ -170,22 +170,24 @@ async def test_the_present_run_is_not_among_them(draw, saved, snapshot, stage):
     assert not any("first" in row for row in stage.rows(panel))
 
 
-async def test_a_former_run_is_not_listed_again_among_the_saved_ones(draw, former, saved, stage):
-    panel, _ = await draw(former("lr 1", folder="/runs/first"))
+async def test_a_previous_run_is_not_listed_again_among_the_saved_ones(
+    draw, previous, saved, stage
+):
+    panel, _ = await draw(previous("lr 1", folder="/runs/first"))
     panel.list_saved([saved("first"), saved("second")])
     assert not any("first" in row for row in stage.rows(panel))
 
 
 async def test_the_cursor_stays_on_its_run_whatever_the_list_becomes(
-    draw, former, saved, snapshot, stage
+    draw, previous, saved, snapshot, stage
 ):
-    panel, _ = await draw(former("lr 1"), former("lr 2"), height=20)
+    panel, _ = await draw(previous("lr 1"), previous("lr 2"), height=20)
     panel.list_saved([saved("first"), saved("second")])
     panel.move(3, 0)
     assert any(row.startswith("› second") for row in stage.rows(panel))
     panel.list_saved([saved("newer"), saved("first"), saved("second")])
     assert any(row.startswith("› second") for row in stage.rows(panel))
-    panel.show(snapshot(former=(former("lr 2"),)))
+    panel.show(snapshot(previous=(previous("lr 2"),)))
     assert any(row.startswith("› second") for row in stage.rows(panel))
     panel.list_saved([saved("newer"), saved("first")])
     assert any(row.startswith("› lr 2") for row in stage.rows(panel))
@@ -200,8 +202,8 @@ async def test_of_a_long_name_the_end_is_seen_too(draw, saved, stage):
     ]
 
 
-async def test_the_mouse_chooses_a_run_and_opens_the_chosen_one(explorer, former, snapshot):
-    async with explorer(first=snapshot(former=(former("lr 1"), former("lr 2")))) as it:
+async def test_the_mouse_chooses_a_run_and_opens_the_chosen_one(explorer, previous, snapshot):
+    async with explorer(first=snapshot(previous=(previous("lr 1"), previous("lr 2")))) as it:
         await it.press("9")
         await it.until(lambda: "lr 1" in it.text("runs"))
         await it.pilot.click("#runs", offset=(6, 3))
@@ -222,8 +224,8 @@ async def test_a_run_that_can_not_be_read_says_why(draw, saved, stage):
     assert "first is damaged" in " ".join(stage.rows(panel))
 
 
-async def test_the_cursor_is_seen_among_many_saved_runs(draw, former, saved, stage):
-    panel, _ = await draw(former(), former(), height=8)
+async def test_the_cursor_is_seen_among_many_saved_runs(draw, previous, saved, stage):
+    panel, _ = await draw(previous(), previous(), height=8)
     panel.list_saved([saved(f"run {i}") for i in range(30)])
     for _ in range(40):
         panel.move(1, 0)

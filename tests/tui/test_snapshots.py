@@ -12,31 +12,31 @@ from pathlib import Path
 
 import pytest
 
-from makemore_tui.core.results import Mark, Reference, TestLoss
+from makemore_tui.core.results import Baseline, Mark, TestLoss
 from makemore_tui.tui.style.themes import OWN
 
 FOLDER = Path(__file__).with_name("snapshots")
 SIZES = ((80, 24), (100, 30), (120, 40), (160, 50), (200, 60))
 KEYS = {(100, 30): "8", (160, 50): "6", (200, 60): "6781"}  # panels that are chosen first
 BASELINES = (
-    Reference("uniform", 3.296),
-    Reference("unigram", 2.82),
-    Reference("bigram", 2.455),
-    Reference("trigram", 2.22),
-    Reference("4-gram", 2.11),
+    Baseline("uniform", 3.296),
+    Baseline("unigram", 2.82),
+    Baseline("bigram", 2.455),
+    Baseline("trigram", 2.22),
+    Baseline("4-gram", 2.11),
 )
 
 
 @pytest.fixture(scope="module")
-def scene(snapshot, former, curve):
+def scene(snapshot, previous, curve):
     """A run with everything that the main screen can show of one."""
     earlier = [[(10.0 * i, 2.3 + 1.0 / (1 + i / 4)) for i in range(64)]]
     return snapshot(
         hidden=300,
-        references=BASELINES,
+        baselines=BASELINES,
         marks=(Mark(300, "lr 0.0562"), Mark(640, "hidden 300")),
-        former=(former("hidden 100, lr 0.1 → 2.31"),),
-        loss=replace(curve(), former=earlier),
+        previous=(previous("hidden 100, lr 0.1 → 2.31"),),
+        loss=replace(curve(), previous=earlier),
         can_undo="hidden 300",
         test=TestLoss(1000, 2.168),
         test_asked=2,

@@ -37,8 +37,8 @@ def load_torch() -> None:
 
 @contextmanager
 def _handled_by(handler: Any) -> Iterator[None]:
-    former = signal.signal(signal.SIGINT, handler)
+    previous = signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, former)
+        signal.signal(signal.SIGINT, previous)

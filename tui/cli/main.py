@@ -113,40 +113,40 @@ def sample(
 def evaluate(
     run: RunArgument,
     split: Annotated[str, typer.Option(help="train, dev, test or all (each of them).")] = "all",
-    word: Annotated[str | None, typer.Option(help="Show each character's surprise.")] = None,
+    word: Annotated[str | None, typer.Option(help="Show each character's surprisal.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """The losses of a saved run, test among them, and how likely it holds a word."""
     load_torch()
     from makemore_tui.core.analysis.evaluation import evaluate as evaluate_split
-    from makemore_tui.core.analysis.evaluation import word_surprise
+    from makemore_tui.core.analysis.evaluation import word_surprisal
     from makemore_tui.core.constants import SPLITS
     from makemore_tui.core.datasets.contexts import ContextTables
 
     saved = _load(run)
     saved.dataset.split(split)  # refuses what is none
-    surprise = (
-        word_surprise(saved.model, saved.dataset.vocabulary, word) if word is not None else None
+    surprisal = (
+        word_surprisal(saved.model, saved.dataset.vocabulary, word) if word is not None else None
     )
     tables = ContextTables(saved.dataset)
     wanted = (*SPLITS, "all") if split == "all" else (split,)
     evaluations = {name: evaluate_split(saved.model, tables, name) for name in wanted}
     if as_json:
         answer: dict[str, Any] = {name: found.loss for name, found in evaluations.items()}
-        if surprise:
+        if surprisal:
             answer["word"] = {
-                "characters": surprise.characters,
-                "probabilities": surprise.probabilities,
-                "surprises": surprise.surprises,
-                "mean": surprise.mean,
+                "characters": surprisal.characters,
+                "probabilities": surprisal.probabilities,
+                "surprises": surprisal.surprisals,
+                "mean": surprisal.mean,
             }
         _print_json(answer)
     else:
         from . import reports
 
         reports.print_evaluations(evaluations)
-        if surprise:
-            reports.print_surprise(surprise)
+        if surprisal:
+            reports.print_surprisal(surprisal)
 
 
 @app.command("find-lr", epilog="Example: makemore-tui find-lr --preset lecture --steps 300")
@@ -196,10 +196,10 @@ def data(
     load_torch()
     from makemore_tui.core.constants import BUILT_IN_DATASETS
     from makemore_tui.core.datasets.dataset import Dataset
-    from makemore_tui.core.datasets.stats import overview
+    from makemore_tui.core.datasets.stats import dataset_stats
 
     names = [name] if name else list(BUILT_IN_DATASETS)
-    overviews = [overview(Dataset.load(one, unique)) for one in names]
+    overviews = [dataset_stats(Dataset.load(one, unique)) for one in names]
     if as_json:
         _print_json(overviews[0] if name else {"datasets": overviews})
     else:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from makemore_tui.core.presets import Preset
-from makemore_tui.core.results import Reference
+from makemore_tui.core.results import Baseline
 from makemore_tui.core.settings import model_label
 from makemore_tui.core.text import shown
 
@@ -22,7 +22,7 @@ from ..style.colours import DARK
 from ..style.text_rows import number
 
 if TYPE_CHECKING:
-    from makemore_tui.core.analysis.evaluation import Evaluation, WordSurprise
+    from makemore_tui.core.analysis.evaluation import Evaluation, WordSurprisal
     from makemore_tui.core.analysis.sampling import Sample
     from makemore_tui.core.bench.measure import Row
     from makemore_tui.core.results import RateSearch
@@ -108,8 +108,8 @@ def print_curve(session: "Session") -> None:
     """The minibatch losses as a plot."""
     curve = session.history.curve(0, 200)
     width = min(100, Console(file=sys.stdout).width)
-    uniform = Reference("uniform", math.log(session.dataset.vocabulary.size))
-    rows = loss_plot(curve, width, 18, Look(references=(uniform,)), DARK)
+    uniform = Baseline("uniform", math.log(session.dataset.vocabulary.size))
+    rows = loss_plot(curve, width, 18, Look(baselines=(uniform,)), DARK)
     if rows:
         _print(Text("Minibatch loss", style="bold"))
         for line in rows:
@@ -150,14 +150,14 @@ def print_evaluations(evaluations: "dict[str, Evaluation]") -> None:
     _print(table)
 
 
-def print_surprise(surprise: "WordSurprise") -> None:
-    """Each character's probability and surprise, and the mean."""
-    table = _table(f"{shown(surprise.word)}", "character", "probability", "surprise, nats")
+def print_surprisal(surprisal: "WordSurprisal") -> None:
+    """Each character's probability and surprisal, and the mean."""
+    table = _table(f"{shown(surprisal.word)}", "character", "probability", "surprisal, nats")
     for character, probability, nats in zip(
-        surprise.characters, surprise.probabilities, surprise.surprises, strict=True
+        surprisal.characters, surprisal.probabilities, surprisal.surprisals, strict=True
     ):
         table.add_row(Text(character), f"{probability:.4f}", number(nats, 4))
-    table.add_row(Text("mean", style="bold"), "", Text(number(surprise.mean, 4), style="bold"))
+    table.add_row(Text("mean", style="bold"), "", Text(number(surprisal.mean, 4), style="bold"))
     _print("", table)
 
 

@@ -79,7 +79,7 @@ def train(
 
 def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     """Train to the planned steps, or to ctrl+c; the figures, and whether it was ctrl+c."""
-    from makemore_tui.core.training.time_slicer import Pace
+    from makemore_tui.core.training.time_slicer import TimeSlicer
 
     from .progress import progress
 
@@ -88,11 +88,11 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
         planned = session.dataset.split("all").examples  # as many as there can be: all are counted
     with noted() as interrupts:
         initial, first = session.evaluate(on).loss, session.step
-        pace = Pace(_SLICE_SECONDS)
+        slicer = TimeSlicer(_SLICE_SECONDS)
         begun = time.perf_counter()
         with progress(planned, quiet) as advance:
             while session.step < planned and not session.trainer.finished and not interrupts:
-                losses = pace.train(session, planned - session.step)
+                losses = slicer.train(session, planned - session.step)
                 advance(session.step, losses)
                 if session.diverged:
                     break

@@ -9,7 +9,7 @@ from ..widgets.panel import Panel
 from .engine import Engine, WorkerDied
 
 
-class Conversation:
+class RequestQueue:
     """Asks an engine and keeps count of its answers.
 
     One refresh is under way at a time: what is wanted meanwhile is asked for when its answer has

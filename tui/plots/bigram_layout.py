@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-WIDEST_CELL = 4
-WIDEST_SIDE = 44  # cells
-_NARROWEST_SIDE, _USUAL_SIDE = 17, 30
+MAX_CELL_WIDTH = 4
+MAX_SIDE_WIDTH = 44  # cells
+_MIN_SIDE_WIDTH, _USUAL_SIDE = 17, 30
 _BELOW = 6  # lines of what stands below, at the least, after an empty one
 _WIDE, _HIGH = 70, 24  # from which a panel has a place for it, though the table be smaller
 _GAP = 2
@@ -48,11 +48,11 @@ def places(width: int, height: int, characters: int, widest: int, is_signed: boo
         needed = min(needed, lines)
         below = lines - needed - 1
     if below < _BELOW and width >= _WIDE:
-        room -= (_USUAL_SIDE if scrolls else _NARROWEST_SIDE) + _GAP
-    cell = max(widest, min(WIDEST_CELL, room // characters))
+        room -= (_USUAL_SIDE if scrolls else _MIN_SIDE_WIDTH) + _GAP
+    cell = max(widest, min(MAX_CELL_WIDTH, room // characters))
     columns = max(1, min(characters, room // cell))
-    side = min(WIDEST_SIDE, width - label - columns * cell - _GAP)
-    has_side = below < _BELOW and side >= _NARROWEST_SIDE and needed >= 8
+    side = min(MAX_SIDE_WIDTH, width - label - columns * cell - _GAP)
+    has_side = below < _BELOW and side >= _MIN_SIDE_WIDTH and needed >= 8
     return Places(
         label=label,
         cell=cell,

@@ -42,7 +42,7 @@ class StepAxis:
 class Columns:
     """A curve with one value a column: None where there is nothing to draw.
 
-    former: the smoothed lines of former runs. earliest: the first step whose loss is in it.
+    previous: the smoothed lines of previous runs. earliest: the first step whose loss is in it.
     """
 
     low: list[float | None]
@@ -50,7 +50,7 @@ class Columns:
     mean: list[float | None]
     dev: Line
     axis: StepAxis
-    former: list[Line] = field(default_factory=list)
+    previous: list[Line] = field(default_factory=list)
     earliest: float = 0.0
 
     @property
@@ -105,7 +105,7 @@ def in_columns(
             if math.isfinite(loss) and step >= axis.first
         ],
         axis=axis,
-        former=[_line(points, axis, smoothing) for points in curve.former],
+        previous=[_line(points, axis, smoothing) for points in curve.previous],
         earliest=_earliest(curve.steps),
     )
 
@@ -127,7 +127,7 @@ def at_column(line: Line, column: float) -> float | None:
 
 
 def _line(points: Sequence[tuple[float, float]], axis: StepAxis, smoothing: float) -> Line:
-    """The smoothed line of a former run, as far as the axis goes."""
+    """The smoothed line of a previous run, as far as the axis goes."""
     near = [(round(axis.column(step)), loss) for step, loss in points if step >= axis.first]
     near = [(place, loss) for place, loss in near if place < axis.width]
     means = _means([place for place, _ in near], [loss for _, loss in near], axis.width)

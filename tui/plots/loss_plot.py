@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.segment import Segment
 from rich.style import Style
 
-from makemore_tui.core.results import FormerFacts, LossCurve, Mark, Reference
+from makemore_tui.core.results import Baseline, LossCurve, Mark, PreviousRun
 
 from ..style.colours import RGB, Palette
 from .cells import Cells, apart, in_order
@@ -16,9 +16,9 @@ from .columns import LIGHT, Columns, Line, StepAxis, at_column, in_columns
 from .figure import AXIS_WIDTH, Axis, Figure
 from .ticks import even_ticks, loss_labels, nice_ticks, step_labels, step_ticks
 
-_GUTTER = 17  # cells for the names of the references
-_LEAST_WITH_GUTTER = 58
-_LOWEST = 1e-3  # nats, the lowest loss that a logarithmic axis shows
+_GUTTER = 17  # cells for the names of the baselines
+_MIN_WIDTH_WITH_GUTTER = 58
+_MIN_HEIGHT = 1e-3  # nats, the lowest loss that a logarithmic axis shows
 _FIRST_STEPS = 100  # that don't decide how high the plot reaches
 _SETTLED = 0.93  # the share of the other losses that do
 _TALLEST = 2.0  # times as high as those it may be, if all losses are in view then
@@ -30,16 +30,16 @@ _DASH, _GAP = 4, 2  # columns of the dev loss's line
 class Look:
     """What a loss plot shows beside its curve, and on which axes.
 
-    smoothing: over which share of the width, either side. former: whose lines the curve has. dev:
-    the newest dev loss, in nats; a reference that it has passed has a tick. crosshair: a step.
+    smoothing: over which share of the width, either side. previous: whose lines the curve has. dev:
+    the newest dev loss, in nats; a baseline that it has passed has a tick. crosshair: a step.
     """
 
     log_loss: bool = False
     log_steps: bool = False
     smoothing: float = LIGHT
-    references: tuple[Reference, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
     marks: tuple[Mark, ...] = ()
-    former: tuple[FormerFacts, ...] = ()
+    previous: tuple[PreviousRun, ...] = ()
     dev: float | None = None
     crosshair: float | None = None
 
@@ -69,7 +69,7 @@ class _Scale:
 
 
 class _End(NamedTuple):
-    """Where the line of a former run ends, its loss in nats, and its name."""
+    """Where the line of a previous run ends, its loss in nats, and its name."""
 
     row: int
     column: int
@@ -79,7 +79,7 @@ class _End(NamedTuple):
 
 def canvas_width(width: int, look: Look) -> int:
     """The columns that a plot of so many cells has for the curve."""
-    has_gutter = bool(look.references) and width >= _LEAST_WITH_GUTTER
+    has_gutter = bool(look.baselines) and width >= _MIN_WIDTH_WITH_GUTTER
     return width - AXIS_WIDTH - _GUTTER * has_gutter
 
 
@@ -88,8 +88,8 @@ def loss_plot(
 ) -> list[list[Segment]]:
     """The loss plot in `height` rows of `width` cells.
 
-    The smoothed mean of the minibatch losses is a line, the dev loss a dashed one, and former runs
-    are pale ones. Behind them stand the marks, the references, and, shaded, the lowest and highest
+    The smoothed mean of the minibatch losses is a line, the dev loss a dashed one, and previous
+    runs are pale ones. Behind them stand the marks, the baselines, and, shaded, the lowest and highest
     minibatch loss of each column.
     """
     canvas = canvas_width(width, look)
@@ -103,7 +103,7 @@ def loss_plot(
     _put_crosshair(cells, columns, look, palette)
     _put_marks(cells, columns, look, palette)
     _put_names(cells, columns, scale, look, palette)
-    _put_references(cells, columns, scale, look, palette)
+    _put_baselines(cells, columns, scale, look, palette)
     _put_spread(cells, columns, scale, palette.style("faint"))
     return [*cells.rows(), *rows[scale.rows :]]
 
@@ -112,8 +112,8 @@ def _drawn(columns: Columns, scale: _Scale, height: int, palette: Palette) -> li
     """The lines and the axes, as plotext draws them."""
     canvas = columns.axis.width
     figure = Figure(canvas + AXIS_WIDTH, height)
-    for line in columns.former:
-        _draw_line(figure, line, scale, palette.former)
+    for line in columns.previous:
+        _draw_line(figure, line, scale, palette.previous)
     mean = [(float(i), value) for i, value in enumerate(columns.mean) if value is not None]
     _draw_line(figure, mean, scale, palette.batch)
     for dash in _dashes(columns.dev, canvas):
@@ -131,21 +131,21 @@ def _scale(low: float, high: float, rows: int, is_log: bool) -> _Scale:
 
 def _limits(columns: Columns, look: Look) -> tuple[float, float]:
     """The lowest and highest loss to show: of the lines, but for the highest losses of all where
-    most are far below them; and, where the run is shown from its start, of the references."""
+    most are far below them; and, where the run is shown from its start, of the baselines."""
     mean = [(float(i), value) for i, value in enumerate(columns.mean) if value is not None]
     losses = [loss for line in (mean, columns.dev) for _, loss in line]
     lowest = losses[:]
     settled = [_settled(columns, mean), _settled(columns, columns.dev)]
     if columns.first_step < columns.last_step / 2:  # what is far from the curve would flatten it
-        references = [one.loss for one in look.references if math.isfinite(one.loss)]
-        lowest += [min(loss for _, loss in line) for line in columns.former if line] + references
-        settled += references
+        baselines = [one.loss for one in look.baselines if math.isfinite(one.loss)]
+        lowest += [min(loss for _, loss in line) for line in columns.previous if line] + baselines
+        settled += baselines
     low, high = min(lowest, default=0.0), max(settled)
     high = high if math.isfinite(high) else low + 1.0
     if max(losses, default=high) < low + _TALLEST * (high - low):
         high = max([high, *losses])
     margin = max(0.03 * (high - low), 0.02)
-    return max(low - margin, _LOWEST), max(high, _LOWEST) + margin
+    return max(low - margin, _MIN_HEIGHT), max(high, _MIN_HEIGHT) + margin
 
 
 def _settled(columns: Columns, line: Line) -> float:
@@ -178,8 +178,8 @@ def _put_marks(cells: Cells, columns: Columns, look: Look, palette: Palette) -> 
 
 
 def _put_names(cells: Cells, columns: Columns, scale: _Scale, look: Look, palette: Palette) -> None:
-    """The name of each former run near the end of its line, where there is room for it."""
-    edge, style = AXIS_WIDTH + columns.axis.width, palette.style("former")
+    """The name of each previous run near the end of its line, where there is room for it."""
+    edge, style = AXIS_WIDTH + columns.axis.width, palette.style("previous")
     ends = _from_above(
         _End(
             scale.row(line[-1][1]),
@@ -187,7 +187,7 @@ def _put_names(cells: Cells, columns: Columns, scale: _Scale, look: Look, palett
             line[-1][1] if run.best_dev is None else run.best_dev,
             f" {run.name} ",
         )
-        for run, line in zip(look.former, columns.former, strict=False)
+        for run, line in zip(look.previous, columns.previous, strict=False)
         if line and scale.has(line[-1][1])
     )
     places = [cells.places(_rows_near(end), _columns_near(end, edge), end.name) for end in ends]
@@ -220,11 +220,11 @@ def _from_above(ends: Iterable[_End]) -> list[_End]:
     return [end for group in groups for end in sorted(group, key=lambda end: -end.loss)]
 
 
-def _put_references(
+def _put_baselines(
     cells: Cells, columns: Columns, scale: _Scale, look: Look, palette: Palette
 ) -> None:
-    """A dashed line for each reference, its name at the right, and a tick where dev has passed."""
-    shown = sorted((one for one in look.references if scale.has(one.loss)), key=_loss, reverse=True)
+    """A dashed line for each baseline, its name at the right, and a tick where dev has passed."""
+    shown = sorted((one for one in look.baselines if scale.has(one.loss)), key=_loss, reverse=True)
     canvas, dim = columns.axis.width, palette.style("dim")
     rows = [scale.row(one.loss) for one in shown]
     if cells.width > AXIS_WIDTH + canvas:
@@ -278,12 +278,12 @@ def _loss_axis(scale: _Scale) -> Axis:
     return Axis(scale.y(scale.low), scale.y(scale.high), [scale.y(v) for v in losses], labels)
 
 
-def _loss(reference: Reference) -> float:
-    return reference.loss
+def _loss(baseline: Baseline) -> float:
+    return baseline.loss
 
 
 def _log(value: float) -> float:
-    return math.log10(max(value, _LOWEST))
+    return math.log10(max(value, _MIN_HEIGHT))
 
 
 def _same(value: float) -> float:

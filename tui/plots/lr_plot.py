@@ -11,7 +11,7 @@ from .cells import Cells
 from .figure import AXIS_WIDTH, Axis, Figure
 from .ticks import loss_labels, nice_ticks
 
-_LEAST_WIDTH, _LEAST_HEIGHT = 20, 5
+_MIN_WIDTH, _MIN_HEIGHT = 20, 5
 _AXIS_HEIGHT = 2
 
 
@@ -23,7 +23,7 @@ def rate_plot(search: RateSearch, width: int, height: int, palette: Palette) -> 
     plot at the top.
     """
     points = [i for i, loss in enumerate(search.mean) if math.isfinite(loss)]
-    if width < _LEAST_WIDTH or height < _LEAST_HEIGHT or not points:
+    if width < _MIN_WIDTH or height < _MIN_HEIGHT or not points:
         return []
     low, high = _limits(search, points)
     figure = Figure(width, height)

@@ -4,8 +4,8 @@ import math
 
 from .columns import StepAxis
 
-MOST_TICKS, _ENOUGH = 8, 3  # of an axis of losses
-_LONGEST = 1.6  # times as long as what is shown may such an axis be for the sake of even ticks
+MAX_TICKS, _ENOUGH = 8, 3  # of an axis of losses
+_MAX_LENGTH = 1.6  # times as long as what is shown may such an axis be for the sake of even ticks
 
 
 def tick_label(step: float) -> str:
@@ -47,8 +47,8 @@ def even_ticks(low: float, high: float, rows: int) -> tuple[float, float, list[f
     if not high > low:
         return low, high, []
     size = 10.0 ** math.floor(math.log10((high - low) / rows))
-    fewest = max(2, math.ceil((rows - 1) / MOST_TICKS))
-    best, axis = math.inf, (low, high, nice_ticks(low, high, MOST_TICKS))
+    fewest = max(2, math.ceil((rows - 1) / MAX_TICKS))
+    best, axis = math.inf, (low, high, nice_ticks(low, high, MAX_TICKS))
     for step in (multiple * size for multiple in (1, 2, 5, 10, 20, 50, 100)):
         for apart in range(fewest, min(2 * fewest + 3, (rows + 1) // 2)):
             row = step / apart
@@ -56,7 +56,7 @@ def even_ticks(low: float, high: float, rows: int) -> tuple[float, float, list[f
             last, length = first + rows - 1, (rows - 1) * row
             ticks = [i * step for i in range(math.ceil(first / apart), last // apart + 1)]
             badness = length / min(len(ticks), _ENOUGH)
-            if last * row >= high and length <= _LONGEST * (high - low) and badness < best:
+            if last * row >= high and length <= _MAX_LENGTH * (high - low) and badness < best:
                 best, axis = badness, (first * row, last * row, ticks)
     return axis
 

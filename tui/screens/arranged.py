@@ -6,7 +6,7 @@ from textual.widgets import Tabs
 
 from makemore_tui.core.worker.protocol import Snapshot
 
-from ..client.request_queue import Conversation
+from ..client.request_queue import RequestQueue
 from ..widgets.panel import Panel
 from . import layout
 
@@ -14,7 +14,7 @@ from . import layout
 class Arranged(Screen):
     """A part of the main screen: which panels are on it, and which is chosen."""
 
-    conversation: Conversation
+    requests: RequestQueue
 
     def __init__(self):
         super().__init__()
@@ -30,7 +30,7 @@ class Arranged(Screen):
     @property
     def snapshot(self) -> Snapshot | None:
         """The newest snapshot, which all panels show."""
-        return self.conversation.snapshot
+        return self.requests.snapshot
 
     def on_resize(self) -> None:
         self._lay_out()
@@ -83,7 +83,7 @@ class Arranged(Screen):
             self.set_focus(panel)
         if self.snapshot:
             panel.show(self.snapshot)
-            self.conversation.refresh([panel])
+            self.requests.refresh([panel])
 
     def action_zoom(self) -> None:
         self.toggle_class("zoomed")

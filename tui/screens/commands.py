@@ -40,21 +40,21 @@ class Commands(Arranged):
 
     def present(self) -> Snapshot | None:
         """What a key builds on; where nobody could answer it, that is said."""
-        if self.conversation.is_dead:
+        if self.requests.is_dead:
             self.say(f"there is no worker to ask; {signs_of(self.app)['worker']} starts one", True)
-        elif self.conversation.latest is None:
+        elif self.requests.latest is None:
             self.say("the worker is still starting")
-        return None if self.conversation.is_dead else self.conversation.latest
+        return None if self.requests.is_dead else self.requests.latest
 
     def ask_for(self, request: Edit | Restart) -> None:
         """Ask the engine for other settings, or for another seed."""
         if (now := self.present()) is None:
             return
         if isinstance(request, Restart):
-            self.conversation.command(request, replace(now, seed=request.seed))
+            self.requests.command(request, replace(now, seed=request.seed))
         else:
             model, train = changed(now.model, now.train, request.changes)
-            self.conversation.command(request, replace(now, model=model, train=train))
+            self.requests.command(request, replace(now, model=model, train=train))
 
     def action_turn(self, knob: str, by: int) -> None:
         if (now := self.present()) is None:
@@ -62,7 +62,7 @@ class Commands(Arranged):
         changes = turned(now, knob, by)
         if isinstance(changes, str):
             shown = str(self.query_one("#notice", Static).content)
-            self.say(no_further(changes, self.conversation.snapshot or now, shown))
+            self.say(no_further(changes, self.requests.snapshot or now, shown))
         elif effect_of(changes, now.model.kind) != "restart" or self._is_agreed(now, knob):
             self.ask_for(Edit(changes))
 
@@ -93,28 +93,26 @@ class Commands(Arranged):
         if (now := self.present()) is not None:
             training = now.state == "training"
             request = Pause() if training else Resume()
-            self.conversation.command(
-                request, replace(now, state="paused" if training else "training")
-            )
+            self.requests.command(request, replace(now, state="paused" if training else "training"))
 
     def action_step(self) -> None:
         if (now := self.present()) is not None:
-            self.conversation.command(Step(), replace(now, state="paused"))
+            self.requests.command(Step(), replace(now, state="paused"))
 
     def action_undo(self) -> None:
         if (now := self.present()) is not None:
             if now.can_undo is None:
                 self.say(NOTHING_TO_UNDO)
             else:
-                self.conversation.command(Undo(), now)
+                self.requests.command(Undo(), now)
 
     def action_redo(self) -> None:
         if (now := self.present()) is not None:
             if now.can_redo is None:
                 self.say(NOTHING_TO_REDO)
             else:
-                self.conversation.command(Redo(), now)
+                self.requests.command(Redo(), now)
 
     def action_test(self) -> None:
         if (now := self.present()) is not None:
-            self.conversation.command(EvaluateTest(), now)
+            self.requests.command(EvaluateTest(), now)

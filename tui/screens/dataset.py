@@ -16,7 +16,7 @@ from textual.widgets import Checkbox, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from makemore_tui.core.constants import BUILT_IN_DATASETS
-from makemore_tui.core.results import DatasetOverview
+from makemore_tui.core.results import DatasetStats
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import (
     ChangeDataset,
@@ -28,14 +28,14 @@ from makemore_tui.core.worker.protocol import (
 )
 
 from ..client.engine import WorkerDied
-from ..client.request_queue import Conversation
+from ..client.request_queue import RequestQueue
 from ..keymap import signs_of
 from ..notices import taking_data
 from ..widgets.text_input import PlainLine
 from .hands import AskingScreen
 
-_MOST_ENTRIES = 20_000  # of a folder that is looked through
-_MOST_OFFERS = 11  # lines of them
+_MAX_ENTRIES = 20_000  # of a folder that is looked through
+_MAX_OFFERS = 11  # lines of them
 _OTHER_LINES = 11  # that the rest of the picker has
 _WIDTH = 76  # of a line, where there is room
 _NOTHING = "nothing is read yet"
@@ -62,7 +62,7 @@ def completed(value: str) -> str | None:
         with os.scandir(within) as entries:
             found = [
                 entry.name + "/" * entry.is_dir()
-                for entry, _ in zip(entries, range(_MOST_ENTRIES), strict=False)
+                for entry, _ in zip(entries, range(_MAX_ENTRIES), strict=False)
                 if entry.name.startswith(begun) and shown(entry.name) == entry.name
             ]
     except OSError:
@@ -117,7 +117,7 @@ class Answer(NamedTuple):
     """What the engine has said of a dataset: its numbers, or why it can't be had."""
 
     asked: DescribeDataset
-    said: DatasetOverview | str
+    said: DatasetStats | str
 
 
 class DatasetScreen(AskingScreen):
@@ -139,9 +139,9 @@ class DatasetScreen(AskingScreen):
     """
     BINDINGS = [Binding("escape", "dismiss", "leave")]  # noqa: RUF012
 
-    def __init__(self, conversation: Conversation):
+    def __init__(self, requests: RequestQueue):
         super().__init__()
-        self._conversation = conversation
+        self._conversation = requests
         self._wanted: DescribeDataset | ChangeDataset | None = None  # and not answered yet
         self._answer: Answer | None = None
         self._tick = Tick("drop repeated items", compact=True)
@@ -172,7 +172,7 @@ class DatasetScreen(AskingScreen):
             yield self._taking
 
     def on_resize(self, event: Resize) -> None:
-        most = max(1, min(_MOST_OFFERS, event.size.height - _OTHER_LINES))
+        most = max(1, min(_MAX_OFFERS, event.size.height - _OTHER_LINES))
         self.query(Offers).set_styles(f"max-height: {most};")
         self._show()
 
@@ -218,7 +218,7 @@ class DatasetScreen(AskingScreen):
 
     def take(self, reply: Reply | WorkerDied) -> bool:
         match reply:
-            case DatasetOverview() if isinstance(self._wanted, DescribeDataset):
+            case DatasetStats() if isinstance(self._wanted, DescribeDataset):
                 self._hear(self._wanted, reply)
             case Refused(why) if self._wanted is not None:
                 self._hear(DescribeDataset(self._wanted.name, self._wanted.unique), why)
@@ -237,7 +237,7 @@ class DatasetScreen(AskingScreen):
             return
         described = DescribeDataset(name, self._tick.value)
         match self._answer:
-            case Answer(asked, DatasetOverview()) if asked == described:
+            case Answer(asked, DatasetStats()) if asked == described:
                 self._wanted = ChangeDataset(name, described.unique)
             case _:
                 self._wanted = described
@@ -245,7 +245,7 @@ class DatasetScreen(AskingScreen):
         if (now := self._conversation.latest) is not None:
             self._conversation.command(self._wanted, replace(now))
 
-    def _hear(self, asked: DescribeDataset, said: DatasetOverview | str) -> None:
+    def _hear(self, asked: DescribeDataset, said: DatasetStats | str) -> None:
         self._answer, self._wanted = Answer(asked, said), None
         self._show()
 
@@ -285,7 +285,7 @@ def cropped(path: str, width: int) -> str:
     return f"{set_cell_size(path, width - 1 - cell_len(end)).rstrip()}…{end}"
 
 
-def _in_words(data: DatasetOverview, width: int) -> str:
+def _in_words(data: DatasetStats, width: int) -> str:
     train, dev, test = data.examples
     where = (
         f"{data.name}, built in" if data.name in BUILT_IN_DATASETS else cropped(data.path, width)

@@ -25,7 +25,7 @@ from makemore_tui.core.worker.protocol import (
 )
 
 from ..client.engine import WorkerDied
-from ..client.request_queue import Conversation
+from ..client.request_queue import RequestQueue
 from ..plots.lr_plot import rate_plot
 from ..style.colours import palette_of
 from .hands import AskingScreen
@@ -95,10 +95,10 @@ class FinderScreen(AskingScreen):
         Binding("escape", "cancel", "cancel"),
     ]
 
-    def __init__(self, conversation: Conversation):
+    def __init__(self, requests: RequestQueue):
         super().__init__()
-        self._conversation = conversation
-        now = conversation.latest
+        self._conversation = requests
+        now = requests.latest
         self._has_paused = now is not None and now.state == "training"  # as the engine does
         self._has_begun = self._is_new = False
         self._refusal = ""

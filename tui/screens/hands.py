@@ -72,7 +72,7 @@ class Hands(Commands):
         if self.present() is None:
             return
         screen: Any = getattr(import_module(f".{module}", __package__), name)
-        self.app.push_screen(screen(self.conversation))
+        self.app.push_screen(screen(self.requests))
 
     # Taking away
 
@@ -94,7 +94,7 @@ class Hands(Commands):
             self.say(f"there are no names yet; {signs_of(self.app)['names']} makes some")
 
     def action_copy_settings(self) -> None:
-        if (now := self.conversation.snapshot) is not None:
+        if (now := self.requests.snapshot) is not None:
             words = set_words(vars(now.model) | vars(now.train))
             self.app.copy_to_clipboard(f"{words} --seed {now.seed}")
             self.say("copied the settings as words for the command line")

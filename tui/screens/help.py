@@ -1,4 +1,4 @@
-"""All keys, and what they do; and the rules of the verdict on a run's health."""
+"""All keys, and what they do; and the rules of the diagnosis on a run's health."""
 
 from collections.abc import Iterable
 
@@ -77,7 +77,7 @@ def _table(keys: Iterable[Key]) -> Table:
 
 
 def _rules() -> Table:
-    """The verdicts, in the order in which they are tried: the first that applies speaks."""
+    """The diagnoses, in the order in which they are tried: the first that applies speaks."""
     table = Table.grid(padding=(0, 2, 1, 0))
     table.add_column(no_wrap=True, style="bold")
     table.add_column()

@@ -17,7 +17,7 @@ from .hands import Hands
 from .run_spec import StateScreen
 
 _LONG_ENOUGH = 10.0  # seconds of a worker's life after which its end is another story
-_MOST_ENDS = 3  # in a row, after which no new worker is started by itself
+_MAX_RESTARTS = 3  # in a row, after which no new worker is started by itself
 _SECONDS_BETWEEN_LISTS = 5.0
 
 
@@ -44,14 +44,14 @@ class Keeping(Hands):
 
         One that has begun and is then killed has done nothing wrong, however often that happens.
         """
-        has_begun, lived = self.conversation.snapshot is not None, time.monotonic() - self._begun
-        self._last = self.conversation.snapshot or self._last
+        has_begun, lived = self.requests.snapshot is not None, time.monotonic() - self._begun
+        self._last = self.requests.snapshot or self._last
         is_another_story = lived > _LONG_ENOUGH or (died.was_killed and has_begun)
         self._ends = 1 if is_another_story else self._ends + 1
-        if self._ends > _MOST_ENDS:
+        if self._ends > _MAX_RESTARTS:
             self.give_up(died.why)
             return
-        self.conversation.end()
+        self.requests.end()
         self._why = died.why
         self.say(f"{died.why}; starting another", warning=True)
         self.start_engine(self._last)
@@ -59,8 +59,8 @@ class Keeping(Hands):
     def give_up(self, why: str) -> None:
         """Wait for the person to have another worker started."""
         key = signs_of(self.app)["worker"]
-        self._last = self.conversation.snapshot or self._last
-        self.conversation.end()
+        self._last = self.requests.snapshot or self._last
+        self.requests.end()
         self.query_one(StatusBar).wait_for(f"no worker · {key} starts a new one")
         self.say(f"{why}; {key} starts a new one", warning=True)
 
@@ -70,7 +70,7 @@ class Keeping(Hands):
         self.give_up(why)
 
     def action_new_worker(self) -> None:
-        if self.conversation.is_dead:
+        if self.requests.is_dead:
             for panel in self.query(Panel):
                 panel.snapshot = None
             self._ends, self._why = 0, "the worker had ended"
@@ -81,7 +81,7 @@ class Keeping(Hands):
         self._begun = time.monotonic()
         if self._why:
             where = f"goes on from step {first.step:,}" if first.step else "begins at step 0"
-            had_more = self._last is not None and (self._last.can_undo or self._last.former)
+            had_more = self._last is not None and (self._last.can_undo or self._last.previous)
             gone = "; what could be undone or returned to is gone" if had_more else ""
             note = f"; {first.saving.note}" if first.saving and first.saving.note else ""
             self.say(f"{self._why}; a new one {where}{gone}{note}", warning=True)
@@ -118,13 +118,13 @@ class Keeping(Hands):
 
     def on_runs_panel_chosen(self, message: RunsPanel.Chosen) -> None:
         if (now := self.present()) is not None:
-            self.conversation.command(ReturnTo(message.index), now)
+            self.requests.command(ReturnTo(message.index), now)
 
     def on_runs_panel_opened(self, message: RunsPanel.Opened) -> None:
         if message.problem:
             self.say(message.problem, warning=True)
         elif (now := self.present()) is not None:
-            self.conversation.command(OpenRun(message.folder), now)
+            self.requests.command(OpenRun(message.folder), now)
 
     def action_name_run(self) -> None:
         now = self.present()
@@ -136,7 +136,7 @@ class Keeping(Hands):
     def action_copy_state(self) -> None:
         from makemore_tui.core.run_spec import state_line
 
-        if (now := self.conversation.snapshot) is not None:
+        if (now := self.requests.snapshot) is not None:
             data = now.dataset
             line = state_line(data.source, data.unique, now.model, now.train, now.seed)
             self.app.copy_to_clipboard(line)

@@ -24,8 +24,8 @@ PLACES = (
 _WIDE, _HIGH = 100, 30
 _VERY_WIDE, _VERY_HIGH = 150, 54
 _SHORT = 12
-_NARROWEST_NAMES, _NARROWEST_BIGRAMS = 22, 48
-_LOWEST = 14  # lines of the third row
+_MIN_NAMES_WIDTH, _MIN_BIGRAMS_WIDTH = 22, 48
+_MIN_HEIGHT = 14  # lines of the third row
 _LOW = 17  # lines of the second row, where the bigram table would do with fewer
 
 
@@ -59,16 +59,16 @@ def is_short(height: int) -> bool:
 def grid(width: int, height: int, characters: int) -> Grid:
     """The grid in which a bigram table of so many characters is shown as whole as can be."""
     side = 44 if width >= 160 else 36 if width >= 116 else 34
-    room = width - side - _NARROWEST_NAMES
+    room = width - side - _MIN_NAMES_WIDTH
     whole = (2 * characters + 7, characters + 7)
     bigrams = next((w for w in whole if w <= room), room)
-    bigrams = max(bigrams, min(room, _NARROWEST_BIGRAMS))
+    bigrams = max(bigrams, min(room, _MIN_BIGRAMS_WIDTH))
     third = has_much_room(width, height)
-    room = height - 3 - (_LOWEST if third else 0)
+    room = height - 3 - (_MIN_HEIGHT if third else 0)
     whole = (characters + 4, (characters + 1) // 2 + 4)
     lower = next((h for h in whole if h <= room - 15), room // 2)
     lower = max(lower, min(_LOW, room // 2))
-    return Grid(f"{bigrams} 1fr {side}", f"1fr {lower}{f' {_LOWEST}' if third else ''}")
+    return Grid(f"{bigrams} 1fr {side}", f"1fr {lower}{f' {_MIN_HEIGHT}' if third else ''}")
 
 
 class Occupancy:

@@ -10,11 +10,11 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Static, Tab, Tabs
 
-from makemore_tui.core.results import DatasetOverview
+from makemore_tui.core.results import DatasetStats
 from makemore_tui.core.worker.protocol import Failed, Refused, Reply, Request, Snapshot, Starting
 
 from ..client.engine import Engine, WorkerDied
-from ..client.request_queue import Conversation
+from ..client.request_queue import RequestQueue
 from ..config import Config
 from ..keymap import KEYS, signs_of
 from ..notices import awaited, notice, saving_notice
@@ -73,7 +73,7 @@ class MainScreen(Keeping):
 
     def __init__(self, engine: Engine):
         super().__init__()
-        self.conversation = Conversation(engine, self._deliver)
+        self.requests = RequestQueue(engine, self._deliver)
         self._tick = 0
         self._has_begun = False
         self._has_put_off = False
@@ -113,7 +113,7 @@ class MainScreen(Keeping):
 
     def start_engine(self, after: Snapshot | None = None) -> None:
         """Start the engine, after the first paint, and load what the first plot will need."""
-        self.conversation.start(after)
+        self.requests.start(after)
         threading.Thread(target=import_module, args=("plotext",), daemon=True).start()
 
     def _deliver(self, reply: Reply | WorkerDied) -> None:
@@ -125,12 +125,12 @@ class MainScreen(Keeping):
         self._tick += 1
         self._say_what_is_awaited()
         if self.is_current:
-            self.conversation.refresh(self._due_panels())
+            self.requests.refresh(self._due_panels())
             self.list_runs()
 
     def _say_what_is_awaited(self) -> None:
         """Say what the engine is at, once it has not answered for a second."""
-        asked = self.conversation.first_unanswered
+        asked = self.requests.first_unanswered
         self._waited = 0 if asked is None else self._waited + 1
         if asked is not None and self._waited == _PATIENCE:
             self.say(awaited(asked))
@@ -152,20 +152,20 @@ class MainScreen(Keeping):
             case Starting(what):
                 self.query_one(StatusBar).wait_for(f"{what} …")
             case Refused(why):
-                self.conversation.answered()
+                self.requests.answered()
                 if not is_said:
                     self.say(why, warning=True)
-            case DatasetOverview():
-                self.conversation.answered()
+            case DatasetStats():
+                self.requests.answered()
             case Failed(why) if not self._has_begun:
                 self.app.post_message(self.Unusable(why))
             case Failed(why):
                 self.cannot_go_on(why)
-            case WorkerDied() as died if not self.conversation.is_dead:
+            case WorkerDied() as died if not self.requests.is_dead:
                 self.go_on_after(died)
 
     def _take(self, snapshot: Snapshot) -> None:
-        before, asked = self.conversation.take(snapshot)
+        before, asked = self.requests.take(snapshot)
         self._has_begun = True
         snapshot = self._without_what_holds_up(snapshot)
         self.query_one(StatusBar).show(snapshot)
@@ -174,23 +174,23 @@ class MainScreen(Keeping):
         if before is None:
             gc.freeze()  # what is there by now stays: no later collection needs to look at it
             self._lay_out()
-            self.conversation.refresh(self._shown_panels())
+            self.requests.refresh(self._shown_panels())
             self.greet(snapshot)
             self.app.post_message(self.Begun(snapshot))
         else:
             self._say_what_changed(asked, before, snapshot)
         if snapshot.is_refresh:
-            self.conversation.refresh_wanted(self._shown_panels())
+            self.requests.refresh_wanted(self._shown_panels())
 
     def _without_what_holds_up(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot; without its loss curve, which takes long to draw, while a key's answer is
         on its way. The next curve is drawn whatever is."""
         if not snapshot.is_refresh or snapshot.loss is None or not snapshot.loss.steps:
             return snapshot
-        self._has_put_off = self.conversation.awaits_answer and not self._has_put_off
+        self._has_put_off = self.requests.awaits_answer and not self._has_put_off
         if not self._has_put_off:
             return snapshot
-        self.conversation.want(self.query_one(LossPanel))
+        self.requests.want(self.query_one(LossPanel))
         return replace(snapshot, loss=None)
 
     def _say_what_changed(self, asked: Request | None, before: Snapshot, now: Snapshot) -> None:
@@ -215,7 +215,7 @@ class MainScreen(Keeping):
         if method:
             getattr(panel, method)(*arguments)
         if panel.display:
-            self.conversation.refresh([panel])
+            self.requests.refresh([panel])
 
     def action_move(self, down: int, right: int) -> None:
         """Move the chosen panel's cursor."""
@@ -226,10 +226,10 @@ class MainScreen(Keeping):
         self.query_one(ProbePanel).edit()
 
     def on_probe_panel_text_changed(self) -> None:
-        self.conversation.refresh([self.query_one(ProbePanel)])
+        self.requests.refresh([self.query_one(ProbePanel)])
 
     def on_bigram_panel_moved(self) -> None:
-        self.conversation.refresh([self.query_one(BigramPanel)])
+        self.requests.refresh([self.query_one(BigramPanel)])
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen())

@@ -9,7 +9,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, Snapshot
 
 from ..client.engine import WorkerDied
-from ..client.request_queue import Conversation
+from ..client.request_queue import RequestQueue
 from ..widgets.text_input import PlainLine
 from .hands import AskingScreen
 
@@ -33,9 +33,9 @@ class NamingScreen(AskingScreen):
     """
     BINDINGS = [Binding("escape", "cancel", "cancel")]  # noqa: RUF012
 
-    def __init__(self, conversation: Conversation):
+    def __init__(self, requests: RequestQueue):
         super().__init__()
-        self._conversation = conversation
+        self._conversation = requests
         self._asked: NameRun | None = None
 
     def compose(self) -> ComposeResult:

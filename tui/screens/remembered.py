@@ -22,7 +22,7 @@ _USUAL = {
     "loss.steps": "linear",
     "loss.smoothing": "light",
     "loss.part": "all steps",
-    "loss.references": list(
+    "loss.baselines": list(
         BASELINES,
     ),
     "bigrams.values": "model",
@@ -46,7 +46,7 @@ def set_panels(screen: Arranged, config: Config) -> None:
         log_steps=values["loss.steps"] == "logarithmic",
         last_part=values["loss.part"] == "last tenth",
         smoothing=values["loss.smoothing"],
-        references=tuple(values["loss.references"]),
+        baselines=tuple(values["loss.baselines"]),
     )
     mode, order = values["bigrams.values"], values["bigrams.order"]
     bigrams.set_view(mode, next(id for id, word in _ORDERS.items() if word == order))
@@ -63,7 +63,7 @@ def changes(screen: Arranged, config: Config) -> Mapping[str, Any]:
         "loss.steps": _AXES[loss.log_steps],
         "loss.smoothing": loss.smoothing,
         "loss.part": _PARTS[loss.last_part],
-        "loss.references": list(loss.references),
+        "loss.baselines": list(loss.baselines),
         "bigrams.values": bigrams.mode,
         "bigrams.order": _ORDERS[bigrams.order],
     }

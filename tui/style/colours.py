@@ -30,7 +30,7 @@ class Palette:
     warning: RGB
     cursor: RGB
     heat: tuple[RGB, ...]
-    former: RGB = (104, 112, 128)
+    previous: RGB = (104, 112, 128)
 
     def style(self, name: str, bold: bool = False) -> Style:
         """A text style in one of the colours."""
@@ -120,7 +120,7 @@ LIGHT = Palette(
         (95, 30, 120),
         (20, 10, 50),
     ),
-    former=(150, 156, 168),
+    previous=(150, 156, 168),
 )
 # Okabe and Ito's own colours on black; a cursor of the one that the heat map has not.
 COLOUR_BLIND = Palette(

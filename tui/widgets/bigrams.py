@@ -13,7 +13,7 @@ from textual.message import Message
 from makemore_tui.core.results import BigramMode, BigramOrder, BigramsView, BigramTable, Follower
 from makemore_tui.core.worker.protocol import Snapshot
 
-from ..plots.bigram_layout import WIDEST_CELL, WIDEST_SIDE, Places, places
+from ..plots.bigram_layout import MAX_CELL_WIDTH, MAX_SIDE_WIDTH, Places, places
 from ..plots.ticks import tick_label
 from ..style.bars import bar
 from ..style.colours import Palette, ink_on
@@ -22,7 +22,7 @@ from .panel import Panel, next_of
 
 _FULL_HEAT = 0.5  # the probability at which the scale ends
 _FULL_DIFFERENCE = 0.2
-_LEAST = 0.005  # what rounds to one per cent
+_MIN_VALUE = 0.005  # what rounds to one per cent
 _MODES: dict[BigramMode, str] = {
     "model": "the model's P(next | previous)",
     "counted": "counted P(next | previous)",
@@ -234,7 +234,7 @@ class BigramPanel(Panel):
         facts = self._facts(table, labels, width)
         if places.below:
             half = (width - 3) // 2 if width >= 50 else width
-            followers = self._followers(table, labels, min(half, WIDEST_SIDE))
+            followers = self._followers(table, labels, min(half, MAX_SIDE_WIDTH))
             words = self._words(table, labels, half)
             details = beside(followers, words, half + 3) if half < width else [*followers, *words]
             return [*lines, facts, [], *details][:height]
@@ -322,11 +322,11 @@ def _sign(value: float, mode: BigramMode, width: int) -> str:
     if mode == "counts":
         short = tick_label(value) if value < 1000 else f"{value / 1000:.0f}k"
         short = short if value < 999_500 else f"{value / 1e6:.0f}M"
-        return short if width >= WIDEST_CELL and value else ""
-    if abs(value) < _LEAST:
+        return short if width >= MAX_CELL_WIDTH and value else ""
+    if abs(value) < _MIN_VALUE:
         return ""
     is_signed = mode == "difference"
-    if width >= WIDEST_CELL:
+    if width >= MAX_CELL_WIDTH:
         return f"{100 * value:{'+' * is_signed}.0f}"
     return ("+" if value > 0 else "-") if is_signed else ""
 

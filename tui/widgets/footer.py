@@ -49,7 +49,7 @@ class Offer:
 class KeyFooter(Widget):
     """What can be pressed now; a click presses it.
 
-    (Textual's own makes a widget for each key whenever the focus moves, and keeps the former ones
+    (Textual's own makes a widget for each key whenever the focus moves, and keeps the previous ones
     in memory.)
     """
 

@@ -4,7 +4,7 @@ import math
 
 from rich.style import Style
 
-from makemore_tui.core.analysis.diagnosis import FAR_OFF, LARGE_GAP, MOST_DEAD, MOST_SATURATED
+from makemore_tui.core.analysis.diagnosis import FAR_OFF, LARGE_GAP, MAX_DEAD, MAX_SATURATED
 from makemore_tui.core.results import Health, TensorHealth
 from makemore_tui.core.worker.protocol import HealthView, Snapshot
 
@@ -20,7 +20,7 @@ _WIDE = 68  # cells from which two blocks stand side by side
 
 
 class HealthPanel(Panel):
-    """A verdict first, and what it rests on: first loss, activations, gradients and updates."""
+    """A diagnosis first, and what it rests on: first loss, activations, gradients and updates."""
 
     def __init__(self, **kwargs):
         super().__init__("Health", **kwargs)
@@ -40,25 +40,25 @@ class HealthPanel(Panel):
         if health is None:
             return [row(("…", self.palette.style("dim")))]
         self.border_subtitle = f"at step {health.step:,}"
-        verdict = self._verdict(health, width)
+        diagnosis = self._diagnosis(health, width)
         if width >= _WIDE:
             half = width // 2 - 2
             left = _apart([self._losses(health, half), self._activations(health, half)])
             below = beside(left, self._tensors(health, half, True), half + 4)
-            return [*verdict, [], *below]
-        blocks = [verdict, self._losses(health, width), self._activations(health, width)]
+            return [*diagnosis, [], *below]
+        blocks = [diagnosis, self._losses(health, width), self._activations(health, width)]
         room = height - sum(map(len, blocks)) - len(health.tensors)
         if room < 0:
             blocks[1].pop()  # the gap, which the splits tell too
         blocks.append(self._tensors(health, width, has_title=room > 0))
         return _apart(blocks) if room >= len(blocks) else [line for one in blocks for line in one]
 
-    def _verdict(self, health: Health, width: int) -> list[Row]:
-        name = health.verdict.name
+    def _diagnosis(self, health: Health, width: int) -> list[Row]:
+        name = health.diagnosis.name
         is_good = name == "healthy"
         colour = "good" if is_good else "dim" if name == "just begun" else "warning"
         sign = "✓" if is_good else "·" if name == "just begun" else "!"
-        lines = wrapped(health.verdict.sentence, width - 2)
+        lines = wrapped(health.diagnosis.sentence, width - 2)
         return [
             row((f"{sign if i == 0 else ' '} {line}", self.palette.style(colour, bold=True)))
             for i, line in enumerate(lines)
@@ -79,7 +79,7 @@ class HealthPanel(Panel):
         if health.saturated is None or health.dead is None or not health.histogram:
             return [row(("no hidden layer", self.palette.style("dim")))]
         saturated, dead = _percent(health.saturated), f"dead {_percent(health.dead)}"
-        is_much, are_many = health.saturated > MOST_SATURATED, health.dead > MOST_DEAD
+        is_much, are_many = health.saturated > MAX_SATURATED, health.dead > MAX_DEAD
         return [
             self._fact("saturated", saturated, is_much, width, dead, are_many),
             self._histogram(health.histogram),

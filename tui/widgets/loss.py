@@ -5,7 +5,7 @@ from bisect import bisect_left
 
 from textual.events import Click
 
-from makemore_tui.core.results import LossCurve, Reference
+from makemore_tui.core.results import Baseline, LossCurve
 from makemore_tui.core.worker.protocol import LossView, Snapshot
 
 from ..config import BASELINES
@@ -17,17 +17,17 @@ from ..style.text_rows import Row, number, row
 from .panel import Panel, next_of
 
 _LAST_PART = 0.9
-_FEWEST_STEPS = 16  # in a range
+_MIN_STEPS = 16  # in a range
 _SMOOTHINGS = {"light": LIGHT, "strong": STRONG, "off": NO_SMOOTHING}
 _CHOICES = (BASELINES, BASELINES[1:], BASELINES[:1], ())
 
 
 class LossPanel(Panel):
-    """Minibatch losses as a smoothed line before their spread, the dev loss, former runs, edits,
+    """Minibatch losses as a smoothed line before their spread, the dev loss, previous runs, edits,
     and what a model reaches that only counts.
 
     span: the steps to show, if it is not all or the last part. crosshair: a step, or None.
-    references: the names of those that are shown.
+    baselines: the names of those that are shown.
     """
 
     def __init__(self, **kwargs):
@@ -37,7 +37,7 @@ class LossPanel(Panel):
         self.span: tuple[int, int] | None = None
         self.crosshair: float | None = None
         self.smoothing = "light"
-        self.references = BASELINES
+        self.baselines = BASELINES
         self._curve: LossCurve | None = None
         self._name_axes()
 
@@ -47,11 +47,11 @@ class LossPanel(Panel):
         log_steps: bool,
         last_part: bool,
         smoothing: str,
-        references: tuple[str, ...],
+        baselines: tuple[str, ...],
     ) -> None:
         """Set what is shown, and how."""
         self.log_loss, self.log_steps, self.last_part = log_loss, log_steps, last_part
-        self.smoothing, self.references = smoothing, references
+        self.smoothing, self.baselines = smoothing, baselines
         self._look_anew()
 
     def toggle_log(self) -> None:
@@ -75,16 +75,16 @@ class LossPanel(Panel):
         self.smoothing = next_of(self.smoothing, tuple(_SMOOTHINGS))
         self._look_anew()
 
-    def next_references(self) -> None:
-        """Show other references: all, those that count, the uniform one, none."""
-        is_choice = self.references in _CHOICES
-        self.references = next_of(self.references, _CHOICES) if is_choice else BASELINES
+    def next_baselines(self) -> None:
+        """Show other baselines: all, those that count, the uniform one, none."""
+        is_choice = self.baselines in _CHOICES
+        self.baselines = next_of(self.baselines, _CHOICES) if is_choice else BASELINES
         self._look_anew()
 
-    def toggle_reference(self, name: str) -> None:
-        """Show a reference, or hide it."""
-        shown = {*self.references} ^ {name}
-        self.references = tuple(one for one in BASELINES if one in shown)
+    def toggle_baseline(self, name: str) -> None:
+        """Show a baseline, or hide it."""
+        shown = {*self.baselines} ^ {name}
+        self.baselines = tuple(one for one in BASELINES if one in shown)
         self._look_anew()
 
     def magnify(self, factor: float) -> None:
@@ -92,7 +92,7 @@ class LossPanel(Panel):
         if not self._curve or not self._curve.steps:
             return
         axis, total = self._axis, self._curve.total_steps
-        size = max(_FEWEST_STEPS, (axis.last - axis.first) * factor)
+        size = max(_MIN_STEPS, (axis.last - axis.first) * factor)
         middle = axis.last - size / 2 if self.crosshair is None else self.crosshair
         first = max(0, min(round(middle - size / 2), round(total - size)))
         self.last_part = False
@@ -144,17 +144,17 @@ class LossPanel(Panel):
             log_loss=self.log_loss,
             log_steps=self.log_steps,
             smoothing=_SMOOTHINGS[self.smoothing],
-            references=self._shown_references(snapshot),
+            baselines=self._shown_baselines(snapshot),
             marks=snapshot.marks,
-            former=snapshot.former,
+            previous=snapshot.previous,
             dev=snapshot.splits.dev if snapshot.splits else None,
             crosshair=self.crosshair,
         )
 
-    def _shown_references(self, snapshot: Snapshot) -> tuple[Reference, ...]:
-        uniform = Reference("uniform", math.log(snapshot.dataset.characters))
-        counts = (one for one in snapshot.references if one.name != "uniform")
-        return tuple(one for one in (uniform, *counts) if one.name in self.references)
+    def _shown_baselines(self, snapshot: Snapshot) -> tuple[Baseline, ...]:
+        uniform = Baseline("uniform", math.log(snapshot.dataset.characters))
+        counts = (one for one in snapshot.baselines if one.name != "uniform")
+        return tuple(one for one in (uniform, *counts) if one.name in self.baselines)
 
     def _legend(self, snapshot: Snapshot, width: int) -> Row:
         colours, splits = self.palette, snapshot.splits
@@ -171,9 +171,9 @@ class LossPanel(Panel):
             ("╍ dev ", colours.style("dev")),
             (f"{number(dev)}   ", text),
         ]
-        if snapshot.former and width >= 60:
-            runs = "former run" if len(snapshot.former) == 1 else "former runs"
-            parts.append((f"─ {len(snapshot.former)} {runs}", colours.style("former")))
+        if snapshot.previous and width >= 60:
+            runs = "previous run" if len(snapshot.previous) == 1 else "previous runs"
+            parts.append((f"─ {len(snapshot.previous)} {runs}", colours.style("previous")))
         return row(*parts)
 
     def _newest(self) -> float | None:

@@ -9,7 +9,7 @@ from ..style.text_rows import Row, row
 from .panel import Panel
 
 _MARKS = {True: "in data", False: "new"}
-_WIDEST_MARK = 7
+_MAX_MARK_WIDTH = 7
 _GAP = 2  # cells more between columns
 
 
@@ -52,7 +52,7 @@ class NamesPanel(Panel):
     def _name_row(self, name: Name, width: int, gap: int) -> Row:
         colours = self.palette
         mark = _MARKS[name.seen] if width >= 18 else ("=" if name.seen else "+")
-        room = width - (_WIDEST_MARK if width >= 18 else 1) - 2
+        room = width - (_MAX_MARK_WIDTH if width >= 18 else 1) - 2
         text = name.text or "(empty)"
         if cell_len(text) > room:
             text = set_cell_size(text, room - 1) + "…"

@@ -22,7 +22,7 @@ _COLUMN = 26  # cells, at the least, for a bar with its number
 
 
 class ProbePanel(Panel):
-    """A text of one's own: what may follow it, and as a word, the surprise of each character.
+    """A text of one's own: what may follow it, and as a word, the surprisal of each character.
 
     Of the character at the text's cursor, or of the most surprising one when that is at the end,
     the likeliest others are told.
@@ -98,7 +98,7 @@ class ProbePanel(Panel):
     # The text as a word
 
     def _reading(self, probe: Probe, width: int) -> list[Row]:
-        """The characters by their surprise, the mean, and one of them more closely."""
+        """The characters by their surprisal, the mean, and one of them more closely."""
         chosen = self._chosen(probe)
         first = max(0, min(chosen - width // 4, len(probe.characters) - width // 2))
         shown = range(first, min(first + width // 2, len(probe.characters)))
@@ -114,16 +114,16 @@ class ProbePanel(Panel):
 
     def _chosen(self, probe: Probe) -> int:
         """The character at the text's cursor, or the most surprising one."""
-        surprises = [one.surprise for one in probe.characters]
+        surprisals = [one.surprisal for one in probe.characters]
         place = self._input.cursor_position
         is_within = self._input.has_focus and place < len(self._input.value)
-        if is_within and place < len(surprises):
+        if is_within and place < len(surprisals):
             return place
-        return surprises.index(max(surprises))
+        return surprisals.index(max(surprisals))
 
     def _marked(self, one: ProbedCharacter, is_chosen: bool) -> tuple[Row, Row]:
-        """A character in the colour of its surprise, and the surprise as a column below it."""
-        share = min(1.0, one.surprise / _FULL_SURPRISE)
+        """A character in the colour of its surprisal, and the surprisal as a column below it."""
+        share = min(1.0, one.surprisal / _FULL_SURPRISE)
         heat = self.palette.heat_colors[int(share * 31)]
         letter = Style(color=ink_on(heat), bgcolor=heat, bold=is_chosen, underline=is_chosen)
         below = self.palette.style("cursor" if is_chosen else "dim")
@@ -131,9 +131,9 @@ class ProbePanel(Panel):
         return row((one.label, letter), (gap, Style.null())), row((column(share) + " ", below))
 
     def _closely(self, one: ProbedCharacter, width: int) -> Row:
-        """A character's surprise, and as many of the likeliest others as fit."""
+        """A character's surprisal, and as many of the likeliest others as fit."""
         colours = self.palette
-        nats = f"{number(one.surprise, 2)}{' nats, others' if width >= 50 else ''} "
+        nats = f"{number(one.surprisal, 2)}{' nats, others' if width >= 50 else ''} "
         parts = [(f"{one.label} ", colours.style("cursor", True)), (nats, colours.style("text"))]
         room = width - cell_len(one.label) - 1 - len(nats)
         for other in one.alternatives:

@@ -1,4 +1,4 @@
-"""Former runs and saved ones, and the way to them."""
+"""Previous runs and saved ones, and the way to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
-from makemore_tui.core.results import FormerFacts
+from makemore_tui.core.results import PreviousRun
 from makemore_tui.core.settings import settings_label
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Snapshot
@@ -37,7 +37,7 @@ class RunsPanel(Panel):
 
     @dataclass
     class Chosen(Message):
-        """Go on with the former run of this index in the snapshot."""
+        """Go on with the previous run of this index in the snapshot."""
 
         index: int
 
@@ -50,7 +50,7 @@ class RunsPanel(Panel):
 
     def __init__(self, **kwargs):
         super().__init__("Runs", **kwargs)
-        self.cursor = 0  # former runs from the newest, then saved ones
+        self.cursor = 0  # previous runs from the newest, then saved ones
         self._saved: list[SavedRun] = []
         self._shown: dict[int, int] = {}  # of a line of the panel, the run that is there
 
@@ -63,21 +63,21 @@ class RunsPanel(Panel):
 
     def move(self, down: int, right: int) -> None:
         """Move the cursor to an older run, or a newer one."""
-        self.cursor = max(0, min(self.cursor + down, len(self._former) + len(self._others) - 1))
+        self.cursor = max(0, min(self.cursor + down, len(self._previous) + len(self._others) - 1))
         self.relayout()
 
     def action_go_on(self) -> None:
-        place = self.cursor - len(self._former)
+        place = self.cursor - len(self._previous)
         if place < 0:
-            self.post_message(self.Chosen(len(self._former) - 1 - self.cursor))
+            self.post_message(self.Chosen(len(self._previous) - 1 - self.cursor))
         elif place < len(self._others):
             run = self._others[place]
             self.post_message(self.Opened(str(run.folder), run.problem))
 
     def show(self, snapshot: Snapshot) -> None:
-        on, before = self._under_cursor, {run.id for run in self._former}
+        on, before = self._under_cursor, {run.id for run in self._previous}
         self.snapshot = snapshot
-        self._put_cursor_on(None if {run.id for run in snapshot.former} - before else on)
+        self._put_cursor_on(None if {run.id for run in snapshot.previous} - before else on)
         self.relayout()
 
     def on_click(self, event: Click) -> None:
@@ -99,31 +99,37 @@ class RunsPanel(Panel):
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         dim = self.palette.style("dim")
-        former, others = snapshot.former[::-1], self._others
-        self.border_subtitle = "↑ ↓ choose · enter opens" if former or others else ""
-        if not former and not others:
+        previous, others = snapshot.previous[::-1], self._others
+        self.border_subtitle = "↑ ↓ choose · enter opens" if previous or others else ""
+        if not previous and not others:
             signs = self.signs
             words = (
                 f"none yet; a restart ({signs['restart']}, {signs['new-seed']}) or",
                 f"another model ({signs['model']}) leaves one",
             )
             return [row((one, dim)) for one in words]
-        self.cursor = min(self.cursor, len(former) + len(others) - 1)
-        brief = [] if width >= _WIDE else wrap(self._brief(former), max(1, width))
+        self.cursor = min(self.cursor, len(previous) + len(others) - 1)
+        brief = [] if width >= _WIDE else wrap(self._brief(previous), max(1, width))
         brief = brief[: max(0, height - 4)]
-        lines = [self._former_line(run, i == self.cursor, width) for i, run in enumerate(former)]
+        lines = [
+            self._previous_line(run, i == self.cursor, width) for i, run in enumerate(previous)
+        ]
         chosen = self.cursor
         if others:
             chosen += self.cursor >= len(lines)
             lines.append(row((_fitted("  saved", width), dim)))
-            first = len(former)
+            first = len(previous)
             lines += [
                 self._saved_line(run, first + i == self.cursor, width)
                 for i, run in enumerate(others)
             ]
         room = max(1, height - 1 - len(brief))
         top = max(0, min(chosen - room // 2, len(lines) - room))
-        places = [*range(len(former)), *([None] if others else []), *range(len(former), len(lines))]
+        places = [
+            *range(len(previous)),
+            *([None] if others else []),
+            *range(len(previous), len(lines)),
+        ]
         shown = enumerate(places[top : top + room], start=1)
         self._shown = {line: place for line, place in shown if place is not None}
         lines = lines[top : top + room]
@@ -131,20 +137,20 @@ class RunsPanel(Panel):
         return [self._header(width), *lines, *blank, *(row((line, dim)) for line in brief)]
 
     @property
-    def _former(self) -> tuple[FormerFacts, ...]:
-        return self.snapshot.former if self.snapshot else ()
+    def _previous(self) -> tuple[PreviousRun, ...]:
+        return self.snapshot.previous if self.snapshot else ()
 
     @property
     def _others(self) -> "list[SavedRun]":
-        """The saved runs but for the present one, and those that are former ones here."""
+        """The saved runs but for the present one, and those that are previous ones here."""
         saving = self.snapshot.saving if self.snapshot else None
-        listed = {run.folder for run in self._former} | {saving.folder if saving else ""}
+        listed = {run.folder for run in self._previous} | {saving.folder if saving else ""}
         return [run for run in self._saved if str(run.folder) not in listed]
 
     @property
     def _all(self) -> Sequence[object]:
         """What each run is known by, in the order of the list."""
-        return [run.id for run in self._former[::-1]] + [str(run.folder) for run in self._others]
+        return [run.id for run in self._previous[::-1]] + [str(run.folder) for run in self._others]
 
     @property
     def _under_cursor(self) -> object:
@@ -157,12 +163,12 @@ class RunsPanel(Panel):
         known = self._all
         self.cursor = known.index(on) if on in known else 0
 
-    def _brief(self, former: Sequence[FormerFacts]) -> str:
+    def _brief(self, previous: Sequence[PreviousRun]) -> str:
         """The run under the cursor: its name, if it has no room above, and its settings."""
-        if self.cursor < len(former):
-            name, brief = _name(former[self.cursor]), _brief(former[self.cursor])
+        if self.cursor < len(previous):
+            name, brief = _name(previous[self.cursor]), _brief(previous[self.cursor])
         else:
-            run = self._others[self.cursor - len(former)]
+            run = self._others[self.cursor - len(previous)]
             name, brief = shown(run.name), _saved_brief(run)
         if cell_len(name) > _name_width(self.content_size.width):
             brief = f"{name}: {brief}"
@@ -174,7 +180,7 @@ class RunsPanel(Panel):
         text = f"  {name}{'steps':>{_STEPS}}{'dev':>{_DEV}}{settings}"
         return row((text, self.palette.style("dim")))
 
-    def _former_line(self, run: FormerFacts, is_chosen: bool, width: int) -> Row:
+    def _previous_line(self, run: PreviousRun, is_chosen: bool, width: int) -> Row:
         return self._line(_name(run), run.steps, run.best_dev, _brief(run), is_chosen, width)
 
     def _saved_line(self, run: "SavedRun", is_chosen: bool, width: int) -> Row:
@@ -202,13 +208,13 @@ def _name_width(width: int) -> int:
     return max(_NAME_WIDTH, width // 3) if width >= _WIDE else max(1, width - 2 - _FIGURES)
 
 
-def _name(run: FormerFacts) -> str:
-    """In which settings a former run differs; what follows in its name is the dev loss."""
+def _name(run: PreviousRun) -> str:
+    """In which settings a previous run differs; what follows in its name is the dev loss."""
     return run.name.partition(" → ")[0]
 
 
-def _brief(run: FormerFacts) -> str:
-    """The settings of a former run."""
+def _brief(run: PreviousRun) -> str:
+    """The settings of a previous run."""
     return settings_label(run.model, run.train, run.seed)
 
 

@@ -1,8 +1,9 @@
 """What analyses and sessions return and screens draw: frozen plain values. Torch-free."""
 
-from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from .settings import ModelSettings, TrainSettings
 
@@ -12,8 +13,7 @@ BigramMode = Literal["model", "counted", "counts", "difference"]
 BigramOrder = Literal["id", "frequency"]
 
 
-@dataclass(frozen=True)
-class DatasetFacts:
+class DatasetFacts(Struct, frozen=True):
     """What the screen says of a dataset.
 
     source: the name of a built-in one, or the absolute path of a file.
@@ -31,8 +31,7 @@ class DatasetFacts:
         return len(self.labels)
 
 
-@dataclass(frozen=True)
-class DatasetStats:
+class DatasetStats(Struct, frozen=True):
     """A dataset in numbers: of items, of different ones, of characters (the boundary counted).
 
     name: as it was asked for. path: where it lies. shortest, longest: characters of an item.
@@ -51,8 +50,7 @@ class DatasetStats:
     seen: tuple[int, int]
 
 
-@dataclass(frozen=True)
-class SplitLosses:
+class SplitLosses(Struct, frozen=True):
     """Train and dev loss at a step, in nats a character.
 
     train_share, dev_share: what share of the split was looked at.
@@ -67,8 +65,7 @@ class SplitLosses:
     dev_share: float = 1.0
 
 
-@dataclass(frozen=True)
-class TestLoss:
+class TestLoss(Struct, frozen=True):
     """The test loss at a step."""
 
     __test__ = False
@@ -84,8 +81,7 @@ class Mark(NamedTuple):
     label: str
 
 
-@dataclass(frozen=True)
-class Resizing:
+class Resizing(Struct, frozen=True):
     """A change of the model's size while it learns.
 
     before, after: the dev loss in nats; None where the model only grew, for that doesn't move it.
@@ -99,8 +95,7 @@ class Resizing:
     dev_share: float = 1.0
 
 
-@dataclass(frozen=True)
-class Divergence:
+class Divergence(Struct, frozen=True):
     """The step whose loss was the first that wasn't finite, and the last edit before it.
 
     way_back: what undo takes back for the weights to be finite again; None where it can't do that.
@@ -111,8 +106,7 @@ class Divergence:
     way_back: str | None = None
 
 
-@dataclass(frozen=True)
-class PreviousRun:
+class PreviousRun(Struct, frozen=True):
     """A previous run.
 
     name: the settings in which it differs from the present run, and its best dev loss.
@@ -131,8 +125,7 @@ class PreviousRun:
     folder: str = ""
 
 
-@dataclass(frozen=True)
-class Saving:
+class Saving(Struct, frozen=True):
     """How the present run is kept on disk.
 
     directory: where runs are. folder: that of the present one; "" before it was first saved.
@@ -154,8 +147,7 @@ class Saving:
         return PurePath(self.folder).name
 
 
-@dataclass(frozen=True)
-class LossCurve:
+class LossCurve(Struct, frozen=True):
     """Minibatch losses: each point's middle step, and the lowest, mean and highest loss there.
 
     previous: of each previous run a few points, (step, mean loss), as far as this curve goes.
@@ -166,12 +158,11 @@ class LossCurve:
     mean: list[float]
     high: list[float]
     total_steps: int
-    dev: list[tuple[int, float]] = field(default_factory=list)
-    previous: list[list[tuple[float, float]]] = field(default_factory=list)
+    dev: list[tuple[int, float]] = []
+    previous: list[list[tuple[float, float]]] = []
 
 
-@dataclass(frozen=True)
-class Follower:
+class Follower(Struct, frozen=True):
     """A character that may follow another, by its id, and P(it | the other) of model and counts."""
 
     character: int
@@ -179,8 +170,7 @@ class Follower:
     counted: float
 
 
-@dataclass(frozen=True)
-class PairFacts:
+class PairFacts(Struct, frozen=True):
     """One pair of characters: how often it stands in the data, and what the model makes of it.
 
     previous, following: ids. rank: the pair's among all that may follow, by the model.
@@ -198,8 +188,7 @@ class PairFacts:
     words: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class BigramTable:
+class BigramTable(Struct, frozen=True):
     """A window of the bigram table: values[i][j] at the places top+i and left+j.
 
     order: the ids of all characters by place, the same for rows and columns; () is by id.
@@ -215,27 +204,24 @@ class BigramTable:
     mode: BigramMode = "model"
     order: tuple[int, ...] = ()
     cursor: tuple[int, int] = (0, 0)
-    divergences: list[float] = field(default_factory=list)
+    divergences: list[float] = []
     is_estimate: bool = False
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(Struct, frozen=True):
     """A sampled name, as text that is safe to show."""
 
     text: str
     seen: bool
 
 
-@dataclass(frozen=True)
-class Unavailable:
+class Unavailable(Struct, frozen=True):
     """What was asked for can't be had of this model, or of this text."""
 
     why: str
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """The dev loss, in nats, of a model that only counts; k: what is added to every count."""
 
     name: str
@@ -243,8 +229,7 @@ class Baseline:
     k: float | None = None
 
 
-@dataclass(frozen=True)
-class EmbeddingMap:
+class EmbeddingMap(Struct, frozen=True):
     """Characters as points of a plane, in the order of their ids; the boundary is the first.
 
     dimensions: how many numbers the model has for a character; with more than two the plane is
@@ -260,16 +245,14 @@ class EmbeddingMap:
     boundary: int = 0
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A character that may come next."""
 
     label: str
     probability: float
 
 
-@dataclass(frozen=True)
-class ProbedCharacter:
+class ProbedCharacter(Struct, frozen=True):
     """One character of a text: its probability given those before it, -ln of it in nats, and the
     likeliest other characters."""
 
@@ -279,8 +262,7 @@ class ProbedCharacter:
     alternatives: tuple[Candidate, ...]
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """What the model makes of a text.
 
     following: what may come after the text, likeliest first.
@@ -295,8 +277,7 @@ class Probe:
     dev: float | None
 
 
-@dataclass(frozen=True)
-class TensorHealth:
+class TensorHealth(Struct, frozen=True):
     """A parameter tensor: standard deviations of its gradient and of its weights, and log10 of
     the ratio of the update's to the weights'; None where either does not vary."""
 
@@ -306,8 +287,7 @@ class TensorHealth:
     ratio: float | None
 
 
-@dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True):
     """The name of a rule, what it says of the run, and what that means."""
 
     name: str
@@ -315,8 +295,7 @@ class Diagnosis:
     help: str
 
 
-@dataclass(frozen=True)
-class Health:
+class Health(Struct, frozen=True):
     """How the training fares, looked at on a fixed sample of train.
 
     first_loss: of the weights that the run began with; uniform: ln V.
@@ -344,8 +323,7 @@ class Health:
     diagnosis: Diagnosis
 
 
-@dataclass(frozen=True)
-class RateSearch:
+class RateSearch(Struct, frozen=True):
     """Losses at rising learning rates, each with the lowest, mean and highest of some seeds.
 
     turns: the rate from which the loss rises; explodes: from which it is many times the lowest;
@@ -368,8 +346,7 @@ class RateSearch:
     why: str
 
 
-@dataclass(frozen=True)
-class BigramsView:
+class BigramsView(Struct, frozen=True):
     """A window of the bigram table, and the pair under the cursor.
 
     top, left and cursor are places in the order asked for, which is of rows and columns alike:

@@ -4,17 +4,16 @@ The footer, the help screen, the command palette and the README's table are made
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from textual.binding import Binding
 
 if TYPE_CHECKING:
     from textual.app import App
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(Struct, frozen=True):
     """A key: the action it runs, a word for it, and what it does.
 
     group: a word of `FOOTER`, under which keys of one group stand together; None keeps a key out.

@@ -5,13 +5,14 @@ docs/run-format.md says what stands in them, `run_files.py` how they are replace
 
 import platform
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from msgspec import structs
 from torch import Tensor
 
 from ..datasets.dataset import Dataset
@@ -203,7 +204,7 @@ def _record(
         **plain_settings(state.model_settings, state.train_settings),
         "first": plain_settings(*state.first_settings),
         "journal": [{"step": one.step, "changes": one.changes} for one in state.journal],
-        "resized": None if state.resized is None else asdict(state.resized),
+        "resized": None if state.resized is None else structs.asdict(state.resized),
         "diverged_at": state.diverged_at,
         "history": {"width": state.history.width},
         "dev_losses": {"points": state.dev_losses.points, "best": state.dev_losses.best},

@@ -1,10 +1,10 @@
 """One run from its first step on: dataset, model, trainer, journal."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
 from ..analysis.evaluation import evaluate

@@ -1,7 +1,8 @@
 """What the explorer and its worker say to each other. Torch-free, frozen, plain values."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from ..results import (
     Baseline,
@@ -29,8 +30,7 @@ from ..settings import ModelSettings, TrainSettings
 State = Literal["training", "paused", "finished", "diverged"]
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(Struct, frozen=True):
     """Begin: read this dataset and make this session, or go on with a saved run.
 
     runs: the directory that runs are kept in, where they are saved by themselves; None saves none.
@@ -50,8 +50,7 @@ class Start:
     paused: bool = False
 
 
-@dataclass(frozen=True)
-class LossView:
+class LossView(Struct, frozen=True):
     """The loss curve from a share of the run on: 0 is all of it, 0.9 its last tenth.
 
     steps: the first and the last to show, instead of a share.
@@ -64,20 +63,17 @@ class LossView:
     log_steps: bool = False
 
 
-@dataclass(frozen=True)
-class NamesView:
+class NamesView(Struct, frozen=True):
     """Some fresh samples."""
 
     count: int
 
 
-@dataclass(frozen=True)
-class EmbeddingView:
+class EmbeddingView(Struct, frozen=True):
     """Where the characters lie in the embedding."""
 
 
-@dataclass(frozen=True)
-class ProbeView:
+class ProbeView(Struct, frozen=True):
     """What the model makes of a text: of each of its characters, and of what follows it.
 
     most: the likeliest next characters, at most so many.
@@ -87,74 +83,62 @@ class ProbeView:
     most: int = 100
 
 
-@dataclass(frozen=True)
-class HealthView:
+class HealthView(Struct, frozen=True):
     """Activations, gradients and updates, and a diagnosis."""
 
 
 View = LossView | BigramsView | NamesView | EmbeddingView | ProbeView | HealthView
 
 
-@dataclass(frozen=True)
-class Refresh:
+class Refresh(Struct, frozen=True):
     """Send a snapshot with these views."""
 
     views: tuple[View, ...]
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """Change settings by name."""
 
     changes: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """Stop training."""
 
 
-@dataclass(frozen=True)
-class Resume:
+class Resume(Struct, frozen=True):
     """Train on."""
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """Take one step, and pause."""
 
 
-@dataclass(frozen=True)
-class Restart:
+class Restart(Struct, frozen=True):
     """Begin again, with the same seed or another."""
 
     seed: int
 
 
-@dataclass(frozen=True)
-class EvaluateTest:
+class EvaluateTest(Struct, frozen=True):
     """Evaluate the test split."""
 
 
-@dataclass(frozen=True)
-class Undo:
+class Undo(Struct, frozen=True):
     """Take back the last edit, restart or return."""
 
 
-@dataclass(frozen=True)
-class Redo:
+class Redo(Struct, frozen=True):
     """Do again what was undone."""
 
 
-@dataclass(frozen=True)
-class ReturnTo:
+class ReturnTo(Struct, frozen=True):
     """Go on with a previous run, by its index in the snapshot; the present one takes its place."""
 
     index: int
 
 
-@dataclass(frozen=True)
-class FindLearningRate:
+class FindLearningRate(Struct, frozen=True):
     """Pause, and try rising learning rates on a copy; without a range, the optimizer's usual one.
 
     Snapshots carry its progress as `finder`, until `CancelFinder` or another model.
@@ -164,36 +148,31 @@ class FindLearningRate:
     high: float | None = None
 
 
-@dataclass(frozen=True)
-class CancelFinder:
+class CancelFinder(Struct, frozen=True):
     """Stop the learning-rate finder, or forget what it found."""
 
 
-@dataclass(frozen=True)
-class DescribeDataset:
+class DescribeDataset(Struct, frozen=True):
     """Read a dataset, and say what it is in numbers; answered by a `DatasetStats`."""
 
     name: str
     unique: bool = False
 
 
-@dataclass(frozen=True)
-class ChangeDataset:
+class ChangeDataset(Struct, frozen=True):
     """Begin a new run on another dataset, with the same settings and seed."""
 
     name: str
     unique: bool = False
 
 
-@dataclass(frozen=True)
-class NameRun:
+class NameRun(Struct, frozen=True):
     """Save the present run by this name."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class OpenRun:
+class OpenRun(Struct, frozen=True):
     """Go on with the saved run in a folder, paused; `Undo` goes back."""
 
     folder: str
@@ -220,22 +199,19 @@ Request = (
 )
 
 
-@dataclass(frozen=True)
-class Starting:
+class Starting(Struct, frozen=True):
     """What the worker is busy with before its first snapshot."""
 
     what: str
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A request that could not be done; nothing has changed."""
 
     why: str
 
 
-@dataclass(frozen=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """The session could not be begun at all."""
 
     why: str
@@ -244,15 +220,13 @@ class Failed:
 ENDED_LATE = 4  # the exit code of a worker that had no time to save its run
 
 
-@dataclass(frozen=True)
-class Unsaved:
+class Unsaved(Struct, frozen=True):
     """The worker ends, and the run could not be saved."""
 
     why: str
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """The state of the session after a request, and the views that were asked for.
 
     runs: how many runs were begun; going back to a previous one begins none.

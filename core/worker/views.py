@@ -1,8 +1,8 @@
 """What the explorer's panels draw of a session, view by view."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from torch import Tensor
 
 from ..analysis.bigrams import BigramInsight

@@ -5,12 +5,12 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from hypothesis import settings
+from msgspec.structs import replace
 from textual.app import App
 from textual.events import Key
 from textual.geometry import Region

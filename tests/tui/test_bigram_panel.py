@@ -1,8 +1,7 @@
 """The bigram table: labels, colours, the window, the cursor and its facts."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.events import MouseScrollDown, MouseScrollUp
 

@@ -1,9 +1,9 @@
 """The map of the embedding: places, collisions, signs and a steady range."""
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from makemore_tui.core.results import EmbeddingMap, Unavailable

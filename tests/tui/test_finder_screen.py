@@ -1,9 +1,10 @@
 """The learning-rate finder's screen: what it asks, shows, takes and leaves."""
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from textual.widgets import Input
 
 from makemore_tui.core.worker.protocol import CancelFinder, Edit, FindLearningRate, Refused, Resume
@@ -76,7 +77,7 @@ async def test_escape_cancels_and_trains_on_if_it_did(it, finder, state, then):
 
 
 async def test_the_setting_is_one_that_the_schedule_makes_the_suggestion_of(it, finder):
-    train = replace(it.screen.snapshot.train, schedule="step", steps=2_000)
+    train = dataclasses.replace(it.screen.snapshot.train, schedule="step", steps=2_000)
     await finder(step=1_200, train=train)  # at a tenth
     await it.until(lambda: "suggested 0.2" in it.painted())
     await it.until(lambda: "enter sets 2, as the schedule is" in it.painted())

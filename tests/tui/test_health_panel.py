@@ -1,9 +1,9 @@
 """The health of a training: the diagnosis first, then what it rests on."""
 
 import math
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from makemore_tui.core.analysis.diagnosis import RULES

@@ -1,11 +1,10 @@
 """What a turn of a knob makes of a setting."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from makemore_tui.core.settings import KINDS, SETTINGS, changed
 from makemore_tui.tui.setting_steps import turned

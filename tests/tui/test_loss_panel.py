@@ -1,9 +1,9 @@
 """The loss panel: legend, plot, and what it says before there are steps."""
 
 import math
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from makemore_tui.core.results import Baseline, LossCurve
 from makemore_tui.tui.widgets.loss import LossPanel

@@ -2,10 +2,10 @@
 
 import math
 import re
-from dataclasses import replace
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from textual.command import Hit
 from textual.containers import VerticalScroll
 from textual.events import Key, Resize

@@ -1,8 +1,7 @@
 """The names panel: names, marks and columns."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from makemore_tui.core.results import Name

@@ -2,12 +2,12 @@
 
 import math
 import re
-from dataclasses import replace
 from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.segment import Segment
 from rich.style import Style
 
@@ -452,7 +452,7 @@ def test_the_height_of_a_line_between_its_points(column, height):
 def test_previous_runs_are_lines_as_far_as_the_present_one_goes():
     points = [(i + 0.5, 3.0) for i in range(500)]
     curve = made([2.0] * 100)
-    columns = in_columns(LossCurve(**{**vars(curve), "previous": [points, []]}), 50)
+    columns = in_columns(replace(curve, previous=[points, []]), 50)
     assert [len(line) for line in columns.previous] == [50, 0]
     assert {loss for _, loss in columns.previous[0]} == {3.0}
 
@@ -508,7 +508,7 @@ def test_rows_in_order_are_free_and_no_others_would_be_nearer(choices):
 
 
 def test_previous_runs_have_a_colour_of_their_own():
-    curve = LossCurve(**{**vars(made([2.0] * 99)), "previous": [[(5.0, 2.5), (90.0, 2.5)]]})
+    curve = replace(made([2.0] * 99), previous=[[(5.0, 2.5), (90.0, 2.5)]])
     colours = {colour for row in draw(curve) for _, colour in per_cell(row) if colour}
     assert DARK.previous in {tuple(colour) for colour in colours}
 

@@ -1,9 +1,9 @@
 """The probe: a line to type into, what may follow it, and how surprising it is."""
 
 import math
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.widgets import Input
 

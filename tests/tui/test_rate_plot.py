@@ -1,7 +1,7 @@
 import math
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from makemore_tui.core.results import RateSearch
 from makemore_tui.tui.plots.lr_plot import rate_plot, rate_ticks

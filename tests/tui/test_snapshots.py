@@ -7,10 +7,10 @@ looked at.
 import gzip
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from makemore_tui.core.results import Baseline, Mark, TestLoss
 from makemore_tui.tui.style.themes import OWN

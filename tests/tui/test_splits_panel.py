@@ -1,9 +1,9 @@
 """The split losses: train and dev as they come, test only on request."""
 
 import math
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from makemore_tui.core.results import TestLoss
 from makemore_tui.tui.widgets.splits import SplitsPanel

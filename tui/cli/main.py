@@ -2,11 +2,13 @@
 
 import os
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from msgspec import structs
+from msgspec.structs import replace
 
 from makemore_tui.core.constants import MAX_SEED
 from makemore_tui.core.errors import UserError
@@ -177,7 +179,7 @@ def find_lr(
         while finder.advance():
             advance(finder.done, finder.latest)
     if as_json:
-        _print_json(asdict(finder.result()))
+        _print_json(structs.asdict(finder.result()))
     else:
         from . import reports
 

@@ -7,8 +7,10 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import IO, Protocol
+
+from msgspec.structs import replace
 
 from makemore_tui.core.worker.protocol import ENDED_LATE, Reply, Request, Snapshot, Start, Unsaved
 

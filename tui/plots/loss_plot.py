@@ -89,8 +89,8 @@ def loss_plot(
     """The loss plot in `height` rows of `width` cells.
 
     The smoothed mean of the minibatch losses is a line, the dev loss a dashed one, and previous
-    runs are pale ones. Behind them stand the marks, the baselines, and, shaded, the lowest and highest
-    minibatch loss of each column.
+    runs are pale ones. Behind them stand the marks, the baselines, and, shaded, the lowest and
+    highest minibatch loss of each column.
     """
     canvas = canvas_width(width, look)
     if canvas < 10 or height < 4 or not curve.steps:

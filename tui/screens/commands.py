@@ -1,8 +1,8 @@
 """The keys that ask the engine for something: knobs, restarts, undo."""
 
 import time
-from dataclasses import replace
 
+from msgspec.structs import replace
 from textual.widgets import Static
 
 from makemore_tui.core.settings import changed, effect_of

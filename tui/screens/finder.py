@@ -1,7 +1,8 @@
 """The learning-rate finder: its curve while it runs, and what it suggests."""
 
-from dataclasses import replace
+import dataclasses
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -198,7 +199,7 @@ class FinderScreen(AskingScreen):
         else:
             now = self._conversation.latest
             rate = _to_set(search.suggested, now) if now else search.suggested
-            train = {"train": replace(now.train, learning_rate=rate)} if now else {}
+            train = {"train": dataclasses.replace(now.train, learning_rate=rate)} if now else {}
             self._ask(Edit({"learning_rate": rate}), **train)
             self.action_cancel()
 

@@ -1,8 +1,9 @@
 """How the main screen deals with saved runs, and with a worker that has ended."""
 
 import time
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import OpenRun, ReturnTo, Snapshot

@@ -2,9 +2,10 @@
 
 import gc
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message

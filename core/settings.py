@@ -106,6 +106,28 @@ def changed(
     return replace(model, **of_model), replace(train, **of_train)
 
 
+@dataclass(frozen=True)
+class EditPlan:
+    """What changing some settings would do to a run.
+
+    changes: the new values by name. model, train: the settings after them.
+    """
+
+    changes: dict[str, Any]
+    model: ModelSettings
+    train: TrainSettings
+    effect: Effect
+
+
+def plan_edit(model: ModelSettings, train: TrainSettings, changes: dict[str, Any]) -> EditPlan:
+    """Work out what changing settings by name would do to a run that has these settings.
+
+    Raises:
+        UserError: a name is unknown, or a value is not allowed.
+    """
+    return EditPlan(changes, *changed(model, train, changes), effect_of(changes, model.kind))
+
+
 def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:
     """Changes from words such as `hidden=300`.
 

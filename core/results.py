@@ -208,8 +208,8 @@ class BigramTable(Struct, frozen=True):
     is_estimate: bool = False
 
 
-class Name(Struct, frozen=True):
-    """A sampled name, as text that is safe to show."""
+class Sample(Struct, frozen=True):
+    """An item that a model made; seen: it also stands in the data."""
 
     text: str
     seen: bool

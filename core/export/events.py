@@ -29,7 +29,7 @@ def write_events(session: Session, folder: Path) -> None:
     settings = asdict(session.model_settings) | asdict(session.train_settings)
     # Not by session.evaluate, which would write the dev loss down.
     final = {
-        f"final/{split}": evaluate(session.model, session.tables, split).loss
+        f"final/{split}": evaluate(session.model, session.dataset, split).loss
         for split in ("train", "dev")
     }
     with SummaryWriter(str(folder)) as writer:

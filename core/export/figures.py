@@ -30,14 +30,15 @@ def export_json(session: Session) -> str:
         },
         "seed": session.seed,
         "steps": session.step,
-        "parameters": session.model.parameters,
+        "parameters": session.model.num_parameters,
         "first": {"model": asdict(first_model), "train": asdict(first_train)},
         "model": asdict(session.model_settings),
         "train": asdict(session.train_settings),
         "journal": [asdict(entry) for entry in session.journal],
         # Not by session.evaluate, which would write the dev loss down.
         "losses": {
-            split: evaluate(session.model, session.tables, split).loss for split in ("train", "dev")
+            split: evaluate(session.model, session.dataset, split).loss
+            for split in ("train", "dev")
         },
         "points": [asdict(point) for point in points(session)],
     }

@@ -11,7 +11,7 @@ import torch
 from markupsafe import Markup
 from torch import Tensor
 
-from ..analysis.bigrams import BigramInsight
+from ..analysis.bigrams import BigramAnalysis
 from ..analysis.embedding import EmbeddingMapper
 from ..analysis.evaluation import evaluate
 from ..errors import UserError
@@ -34,7 +34,7 @@ _OF_OTHERS = {"mlp": ("ngram",), "neural-bigram": ("ngram", "mlp")}
 def export_html(session: Session, stem: str = "run") -> str:
     """The page; `stem` is the run's name."""
     baselines = first_baselines(session.dataset)
-    insight = BigramInsight(session.dataset, session.model.context)
+    insight = BigramAnalysis(session.dataset, session.model.context)
     page = filled(
         "report.html.j2",
         name=stem,
@@ -63,7 +63,7 @@ def _what(session: Session) -> str:
         "ngram": "A table of n-gram counts",
         "neural-bigram": "A one-layer network",
     }
-    parameters, steps = of(session.model.parameters), session.step
+    parameters, steps = of(session.model.num_parameters), session.step
     return (
         f"{kinds[session.model_settings.kind]} with {parameters} parameters "
         f"after {of(steps)} {'step' if steps == 1 else 'steps'}"
@@ -74,7 +74,7 @@ def _figures(session: Session, baselines: tuple[Baseline, ...]) -> list[tuple[st
     """The losses, and what they are to be held against."""
     # Not by session.evaluate, which would write the dev loss down.
     losses = [
-        (f"{split} loss", evaluate(session.model, session.tables, split).loss)
+        (f"{split} loss", evaluate(session.model, session.dataset, split).loss)
         for split in ("dev", "train")
     ]
     losses += [(f"{one.name}, on dev", one.loss) for one in baselines]
@@ -115,7 +115,7 @@ def _value(name: str, value: Any) -> str:
     return "all" if name == "batch_size" and value == 0 else of(value)
 
 
-def _bigrams(session: Session, insight: BigramInsight) -> dict[str, Any]:
+def _bigrams(session: Session, insight: BigramAnalysis) -> dict[str, Any]:
     """P(next | previous) of the commonest characters, by the model and by the counts."""
     chosen = insight.order("frequency")[:_MAX_CHARACTERS].sort().values
     labels = [session.dataset.vocabulary.label(i) for i in chosen.tolist()]
@@ -143,7 +143,7 @@ def _cells(probabilities: Tensor, counts: list[list[int]]) -> list[list[dict[str
     ]
 
 
-def _map(session: Session, insight: BigramInsight) -> dict[str, Any] | None:
+def _map(session: Session, insight: BigramAnalysis) -> dict[str, Any] | None:
     """The commonest characters as points of a plane; None where the model has no embedding."""
     found = EmbeddingMapper(session.dataset.vocabulary).draw(session.model)
     if isinstance(found, Unavailable):

@@ -16,7 +16,6 @@ from ..models.resize import seed_of_edit
 from ..session.session import Session
 from ..settings import SIZES, first_n
 from ..text import shown
-from ..training.counting import CountingTrainer
 from .timeline import Edit, edits, edits_by_step, of
 
 _VARIABLES = {"learning_rate", "batch_size", "schedule", "steps", "weight_decay", "dropout"}
@@ -112,7 +111,6 @@ def _facts(session: Session) -> dict[str, Any]:
     shrinks = {n for n, edit in sizes if edit.changes[n] < getattr(edit.model, n)}
     grows = {n for n, edit in sizes if edit.changes[n] > getattr(edit.model, n)}
     trainer = session.trainer
-    counted = trainer.counted if isinstance(trainer, CountingTrainer) else 0
     drops = mlp and bool(values["dropout"] - {0})
     names = "C, W1, b1, W2, b2, W3" if model.direct else "C, W1, b1, W2, b2"
     unused = set() if drops else {"dropout"}
@@ -156,8 +154,8 @@ def _facts(session: Session) -> dict[str, Any]:
         "grows": bool(grows),
         "needs_math": "cosine" in schedules and not counts,
         "smoothing": session.train_settings.smoothing,
-        "counted": counted,
-        "all_counted": not counts or getattr(trainer, "finished", False),
+        "counted": trainer.num_counted,
+        "all_counted": not counts or trainer.finished,
         "lines_of": lambda some: _lines(session, some, _VARIABLES - unused, drops),
     }
 

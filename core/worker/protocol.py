@@ -15,11 +15,11 @@ from ..results import (
     Health,
     LossCurve,
     Mark,
-    Name,
     PreviousRun,
     Probe,
     RateSearch,
     Resizing,
+    Sample,
     Saving,
     SplitLosses,
     TestLoss,
@@ -262,7 +262,7 @@ class Snapshot(Struct, frozen=True):
     previous: tuple[PreviousRun, ...] = ()
     loss: LossCurve | None = None
     bigrams: BigramTable | None = None
-    names: tuple[Name, ...] | None = None
+    names: tuple[Sample, ...] | None = None
     embedding: EmbeddingMap | Unavailable | None = None
     probe: Probe | Unavailable | None = None
     health: Health | None = None

@@ -96,7 +96,7 @@ class Server:
         dataset = self._dataset = self.session.dataset
         self._facts = DatasetFacts(
             name=shown(dataset.name),
-            items=dataset.items,
+            items=dataset.num_items,
             labels=tuple(dataset.vocabulary.labels()),
             source=dataset.name if dataset.built_in else str(dataset.path.resolve()),
             unique=dataset.unique,
@@ -216,7 +216,9 @@ class Server:
                 self._check_is_finite()
                 self._evals.ask_for_test(self.session)
             case FindLearningRate(low, high):
-                self._finder = LearningRateFinder(self.session, low, high, clock=self._clock)
+                self._finder = LearningRateFinder(
+                    self.session.trainer, low, high, clock=self._clock
+                )
                 self._found = None
                 if self._state == "training":
                     self._pause("paused")
@@ -274,8 +276,8 @@ class Server:
     @property
     def _planned_end(self) -> int:
         """Where this run ends by itself; counting ends when every example is counted."""
-        is_counting = self.session.model_settings.kind == "ngram"
-        is_unlimited = is_counting or self.session.run in self._beyond_plan
+        is_network = self.session.model_settings.model_kind.is_network
+        is_unlimited = not is_network or self.session.run in self._beyond_plan
         return _UNLIMITED if is_unlimited else self.session.train_settings.steps
 
     @property
@@ -334,7 +336,7 @@ class Server:
 
     def _search(self, finder: LearningRateFinder) -> None:
         """Try some more learning rates, unless the model has become another."""
-        if not finder.is_of(self.session):
+        if finder.model is not self.session.model:
             self._finder = None
         elif not finder.advance():
             self._found = finder.result()
@@ -355,7 +357,7 @@ class Server:
             model=session.model_settings,
             train=session.train_settings,
             learning_rate=session.learning_rate,
-            parameters=session.model.parameters,
+            parameters=session.model.num_parameters,
             dataset=self._facts,
             splits=splits,
             test=self._evals.test,
@@ -402,7 +404,7 @@ class Server:
 
     def _rate_search(self) -> RateSearch | None:
         """What the learning-rate finder has found, of the model that the session still has."""
-        if self._finder is None or not self._finder.is_of(self.session):
+        if self._finder is None or self._finder.model is not self.session.model:
             return None
         return self._found or self._finder.result()
 

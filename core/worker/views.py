@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 from torch import Tensor
 
-from ..analysis.bigrams import BigramInsight
+from ..analysis.bigrams import BigramAnalysis
 from ..analysis.embedding import EmbeddingMapper
-from ..analysis.health import HealthCheck
+from ..analysis.health import health
 from ..analysis.probe import probe
 from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
@@ -19,8 +19,8 @@ from ..results import (
     EmbeddingMap,
     Health,
     LossCurve,
-    Name,
     Probe,
+    Sample,
     SplitLosses,
     Unavailable,
 )
@@ -32,7 +32,7 @@ from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView,
 _FORMER_POINTS = 64  # of each previous run's curve
 _MAX_NAME_LENGTH = 60  # characters
 
-Drawn = LossCurve | BigramTable | tuple[Name, ...] | EmbeddingMap | Probe | Health | Unavailable
+Drawn = LossCurve | BigramTable | tuple[Sample, ...] | EmbeddingMap | Probe | Health | Unavailable
 
 
 class Views:
@@ -41,9 +41,8 @@ class Views:
     def __init__(self, dataset: Dataset):
         self._dataset = dataset
         self._counts: Tensor | None = None
-        self._insight: BigramInsight | None = None
+        self._insight: BigramAnalysis | None = None
         self._embedding = EmbeddingMapper(dataset.vocabulary)
-        self._health = HealthCheck()
 
     def draw(
         self,
@@ -68,13 +67,15 @@ class Views:
             case ProbeView(text, most):
                 return probe(session.model, self._dataset.vocabulary, text, most, dev)
             case HealthView():
-                return self._health.look(session, train, dev, baselines)
+                last_edit = session.journal[-1].step if session.journal else 0
+                begun = session.history, session.first_settings, last_edit
+                return health(session.trainer, *begun, train, dev, baselines)
 
-    def _bigrams(self, context: int) -> BigramInsight:
+    def _bigrams(self, context: int) -> BigramAnalysis:
         if self._insight is None or self._insight.context != context:
             if self._counts is None:
                 self._counts = bigram_counts(self._dataset)
-            self._insight = BigramInsight(self._dataset, context, self._counts)
+            self._insight = BigramAnalysis(self._dataset, context, self._counts)
         return self._insight
 
 
@@ -101,7 +102,7 @@ def _points(run: StashedRun, first: int, last: int, view: LossView) -> list[tupl
     return [points[place - 1] for place in sorted(places)] if points else []
 
 
-def _names(session: Session, count: int) -> tuple[Name, ...]:
+def _names(session: Session, count: int) -> tuple[Sample, ...]:
     if session.diverged:
         return ()
     limit = min(2 * session.dataset.longest, _MAX_NAME_LENGTH)
@@ -109,4 +110,4 @@ def _names(session: Session, count: int) -> tuple[Name, ...]:
         samples = session.sample(count, limit=limit)
     except UserError:  # the probabilities are not finite
         return ()
-    return tuple(Name(shown(sample.text), sample.seen) for sample in samples)
+    return tuple(Sample(shown(sample.text), sample.seen) for sample in samples)

@@ -127,8 +127,8 @@ def test_the_first_snapshot_comes_unasked_and_describes_the_run(serve, small):
     first = client.first
     assert (first.state, first.step, first.seed, first.runs) == ("training", 0, 3, 1)
     assert (first.model, first.train.batch_size) == (MODEL, 8)
-    assert first.parameters == client.session.model.parameters
-    assert first.dataset.items == small.items
+    assert first.parameters == client.session.model.num_parameters
+    assert first.dataset.items == small.num_items
     assert list(first.dataset.labels) == small.vocabulary.labels()
     assert first.dataset.characters == small.vocabulary.size
     assert (first.splits, first.test, first.is_refresh) == (None, None, False)
@@ -241,7 +241,7 @@ def test_a_change_of_direct_connections_is_a_new_run_and_says_so(serve):
     assert snapshot.runs == 2
     assert (snapshot.runs, snapshot.step, snapshot.seed, snapshot.splits) == (2, 0, 3, None)
     assert snapshot.model.direct
-    assert snapshot.parameters == client.session.model.parameters
+    assert snapshot.parameters == client.session.model.num_parameters
     assert snapshot.state == "paused"
 
 
@@ -412,7 +412,10 @@ def test_the_bigram_table_is_a_window_with_the_pair_under_the_cursor(serve, smal
     assert (table.top, table.left) == (1, 2)
     assert [len(row) for row in table.values] == [4, 4, 4]
     assert table.pair.probability == pytest.approx(table.values[1][1])
-    signs, text = "\n" + small.vocabulary.characters, "\n".join(map(small.item, range(small.items)))
+    signs, text = (
+        "\n" + small.vocabulary.characters,
+        "\n".join(map(small.item, range(small.num_items))),
+    )
     pair = signs[2] + signs[3]
     assert table.pair.count == sum(text.startswith(pair, i) for i in range(len(text)))
 
@@ -436,7 +439,7 @@ def test_a_change_of_size_keeps_the_run_and_says_what_it_cost(serve):
     assert still.resized is None
     shrunk = client.do(Edit({"hidden": 6}))
     assert (shrunk.step, shrunk.runs, shrunk.model.hidden) == (still.step, 1, 6)
-    assert shrunk.parameters == client.session.model.parameters < still.parameters
+    assert shrunk.parameters == client.session.model.num_parameters < still.parameters
     resized = shrunk.resized
     assert (resized.step, resized.label, resized.dev_share) == (still.step, "hidden 6", 1)
     assert resized.before == pytest.approx(still.splits.dev)
@@ -805,7 +808,7 @@ def test_a_search_that_cannot_be_is_refused_and_training_goes_on(serve, model, r
 def test_counting_finishes_when_every_example_is_counted(serve, small):
     client = serve(model=ModelSettings(kind="ngram"), batch_size=50)
     finished = client.until(lambda s: s.state != "training")
-    examples = small.split("train").examples
+    examples = small.split("train").num_examples
     assert (finished.state, finished.step) == ("finished", -(-examples // 50))
     refused = client.ask(Resume())
     assert isinstance(refused, Refused)
@@ -1032,8 +1035,8 @@ def test_a_dataset_is_described_without_a_change_of_the_run(serve):
     assert isinstance(described, DatasetStats)
     assert (described.name, described.characters) == ("surnames", 27)
     dataset = Dataset.load("surnames")
-    assert (described.items, described.distinct) == (dataset.items, dataset.distinct)
-    examples = tuple(dataset.split(name).examples for name in ("train", "dev", "test"))
+    assert (described.items, described.distinct) == (dataset.num_items, dataset.distinct)
+    examples = tuple(dataset.split(name).num_examples for name in ("train", "dev", "test"))
     assert described.examples == examples
     after = client.look()
     assert (after.dataset, after.step, after.runs) == (before.dataset, before.step, before.runs)

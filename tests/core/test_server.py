@@ -11,6 +11,7 @@ import torch
 
 from makemore_tui.core.analysis.baselines import baseline_losses
 from makemore_tui.core.datasets.dataset import Dataset
+from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import BigramsView, DatasetStats, Unavailable
 from makemore_tui.core.runs.catalog import saved_runs
 from makemore_tui.core.session.replay import replay_run
@@ -41,8 +42,10 @@ from makemore_tui.core.worker.protocol import (
     Snapshot,
     Step,
     Undo,
+    Unsaved,
 )
 from makemore_tui.core.worker.server import Server
+from makemore_tui.core.worker.views import Views
 
 MODEL = ModelSettings(context=3, embedding=4, hidden=10)
 PATIENCE = 60  # seconds, after which a test gives up
@@ -215,6 +218,80 @@ def test_paused_it_ends_too(small):
     client.end()
 
 
+# What fails
+
+VIEWS = (
+    LossView(0, 9),
+    BigramsView(0, 0, 3, 3, (0, 0)),
+    NamesView(1),
+    EmbeddingView(),
+    ProbeView("abc"),
+    HealthView(),
+)
+
+
+def fail(error):
+    def failing(*args, **options):
+        raise error
+
+    return failing
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: type(view).__name__)
+def test_a_view_that_can_not_be_drawn_is_left_out_and_the_server_stays(serve, monkeypatch, view):
+    draw = Views.draw
+
+    def draw_others(views, wanted, *others):
+        if wanted == view:
+            raise UserError("there is nothing to draw")
+        return draw(views, wanted, *others)
+
+    client = serve()
+    client.do(Pause())
+    assert None not in drawn_of(client.look(*VIEWS))
+    monkeypatch.setattr(Views, "draw", draw_others)
+    assert drawn_of(client.look(*VIEWS)).count(None) == 1
+    assert client.do(Step()).step > 0
+
+
+def drawn_of(snapshot):
+    return [
+        snapshot.loss,
+        snapshot.bigrams,
+        snapshot.names,
+        snapshot.embedding,
+        snapshot.probe,
+        snapshot.health,
+    ]
+
+
+def test_what_the_system_refuses_is_answered_in_words(serve, monkeypatch):
+    client = serve()
+    client.do(Pause())
+    error = PermissionError(13, "Permission denied", "/runs/mine")
+    monkeypatch.setattr(Dataset, "load", fail(error))
+    refused = client.ask(DescribeDataset("names"))
+    assert refused == Refused("/runs/mine can't be used: Permission denied")
+    assert client.do(Step()).step > 0
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (UserError("the disk is full"), "the disk is full"),
+        (OSError(28, "No space left on device"), "a file can't be used: No space left on device"),
+    ],
+)
+def test_a_run_that_can_not_be_saved_at_the_end_is_told_of(
+    small, tmp_path, monkeypatch, error, sentence
+):
+    autosave = Autosave(tmp_path / "runs", 10**9)
+    client = Client(Session(small, MODEL, TrainSettings(batch_size=8)), autosave=autosave)
+    monkeypatch.setattr(autosave, "close", fail(error))
+    client.end()
+    assert client.replies.get(timeout=PATIENCE) == Unsaved(sentence)
+
+
 # At rest
 
 
@@ -251,10 +328,10 @@ def test_it_does_not_rest_before_its_run_is_saved(small, tmp_path):
     client = Client(Session(small, MODEL, TrainSettings(batch_size=8)), autosave=autosave)
     client.until(lambda s: s.step > 10)
     client.do(Pause())
-    client.until(lambda s: s.saving.problem is not None)
+    client.until(lambda s: s.saving is not None and s.saving.problem is not None)
     assert not client.until(lambda s: s.splits and len(s.baselines) == 5).is_resting
     (tmp_path / "runs").unlink()
-    assert client.until(lambda s: s.is_resting).saving.problem is None
+    assert client.until(lambda s: s.is_resting and s.saving.problem is None)
     client.end()
 
 
@@ -1148,11 +1225,11 @@ def test_undo_goes_back_to_the_dataset_before_with_all_that_is_drawn_of_it(serve
 def test_a_test_under_way_while_the_size_changes_is_of_the_new_model(names):
     server = Server(Session(names, MODEL), SimpleQueue(), lambda reply: None)
     for request in (Pause(), EvaluateTest(), Edit({"hidden": 5})):
-        server._answer(request)
-    while server._evals._testing is not None:
-        server._work()
-    assert server._evals.test is not None
-    assert server._evals.test.loss == server.session.evaluate("test").loss
+        server.answer(request)
+    while server.runner.evals._testing is not None:
+        server.runner.advance()
+    assert server.runner.evals.test is not None
+    assert server.runner.evals.test.loss == server.runner.session.evaluate("test").loss
 
 
 @pytest.mark.parametrize("request_type", [DescribeDataset, ChangeDataset])

@@ -49,7 +49,7 @@ def test_an_evaluation_under_way_while_the_size_changes_begins_anew(session, wat
     watch.advance(session, is_training=True)
     assert watch.splits is None
     session.edit(hidden=2)
-    watch.heed_edit(session, is_resized=True, is_another_loss=False)
+    watch.edited(session, is_resized=True, is_another_loss=False)
     finish(watch, session)
     assert dev_loss(watch) == pytest.approx(session.evaluate("dev").loss)
 
@@ -57,13 +57,13 @@ def test_an_evaluation_under_way_while_the_size_changes_begins_anew(session, wat
 def test_a_test_of_weights_that_are_gone_is_never_told(session, watch):
     session.edit(learning_rate=0.2)
     session.train(50)
-    watch.ask_for_test(session)
+    watch.request_test(session)
     watch.advance(session, is_training=True)
     assert watch.test is None
     session.undo()
-    watch.forget()
+    watch.reset()
     finish(watch, session)
-    assert (watch.test, watch.asked) == (None, 1)
+    assert (watch.test, watch.tests_requested) == (None, 1)
 
 
 def test_while_training_it_waits_from_one_evaluation_to_the_next(session, watch):

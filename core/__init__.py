@@ -65,7 +65,7 @@ if TYPE_CHECKING:  # where each name is from
     from .analysis.evaluation import Evaluation, WordSurprisal, evaluate, word_surprisal
     from .analysis.health import HealthCheck
     from .analysis.lr_finder import LearningRateFinder
-    from .analysis.sampling import Sample, sample
+    from .analysis.sampling import sample
     from .constants import BUILT_IN_DATASETS
     from .datasets.contexts import ContextTables
     from .datasets.dataset import Dataset, Split
@@ -78,7 +78,7 @@ if TYPE_CHECKING:  # where each name is from
     from .models.neural_bigram import NeuralBigram
     from .models.ngram import NgramCounts
     from .presets import PRESETS, Preset, preset_named
-    from .results import Baseline, EmbeddingMap, Health, RateSearch, Unavailable
+    from .results import Baseline, EmbeddingMap, Health, RateSearch, Sample, Unavailable
     from .run_spec import parse_state
     from .runs.catalog import SavedRun, runs_directory, saved_runs
     from .runs.checkpoint import Run, load_run
@@ -110,7 +110,7 @@ else:
         "Baseline": "results",
         "Replay": "session.replay",
         "Run": "runs.checkpoint",
-        "Sample": "analysis.sampling",
+        "Sample": "results",
         "SavedRun": "runs.catalog",
         "Session": "session.session",
         "Split": "datasets.dataset",

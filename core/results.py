@@ -35,9 +35,8 @@ class DatasetFacts(Struct, frozen=True):
 class DatasetStats(Struct, frozen=True):
     """A dataset in numbers.
 
-    name: as it was asked for. distinct: the number of different items. characters: how many, with
-    the boundary. shortest, longest: items, in characters. examples: of train, dev and test.
-    seen: the number of items of dev and of test that also occur in train.
+    characters: how many, with the boundary. shortest, longest: items, in characters. examples: of
+    train, dev and test. seen: the number of items of dev and of test that also occur in train.
     """
 
     name: str
@@ -85,11 +84,8 @@ class Mark(NamedTuple):
 
 
 class Resizing(Struct, frozen=True):
-    """A change of the model's size during training.
-
-    before, after: the dev loss; None if the model only grew, which does not change the loss.
-    dev_share: the share of the dev split that was evaluated.
-    """
+    """A change of the model's size during training, and the dev loss before and after it on a share
+    of dev (None if the model only grew, which does not change the loss)."""
 
     step: int
     label: str
@@ -99,10 +95,8 @@ class Resizing(Struct, frozen=True):
 
 
 class Divergence(Struct, frozen=True):
-    """The first step whose loss was not finite, and the last edit before it.
-
-    way_back: the edit that undo takes back to finite weights; None if it can't.
-    """
+    """The first step whose loss was not finite, the last edit before it, and the edit that undo
+    takes back to finite weights (None if it can't)."""
 
     step: int
     after: Mark | None
@@ -113,8 +107,7 @@ class PreviousRun(Struct, frozen=True):
     """A previous run.
 
     name: the settings in which it differs from the present run, and its best dev loss.
-    best_dev, last_dev: None before the first evaluation. id: unique among the runs of a session.
-    folder: where it is saved; "" if it is not.
+    id: unique among the runs of a session. folder: where it is saved; "" if it is not.
     """
 
     name: str
@@ -129,10 +122,9 @@ class PreviousRun(Struct, frozen=True):
 
 
 class Saving(Struct, frozen=True):
-    """How the present run is saved.
+    """How the present run is saved: the directory of all runs, its own folder ("" before it is
+    first saved), and the last step that is saved.
 
-    directory: of all saved runs. folder: of this one; "" before it is first saved.
-    step: the last that is saved. named: True if a person named the run.
     note: what was just done, in a sentence. problem: why the last attempt to save failed.
     """
 
@@ -150,10 +142,8 @@ class Saving(Struct, frozen=True):
 
 
 class LossCurve(Struct, frozen=True):
-    """Minibatch losses: each point's middle step, and its lowest, mean and highest loss.
-
-    dev: (step, dev loss). previous: for each previous run, a few points (step, mean loss).
-    """
+    """Minibatch losses: each point's middle step, and its lowest, mean and highest loss; the dev
+    losses by step; and for each previous run a few points (step, mean loss)."""
 
     steps: list[float]
     low: list[float]
@@ -193,10 +183,9 @@ class PairFacts(Struct, frozen=True):
 class BigramTable(Struct, frozen=True):
     """A window of the bigram table: values[i][j] is of row top+i and column left+j.
 
-    order: the character ids of rows and of columns; () is by id. cursor: the pair's row and column.
-    divergences: KL(counted || model) of each row in the window, in nats; infinite where the model
-    gives a counted pair probability 0. is_estimate: True if the model's probabilities in the
-    cursor's row are means over only some of its contexts.
+    order: the character ids of rows and of columns; () is by id. divergences: KL(counted || model)
+    of each row in the window, in nats; infinite if the model gives a counted pair probability 0.
+    is_estimate: True if the model's row at the cursor is a mean over only some of its contexts.
     """
 
     top: int
@@ -210,8 +199,8 @@ class BigramTable(Struct, frozen=True):
     is_estimate: bool = False
 
 
-class Name(Struct, frozen=True):
-    """A sampled name, safe to show. seen: True if it also occurs in the data."""
+class Sample(Struct, frozen=True):
+    """A name that a model made. seen: True if it also occurs in the data."""
 
     text: str
     seen: bool
@@ -232,10 +221,10 @@ class Baseline(Struct, frozen=True):
 
 
 class EmbeddingMap(Struct, frozen=True):
-    """The characters' embeddings as points of a plane, by id.
+    """The characters' embeddings, by id, as points of a plane: that of the first two principal
+    components, if the embedding has more than two dimensions.
 
-    dimensions: of the embedding; if more than two, the plane is that of the first two principal
-    components. shares: of the variance, along each axis of the plane. boundary: its id.
+    shares: of the variance, along each axis of the plane. boundary: its id.
     """
 
     labels: tuple[str, ...]
@@ -254,8 +243,7 @@ class Candidate(Struct, frozen=True):
 
 
 class ProbedCharacter(Struct, frozen=True):
-    """One character of a text: its probability given those before it, the surprisal -ln of that,
-    and the likeliest other characters."""
+    """A character of a text: P(it | those before it), -ln of that, and the likeliest others."""
 
     label: str
     probability: float
@@ -267,8 +255,7 @@ class Probe(Struct, frozen=True):
     """How likely the model holds a text.
 
     following: characters that may come after the text, likeliest first. characters: of the text as
-    a whole item; the last is the boundary. mean: their mean surprisal. dev: the dev loss, to
-    compare it with.
+    a whole item; the last is the boundary. mean: their mean surprisal. dev: the dev loss.
     """
 
     text: str
@@ -279,8 +266,8 @@ class Probe(Struct, frozen=True):
 
 
 class TensorHealth(Struct, frozen=True):
-    """A parameter tensor: standard deviations of its gradient and its weights, and log10 of the
-    ratio of the update's to the weights'; None if either is 0."""
+    """A tensor's standard deviations, of gradient and weights; log10(update's / weights'), or None
+    if either is 0."""
 
     name: str
     gradient: float
@@ -303,8 +290,8 @@ class Health(Struct, frozen=True):
     saturated: the share of activations with |a| > 0.97. dead: the share of hidden units with
     |a| > 0.99 for every example. histogram: activations from -1 to 1 in equal bins. All three are
     None without a hidden layer; the shares are NaN if an activation is.
-    usual_ratios: the range of ratios that counts as normal. update: the step that the ratios are
-    of, in words. gap: the dev loss minus the train loss.
+    usual_ratios: the range of normal ratios. update: the step that they are of, in words.
+    gap: the dev loss minus the train loss.
     """
 
     step: int
@@ -326,9 +313,9 @@ class Health(Struct, frozen=True):
 class RateSearch(Struct, frozen=True):
     """Losses at rising learning rates: the lowest, mean and highest over some seeds.
 
-    low, high: the range of rates. steps, done: planned and taken, for each seed.
-    turns: the rate from which the loss rises. explodes: the rate from which it is many times the
-    lowest. suggested: a rate to use. All are None if the loss does not rise. why: in words.
+    steps, done: planned and taken, for each seed. turns: the rate from which the loss rises;
+    explodes: from which it is many times the lowest. suggested: a rate to use. All three are None
+    if the loss does not rise. why: the reason for the suggestion, in words.
     """
 
     low: float

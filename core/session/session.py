@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from ..analysis.evaluation import Evaluation, WordSurprisal, evaluate, word_surprisal
-from ..analysis.sampling import Sample, sample
+from ..analysis.sampling import sample
 from ..datasets.contexts import ContextTables
 from ..datasets.dataset import Dataset
 from ..errors import UserError
+from ..results import Sample
 from ..runs.state import JournalEntry, RunState, beginning, copied
 from ..settings import Effect, ModelSettings, TrainSettings, changed, effect_of, short_label
 from ..text import shown

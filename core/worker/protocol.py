@@ -18,11 +18,11 @@ from ..results import (
     Health,
     LossCurve,
     Mark,
-    Name,
     PreviousRun,
     Probe,
     RateSearch,
     Resizing,
+    Sample,
     Saving,
     SplitLosses,
     TestLoss,
@@ -69,7 +69,7 @@ class LossView(Struct, frozen=True):
 
 
 class NamesView(Struct, frozen=True):
-    """So many new samples; answered by a tuple of `Name`."""
+    """So many new samples; answered by a tuple of `Sample`."""
 
     count: int
 
@@ -279,7 +279,7 @@ class Snapshot(Struct, frozen=True):
     previous: tuple[PreviousRun, ...] = ()
     loss: LossCurve | None = None
     bigrams: BigramTable | None = None
-    names: tuple[Name, ...] | None = None
+    names: tuple[Sample, ...] | None = None
     embedding: EmbeddingMap | Unavailable | None = None
     probe: Probe | Unavailable | None = None
     health: Health | None = None

@@ -19,8 +19,8 @@ from ..results import (
     EmbeddingMap,
     Health,
     LossCurve,
-    Name,
     Probe,
+    Sample,
     SplitLosses,
     Unavailable,
 )
@@ -32,7 +32,7 @@ from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView,
 _PREVIOUS_RUN_POINTS = 64  # of each previous run's curve
 _MAX_NAME_LENGTH = 60  # characters
 
-Drawn = LossCurve | BigramTable | tuple[Name, ...] | EmbeddingMap | Probe | Health | Unavailable
+Drawn = LossCurve | BigramTable | tuple[Sample, ...] | EmbeddingMap | Probe | Health | Unavailable
 
 
 class Views:
@@ -120,7 +120,7 @@ def _points(run: StashedRun, first: int, last: int, view: LossView) -> list[tupl
     return [points[number - 1] for number in sorted(chosen)]
 
 
-def _names(session: Session, count: int) -> tuple[Name, ...]:
+def _names(session: Session, count: int) -> tuple[Sample, ...]:
     if session.diverged:
         return ()
     limit = min(2 * session.dataset.longest, _MAX_NAME_LENGTH)
@@ -128,4 +128,4 @@ def _names(session: Session, count: int) -> tuple[Name, ...]:
         samples = session.sample(count, limit=limit)
     except UserError:  # the probabilities are not finite
         return ()
-    return tuple(Name(shown(sample.text), sample.seen) for sample in samples)
+    return tuple(replace(sample, text=shown(sample.text)) for sample in samples)

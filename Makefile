@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := $(shell find core tui data -type f -not -name '*.pyc')
 
-.PHONY: run test faults check format snapshots picture clean
+.PHONY: run test faults bench check format snapshots picture clean
 .DELETE_ON_ERROR:
 
 run: .venv/installed
@@ -17,6 +17,10 @@ test: .venv/installed
 # Killed writers and damaged files, as often as it takes to trust them; some minutes.
 faults: .venv/installed
 	MAKEMORE_TUI_FAULTS=long $(BIN)/python -m pytest tests/faults
+
+# The engine against the lectures' plain loop, and the explorer against the engine; half an hour.
+bench: .venv/installed
+	$(BIN)/python -m tests.bench --json bench.json
 
 # The types of what is public are complete, for a notebook's checker as well as for ours.
 check: .venv/installed

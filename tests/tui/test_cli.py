@@ -39,14 +39,6 @@ SMALL = ("--set", "hidden=4", "--set", "embedding=2")
 LONG = "a" * 300  # longer than a file's name can be
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _torch():
-    """Loads torch once, outside of any test; it warns that there is no NumPy."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import torch  # noqa: F401
-
-
 def call(*words):
     """Run the program in this process: its exit code, output and errors."""
     out, err = io.StringIO(), io.StringIO()

@@ -10,7 +10,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from types import SimpleNamespace

@@ -146,6 +146,7 @@ def _facts(session: Session) -> dict[str, Any]:
         "scheduled": schedules != ["constant"],
         "decays": bool(values["weight_decay"] - {0}),
         "drops": drops,
+        "dropout_version": session.dropout_version,
         "both_optimizers": len(optimizers) > 1,
         "adamw": "adamw" in optimizers,
         "full_batches": 0 in values["batch_size"],

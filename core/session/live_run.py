@@ -62,6 +62,7 @@ class LiveRun:
     resized: Resizing | None
     diverged_at: int | None
     _run: object
+    dropout_version: int = 1  # 2 once a saved run tells its version
 
     def __init__(self, dataset: Dataset, model: ModelSettings, train: TrainSettings, seed: int):
         """A run at step 0.
@@ -159,7 +160,7 @@ class LiveRun:
         """A model and its trainer; with the weights that such a run begins with, or zeros."""
         generator = torch.Generator().manual_seed(seed) if is_drawn else None
         new = make_model(model, self.dataset.vocabulary.size, generator, train.smoothing)
-        return new, make_trainer(new, self.tables, train, seed)
+        return new, make_trainer(new, self.tables, train, seed, self.dropout_version)
 
     def change(self, changes: dict[str, Any]) -> None:
         """Train on with other settings, by name, none of which begins a new run.

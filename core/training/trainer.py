@@ -14,9 +14,9 @@ from ..models.mlp import MLP
 from ..models.neural_bigram import NeuralBigram
 from ..models.ngram import NgramCounts
 from ..settings import TrainSettings
+from . import dropout
 from .batches import Batches, RandomStream, draw_batches, full_batch
 from .counting import CountingTrainer
-from .dropout import Dropout
 from .gradients import MLPStep, NeuralBigramStep, Prepared
 from .optimizers import SGD, AdamW
 
@@ -33,9 +33,15 @@ class GradientTrainer:
     """
 
     def __init__(
-        self, model: NeuralBigram | MLP, tables: ContextTables, settings: TrainSettings, seed: int
+        self,
+        model: NeuralBigram | MLP,
+        tables: ContextTables,
+        settings: TrainSettings,
+        seed: int,
+        dropout_version: int = dropout.VERSION,
     ):
         self.step: int = 0
+        self._dropout_version = dropout_version
         self._tables = tables
         self._seed = seed
         self._random = RandomStream(seed)
@@ -117,7 +123,7 @@ class GradientTrainer:
         self.model = model
         self._network_step = MLPStep(model) if isinstance(model, MLP) else NeuralBigramStep(model)
         self._has_stepped = False
-        self._dropout: Dropout | None = None
+        self._dropout: dropout.Dropout | None = None
         self._full: tuple[str, Batches] | None = None
         self._give_back()
 
@@ -143,7 +149,9 @@ class GradientTrainer:
         if not share or not isinstance(model, MLP):
             return None
         if self._dropout is None or self._dropout.share != share:
-            self._dropout = Dropout(share, model.settings.hidden, self._seed, model.flat)
+            self._dropout = dropout.Dropout(
+                share, model.settings.hidden, self._seed, model.flat, self._dropout_version
+            )
         return map(self._dropout.mask, count(self.step), rows)
 
     def _update(self, parameters: Tensor, gradient: Tensor) -> None:
@@ -221,12 +229,15 @@ def make_trainer(
     tables: ContextTables,
     settings: TrainSettings,
     seed: int,
+    dropout_version: int = dropout.VERSION,
 ) -> GradientTrainer | CountingTrainer:
     """The trainer for a model.
+
+    dropout_version: how dropout masks are chosen, see `Dropout`.
 
     Raises:
         UserError: the whole split at once was asked for and is too large.
     """
     if isinstance(model, NgramCounts):
         return CountingTrainer(model, tables, settings)
-    return GradientTrainer(model, tables, settings, seed)
+    return GradientTrainer(model, tables, settings, seed, dropout_version)

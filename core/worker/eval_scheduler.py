@@ -54,16 +54,17 @@ class EvalScheduler:
         self.asked += 1
         self._begin_test(session)
 
-    def has_work(self, session: Session) -> bool:
-        """Whether `advance` should be called."""
-        return self._testing is not None or self._evaluating is not None or self._is_due(session)
+    def has_work(self, session: Session, is_training: bool) -> bool:
+        """True when `advance` should be called."""
+        is_under_way = self._testing is not None or self._evaluating is not None
+        return is_under_way or self._is_due(session, is_training)
 
-    def advance(self, session: Session) -> bool:
-        """Evaluate another block; whether there was anything to do."""
+    def advance(self, session: Session, is_training: bool) -> bool:
+        """Evaluate another block of examples. Returns False if there was nothing to do."""
         if self._testing is not None:
             self._test_a_block(*self._testing)
             return True
-        if self._evaluating is None and not self._is_due(session):
+        if self._evaluating is None and not self._is_due(session, is_training):
             return False
         self._evaluate_a_block(session)
         return True
@@ -77,10 +78,11 @@ class EvalScheduler:
             self.test = TestLoss(step, evaluation.result().loss)
             self._testing = None
 
-    def _is_due(self, session: Session) -> bool:
+    def _is_due(self, session: Session, is_training: bool) -> bool:
+        """True when the losses are out of date; while training, only from time to time."""
         evaluated = self.splits.step if self.splits else -1
-        moved = evaluated != session.step or self._next == 0.0
-        return moved and self._clock() >= self._next
+        is_outdated = evaluated != session.step or self._next == 0.0
+        return is_outdated and (not is_training or self._clock() >= self._next)
 
     def _evaluate_a_block(self, session: Session) -> None:
         begun = self._clock()

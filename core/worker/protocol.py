@@ -238,6 +238,9 @@ class Snapshot(Struct, frozen=True):
     baselines: those that are known so far.
     finder: of the learning-rate finder, if it was asked for.
     saving: None where runs aren't saved by themselves.
+    is_resting: True when the worker has nothing left to do until the next request: nothing trains,
+    is evaluated, counted, searched or saved.
+    undo_levels: how many times `Undo` can be asked for in a row.
     """
 
     state: State
@@ -269,6 +272,8 @@ class Snapshot(Struct, frozen=True):
     baselines: tuple[Baseline, ...] = ()
     finder: RateSearch | None = None
     saving: Saving | None = None
+    is_resting: bool = False
+    undo_levels: int = 0
 
 
 Reply = Starting | Refused | Failed | DatasetStats | Unsaved | Snapshot

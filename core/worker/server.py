@@ -127,14 +127,20 @@ class Server:
 
     @property
     def _busy(self) -> bool:
-        is_evaluating = self._evals.has_work(self.session)
+        is_training = self._state == "training"
+        is_evaluating = self._evals.has_work(self.session, is_training)
         is_finding = self._finder is not None and self._found is None
         is_counting = not self._are_baselines_known
-        is_training = self._state == "training"
         is_saving = self._autosave is not None and self._autosave.has_work(
             self.session, is_training
         )
         return is_training or is_evaluating or is_finding or is_counting or is_saving
+
+    @property
+    def _is_resting(self) -> bool:
+        """True when nothing is left to do until the next request."""
+        will_retry = self._autosave is not None and self._autosave.facts.problem is not None
+        return not self._busy and not will_retry
 
     def _begin_run(self) -> None:
         """Go on with a run at step 0."""
@@ -316,7 +322,7 @@ class Server:
                 self._pause("finished")
         if self._autosave is not None and self._autosave.advance(self.session):
             return
-        if self._evals.advance(self.session):
+        if self._evals.advance(self.session, self._state == "training"):
             return
         if self._finder is not None and self._found is None:
             self._search(self._finder)
@@ -377,6 +383,8 @@ class Server:
             baselines=baselines,
             finder=self._rate_search(),
             saving=self._autosave.facts if self._autosave is not None else None,
+            is_resting=self._is_resting,
+            undo_levels=len(session.archive.past),
         )
 
     def _divergence(self, marks: tuple[Mark, ...]) -> Divergence | None:

@@ -12,8 +12,8 @@ LIKE = torch.empty(0, dtype=torch.float64)
 SHARES = [0.1, 0.25, 0.5, 0.9]
 
 
-def dropout(share=0.5, hidden=16, seed=1, like=LIKE):
-    return Dropout(share, hidden, seed, like)
+def dropout(share=0.5, hidden=16, seed=1, like=LIKE, version=2):
+    return Dropout(share, hidden, seed, like, version)
 
 
 # Masks
@@ -75,6 +75,36 @@ def test_neighbouring_steps_share_no_row():
     for step in range(200):
         both = torch.cat([one.mask(step, 512), one.mask(step + 1, 512)])
         assert len(both.unique(dim=0)) == 1024
+
+
+def shortest_distance(version, steps_apart):
+    """Rows between the masks of steps so far apart, around the table: the fewest of many pairs."""
+    one = dropout(version=version)
+    starts = [(one.first_row(step), one.first_row(step + steps_apart)) for step in range(5000)]
+    return min(min((a - b) % 4096, (b - a) % 4096) for a, b in starts)
+
+
+def test_masks_of_near_steps_start_far_apart():
+    # No multiple of the golden ratio is nearer to a whole number than 0.38 / d (Hurwitz 1891).
+    for steps_apart in range(1, 60):
+        assert shortest_distance(2, steps_apart) >= 0.38 * 4096 / steps_apart - 2
+
+
+def test_masks_of_old_runs_overlap_five_steps_later():
+    assert shortest_distance(1, 5) == 117
+
+
+def test_masks_of_old_runs_start_where_they_did():
+    old, new = dropout(version=1), dropout()
+    assert [old.first_row(step) for step in (0, 1, 2, 3, 1000)] == [0, 2481, 866, 3347, 2920]
+    assert [new.first_row(step) for step in (0, 1, 2, 3, 1000)] == [0, 2531, 966, 3498, 139]
+    assert torch.equal(old.mask(1, 5), dropout().mask(0, 3000)[2481:2486])
+
+
+def test_the_starts_are_spread_evenly():
+    one = dropout()
+    counts = torch.bincount(torch.tensor([one.first_row(step) for step in range(8192)]) // 256)
+    assert counts.tolist() == pytest.approx([512] * 16, abs=4)
 
 
 def test_without_a_share_nothing_is_left_out():

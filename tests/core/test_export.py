@@ -153,6 +153,14 @@ def test_the_script_reaches_the_losses_of_the_run(dataset, tmp_path, monkeypatch
         assert checked.returncode == 0, checked.stdout
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_script_draws_the_masks_of_the_runs_version(dataset, tmp_path, monkeypatch, version):
+    monkeypatch.setattr(Session, "dropout_version", version)
+    session = run_of(dataset, "dropout")
+    write_export(session, "script", tmp_path / "run.py")
+    assert_losses(session, printed_by(tmp_path / "run.py", monkeypatch))
+
+
 def test_the_script_reads_the_items_as_the_run_did(write, tmp_path, monkeypatch):
     items = [f"{start}{end}" for start in ("a.", "é", "e\u0301", " b'") for end in 'xy"\\zé'] * 2
     dataset = Dataset(write("\ufeff" + "\r\n\n".join(items)), unique=True)

@@ -215,6 +215,77 @@ def test_paused_it_ends_too(small):
     client.end()
 
 
+# At rest
+
+
+def test_it_rests_once_all_that_follows_a_pause_is_done(serve_saving):
+    client = serve_saving()
+    client.until(lambda s: s.step > 10)
+    assert not client.look().is_resting
+    client.do(Pause())
+    resting = client.until(lambda s: s.is_resting)
+    assert resting.splits.step == resting.step == resting.saving.step
+    assert len(resting.baselines) == 5
+    assert client.look() == resting
+    assert not client.do(Resume()).is_resting
+
+
+@pytest.mark.parametrize(
+    "request_", [Edit({"smoothing": 0.1}), EvaluateTest(), FindLearningRate(), Step()]
+)
+def test_a_request_with_work_to_follow_ends_the_rest(serve, request_):
+    client = serve()
+    client.do(Pause())
+    client.until(lambda s: s.is_resting)
+    assert not client.do(request_).is_resting
+    client.until(lambda s: s.is_resting)
+
+
+def test_it_rests_when_it_has_finished(serve):
+    assert serve(steps=20).until(lambda s: s.is_resting).state == "finished"
+
+
+def test_it_does_not_rest_before_its_run_is_saved(small, tmp_path):
+    (tmp_path / "runs").write_text("a file where the directory should be")
+    autosave = Autosave(tmp_path / "runs", 10**9)
+    client = Client(Session(small, MODEL, TrainSettings(batch_size=8)), autosave=autosave)
+    client.until(lambda s: s.step > 10)
+    client.do(Pause())
+    client.until(lambda s: s.saving.problem is not None)
+    assert not client.until(lambda s: s.splits and len(s.baselines) == 5).is_resting
+    (tmp_path / "runs").unlink()
+    assert client.until(lambda s: s.is_resting).saving.problem is None
+    client.end()
+
+
+def test_resting_it_takes_nothing_from_its_inbox_but_requests(small):
+    """It waits for the next request without looking at the clock."""
+    session = Session(small, MODEL, TrainSettings(batch_size=8, steps=20))
+    reads = []
+
+    def clock():
+        reads.append(None)
+        return time.perf_counter()
+
+    client = Client(session, clock=clock)
+    client.until(lambda s: s.is_resting)
+    before = len(reads)
+    assert client.look().is_resting
+    after = len(reads)
+    time.sleep(0.1)
+    assert len(reads) == after
+    assert after - before < 10
+    client.end()
+
+
+def test_a_snapshot_tells_how_often_undo_can_be_asked_for(serve):
+    client = serve()
+    assert client.look().undo_levels == 0
+    client.do(Edit({"learning_rate": 0.02}))
+    assert client.do(Edit({"learning_rate": 0.03})).undo_levels == 2
+    assert client.do(Undo()).undo_levels == 1
+
+
 # Edits
 
 

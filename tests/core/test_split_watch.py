@@ -29,8 +29,8 @@ def watch():
 
 
 def finish(watch, session):
-    while watch.has_work(session):
-        watch.advance(session)
+    while watch.has_work(session, is_training=True):
+        watch.advance(session, is_training=True)
 
 
 def test_it_evaluates_what_the_session_evaluates(session, watch):
@@ -46,7 +46,7 @@ def dev_loss(watch):
 
 
 def test_an_evaluation_under_way_while_the_size_changes_begins_anew(session, watch):
-    watch.advance(session)
+    watch.advance(session, is_training=True)
     assert watch.splits is None
     session.edit(hidden=2)
     watch.heed_edit(session, is_resized=True, is_another_loss=False)
@@ -58,9 +58,19 @@ def test_a_test_of_weights_that_are_gone_is_never_told(session, watch):
     session.edit(learning_rate=0.2)
     session.train(50)
     watch.ask_for_test(session)
-    watch.advance(session)
+    watch.advance(session, is_training=True)
     assert watch.test is None
     session.undo()
     watch.forget()
     finish(watch, session)
     assert (watch.test, watch.asked) == (None, 1)
+
+
+def test_while_training_it_waits_from_one_evaluation_to_the_next(session, watch):
+    finish(watch, session)
+    session.train(1)
+    assert not watch.has_work(session, is_training=True)
+    assert watch.has_work(session, is_training=False)
+    while watch.has_work(session, is_training=False):
+        watch.advance(session, is_training=False)
+    assert watch.splits.step == 301

@@ -4,12 +4,8 @@ What a notebook needs is had from here (docs/library.md). A name's module is loa
 is asked for, so that importing this package, or a module of it that needs no torch, loads no torch.
 """
 
-import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-# Torch warns on import when NumPy is absent; nothing here uses NumPy.
-warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 
 __all__ = [
     "BUILT_IN_DATASETS",

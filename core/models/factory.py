@@ -4,6 +4,7 @@ import torch
 
 from ..settings import ModelSettings
 from .mlp import MLP
+from .model import Layout
 from .neural_bigram import NeuralBigram
 from .ngram import NgramCounts
 
@@ -23,3 +24,12 @@ def make_model(
         return NgramCounts(settings, vocabulary_size, smoothing)
     kind = NeuralBigram if settings.kind == "neural-bigram" else MLP
     return kind(settings, vocabulary_size, generator)
+
+
+def parameter_layout(settings: ModelSettings, vocabulary_size: int) -> Layout:
+    """How the parameters of a network are laid out, known without making one.
+
+    settings: of a neural bigram or an MLP.
+    """
+    kind = NeuralBigram if settings.kind == "neural-bigram" else MLP
+    return kind.layout_of(settings, vocabulary_size)

@@ -1,6 +1,7 @@
 """What every model can do, and what the two networks share."""
 
 import math
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -44,26 +45,43 @@ class Model(Protocol):
         ...
 
 
-class Network:
-    """A model whose parameters lie behind one another in one vector, `flat`.
+@dataclass(frozen=True)
+class Layout:
+    """Where a network's parameters are in one vector: behind one another, by name.
 
-    `tensors` are views into it by name, so that an optimizer's step is a few operations on one
-    vector whatever the model. Those named in `transposed` lie there column by column, which is
-    faster for matrices with few columns (`step.py` says why).
+    shapes: of each parameter, in order. transposed: those stored column by column, which is faster
+    for matrices with few columns (`gradients.py` says why).
     """
 
-    def __init__(
-        self,
-        settings: ModelSettings,
-        vocabulary_size: int,
-        shapes: dict[str, tuple[int, ...]],
-        transposed: tuple[str, ...] = (),
-    ):
+    shapes: dict[str, tuple[int, ...]]
+    transposed: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """The length of the vector."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+    def views(self, flat: Tensor) -> dict[str, Tensor]:
+        """A vector (size,) as tensors of the parameters' names and shapes, which share its memory."""
+        parts = flat.split([math.prod(shape) for shape in self.shapes.values()])
+        return {
+            name: part.view(shape[::-1]).T if name in self.transposed else part.view(shape)
+            for part, (name, shape) in zip(parts, self.shapes.items(), strict=True)
+        }
+
+
+class Network:
+    """A model whose parameters are one vector, `flat`, laid out as its `layout` says.
+
+    `tensors` are views into it by name, so that an optimizer's step is a few operations on one
+    vector whatever the model.
+    """
+
+    def __init__(self, settings: ModelSettings, vocabulary_size: int, layout: Layout):
         self.settings = settings
         self.vocabulary_size = vocabulary_size
-        self.shapes = shapes
-        self.transposed = transposed
-        self.flat: Tensor = torch.zeros(sum(math.prod(shape) for shape in shapes.values()))
+        self.layout = layout
+        self.flat: Tensor = torch.zeros(layout.size)
         self._tensors = self.views(self.flat)
 
     @property
@@ -76,12 +94,7 @@ class Network:
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """A vector as long as `flat`, cut into tensors of the parameters' names and shapes."""
-        sizes = [math.prod(shape) for shape in self.shapes.values()]
-        parts = flat.split(sizes)
-        return {
-            name: part.view(shape[::-1]).T if name in self.transposed else part.view(shape)
-            for part, (name, shape) in zip(parts, self.shapes.items(), strict=True)
-        }
+        return self.layout.views(flat)
 
     def to_double(self) -> None:
         """Change the parameters to float64."""

@@ -42,7 +42,7 @@ __all__ = [
     "baseline_losses",
     "bigram_counts",
     "evaluate",
-    "export_state",
+    "export_spec",
     "load_run",
     "parse_state",
     "preset_named",
@@ -68,7 +68,7 @@ if TYPE_CHECKING:  # where each name is from
     from .datasets.stats import bigram_counts
     from .datasets.vocabulary import Vocabulary
     from .errors import UserError
-    from .export.files import export_state, write_export
+    from .export.files import export_spec, write_export
     from .models.mlp import MLP
     from .models.model import Model
     from .models.neural_bigram import NeuralBigram
@@ -117,7 +117,7 @@ else:
         "WordSurprisal": "analysis.evaluation",
         "bigram_counts": "datasets.stats",
         "evaluate": "analysis.evaluation",
-        "export_state": "export.files",
+        "export_spec": "export.files",
         "load_run": "runs.checkpoint",
         "parse_state": "run_spec",
         "preset_named": "presets",

@@ -4,12 +4,8 @@ What a notebook needs is had from here (docs/library.md). A name's module is loa
 is asked for, so that importing this package, or a module of it that needs no torch, loads no torch.
 """
 
-import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-# Torch warns on import when NumPy is absent; nothing here uses NumPy.
-warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 
 __all__ = [
     "BUILT_IN_DATASETS",
@@ -44,7 +40,7 @@ __all__ = [
     "bigram_table",
     "embedding_map",
     "evaluate",
-    "export_state",
+    "export_spec",
     "find_lr",
     "health",
     "load_run",
@@ -74,7 +70,7 @@ if TYPE_CHECKING:  # where each name is from
     from .datasets.stats import bigram_counts
     from .datasets.vocabulary import Vocabulary
     from .errors import UserError
-    from .export.files import export_state, write_export
+    from .export.files import export_spec, write_export
     from .models.mlp import MLP
     from .models.model import Model
     from .models.neural_bigram import NeuralBigram
@@ -132,7 +128,7 @@ else:
         "health": "analysis.health",
         "probe": "analysis.probe",
         "evaluate": "analysis.evaluation",
-        "export_state": "export.files",
+        "export_spec": "export.files",
         "load_run": "runs.checkpoint",
         "parse_state": "run_spec",
         "preset_named": "presets",

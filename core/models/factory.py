@@ -4,6 +4,7 @@ import torch
 
 from ..settings import ModelSettings
 from .mlp import MLP
+from .model import Layout
 from .neural_bigram import NeuralBigram
 from .ngram import NgramCounts
 
@@ -28,3 +29,11 @@ def make_model(
     if settings.kind in _NETWORKS:
         return _NETWORKS[settings.kind](settings, vocabulary_size, generator)
     return NgramCounts(settings, vocabulary_size, smoothing)
+
+
+def parameter_layout(settings: ModelSettings, vocabulary_size: int) -> Layout:
+    """How the parameters of a network are laid out, known without making one.
+
+    settings: of a neural bigram or an MLP.
+    """
+    return _NETWORKS[settings.kind].layout_of(settings, vocabulary_size)

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from ..settings import ModelSettings
-from .model import Network
+from .model import Layout, Network
 
 
 class MLP(Network):
@@ -30,6 +30,20 @@ class MLP(Network):
         (5/3) / sqrt(T*D) (the gain of tanh: He et al. 2015, as torch.nn.init has it), b1, W2 and
         W3 with 0.01 and b2 with 0, so that the first loss is near ln V.
         """
+        super().__init__(settings, vocabulary_size, self.layout_of(settings, vocabulary_size))
+        if generator is None:
+            return
+        for tensor in self.tensors.values():
+            tensor.normal_(generator=generator)
+        if settings.init == "scaled":
+            inputs = settings.context * settings.embedding
+            scales = {"W1": (5 / 3) / inputs**0.5, "b1": 0.01, "W2": 0.01, "b2": 0.0, "W3": 0.01}
+            for name, tensor in self.tensors.items():
+                tensor.mul_(scales.get(name, 1.0))
+
+    @staticmethod
+    def layout_of(settings: ModelSettings, vocabulary_size: int) -> Layout:
+        """The parameters of an MLP with these settings."""
         inputs, hidden = settings.context * settings.embedding, settings.hidden
         shapes: dict[str, tuple[int, ...]] = {
             "C": (vocabulary_size, settings.embedding),
@@ -40,15 +54,7 @@ class MLP(Network):
         }
         if settings.direct:
             shapes["W3"] = (inputs, vocabulary_size)
-        super().__init__(settings, vocabulary_size, shapes, transposed=("W2", "W3"))
-        if generator is None:
-            return
-        for tensor in self.tensors.values():
-            tensor.normal_(generator=generator)
-        if settings.init == "scaled":
-            scales = {"W1": (5 / 3) / inputs**0.5, "b1": 0.01, "W2": 0.01, "b2": 0.0, "W3": 0.01}
-            for name, tensor in self.tensors.items():
-                tensor.mul_(scales.get(name, 1.0))
+        return Layout(shapes, transposed=("W2", "W3"))
 
     @property
     def context(self) -> int:

@@ -3,6 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import torch
@@ -76,29 +77,46 @@ class Model(ABC):
             tensor.copy_(state[name])
 
 
-class Network(Model):
-    """A model trained by gradient descent, whose parameters lie in one vector, `flat`.
+@dataclass(frozen=True)
+class Layout:
+    """Where a network's parameters are in one vector: one after the other, by name.
 
-    `tensors` are views into it by name, so that an optimizer's step is a few operations on one
-    vector whatever the model. Tensors named in `transposed` are stored column by column, which is
-    faster for matrices with few columns (`training/gradients.py` says why).
+    shapes: of each parameter, in order. transposed: those stored column by column, which is faster
+    for matrices with few columns (`training/gradients.py` says why).
+    """
+
+    shapes: dict[str, tuple[int, ...]]
+    transposed: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """The length of the vector."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+    def views(self, flat: Tensor) -> dict[str, Tensor]:
+        """A vector (size,) cut into views of the parameters' names and shapes."""
+        parts = flat.split([math.prod(shape) for shape in self.shapes.values()])
+        return {
+            name: part.view(shape[::-1]).T if name in self.transposed else part.view(shape)
+            for part, (name, shape) in zip(parts, self.shapes.items(), strict=True)
+        }
+
+
+class Network(Model):
+    """A model trained by gradient descent, whose parameters are one vector, `flat`.
+
+    `tensors` are views into it by name, as `layout` says, so that an optimizer's step is a few
+    operations on one vector whatever the model.
     """
 
     # True if weight decay is the lecture's decay * mean(W**2) in the loss, not the optimizer's.
     decays_in_loss: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        settings: ModelSettings,
-        vocabulary_size: int,
-        shapes: dict[str, tuple[int, ...]],
-        transposed: tuple[str, ...] = (),
-    ):
+    def __init__(self, settings: ModelSettings, vocabulary_size: int, layout: Layout):
         self.settings = settings
         self.vocabulary_size = vocabulary_size
-        self.shapes = shapes
-        self.transposed = transposed
-        self.flat: Tensor = torch.zeros(sum(math.prod(shape) for shape in shapes.values()))
+        self.layout = layout
+        self.flat: Tensor = torch.zeros(layout.size)
         self._tensors = self.views(self.flat)
 
     @property
@@ -111,12 +129,7 @@ class Network(Model):
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """A vector (num_parameters,) cut into views of the parameters' names and shapes."""
-        sizes = [math.prod(shape) for shape in self.shapes.values()]
-        parts = flat.split(sizes)
-        return {
-            name: part.view(shape[::-1]).T if name in self.transposed else part.view(shape)
-            for part, (name, shape) in zip(parts, self.shapes.items(), strict=True)
-        }
+        return self.layout.views(flat)
 
     def to_double(self) -> None:
         """Convert the parameters to float64."""

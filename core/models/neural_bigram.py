@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..settings import ModelSettings
-from .model import Network
+from .model import Layout, Network
 
 
 class NeuralBigram(Network):
@@ -21,9 +21,14 @@ class NeuralBigram(Network):
         generator: torch.Generator | None = None,
     ):
         """W drawn from N(0, 1), or all zero with init="scaled", for a first loss of ln V."""
-        super().__init__(settings, vocabulary_size, {"W": (vocabulary_size, vocabulary_size)})
+        super().__init__(settings, vocabulary_size, self.layout_of(settings, vocabulary_size))
         if generator is not None and settings.init == "lecture":
             self.flat.normal_(generator=generator)
+
+    @staticmethod
+    def layout_of(settings: ModelSettings, vocabulary_size: int) -> Layout:
+        """The parameters of a network with these settings."""
+        return Layout({"W": (vocabulary_size, vocabulary_size)})
 
     @property
     def context(self) -> int:

@@ -1,18 +1,23 @@
 """The plain ways that the benchmark compares with must do the same work as the engine."""
 
+import json
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
 
-from makemore_tui.core.bench import engine
-from makemore_tui.core.bench.measure import in_turn, paired_row, quartiles
-from makemore_tui.core.bench.memory import read_in_a_process
-from makemore_tui.core.bench.plain import PlainMLP, count_bigrams, read_items
 from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training.batches import RandomStream
+from tests.bench import __main__ as bench
+from tests.bench import engine
+from tests.bench.measure import Row, in_turn, paired_row, quartiles
+from tests.bench.memory import read_in_a_process
+from tests.bench.plain import PlainMLP, count_bigrams, read_items
 
 SEED = 3
 
@@ -109,3 +114,46 @@ def test_reading_is_measured_in_a_process_of_its_own(tmp_path):
     per_character, seconds = read_in_a_process(path)
     assert 1 < per_character < 60
     assert seconds > 0
+
+
+# The command
+
+
+@pytest.mark.alone
+def test_the_command_writes_its_rows(tmp_path, capsys):
+    bench.main(["--quick", "--only", "step", "--json", str(tmp_path / "rows.json")])
+    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
+    by_name = {row["name"]: row for row in rows}
+    assert {"step/3-10-200-32/sgd", "step/8-24-300-512/adamw", "limit/3-10-200-32"} <= set(by_name)
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in printed[1:]] == list(by_name)
+    for row in rows:
+        assert {"name", "value", "unit", "baseline", "ratio"} <= set(row)
+        assert row["low"] <= row["ratio"] <= row["high"]
+    # Far below what is reached, so that a busy machine doesn't matter.
+    assert all(row["ratio"] > 2 for row in rows if row["name"].startswith("step/"))
+
+
+def test_an_unknown_section_is_refused(capsys):
+    with pytest.raises(SystemExit) as ended:
+        bench.main(["--only", "stairs"])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert "'stairs'" in error
+    assert "explorer" in error
+
+
+def test_names_in_the_table_are_never_wrapped():
+    name = "explorer/200x60/every-view/resize-p95-and-a-longer-name"
+    assert bench.line_of(Row(name, 1.0, "ms")).startswith(f"{name} ")
+
+
+def test_it_runs_from_the_root_of_the_repository():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "--help"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "--only" in done.stdout

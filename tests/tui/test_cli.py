@@ -10,7 +10,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from types import SimpleNamespace
@@ -23,7 +22,7 @@ from makemore_tui.core.settings import SETTINGS
 from makemore_tui.tui.cli import main as cli
 
 COMMANDS = (
-    "explore", "train", "sample", "evaluate", "find-lr", "data", "presets", "bench", "replay",
+    "explore", "train", "sample", "evaluate", "find-lr", "data", "presets", "replay",
     "export",
 )  # fmt: skip
 TRAIN_KEYS = {
@@ -37,14 +36,6 @@ DATA_KEYS = {
 ITEMS = [f"{a}{b}{a}" for a in "anders" for b in "iouj"]
 SMALL = ("--set", "hidden=4", "--set", "embedding=2")
 LONG = "a" * 300  # longer than a file's name can be
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _torch():
-    """Loads torch once, outside of any test; it warns that there is no NumPy."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import torch  # noqa: F401
 
 
 def call(*words):
@@ -147,28 +138,6 @@ def test_an_example_works_as_it_stands(run, command, tmp_path, monkeypatch):
         else:
             assert (done.code, done.err) == (0, "")
             assert done.out
-
-
-# bench
-
-
-@pytest.mark.alone
-def test_bench_reports_rows(run_json):
-    rows = run_json("bench", "--quick", "--only", "step")["rows"]
-    by_name = {row["name"]: row for row in rows}
-    assert {"step/3-10-200-32/sgd", "step/8-24-300-512/adamw", "limit/3-10-200-32"} <= set(by_name)
-    for row in rows:
-        assert {"name", "value", "unit", "baseline", "ratio"} <= set(row)
-        assert row["low"] <= row["ratio"] <= row["high"]
-    # Far below what is reached, so that a busy machine doesn't matter.
-    assert all(row["ratio"] > 2 for row in rows if row["name"].startswith("step/"))
-
-
-def test_bench_refuses_a_section_it_has_not(run):
-    done = run("bench", "--only", "stairs")
-    assert done.code == 2
-    assert "'stairs'" in done.err
-    assert "explorer" in done.err
 
 
 # train
@@ -690,7 +659,6 @@ INTERRUPTED = {
     "find-lr": "core.datasets.dataset.Dataset.load",
     "data": "core.datasets.dataset.Dataset.load",
     "presets": "tui.cli.reports.print_presets",
-    "bench": "tui.bench.bench",
     "replay x": "tui.cli.runs.load_torch",
     "export x": "core.runs.checkpoint.load_session",
     "runs": "core.runs.catalog.saved_runs",

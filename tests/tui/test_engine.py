@@ -2,7 +2,9 @@
 
 import os
 import signal
+import time
 from queue import SimpleQueue
+from threading import Thread
 
 import pytest
 
@@ -109,6 +111,20 @@ def test_a_worker_that_has_no_time_to_save_its_run_is_told_of(run):
     running.until(Snapshot)
     running.engine.close()
     assert running.engine.unsaved is None
+
+
+def test_whoever_closes_second_also_learns_that_the_run_was_not_saved(run):
+    """A signal closes the engine in a thread, while the program's own end closes it too."""
+    running = run()
+    running.until(Snapshot)
+    os.kill(running.pid, signal.SIGSTOP)
+    first = Thread(target=running.engine.close)
+    first.start()
+    while running.engine._process is not None:
+        time.sleep(0.001)
+    running.engine.close()
+    assert running.engine.unsaved == "the worker did not end in time"
+    first.join()
 
 
 @pytest.mark.parametrize(("state", "paused"), [("training", False), ("paused", True)])

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -217,35 +216,6 @@ def presets(as_json: JsonOption = False) -> None:
         _print_json({preset.name: reports.settings_of(preset) for preset in PRESETS.values()})
     else:
         reports.print_presets(list(PRESETS.values()))
-
-
-@app.command(epilog="Example: makemore-tui bench --quick --only growth")
-def bench(
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds; rougher figures.")] = False,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(help="A section: step, quality, work, growth or explorer; may be repeated."),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure the engine against the plain way, and the explorer against the engine."""
-    load_torch()
-    from .. import bench as benchmarks
-
-    sections = only or list(benchmarks.SECTIONS)
-    for section in sections:
-        if section not in benchmarks.SECTIONS:
-            raise UserError(
-                f"there is no section {section!r}; the sections are "
-                f"{', '.join(benchmarks.SECTIONS)}"
-            )
-    rows = benchmarks.bench(sections, quick)
-    if as_json:
-        _print_json({"rows": [asdict(row) for row in rows]})
-    else:
-        from . import reports
-
-        reports.print_bench(rows)
 
 
 app.command(epilog="Example: makemore-tui train --steps 99 --out c && makemore-tui replay c")(

@@ -23,7 +23,6 @@ from ..style.text_rows import number
 
 if TYPE_CHECKING:
     from makemore_tui.core.analysis.evaluation import Evaluation, WordSurprisal
-    from makemore_tui.core.bench.measure import Row
     from makemore_tui.core.results import RateSearch, Sample
     from makemore_tui.core.runs.catalog import SavedRun
     from makemore_tui.core.session.replay import Replay
@@ -200,27 +199,6 @@ def print_presets(presets: list[Preset]) -> None:
     for preset in presets:
         table.add_row(Text(preset.name, style="bold"), preset.about, _model(preset), _train(preset))
     _print(table)
-
-
-def print_bench(rows: "list[Row]") -> None:
-    """The figures of a benchmark."""
-    table = _table("Benchmark", "what", "ours", "theirs", "unit", "ratio", "quartiles")
-    for column in table.columns[1:]:
-        column.no_wrap = True  # so that the name is what gives way
-    for row in rows:
-        spread = f"{_rounded(row.low)}-{_rounded(row.high)}" if row.ratio else ""
-        ratio = Text(_rounded(row.ratio), style="bold")
-        theirs = _rounded(row.baseline)
-        name = Text(row.name, overflow="fold")
-        table.add_row(name, _rounded(row.value), theirs, row.unit, ratio, spread)
-    _print(table)
-
-
-def _rounded(value: float | None) -> str:
-    """About three figures, no powers of ten."""
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _model(preset: Preset) -> str:

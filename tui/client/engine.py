@@ -63,6 +63,7 @@ class WorkerEngine:
         self._process: subprocess.Popen | None = None
         self._receiver: threading.Thread | None = None
         self._has_begun = False
+        self._closing = threading.Lock()  # whoever closes second waits until all is known
         self.unsaved: str | None = None
 
     def start(self, deliver: Deliver, after: Snapshot | None = None) -> None:
@@ -88,6 +89,10 @@ class WorkerEngine:
                 self._process.stdin.flush()
 
     def close(self) -> None:
+        with self._closing:
+            self._close()
+
+    def _close(self) -> None:
         process, self._process = self._process, None
         if process is None or process.stdin is None:
             return

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import torch
 
-from ..analysis.evaluation import evaluate
-from ..analysis.sampling import sample
-from ..constants import SPLITS
-from ..datasets.dataset import Dataset
-from ..datasets.splits import Split
-from ..models.mlp import MLP
-from ..presets import preset_named
-from ..session.session import Session
-from ..settings import ModelSettings, TrainSettings
+from makemore_tui.core.analysis.evaluation import evaluate
+from makemore_tui.core.analysis.sampling import sample
+from makemore_tui.core.constants import SPLITS
+from makemore_tui.core.datasets.dataset import Dataset
+from makemore_tui.core.datasets.splits import Split
+from makemore_tui.core.models.mlp import MLP
+from makemore_tui.core.presets import preset_named
+from makemore_tui.core.session.session import Session
+from makemore_tui.core.settings import ModelSettings, TrainSettings
+
 from .measure import Row, Timings, in_turn, paired_row, seconds_of
 from .memory import read_in_a_process
 from .plain import PlainMLP, count_bigrams, read_items

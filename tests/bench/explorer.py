@@ -18,11 +18,12 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 
-from makemore_tui.core.bench.measure import Row, paired_row
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.training.time_slicer import TimeSlicer
+
+from .measure import Row, paired_row
 
 _FIRST_VIEW = "1"
 _EVERY_VIEW = "36475891"  # the keys of the panels, so that each takes the place of another

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..models.mlp import MLP
+from makemore_tui.core.models.mlp import MLP
 
 
 class PlainMLP:

@@ -5,11 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+_ROOT = Path(__file__).parents[2]
 _WORK = """
 import sys, time
 from pathlib import Path
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.bench.memory import forget_peak, kilobytes
+from tests.bench.memory import forget_peak, kilobytes
 Dataset.load("names")  # what is loaded with the first dataset is not of this one
 forget_peak()
 before = kilobytes("VmRSS")
@@ -25,8 +26,8 @@ def read_in_a_process(path: Path) -> tuple[float, float]:
     """Bytes at the peak for each character of a file that is read as a dataset, without what torch
     takes; and the seconds that splitting it takes afterwards. The bytes are NaN where there is no
     /proc to ask."""
-    command = [sys.executable, "-W", "ignore", "-c", _WORK, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-W", "ignore", "-c", _WORK, str(path.resolve())]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=True)
     peak, seconds = map(float, done.stdout.split())
     return peak / len(path.read_text(encoding="utf-8")), seconds
 

@@ -316,3 +316,16 @@ def test_a_mask_of_ones_changes_nothing(plain):
     with_ones = [gradient.clone() for gradient in gradients(step, batches, losses[1], iter(ones))]
     assert all(map(torch.equal, without, with_ones))
     assert torch.equal(losses[0], losses[1])
+
+
+@pytest.mark.parametrize("settings", [ModelSettings(context=3, embedding=4, hidden=8), BIGRAM])
+def test_without_torchs_private_operation_the_gradients_are_the_same(monkeypatch, settings):
+    batches = make_batches([16, 64], 30, settings.context_length, 7)
+    found = []
+    for is_there in (True, False):
+        if not is_there:
+            monkeypatch.delattr(torch, "_log_softmax_backward_data")
+        step, losses = make_step(settings, 7), torch.empty(2, dtype=torch.float64)
+        of_each = [gradient.clone() for gradient in gradients(step, batches, losses)]
+        found.append(torch.cat([*of_each, losses]))
+    torch.testing.assert_close(*found, rtol=0, atol=1e-6)

@@ -218,7 +218,10 @@ def test_other_examples_are_trained_on_after_an_edit(
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_adamw_takes_the_steps_of_torch_optim(decay):
+@pytest.mark.parametrize("is_fused", [True, False])
+def test_adamw_takes_the_steps_of_torch_optim(monkeypatch, decay, is_fused):
+    if not is_fused:
+        monkeypatch.setattr(torch, "_fused_adamw_", None)
     generator = torch.Generator().manual_seed(1)
     ours = torch.randn(101, dtype=torch.float64, generator=generator)
     theirs = ours.clone().requires_grad_()
@@ -234,6 +237,18 @@ def test_adamw_takes_the_steps_of_torch_optim(decay):
         optimizer.step()
         adamw.update(ours, gradient, rate, decay)
         torch.testing.assert_close(ours, theirs.detach(), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["_fused_adamw_", "_log_softmax_backward_data"])
+def test_training_needs_none_of_torchs_private_operations(small, monkeypatch, name):
+    settings = TrainSettings(batch_size=16, optimizer="adamw", learning_rate=0.01, weight_decay=0.1)
+    trainers = [gradient_trainer(small, settings) for _ in range(2)]
+    usual = trainers[0].train(50)
+    monkeypatch.delattr(torch, name)
+    torch.testing.assert_close(trainers[1].train(50), usual, rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        trainers[1].model.flat, trainers[0].model.flat, rtol=0, atol=1e-6
+    )
 
 
 def test_a_full_batch_of_too_many_examples_is_refused_and_nothing_changes(many_characters):

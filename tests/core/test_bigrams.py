@@ -110,10 +110,10 @@ def test_all_the_real_contexts_are_averaged(names, name_splits, plain, trained):
 
 def test_a_fixed_sample_comes_near(names, trained):
     analysis, ids = BigramAnalysis(names, 5), torch.arange(27)
-    exact, near = rows(analysis, trained), analysis.probabilities(trained, ids, most=100)
+    exact, near = rows(analysis, trained), analysis.probabilities(trained, ids, max_contexts=100)
     assert 0.001 < float((near - exact).abs().max()) < 0.03
     assert float((exact * (exact / near).log()).sum(1).max()) < 0.005
-    assert torch.equal(analysis.probabilities(trained, ids, most=100), near)
+    assert torch.equal(analysis.probabilities(trained, ids, max_contexts=100), near)
 
 
 def test_a_table_that_moves_is_estimated_and_one_that_is_still_is_exact(
@@ -121,7 +121,7 @@ def test_a_table_that_moves_is_estimated_and_one_that_is_still_is_exact(
 ):
     most = trained.multiplications * 27 * 100
     monkeypatch.setattr(bigrams_module, "_MULTIPLICATIONS", most)
-    monkeypatch.setattr(bigrams_module, "_STILL", 1000)
+    monkeypatch.setattr(bigrams_module, "_AT_REST", 1000)
     analysis, exact = BigramAnalysis(names, 5), rows(BigramAnalysis(names, 5), trained)
     window = BigramsView(0, 0, 27, 27, cursor=(1, 2))
     looks = [analysis.table(trained, window, moment) for moment in (1, 2, 2, 2, 3, None, None)]

@@ -122,16 +122,14 @@ def evaluate(
     from makemore_tui.core.analysis.evaluation import evaluate as evaluate_split
     from makemore_tui.core.analysis.evaluation import word_surprisal
     from makemore_tui.core.constants import SPLITS
-    from makemore_tui.core.datasets.contexts import ContextTables
 
     saved = _load(run)
     saved.dataset.split(split)  # refuses what is none
     surprisal = (
         word_surprisal(saved.model, saved.dataset.vocabulary, word) if word is not None else None
     )
-    tables = ContextTables(saved.dataset)
     wanted = (*SPLITS, "all") if split == "all" else (split,)
-    evaluations = {name: evaluate_split(saved.model, tables, name) for name in wanted}
+    evaluations = {name: evaluate_split(saved.model, saved.dataset, name) for name in wanted}
     if as_json:
         answer: dict[str, Any] = {name: found.loss for name, found in evaluations.items()}
         if surprisal:
@@ -173,7 +171,7 @@ def find_lr(
     chosen = preset_named(preset)
     settings = changed(chosen.model, chosen.train, parse_changes(changes or []))
     session = Session(Dataset.load(data, unique), *settings, seed=seed)
-    finder = LearningRateFinder(session, low, high, steps)
+    finder = LearningRateFinder(session.trainer, low, high, steps)
     with progress(steps, as_json) as advance:
         while finder.advance():
             advance(finder.done, finder.latest)

@@ -85,7 +85,9 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
 
     on, planned = session.train_settings.train_on, session.train_settings.steps
     if session.model_settings.kind == "ngram":
-        planned = session.dataset.split("all").examples  # as many as there can be: all are counted
+        planned = session.dataset.split(
+            "all"
+        ).num_examples  # as many as there can be: all are counted
     with noted() as interrupts:
         initial, first = session.evaluate(on).loss, session.step
         slicer = TimeSlicer(_SLICE_SECONDS)
@@ -102,7 +104,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
             "steps": session.step,
             "seconds": seconds,
             "steps_per_second": (session.step - first) / seconds,
-            "parameters": session.model.parameters,
+            "parameters": session.model.num_parameters,
             "initial_loss": initial,
             "train_loss": session.evaluate(on).loss,
             "dev_loss": dev.loss,

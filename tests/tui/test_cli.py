@@ -135,7 +135,7 @@ def test_help_lists_the_commands(run):
     assert all(command in done.out for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", cli.app.registered_commands, ids=COMMANDS)
+@pytest.mark.parametrize("command", app.registered_commands, ids=COMMANDS)
 def test_an_example_works_as_it_stands(run, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for line in (command.epilog or "").removeprefix("Example: ").split(" && "):

@@ -21,8 +21,9 @@ SetOption = Annotated[
 SeedOption = Annotated[
     int, typer.Option(help="Of the weights and the minibatches.", min=0, max=MAX_SEED)
 ]
-StateOption = Annotated[
-    str | None, typer.Option("--state", help="Begin as this line says, which `export` makes.")
+SpecOption = Annotated[
+    str | None,
+    typer.Option("--spec", "--state", help="Begin as this line says, which `export` makes."),
 ]
 UniqueOption = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -47,20 +48,20 @@ Beginning = tuple[str, bool, ModelSettings, TrainSettings, int]
 
 
 def beginning(
-    context: typer.Context, state: str | None, data: str, unique: bool, preset: str, seed: int
+    context: typer.Context, spec: str | None, data: str, unique: bool, preset: str, seed: int
 ) -> Beginning:
-    """Dataset, whether repeated items are dropped, settings and seed: as a state line says, or as
-    the options do.
+    """Dataset, whether repeated items are dropped, settings and seed: as a spec says, or as the
+    options do.
 
     Raises:
         UserError: there is no such preset, or both say something.
     """
-    if state is None:
+    if spec is None:
         chosen = preset_named(preset)
         return data, unique, chosen.model, chosen.train, seed
     for name in given(context, "data", "preset", "seed", "unique", "resume"):
-        raise UserError(f"--state says how the run begins, so --{name} can't be given beside it")
-    return parse_state(state)
+        raise UserError(f"--spec says how the run begins, so --{name} can't be given beside it")
+    return parse_state(spec)
 
 
 def given(context: typer.Context, *names: str) -> list[str]:

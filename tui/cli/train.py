@@ -18,7 +18,7 @@ from .options import (
     PresetOption,
     SeedOption,
     SetOption,
-    StateOption,
+    SpecOption,
     UniqueOption,
     beginning,
     found,
@@ -47,7 +47,7 @@ def train(
         Path | None,
         typer.Option(metavar="RUN", callback=found, help="Go on with a run: its name or folder."),
     ] = None,
-    state: StateOption = None,
+    spec: SpecOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, show its losses and some samples, and save it."""
@@ -57,7 +57,7 @@ def train(
     from makemore_tui.core.session.session import Session
 
     asked = parse_changes(changes or []) | ({"steps": steps} if steps else {})
-    data, unique, model, planned, seed = beginning(context, state, data, unique, preset, seed)
+    data, unique, model, planned, seed = beginning(context, spec, data, unique, preset, seed)
     settings = changed(model, planned, asked)
     if out:
         new_folder(out).rmdir()  # refused now rather than after the training

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
 from makemore_tui.core.settings import changed, parse_changes
-from makemore_tui.core.worker.protocol import Start
 
 from .explorer import open_explorer
 from .options import (
@@ -37,10 +37,10 @@ def explore(
     run_dir: DirectoryOption = None,
 ) -> None:
     """Open the explorer. (The default: `makemore-tui` alone does the same.)"""
-    data, unique, model, planned, seed = beginning(context, spec, data, unique, preset, seed)
-    model, planned = changed(model, planned, parse_changes(changes or []))
+    start = beginning(context, spec, data, unique, preset, seed)
+    model, train = changed(start.model, start.train, parse_changes(changes or []))
     if resume is not None:
         for name in given(context, "data", "preset", "changes", "seed", "unique", "spec"):
             option = "set" if name == "changes" else name
             raise UserError(f"--{option} can't be had with --resume: {resume} has its own")
-    open_explorer(Start(data, unique, model, planned, seed), run_dir, resume)
+    open_explorer(replace(start, model=model, train=train), run_dir, resume)

@@ -6,7 +6,7 @@ from typing import NoReturn
 from makemore_tui.core.errors import UserError
 
 from . import streams
-from .interrupt import EXIT_CODE
+from .interrupt import EXIT_CODE, ends_at_once
 
 
 def main() -> NoReturn:
@@ -40,8 +40,8 @@ def _run(words: list[str]) -> int:
             return 0
         if words[0].startswith("-") and words[0] not in ("--help", "-h"):
             words = ["explore", *words]
-        from .app import run
-
+        with ends_at_once():
+            from .app import run
         return run(words)
     finally:
         streams.flush()

@@ -6,11 +6,12 @@ from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from .errors import UserError
+from .model_kinds import MODEL_KINDS, ModelKind
 
 Effect = Literal["next step", "new optimizer", "resized", "restart"]
-KINDS = ("mlp", "ngram", "neural-bigram")
-KIND_NAMES = {"mlp": "MLP", "ngram": "counts", "neural-bigram": "neural bigram"}  # in words
-SIZES = ("context", "embedding", "hidden")  # of an MLP, which can be changed while it learns
+KINDS = tuple(MODEL_KINDS)
+KIND_NAMES = {name: kind.label for name, kind in MODEL_KINDS.items()}
+SIZES = MODEL_KINDS["mlp"].resizable
 
 
 def _number(default: float, low: float, high: float, about: str) -> Any:
@@ -48,11 +49,18 @@ class ModelSettings(_Validated):
     direct: bool = _flag(False, "mlp: connect the embeddings to the output too")
 
     @property
+    def model_kind(self) -> ModelKind:
+        """The facts of this kind of model."""
+        return MODEL_KINDS[self.kind]
+
+    @property
     def context_length(self) -> int:
-        """How many characters back this model looks."""
-        if self.kind == "mlp":
-            return self.context
-        return self.order - 1 if self.kind == "ngram" else 1
+        """How many characters the model sees before it predicts one."""
+        return {"mlp": self.context, "ngram": self.order - 1, "neural-bigram": 1}[self.kind]
+
+    def is_relevant(self, setting: str) -> bool:
+        """True if a setting, of the model or of its training, matters to this kind of model."""
+        return setting in self.model_kind.settings
 
 
 @dataclass(frozen=True)
@@ -160,7 +168,7 @@ def effect_of(changes: dict[str, Any], kind: str) -> Effect:
     """What changing these settings does to a run of a model of that kind."""
     of_model = changes.keys() & set(_MODEL_NAMES)
     if of_model:
-        return "resized" if kind == "mlp" and of_model <= set(SIZES) else "restart"
+        return "resized" if of_model <= set(MODEL_KINDS[kind].resizable) else "restart"
     return "new optimizer" if "optimizer" in changes else "next step"
 
 
@@ -171,17 +179,18 @@ def short_label(changes: Mapping[str, Any]) -> str:
 
 def model_label(model: ModelSettings) -> str:
     """A model's kind and sizes in few signs: "MLP 3, 10, 200" has context, embedding and hidden."""
-    kind = KIND_NAMES[model.kind]
-    if model.kind == "mlp":
-        return f"{kind} {model.context}, {model.embedding}, {model.hidden}"
-    return f"{kind} of {model.order}" if model.kind == "ngram" else kind
+    kind = model.model_kind
+    sizes = ", ".join(str(getattr(model, name)) for name in kind.sizes)
+    return " ".join(filter(None, (kind.label, "" if kind.is_network else "of", sizes)))
 
 
 def settings_label(model: ModelSettings, train: TrainSettings, seed: int) -> str:
     """A run in few signs, such as "MLP 3, 10, 200, direct, lr 0.1, batch 32, sgd, seed 1"; what is
     seldom changed is there only where it is not as usual."""
     usual, values = vars(ModelSettings()) | vars(TrainSettings()), vars(model) | vars(train)
-    often, seldom = _TELLING[model.kind]
+    kind = model.model_kind
+    often = _OFTEN_CHANGED if kind.is_network else ("smoothing",)
+    seldom = [name for name in _SELDOM_CHANGED if name in kind.settings]
     told = [*(name for name in seldom if values[name] != usual[name]), *often, "seed"]
     values["seed"] = seed
     return f"{model_label(model)}, {short_label({name: values[name] for name in told})}"
@@ -290,14 +299,8 @@ _SHORT_NAMES = {
     "weight_decay": "decay",
     "train_on": "on",
 }
-# What tells runs of a kind of model apart, beside its sizes: what is often changed, and seldom.
-_OF_NETWORKS = ("learning_rate", "batch_size", "optimizer")
-_SELDOM = ("init", "schedule", "weight_decay", "train_on")
-_TELLING = {
-    "mlp": (_OF_NETWORKS, (*_SELDOM, "direct", "dropout")),
-    "ngram": (("smoothing",), ("train_on",)),
-    "neural-bigram": (_OF_NETWORKS, _SELDOM),
-}
+_OFTEN_CHANGED = ("learning_rate", "batch_size", "optimizer")  # of networks; always in a label
+_SELDOM_CHANGED = ("init", "schedule", "weight_decay", "train_on", "direct", "dropout")
 _MODEL_NAMES = tuple(setting.name for setting in fields(ModelSettings))
 SETTINGS: dict[str, Field[Any]] = {
     setting.name: setting for setting in (*fields(ModelSettings), *fields(TrainSettings))

@@ -7,25 +7,42 @@ from torch import Tensor
 
 from ..constants import MAX_ITEM_LENGTH
 from ..datasets.contexts import context_numbers
-from ..datasets.dataset import Dataset, gather_contexts
+from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
 from ..datasets.vocabulary import BOUNDARY, Vocabulary
 from ..models.model import Model
-from ..results import BigramMode, BigramsView, BigramTable, Follower, PairFacts
+from ..results import BigramMode, BigramOrder, BigramsView, BigramTable, Follower, PairFacts
 from ..text import shown
 
 _MULTIPLICATIONS = 60_000_000  # of one look at a model that moves; some ten milliseconds
 _STILL = 10  # times as many, once, for a model that doesn't
 _MIN_CONTEXTS = 64  # of a character
 _MAX_TRAIN_EXAMPLES = 1 << 19
-_NUMBERS_AT_ONCE = 1 << 22
-_TOKENS_AT_ONCE = 1 << 20
+_NUMBERS_PER_BLOCK = 1 << 22
+_TOKENS_PER_BLOCK = 1 << 20
 _FOLLOWERS = 5
 _WORDS = 8
 _MAX_TOKENS_SEARCHED = 1 << 22  # tokens, for words with the pair
 
 
-class BigramInsight:
+def bigram_table(
+    model: Model,
+    dataset: Dataset,
+    mode: BigramMode = "model",
+    order: BigramOrder = "id",
+    cursor: tuple[int, int] = (0, 0),
+) -> BigramTable:
+    """The whole table P(next | previous) as a model sees it, and the pair under the cursor.
+
+    mode, order and cursor are those of `BigramsView`. The values are exact where train has no more
+    than half a million examples.
+    """
+    size = dataset.vocabulary.size
+    view = BigramsView(0, 0, size, size, cursor, mode, order)
+    return BigramAnalysis(dataset, model.context, is_exact=True).table(model, view)
+
+
+class BigramAnalysis:
     """P(next | previous) as a model sees it, whatever its context, beside that of the counts.
 
     A model with a longer context gives one distribution for each context that ends in a character;
@@ -33,14 +50,25 @@ class BigramInsight:
     are of the whole data.
     """
 
-    def __init__(self, dataset: Dataset, context: int, counts: Tensor | None = None):
-        """counts: those of `bigram_counts`, where they are known already."""
+    def __init__(
+        self,
+        dataset: Dataset,
+        context: int,
+        counts: Tensor | None = None,
+        is_exact: bool = False,
+    ):
+        """For models with a context of `context` characters.
+
+        counts: those of `bigram_counts`, if they are known. is_exact: never estimate, however long
+        it takes.
+        """
+        self._is_exact = is_exact
         self.context = context
         self.counts: Tensor = bigram_counts(dataset) if counts is None else counts
         self._by_frequency = self.counts.sum(1).sort(descending=True, stable=True).indices
         self._dataset = dataset
         self._ending = _contexts_by_ending(dataset, context)
-        self._is_all = dataset.split("train").examples <= _MAX_TRAIN_EXAMPLES
+        self._is_all = dataset.split("train").num_examples <= _MAX_TRAIN_EXAMPLES
         self._moment: object = None
         self._rows: dict[int, _Row] = {}  # of the model as it was at that moment
         self._words: tuple[tuple[int, int], tuple[str, ...]] | None = None
@@ -56,7 +84,7 @@ class BigramInsight:
         rows = torch.repeat_interleave(torch.arange(len(chosen)), sizes)  # (M,)
         size = self._dataset.vocabulary.size
         table = torch.zeros(len(chosen), size, dtype=torch.float64)
-        block = max(1, _NUMBERS_AT_ONCE // max(size, self.context))
+        block = max(1, _NUMBERS_PER_BLOCK // max(size, self.context))
         for some in torch.arange(len(positions)).split(block):
             each = torch.softmax(model.logits(self._contexts(positions[some])).double(), 1)
             table.index_add_(0, rows[some], each * weights[some, None])
@@ -132,7 +160,8 @@ class BigramInsight:
         if unknown:
             most = _MULTIPLICATIONS * (_STILL if is_still else 1) // model.multiplications
             sizes = [self._ending[one].distinct for one in unknown]
-            each = max(sizes) if sum(sizes) <= most else max(_MIN_CONTEXTS, most // len(unknown))
+            is_cheap = self._is_exact or sum(sizes) <= most
+            each = max(sizes) if is_cheap else max(_MIN_CONTEXTS, most // len(unknown))
             values = self.probabilities(model, torch.tensor(unknown), each)
             for one, size, row in zip(unknown, sizes, values, strict=True):
                 is_whole = size <= each
@@ -142,9 +171,8 @@ class BigramInsight:
     def _contexts(self, positions: Tensor) -> Tensor:
         """The training contexts at some positions, (M,) to (M, T); that of a character which train
         lacks, minus its id, is of an item which begins with it."""
-        contexts = gather_contexts(
-            self._dataset.split("train").tokens, positions.clamp(min=1), self.context
-        )
+        train = self._dataset.split("train")
+        contexts = train.contexts_at(positions.clamp(min=1), self.context)
         lone = positions <= 0
         contexts[lone] = 0
         contexts[lone, -1] = -positions[lone]
@@ -181,8 +209,8 @@ class BigramInsight:
             return ()
         found: dict[str, None] = {}  # keeps the order
         tokens = self._dataset.split("all").tokens
-        for first in range(0, min(len(tokens) - 1, _MAX_TOKENS_SEARCHED), _TOKENS_AT_ONCE):
-            some = tokens[first : first + _TOKENS_AT_ONCE + 1]
+        for first in range(0, min(len(tokens) - 1, _MAX_TOKENS_SEARCHED), _TOKENS_PER_BLOCK):
+            some = tokens[first : first + _TOKENS_PER_BLOCK + 1]
             hits = torch.nonzero((some[:-1] == previous) & (some[1:] == following))[:, 0]
             for place in hits[: 8 * _WORDS].tolist():
                 found[_item_around(tokens, first + place, self._dataset.vocabulary)] = None
@@ -229,9 +257,9 @@ class _Ending(NamedTuple):
 
 def _contexts_by_ending(dataset: Dataset, context: int) -> list[_Ending]:
     """For each character, the distinct training contexts that end in it."""
-    V, tokens = dataset.vocabulary.size, dataset.split("train").tokens
-    positions = torch.arange(1, min(len(tokens), _MAX_TRAIN_EXAMPLES + 1))
-    contexts = gather_contexts(tokens, positions, context)  # (N, T)
+    V, train = dataset.vocabulary.size, dataset.split("train")
+    positions = torch.arange(1, min(train.num_examples, _MAX_TRAIN_EXAMPLES) + 1)
+    contexts = train.contexts_at(positions, context)  # (N, T)
     numbers, order = context_numbers(contexts.flip(1), V).sort(stable=True)
     counts = torch.unique_consecutive(numbers, return_counts=True)[1]  # (M,)
     first = order[counts.cumsum(0) - counts]  # of each distinct one, (M,)

@@ -9,7 +9,7 @@ character is gathered from there by position when it is needed, never stored.
 import os
 import random
 from array import array
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -19,32 +19,13 @@ from torch import Tensor
 
 from ..constants import BUILT_IN_DATASETS, MAX_ITEM_LENGTH, MIN_ITEMS
 from ..errors import UserError
+from ..settings import first_n
+from .contexts import ContextTable, context_tables
 from .reader import EncodedText, read_items
+from .splits import Split
 from .vocabulary import BOUNDARY, Vocabulary
 
-_ITEMS_AT_ONCE = 1 << 16
-
-
-@dataclass(frozen=True)
-class Split:
-    """A stretch of the items, and of their tokens.
-
-    `tokens` (L,) begins and ends with a boundary; the examples are the positions 1 to L-1, each
-    position's token being the target and the tokens before it, back to the boundary, its context.
-    """
-
-    name: str
-    tokens: Tensor
-    first_item: int
-    last_item: int
-
-    @property
-    def items(self) -> int:
-        return self.last_item - self.first_item
-
-    @property
-    def examples(self) -> int:
-        return len(self.tokens) - 1
+_ITEMS_PER_BLOCK = 1 << 16
 
 
 class Dataset:
@@ -66,14 +47,20 @@ class Dataset:
         self.built_in: bool = name in BUILT_IN_DATASETS
         self.unique = unique
         self._text = read_items(path)
+        self._table_context = 0
+        self._tables: dict[tuple[str, int], ContextTable] = {}
         self.vocabulary: Vocabulary = self._text.vocabulary
         self.fingerprint: str = self._text.fingerprint
         if unique:
             self._text = _without_repeats(self._text)
-            if self.items < MIN_ITEMS:
+            if self.num_items < MIN_ITEMS:
                 raise UserError(
-                    f"{path}: only {self.items} distinct items; at least {MIN_ITEMS} are needed"
+                    f"{path}: only {self.num_items} distinct items; at least {MIN_ITEMS} are needed"
                 )
+
+    def __repr__(self) -> str:
+        size = self.vocabulary.size
+        return f"Dataset({self.name!r}, {self.num_items:,} items, {size:,} characters)"
 
     @classmethod
     def load(cls, name: str = "names", unique: bool = False) -> "Dataset":
@@ -87,7 +74,7 @@ class Dataset:
         return cls(Path(os.path.expanduser(name)), unique)
 
     @property
-    def items(self) -> int:
+    def num_items(self) -> int:
         """How many items there are."""
         return len(self._text.starts) - 1
 
@@ -112,12 +99,17 @@ class Dataset:
         return int(self._lengths.max())
 
     def split(self, name: str) -> Split:
-        """A split by name: train, dev, test or all.
+        """A split by name: train, dev, test, all, or first-N for the first N items of the file.
 
         Raises:
             UserError: there is no split of that name.
         """
-        n = self.items
+        first_items = first_n(name)
+        if first_items:
+            last = min(first_items, self.num_items)
+            tokens = self._text.tokens[: int(self._text.starts[last]) + 1]
+            return Split(f"first-{last}", tokens, 0, last)
+        n = self.num_items
         edges = {
             "train": (0, int(0.8 * n)),
             "dev": (int(0.8 * n), int(0.9 * n)),
@@ -130,10 +122,29 @@ class Dataset:
         tokens, starts = self._shuffled.tokens, self._shuffled.starts
         return Split(name, tokens[int(starts[first]) : int(starts[last]) + 1], first, last)
 
-    def first_items(self, n: int) -> Split:
-        """The first `n` items of the file, as a split of its own."""
-        n = min(n, self.items)
-        return Split(f"first-{n}", self._text.tokens[: int(self._text.starts[n]) + 1], 0, n)
+    def context_tables(
+        self, split: str, context: int, max_examples: int | None = None
+    ) -> Iterator[ContextTable]:
+        """The examples of a split by context, in blocks: few contexts are distinct.
+
+        A split that fits one block is kept as long as the same context length is asked for.
+
+        split: a name as `split` takes it. context: characters. max_examples: of a larger split,
+        only the first so many (its items are shuffled).
+        """
+        part = self.split(split)
+        num_examples = min(part.num_examples, max_examples or part.num_examples)
+        if context != self._table_context:
+            self._table_context, self._tables = context, {}
+        kept = self._tables
+        if (split, num_examples) in kept:
+            yield kept[split, num_examples]
+            return
+        seen = self._seen_examples(part) if split in ("dev", "test") else None
+        for table in context_tables(part, context, num_examples, self.vocabulary.size, seen):
+            if table.num_examples == num_examples:
+                kept[split, num_examples] = table
+            yield table
 
     def item(self, index: int) -> str:
         """The text of one item, in the order of the splits: train first, then dev, then test."""
@@ -145,6 +156,11 @@ class Dataset:
         part, train = self.split(split), self.split("train")
         hashes = self._hashes[part.first_item : part.last_item]
         return torch.isin(hashes, self._hashes[train.first_item : train.last_item])
+
+    def _seen_examples(self, split: Split) -> Tensor:
+        """Whether each example of a split is of an item that also stands in train: (N,) bool."""
+        boundaries = torch.nonzero(split.tokens == BOUNDARY)[:, 0]
+        return torch.repeat_interleave(self.seen_items(split.name), boundaries.diff())
 
     def contains(self, texts: list[str]) -> list[bool]:
         """For each text, whether it stands in the data."""
@@ -167,7 +183,7 @@ class Dataset:
     def _shuffled(self) -> "EncodedText":
         """The items in the order of the splits. (Shuffled when first needed: of a large file,
         Python's shuffle takes longer than the reading.)"""
-        order = array("i", range(self.items))
+        order = array("i", range(self.num_items))
         random.Random(42).shuffle(order)
         return _reordered(self._text, torch.frombuffer(order, dtype=torch.int32))
 
@@ -186,25 +202,6 @@ def built_in_path(name: str) -> Path:
     return Path(str(resources.files("makemore_tui.data") / f"{name}.txt"))
 
 
-def gather_contexts(tokens: Tensor, positions: Tensor, context: int) -> Tensor:
-    """The contexts of some positions of a token array: (B,) -> (B, context) int64.
-
-    Before an item's first character stand boundaries, as many as the context is long.
-    """
-    contexts = torch.empty(len(positions), context, dtype=torch.int64)  # (B, T)
-    inside = torch.ones(len(positions), dtype=torch.bool)  # no boundary met so far
-    for back in range(1, context + 1):
-        before = tokens.index_select(0, (positions - back).clamp_(min=0))  # (B,)
-        inside &= before != BOUNDARY
-        contexts[:, context - back] = before * inside
-    return contexts
-
-
-def gather_examples(tokens: Tensor, positions: Tensor, context: int) -> tuple[Tensor, Tensor]:
-    """The contexts (B, context) and the targets (B,) of some positions (B,), both int64."""
-    return gather_contexts(tokens, positions, context), tokens.index_select(0, positions).long()
-
-
 def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:
     """A 64-bit hash of each item: (n,) int64; equal items have equal hashes.
 
@@ -214,8 +211,8 @@ def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     places = torch.randint(-(2**63), 2**63 - 1, (MAX_ITEM_LENGTH * 2 + 2,), generator=generator)
     hashes = torch.empty(len(starts) - 1, dtype=torch.int64)
-    for first in range(0, len(hashes), _ITEMS_AT_ONCE):
-        edges = starts[first : first + _ITEMS_AT_ONCE + 1].long()
+    for first in range(0, len(hashes), _ITEMS_PER_BLOCK):
+        edges = starts[first : first + _ITEMS_PER_BLOCK + 1].long()
         begin, end = int(edges[0]), int(edges[-1])
         ids = tokens[begin + 1 : end + 1].long()
         place = torch.arange(end - begin) - torch.repeat_interleave(
@@ -233,7 +230,7 @@ def _reordered(text: EncodedText, order: Tensor) -> EncodedText:
     starts = torch.zeros(len(order) + 1, dtype=torch.int32)
     torch.cumsum(lengths[order], 0, out=starts[1:])
     tokens = torch.zeros(int(starts[-1]) + 1, dtype=text.tokens.dtype)
-    for some in order.split(_ITEMS_AT_ONCE):
+    for some in order.split(_ITEMS_PER_BLOCK):
         first = some.storage_offset() - order.storage_offset()
         edges = starts[first : first + len(some) + 1]
         begin, end = int(edges[0]) + 1, int(edges[-1]) + 1

@@ -21,12 +21,12 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
     return {
         "name": dataset.name,
         "path": str(dataset.path),
-        "items": dataset.items,
+        "items": dataset.num_items,
         "distinct": dataset.distinct,
         "vocabulary": dataset.vocabulary.size,
         "shortest": dataset.shortest,
         "longest": dataset.longest,
-        "examples": {split: dataset.split(split).examples for split in SPLITS},
+        "examples": {split: dataset.split(split).num_examples for split in SPLITS},
         "seen": {split: int(dataset.seen_items(split).sum()) for split in SPLITS[1:]},
         "bigrams": _commonest_bigrams(dataset),
     }
@@ -44,7 +44,7 @@ def _commonest_bigrams(dataset: Dataset) -> list[dict[str, Any]]:
     ]
 
 
-_TOKENS_AT_ONCE = 1 << 20
+_TOKENS_PER_BLOCK = 1 << 20
 
 
 def bigram_counts(dataset: Dataset) -> Tensor:
@@ -52,8 +52,8 @@ def bigram_counts(dataset: Dataset) -> Tensor:
     size = dataset.vocabulary.size
     tokens = dataset.split("all").tokens
     counts = torch.zeros(size * size, dtype=torch.int32)
-    for first in range(0, len(tokens) - 1, _TOKENS_AT_ONCE):
-        some = tokens[first : first + _TOKENS_AT_ONCE + 1].int()
+    for first in range(0, len(tokens) - 1, _TOKENS_PER_BLOCK):
+        some = tokens[first : first + _TOKENS_PER_BLOCK + 1].int()
         pairs = some[:-1] * size + some[1:]
         counts += torch.bincount(pairs, minlength=size * size)
     return counts.view(size, size)

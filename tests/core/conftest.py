@@ -4,9 +4,6 @@ import hashlib
 import random
 import unicodedata
 
-import makemore_tui.core  # noqa: F401  (before torch: it silences torch's warning about NumPy)
-
-# isort: split
 import pytest
 import torch
 from hypothesis import settings

@@ -108,7 +108,7 @@ def test_too_large_an_order_is_refused_with_the_largest_that_fits(order, vocabul
 
 
 def test_a_table_has_as_many_parameters_as_there_are_ngrams():
-    assert NgramCounts(ModelSettings(kind="ngram", order=3), 27).parameters == 27**3
+    assert NgramCounts(ModelSettings(kind="ngram", order=3), 27).num_parameters == 27**3
 
 
 # The one-layer network
@@ -163,13 +163,13 @@ def test_mlp_logits_are_those_of_the_formula(context, embedding, hidden, size, d
 
 
 def test_the_lectures_mlp_has_11897_parameters():
-    assert mlp(3, 10, 200).parameters == 11_897
+    assert mlp(3, 10, 200).num_parameters == 11_897
 
 
 def test_direct_connections_add_a_matrix_from_the_embeddings_to_the_output():
     plain, direct = mlp(3, 10, 200), mlp(3, 10, 200, direct=True)
     assert direct.tensors["W3"].shape == (30, 27)
-    assert direct.parameters == plain.parameters + 30 * 27
+    assert direct.num_parameters == plain.num_parameters + 30 * 27
 
 
 def test_direct_connections_are_a_bigram_model_when_the_hidden_layer_is_silent():
@@ -228,7 +228,7 @@ def test_a_copy_is_equal_and_independent(kind):
 def test_a_networks_tensors_are_views_of_one_vector(kind):
     model = make_model(ModelSettings(kind=kind, direct=True, init="lecture"), 9, seeded())
     assert not isinstance(model, NgramCounts)
-    assert sum(tensor.numel() for tensor in model.tensors.values()) == model.parameters
+    assert sum(tensor.numel() for tensor in model.tensors.values()) == model.num_parameters
     parts = [tensor.flatten() for tensor in model.tensors.values()]
     assert torch.equal(torch.cat(parts).sort().values, model.flat.sort().values)
     model.flat.fill_(3)

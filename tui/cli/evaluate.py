@@ -19,7 +19,6 @@ def evaluate(
     from makemore_tui.core.analysis.evaluation import evaluate as evaluate_split
     from makemore_tui.core.analysis.evaluation import word_surprisal
     from makemore_tui.core.constants import SPLITS
-    from makemore_tui.core.datasets.contexts import ContextTables
     from makemore_tui.core.runs.checkpoint import load_run, to_json
 
     saved = load_run(run)
@@ -27,9 +26,8 @@ def evaluate(
     surprisal = (
         word_surprisal(saved.model, saved.dataset.vocabulary, word) if word is not None else None
     )
-    tables = ContextTables(saved.dataset)
     wanted = (*SPLITS, "all") if split == "all" else (split,)
-    evaluations = {name: evaluate_split(saved.model, tables, name) for name in wanted}
+    evaluations = {name: evaluate_split(saved.model, saved.dataset, name) for name in wanted}
     if as_json:
         answer: dict[str, Any] = {name: found.loss for name, found in evaluations.items()}
         if surprisal:

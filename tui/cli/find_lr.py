@@ -35,7 +35,7 @@ def find_lr(
     chosen = preset_named(preset)
     settings = changed(chosen.model, chosen.train, parse_changes(changes or []))
     session = Session(Dataset.load(data, unique), *settings, seed=seed)
-    finder = LearningRateFinder(session, low, high, steps)
+    finder = LearningRateFinder(session.trainer, low, high, steps)
     with progress(steps, as_json) as advance:
         while finder.advance():
             advance(finder.done, finder.latest)

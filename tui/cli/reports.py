@@ -143,7 +143,7 @@ def print_evaluations(evaluations: "dict[str, Evaluation]") -> None:
             number(found.loss),
             number(found.seen),
             number(found.unseen),
-            f"{found.examples:,}",
+            f"{found.num_examples:,}",
         )
     _print(table)
 

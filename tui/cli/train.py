@@ -101,7 +101,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
             "steps": session.step,
             "seconds": seconds,
             "steps_per_second": (session.step - first_step) / seconds,
-            "parameters": session.model.parameters,
+            "parameters": session.model.num_parameters,
             "initial_loss": initial_loss,
             "train_loss": session.evaluate(split).loss,
             "dev_loss": dev.loss,
@@ -120,8 +120,8 @@ def _take_steps(session: "Session", quiet: bool, interrupts: list[bool]) -> None
     from .progress import progress
 
     last_step = session.train_settings.steps
-    if session.model_settings.kind == "ngram":
-        last_step = session.dataset.split("all").examples  # more than there are to count
+    if not session.model_settings.model_kind.is_network:
+        last_step = session.dataset.split("all").num_examples  # more than there are to count
     slicer = TimeSlicer(_SLICE_SECONDS)
     with progress(last_step, quiet) as advance:
         while session.step < last_step and not session.trainer.finished and not interrupts:

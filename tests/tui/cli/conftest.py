@@ -1,19 +1,10 @@
 """The commands, and what they are tried on."""
 
-import warnings
 from types import SimpleNamespace
 
 import pytest
 
 from tests.support.command_line import ITEMS, SMALL, call, strict
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _torch():
-    """Loads torch once, outside of any test; it warns that there is no NumPy."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import torch  # noqa: F401
 
 
 @pytest.fixture(name="run")

@@ -24,6 +24,9 @@ class Vocabulary:
         )
         self._ids = {character: i for i, character in enumerate(self.characters, start=1)}
 
+    def __repr__(self) -> str:
+        return f"Vocabulary({self._some_characters()!r})"
+
     def __contains__(self, character: str) -> bool:
         return character in self._ids
 

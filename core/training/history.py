@@ -24,6 +24,9 @@ class LossHistory:
         self._buckets = torch.zeros(3, capacity)  # lowest, mean, highest
         self._rest = torch.empty(0)  # losses of a bucket that isn't full yet
 
+    def __repr__(self) -> str:
+        return f"LossHistory({self.steps:,} steps)"
+
     @classmethod
     def of(cls, width: int, buckets: Tensor, rest: Tensor) -> "LossHistory":
         """The history whose `filled` are these buckets (3, n) of so many steps, and its rest."""
@@ -118,6 +121,12 @@ class DevLosses:
         self.capacity = capacity
         self.points: list[tuple[int, float]] = []
         self.best: float | None = None
+
+    def __repr__(self) -> str:
+        if not self.points:
+            return "DevLosses(none)"
+        best = "none finite" if self.best is None else f"{self.best:.3f}"
+        return f"DevLosses({len(self.points):,} losses, last {self.last:.3f}, best {best})"
 
     @property
     def last(self) -> float | None:

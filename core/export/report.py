@@ -17,7 +17,6 @@ from ..analysis.embedding import EmbeddingMapper
 from ..errors import UserError
 from ..results import Baseline, Unavailable
 from ..session.session import Session
-from ..settings import SETTINGS
 from ..text import shown
 from .drawing import DARK, inline_svg
 from .figures import bigram_figure, embedding_figure, first_baselines, loss_figure
@@ -32,8 +31,6 @@ _MODELS = {
     "ngram": "A table of n-gram counts",
     "neural-bigram": "A one-layer network",
 }
-_NGRAM_SETTINGS = ("kind", "order", "batch_size", "smoothing", "train_on")
-_OTHER_MODELS = {"mlp": ("ngram",), "neural-bigram": ("ngram", "mlp")}
 
 # Whatever is put into the template is text, never markup; text of the data goes through `shown`.
 _TEMPLATES = Environment(
@@ -110,15 +107,8 @@ def _settings(session: Session) -> list[dict[str, str]]:
             "first": _setting_text(name, first[name]) if first[name] != value else "",
         }
         for name, value in now.items()
-        if _concerns(name, session.model_settings.kind)
+        if name in session.model_settings.model_kind.settings
     ]
-
-
-def _concerns(name: str, kind: str) -> bool:
-    if kind == "ngram":
-        return name in _NGRAM_SETTINGS
-    of_kinds = SETTINGS[name].metadata["about"].partition(":")[0]
-    return of_kinds not in _OTHER_MODELS[kind]
 
 
 def _setting_text(name: str, value: Any) -> str:

@@ -115,7 +115,7 @@ def resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Sessio
         raise UserError(f"{', '.join(changes)} would begin another run than {run}")
     if changes:
         session.edit(**changes)
-    counts = session.model_settings.kind == "ngram"
+    counts = not session.model_settings.model_kind.is_network
     if session.trainer.finished or (not counts and session.step >= session.train_settings.steps):
         more = "" if counts else f"; --steps {2 * session.step} would go on"
         raise UserError(f"{run} has taken all its {session.step:,} steps{more}")

@@ -186,7 +186,7 @@ def _resize_variables(session: Session) -> dict[str, bool]:
         (name, value - getattr(edit.model, name))
         for edit in edits(session)
         for name, value in edit.changes.items()
-        if name in SIZES and edit.model.kind == "mlp"
+        if name in edit.model.model_kind.resizable
     ]
     shrunk = {name for name, change in sizes if change < 0}
     return {

@@ -15,122 +15,70 @@ __all__ = [
     "BUILT_IN_DATASETS",
     "MLP",
     "PRESETS",
-    "Baseline",
-    "BigramInsight",
-    "ContextTables",
     "Dataset",
-    "EmbeddingMap",
-    "EmbeddingMapper",
-    "Evaluation",
-    "Health",
-    "HealthCheck",
-    "JournalEntry",
-    "LearningRateFinder",
     "Model",
     "ModelSettings",
     "NeuralBigram",
     "NgramCounts",
-    "Preset",
-    "RateSearch",
-    "Replay",
-    "Run",
-    "Sample",
-    "SavedRun",
+    "RunSpec",
+    "RunState",
     "Session",
-    "Split",
     "TrainSettings",
     "Unavailable",
     "UserError",
     "Vocabulary",
-    "WordSurprisal",
-    "baseline_losses",
-    "bigram_counts",
     "evaluate",
-    "export_state",
-    "load_run",
-    "parse_state",
     "preset_named",
-    "replay_run",
+    "replay",
     "runs_directory",
     "sample",
     "saved_runs",
-    "word_surprisal",
     "write_export",
 ]
 
 if TYPE_CHECKING:  # where each name is from
-    from .analysis.baselines import baseline_losses
-    from .analysis.bigrams import BigramInsight
-    from .analysis.embedding import EmbeddingMapper
-    from .analysis.evaluation import Evaluation, WordSurprisal, evaluate, word_surprisal
-    from .analysis.health import HealthCheck
-    from .analysis.lr_finder import LearningRateFinder
-    from .analysis.sampling import Sample, sample
+    from .analysis.evaluation import evaluate
+    from .analysis.sampling import sample
     from .constants import BUILT_IN_DATASETS
-    from .datasets.contexts import ContextTables
-    from .datasets.dataset import Dataset, Split
-    from .datasets.stats import bigram_counts
+    from .datasets.dataset import Dataset
     from .datasets.vocabulary import Vocabulary
     from .errors import UserError
-    from .export.files import export_state, write_export
+    from .export.files import write_export
     from .models.mlp import MLP
     from .models.model import Model
     from .models.neural_bigram import NeuralBigram
     from .models.ngram import NgramCounts
-    from .presets import PRESETS, Preset, preset_named
-    from .results import Baseline, EmbeddingMap, Health, RateSearch, Unavailable
-    from .run_spec import parse_state
-    from .runs.catalog import SavedRun, runs_directory, saved_runs
-    from .runs.checkpoint import Run, load_run
-    from .runs.state import JournalEntry
-    from .session.replay import Replay, replay_run
+    from .presets import PRESETS, preset_named
+    from .results import Unavailable
+    from .run_spec import RunSpec
+    from .runs.catalog import runs_directory, saved_runs
+    from .runs.state import RunState
+    from .session.replay import replay
     from .session.session import Session
     from .settings import ModelSettings, TrainSettings
 else:
     _MODULE_OF = {
         "BUILT_IN_DATASETS": "constants",
-        "BigramInsight": "analysis.bigrams",
-        "ContextTables": "datasets.contexts",
-        "Dataset": "datasets.dataset",
-        "EmbeddingMap": "results",
-        "EmbeddingMapper": "analysis.embedding",
-        "Evaluation": "analysis.evaluation",
-        "Health": "results",
-        "HealthCheck": "analysis.health",
-        "JournalEntry": "runs.state",
-        "LearningRateFinder": "analysis.lr_finder",
         "MLP": "models.mlp",
+        "PRESETS": "presets",
+        "Dataset": "datasets.dataset",
         "Model": "models.model",
         "ModelSettings": "settings",
         "NeuralBigram": "models.neural_bigram",
         "NgramCounts": "models.ngram",
-        "PRESETS": "presets",
-        "Preset": "presets",
-        "RateSearch": "results",
-        "Baseline": "results",
-        "Replay": "session.replay",
-        "Run": "runs.checkpoint",
-        "Sample": "analysis.sampling",
-        "SavedRun": "runs.catalog",
+        "RunSpec": "run_spec",
+        "RunState": "runs.state",
         "Session": "session.session",
-        "Split": "datasets.dataset",
         "TrainSettings": "settings",
         "Unavailable": "results",
         "UserError": "errors",
         "Vocabulary": "datasets.vocabulary",
-        "WordSurprisal": "analysis.evaluation",
-        "bigram_counts": "datasets.stats",
         "evaluate": "analysis.evaluation",
-        "export_state": "export.files",
-        "load_run": "runs.checkpoint",
-        "parse_state": "run_spec",
         "preset_named": "presets",
-        "baseline_losses": "analysis.baselines",
-        "replay_run": "session.replay",
+        "replay": "session.replay",
         "runs_directory": "runs.catalog",
         "sample": "analysis.sampling",
         "saved_runs": "runs.catalog",
-        "word_surprisal": "analysis.evaluation",
         "write_export": "export.files",
     }
 

@@ -11,8 +11,10 @@ from .errors import UserError
 UNFINISHED = ".unfinished."  # what the names of temporary files begin with
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, *content: bytes | memoryview) -> None:
     """Write a file, whole or not at all, and make the folders that lead to it.
+
+    content: in one part or several, written behind one another.
 
     The content goes to a hidden file in the same folder, is synced to the disk, and is moved over
     `path` with `os.replace`. A file that is replaced keeps its permissions, a new one gets 0644 as
@@ -28,7 +30,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         descriptor, name = tempfile.mkstemp(prefix=UNFINISHED, dir=target.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+                file.writelines(content)
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(name, mode)

@@ -143,8 +143,8 @@ class Saving(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """That of the folder; "" before the run was first saved."""
-        return PurePath(self.folder).name
+        """The run's name; "" before the run was first saved."""
+        return PurePath(self.folder).name.removesuffix(".safetensors")
 
 
 class LossCurve(Struct, frozen=True):

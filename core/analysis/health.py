@@ -77,7 +77,7 @@ class HealthCheck:
             smoothing=settings.smoothing,
             counting=_counting(session, baselines),
             is_counted=session.trainer.finished,
-            is_decayed=session.learning_rate < settings.learning_rate / 2,
+            is_decayed=settings.learning_rate_at(session.step) < settings.learning_rate / 2,
             is_held_out=settings.train_on != "all",
         )
         if session.diverged:
@@ -150,7 +150,7 @@ def _tensors(session: Session, batch: Batches) -> tuple[tuple[TensorHealth, ...]
     if isinstance(model, NgramCounts) or not isinstance(trainer, GradientTrainer):
         return (), "counts"
     gradient = _gradient(model, batch)
-    update, is_of = session.learning_rate * gradient, _NEXT_STEP
+    update, is_of = session.train_settings.learning_rate_at(session.step) * gradient, _NEXT_STEP
     if session.train_settings.optimizer == "adamw" and session.step:
         update, is_of = last_adamw_update(session, trainer), _LAST_STEP
     elif trainer.last_gradient is not None:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 
 import torch
+from msgspec import structs
 
 from ..analysis.evaluation import evaluate
 from ..runs.checkpoint import to_json
@@ -34,7 +35,7 @@ def export_json(session: Session) -> str:
         "first": {"model": asdict(first_model), "train": asdict(first_train)},
         "model": asdict(session.model_settings),
         "train": asdict(session.train_settings),
-        "journal": [asdict(entry) for entry in session.journal],
+        "journal": [structs.asdict(entry) for entry in session.journal],
         # Not by session.evaluate, which would write the dev loss down.
         "losses": {
             split: evaluate(session.model, session.tables, split).loss for split in ("train", "dev")

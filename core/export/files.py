@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ..atomic import cannot_write
 from ..errors import UserError
-from ..run_spec import state_line
-from ..runs.files import cannot_write
+from ..run_spec import RunSpec
 from ..session.session import Session
 from .events import write_events
 from .figures import export_csv, export_json
@@ -20,7 +20,7 @@ def export_state(session: Session, stem: str = "run") -> str:
     """The line that begins a run with this one's dataset, settings and seed."""
     dataset, settings = session.dataset, (session.model_settings, session.train_settings)
     name = dataset.name if dataset.built_in else str(dataset.path.resolve())
-    return state_line(name, dataset.unique, *settings, session.seed) + "\n"
+    return f"{RunSpec(name, dataset.unique, *settings, session.seed)}\n"
 
 
 _TEXTS: dict[str, tuple[str, Callable[[Session, str], str]]] = {

@@ -12,6 +12,7 @@ from ..analysis.baselines import RunningBaselines
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..results import Baseline, LossCurve, Mark
+from ..runs.state import journal_marks
 from ..session.session import Session
 from .axis import Axis, apart
 from .markup import filled
@@ -53,7 +54,8 @@ def loss_picture(session: Session, baselines: tuple[Baseline, ...], alone: bool)
         raise UserError("the run has no finite loss, so there is no curve to draw")
     dev = [point for point in session.dev_losses.points if math.isfinite(point[1])]
     losses = [loss for row in rows for loss in row[1:]] + [loss for _, loss in dev]
-    top = _TOP_UNDER_LABELS if session.marks else _TOP
+    marks = journal_marks(session.journal)
+    top = _TOP_UNDER_LABELS if marks else _TOP
     x = Axis(0, max(1, session.step), _LEFT, _RIGHT)
     y = _loss_axis(losses + [baseline.loss for baseline in baselines], top)
 
@@ -76,7 +78,7 @@ def loss_picture(session: Session, baselines: tuple[Baseline, ...], alone: bool)
         mean=path(mean if len(mean) > 1 else [(0, mean[0][1]), (session.step, mean[0][1])]),
         dev=path(dev),
         dev_points=[(x.place(step), y.place(loss)) for step, loss in dev],
-        marks=_marks(session.marks, x),
+        marks=_marks(marks, x),
         labels=_labels(baselines, dev, y),
     )
 

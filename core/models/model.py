@@ -62,7 +62,7 @@ class Layout:
         return sum(math.prod(shape) for shape in self.shapes.values())
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
-        """A vector (size,) as tensors of the parameters' names and shapes, which share its memory."""
+        """Views of a vector (size,): tensors of the parameters' names and shapes."""
         parts = flat.split([math.prod(shape) for shape in self.shapes.values()])
         return {
             name: part.view(shape[::-1]).T if name in self.transposed else part.view(shape)

@@ -1,4 +1,4 @@
-"""A run's losses and learning rates by step: metrics.csv, and what exports are made of."""
+"""A run's losses and learning rates by step, which exports are made of."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,6 @@ from ..settings import TrainSettings
 from ..training.history import DevLosses, LossHistory
 from .state import JournalEntry
 
-MAX_METRICS_BYTES = 4 << 20  # bytes
 _LINES_AT_ONCE = 1000
 
 

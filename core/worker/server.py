@@ -20,9 +20,11 @@ from ..results import (
     PreviousRun,
     RateSearch,
 )
+from ..runs import checkpoint
+from ..runs.header import run_name
+from ..runs.state import journal_marks
 from ..session.session import Session
 from ..session.undo import StashedRun
-from ..settings import effect_of
 from ..text import shown
 from ..training.time_slicer import TimeSlicer
 from .autosave import Autosave
@@ -178,7 +180,7 @@ class Server:
     def _may_leave(self, request: Request) -> bool:
         """Whether another run may take the place of the present one."""
         if isinstance(request, Edit):
-            return effect_of(request.changes, self.session.model_settings.kind) == "restart"
+            return self.session.plan(**request.changes).effect == "restart"
         return isinstance(request, Restart | Undo | Redo | ReturnTo | ChangeDataset | OpenRun)
 
     def _obey(self, request: Request) -> None:
@@ -260,7 +262,7 @@ class Server:
             dataset = self._described[1]
         else:
             dataset = Dataset.load(wanted.name, wanted.unique)
-        self.session.change_dataset(dataset)
+        self.session.restart(dataset=dataset)
         self._described = None
         self._begin_run()
 
@@ -269,9 +271,8 @@ class Server:
         if self._autosave is not None:
             self._autosave.finish()
             if str(folder) == self._autosave.facts.folder:
-                raise UserError(f"{shown(folder.name)} is the run that is open already")
-        loaded = Session.load(folder)
-        self.session.go_on_with(loaded, f"run {shown(folder.name)}")
+                raise UserError(f"{shown(run_name(folder))} is the run that is open already")
+        self.session.switch_to(checkpoint.read(folder), f"run {shown(run_name(folder))}")
         self._pause("paused")
         if self._autosave is not None:
             self._autosave.resume(self.session, folder)
@@ -307,8 +308,9 @@ class Server:
     @property
     def _way_back(self) -> str:
         """From weights that are not finite."""
-        if self.session.way_back is not None:
-            return f"undo takes back {self.session.way_back}"
+        way_back = self.session.undo_stack.newest_finite_label
+        if way_back is not None:
+            return f"undo takes back {way_back}"
         return "lower the learning rate, then restart"
 
     # Work between requests
@@ -349,7 +351,7 @@ class Server:
 
     def _snapshot(self, views: tuple[View, ...], is_refresh: bool = False) -> Snapshot:
         session = self.session
-        marks = tuple(session.marks[-_MAX_MARKS:])
+        marks = tuple(journal_marks(session.journal)[-_MAX_MARKS:])
         splits = self._evals.splits
         baselines = self._baselines.result()
         drawn = {type(one): self._views.draw(one, session, splits, baselines) for one in views}
@@ -360,7 +362,7 @@ class Server:
             seed=session.seed,
             model=session.model_settings,
             train=session.train_settings,
-            learning_rate=session.learning_rate,
+            learning_rate=session.train_settings.learning_rate_at(session.step),
             parameters=session.model.parameters,
             dataset=self._facts,
             splits=splits,
@@ -384,7 +386,7 @@ class Server:
             finder=self._rate_search(),
             saving=self._autosave.facts if self._autosave is not None else None,
             is_resting=self._is_resting,
-            undo_levels=len(session.archive.past),
+            undo_levels=session.undo_levels,
         )
 
     def _divergence(self, marks: tuple[Mark, ...]) -> Divergence | None:
@@ -392,7 +394,9 @@ class Server:
         if step is None:
             return None
         before = [mark for mark in marks if mark.step < step]
-        return Divergence(step, before[-1] if before else None, self.session.way_back)
+        return Divergence(
+            step, before[-1] if before else None, self.session.undo_stack.newest_finite_label
+        )
 
     def _previous_facts(self, run: StashedRun) -> PreviousRun:
         state = run.state

@@ -92,7 +92,7 @@ def _loss_curve(view: LossView, session: Session) -> LossCurve:
 def _points(run: StashedRun, first: int, last: int, view: LossView) -> list[tuple[float, float]]:
     """The mean losses of a previous run between two steps, in few points, even on the axis."""
     fine = max(view.points, _FORMER_POINTS) if view.log_steps else _FORMER_POINTS
-    curve = run.history.curve(first, fine, last)
+    curve = run.state.history.curve(first, fine, last)
     points = list(zip(curve.steps, curve.mean, strict=True))
     if not view.log_steps:
         return points

@@ -14,8 +14,8 @@ from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs import files as run_files
 from makemore_tui.core.runs.catalog import is_locked, saved_runs
-from makemore_tui.core.runs.record import read_record
-from makemore_tui.core.session.replay import replay_run
+from makemore_tui.core.runs.header import read_record
+from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.worker.autosave import Autosave
@@ -183,7 +183,7 @@ def test_a_resumed_run_goes_on_in_its_folder_and_replays(begin, keep, save):
     session.train(3)
     assert save(autosave, session).folder == folder
     autosave.close(session)
-    assert replay_run(folder).identical
+    assert replay(folder).identical
     assert read_record(Path(folder)).steps == 15
 
 
@@ -376,7 +376,7 @@ def test_what_was_done_since_it_was_saved_is_saved_before_the_edit_that_spoils_i
     save(autosave, session)
     record = read_record(Path(folder))
     assert (record.steps, len(record.journal)) == (120, 1)
-    assert replay_run(folder).identical
+    assert replay(folder).identical
 
 
 def test_a_run_that_diverges_by_itself_at_once_is_saved_as_it_began(begin, keep, save):

@@ -92,7 +92,7 @@ ON_A_SESSION = {
     "diverge": explode,
     "evaluate": lambda one: [one.evaluate(split) for split in ("train", "dev", "test", "first-9")],
     "sample": lambda one: (one.sample(20), one.sample(3, seed=1, temperature=0)),
-    "surprisal": lambda one: one.surprisal("abc"),
+    "surprisal": lambda one: one.probe("abc"),
     "look": look,
     "find-a-rate": found,
 }
@@ -201,5 +201,5 @@ def test_the_finder_finds_the_same_whatever_the_clock_says(session, seconds):
 def test_a_replay_is_the_same_whatever_the_clock_says(saved, seconds, monkeypatch):
     paced = partial(TimeSlicer, clock=clock(seconds))
     monkeypatch.setattr("makemore_tui.core.session.replay.TimeSlicer", paced)
-    done = replay_run(saved)
+    done = replay(saved)
     assert (done.identical, done.steps) == (True, 20)

@@ -13,7 +13,7 @@ from makemore_tui.core.analysis.baselines import baseline_losses
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.results import BigramsView, DatasetStats, Unavailable
 from makemore_tui.core.runs.catalog import saved_runs
-from makemore_tui.core.session.replay import replay_run
+from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.worker.autosave import Autosave
@@ -1249,7 +1249,7 @@ def test_a_run_made_by_hand_with_thirty_edits_replays_bit_for_bit(serve_saving):
     client.do(Pause())
     now = client.until(lambda s: s.saving.step == s.step)
     assert len(Session.load(now.saving.folder).journal) >= 30
-    assert replay_run(now.saving.folder).identical
+    assert replay(now.saving.folder).identical
 
 
 def test_where_nothing_is_saved_a_run_gets_no_name(serve):

@@ -8,7 +8,7 @@ import time
 
 from makemore_tui.core.runs.checkpoint import load_session
 from makemore_tui.core.runs.files import RECORD
-from makemore_tui.core.runs.record import read_record
+from makemore_tui.core.runs.header import read_record
 
 UNENDING = ("--set", "steps=1000000000")
 

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from makemore_tui.core.runs.record import read_record
+from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.session.session import Session
 
 

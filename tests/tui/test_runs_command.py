@@ -12,7 +12,7 @@ import pytest
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs import catalog as run_list
-from makemore_tui.core.runs.record import read_record, written
+from makemore_tui.core.runs.header import read_record
 from makemore_tui.tui.cli import main as cli
 
 SMALL = ("--set", "hidden=4", "--set", "embedding=2")

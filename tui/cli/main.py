@@ -54,21 +54,21 @@ def explore(
     unique: UniqueOption = False,
     state: StateOption = None,
     resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Go on with a saved run: its name or folder.")
+        str | None, typer.Option(metavar="RUN", help="Go on with a saved run: its name or file.")
     ] = None,
     run_dir: DirectoryOption = None,
 ) -> None:
     """Open the explorer. (The default: `makemore-tui` alone does the same.)"""
-    data, unique, model, planned, seed = beginning(context, state, data, unique, preset, seed)
-    model, planned = changed(model, planned, parse_changes(changes or []))
+    spec = beginning(context, state, data, unique, preset, seed)
+    model, train = changed(spec.model, spec.train, parse_changes(changes or []))
     streams.check_terminal()
     # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
     os.environ.setdefault("TEXTUAL_FPS", "120")
-    runs, folder = run_commands.kept(context, run_dir, resume)
+    runs, saved = run_commands.kept(context, run_dir, resume)
     from ..app import run_explorer
 
-    start = Start(data, unique, model, planned, seed, runs=runs, resume=folder)
-    run_explorer(replace(start, paused=folder is not None))
+    start = Start(spec.dataset, spec.unique, model, train, spec.seed, runs=runs, resume=saved)
+    run_explorer(replace(start, paused=saved is not None))
 
 
 app.command(epilog="Example: makemore-tui train --preset scaled --steps 2000 --json")(train)
@@ -122,16 +122,14 @@ def evaluate(
     from makemore_tui.core.analysis.evaluation import evaluate as evaluate_split
     from makemore_tui.core.analysis.evaluation import word_surprisal
     from makemore_tui.core.constants import SPLITS
-    from makemore_tui.core.datasets.contexts import ContextTables
 
     saved = _load(run)
     saved.dataset.split(split)  # refuses what is none
     surprisal = (
         word_surprisal(saved.model, saved.dataset.vocabulary, word) if word is not None else None
     )
-    tables = ContextTables(saved.dataset)
     wanted = (*SPLITS, "all") if split == "all" else (split,)
-    evaluations = {name: evaluate_split(saved.model, tables, name) for name in wanted}
+    evaluations = {name: evaluate_split(saved.model, saved.tables, name) for name in wanted}
     if as_json:
         answer: dict[str, Any] = {name: found.loss for name, found in evaluations.items()}
         if surprisal:
@@ -267,13 +265,14 @@ def _run(words: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _load(folder: Path):
-    from makemore_tui.core.runs.checkpoint import load_run
+def _load(run: Path):
+    from makemore_tui.core.runs import checkpoint
+    from makemore_tui.core.session.session import Session
 
-    return load_run(folder)
+    return Session.from_state(checkpoint.read(run, partial=True))
 
 
 def _print_json(value: Any) -> None:
-    from makemore_tui.core.runs.checkpoint import to_json
+    from makemore_tui.core.runs.record import to_json
 
     print(to_json(value))

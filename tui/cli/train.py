@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,30 +42,28 @@ def train(
     steps: Annotated[
         int | None, typer.Option(help="How many; short for --set steps=N.", min=1, max=10**9)
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Save the run to this new folder.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Save the run to this new file.")] = None,
     unique: UniqueOption = False,
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", callback=found, help="Go on with a run: its name or folder."),
+        typer.Option(metavar="RUN", callback=found, help="Go on with a run: its name or file."),
     ] = None,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, show its losses and some samples, and save it."""
     load_torch()
-    from makemore_tui.core.datasets.dataset import Dataset
-    from makemore_tui.core.runs.checkpoint import new_folder
+    from makemore_tui.core.runs.checkpoint import check_new
     from makemore_tui.core.session.session import Session
 
     asked = parse_changes(changes or []) | ({"steps": steps} if steps else {})
-    data, unique, model, planned, seed = beginning(context, state, data, unique, preset, seed)
-    settings = changed(model, planned, asked)
-    if out:
-        new_folder(out).rmdir()  # refused now rather than after the training
+    spec = beginning(context, state, data, unique, preset, seed)
+    model, planned = changed(spec.model, spec.train, asked)
+    out = out and check_new(out)  # refused now rather than after the training
     if resume:
         session = resumed(resume, asked, context)
     else:
-        session = Session(Dataset.load(data, unique), *settings, seed=seed)
+        session = Session.from_spec(replace(spec, model=model, train=planned))
     report, interrupted = _train(session, quiet=as_json)
     unsaved = _save(session, out, report) if out else None
     _show_training(session, report, as_json)

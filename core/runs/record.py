@@ -140,20 +140,14 @@ def record_of(raw: Any, path: Path) -> RunRecord:
         UserError: a value is missing, unknown, of the wrong type or out of bounds.
     """
     try:
-        for holder in (raw, raw["first"]):
-            for key, kind in _SETTINGS.items():
-                if unknown := holder[key].keys() - {one.name for one in fields(kind)}:
-                    raise UserError(f"{path} is damaged: there is no setting {min(unknown)!r}")
         record = msgspec.convert(raw, RunRecord)
-    except (KeyError, TypeError, AttributeError):
-        raise UserError(f"{path} is damaged: its record has no settings") from None
     except msgspec.ValidationError as error:
         raise UserError(f"{path} is damaged: {explain(error)}") from None
+    if problem := _unknown_setting(raw) or _problem(record):
+        raise UserError(f"{path} is damaged: {problem}")
     # `replace`, because msgspec leaves default values out of a dataclass's __dict__.
     first = FirstSettings(replace(record.first.model), replace(record.first.train))
     settings = {"model": replace(record.model), "train": replace(record.train)}
-    if problem := _problem(record):
-        raise UserError(f"{path} is damaged: {problem}")
     return structs.replace(record, first=first, **settings)
 
 
@@ -218,6 +212,15 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return value
+
+
+def _unknown_setting(raw: dict[str, Any]) -> str | None:
+    """A setting that doesn't exist; msgspec ignores it, because settings are dataclasses."""
+    for holder in (raw, raw["first"]):
+        for key, kind in _SETTINGS.items():
+            if unknown := holder[key].keys() - {one.name for one in fields(kind)}:
+                return f"there is no setting {min(unknown)[:_MAX_MESSAGE_LENGTH]!r}"
+    return None
 
 
 def _problem(record: RunRecord) -> str | None:

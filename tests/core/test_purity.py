@@ -9,20 +9,8 @@ from itertools import count
 import pytest
 import torch
 
-from makemore_tui.core import (
-    BigramInsight,
-    EmbeddingMapper,
-    HealthCheck,
-    LearningRateFinder,
-    ModelSettings,
-    Session,
-    TrainSettings,
-    UserError,
-    baseline_losses,
-    load_run,
-    replay_run,
-    sample,
-)
+from makemore_tui.core import ModelSettings, Session, TrainSettings, UserError, replay
+from makemore_tui.core.analysis.lr_finder import LearningRateFinder
 from makemore_tui.core.training.time_slicer import TimeSlicer
 
 MODEL = ModelSettings(context=2, embedding=3, hidden=6)
@@ -51,10 +39,7 @@ def saved(session, tmp_path):
 
 def found(session):
     """What the finder says at the end."""
-    finder = LearningRateFinder(session, steps=50, seeds=2)
-    while finder.advance():
-        pass
-    return finder.result()
+    return session.find_lr(steps=50, seeds=2)
 
 
 def refuse(session):
@@ -71,11 +56,10 @@ def explode(session):
 
 def look(session):
     """All that the panels show."""
-    HealthCheck().look(session, None, None)
-    EmbeddingMapper(session.dataset.vocabulary).draw(session.model)
-    insight = BigramInsight(session.dataset, session.model.context)
-    insight.probabilities(session.model, torch.arange(session.dataset.vocabulary.size))
-    baseline_losses(session.dataset)
+    session.health()
+    session.embedding_map()
+    session.bigrams()
+    session.baselines()
 
 
 ON_A_SESSION = {
@@ -87,25 +71,20 @@ ON_A_SESSION = {
     "restart": lambda one: (one.restart(seed=9), one.train(5), one.return_to(0)),
     "count": lambda one: (one.edit(kind="ngram"), one.train(9)),
     "one-layer": lambda one: (one.edit(kind="neural-bigram", init="lecture"), one.train(9)),
-    "change-dataset": lambda one: one.change_dataset(one.dataset),
+    "change-dataset": lambda one: one.restart(dataset=one.dataset),
     "undo": lambda one: (one.undo(), one.redo()),
     "diverge": explode,
     "evaluate": lambda one: [one.evaluate(split) for split in ("train", "dev", "test", "first-9")],
     "sample": lambda one: (one.sample(20), one.sample(3, seed=1, temperature=0)),
-    "surprisal": lambda one: one.probe("abc"),
+    "probe": lambda one: one.probe("abc"),
     "look": look,
     "find-a-rate": found,
 }
 ON_A_RUN = {
     "load": Session.load,
-    "load-to-sample": lambda folder: sample_of(load_run(folder)),
-    "replay": replay_run,
-    "save-again": lambda folder: Session.load(folder).save(folder.with_name("again")),
+    "replay": replay,
+    "save-again": lambda run: Session.load(run).save(run.with_name("again")),
 }
-
-
-def sample_of(run):
-    return sample(run.model, run.dataset, 5, torch.Generator().manual_seed(1))
 
 
 @contextmanager

@@ -1,16 +1,17 @@
 """Replays: a run trained again from its seed is the one that was saved, bit for bit."""
 
-import json
 import random
 
 import pytest
 import torch
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.runs.checkpoint import load_run, load_session
+from makemore_tui.core.runs.checkpoint import read
 from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
+
+from .run_damage import change_record
 
 MLP = ModelSettings(context=3, embedding=4, hidden=10)
 EDITS = [
@@ -85,7 +86,7 @@ def test_a_session_saved_loaded_and_trained_on_replays(session, tmp_path):
         session.train(4)
         session.edit(**changes)
         session.save(tmp_path / f"{i}")
-        session = load_session(tmp_path / f"{i}")
+        session = Session.load(tmp_path / f"{i}")
     session.train(9)
     assert_replays(session, tmp_path / "run")
 
@@ -129,10 +130,8 @@ def test_a_run_of_another_path_is_told_by_how_much_it_differs(session, tmp_path,
 def test_a_run_of_another_torch_says_so(session, tmp_path):
     session.train(5)
     session.save(tmp_path / "run")
-    path = tmp_path / "run/run.json"
-    record = json.loads(path.read_text())
-    record["versions"]["torch"] = "1.0"
-    path.write_text(json.dumps(record))
+    path = tmp_path / "run.safetensors"
+    change_record(path, lambda record: record | {"versions": {"torch": "1.0"}})
     done = replay(tmp_path / "run")
     assert (done.identical, done.same_build, done.recorded_torch) == (True, False, "1.0")
 
@@ -150,5 +149,12 @@ def test_a_saved_replay_is_a_run_like_any_other(session, tmp_path):
     session.train(12)
     session.save(tmp_path / "run")
     replay(tmp_path / "run", until=7).session.save(tmp_path / "seven")
-    assert load_run(tmp_path / "seven").steps == 7
+    assert read(tmp_path / "seven").step == 7
     assert replay(tmp_path / "seven").identical
+
+
+def test_a_state_replays_without_a_file(session):
+    session.train(9)
+    session.edit(hidden=14)
+    session.train(9)
+    assert replay(session.state()).identical

@@ -1,29 +1,34 @@
-# make run    the explorer                make check   format, lint, types, import contracts
-# make test   all tests                   make format  put the code into form
+# make run       the explorer                   make check      format, lint, types, import contracts
+# make test      all tests                      make format     put the code into form
+# make bench     speed against plain loops      make snapshots  the pictures that tests compare with
+# make faults    the long fault-injection suite make picture    the pictures and keys of the documents
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := $(shell find core tui data -type f -not -name '*.pyc')
+PIP := $(BIN)/pip install --disable-pip-version-check --no-compile -c constraints.txt
+# For development an edit of a source is in force at once; CI installs as a user does.
+PROJECT := --no-build-isolation $(if $(CI),.,--config-settings editable_mode=strict -e .)
 
-.PHONY: run test faults bench check format snapshots picture clean
+# Modules are compiled when they are first imported, which takes half as long as compiling all.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test faults bench check format snapshots picture clean FORCE
 .DELETE_ON_ERROR:
 
-run: .venv/installed
+run: .venv/run
 	@$(BIN)/makemore-tui
 
-test: .venv/installed
+test: .venv/test
 	$(BIN)/python -m pytest -n 3 -m "not alone"
 	$(BIN)/python -m pytest -m alone
 
-# Killed writers and damaged files, as often as it takes to trust them; some minutes.
-faults: .venv/installed
+faults: .venv/test
 	MAKEMORE_TUI_FAULTS=long $(BIN)/python -m pytest tests/faults
 
-# The engine against the lectures' plain loop, and the explorer against the engine; half an hour.
-bench: .venv/installed
+bench: .venv/test
 	$(BIN)/python -m tests.bench --json bench.json
 
 # The types of what is public are complete, for a notebook's checker as well as for ours.
-check: .venv/installed
+check: .venv/test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --project pyproject.toml
@@ -31,31 +36,38 @@ check: .venv/installed
 		--verifytypes makemore_tui.core --ignoreexternal > .venv/types || { cat .venv/types; false; }
 	$(BIN)/lint-imports
 
-format: .venv/installed
+format: .venv/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The pictures that tests/tui/test_snapshots.py compares with; look at them before you keep them.
-snapshots: .venv/installed
+# Look at them before you commit them.
+snapshots: .venv/test
 	MAKEMORE_TUI_SNAPSHOTS=anew $(BIN)/python -m pytest tests/tui/test_snapshots.py
 
-picture: .venv/installed
+picture: .venv/test
 	$(BIN)/python docs/make_picture.py
 	$(BIN)/python docs/make_keys.py
 
-# What the project needs, from pyproject.toml with the versions of constraints.txt.
-.venv/dependencies: pyproject.toml constraints.txt
-	@echo "setting up .venv (once; it takes a minute)"
-	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/pip install --quiet -c constraints.txt setuptools
-	@$(BIN)/pip install --quiet -c constraints.txt --no-build-isolation '.[dev]'
+# The project with what running needs, and with what its tests need as well.
+.venv/run: .venv/files
+	$(PIP) $(PROJECT)
 	@touch $@
 
-# The project itself, installed plainly, as a user has it; again whenever a source changes.
-.venv/installed: .venv/dependencies $(SOURCES) README.md
-	@rm -rf build
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --force-reinstall .
+.venv/test: .venv/files
+	$(PIP) $(PROJECT)[dev]
+	@touch .venv/run $@
+
+# The project's files by name: newer only when one has come or gone, so that an edit of one
+# installs nothing.
+.venv/files: .venv/new FORCE
+	@find core tui data -type f -not -name '*.pyc' | sort > $@.now
+	@cmp -s $@.now $@ || cp $@.now $@
+
+.venv/new: pyproject.toml constraints.txt
+	@echo "setting up .venv; it takes half a minute"
+	$(PYTHON) -m venv --clear .venv
+	$(PIP) setuptools
 	@touch $@
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis bench.json

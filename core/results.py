@@ -1,4 +1,7 @@
-"""What analyses and sessions return and screens draw: frozen plain values. Torch-free."""
+"""The values that analyses and sessions return and screens draw: frozen and torch-free.
+
+Losses and surprisals are in nats a character.
+"""
 
 from pathlib import PurePath
 from typing import Literal, NamedTuple
@@ -8,15 +11,13 @@ from msgspec import Struct
 from .settings import ModelSettings, TrainSettings
 
 BigramMode = Literal["model", "counted", "counts", "difference"]
-
-
 BigramOrder = Literal["id", "frequency"]
 
 
 class DatasetFacts(Struct, frozen=True):
-    """What the screen says of a dataset.
+    """A dataset, as the main screen shows it.
 
-    source: the name of a built-in one, or the absolute path of a file.
+    labels: of the characters, by id. source: a built-in dataset's name, or a file's absolute path.
     """
 
     name: str
@@ -27,15 +28,15 @@ class DatasetFacts(Struct, frozen=True):
 
     @property
     def characters(self) -> int:
-        """The characters, the boundary counted."""
+        """The number of characters, including the boundary."""
         return len(self.labels)
 
 
 class DatasetStats(Struct, frozen=True):
-    """A dataset in numbers: of items, of different ones, of characters (the boundary counted).
+    """A dataset in numbers.
 
-    name: as it was asked for. path: where it lies. shortest, longest: characters of an item.
-    examples: of train, dev and test. seen: items of dev and test that also stand in train.
+    characters: how many, with the boundary. shortest, longest: items, in characters. examples: of
+    train, dev and test. seen: the number of items of dev and of test that also occur in train.
     """
 
     name: str
@@ -51,9 +52,10 @@ class DatasetStats(Struct, frozen=True):
 
 
 class SplitLosses(Struct, frozen=True):
-    """Train and dev loss at a step, in nats a character.
+    """Train and dev loss at a step.
 
-    train_share, dev_share: what share of the split was looked at.
+    dev_seen, dev_unseen: of items that also occur in train, and of those that do not.
+    train_share, dev_share: the share of the split that was evaluated.
     """
 
     step: int
@@ -75,18 +77,15 @@ class TestLoss(Struct, frozen=True):
 
 
 class Mark(NamedTuple):
-    """The step from which edits took effect, and what they were in few signs: "hidden 300"."""
+    """The step from which edits took effect, and a short label of them: "hidden 300"."""
 
     step: int
     label: str
 
 
 class Resizing(Struct, frozen=True):
-    """A change of the model's size while it learns.
-
-    before, after: the dev loss in nats; None where the model only grew, for that doesn't move it.
-    dev_share: of what share of the dev split.
-    """
+    """A change of the model's size during training, and the dev loss before and after it on a share
+    of dev (None if the model only grew, which does not change the loss)."""
 
     step: int
     label: str
@@ -96,10 +95,8 @@ class Resizing(Struct, frozen=True):
 
 
 class Divergence(Struct, frozen=True):
-    """The step whose loss was the first that wasn't finite, and the last edit before it.
-
-    way_back: what undo takes back for the weights to be finite again; None where it can't do that.
-    """
+    """The first step whose loss was not finite, the last edit before it, and the edit that undo
+    takes back to finite weights (None if it can't)."""
 
     step: int
     after: Mark | None
@@ -110,8 +107,7 @@ class PreviousRun(Struct, frozen=True):
     """A previous run.
 
     name: the settings in which it differs from the present run, and its best dev loss.
-    best_dev, last_dev: in nats; None where none is known. id: of the run, as long as it is kept.
-    folder: where it is saved; "" where it isn't.
+    id: unique among the runs of a session. folder: where it is saved; "" if it is not.
     """
 
     name: str
@@ -126,12 +122,10 @@ class PreviousRun(Struct, frozen=True):
 
 
 class Saving(Struct, frozen=True):
-    """How the present run is kept on disk.
+    """How the present run is saved: the directory of all runs, its own folder ("" before it is
+    first saved), and the last step that is saved.
 
-    directory: where runs are. folder: that of the present one; "" before it was first saved.
-    step: how many steps of it are there. named: whether a person gave it its name.
-    note: something that has just happened to it, in a sentence. problem: why it couldn't be saved
-    the last time that was tried.
+    note: what was just done, in a sentence. problem: why the last attempt to save failed.
     """
 
     directory: str
@@ -143,15 +137,13 @@ class Saving(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The run's name; "" before the run was first saved."""
+        """The run's name; "" before it is first saved."""
         return PurePath(self.folder).name.removesuffix(".safetensors")
 
 
 class LossCurve(Struct, frozen=True):
-    """Minibatch losses: each point's middle step, and the lowest, mean and highest loss there.
-
-    previous: of each previous run a few points, (step, mean loss), as far as this curve goes.
-    """
+    """Minibatch losses: each point's middle step, and its lowest, mean and highest loss; the dev
+    losses by step; and for each previous run a few points (step, mean loss)."""
 
     steps: list[float]
     low: list[float]
@@ -163,7 +155,7 @@ class LossCurve(Struct, frozen=True):
 
 
 class Follower(Struct, frozen=True):
-    """A character that may follow another, by its id, and P(it | the other) of model and counts."""
+    """A character (id) that may follow another: P(it | other) by the model and by the counts."""
 
     character: int
     probability: float
@@ -171,11 +163,11 @@ class Follower(Struct, frozen=True):
 
 
 class PairFacts(Struct, frozen=True):
-    """One pair of characters: how often it stands in the data, and what the model makes of it.
+    """One pair of characters (ids): its count in the data, and its probability by the model.
 
-    previous, following: ids. rank: the pair's among all that may follow, by the model.
-    counted: P(following | previous) of the counts. followers: those likeliest by the model.
-    words: some items of the data in which the pair stands.
+    rank: of `following` among all that may follow, by the model; 1 is the likeliest.
+    counted: P(following | previous) by the counts. followers: the likeliest by the model.
+    words: some items of the data that contain the pair.
     """
 
     previous: int
@@ -189,12 +181,11 @@ class PairFacts(Struct, frozen=True):
 
 
 class BigramTable(Struct, frozen=True):
-    """A window of the bigram table: values[i][j] at the places top+i and left+j.
+    """A window of the bigram table: values[i][j] is of row top+i and column left+j.
 
-    order: the ids of all characters by place, the same for rows and columns; () is by id.
-    cursor: the pair's places. divergences: of each row of the window, KL(counted || model) in nats;
-    infinite where the model holds impossible what was counted. is_estimate: whether what the model
-    makes of the cursor's row is the mean over some of its contexts only.
+    order: the character ids of rows and of columns; () is by id. divergences: KL(counted || model)
+    of each row in the window, in nats; infinite if the model gives a counted pair probability 0.
+    is_estimate: True if the model's row at the cursor is a mean over only some of its contexts.
     """
 
     top: int
@@ -208,21 +199,21 @@ class BigramTable(Struct, frozen=True):
     is_estimate: bool = False
 
 
-class Name(Struct, frozen=True):
-    """A sampled name, as text that is safe to show."""
+class Sample(Struct, frozen=True):
+    """A name that a model made. seen: True if it also occurs in the data."""
 
     text: str
     seen: bool
 
 
 class Unavailable(Struct, frozen=True):
-    """What was asked for can't be had of this model, or of this text."""
+    """Why something can't be computed for this model or this text."""
 
     why: str
 
 
 class Baseline(Struct, frozen=True):
-    """The dev loss, in nats, of a model that only counts; k: what is added to every count."""
+    """The dev loss of an n-gram model; k: what is added to every count, None for the uniform."""
 
     name: str
     loss: float
@@ -230,11 +221,10 @@ class Baseline(Struct, frozen=True):
 
 
 class EmbeddingMap(Struct, frozen=True):
-    """Characters as points of a plane, in the order of their ids; the boundary is the first.
+    """The characters' embeddings, by id, as points of a plane: that of the first two principal
+    components, if the embedding has more than two dimensions.
 
-    dimensions: how many numbers the model has for a character; with more than two the plane is
-    that of the two main directions.
-    shares: of the variance of all dimensions, what lies along each axis of the plane.
+    shares: of the variance, along each axis of the plane. boundary: its id.
     """
 
     labels: tuple[str, ...]
@@ -246,15 +236,14 @@ class EmbeddingMap(Struct, frozen=True):
 
 
 class Candidate(Struct, frozen=True):
-    """A character that may come next."""
+    """A character that may come next, and its probability."""
 
     label: str
     probability: float
 
 
 class ProbedCharacter(Struct, frozen=True):
-    """One character of a text: its probability given those before it, -ln of it in nats, and the
-    likeliest other characters."""
+    """A character of a text: P(it | those before it), -ln of that, and the likeliest others."""
 
     label: str
     probability: float
@@ -263,11 +252,10 @@ class ProbedCharacter(Struct, frozen=True):
 
 
 class Probe(Struct, frozen=True):
-    """What the model makes of a text.
+    """How likely the model holds a text.
 
-    following: what may come after the text, likeliest first.
-    characters: those of the text as a whole item, so that the boundary is the last.
-    mean: their mean surprisal in nats; dev: the loss of dev, which is that of its characters.
+    following: characters that may come after the text, likeliest first. characters: of the text as
+    a whole item; the last is the boundary. mean: their mean surprisal. dev: the dev loss.
     """
 
     text: str
@@ -278,8 +266,8 @@ class Probe(Struct, frozen=True):
 
 
 class TensorHealth(Struct, frozen=True):
-    """A parameter tensor: standard deviations of its gradient and of its weights, and log10 of
-    the ratio of the update's to the weights'; None where either does not vary."""
+    """A tensor's standard deviations, of gradient and weights; log10(update's / weights'), or None
+    if either is 0."""
 
     name: str
     gradient: float
@@ -288,7 +276,7 @@ class TensorHealth(Struct, frozen=True):
 
 
 class Diagnosis(Struct, frozen=True):
-    """The name of a rule, what it says of the run, and what that means."""
+    """The name of the rule that applies to a run, its sentence, and an explanation."""
 
     name: str
     sentence: str
@@ -296,15 +284,14 @@ class Diagnosis(Struct, frozen=True):
 
 
 class Health(Struct, frozen=True):
-    """How the training fares, looked at on a fixed sample of train.
+    """The health of a training run, measured on a fixed sample of the train split.
 
-    first_loss: of the weights that the run began with; uniform: ln V.
-    saturated: the share of activations beyond 0.97 either way; dead: the share of hidden units
-    beyond 0.99 for every example looked at; histogram: activations from -1 to 1 in equal bins.
-    All three are None without a hidden layer, the shares are NaN where activations are.
-    usual_ratios: the range of ratios that the diagnosis takes for neither too small nor too large.
-    update: what the tensors' ratio is of: the last step, or one to come. gap: the dev loss minus
-    the train loss.
+    first_loss: of the run's first weights. uniform: ln V.
+    saturated: the share of activations with |a| > 0.97. dead: the share of hidden units with
+    |a| > 0.99 for every example. histogram: activations from -1 to 1 in equal bins. All three are
+    None without a hidden layer; the shares are NaN if an activation is.
+    usual_ratios: the range of normal ratios. update: the step that they are of, in words.
+    gap: the dev loss minus the train loss.
     """
 
     step: int
@@ -324,10 +311,11 @@ class Health(Struct, frozen=True):
 
 
 class RateSearch(Struct, frozen=True):
-    """Losses at rising learning rates, each with the lowest, mean and highest of some seeds.
+    """Losses at rising learning rates: the lowest, mean and highest over some seeds.
 
-    turns: the rate from which the loss rises; explodes: from which it is many times the lowest;
-    None where it does not. suggested: None as long as the loss does not turn; why: in words.
+    steps, done: planned and taken, for each seed. turns: the rate from which the loss rises;
+    explodes: from which it is many times the lowest. suggested: a rate to use. All three are None
+    if the loss does not rise. why: the reason for the suggestion, in words.
     """
 
     low: float
@@ -347,11 +335,10 @@ class RateSearch(Struct, frozen=True):
 
 
 class BigramsView(Struct, frozen=True):
-    """A window of the bigram table, and the pair under the cursor.
+    """A window of the bigram table, and the pair at the cursor (row, column).
 
-    top, left and cursor are places in the order asked for, which is of rows and columns alike:
-    by character id, or by how often the characters occur, the commonest first.
-    mode: the model's P(next | previous), that of the counts, the counts, or model minus counted.
+    order: of rows and columns: by character id, or by frequency, the most frequent first.
+    mode: P(next | previous) by the model or as counted; the counts; or model minus counted.
     """
 
     top: int

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,18 +11,11 @@ from ..datasets.dataset import Dataset
 from ..datasets.vocabulary import BOUNDARY, Vocabulary
 from ..errors import UserError
 from ..models.model import Model
+from ..results import Sample
 
 MAX_SAMPLES = 100_000
 _ROUNDS = 50
 _AT_ONCE = 1 << 14
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A name that a model made, and whether it also stands in the data."""
-
-    text: str
-    seen: bool
 
 
 @torch.inference_mode()

@@ -74,11 +74,11 @@ def health(session: "Session") -> Health:
     """How the training fares: activations, gradients and updates, with a diagnosis."""
     from ..analysis.health import HealthCheck
 
-    losses = [
+    train, dev = (
         evaluation.evaluate(session.model, session.tables, split).loss
         for split in (session.train_settings.train_on, "dev")
-    ]
-    return HealthCheck().look(session, *losses, baselines(session))
+    )
+    return HealthCheck().look(session, train, dev, baselines(session))
 
 
 def find_lr(session: "Session", **options: Any) -> RateSearch:

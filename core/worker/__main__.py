@@ -1,9 +1,9 @@
-"""The explorer's worker: a process that trains, and answers between slices of training.
+"""The worker process: it trains a session for the explorer and answers between slices of training.
 
-It speaks pickled messages (`messages.py`) over its standard input and output, one reply to a
-request, in order. Its parent is the only one who writes there; files are never unpickled. It ends
-when its input ends or it is told to by a signal, and saves the run then; so it cannot outlive the
-explorer.
+Pickled messages (`protocol`) come in over standard input and go out over standard output, a reply
+to each request, in order. Only the parent process writes to standard input; files are never
+unpickled. The worker saves its run and ends when its input ends or a signal says so; so it cannot
+outlive the explorer.
 """
 
 import os
@@ -14,22 +14,23 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from .protocol import ENDED_LATE, Failed, Reply, Request, Start, Starting, Unsaved
+from .protocol import ENDED_LATE, Failed, Reply, Request, Start, Starting
 
-_GRACE_SECONDS = 1.5  # to save the run in, before it ends whatever it is doing
+_GRACE_SECONDS = 1.5  # to save the run in after the input has ended
 
 
 def main() -> None:
     """Serve until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     output = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not get between the replies
+    os.dup2(2, 1)  # so that nothing a library prints gets between the replies
     inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
-    for ending in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        signal.signal(ending, lambda *_: inbox.put(None))
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(number, lambda *_: inbox.put(None))
     threading.Thread(target=_receive, args=(sys.stdin.buffer, inbox), daemon=True).start()
 
     def send(reply: Reply) -> None:
@@ -44,12 +45,12 @@ def main() -> None:
         pass
     except BaseException:
         traceback.print_exc()
-        os._exit(1)  # not by way of a shutdown, which would wait for the reading thread
+        os._exit(1)  # sys.exit would wait for the reading thread
     os._exit(0)
 
 
 def _receive(source: BinaryIO, inbox: "queue.SimpleQueue[Request | None]") -> None:
-    """Pass requests on; at the end of input see to it that the process ends soon."""
+    """Put requests into the inbox; at the end of input, end the process after the grace period."""
     try:
         while True:
             inbox.put(pickle.load(source))
@@ -61,13 +62,17 @@ def _receive(source: BinaryIO, inbox: "queue.SimpleQueue[Request | None]") -> No
         os._exit(ENDED_LATE)
 
 
-def _serve(start: Start, inbox, send) -> None:
+def _serve(
+    start: Start, inbox: "queue.SimpleQueue[Request | None]", send: Callable[[Reply], None]
+) -> None:
+    """Make or open the session, and serve it; `Failed` is sent if that can't be done."""
     from ..errors import UserError
 
     send(Starting("loading torch"))
     import torch
 
     from ..datasets.dataset import Dataset
+    from ..runs.header import run_name
     from ..session.session import Session
     from ..text import shown
     from .autosave import Autosave
@@ -77,7 +82,7 @@ def _serve(start: Start, inbox, send) -> None:
     autosave = Autosave(Path(start.runs), start.most_bytes) if start.runs else None
     try:
         if start.resume is not None:
-            send(Starting(f"opening {shown(Path(start.resume).name)}"))
+            send(Starting(f"opening {shown(run_name(Path(start.resume)))}"))
             session = Session.load(start.resume)
             if autosave is not None:
                 autosave.resume(session, Path(start.resume))
@@ -85,12 +90,10 @@ def _serve(start: Start, inbox, send) -> None:
             send(Starting(f"reading {shown(start.dataset)}"))
             dataset = Dataset.load(start.dataset, start.unique)
             session = Session(dataset, start.model, start.train, start.seed)
-    except UserError as error:
+    except (UserError, OSError) as error:
         send(Failed(str(error)))
         return
     Server(session, inbox, send, autosave=autosave, paused=start.paused).run()
-    if autosave is not None and (problem := autosave.facts.problem):
-        send(Unsaved(problem))
 
 
 if __name__ == "__main__":

@@ -6,52 +6,52 @@ from ..analysis.evaluation import RunningEvaluation
 from ..results import SplitLosses, TestLoss
 from ..session.session import Session
 
-_EVALUATION_SECONDS = 0.5  # at the least, from one evaluation to the next
-_EVALUATION_SHARE = 0.01  # of the time, at the most, unless that means too long a wait
+_MIN_WAIT = 0.5  # seconds from one evaluation to the next while training
 _MAX_WAIT = 4.0
+_MAX_TIME_SHARE = 0.01  # of the time is spent on evaluation, unless the wait is the longest
 _MAX_EXAMPLES = 1 << 20  # of a split
-_MAX_TRAIN_EXAMPLES = 1 << 15  # of train, for a model that takes long
-_LONG = 100_000  # multiplications
+_MAX_TRAIN_EXAMPLES = 1 << 15  # of the train split, for a slow model:
+_SLOW = 100_000  # multiplications an example
 
 
 class EvalScheduler:
-    """Evaluates train and dev now and then while the weights move, and test when that is asked for.
+    """Evaluates train and dev from time to time as the weights move, and test on request.
 
-    splits, test: the newest losses of the session's present path, None before the first.
-    asked: how often test was asked for.
+    splits, test: the newest losses on the session's present path, None before the first.
+    tests_requested: how often the test loss was asked for, over all runs.
     """
 
     def __init__(self, clock: Callable[[], float]):
         self._clock = clock
-        self.asked: int = 0
-        self.forget()
+        self.tests_requested: int = 0
+        self.reset()
 
-    def forget(self) -> None:
-        """The session has other weights than the next step of before would have led to."""
+    def reset(self) -> None:
+        """Drop all losses, because the session's weights were replaced."""
         self.splits: SplitLosses | None = None
         self.test: TestLoss | None = None
         self._testing: tuple[int, RunningEvaluation] | None = None
         self._evaluating: tuple[int, RunningEvaluation, RunningEvaluation] | None = None
-        self._cost = 0.0
-        self._next = 0.0
+        self._cost = 0.0  # seconds that the present evaluation has taken
+        self._next = 0.0  # when the next is due; 0 is at once, even of the same step
 
-    def heed_edit(self, session: Session, is_resized: bool, is_another_loss: bool) -> None:
-        """Evaluate anew after an edit.
+    def edited(self, session: Session, is_resized: bool, is_another_loss: bool) -> None:
+        """Evaluate again after an edit.
 
-        is_resized: whether the model has another size. is_another_loss: whether the same weights
-        have another loss now, or are evaluated on something else.
+        is_resized: True when the model has another size. is_another_loss: True when the same
+        weights have another loss, or it is measured on another split.
         """
         if is_resized:
             self._evaluating = None
         self._next = 0.0
         if is_resized or is_another_loss:
-            self.test = None  # it was another model's
+            self.test = None
             if self._testing is not None:
                 self._begin_test(session)
 
-    def ask_for_test(self, session: Session) -> None:
+    def request_test(self, session: Session) -> None:
         """Evaluate the test split."""
-        self.asked += 1
+        self.tests_requested += 1
         self._begin_test(session)
 
     def has_work(self, session: Session, is_training: bool) -> bool:
@@ -62,18 +62,18 @@ class EvalScheduler:
     def advance(self, session: Session, is_training: bool) -> bool:
         """Evaluate another block of examples. Returns False if there was nothing to do."""
         if self._testing is not None:
-            self._test_a_block(*self._testing)
+            self._advance_test(*self._testing)
             return True
         if self._evaluating is None and not self._is_due(session, is_training):
             return False
-        self._evaluate_a_block(session)
+        self._advance_splits(session)
         return True
 
     def _begin_test(self, session: Session) -> None:
         evaluation = RunningEvaluation(session.model, session.tables, "test")
         self._testing = session.step, evaluation
 
-    def _test_a_block(self, step: int, evaluation: RunningEvaluation) -> None:
+    def _advance_test(self, step: int, evaluation: RunningEvaluation) -> None:
         if not evaluation.advance():
             self.test = TestLoss(step, evaluation.result().loss)
             self._testing = None
@@ -84,10 +84,10 @@ class EvalScheduler:
         is_outdated = evaluated != session.step or self._next == 0.0
         return is_outdated and (not is_training or self._clock() >= self._next)
 
-    def _evaluate_a_block(self, session: Session) -> None:
+    def _advance_splits(self, session: Session) -> None:
         begun = self._clock()
         if self._evaluating is None:
-            self._cost, self._next = 0.0, begun  # so that an edit meanwhile can ask for another
+            self._cost, self._next = 0.0, begun  # not 0: an edit meanwhile sets it to 0 again
             self._evaluating = session.step, *_evaluations(session)
         step, dev, train = self._evaluating
         more = dev.advance() or train.advance()
@@ -100,7 +100,7 @@ class EvalScheduler:
         self, session: Session, step: int, dev: RunningEvaluation, train: RunningEvaluation
     ) -> None:
         of_dev, of_train = dev.result(), train.result()
-        is_first = self.splits is None  # its cost was that of building the context tables
+        is_first = self.splits is None  # which had to build the context tables as well
         self.splits = SplitLosses(
             step=step,
             train=of_train.loss,
@@ -113,16 +113,16 @@ class EvalScheduler:
         session.dev_losses.append(step, of_dev.loss)
         if self._next:
             cost = 0.0 if is_first else self._cost
-            wait = max(_EVALUATION_SECONDS, min(cost / _EVALUATION_SHARE, _MAX_WAIT))
+            wait = max(_MIN_WAIT, min(cost / _MAX_TIME_SHARE, _MAX_WAIT))
             self._next = self._clock() + wait
 
 
 def _evaluations(session: Session) -> tuple[RunningEvaluation, RunningEvaluation]:
-    """Of dev, and of what is trained on; of large splits in part."""
-    takes_long = session.model.multiplications > _LONG
-    most = _MAX_TRAIN_EXAMPLES if takes_long else _MAX_EXAMPLES
-    on = session.train_settings.train_on
+    """Evaluations of dev and of what is trained on; of large splits in part."""
+    is_slow = session.model.multiplications > _SLOW
+    max_train_examples = _MAX_TRAIN_EXAMPLES if is_slow else _MAX_EXAMPLES
+    train_on = session.train_settings.train_on
     return (
         RunningEvaluation(session.model, session.tables, "dev", _MAX_EXAMPLES),
-        RunningEvaluation(session.model, session.tables, on, most),
+        RunningEvaluation(session.model, session.tables, train_on, max_train_examples),
     )

@@ -1,4 +1,7 @@
-"""What the explorer and its worker say to each other. Torch-free, frozen, plain values."""
+"""The messages between the explorer and its worker: requests and replies. Torch-free.
+
+Each request has one reply: a `Snapshot`, unless its docstring says otherwise, or `Refused`.
+"""
 
 from typing import Any, Literal
 
@@ -15,11 +18,11 @@ from ..results import (
     Health,
     LossCurve,
     Mark,
-    Name,
     PreviousRun,
     Probe,
     RateSearch,
     Resizing,
+    Sample,
     Saving,
     SplitLosses,
     TestLoss,
@@ -31,12 +34,13 @@ State = Literal["training", "paused", "finished", "diverged"]
 
 
 class Start(Struct, frozen=True):
-    """Begin: read this dataset and make this session, or go on with a saved run.
+    """The first message: make a session of this dataset and these settings, or open a saved run.
 
-    runs: the directory that runs are kept in, where they are saved by themselves; None saves none.
-    most_bytes: what all those without a name may weigh there.
-    resume: the folder of a saved run to go on with, instead of the dataset and the settings.
-    paused: don't train before that is asked for.
+    dataset: the name of a built-in one, or a path. unique: leave out repeated items.
+    runs: the directory in which runs are saved automatically; None saves none.
+    most_bytes: the limit for all runs without a name there.
+    resume: the saved run to open, in place of the dataset and the settings.
+    paused: don't train before `Resume`.
     """
 
     dataset: str
@@ -51,10 +55,11 @@ class Start(Struct, frozen=True):
 
 
 class LossView(Struct, frozen=True):
-    """The loss curve from a share of the run on: 0 is all of it, 0.9 its last tenth.
+    """The loss curve, in at most `points` points; answered by a `LossCurve`.
 
-    steps: the first and the last to show, instead of a share.
-    log_steps: whether the axis of steps is logarithmic, on which previous runs are even then.
+    from_share: where it starts, as a share of the run: 0 is all of it, 0.9 its last tenth.
+    steps: the first and last step, in place of the share.
+    log_steps: True for previous runs in points that are even on a logarithmic axis.
     """
 
     from_share: float
@@ -64,19 +69,20 @@ class LossView(Struct, frozen=True):
 
 
 class NamesView(Struct, frozen=True):
-    """Some fresh samples."""
+    """So many new samples; answered by a tuple of `Sample`."""
 
     count: int
 
 
 class EmbeddingView(Struct, frozen=True):
-    """Where the characters lie in the embedding."""
+    """The characters in the embedding; answered by an `EmbeddingMap` or `Unavailable`."""
 
 
 class ProbeView(Struct, frozen=True):
-    """What the model makes of a text: of each of its characters, and of what follows it.
+    """A text's surprisal by character, and what may follow; answered by a `Probe` or
+    `Unavailable`.
 
-    most: the likeliest next characters, at most so many.
+    most: the number of next characters, the likeliest first.
     """
 
     text: str
@@ -84,14 +90,14 @@ class ProbeView(Struct, frozen=True):
 
 
 class HealthView(Struct, frozen=True):
-    """Activations, gradients and updates, and a diagnosis."""
+    """Activations, gradients, updates and a diagnosis; answered by a `Health`."""
 
 
 View = LossView | BigramsView | NamesView | EmbeddingView | ProbeView | HealthView
 
 
 class Refresh(Struct, frozen=True):
-    """Send a snapshot with these views."""
+    """Send a snapshot with these views; of each type, one at most."""
 
     views: tuple[View, ...]
 
@@ -107,41 +113,43 @@ class Pause(Struct, frozen=True):
 
 
 class Resume(Struct, frozen=True):
-    """Train on."""
+    """Train, past the last planned step if that has been taken."""
 
 
 class Step(Struct, frozen=True):
-    """Take one step, and pause."""
+    """Take one step and pause."""
 
 
 class Restart(Struct, frozen=True):
-    """Begin again, with the same seed or another."""
+    """Begin a new run with the same settings and this seed."""
 
     seed: int
 
 
 class EvaluateTest(Struct, frozen=True):
-    """Evaluate the test split."""
+    """Evaluate the test split; later snapshots carry the loss as `test`."""
 
 
 class Undo(Struct, frozen=True):
-    """Take back the last edit, restart or return."""
+    """Undo the last edit, restart, opened run or change of dataset."""
 
 
 class Redo(Struct, frozen=True):
-    """Do again what was undone."""
+    """Redo what was undone."""
 
 
 class ReturnTo(Struct, frozen=True):
-    """Go on with a previous run, by its index in the snapshot; the present one takes its place."""
+    """Continue a previous run, by its index in `Snapshot.previous`; the present one takes its
+    place there."""
 
     index: int
 
 
 class FindLearningRate(Struct, frozen=True):
-    """Pause, and try rising learning rates on a copy; without a range, the optimizer's usual one.
+    """Pause, and try rising learning rates on copies of the model.
 
-    Snapshots carry its progress as `finder`, until `CancelFinder` or another model.
+    low, high: the range; None is the usual one of the model and the optimizer. Snapshots carry the
+    losses as `finder`, until `CancelFinder` or a change of the model's size.
     """
 
     low: float | None = None
@@ -149,31 +157,32 @@ class FindLearningRate(Struct, frozen=True):
 
 
 class CancelFinder(Struct, frozen=True):
-    """Stop the learning-rate finder, or forget what it found."""
+    """Stop the learning-rate finder, and drop what it found."""
 
 
 class DescribeDataset(Struct, frozen=True):
-    """Read a dataset, and say what it is in numbers; answered by a `DatasetStats`."""
+    """Read a dataset and describe it; answered by a `DatasetStats`."""
 
     name: str
     unique: bool = False
 
 
 class ChangeDataset(Struct, frozen=True):
-    """Begin a new run on another dataset, with the same settings and seed."""
+    """Begin a new run on another dataset, with the same settings and seed; on the one described
+    last, if it is that, even if its file has changed."""
 
     name: str
     unique: bool = False
 
 
 class NameRun(Struct, frozen=True):
-    """Save the present run by this name."""
+    """Save the present run under this name."""
 
     name: str
 
 
 class OpenRun(Struct, frozen=True):
-    """Go on with the saved run in a folder, paused; `Undo` goes back."""
+    """Open a saved run, paused; `Undo` returns to the present one."""
 
     folder: str
 
@@ -200,19 +209,19 @@ Request = (
 
 
 class Starting(Struct, frozen=True):
-    """What the worker is busy with before its first snapshot."""
+    """What the worker is doing before its first snapshot."""
 
     what: str
 
 
 class Refused(Struct, frozen=True):
-    """A request that could not be done; nothing has changed."""
+    """A request that was not carried out; nothing has changed."""
 
     why: str
 
 
 class Failed(Struct, frozen=True):
-    """The session could not be begun at all."""
+    """There is no session, because the dataset or the saved run can't be read; the worker ends."""
 
     why: str
 
@@ -221,23 +230,28 @@ ENDED_LATE = 4  # the exit code of a worker that had no time to save its run
 
 
 class Unsaved(Struct, frozen=True):
-    """The worker ends, and the run could not be saved."""
+    """The worker ends, and its run could not be saved."""
 
     why: str
 
 
 class Snapshot(Struct, frozen=True):
-    """The state of the session after a request, and the views that were asked for.
+    """The session after a request, and the views that were asked for.
 
-    runs: how many runs were begun; going back to a previous one begins none.
-    test_asked: how often the test loss was asked for, in all runs of this session.
-    marks: a mark for each step at which settings were edited on the way here, the newest last.
-    can_undo, can_redo: what would be undone or done again, in few signs; None for nothing.
-    resized: the newest change of size on the way here.
+    learning_rate: of the next step, after the schedule. parameters: the number of them.
+    splits, test: the newest losses; None before the first.
+    runs: how many runs were begun; returning to a previous one begins none.
+    test_asked: how often the test loss was requested, over all runs of this session.
+    is_refresh: True if it answers a `Refresh`.
+    marks: the edits of the present run, one mark a step, the newest last.
+    can_undo, can_redo: a short label of what would be undone or redone; None for nothing.
+    resized: the newest change of size in the present run.
     previous: previous runs, the newest last.
-    baselines: those that are known so far.
-    finder: of the learning-rate finder, if it was asked for.
-    saving: None where runs aren't saved by themselves.
+    loss, bigrams, names, embedding, probe, health: the views; None for one that was not asked for,
+    or can't be drawn.
+    baselines: those known so far.
+    finder: the learning-rate finder's losses; None if it was not started.
+    saving: None where runs are not saved automatically.
     is_resting: True when the worker has nothing left to do until the next request: nothing trains,
     is evaluated, counted, searched or saved.
     undo_levels: how many times `Undo` can be asked for in a row.
@@ -265,7 +279,7 @@ class Snapshot(Struct, frozen=True):
     previous: tuple[PreviousRun, ...] = ()
     loss: LossCurve | None = None
     bigrams: BigramTable | None = None
-    names: tuple[Name, ...] | None = None
+    names: tuple[Sample, ...] | None = None
     embedding: EmbeddingMap | Unavailable | None = None
     probe: Probe | Unavailable | None = None
     health: Health | None = None

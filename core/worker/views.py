@@ -1,10 +1,9 @@
-"""What the explorer's panels draw of a session, view by view."""
-
-from collections.abc import Sequence
+"""The views of a session that the explorer's panels ask for."""
 
 from msgspec.structs import replace
 from torch import Tensor
 
+from ..analysis.baselines import RunningBaselines
 from ..analysis.bigrams import BigramInsight
 from ..analysis.embedding import EmbeddingMapper
 from ..analysis.health import HealthCheck
@@ -16,11 +15,12 @@ from ..results import (
     Baseline,
     BigramsView,
     BigramTable,
+    DatasetFacts,
     EmbeddingMap,
     Health,
     LossCurve,
-    Name,
     Probe,
+    Sample,
     SplitLosses,
     Unavailable,
 )
@@ -29,31 +29,49 @@ from ..session.undo import StashedRun
 from ..text import shown
 from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, View
 
-_FORMER_POINTS = 64  # of each previous run's curve
+_PREVIOUS_RUN_POINTS = 64  # of each previous run's curve
 _MAX_NAME_LENGTH = 60  # characters
 
-Drawn = LossCurve | BigramTable | tuple[Name, ...] | EmbeddingMap | Probe | Health | Unavailable
+Drawn = LossCurve | BigramTable | tuple[Sample, ...] | EmbeddingMap | Probe | Health | Unavailable
 
 
 class Views:
-    """Draws the views of sessions on one dataset, and keeps what takes long to make."""
+    """Draws views of a session on one dataset, and keeps what is expensive to make of the dataset.
+
+    dataset_facts: what the screen says of the dataset. Baselines are counted a block at a time, by
+    `advance`.
+    """
 
     def __init__(self, dataset: Dataset):
+        self.dataset_facts = DatasetFacts(
+            name=shown(dataset.name),
+            items=dataset.items,
+            labels=tuple(dataset.vocabulary.labels()),
+            source=dataset.name if dataset.built_in else str(dataset.path.resolve()),
+            unique=dataset.unique,
+        )
         self._dataset = dataset
         self._counts: Tensor | None = None
         self._insight: BigramInsight | None = None
         self._embedding = EmbeddingMapper(dataset.vocabulary)
         self._health = HealthCheck()
+        self._baselines = RunningBaselines(dataset)
+        self.has_work: bool = True  # True when `advance` should be called
 
-    def draw(
-        self,
-        view: View,
-        session: Session,
-        splits: SplitLosses | None,
-        baselines: Sequence[Baseline],
-    ) -> Drawn:
-        """What a view asks for; splits: the newest losses, where they are known; baselines: what
-        counting alone reaches, as far as that is known."""
+    @property
+    def baselines(self) -> tuple[Baseline, ...]:
+        """The baselines found so far."""
+        return self._baselines.result()
+
+    def advance(self) -> None:
+        """Count another block for the baselines."""
+        self.has_work = self._baselines.advance()
+
+    def draw(self, view: View, session: Session, splits: SplitLosses | None) -> Drawn:
+        """A view of the session.
+
+        splits: the newest losses, None before the first; shown beside a probe and in the health.
+        """
         train, dev = (splits.train, splits.dev) if splits else (None, None)
         match view:
             case LossView():
@@ -68,7 +86,7 @@ class Views:
             case ProbeView(text, most):
                 return probe(session.model, self._dataset.vocabulary, text, most, dev)
             case HealthView():
-                return self._health.look(session, train, dev, baselines)
+                return self._health.look(session, train, dev, self.baselines)
 
     def _bigrams(self, context: int) -> BigramInsight:
         if self._insight is None or self._insight.context != context:
@@ -84,24 +102,25 @@ def _loss_curve(view: LossView, session: Session) -> LossCurve:
     curve = session.history.curve(first, view.points, last)
     dev = [point for point in session.dev_losses.points if first <= point[0] <= last]
     every = max(1, len(dev) // max(1, view.points))
-    kept = dev[::-every][::-1]  # the newest is always there
+    thinned = dev[::-every][::-1]  # always with the newest
     previous = [_points(run, first, last, view) for run in session.previous_runs]
-    return replace(curve, dev=kept, previous=previous)
+    return replace(curve, dev=thinned, previous=previous)
 
 
 def _points(run: StashedRun, first: int, last: int, view: LossView) -> list[tuple[float, float]]:
-    """The mean losses of a previous run between two steps, in few points, even on the axis."""
-    fine = max(view.points, _FORMER_POINTS) if view.log_steps else _FORMER_POINTS
-    curve = run.state.history.curve(first, fine, last)
+    """(step, mean loss) of a previous run between two steps: up to 64, evenly along the axis."""
+    many = max(view.points, _PREVIOUS_RUN_POINTS) if view.log_steps else _PREVIOUS_RUN_POINTS
+    curve = run.state.history.curve(first, many, last)
     points = list(zip(curve.steps, curve.mean, strict=True))
-    if not view.log_steps:
+    if not view.log_steps or not points:
         return points
-    # Point 1, 2, 4, … of the fine ones, with as many between as make up the number.
-    places = {round(len(points) ** (i / (_FORMER_POINTS - 1))) for i in range(_FORMER_POINTS)}
-    return [points[place - 1] for place in sorted(places)] if points else []
+    # Of the many points, those whose numbers are nearest to a geometric series from the first on.
+    exponents = (i / (_PREVIOUS_RUN_POINTS - 1) for i in range(_PREVIOUS_RUN_POINTS))
+    chosen = {round(len(points) ** exponent) for exponent in exponents}
+    return [points[number - 1] for number in sorted(chosen)]
 
 
-def _names(session: Session, count: int) -> tuple[Name, ...]:
+def _names(session: Session, count: int) -> tuple[Sample, ...]:
     if session.diverged:
         return ()
     limit = min(2 * session.dataset.longest, _MAX_NAME_LENGTH)
@@ -109,4 +128,4 @@ def _names(session: Session, count: int) -> tuple[Name, ...]:
         samples = session.sample(count, limit=limit)
     except UserError:  # the probabilities are not finite
         return ()
-    return tuple(Name(shown(sample.text), sample.seen) for sample in samples)
+    return tuple(replace(sample, text=shown(sample.text)) for sample in samples)

@@ -8,9 +8,6 @@ from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 
-import makemore_tui.core  # noqa: F401  (before torch: it silences torch's warning about NumPy)
-
-# isort: split
 from makemore_tui.core.datasets.dataset import Dataset
 
 from . import engine

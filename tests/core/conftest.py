@@ -4,15 +4,15 @@ import hashlib
 import random
 import unicodedata
 
-import makemore_tui.core  # noqa: F401  (before torch: it silences torch's warning about NumPy)
-
-# isort: split
 import pytest
 import torch
 from hypothesis import settings
 
 from makemore_tui.core.datasets.dataset import Dataset, built_in_path
 from makemore_tui.core.session.session import Session
+from makemore_tui.core.settings import TrainSettings
+from makemore_tui.core.worker.autosave import Autosave
+from tests.support.serving import MODEL, Client
 
 settings.register_profile("core", deadline=None, max_examples=50, database=None, derandomize=True)
 settings.load_profile("core")
@@ -158,3 +158,34 @@ def undisturbed():
         return again
 
     return undisturbed
+
+
+@pytest.fixture
+def serve(small):
+    """Starts a server over a session; all are ended after the test."""
+    clients = []
+
+    def start(dataset=small, model=MODEL, seed=3, **train):
+        settings = TrainSettings(**{"batch_size": 8, **train})
+        clients.append(Client(Session(dataset, model, settings, seed=seed)))
+        return clients[-1]
+
+    yield start
+    for client in clients:
+        client.end()
+
+
+@pytest.fixture
+def serve_saving(small, tmp_path):
+    """Serves a session whose runs are saved below a directory."""
+    clients = []
+
+    def serve_saving():
+        session = Session(small, MODEL, TrainSettings(batch_size=8, steps=10**9))
+        autosave = Autosave(tmp_path / "runs", 10**9)
+        clients.append(Client(session, autosave=autosave))
+        return clients[-1]
+
+    yield serve_saving
+    for client in clients:
+        client.end()

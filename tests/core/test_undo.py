@@ -699,4 +699,8 @@ def test_without_finite_weights_to_go_back_to_there_is_no_way_back(small):
     assert session.undo_stack.newest_finite_label is None
     session.train(200)
     session.edit(learning_rate=0.1)
-    assert (session.diverged, session.can_undo, session.undo_stack.newest_finite_label) == (True, "lr 0.1", None)
+    assert (session.diverged, session.can_undo, session.undo_stack.newest_finite_label) == (
+        True,
+        "lr 0.1",
+        None,
+    )

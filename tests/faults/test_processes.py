@@ -6,7 +6,7 @@ import re
 import signal
 import time
 
-from makemore_tui.core.runs.checkpoint import load_session
+from makemore_tui.core.runs.checkpoint import read
 from makemore_tui.core.runs.files import RECORD
 from makemore_tui.core.runs.header import read_record
 
@@ -63,5 +63,5 @@ def test_an_explorer_killed_at_any_moment_leaves_no_worker_and_its_run_opens(
         killed = time.monotonic()
         terminal.wait_for(lambda worker=worker: not is_alive(worker))
         print(f"the worker has ended after {time.monotonic() - killed:.2f} s")
-        assert load_session(*terminal.saved).step >= step
+        assert read(*terminal.saved).step >= step
         terminal.close()

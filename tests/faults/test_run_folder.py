@@ -20,7 +20,7 @@ import torch
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs import record as run_record
-from makemore_tui.core.runs.checkpoint import load_session
+from makemore_tui.core.runs.checkpoint import read
 from makemore_tui.core.runs.reading import sha256
 from makemore_tui.core.runs.tensors import parsed, serialized
 from makemore_tui.core.session.session import Session
@@ -31,9 +31,9 @@ SAVING = """
 import os
 import sys
 from pathlib import Path
-from makemore_tui.core.runs.checkpoint import load_session, run_snapshot, write_run
+from makemore_tui.core.runs.checkpoint import read, run_snapshot, write_run
 folder, *sources = map(Path, sys.argv[1:])
-runs = [run_snapshot(load_session(source)) for source in sources]
+runs = [run_snapshot(read(source)) for source in sources]
 for _ in sys.stdin:
     print("saving", flush=True)
     if os.fork() == 0:
@@ -62,7 +62,7 @@ def runs(tmp_path_factory):
 
 
 def weights(folder):
-    session = load_session(folder)
+    session = read(folder)
     return session.step, [tensor.tolist() for tensor in session.model.tensors.values()]
 
 
@@ -257,7 +257,7 @@ def test_a_damaged_run_is_refused_in_a_sentence(runs, many, tmp_path, kind):
         before, most = everything(runs) | _outside(outside), _peak()
         began = time.perf_counter()
         with pytest.raises(UserError) as refusal:
-            load_session(folder)
+            read(folder)
         print(f"{kind}: {time.perf_counter() - began:.3f} s")
         assert len(str(refusal.value).splitlines()) == 1
         assert str(refusal.value).isprintable()

@@ -29,13 +29,13 @@ from makemore_tui.core.results import (
     Follower,
     Health,
     LossCurve,
-    Name,
     PairFacts,
     PreviousRun,
     Probe,
     ProbedCharacter,
     RateSearch,
     Resizing,
+    Sample,
     SplitLosses,
     TensorHealth,
     TestLoss,
@@ -103,7 +103,7 @@ TEMPLATE = Snapshot(
     test=None,
     runs=1,
 )
-NAMES = (Name("carmahela", False), Name("kaleigh", True), Name("jhovi", False))
+NAMES = (Sample("carmahela", False), Sample("kaleigh", True), Sample("jhovi", False))
 
 
 def snapshot(**changes: Any) -> Snapshot:

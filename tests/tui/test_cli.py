@@ -10,7 +10,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from types import SimpleNamespace
@@ -37,14 +36,6 @@ DATA_KEYS = {
 ITEMS = [f"{a}{b}{a}" for a in "anders" for b in "iouj"]
 SMALL = ("--set", "hidden=4", "--set", "embedding=2")
 LONG = "a" * 300  # longer than a file's name can be
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _torch():
-    """Loads torch once, outside of any test; it warns that there is no NumPy."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import torch  # noqa: F401
 
 
 def call(*words):

@@ -43,7 +43,9 @@ def test_a_script_is_named_after_the_run_with_its_words_beside_it(run, saved):
     assert "first.py already exists" in err
 
 
-@pytest.mark.parametrize("form", [form for form in EXPORT_FORMS if form != "tensorboard"])
+@pytest.mark.parametrize(
+    "form", [form for form in EXPORT_FORMS if form not in ("tensorboard", "png", "pdf")]
+)
 def test_a_dash_prints_it_and_writes_nothing(run, saved, form):
     code, out, _ = run("export", saved, "--as", form, "--out", "-")
     assert code == 0
@@ -54,11 +56,13 @@ def test_a_dash_prints_it_and_writes_nothing(run, saved, form):
 def test_another_form_is_refused(run, saved):
     code, _, err = run("export", saved, "--as", "word")
     assert code == 2
-    assert "the forms are script, notebook, csv, json, tensorboard, svg, html, state" in err
+    assert (
+        "the forms are script, notebook, csv, json, tensorboard, svg, png, pdf, html, spec" in err
+    )
 
 
 def test_the_command_knows_every_form():
-    assert set(EXPORT_FORMS) == {*files._TEXTS, "tensorboard"}
+    assert set(EXPORT_FORMS) == {*files._FILES, "tensorboard"}
 
 
 def test_tensorboards_is_a_folder_and_another_file_is_not_written_over(run, saved):

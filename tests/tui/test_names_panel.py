@@ -4,14 +4,14 @@ import pytest
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from makemore_tui.core.results import Name
+from makemore_tui.core.results import Sample
 from makemore_tui.tui.widgets.names import NamesPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def names(*texts, seen=()):
-    return tuple(Name(text, text in seen) for text in texts)
+    return tuple(Sample(text, text in seen) for text in texts)
 
 
 @pytest.fixture

@@ -23,8 +23,7 @@ from ..style.text_rows import number
 
 if TYPE_CHECKING:
     from makemore_tui.core.analysis.evaluation import Evaluation, WordSurprisal
-    from makemore_tui.core.analysis.sampling import Sample
-    from makemore_tui.core.results import RateSearch
+    from makemore_tui.core.results import RateSearch, Sample
     from makemore_tui.core.runs.catalog import SavedRun
     from makemore_tui.core.session.replay import Replay
     from makemore_tui.core.session.session import Session

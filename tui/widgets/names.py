@@ -2,7 +2,7 @@
 
 from rich.cells import cell_len, set_cell_size
 
-from makemore_tui.core.results import Name
+from makemore_tui.core.results import Sample
 from makemore_tui.core.worker.protocol import NamesView, Snapshot
 
 from ..style.text_rows import Row, row
@@ -18,7 +18,7 @@ class NamesPanel(Panel):
 
     def __init__(self, **kwargs):
         super().__init__("Names", **kwargs)
-        self._names: tuple[Name, ...] = ()
+        self._names: tuple[Sample, ...] = ()
 
     @property
     def texts(self) -> list[str]:
@@ -49,7 +49,7 @@ class NamesPanel(Panel):
             for line in lines
         ]
 
-    def _name_row(self, name: Name, width: int, gap: int) -> Row:
+    def _name_row(self, name: Sample, width: int, gap: int) -> Row:
         colours = self.palette
         mark = _MARKS[name.seen] if width >= 18 else ("=" if name.seen else "+")
         room = width - (_MAX_MARK_WIDTH if width >= 18 else 1) - 2

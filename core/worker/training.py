@@ -1,0 +1,140 @@
+"""Whether a session trains between requests, until which step, and how fast."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from ..errors import UserError
+from ..session.session import Session
+from ..training.time_slicer import TimeSlicer
+from .protocol import State
+
+_SLICE_SECONDS = 0.016
+_SPEED_SECONDS = 1.5  # over which the speed is measured
+_UNLIMITED = 10**18  # steps
+
+
+class TrainingControl:
+    """The state machine of a session's training.
+
+    training -> paused     on request
+    training -> finished   at the last planned step; or when all is counted
+    training -> diverged   when the loss is no longer finite
+    any      -> training   on request, while the weights are finite
+
+    state: the present one. A new run (`begin_run`) trains unless the one before was paused.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        clock: Callable[[], float] = time.perf_counter,
+        paused: bool = False,
+    ):
+        """paused: don't train yet. Otherwise a run that is past its plan trains without a limit."""
+        self.state: State = "paused" if paused else "training"
+        self._session = session
+        self._clock = clock
+        self._unlimited_runs: set[object] = set()  # those resumed after their last planned step
+        if session.step >= session.train_settings.steps and not paused:
+            self._unlimited_runs.add(session.run)
+        self.reset()
+
+    @property
+    def is_training(self) -> bool:
+        """True while steps are taken between requests."""
+        return self.state == "training"
+
+    @property
+    def steps_per_second(self) -> float:
+        """The speed over the last 1.5 seconds; 0 unless steps were taken since the last pause."""
+        if len(self._recent) < 2:
+            return 0.0
+        (first_time, first_step), (_, last_step) = self._recent[0], self._recent[-1]
+        return (last_step - first_step) / max(self._clock() - first_time, 1e-9)
+
+    def reset(self) -> None:
+        """Take up the session's weights after they were replaced, by a new run or by undo."""
+        self.measure_anew()
+        self._recent: deque[tuple[float, int]] = deque()  # times and steps
+        if self._session.diverged:
+            self.state = "diverged"
+        elif self.state != "paused":
+            self.state = "finished" if self._is_finished else "training"
+
+    def measure_anew(self) -> None:
+        """Forget how long a step takes, because the model has another size."""
+        self._slicer = TimeSlicer(_SLICE_SECONDS, self._clock)
+
+    def plan_applies(self) -> None:
+        """End the run at its last planned step, even if it was resumed after that."""
+        self._unlimited_runs.discard(self._session.run)
+
+    def pause(self, state: State = "paused") -> None:
+        """Stop training, for this reason."""
+        self.state = state
+        self._recent.clear()
+
+    def resume(self) -> None:
+        """Train, without a limit if the last planned step has been taken.
+
+        Raises:
+            UserError: every example has been counted, or the weights are not finite.
+        """
+        if self._session.trainer.finished:
+            raise UserError("every example has been counted; a restart counts again")
+        self.check_is_finite()
+        if self._session.step >= self._last_step:
+            self._unlimited_runs.add(self._session.run)
+        self.state = "training"
+
+    def step(self) -> None:
+        """Take one step and pause.
+
+        Raises:
+            UserError: the weights are not finite.
+        """
+        if self._session.diverged_at is not None:
+            self.check_is_finite()
+        self.pause()
+        self._train(1)
+
+    def advance(self) -> None:
+        """Train for a slice of time."""
+        steps_left = self._last_step - self._session.step
+        if steps_left > 0:
+            self._train(steps_left)
+        if self.is_training and self._is_finished:
+            self.pause("finished")
+
+    def check_is_finite(self) -> None:
+        """Raises UserError if the weights are not finite, with what would make them so."""
+        session = self._session
+        if not session.diverged:
+            return
+        remedy = "lower the learning rate, then restart"
+        way_back = session.undo_stack.newest_finite_label
+        if way_back is not None:
+            remedy = f"undo takes back {way_back}"
+        raise UserError(f"the weights are not finite; {remedy}")
+
+    def _train(self, most: int) -> None:
+        self._slicer.train(self._session, most)
+        now = self._clock()
+        self._recent.append((now, self._session.step))
+        while self._recent[0][0] < now - _SPEED_SECONDS:
+            self._recent.popleft()
+        if self._session.diverged_at is not None:
+            self.pause("diverged")
+
+    @property
+    def _last_step(self) -> int:
+        """The step at which the run ends by itself; counting ends when all is counted instead."""
+        session = self._session
+        is_counting = session.model_settings.kind == "ngram"
+        is_unlimited = is_counting or session.run in self._unlimited_runs
+        return _UNLIMITED if is_unlimited else session.train_settings.steps
+
+    @property
+    def _is_finished(self) -> bool:
+        return self._session.trainer.finished or self._session.step >= self._last_step

@@ -1,0 +1,76 @@
+"""The splits evaluated between slices of training: never with other weights than it says."""
+
+import pytest
+
+from makemore_tui.core.session.session import Session
+from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.worker.eval_scheduler import EvalScheduler
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    now = 1.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def session(names):
+    session = Session(names, ModelSettings(hidden=30), TrainSettings(batch_size=8))
+    session.train(300)
+    return session
+
+
+@pytest.fixture
+def evals():
+    return EvalScheduler(Clock())
+
+
+def finish(evals, session):
+    while evals.has_work(session, is_training=True):
+        evals.advance(session, is_training=True)
+
+
+def test_it_evaluates_what_the_session_evaluates(session, evals):
+    finish(evals, session)
+    assert evals.splits.step == 300
+    for split in ("train", "dev"):
+        assert getattr(evals.splits, split) == pytest.approx(session.evaluate(split).loss)
+
+
+def dev_loss(evals):
+    assert evals.splits is not None
+    return evals.splits.dev
+
+
+def test_an_evaluation_under_way_while_the_size_changes_begins_anew(session, evals):
+    evals.advance(session, is_training=True)
+    assert evals.splits is None
+    session.edit(hidden=2)
+    evals.edited(session, is_resized=True, is_another_loss=False)
+    finish(evals, session)
+    assert dev_loss(evals) == pytest.approx(session.evaluate("dev").loss)
+
+
+def test_a_test_of_weights_that_are_gone_is_never_told(session, evals):
+    session.edit(learning_rate=0.2)
+    session.train(50)
+    evals.request_test(session)
+    evals.advance(session, is_training=True)
+    assert evals.test is None
+    session.undo()
+    evals.reset()
+    finish(evals, session)
+    assert (evals.test, evals.tests_requested) == (None, 1)
+
+
+def test_while_training_it_waits_from_one_evaluation_to_the_next(session, evals):
+    finish(evals, session)
+    session.train(1)
+    assert not evals.has_work(session, is_training=True)
+    assert evals.has_work(session, is_training=False)
+    while evals.has_work(session, is_training=False):
+        evals.advance(session, is_training=False)
+    assert evals.splits.step == 301

@@ -44,6 +44,20 @@ def write_atomically(path: Path, *content: bytes | memoryview) -> None:
         raise cannot_write(path, error) from None
 
 
+def check_can_create(path: Path) -> None:
+    """See that a new file can be written, and make the folders that lead to it.
+
+    Raises:
+        UserError: it can't, or there is something of that name.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(exist_ok=False)
+        path.unlink()
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
 def cannot_write(path: Path, error: OSError) -> UserError:
     """The sentence for a file or folder that can't be written."""
     return UserError(f"{path} can't be written: {error.strerror or error}")

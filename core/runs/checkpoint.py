@@ -15,7 +15,7 @@ from msgspec import structs
 from safetensors import SafetensorError, TensorSpec
 from torch import Tensor
 
-from ..atomic import write_atomically
+from ..atomic import check_can_create, write_atomically
 from ..datasets.contexts import split_named
 from ..datasets.dataset import Dataset
 from ..errors import UserError
@@ -47,13 +47,14 @@ _Expected = dict[str, tuple[tuple[int, ...], torch.dtype]]  # shapes and types o
 
 
 def check_new(path: Path) -> Path:
-    """The file that a new run named `path` will be.
+    """The file that a new run named `path` will be; the folders that lead to it are made.
 
     Raises:
-        UserError: there is something of that name.
+        UserError: there is something of that name, or nothing can be written there.
     """
     if found := existing_run(path):
         raise UserError(f"{found} already exists; choose another name, or remove it first")
+    check_can_create(run_path(path))
     return run_path(path)
 
 

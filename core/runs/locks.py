@@ -46,7 +46,10 @@ def is_locked(path: Path) -> bool:
     if not os.path.lexists(lock) or os.path.islink(lock):
         return os.path.islink(lock)  # nobody can hold it, and nobody should touch it
     try:
-        FileLock(lock, blocking=False).acquire().lock.release()
+        held = FileLock(lock, blocking=False)
+        held.acquire()
+        lock.unlink()  # a process that was killed left it
+        held.release()
     except Timeout:
         return True
     except OSError:  # a lock that can't be opened says nothing

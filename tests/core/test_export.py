@@ -20,6 +20,7 @@ from makemore_tui.core.export.records import export_csv, export_json
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.training import dropout
 
 SIZES_AND_OPTIMIZER = [
     (60, {"learning_rate": 0.05}),
@@ -153,7 +154,7 @@ def test_the_script_reaches_the_losses_of_the_run(dataset, tmp_path, monkeypatch
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_the_script_draws_the_masks_of_the_runs_version(dataset, tmp_path, monkeypatch, version):
-    monkeypatch.setattr(Session, "dropout_version", version)
+    monkeypatch.setattr(dropout, "VERSION", version)
     session = run_of(dataset, "dropout")
     write_export(session, "script", tmp_path / "run.py")
     assert_losses(session, printed_by(tmp_path / "run.py", monkeypatch))

@@ -10,8 +10,7 @@ from makemore_tui.core.runs.checkpoint import read
 from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-
-from .run_damage import change_record
+from tests.support.run_damage import change_record
 
 MLP = ModelSettings(context=3, embedding=4, hidden=10)
 EDITS = [

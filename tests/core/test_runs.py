@@ -25,8 +25,7 @@ from makemore_tui.core.runs.record import FORMAT, to_json
 from makemore_tui.core.session import session as session_module
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-
-from .run_damage import change_record, change_tensors, parts, put, spoilt
+from tests.support.run_damage import change_record, change_tensors, parts, put, spoilt
 
 MLP = ModelSettings(context=3, embedding=4, hidden=10, direct=True)
 RUNS = {

@@ -367,7 +367,10 @@ def test_a_run_is_named_and_opened_again_paused(serve_saving, tmp_path):
     client.do(Pause())
     client.do(NameRun("mine"))
     named = client.until(lambda s: s.saving.note == "saved as mine")
-    assert (named.saving.folder, named.saving.named) == (str(tmp_path / "runs" / "mine"), True)
+    assert (named.saving.folder, named.saving.named) == (
+        str(tmp_path / "runs" / "mine.safetensors"),
+        True,
+    )
     client.do(Restart(9))
     client.do(Resume())
     client.until(lambda s: s.step > 10)

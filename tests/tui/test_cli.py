@@ -18,6 +18,7 @@ import pytest
 from rich.console import Console
 
 from makemore_tui.core.presets import PRESETS
+from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.settings import SETTINGS
 from makemore_tui.tui.cli import main as cli
 
@@ -102,12 +103,12 @@ def items(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def saved(items, tmp_path_factory):
-    """The folder of a run of a small MLP, and the report of its training."""
-    folder = tmp_path_factory.mktemp("runs") / "first"
-    words = ("--steps", 60, "--seed", 3, "--out", folder, *SMALL)
+    """The file of a run of a small MLP, and the report of its training."""
+    path = tmp_path_factory.mktemp("runs") / "first.safetensors"
+    words = ("--steps", 60, "--seed", 3, "--out", path.with_suffix(""), *SMALL)
     done = call("train", "--data", items, *words, "--json")
     assert (done.code, done.err) == (0, "")
-    return SimpleNamespace(folder=folder, report=strict(done.out))
+    return SimpleNamespace(path=path, report=strict(done.out))
 
 
 # Help
@@ -146,11 +147,10 @@ def test_an_example_works_as_it_stands(run, command, tmp_path, monkeypatch):
 def test_train_reports_every_key(saved):
     report = saved.report
     assert set(report) == TRAIN_KEYS
-    assert (report["steps"], report["seed"], report["run"]) == (60, 3, str(saved.folder))
+    assert (report["steps"], report["seed"], report["run"]) == (60, 3, str(saved.path))
     assert report["steps_per_second"] == pytest.approx(report["steps"] / report["seconds"])
     assert report["train_loss"] < report["initial_loss"]
-    names = {path.name for path in saved.folder.iterdir()}
-    assert names == {"run.json", "weights.safetensors", "metrics.csv"}
+    assert [path.name for path in saved.path.parent.iterdir()] == ["first.safetensors"]
 
 
 def test_the_lecture_s_model_has_the_lecture_s_size(run_json):
@@ -206,9 +206,9 @@ def test_a_training_that_diverges_says_so_and_ends_with_one(run, items, tmp_path
     assert 0 < int(found[1]) <= report["steps"] < 500
     kept = run("train", "--data", items, *DIVERGING, "--out", tmp_path / "run")
     assert kept.code == 1
-    assert f"not finite, so {tmp_path / 'run'} was not written; a lower" in kept.err
+    assert f"not finite, so {tmp_path / 'run.safetensors'} was not written; a lower" in kept.err
     assert "before training" in kept.out
-    assert not (tmp_path / "run").exists()
+    assert os.listdir(tmp_path) == []
 
 
 # Infinite losses
@@ -235,8 +235,7 @@ def test_without_smoothing_infinite_losses_are_valid_json(run_json, letters, tmp
     assert report["dev_loss"] == report["dev_loss_unseen"] == "Infinity"
     assert report["dev_loss_seen"] is None
     assert 0 < report["train_loss"] < 3
-    record = strict((tmp_path / "run" / "run.json").read_text())
-    assert record["report"]["dev_loss"] == "Infinity"
+    assert read_record(tmp_path / "run").report["dev_loss"] == "Infinity"
 
     letter = trained_on(letters)
     found = run_json("evaluate", tmp_path / "run", "--word", letter * 2)
@@ -257,43 +256,43 @@ def test_without_smoothing_infinite_losses_are_shown(run, letters, tmp_path):
 
 
 def test_as_many_samples_as_asked_for(run_json, saved):
-    samples = run_json("sample", saved.folder, "-n", 7)["samples"]
+    samples = run_json("sample", saved.path, "-n", 7)["samples"]
     assert len(samples) == 7
     assert all(set(one) == {"text", "seen"} for one in samples)
-    assert len(run_json("sample", saved.folder)["samples"]) == 20
+    assert len(run_json("sample", saved.path)["samples"]) == 20
 
 
 def test_samples_say_whether_they_stand_in_the_data(run_json, saved):
-    samples = run_json("sample", saved.folder, "-n", 300)["samples"]
+    samples = run_json("sample", saved.path, "-n", 300)["samples"]
     assert {one["text"] in ITEMS for one in samples} == {True, False}
     assert all(one["seen"] == (one["text"] in ITEMS) for one in samples)
 
 
 def test_the_same_seed_gives_the_same_samples(run, saved):
     first, again, other = (
-        run("sample", saved.folder, "--seed", seed, "--json").out for seed in (5, 5, 6)
+        run("sample", saved.path, "--seed", seed, "--json").out for seed in (5, 5, 6)
     )
     assert first == again != other
 
 
 def test_samples_begin_with_the_prefix(run_json, saved):
-    samples = run_json("sample", saved.folder, "--prefix", "and")["samples"]
+    samples = run_json("sample", saved.path, "--prefix", "and")["samples"]
     assert all(one["text"].startswith("and") for one in samples)
 
 
 def test_only_new_samples(run_json, saved):
-    samples = run_json("sample", saved.folder, "--new-only", "-n", 50)["samples"]
+    samples = run_json("sample", saved.path, "--new-only", "-n", 50)["samples"]
     assert len(samples) == 50
     assert not any(one["seen"] or one["text"] in ITEMS for one in samples)
 
 
 def test_without_temperature_every_sample_is_the_likeliest(run_json, saved):
-    samples = run_json("sample", saved.folder, "--temperature", 0)["samples"]
+    samples = run_json("sample", saved.path, "--temperature", 0)["samples"]
     assert len({one["text"] for one in samples}) == 1
 
 
 def test_samples_for_people_are_marked(run, saved):
-    done = run("sample", saved.folder, "-n", 40)
+    done = run("sample", saved.path, "-n", 40)
     assert (done.code, done.err) == (0, "")
     assert done.out.count("in data") + done.out.count("new") >= 40
 
@@ -302,7 +301,7 @@ def test_samples_for_people_are_marked(run, saved):
 
 
 def test_evaluate_gives_back_the_losses_of_the_training(run_json, saved):
-    found = run_json("evaluate", saved.folder)
+    found = run_json("evaluate", saved.path)
     assert set(found) == {"train", "dev", "test", "all"}
     assert found["train"] == pytest.approx(saved.report["train_loss"], abs=1e-6)
     assert found["dev"] == pytest.approx(saved.report["dev_loss"], abs=1e-6)
@@ -310,7 +309,7 @@ def test_evaluate_gives_back_the_losses_of_the_training(run_json, saved):
 
 @pytest.mark.parametrize("split", ["train", "dev", "test"])
 def test_evaluate_one_split(run_json, saved, split):
-    assert set(run_json("evaluate", saved.folder, "--split", split)) == {split}
+    assert set(run_json("evaluate", saved.path, "--split", split)) == {split}
 
 
 def test_the_loss_of_a_word_is_the_mean_of_its_surprisals(run_json, tmp_path):
@@ -324,7 +323,7 @@ def test_the_loss_of_a_word_is_the_mean_of_its_surprisals(run_json, tmp_path):
 
 
 def test_evaluate_for_people_has_a_table_and_the_word(run, saved):
-    done = run("evaluate", saved.folder, "--word", "andrei")
+    done = run("evaluate", saved.path, "--word", "andrei")
     assert (done.code, done.err) == (0, "")
     for word in ("train", "dev", "test", "all", "probability", "surprisal", "mean"):
         assert word in done.out
@@ -497,18 +496,19 @@ def test_bad_data_is_refused(refused, tmp_path):
     assert refused("data", LONG)
 
 
-def test_an_existing_folder_is_never_written_over(refused, saved, tmp_path, monkeypatch):
+def test_an_existing_run_or_folder_is_never_written_over(refused, saved, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "makemore_tui.core.session.session.Session.train", None
     )  # must not come to that
-    before = (saved.folder / "run.json").read_bytes()
-    assert "already exists" in refused("train", "--out", saved.folder)
-    assert (saved.folder / "run.json").read_bytes() == before
+    before = saved.path.read_bytes()
+    assert "already exists" in refused("train", "--out", saved.path)
+    assert "already exists" in refused("train", "--out", saved.path.with_suffix(""))
+    assert saved.path.read_bytes() == before
     assert "already exists" in refused("train", "--out", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["file/run", LONG])
-def test_a_folder_that_cannot_be_is_refused_before_training(refused, tmp_path, monkeypatch, name):
+def test_a_file_that_cannot_be_is_refused_before_training(refused, tmp_path, monkeypatch, name):
     monkeypatch.setattr("makemore_tui.core.session.session.Session.train", None)
     (tmp_path / "file").write_text("")
     assert refused("train", "--out", tmp_path / name)
@@ -516,10 +516,10 @@ def test_a_folder_that_cannot_be_is_refused_before_training(refused, tmp_path, m
 
 @pytest.mark.parametrize("command", ["sample", "evaluate"])
 def test_what_is_no_run_is_refused(refused, command, tmp_path):
-    assert "no such folder" in refused(command, tmp_path / "none")
+    assert "no such file" in refused(command, tmp_path / "none")
     assert "run.json" in refused(command, tmp_path, "--json")
-    (tmp_path / "run.json").write_text("{")
-    assert "damaged" in refused(command, tmp_path)
+    (tmp_path / "run.safetensors").write_text("{")
+    assert "damaged" in refused(command, tmp_path / "run")
     assert refused(command, LONG)
 
 
@@ -537,7 +537,7 @@ def test_what_is_no_run_is_refused(refused, command, tmp_path):
     ],
 )
 def test_samples_that_are_refused(refused, saved, words, says):
-    assert says in refused("sample", saved.folder, *words)
+    assert says in refused("sample", saved.path, *words)
 
 
 @pytest.mark.parametrize(
@@ -545,7 +545,7 @@ def test_samples_that_are_refused(refused, saved, words, says):
     [(["--split", "nope"], "train, dev, test"), (["--word", "Zoë"], "'Z'")],
 )
 def test_evaluations_that_are_refused(refused, saved, words, says):
-    assert says in refused("evaluate", saved.folder, *words)
+    assert says in refused("evaluate", saved.path, *words)
 
 
 def test_a_run_whose_dataset_has_changed_is_refused(run, refused, tmp_path):
@@ -623,7 +623,8 @@ def test_ctrl_c_saves_the_run_and_reports_it(items, tmp_path, run_json):
     report = strict(out)
     assert set(report) == TRAIN_KEYS
     assert 0 < report["steps"] < 10**9
-    assert json.loads((folder / "run.json").read_text())["steps"] == report["steps"]
+    assert report["run"] == f"{folder}.safetensors"
+    assert read_record(folder).steps == report["steps"]
     assert len(run_json("sample", folder)["samples"]) == 20
 
 
@@ -654,13 +655,13 @@ def test_on_a_terminal_a_bar_shows_the_loss_until_ctrl_c(run, items, monkeypatch
 INTERRUPTED = {
     "explore": "tui.cli.options.preset_named",
     "train": "core.datasets.dataset.Dataset.load",
-    "sample x": "core.runs.checkpoint.load_run",
-    "evaluate x": "core.runs.checkpoint.load_run",
+    "sample x": "core.runs.checkpoint.read",
+    "evaluate x": "core.runs.checkpoint.read",
     "find-lr": "core.datasets.dataset.Dataset.load",
     "data": "core.datasets.dataset.Dataset.load",
     "presets": "tui.cli.reports.print_presets",
     "replay x": "tui.cli.runs.load_torch",
-    "export x": "core.runs.checkpoint.load_session",
+    "export x": "core.runs.checkpoint.read",
     "runs": "core.runs.catalog.saved_runs",
     "runs remove x": "core.runs.catalog.remove",
 }
@@ -668,7 +669,7 @@ INTERRUPTED = {
 
 @pytest.mark.parametrize("words", INTERRUPTED)
 def test_ctrl_c_ends_every_command_without_a_traceback(run, words, monkeypatch):
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(f"makemore_tui.{INTERRUPTED[words]}", interrupt)

@@ -17,7 +17,7 @@ from ..runs import checkpoint
 from ..runs.state import JournalEntry, RunState, copy_trainer_state, run_label
 from ..settings import EditPlan, Effect, ModelSettings, TrainSettings, plan_edit, short_label
 from ..text import shown
-from ..training.trainer import GradientTrainer, make_trainer
+from ..training.trainer import make_trainer
 from . import looks
 from .resizing import resize
 from .undo import StashedRun, UndoStack, stashed_run
@@ -181,7 +181,7 @@ class Session:
             raise UserError("the weights are not finite, so their number can't be changed")
         before = self.state()
         self.trainer.edit(plan.train)
-        if plan.model != self.model_settings and isinstance(self.trainer, GradientTrainer):
+        if plan.model != self.model_settings:
             seed = seed_of_edit(self.seed, self.step, len(self.journal))
             self.resized = resize(self.trainer, plan.model, seed, label)
             self.model = self.trainer.model

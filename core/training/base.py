@@ -4,13 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
+import torch
 from torch import Tensor
 
 from ..datasets.dataset import Dataset
 from ..errors import UserError
-from ..models.mlp import MLP
 from ..models.model import Model
-from ..settings import TrainSettings
+from ..settings import ModelSettings, TrainSettings
 from .batches import Batches
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -96,6 +96,10 @@ class Trainer(ABC, Generic[AnyModel]):
         """
         raise UserError("this kind of model is not trained by gradient descent")
 
-    def resize(self, model: MLP, moments: dict[str, Tensor]) -> None:
-        """Continue with a model of another size and the optimizer's moments for it."""
+    def resize(self, settings: ModelSettings, contexts: Tensor, generator: torch.Generator) -> None:
+        """Continue with a model of another size; arguments as for `models.resize.resized`.
+
+        Raises:
+            UserError: the size of this kind of model can't change.
+        """
         raise UserError("the size of this kind of model can't change while it trains")

@@ -10,10 +10,10 @@ from torch import Tensor
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import AnyModel
-from ..models.mlp import MLP
 from ..models.model import Network
 from ..models.ngram import NgramCounts
-from ..settings import TrainSettings
+from ..models.resize import resized
+from ..settings import ModelSettings, TrainSettings
 from . import dropout
 from .base import Trainer
 from .batches import Batches, RandomStream, full_batch, minibatches
@@ -126,7 +126,8 @@ class GradientTrainer(Trainer[Network]):
         other.load_state_dict(self.state_dict() | own)
         return other
 
-    def resize(self, model: MLP, moments: dict[str, Tensor]) -> None:
+    def resize(self, settings: ModelSettings, contexts: Tensor, generator: torch.Generator) -> None:
+        model, moments = resized(self.model, settings, self.moments, contexts, generator)
         self._use_model(model)
         self._optimizer.moments = moments
 

@@ -246,9 +246,7 @@ def test_training_needs_none_of_torchs_private_operations(small, monkeypatch, na
     usual = trainers[0].train(50)
     monkeypatch.delattr(torch, name)
     torch.testing.assert_close(trainers[1].train(50), usual, rtol=0, atol=1e-6)
-    torch.testing.assert_close(
-        trainers[1].model.flat, trainers[0].model.flat, rtol=0, atol=1e-6
-    )
+    torch.testing.assert_close(trainers[1].model.flat, trainers[0].model.flat, rtol=0, atol=1e-6)
 
 
 def test_a_full_batch_of_too_many_examples_is_refused_and_nothing_changes(many_characters):

@@ -1,9 +1,9 @@
 """A dataset: items (names, words, lines), their characters as ids, and three splits.
 
-Text is read and encoded a block at a time with whole-array operations, so that 100 MB take
-seconds and less than a gigabyte. What stays in memory is one small integer a character: the
-tokens of all items behind one another, a boundary (id 0) between them. The context of a
-character is gathered from there by position when it is needed, never stored.
+Text is read and encoded a block at a time with whole-array operations, so that 100 MB take seconds
+and less than a gigabyte. One small integer a character stays in memory: the tokens of all items,
+with a boundary (id 0) between them. The context of a character is gathered from there by position
+when it is needed, never stored.
 """
 
 import os
@@ -32,15 +32,20 @@ class Dataset:
     """Items, their vocabulary, and the splits train, dev and test (80/10/10, by item).
 
     Items are shuffled as `random.Random(42).shuffle` shuffles a list, so the splits are those of
-    Karpathy's lecture. `split("all")` is the three together.
+    Karpathy's lecture.
+
+    path: of the file. name: of a built-in dataset, or the file's. built_in: True for the former.
+    unique: True if repeated items were dropped. fingerprint: the SHA-256 of the cleaned text.
     """
 
     def __init__(self, path: Path, unique: bool = False, name: str | None = None):
         """Read a file of one item a line.
 
+        unique: drop repeated items. name: of a built-in dataset.
+
         Raises:
-            UserError: the file is missing, or not text as `Dataset` wants it; the sentence names
-                the file, and the line or byte.
+            UserError: the file can't be read, or is not UTF-8 text of one item a line. The message
+                names the file, and the line or byte.
         """
         self.path = path
         self.name: str = name or path.name
@@ -64,10 +69,10 @@ class Dataset:
 
     @classmethod
     def load(cls, name: str = "names", unique: bool = False) -> "Dataset":
-        """A built-in dataset by name, or a user's file by path.
+        """A built-in dataset by name, or a file by path.
 
         Raises:
-            UserError: there is no such file, or it is not one item a line of UTF-8 text.
+            UserError: there is no such file, or it is not UTF-8 text of one item a line.
         """
         if name in BUILT_IN_DATASETS:
             return cls(built_in_path(name), unique, name)
@@ -80,22 +85,22 @@ class Dataset:
 
     @property
     def nbytes(self) -> int:
-        """About what its tokens weigh in memory, in the order of the file and of the splits."""
+        """About how many bytes its tokens take, in the file's order and in that of the splits."""
         return 2 * self._text.tokens.nbytes
 
     @cached_property
     def distinct(self) -> int:
-        """How many different items there are."""
+        """How many distinct items there are."""
         return len(self._hashes.unique())
 
     @cached_property
     def shortest(self) -> int:
-        """The characters of the shortest item."""
+        """The length of the shortest item in characters."""
         return int(self._lengths.min())
 
     @cached_property
     def longest(self) -> int:
-        """The characters of the longest item."""
+        """The length of the longest item in characters."""
         return int(self._lengths.max())
 
     def split(self, name: str) -> Split:
@@ -127,7 +132,7 @@ class Dataset:
     ) -> Iterator[ContextTable]:
         """The examples of a split by context, in blocks: few contexts are distinct.
 
-        A split that fits one block is kept as long as the same context length is asked for.
+        Splits that fit one block are cached for one context length at a time.
 
         split: a name as `split` takes it. context: characters. max_examples: of a larger split,
         only the first so many (its items are shuffled).
@@ -152,15 +157,10 @@ class Dataset:
         return self.vocabulary.decode(tokens[int(starts[index]) : int(starts[index + 1])].tolist())
 
     def seen_items(self, split: str) -> Tensor:
-        """For each item of a split, whether it also stands in train: (items,) bool."""
+        """For each item of a split, whether it also stands in train: (num_items,) bool."""
         part, train = self.split(split), self.split("train")
         hashes = self._hashes[part.first_item : part.last_item]
         return torch.isin(hashes, self._hashes[train.first_item : train.last_item])
-
-    def _seen_examples(self, split: Split) -> Tensor:
-        """Whether each example of a split is of an item that also stands in train: (N,) bool."""
-        boundaries = torch.nonzero(split.tokens == BOUNDARY)[:, 0]
-        return torch.repeat_interleave(self.seen_items(split.name), boundaries.diff())
 
     def contains(self, texts: list[str]) -> list[bool]:
         """For each text, whether it stands in the data."""
@@ -175,21 +175,28 @@ class Dataset:
         known = known_hashes.index_select(0, places) == hashes
         return (known & (lengths > 0)).tolist()
 
+    def _seen_examples(self, split: Split) -> Tensor:
+        """Whether each example of a split is of an item that also stands in train: (N,) bool."""
+        boundaries = torch.nonzero(split.tokens == BOUNDARY)[:, 0]
+        return torch.repeat_interleave(self.seen_items(split.name), boundaries.diff())
+
     @property
     def _lengths(self) -> Tensor:
         return self._text.starts.diff() - 1
 
     @cached_property
     def _shuffled(self) -> "EncodedText":
-        """The items in the order of the splits. (Shuffled when first needed: of a large file,
-        Python's shuffle takes longer than the reading.)"""
+        """The items in the order of the splits.
+
+        They are shuffled when first needed: for a large file that takes longer than reading it.
+        """
         order = array("i", range(self.num_items))
         random.Random(42).shuffle(order)
         return _reordered(self._text, torch.frombuffer(order, dtype=torch.int32))
 
     @cached_property
     def _hashes(self) -> Tensor:
-        """(items,) in the order of the splits."""
+        """The hash of each item, in the order of the splits: (num_items,) int64."""
         return item_hashes(self._shuffled.tokens, self._shuffled.starts)
 
     @cached_property
@@ -198,15 +205,15 @@ class Dataset:
 
 
 def built_in_path(name: str) -> Path:
-    """Where a built-in dataset lies."""
+    """The file of a built-in dataset."""
     return Path(str(resources.files("makemore_tui.data") / f"{name}.txt"))
 
 
 def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:
     """A 64-bit hash of each item: (n,) int64; equal items have equal hashes.
 
-    Each character's id is multiplied with a random number that belongs to its place in the item,
-    and the products are added (modulo 2**64). Two different items agree with a chance below 2**-51.
+    The hash is the sum (modulo 2**64) of each character's id times a random number for its place
+    in the item. Two different items have equal hashes with a probability below 2**-51.
     """
     generator = torch.Generator().manual_seed(0)
     places = torch.randint(-(2**63), 2**63 - 1, (MAX_ITEM_LENGTH * 2 + 2,), generator=generator)
@@ -225,8 +232,8 @@ def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:
 
 
 def _reordered(text: EncodedText, order: Tensor) -> EncodedText:
-    """The items order[0], order[1], … of `text`; order is (n,) int32."""
-    lengths = text.starts.diff()  # with the boundary behind each item
+    """The items order[0], order[1], … of a text; order: (n,) int32."""
+    lengths = text.starts.diff()  # of the items, each with one boundary
     starts = torch.zeros(len(order) + 1, dtype=torch.int32)
     torch.cumsum(lengths[order], 0, out=starts[1:])
     tokens = torch.zeros(int(starts[-1]) + 1, dtype=text.tokens.dtype)
@@ -241,7 +248,7 @@ def _reordered(text: EncodedText, order: Tensor) -> EncodedText:
 
 
 def _without_repeats(text: EncodedText) -> EncodedText:
-    """The items that no equal item precedes, in order."""
+    """The first of each set of equal items, in order."""
     ordered, origin = torch.sort(item_hashes(text.tokens, text.starts), stable=True)
     new = torch.ones(len(ordered), dtype=torch.bool)
     new[1:] = ordered[1:] != ordered[:-1]

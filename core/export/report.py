@@ -107,7 +107,7 @@ def _settings(session: Session) -> list[dict[str, str]]:
             "first": _setting_text(name, first[name]) if first[name] != value else "",
         }
         for name, value in now.items()
-        if name in session.model_settings.model_kind.settings
+        if session.model_settings.is_relevant(name)
     ]
 
 

@@ -76,8 +76,8 @@ class Views:
             case LossView():
                 return _loss_curve(view, session)
             case BigramsView():
-                moment = session.run, session.step, tuple(session.journal)
-                return self._bigrams(session.model.context).table(session.model, view, moment)
+                version = session.run, session.step, tuple(session.journal)
+                return self._bigrams(session.model.context).table(session.model, view, version)
             case NamesView(count):
                 return _names(session, count)
             case EmbeddingView():

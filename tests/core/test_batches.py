@@ -205,6 +205,17 @@ def test_a_random_stream_is_the_same_however_it_is_taken(sizes):
     )
 
 
+@given(st.lists(st.tuples(st.integers(0, 20_000), st.floats(0, 1)), min_size=1, max_size=6))
+def test_integers_that_were_looked_at_are_still_to_come(looks):
+    looking, plain = RandomStream(9), RandomStream(9)
+    for n, share in looks:
+        ahead, taken = looking.peek(n), int(share * n)
+        looking.skip(taken)
+        assert torch.equal(ahead[:taken], plain.take(taken))
+        states = looking.state_dict(), plain.state_dict()
+        assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
+
+
 def test_a_random_stream_is_uniform():
     drawn = RandomStream(2).take(50_000)
     assert bool((drawn >= 0).all())

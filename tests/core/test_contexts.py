@@ -81,6 +81,12 @@ def test_a_table_is_kept_while_the_context_stays_the_same(small):
     assert torch.equal(again.contexts, first.contexts)
 
 
+def test_the_table_of_all_examples_is_not_that_of_some(small):
+    (some,) = small.context_tables("train", 3, max_examples=50)
+    (all_,) = small.context_tables("train", 3)
+    assert some.num_examples == 50 < all_.num_examples
+
+
 def test_tables_of_two_contexts_do_not_mix_when_read_in_turn(small):
     of_two, of_four = small.context_tables("train", 2), small.context_tables("train", 4)
     assert next(of_two).contexts.shape[1] == 2

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-import makemore_tui.core.training.gradients as step_module
+import makemore_tui.core.training.gradients as gradients_module
 from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.models.neural_bigram import NeuralBigram
 from makemore_tui.core.settings import ModelSettings
@@ -112,13 +112,13 @@ def assert_each_close(model, gradient, expected, relative=1e-10):
 def _table_from_one_context_a_character():
     """So that models as small as these use the table too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(step_module, "_SUM_COSTS", 0)
+        patch.setattr(gradients_module, "_SUM_COSTS", 0)
         yield
 
 
 @pytest.mark.parametrize(("embedding", "from_"), [(8, None), (10, 135), (16, 54), (24, 41)])
 def test_the_table_is_used_where_it_is_faster(monkeypatch, embedding, from_):
-    monkeypatch.setattr(step_module, "_SUM_COSTS", 8)
+    monkeypatch.setattr(gradients_module, "_SUM_COSTS", 8)
     step = MLPStep(MLP(ModelSettings(embedding=embedding), 27))
     used = [rows for rows in range(1, 2000) if step._uses_table(rows)]
     assert (used[0] if used else None) == from_

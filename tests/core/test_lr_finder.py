@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from makemore_tui.core.analysis.lr_finder import LearningRateFinder, RunningMean
+from makemore_tui.core.analysis.lr_finder import LearningRateFinder, RunningMean, find_lr
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.session.session import Session
@@ -173,6 +173,10 @@ def test_slices_do_not_show_in_the_result(session):
     (few, first), (many, second) = result(1), result(35)
     assert few < many
     assert first == second
+
+
+def test_the_whole_search_is_one_call(session):
+    assert find_lr(session(25).trainer, 0.01, 1.0, 60, 2) == found(session(25), 0.01, 1.0, 60, 2)
 
 
 def test_progress_can_be_looked_at_before_the_end(session):

@@ -38,6 +38,39 @@ def counted(dataset, order, smoothing):
     return session
 
 
+@pytest.mark.parametrize("kind", ["ngram", "neural-bigram", "mlp"])
+def test_a_models_state_goes_into_another_like_it(kind):
+    settings = ModelSettings(kind=kind, hidden=5, init="lecture")
+    model, other = make_model(settings, 9, seeded(1)), make_model(settings, 9, seeded(2))
+    next(iter(model.tensors.values()))[1, 2] = 3
+    contexts = torch.ones(1, model.context, dtype=torch.int64)
+    assert not torch.equal(model.logits(contexts), other.logits(contexts))
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(model.logits(contexts), other.logits(contexts))
+    assert model.state_dict().keys() == model.tensors.keys()
+
+
+def test_hidden_activations_are_those_of_the_formula_where_there_is_a_hidden_layer():
+    model, contexts = mlp(), torch.randint(27, (40, 3), generator=seeded())
+    p = model.tensors
+    expected = torch.tanh(p["C"][contexts].flatten(1) @ p["W1"] + p["b1"])
+    torch.testing.assert_close(model.hidden_activations(contexts), expected)
+    few = model.hidden_activations(contexts[:5])
+    torch.testing.assert_close(few, expected[:5])
+    for kind in ("ngram", "neural-bigram"):
+        other = make_model(ModelSettings(kind=kind), 27, seeded())
+        assert other.hidden_activations(contexts) is None
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_model_with_a_number_that_is_not_finite_says_so(value):
+    model = mlp()
+    assert model.is_finite
+    model.tensors["W2"][3, 4] = value
+    assert not model.is_finite
+    assert make_model(ModelSettings(kind="ngram"), 27, None).is_finite
+
+
 # Counts
 
 

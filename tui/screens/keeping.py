@@ -135,10 +135,10 @@ class Keeping(Hands):
             self._open("name_run", "NamingScreen")
 
     def action_copy_state(self) -> None:
-        from makemore_tui.core.run_spec import state_line
+        from makemore_tui.core.run_spec import RunSpec
 
         if (now := self.requests.snapshot) is not None:
             data = now.dataset
-            line = state_line(data.source, data.unique, now.model, now.train, now.seed)
+            line = str(RunSpec(data.source, data.unique, now.model, now.train, now.seed))
             self.app.copy_to_clipboard(line)
             self.app.push_screen(StateScreen(line))

@@ -72,7 +72,7 @@ class RunsPanel(Panel):
             self.post_message(self.Chosen(len(self._previous) - 1 - self.cursor))
         elif place < len(self._others):
             run = self._others[place]
-            self.post_message(self.Opened(str(run.folder), run.problem))
+            self.post_message(self.Opened(str(run.path), run.problem))
 
     def show(self, snapshot: Snapshot) -> None:
         on, before = self._under_cursor, {run.id for run in self._previous}
@@ -145,12 +145,12 @@ class RunsPanel(Panel):
         """The saved runs but for the present one, and those that are previous ones here."""
         saving = self.snapshot.saving if self.snapshot else None
         listed = {run.folder for run in self._previous} | {saving.folder if saving else ""}
-        return [run for run in self._saved if str(run.folder) not in listed]
+        return [run for run in self._saved if str(run.path) not in listed]
 
     @property
     def _all(self) -> Sequence[object]:
         """What each run is known by, in the order of the list."""
-        return [run.id for run in self._previous[::-1]] + [str(run.folder) for run in self._others]
+        return [run.id for run in self._previous[::-1]] + [str(run.path) for run in self._others]
 
     @property
     def _under_cursor(self) -> object:

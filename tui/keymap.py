@@ -150,7 +150,7 @@ KEYS = (
     Key("copy-settings", "C", "C", "copy_settings", "copy settings",
         "The settings to the clipboard, as words of the command line"),
     Key("copy-state", "Y", "Y", "copy_state", "copy the state",
-        "Dataset, settings and seed in one line for `--state`, shown and copied"),
+        "Dataset, settings and seed in one line for `--spec`, shown and copied"),
     Key("name-run", "ctrl+s", "ctrl+s", "name_run", "name the run",
         "Keep this run by a name of your own; all runs are saved by themselves"),
     Key("worker", "f5", "F5", "new_worker", "new worker", "Start the worker again after it died"),

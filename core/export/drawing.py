@@ -108,7 +108,8 @@ def inline_svg(figure: Figure, name: str, title: str) -> Markup:
     text = file_bytes(figure, "svg", ground="none").decode()
     _, tag, rest = re.split(r"(<svg [^>]*>)", text, maxsplit=1)
     view = re.findall(r'viewBox="[^"]*"', tag)[0]
-    rest = re.sub(r"<metadata>.*?</metadata>\s*|<style.*?</style>", "", rest, flags=re.DOTALL)
+    rest = re.sub(r"<(metadata|style|clipPath)\b.*?</\1>\s*", "", rest, flags=re.DOTALL)
+    rest = re.sub(r' clip-path="[^"]*"', "", rest)
     for color, (variable, _) in DARK.items():
         rest = rest.replace(color, f"var(--{variable})")
     svg = f'<svg class="{name}" {view} role="img"><title>{escape(title)}</title>'

@@ -63,7 +63,9 @@ def loss_figure(session: Session, baselines: Sequence[Baseline], heading: str = 
     _set_scales(axes, max(1, session.step), min(losses), max(losses))
     _draw_losses(axes, rows, session.step)
     if dev:
-        axes.plot(*zip(*dev, strict=True), ".-", color=DEV, lw=1.8, ms=7, label="dev")
+        axes.plot(
+            *zip(*dev, strict=True), ".-", color=DEV, lw=1.8, ms=7, label="dev", clip_on=False
+        )
     _draw_edits(figure, axes, marks)
     _draw_baselines(axes, baselines)
     _label_levels(figure, axes, baselines, dev)
@@ -91,7 +93,7 @@ def bigram_figure(labels: Sequence[str], probabilities: Tensor, counts: Tensor) 
             cell = Rectangle((j, i), 0.92, 0.92, color=BATCH, alpha=shades[i][j], lw=0)
             share = f"{100 * p[i][j]:.2g} %"
             cell.set_gid(f"{previous} → {following}: {share}, counted {count[i][j]:,}")
-            axes.add_patch(cell)
+            axes.add_artist(cell)  # unlike add_patch, it leaves the limits alone
     return figure
 
 

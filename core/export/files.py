@@ -10,6 +10,7 @@ from ..atomic import cannot_write, write_atomically
 from ..errors import UserError
 from ..run_spec import RunSpec
 from ..session.session import Session
+from ..text import shown
 from .events import write_events
 from .records import export_csv, export_json
 from .script import data_name, export_notebook, export_script
@@ -35,7 +36,7 @@ def export_figure(session: Session, form: str, stem: str) -> bytes:
     from .figures import first_baselines, loss_figure
 
     figure = loss_figure(session, first_baselines(session.dataset), heading=stem)
-    return svg_file(figure, stem).encode() if form == "svg" else file_bytes(figure, form)
+    return svg_file(figure, shown(stem)).encode() if form == "svg" else file_bytes(figure, form)
 
 
 def export_page(session: Session, stem: str) -> str:

@@ -29,7 +29,7 @@ def export_json(session: Session) -> str:
         },
         "seed": session.seed,
         "steps": session.step,
-        "parameters": session.model.parameters,
+        "parameters": session.model.num_parameters,
         "first": {"model": asdict(first_model), "train": asdict(first_train)},
         "model": asdict(session.model_settings),
         "train": asdict(session.train_settings),
@@ -46,5 +46,5 @@ def final_losses(session: Session) -> dict[str, float]:
     Unlike `session.evaluate`, this doesn't add the dev loss to the run's history.
     """
     return {
-        split: evaluate(session.model, session.tables, split).loss for split in ("train", "dev")
+        split: evaluate(session.model, session.dataset, split).loss for split in ("train", "dev")
     }

@@ -12,12 +12,11 @@ import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..analysis.bigrams import BigramInsight
+from ..analysis.bigrams import BigramAnalysis
 from ..analysis.embedding import EmbeddingMapper
 from ..errors import UserError
 from ..results import Baseline, Unavailable
 from ..session.session import Session
-from ..settings import SETTINGS
 from ..text import shown
 from .drawing import DARK, inline_svg
 from .figures import bigram_figure, embedding_figure, first_baselines, loss_figure
@@ -32,8 +31,6 @@ _MODELS = {
     "ngram": "A table of n-gram counts",
     "neural-bigram": "A one-layer network",
 }
-_NGRAM_SETTINGS = ("kind", "order", "batch_size", "smoothing", "train_on")
-_OTHER_MODELS = {"mlp": ("ngram",), "neural-bigram": ("ngram", "mlp")}
 
 # Whatever is put into the template is text, never markup; text of the data goes through `shown`.
 _TEMPLATES = Environment(
@@ -53,7 +50,7 @@ def export_html(session: Session, stem: str = "run") -> str:
     stem: the run's name.
     """
     baselines = first_baselines(session.dataset)
-    insight = BigramInsight(session.dataset, session.model.context)
+    insight = BigramAnalysis(session.dataset, session.model.context)
     return _TEMPLATES.get_template("report.html.j2").render(
         name=stem,
         summary=_summary(session),
@@ -78,7 +75,7 @@ def _summary(session: Session) -> str:
     """The run in a line."""
     model, steps = _MODELS[session.model_settings.kind], session.step
     return (
-        f"{model} with {value_text(session.model.parameters)} parameters "
+        f"{model} with {value_text(session.model.num_parameters)} parameters "
         f"after {value_text(steps)} {'step' if steps == 1 else 'steps'}"
     )
 
@@ -110,22 +107,15 @@ def _settings(session: Session) -> list[dict[str, str]]:
             "first": _setting_text(name, first[name]) if first[name] != value else "",
         }
         for name, value in now.items()
-        if _concerns(name, session.model_settings.kind)
+        if session.model_settings.is_relevant(name)
     ]
-
-
-def _concerns(name: str, kind: str) -> bool:
-    if kind == "ngram":
-        return name in _NGRAM_SETTINGS
-    of_kinds = SETTINGS[name].metadata["about"].partition(":")[0]
-    return of_kinds not in _OTHER_MODELS[kind]
 
 
 def _setting_text(name: str, value: Any) -> str:
     return "all" if name == "batch_size" and value == 0 else value_text(value)
 
 
-def _bigrams(session: Session, insight: BigramInsight) -> dict[str, Any]:
+def _bigrams(session: Session, insight: BigramAnalysis) -> dict[str, Any]:
     """P(next | previous) of the commonest characters, by the model and by the counts."""
     chosen = insight.order("frequency")[:_MAX_CHARACTERS].sort().values
     labels = [session.dataset.vocabulary.label(i) for i in chosen.tolist()]
@@ -151,7 +141,7 @@ def _bigrams(session: Session, insight: BigramInsight) -> dict[str, Any]:
     }
 
 
-def _embedding(session: Session, insight: BigramInsight) -> dict[str, Any] | None:
+def _embedding(session: Session, insight: BigramAnalysis) -> dict[str, Any] | None:
     """The commonest characters as points of a plane; None where the model has no embedding."""
     found = EmbeddingMapper(session.dataset.vocabulary).draw(session.model)
     if isinstance(found, Unavailable):

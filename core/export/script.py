@@ -17,7 +17,6 @@ from ..models.resize import seed_of_edit
 from ..session.session import Session
 from ..settings import SIZES, first_n
 from ..text import shown
-from ..training.counting import CountingTrainer
 from .timeline import Edit, edits, edits_by_step, value_text
 
 _SCHEDULES = ("step", "linear", "cosine", "constant")
@@ -173,12 +172,11 @@ def _training_variables(session: Session, values: Mapping[str, set[Any]]) -> dic
 def _count_variables(session: Session) -> dict[str, Any]:
     """What a script of counts needs to know."""
     trainer = session.trainer
-    counts = isinstance(trainer, CountingTrainer)
     return {
-        "parts": not counts,
+        "parts": session.model_settings.model_kind.is_network,
         "smoothing": session.train_settings.smoothing,
-        "counted": trainer.counted if counts else 0,
-        "all_counted": trainer.finished if counts else True,
+        "counted": trainer.num_counted,
+        "all_counted": trainer.finished or session.model_settings.model_kind.is_network,
     }
 
 
@@ -188,7 +186,7 @@ def _resize_variables(session: Session) -> dict[str, bool]:
         (name, value - getattr(edit.model, name))
         for edit in edits(session)
         for name, value in edit.changes.items()
-        if name in SIZES and edit.model.kind == "mlp"
+        if name in edit.model.model_kind.resizable
     ]
     shrunk = {name for name, change in sizes if change < 0}
     return {

@@ -16,7 +16,6 @@ from safetensors import SafetensorError, TensorSpec
 from torch import Tensor
 
 from ..atomic import check_can_create, write_atomically
-from ..datasets.contexts import split_named
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import parameter_layout
@@ -219,8 +218,8 @@ def _state(record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor]) -
 def _trainer_state(
     record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor], is_complete: bool
 ) -> dict[str, Any]:
-    if record.model.kind == "ngram":
-        if record.counted > split_named(dataset, record.train.train_on).examples:
+    if not record.model.model_kind.is_network:
+        if record.counted > dataset.split(record.train.train_on).num_examples:
             raise ValueError("more examples are counted than there are")
         return {"counted": record.counted, "counts": tensors["counts"]}
     layout = parameter_layout(record.model, dataset.vocabulary.size)
@@ -258,7 +257,7 @@ def _expected(record: RunRecord, V: int) -> _Expected:
         filled, rest = divmod(record.steps, record.history.width)  # as `LossHistory` folds them
         expected["history.buckets"] = (3, filled), torch.float32
         expected["history.rest"] = (rest,), torch.float32
-    if record.model.kind == "ngram":
+    if not record.model.model_kind.is_network:
         return expected | {"counts": ((V ** (record.model.order - 1), V), torch.int32)}
     shapes = parameter_layout(record.model, V).shapes
     expected |= {name: (shape, torch.float32) for name, shape in shapes.items()}

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..datasets.contexts import ContextTables
 from ..datasets.dataset import Dataset
 from ..models.factory import make_model
 from ..results import Mark, Resizing
@@ -74,7 +73,7 @@ class RunState:
             first_settings=(model, train),
             seed=seed,
             journal=(),
-            trainer=make_trainer(new, ContextTables(dataset), train, seed).state_dict(),
+            trainer=make_trainer(new, dataset, train, seed).state_dict(),
             history=LossHistory(),
             dev_losses=DevLosses(),
             resized=None,

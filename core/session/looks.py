@@ -6,29 +6,26 @@ import torch
 from torch import Tensor
 
 from ..analysis import baselines as _baselines
-from ..analysis import evaluation, sampling
+from ..analysis import embedding, evaluation, lr_finder, sampling
+from ..analysis import health as _health
 from ..analysis import probe as _probe
-from ..analysis.bigrams import BigramInsight
-from ..analysis.embedding import EmbeddingMapper
+from ..analysis.bigrams import BigramAnalysis
 from ..analysis.evaluation import Evaluation
-from ..analysis.sampling import Sample
-from ..results import Baseline, EmbeddingMap, Health, Probe, RateSearch, Unavailable
+from ..results import Baseline, EmbeddingMap, Health, Probe, RateSearch, Sample, Unavailable
 
 if TYPE_CHECKING:
     from .session import Session
 
 
-def evaluate(
-    session: "Session", split: str = "dev", most_examples: int | None = None
-) -> Evaluation:
+def evaluate(session: "Session", split: str = "dev", max_examples: int | None = None) -> Evaluation:
     """The loss of a split in nats a character: train, dev, test, all, or first-N.
 
     The loss of the whole dev split is added to `session.dev_losses`.
 
-    most_examples: of a larger split, only about so many are looked at.
+    max_examples: of a larger split, only about so many are looked at.
     """
-    found = evaluation.evaluate(session.model, session.tables, split, most_examples)
-    if split == "dev" and most_examples is None:
+    found = evaluation.evaluate(session.model, session.dataset, split, max_examples)
+    if split == "dev" and max_examples is None:
         session.dev_losses.append(session.step, found.loss)
     return found
 
@@ -47,8 +44,8 @@ def sample(
 
 def probe(session: "Session", text: str) -> Probe | Unavailable:
     """How likely the model finds each character of a text, and what it expects next."""
-    vocabulary = session.dataset.vocabulary
-    return _probe.probe(session.model, vocabulary, text, vocabulary.size, session.dev_losses.last)
+    dev = session.dev_losses.last
+    return _probe.probe(session.model, session.dataset.vocabulary, text, dev=dev)
 
 
 def bigrams(session: "Session") -> Tensor:
@@ -56,13 +53,13 @@ def bigrams(session: "Session") -> Tensor:
 
     A model with a longer context is averaged over the training contexts.
     """
-    table = BigramInsight(session.dataset, session.model.context)
-    return table.probabilities(session.model, torch.arange(session.dataset.vocabulary.size))
+    analysis = BigramAnalysis(session.dataset, session.model.context)
+    return analysis.probabilities(session.model, torch.arange(session.dataset.vocabulary.size))
 
 
 def embedding_map(session: "Session") -> EmbeddingMap | Unavailable:
     """The characters as points of a plane, by their embeddings."""
-    return EmbeddingMapper(session.dataset.vocabulary).draw(session.model)
+    return embedding.embedding_map(session.model, session.dataset.vocabulary)
 
 
 def baselines(session: "Session") -> tuple[Baseline, ...]:
@@ -71,27 +68,22 @@ def baselines(session: "Session") -> tuple[Baseline, ...]:
 
 
 def health(session: "Session") -> Health:
-    """How the training fares: activations, gradients and updates, with a diagnosis."""
-    from ..analysis.health import HealthCheck
-
+    """How the training is doing: activations, gradients and updates, with a diagnosis."""
     train, dev = (
-        evaluation.evaluate(session.model, session.tables, split).loss
+        evaluation.evaluate(session.model, session.dataset, split).loss
         for split in (session.train_settings.train_on, "dev")
     )
-    return HealthCheck().look(session, train, dev, baselines(session))
+    last_edit = session.journal[-1].step if session.journal else 0
+    run = session.trainer, session.history, session.first_settings
+    return _health.health(*run, last_edit, train, dev, baselines(session))
 
 
 def find_lr(session: "Session", **options: Any) -> RateSearch:
     """The learning rates at which the loss falls fastest and turns, tried on copies of the model.
 
-    options: low and high (rates), steps and seeds, as in `LearningRateFinder`.
+    options: low and high (rates), steps and seeds, as in `lr_finder.find_lr`.
 
     Raises:
         UserError: the model has no learning rate, or its parameters are not finite.
     """
-    from ..analysis.lr_finder import LearningRateFinder
-
-    finder = LearningRateFinder(session, **options)
-    while finder.advance():
-        pass
-    return finder.result()
+    return lr_finder.find_lr(session.trainer, **options)

@@ -98,6 +98,6 @@ def _differences(session: Session, saved: RunState) -> tuple[bool, float, float]
         return True, 0.0, 0.0
     largest = float((ours.double() - theirs.double()).abs().max())
     other = Session.from_state(saved)
-    losses = [evaluate(one.model, one.tables, "dev").loss for one in (session, other)]
+    losses = [evaluate(one.model, one.dataset, "dev").loss for one in (session, other)]
     difference = abs(losses[0] - losses[1]) if math.isfinite(losses[1]) else math.nan
     return False, largest, difference

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..datasets.contexts import ContextTables
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import make_model
@@ -18,7 +17,7 @@ from ..runs import checkpoint
 from ..runs.state import JournalEntry, RunState, copy_trainer_state, run_label
 from ..settings import EditPlan, Effect, ModelSettings, TrainSettings, plan_edit, short_label
 from ..text import shown
-from ..training.trainer import GradientTrainer, make_trainer
+from ..training.trainer import make_trainer
 from . import looks
 from .resizing import resize
 from .undo import StashedRun, UndoStack, stashed_run
@@ -41,7 +40,7 @@ class Session:
     same weights bit for bit on the same build of torch with one thread, however the training is
     divided into calls.
 
-    dataset, tables: what the run is trained on, and its context tables.
+    dataset: what the run is trained on.
     model, trainer: change with the settings.
     model_settings, train_settings: of the next step. first_settings: of step 0.
     seed: of the initial weights and the minibatches. step: how many steps have been taken.
@@ -68,7 +67,7 @@ class Session:
         Raises:
             UserError: the settings are too large for this dataset.
         """
-        self.undo_stack, self.tables = UndoStack(), ContextTables(dataset)
+        self.undo_stack = UndoStack()
         model, train = model or ModelSettings(), train or TrainSettings()
         self._restore(RunState.first(dataset, model, train, seed))
 
@@ -76,7 +75,7 @@ class Session:
     def from_state(cls, state: RunState) -> "Session":
         """A session that goes on from a state, with nothing to undo."""
         session = cls.__new__(cls)
-        session.undo_stack, session.tables = UndoStack(), ContextTables(state.dataset)
+        session.undo_stack = UndoStack()
         session._restore(state)
         return session
 
@@ -148,8 +147,8 @@ class Session:
         losses = self.trainer.train(steps)
         self.step = self.trainer.step
         self.history.append(losses)
-        self.diverged = not _is_finite(self.model.tensors.values())
-        is_network = isinstance(self.trainer, GradientTrainer)  # counts may give a pair no chance
+        self.diverged = not self.model.is_finite
+        is_network = self.model_settings.model_kind.is_network  # counts may give a pair no chance
         if is_network and self.diverged_at is None and not math.isfinite(float(losses.sum())):
             finite = int(torch.isfinite(losses).long().cumprod(0).sum())
             self.diverged_at = self.step - len(losses) + finite
@@ -182,9 +181,9 @@ class Session:
             raise UserError("the weights are not finite, so their number can't be changed")
         before = self.state()
         self.trainer.edit(plan.train)
-        if plan.model != self.model_settings and isinstance(self.trainer, GradientTrainer):
+        if plan.model != self.model_settings:
             seed = seed_of_edit(self.seed, self.step, len(self.journal))
-            self.resized = resize(self.trainer, self.tables, plan.model, seed, label)
+            self.resized = resize(self.trainer, plan.model, seed, label)
             self.model = self.trainer.model
         self.model_settings, self.train_settings = plan.model, plan.train
         self.journal.append(JournalEntry(self.step, plan.changes))
@@ -297,8 +296,6 @@ class Session:
 
     def _restore(self, state: RunState) -> None:
         """Go on from a state."""
-        if state.dataset is not self.tables.dataset:
-            self.tables = ContextTables(state.dataset)
         model, train, size = (
             state.model_settings,
             state.train_settings,
@@ -306,7 +303,7 @@ class Session:
         )
         self.model = make_model(model, size, None, train.smoothing)
         version = state.dropout_version
-        self.trainer = make_trainer(self.model, self.tables, train, state.seed, version)
+        self.trainer = make_trainer(self.model, state.dataset, train, state.seed, version)
         # A state of format 1 lacks some of what a trainer needs.
         self.trainer.load_state_dict({**self.trainer.state_dict(), **state.trainer})
         self.dataset, self.dropout_version, self.run = state.dataset, version, state.run
@@ -317,14 +314,6 @@ class Session:
         self.resized, self.diverged_at = state.resized, state.diverged_at
         self.diverged = not state.is_finite
         self._last = state
-
-
-def _is_finite(tensors: Any) -> bool:
-    """True when all numbers of all float tensors are finite."""
-    floats = [tensor for tensor in tensors if tensor.is_floating_point()]
-    if all(math.isfinite(float(tensor.sum())) for tensor in floats):
-        return True  # the usual case, in a fraction of the time
-    return all(bool(torch.isfinite(tensor).all()) for tensor in floats)
 
 
 def _identity(dataset: Dataset) -> tuple[Path, str, bool]:

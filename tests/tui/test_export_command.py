@@ -82,8 +82,21 @@ def test_without_tensorboard_one_sentence_says_how_to_have_it(run, saved, monkey
     assert [path.name for path in saved.parent.iterdir()] == ["first.safetensors"]
 
 
-def test_a_state_line_begins_the_same_run(run, saved):
-    line = run("export", saved, "--as", "state")[1].strip()
+@pytest.mark.parametrize("form", ["png", "pdf"])
+def test_a_binary_form_is_written_and_never_printed(run, saved, form):
+    code, out, err = run("export", saved, "--as", form, "--out", "-")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "can't be printed; name one with --out" in err
+    assert run("export", saved, "--as", form)[0] == 0
+    assert (saved.parent / f"first.{form}").stat().st_size > 1000
+
+
+def test_the_old_name_of_a_form_is_known(run, saved):
+    assert run("export", saved, "--as", "state") == run("export", saved, "--as", "spec")
+
+
+def test_a_spec_begins_the_same_run(run, saved):
+    line = run("export", saved, "--as", "spec")[1].strip()
     found = [
         json.loads(run("train", *words, "--json")[1])
         for words in (

@@ -1,4 +1,4 @@
-"""Options that several commands have, and what they lead to."""
+"""Options that several commands share, and how a run starts by them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,15 +20,16 @@ SetOption = Annotated[
 SeedOption = Annotated[
     int, typer.Option(help="Of the weights and the minibatches.", min=0, max=MAX_SEED)
 ]
-StateOption = Annotated[
-    str | None, typer.Option("--state", help="Begin as this line says, which `export` makes.")
+SpecOption = Annotated[
+    str | None,
+    typer.Option("--spec", "--state", help="Begin as this line says, which `export` makes."),
 ]
 UniqueOption = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
 def found(run: Path | None) -> Path | None:
-    """A run that a person names by its path, or by its name among the kept ones."""
+    """A run that is given by its path, or by its name in the usual directory."""
     from makemore_tui.core.runs.catalog import find_run, runs_directory
 
     return run and find_run(run, runs_directory())
@@ -44,22 +45,22 @@ DirectoryOption = Annotated[
 
 
 def beginning(
-    context: typer.Context, state: str | None, data: str, unique: bool, preset: str, seed: int
+    context: typer.Context, spec: str | None, data: str, unique: bool, preset: str, seed: int
 ) -> RunSpec:
-    """How a run starts: as a spec says, or as the options do.
+    """How a run starts: as the spec says if there is one, otherwise as the other options do.
 
     Raises:
-        UserError: there is no such preset, or both say something.
+        UserError: there is no such preset, or options are given beside a spec.
     """
-    if state is None:
+    if spec is None:
         chosen = preset_named(preset)
         return RunSpec(data, unique, chosen.model, chosen.train, seed)
     for name in given(context, "data", "preset", "seed", "unique", "resume"):
-        raise UserError(f"--state says how the run begins, so --{name} can't be given beside it")
-    return RunSpec.parse(state)
+        raise UserError(f"--spec says how the run begins, so --{name} can't be given beside it")
+    return RunSpec.parse(spec)
 
 
 def given(context: typer.Context, *names: str) -> list[str]:
-    """Which of some options stand on the command line."""
+    """Those of some options that are on the command line."""
     sources = {name: context.get_parameter_source(name) for name in names if name in context.params}
     return [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]

@@ -174,6 +174,7 @@ class MainScreen(Keeping):
             panel.show(snapshot)
         if before is None:
             gc.freeze()  # what is there by now stays: no later collection needs to look at it
+            gc.enable()
             self._lay_out()
             self.requests.refresh(self._shown_panels())
             self.greet(snapshot)

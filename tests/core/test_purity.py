@@ -170,7 +170,7 @@ def clock(seconds):
 
 @pytest.mark.parametrize("seconds", [1e-7, 1e3, -1.0])
 def test_the_finder_finds_the_same_whatever_the_clock_says(session, seconds):
-    finder = LearningRateFinder(session, steps=50, seeds=2, clock=clock(seconds))
+    finder = LearningRateFinder(session.trainer, steps=50, seeds=2, clock=clock(seconds))
     while finder.advance():
         pass
     assert finder.result() == found(session)

@@ -150,11 +150,12 @@ def label_border(
     panel: Widget, title: str | Content | None = None, subtitle: str | Content | None = None
 ) -> None:
     """Set a widget's border titles if they differ, for setting them has all of it painted again."""
-    labels = vars(panel).setdefault("_border_labels", {})
-    if title is not None and labels.get("title") != title:
-        panel.border_title = labels["title"] = title  # type: ignore[assignment]
-    if subtitle is not None and labels.get("subtitle") != subtitle:
-        panel.border_subtitle = labels["subtitle"] = subtitle  # type: ignore[assignment]
+    shown = vars(panel).setdefault("_border_labels", {})
+    for name, label in (("border_title", title), ("border_subtitle", subtitle)):
+        key = label.markup if isinstance(label, Content) else label  # colours and all
+        if key is not None and shown.get(name) != key:
+            shown[name] = key
+            setattr(panel, name, label)
 
 
 def next_of(one: _T, choices: Sequence[_T]) -> _T:

@@ -12,16 +12,12 @@ __all__ = [
     "MLP",
     "PRESETS",
     "Baseline",
-    "BigramInsight",
-    "ContextTables",
+    "BigramTable",
     "Dataset",
     "EmbeddingMap",
-    "EmbeddingMapper",
     "Evaluation",
     "Health",
-    "HealthCheck",
     "JournalEntry",
-    "LearningRateFinder",
     "Model",
     "ModelSettings",
     "NeuralBigram",
@@ -41,11 +37,16 @@ __all__ = [
     "WordSurprisal",
     "baseline_losses",
     "bigram_counts",
+    "bigram_table",
+    "embedding_map",
     "evaluate",
-    "export_state",
+    "export_spec",
+    "find_lr",
+    "health",
     "load_run",
     "parse_state",
     "preset_named",
+    "probe",
     "replay_run",
     "runs_directory",
     "sample",
@@ -56,25 +57,34 @@ __all__ = [
 
 if TYPE_CHECKING:  # where each name is from
     from .analysis.baselines import baseline_losses
-    from .analysis.bigrams import BigramInsight
-    from .analysis.embedding import EmbeddingMapper
+    from .analysis.bigrams import bigram_table
+    from .analysis.embedding import embedding_map
     from .analysis.evaluation import Evaluation, WordSurprisal, evaluate, word_surprisal
-    from .analysis.health import HealthCheck
-    from .analysis.lr_finder import LearningRateFinder
+    from .analysis.health import health
+    from .analysis.lr_finder import find_lr
+    from .analysis.probe import probe
     from .analysis.sampling import sample
     from .constants import BUILT_IN_DATASETS
-    from .datasets.contexts import ContextTables
-    from .datasets.dataset import Dataset, Split
+    from .datasets.dataset import Dataset
+    from .datasets.splits import Split
     from .datasets.stats import bigram_counts
     from .datasets.vocabulary import Vocabulary
     from .errors import UserError
-    from .export.files import export_state, write_export
+    from .export.files import export_spec, write_export
     from .models.mlp import MLP
     from .models.model import Model
     from .models.neural_bigram import NeuralBigram
     from .models.ngram import NgramCounts
     from .presets import PRESETS, Preset, preset_named
-    from .results import Baseline, EmbeddingMap, Health, RateSearch, Sample, Unavailable
+    from .results import (
+        Baseline,
+        BigramTable,
+        EmbeddingMap,
+        Health,
+        RateSearch,
+        Sample,
+        Unavailable,
+    )
     from .run_spec import parse_state
     from .runs.catalog import SavedRun, runs_directory, saved_runs
     from .runs.checkpoint import Run, load_run
@@ -85,16 +95,12 @@ if TYPE_CHECKING:  # where each name is from
 else:
     _MODULE_OF = {
         "BUILT_IN_DATASETS": "constants",
-        "BigramInsight": "analysis.bigrams",
-        "ContextTables": "datasets.contexts",
+        "BigramTable": "results",
         "Dataset": "datasets.dataset",
         "EmbeddingMap": "results",
-        "EmbeddingMapper": "analysis.embedding",
         "Evaluation": "analysis.evaluation",
         "Health": "results",
-        "HealthCheck": "analysis.health",
         "JournalEntry": "runs.state",
-        "LearningRateFinder": "analysis.lr_finder",
         "MLP": "models.mlp",
         "Model": "models.model",
         "ModelSettings": "settings",
@@ -109,15 +115,20 @@ else:
         "Sample": "results",
         "SavedRun": "runs.catalog",
         "Session": "session.session",
-        "Split": "datasets.dataset",
+        "Split": "datasets.splits",
         "TrainSettings": "settings",
         "Unavailable": "results",
         "UserError": "errors",
         "Vocabulary": "datasets.vocabulary",
         "WordSurprisal": "analysis.evaluation",
         "bigram_counts": "datasets.stats",
+        "bigram_table": "analysis.bigrams",
+        "embedding_map": "analysis.embedding",
+        "find_lr": "analysis.lr_finder",
+        "health": "analysis.health",
+        "probe": "analysis.probe",
         "evaluate": "analysis.evaluation",
-        "export_state": "export.files",
+        "export_spec": "export.files",
         "load_run": "runs.checkpoint",
         "parse_state": "run_spec",
         "preset_named": "presets",

@@ -12,8 +12,10 @@ EXPORT_FORMS = {
     "json": ".json",
     "tensorboard": "-tensorboard",
     "svg": ".svg",
+    "png": ".png",
+    "pdf": ".pdf",
     "html": ".html",
-    "state": ".txt",
+    "spec": ".txt",
 }
 
 MAX_SEED = 2**62

@@ -6,11 +6,12 @@ from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from .errors import UserError
+from .model_kinds import MODEL_KINDS, ModelKind
 
 Effect = Literal["next step", "new optimizer", "resized", "restart"]
-KINDS = ("mlp", "ngram", "neural-bigram")
-KIND_NAMES = {"mlp": "MLP", "ngram": "counts", "neural-bigram": "neural bigram"}  # in words
-SIZES = ("context", "embedding", "hidden")  # of an MLP, which can be changed while it learns
+KINDS = tuple(MODEL_KINDS)
+KIND_NAMES = {name: kind.label for name, kind in MODEL_KINDS.items()}
+SIZES = MODEL_KINDS["mlp"].resizable
 
 
 def _number(default: float, low: float, high: float, about: str) -> Any:
@@ -28,15 +29,17 @@ def _flag(default: bool, about: str) -> Any:
 class _Validated:
     def __post_init__(self) -> None:
         for setting in fields(self):  # type: ignore[arg-type]
-            _check(setting, getattr(self, setting.name))
+            value = getattr(self, setting.name)
+            if not _is_allowed(setting, value):
+                raise _refusal(setting, repr(value))
 
 
 @dataclass(frozen=True)
 class ModelSettings(_Validated):
-    """What a model is. Each kind reads the settings that concern it.
+    """The kind of a model and its size; each kind has settings of its own (`is_relevant`).
 
-    An MLP takes another context, embedding or hidden size in place; any other change restarts the
-    run.
+    Context, embedding and hidden size of an MLP can change while it trains; any other change starts
+    a new run.
     """
 
     kind: str = _choice("mlp", KINDS, "which model: counts, a one-layer network, or the MLP")
@@ -48,16 +51,23 @@ class ModelSettings(_Validated):
     direct: bool = _flag(False, "mlp: connect the embeddings to the output too")
 
     @property
+    def model_kind(self) -> ModelKind:
+        """The facts of this kind of model."""
+        return MODEL_KINDS[self.kind]
+
+    @property
     def context_length(self) -> int:
-        """How many characters back this model looks."""
-        if self.kind == "mlp":
-            return self.context
-        return self.order - 1 if self.kind == "ngram" else 1
+        """How many characters the model sees before it predicts one."""
+        return {"mlp": self.context, "ngram": self.order - 1, "neural-bigram": 1}[self.kind]
+
+    def is_relevant(self, setting: str) -> bool:
+        """True if a setting, of the model or of its training, matters to this kind of model."""
+        return setting in self.model_kind.settings
 
 
 @dataclass(frozen=True)
 class TrainSettings(_Validated):
-    """How a model is trained. All of it can be changed between any two steps."""
+    """How a model is trained. Every setting can change between any two steps."""
 
     learning_rate: float = _number(0.1, 1e-6, 1000, "size of a step, before the schedule")
     batch_size: int = _number(32, 0, 65536, "examples a step; 0 is all of them")
@@ -77,32 +87,33 @@ class TrainSettings(_Validated):
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of a step, counted from 0, after the schedule.
 
-        `step` falls to a tenth from half-way, `linear` and `cosine` fall to zero at the planned
-        end (cosine: Loshchilov & Hutter 2017, one period). Beyond the end the last rate stays.
+        `step` falls to a tenth half-way, `linear` and `cosine` fall to zero at the planned end
+        (cosine: Loshchilov & Hutter 2017, one period). Beyond it the last rate stays.
         """
-        if self.schedule == "constant":
-            return self.learning_rate
-        done = min(step, self.steps - 1) / self.steps
-        if self.schedule == "step":
-            return self.learning_rate * (1.0 if done < 0.5 else 0.1)
-        if self.schedule == "linear":
-            return self.learning_rate * (1 - done)
-        return self.learning_rate * (1 + math.cos(math.pi * done)) / 2
+        done = min(step, self.steps - 1) / self.steps  # the share of the planned steps
+        match self.schedule:
+            case "step":
+                return self.learning_rate * (1.0 if done < 0.5 else 0.1)
+            case "linear":
+                return self.learning_rate * (1 - done)
+            case "cosine":
+                return self.learning_rate * (1 + math.cos(math.pi * done)) / 2
+            case _:
+                return self.learning_rate
 
 
 def changed(
     model: ModelSettings, train: TrainSettings, changes: dict[str, Any]
 ) -> tuple[ModelSettings, TrainSettings]:
-    """The settings after some changes by name.
+    """The settings with some of them changed, by name.
 
     Raises:
         UserError: a name is unknown, or a value is not allowed.
     """
     for name in changes:
-        if name not in SETTINGS:
-            raise UserError(f"there is no setting {name!r}; the settings are {', '.join(SETTINGS)}")
-    of_model = {k: v for k, v in changes.items() if k in _MODEL_NAMES}
-    of_train = {k: v for k, v in changes.items() if k not in _MODEL_NAMES}
+        _check_name(name)
+    of_model = {name: value for name, value in changes.items() if name in _MODEL_NAMES}
+    of_train = {name: value for name, value in changes.items() if name not in _MODEL_NAMES}
     return replace(model, **of_model), replace(train, **of_train)
 
 
@@ -110,7 +121,7 @@ def changed(
 class EditPlan:
     """What changing some settings would do to a run.
 
-    changes: the new values by name. model, train: the settings after them.
+    changes: the new values by name. model, train: the settings after the change.
     """
 
     changes: dict[str, Any]
@@ -128,19 +139,27 @@ def plan_edit(model: ModelSettings, train: TrainSettings, changes: dict[str, Any
     return EditPlan(changes, *changed(model, train, changes), effect_of(changes, model.kind))
 
 
+def effect_of(changes: Mapping[str, Any], kind: str) -> Effect:
+    """What changing these settings does to a run of this kind of model."""
+    of_model = changes.keys() & _MODEL_NAMES
+    if of_model:
+        return "resized" if of_model <= set(MODEL_KINDS[kind].resizable) else "restart"
+    return "new optimizer" if "optimizer" in changes else "next step"
+
+
 def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:
-    """Changes from words such as `hidden=300`.
+    """Changes from words such as `hidden=300`; of two for the same setting the last counts.
 
     Raises:
-        UserError: a word is not `name=value`, a name is unknown, or a value has the wrong type.
+        UserError: a word is not `name=value`, a name is unknown, or a value is not allowed.
     """
-    return dict(_parse(word) for word in assignments)
+    return dict(_parse_assignment(word) for word in assignments)
 
 
 def parse_value(name: str, text: str, called: str = "") -> Any:
-    """A setting's value from a text; a refusal repeats the text.
+    """The value of a setting from text.
 
-    called: what a refusal calls the setting, if not by its name.
+    called: what an error message calls the setting, if not by its name.
 
     Raises:
         UserError: the value has the wrong type, or is not allowed.
@@ -156,38 +175,7 @@ def parse_value(name: str, text: str, called: str = "") -> Any:
     return value
 
 
-def effect_of(changes: dict[str, Any], kind: str) -> Effect:
-    """What changing these settings does to a run of a model of that kind."""
-    of_model = changes.keys() & set(_MODEL_NAMES)
-    if of_model:
-        return "resized" if kind == "mlp" and of_model <= set(SIZES) else "restart"
-    return "new optimizer" if "optimizer" in changes else "next step"
-
-
-def short_label(changes: Mapping[str, Any]) -> str:
-    """Settings in few signs, such as "hidden 300, lr 0.01"."""
-    return ", ".join(_short(name, value) for name, value in changes.items())
-
-
-def model_label(model: ModelSettings) -> str:
-    """A model's kind and sizes in few signs: "MLP 3, 10, 200" has context, embedding and hidden."""
-    kind = KIND_NAMES[model.kind]
-    if model.kind == "mlp":
-        return f"{kind} {model.context}, {model.embedding}, {model.hidden}"
-    return f"{kind} of {model.order}" if model.kind == "ngram" else kind
-
-
-def settings_label(model: ModelSettings, train: TrainSettings, seed: int) -> str:
-    """A run in few signs, such as "MLP 3, 10, 200, direct, lr 0.1, batch 32, sgd, seed 1"; what is
-    seldom changed is there only where it is not as usual."""
-    usual, values = vars(ModelSettings()) | vars(TrainSettings()), vars(model) | vars(train)
-    often, seldom = _TELLING[model.kind]
-    told = [*(name for name in seldom if values[name] != usual[name]), *often, "seed"]
-    values["seed"] = seed
-    return f"{model_label(model)}, {short_label({name: values[name] for name in told})}"
-
-
-def written(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value as people write it: 64,000 or 0.001 or true."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -196,8 +184,15 @@ def written(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def allowed(name: str) -> str:
-    """What a setting may be, in words."""
+def setting_text(name: str, value: Any) -> str:
+    """The value of a setting in words: "neural bigram" for a kind, "all" for a batch size of 0."""
+    if name == "kind":
+        return KIND_NAMES[value]
+    return "all" if name == "batch_size" and value == 0 else value_text(value)
+
+
+def allowed_values(name: str) -> str:
+    """The values that a setting may have, in words: "a whole number from 1 to 16"."""
     setting = SETTINGS[name]
     if "choices" in setting.metadata:
         return " or ".join(setting.metadata["choices"])
@@ -205,63 +200,87 @@ def allowed(name: str) -> str:
         kind = "a whole number" if isinstance(setting.default, int) else "a number"
         low, high = setting.metadata["low"], setting.metadata["high"]
         return f"{kind} from {low:,g} to {high:,.10g}"
-    if setting.name == "train_on":
+    if name == "train_on":
         return "train, all or first-N, N being 1 or more"
     return "true or false"
 
 
+def short_label(changes: Mapping[str, Any]) -> str:
+    """Settings in short, such as "hidden 300, lr 0.01"."""
+    return ", ".join(_short_setting(name, value) for name, value in changes.items())
+
+
+def model_label(model: ModelSettings) -> str:
+    """A model's kind and sizes: "MLP 3, 10, 200" has context, embedding and hidden."""
+    kind = model.model_kind
+    sizes = ", ".join(str(getattr(model, name)) for name in kind.sizes)
+    return " ".join(filter(None, (kind.label, "" if kind.is_network else "of", sizes)))
+
+
+def settings_label(model: ModelSettings, train: TrainSettings, seed: int) -> str:
+    """The settings of a run in short: "MLP 3, 10, 200, direct, lr 0.1, batch 32, sgd, seed 1".
+
+    Settings that are seldom changed are left out where they have their default.
+    """
+    defaults = vars(ModelSettings()) | vars(TrainSettings())
+    values = vars(model) | vars(train) | {"seed": seed}
+    kind = model.model_kind
+    often = _OFTEN_CHANGED if kind.is_network else ("smoothing",)
+    seldom = [name for name in _SELDOM_CHANGED if name in kind.settings]
+    listed = [*(name for name in seldom if values[name] != defaults[name]), *often, "seed"]
+    return f"{model_label(model)}, {short_label({name: values[name] for name in listed})}"
+
+
 def first_n(value: str) -> int | None:
-    """The N of first-N; None for anything else."""
+    """The N of first-N; None for any other text."""
     number = value.removeprefix("first-")
     is_number = number.isascii() and number.isdigit() and len(number) < 10
     return (int(number) or None) if value != number and is_number else None
 
 
 def is_train_on(value: str) -> bool:
-    """Whether this names examples to train on: train, all, or first-N."""
+    """True for a value of `train_on`: train, all, or first-N."""
     return value in ("train", "all") or first_n(value) is not None
 
 
-def _check(setting: Field, value: Any) -> None:
-    if not _is_allowed(setting, value):
-        raise _refusal(setting, repr(value))
+def _check_name(name: str) -> None:
+    if name not in SETTINGS:
+        raise UserError(f"there is no setting {name!r}; the settings are {', '.join(SETTINGS)}")
 
 
 def _refusal(setting: Field, given: str, called: str = "") -> UserError:
-    return UserError(f"{called or setting.name} must be {allowed(setting.name)}, not {given}")
+    return UserError(
+        f"{called or setting.name} must be {allowed_values(setting.name)}, not {given}"
+    )
 
 
 def _is_allowed(setting: Field, value: Any) -> bool:
-    metadata, wrong_type = setting.metadata, type(value) is not type(setting.default)
+    metadata, is_type = setting.metadata, type(value) is type(setting.default)
     if isinstance(setting.default, float) and type(value) is int:
-        wrong_type = False
+        is_type = True
     if "choices" in metadata:
         return value in metadata["choices"]
     if "low" in metadata:
-        return not wrong_type and metadata["low"] <= value <= metadata["high"]
+        return is_type and metadata["low"] <= value <= metadata["high"]
     if setting.name == "train_on":
         return isinstance(value, str) and is_train_on(value)
-    return not wrong_type
+    return is_type
 
 
-def _short(name: str, value: Any) -> str:
-    if name == "kind":
-        return KIND_NAMES[value]
-    if name in ("optimizer", "schedule"):
-        return str(value)
+def _short_setting(name: str, value: Any) -> str:
+    if name in ("kind", "optimizer", "schedule"):  # the value says which setting it is
+        return setting_text(name, value)
     if isinstance(value, bool):
         return name if value else f"not {name}"
-    if name == "batch_size" and value == 0:
-        return "batch all"
-    return f"{_SHORT_NAMES.get(name, name)} {value if name == 'seed' else written(value)}"
+    text = str(value) if name == "seed" else setting_text(name, value)
+    return f"{_ABBREVIATIONS.get(name, name)} {text}"
 
 
-def _parse(word: str) -> tuple[str, Any]:
+def _parse_assignment(word: str) -> tuple[str, Any]:
     name, equals, text = (part.strip() for part in word.partition("="))
     if not equals:
         raise UserError(f"{word!r} is not of the form name=value, such as hidden=300")
-    if name not in SETTINGS:
-        raise UserError(f"there is no setting {name!r}; the settings are {', '.join(SETTINGS)}")
+    _check_name(name)
     return name, parse_value(name, text)
 
 
@@ -269,11 +288,11 @@ def _converted(text: str, kind: type) -> Any:
     if kind is bool:
         return {"true": True, "false": False, "yes": True, "no": False}[text.lower()]
     if kind is int:
-        return _whole(text.replace(",", ""))
+        return _whole_number(text.replace(",", ""))
     return kind(text)
 
 
-def _whole(text: str) -> int:
+def _whole_number(text: str) -> int:
     """A whole number, which may be written as 1e3."""
     try:
         return int(text)
@@ -284,21 +303,15 @@ def _whole(text: str) -> int:
         return int(number)
 
 
-_SHORT_NAMES = {
+_ABBREVIATIONS = {
     "learning_rate": "lr",
     "batch_size": "batch",
     "weight_decay": "decay",
     "train_on": "on",
 }
-# What tells runs of a kind of model apart, beside its sizes: what is often changed, and seldom.
-_OF_NETWORKS = ("learning_rate", "batch_size", "optimizer")
-_SELDOM = ("init", "schedule", "weight_decay", "train_on")
-_TELLING = {
-    "mlp": (_OF_NETWORKS, (*_SELDOM, "direct", "dropout")),
-    "ngram": (("smoothing",), ("train_on",)),
-    "neural-bigram": (_OF_NETWORKS, _SELDOM),
-}
-_MODEL_NAMES = tuple(setting.name for setting in fields(ModelSettings))
+_OFTEN_CHANGED = ("learning_rate", "batch_size", "optimizer")  # of networks; always in a label
+_SELDOM_CHANGED = ("init", "schedule", "weight_decay", "train_on", "direct", "dropout")
+_MODEL_NAMES = {setting.name for setting in fields(ModelSettings)}
 SETTINGS: dict[str, Field[Any]] = {
     setting.name: setting for setting in (*fields(ModelSettings), *fields(TrainSettings))
 }

@@ -192,7 +192,7 @@ KEYS = (
     Key("copy-settings", "C", "C", "settings", "copy", "copy settings",
         "The settings to the clipboard, as words of the command line"),
     Key("copy-state", "Y", "Y", "screen", "open('run_spec', 'SpecScreen')", "copy the state",
-        "Dataset, settings and seed in one line for `--state`, shown and copied"),
+        "Dataset, settings and seed in one line for `--spec`, shown and copied"),
     Key("name-run", "ctrl+s", "ctrl+s", "screen", "open('name_run', 'NamingScreen')",
         "name the run",
         "Keep this run by a name of your own; all runs are saved by themselves"),

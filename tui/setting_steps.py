@@ -11,10 +11,10 @@ from makemore_tui.core.settings import (
     KIND_NAMES,
     KINDS,
     SETTINGS,
-    allowed,
+    allowed_values,
     effect_of,
     parse_value,
-    written,
+    setting_text,
 )
 from makemore_tui.core.worker.protocol import Edit, Restart, Snapshot
 
@@ -40,9 +40,7 @@ def name_of(setting: str) -> str:
 
 def in_words(setting: str, value: Any) -> str:
     """A setting's value as the screen has it."""
-    if setting == "kind":
-        return KIND_NAMES[value]
-    return "all" if setting == "batch_size" and value == 0 else written(value)
+    return setting_text(setting, value)
 
 
 def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
@@ -82,7 +80,7 @@ def typed(snapshot: Snapshot, setting: str, text: str) -> Edit | Restart | None:
         return Restart(seed) if seed != snapshot.seed else None
     text = text.strip()
     if not text and setting != "kind":
-        raise UserError(f"{name_of(setting)} must be {allowed(setting)}")
+        raise UserError(f"{name_of(setting)} must be {allowed_values(setting)}")
     text = "0" if setting == "batch_size" and text.lower() == "all" else text
     value = _kind(text) if setting == "kind" else parse_value(setting, text, name_of(setting))
     if value == (vars(snapshot.model) | vars(snapshot.train))[setting]:

@@ -1,4 +1,4 @@
-"""Baseline losses: what counting alone reaches on dev, from no characters of context to three.
+"""Baselines: dev losses of a uniform guess and of n-gram counts of order 1 to 4.
 
 A model that has learnt something is below them. Each order's smoothing k is the best on dev, so
 that a baseline is as good as counting can be.
@@ -12,13 +12,13 @@ from torch import Tensor
 
 from ..constants import BASELINES
 from ..datasets.contexts import context_numbers
-from ..datasets.dataset import Dataset, gather_examples
+from ..datasets.dataset import Dataset
 from ..results import Baseline
 
 NAMES = BASELINES[1:]
 SMOOTHINGS = tuple(10 ** (i / 4) for i in range(-12, 13))  # 0.001 to 1,000
 
-_EXAMPLES_AT_ONCE = 1 << 12  # a block of either takes a few milliseconds
+_EXAMPLES_PER_BLOCK = 1 << 12  # a block of either takes a few milliseconds
 _MAX_TRAIN_EXAMPLES = 1 << 22
 _MAX_DEV_EXAMPLES = 1 << 18
 
@@ -26,9 +26,9 @@ _MAX_DEV_EXAMPLES = 1 << 18
 class RunningBaselines:
     """The baselines, computed a block of examples at a time, between other work.
 
-    Counts are of train, losses of dev; of larger splits the first 4 million and 262,144 examples
-    are looked at (items are shuffled). Only what dev asks for is counted, so that no order needs a
-    table of all that could be.
+    Counts are of train, losses of dev; of larger splits only the first 4 million and 262,144
+    examples are used (items are shuffled). Only n-grams that occur in dev are counted, so that no
+    order needs a table of all possible ones.
     """
 
     def __init__(self, dataset: Dataset):
@@ -37,7 +37,7 @@ class RunningBaselines:
         self._blocks = self._all_blocks()
 
     def advance(self) -> bool:
-        """Work on one more block; False when there is none left."""
+        """Work on one more block; False if none is left."""
         return next(self._blocks, False)
 
     def result(self) -> tuple[Baseline, ...]:
@@ -49,7 +49,7 @@ class RunningBaselines:
             yield from self._order(order, name)
 
     def _order(self, order: int, name: str) -> Iterator[bool]:
-        """See what occurs in dev, count that in train, and try each smoothing."""
+        """List the n-grams of dev, count them in train, and try each smoothing."""
         V = self._dataset.vocabulary.size
         of_dev = []
         for block in self._ngrams("dev", order, _MAX_DEV_EXAMPLES):
@@ -72,18 +72,18 @@ class RunningBaselines:
         best = min(losses)
         self._found.append(Baseline(name, best, SMOOTHINGS[losses.index(best)]))
 
-    def _ngrams(self, split: str, order: int, most: int) -> Iterator[Tensor]:
+    def _ngrams(self, split: str, order: int, max_examples: int) -> Iterator[Tensor]:
         """Blocks of a split's examples, each as one number, of its context and target: (B,)."""
         V, part = self._dataset.vocabulary.size, self._dataset.split(split)
-        end = min(part.examples, most) + 1
-        for first in range(1, end, _EXAMPLES_AT_ONCE):
-            positions = torch.arange(first, min(first + _EXAMPLES_AT_ONCE, end))
-            contexts, targets = gather_examples(part.tokens, positions, order - 1)
+        end = min(part.num_examples, max_examples) + 1
+        for first in range(1, end, _EXAMPLES_PER_BLOCK):
+            positions = torch.arange(first, min(first + _EXAMPLES_PER_BLOCK, end))
+            contexts, targets = part.examples_at(positions, order - 1)
             yield context_numbers(contexts, V) * V + targets
 
 
 def _count(numbers: Tensor, known: Tensor, counts: Tensor) -> None:
-    """Count those of some numbers (B,) that are among the known ones (P,), which rise."""
+    """Add to `counts` (P,) how often each `known` number (P,), sorted, is among `numbers` (B,)."""
     places = torch.searchsorted(known, numbers).clamp_(max=len(known) - 1)
     counts.index_add_(0, places, (known[places] == numbers).double())
 
@@ -91,8 +91,8 @@ def _count(numbers: Tensor, known: Tensor, counts: Tensor) -> None:
 def baseline_losses(dataset: Dataset) -> tuple[Baseline, ...]:
     """Dev losses of the uniform, unigram, bigram, trigram and 4-gram model, in nats a character.
 
-    Of counts with add-k smoothing, P(c | context) = (N(context, c) + k) / (N(context) + k V), the
-    best k of `SMOOTHINGS` (Jurafsky & Martin, Speech and Language Processing, ch. 3).
+    The counts have add-k smoothing, P(c | context) = (N(context, c) + k) / (N(context) + k V), with
+    the best k of `SMOOTHINGS` (Jurafsky & Martin, Speech and Language Processing, ch. 3).
     """
     running = RunningBaselines(dataset)
     while running.advance():

@@ -1,4 +1,4 @@
-"""The bigram table: what was counted, what a model makes of it, and the difference."""
+"""The bigram table P(next | previous): as counted, as a model sees it, and the difference."""
 
 from typing import NamedTuple
 
@@ -7,95 +7,127 @@ from torch import Tensor
 
 from ..constants import MAX_ITEM_LENGTH
 from ..datasets.contexts import context_numbers
-from ..datasets.dataset import Dataset, gather_contexts
+from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
 from ..datasets.vocabulary import BOUNDARY, Vocabulary
 from ..models.model import Model
-from ..results import BigramMode, BigramsView, BigramTable, Follower, PairFacts
+from ..results import BigramMode, BigramOrder, BigramsView, BigramTable, Follower, PairFacts
 from ..text import shown
 
-_MULTIPLICATIONS = 60_000_000  # of one look at a model that moves; some ten milliseconds
-_STILL = 10  # times as many, once, for a model that doesn't
+_MULTIPLICATIONS = 60_000_000  # for the table of a model in training: some ten milliseconds
+_AT_REST = 10  # times as many, once, while the model stays the same
 _MIN_CONTEXTS = 64  # of a character
 _MAX_TRAIN_EXAMPLES = 1 << 19
-_NUMBERS_AT_ONCE = 1 << 22
-_TOKENS_AT_ONCE = 1 << 20
+_NUMBERS_PER_BLOCK = 1 << 22
+_TOKENS_PER_BLOCK = 1 << 20
 _FOLLOWERS = 5
 _WORDS = 8
 _MAX_TOKENS_SEARCHED = 1 << 22  # tokens, for words with the pair
 
 
-class BigramInsight:
-    """P(next | previous) as a model sees it, whatever its context, beside that of the counts.
+def bigram_table(
+    model: Model,
+    dataset: Dataset,
+    mode: BigramMode = "model",
+    order: BigramOrder = "id",
+    cursor: tuple[int, int] = (0, 0),
+) -> BigramTable:
+    """The whole table P(next | previous) as a model sees it, and the pair under the cursor.
 
-    A model with a longer context gives one distribution for each context that ends in a character;
-    they are averaged over the training contexts (of large data the first half million). The counts
-    are of the whole data.
+    mode, order and cursor are those of `BigramsView`. The values are exact where train has no more
+    than half a million examples.
+    """
+    size = dataset.vocabulary.size
+    view = BigramsView(0, 0, size, size, cursor, mode, order)
+    return BigramAnalysis(dataset, model.context, is_exact=True).table(model, view)
+
+
+class BigramAnalysis:
+    """Compares P(next | previous) of a model, whatever its context, with that of the counts.
+
+    A model with a longer context has one distribution for each context that ends in a character;
+    they are averaged over the training contexts (of large data, the first half million). The counts
+    are of the whole dataset.
+
+    counts: (V, V) int32.
     """
 
-    def __init__(self, dataset: Dataset, context: int, counts: Tensor | None = None):
-        """counts: those of `bigram_counts`, where they are known already."""
+    def __init__(
+        self,
+        dataset: Dataset,
+        context: int,
+        counts: Tensor | None = None,
+        is_exact: bool = False,
+    ):
+        """For models with a context of `context` characters.
+
+        counts: those of `bigram_counts`, if they are known. is_exact: never estimate, however long
+        it takes.
+        """
+        self._is_exact = is_exact
         self.context = context
         self.counts: Tensor = bigram_counts(dataset) if counts is None else counts
         self._by_frequency = self.counts.sum(1).sort(descending=True, stable=True).indices
         self._dataset = dataset
         self._ending = _contexts_by_ending(dataset, context)
-        self._is_all = dataset.split("train").examples <= _MAX_TRAIN_EXAMPLES
-        self._moment: object = None
-        self._rows: dict[int, _Row] = {}  # of the model as it was at that moment
+        self._is_all = dataset.split("train").num_examples <= _MAX_TRAIN_EXAMPLES
+        self._version: object = None
+        self._rows: dict[int, _Row] = {}  # of this version of the model
         self._words: tuple[tuple[int, int], tuple[str, ...]] | None = None
 
-    def probabilities(self, model: Model, characters: Tensor, most: int | None = None) -> Tensor:
+    def probabilities(
+        self, model: Model, characters: Tensor, max_contexts: int | None = None
+    ) -> Tensor:
         """The model's rows of some characters, by id: (R,) to (R, V) float64.
 
-        most: of a character with more distinct contexts, average over a fixed sample of so many.
+        max_contexts: for a character with more distinct contexts, average over a fixed sample.
         """
-        chosen = [self._ending[character].sample(most) for character in characters.tolist()]
+        chosen = [self._ending[one].sample(max_contexts) for one in characters.tolist()]
         positions, weights = (torch.cat(parts) for parts in zip(*chosen, strict=True))  # (M,)
         sizes = torch.tensor([len(of_one) for of_one, _ in chosen])
         rows = torch.repeat_interleave(torch.arange(len(chosen)), sizes)  # (M,)
         size = self._dataset.vocabulary.size
         table = torch.zeros(len(chosen), size, dtype=torch.float64)
-        block = max(1, _NUMBERS_AT_ONCE // max(size, self.context))
+        block = max(1, _NUMBERS_PER_BLOCK // max(size, self.context))
         for some in torch.arange(len(positions)).split(block):
             each = torch.softmax(model.logits(self._contexts(positions[some])).double(), 1)
             table.index_add_(0, rows[some], each * weights[some, None])
         return table
 
     def counted(self, characters: Tensor) -> Tensor:
-        """The rows of some characters by the counts alone, N(a, b) / N(a): (R, V) float64.
+        """The rows of some characters by the counts, N(a, b) / N(a): (R,) to (R, V) float64.
 
-        A row that was never counted is uniform.
+        The row of a character that doesn't occur is uniform.
         """
         counts = self.counts[characters].double()
         totals = counts.sum(1, keepdim=True)
         return torch.where(totals > 0, counts / totals, 1 / len(self.counts))
 
     def order(self, by: str) -> Tensor:
-        """The ids of all characters by place: by id, or by frequency, the commonest first: (V,).
+        """All characters by id, or by frequency with the commonest first: (V,).
 
-        A character occurs as often before another as behind one, so rows and columns have the same
+        A character occurs as often before another as after one, so rows and columns have the same
         order.
         """
         if by == "frequency":
             return self._by_frequency
         return torch.arange(len(self.counts))
 
-    def table(self, model: Model, view: BigramsView, moment: object = None) -> BigramTable:
-        """What a view asks for, cut to the table's size.
+    def table(self, model: Model, view: BigramsView, version: object = None) -> BigramTable:
+        """The window of a view, cut to the table's size.
 
-        The window is empty where the model's weights are no longer finite. What takes longer than
-        some milliseconds is estimated, and said to be.
+        It is empty where the model's weights are not finite. What would take longer than some
+        milliseconds is estimated, and the result says so.
 
-        moment: what is equal as long as the model's weights are; of a model that has not moved
-        since the last look, more is looked at and then remembered. None tells nothing.
+        version: compares equal as long as the model's weights stay the same; then more contexts are
+        averaged once, and the result is reused. None: unknown.
         """
         order, last = self.order(view.order), len(self.counts) - 1
         top, left = (max(0, min(place, last)) for place in (view.top, view.left))
         previous, following = (max(0, min(place, last)) for place in view.cursor)
         rows, columns = order[top : top + view.rows], order[left : left + view.columns]
         ids = torch.cat([rows, order[previous : previous + 1]])  # the cursor's row is the last
-        known = self._look(model, ids.tolist(), moment)
+        known = self._known_rows(model, ids.tolist(), version)
         modelled, counted = torch.stack([row.values for row in known]), self.counted(ids)
         window = self._values(view.mode, modelled, counted, ids)[:-1, columns]
         is_finite = bool(modelled.isfinite().all())
@@ -112,46 +144,47 @@ class BigramInsight:
         )
 
     def words(self, previous: int, following: int) -> tuple[str, ...]:
-        """Some items of the data in which a pair stands, safe to show: at most eight, no two alike.
+        """Up to eight distinct items with a pair in them, safe to show on a terminal.
 
-        Of a large dataset only the first four million characters are searched.
+        Only the first four million characters of a large dataset are searched.
         """
         if self._words is None or self._words[0] != (previous, following):
             found = self._find_words(previous, following)
             self._words = (previous, following), found
         return self._words[1]
 
-    def _look(self, model: Model, characters: list[int], moment: object) -> "list[_Row]":
+    def _known_rows(self, model: Model, characters: list[int], version: object) -> "list[_Row]":
         """The model's rows of some characters, as exact as the time allows."""
-        is_still = moment is not None and moment == self._moment
-        if not is_still:
-            self._moment, self._rows = moment, {}
-        if is_still:
-            self._rows = {one: row for one, row in self._rows.items() if row.is_final}
+        is_same = version is not None and version == self._version
+        final = {one: row for one, row in self._rows.items() if row.is_final}
+        self._version, self._rows = version, final if is_same else {}
         unknown = [one for one in dict.fromkeys(characters) if one not in self._rows]
         if unknown:
-            most = _MULTIPLICATIONS * (_STILL if is_still else 1) // model.multiplications
+            most = _MULTIPLICATIONS * (_AT_REST if is_same else 1) // model.multiplications
             sizes = [self._ending[one].distinct for one in unknown]
-            each = max(sizes) if sum(sizes) <= most else max(_MIN_CONTEXTS, most // len(unknown))
+            is_cheap = self._is_exact or sum(sizes) <= most
+            each = max(sizes) if is_cheap else max(_MIN_CONTEXTS, most // len(unknown))
             values = self.probabilities(model, torch.tensor(unknown), each)
             for one, size, row in zip(unknown, sizes, values, strict=True):
                 is_whole = size <= each
-                self._rows[one] = _Row(row, self._is_all and is_whole, is_whole or is_still)
+                self._rows[one] = _Row(row, self._is_all and is_whole, is_whole or is_same)
         return [self._rows[one] for one in characters]
 
     def _contexts(self, positions: Tensor) -> Tensor:
-        """The training contexts at some positions, (M,) to (M, T); that of a character which train
-        lacks, minus its id, is of an item which begins with it."""
-        contexts = gather_contexts(
-            self._dataset.split("train").tokens, positions.clamp(min=1), self.context
-        )
+        """The training contexts at some positions, (M,) to (M, T).
+
+        For a character that train lacks, the position is minus its id, and the context is that
+        after the first character of an item.
+        """
+        train = self._dataset.split("train")
+        contexts = train.contexts_at(positions.clamp(min=1), self.context)
         lone = positions <= 0
         contexts[lone] = 0
         contexts[lone, -1] = -positions[lone]
         return contexts
 
     def _values(self, mode: BigramMode, modelled: Tensor, counted: Tensor, ids: Tensor) -> Tensor:
-        """Rows of the table in one of its modes, (R, V)."""
+        """Rows of the table in one of its modes: (R, V)."""
         if mode == "counts":
             return self.counts[ids]
         if mode == "difference":
@@ -181,8 +214,8 @@ class BigramInsight:
             return ()
         found: dict[str, None] = {}  # keeps the order
         tokens = self._dataset.split("all").tokens
-        for first in range(0, min(len(tokens) - 1, _MAX_TOKENS_SEARCHED), _TOKENS_AT_ONCE):
-            some = tokens[first : first + _TOKENS_AT_ONCE + 1]
+        for first in range(0, min(len(tokens) - 1, _MAX_TOKENS_SEARCHED), _TOKENS_PER_BLOCK):
+            some = tokens[first : first + _TOKENS_PER_BLOCK + 1]
             hits = torch.nonzero((some[:-1] == previous) & (some[1:] == following))[:, 0]
             for place in hits[: 8 * _WORDS].tolist():
                 found[_item_around(tokens, first + place, self._dataset.vocabulary)] = None
@@ -192,7 +225,7 @@ class BigramInsight:
 
 
 class _Row(NamedTuple):
-    """A row of the table as a model sees it: (V,). is_final: more time would not tell more."""
+    """A row of the table as a model sees it, (V,). is_final: more time would not improve it."""
 
     values: Tensor
     is_exact: bool
@@ -200,9 +233,9 @@ class _Row(NamedTuple):
 
 
 class _Ending(NamedTuple):
-    """The distinct training contexts that end in a character, in order of what stands before it.
+    """The distinct training contexts that end in a character, sorted from the end backwards.
 
-    positions: (M,) int64, where one of each is. counts: (M,) float64, how often it occurs.
+    positions: (M,) int64, a position of each. counts: (M,) float64, how often each occurs.
     """
 
     positions: Tensor
@@ -213,10 +246,10 @@ class _Ending(NamedTuple):
         return len(self.positions)
 
     def sample(self, most: int | None = None) -> tuple[Tensor, Tensor]:
-        """Some of the contexts, by position, and the share that each stands for: (n,), (n,).
+        """The positions of some contexts, and the share that each stands for: (n,), (n,).
 
-        Of more than `most`, those at evenly spaced occurrences (systematic sampling): each is met
-        about as often as it is common. The mean over as many random ones is five times as far off.
+        All of them, or if there are more than `most`, those at evenly spaced occurrences
+        (systematic sampling); the mean over as many random ones is five times as far off.
         """
         total = float(self.counts.sum())
         if most is None or self.distinct <= most:
@@ -229,12 +262,12 @@ class _Ending(NamedTuple):
 
 def _contexts_by_ending(dataset: Dataset, context: int) -> list[_Ending]:
     """For each character, the distinct training contexts that end in it."""
-    V, tokens = dataset.vocabulary.size, dataset.split("train").tokens
-    positions = torch.arange(1, min(len(tokens), _MAX_TRAIN_EXAMPLES + 1))
-    contexts = gather_contexts(tokens, positions, context)  # (N, T)
+    V, train = dataset.vocabulary.size, dataset.split("train")
+    positions = torch.arange(1, min(train.num_examples, _MAX_TRAIN_EXAMPLES) + 1)
+    contexts = train.contexts_at(positions, context)  # (N, T)
     numbers, order = context_numbers(contexts.flip(1), V).sort(stable=True)
     counts = torch.unique_consecutive(numbers, return_counts=True)[1]  # (M,)
-    first = order[counts.cumsum(0) - counts]  # of each distinct one, (M,)
+    first = order[counts.cumsum(0) - counts]  # a position's index of each distinct one, (M,)
     sizes = torch.bincount(contexts[first, -1], minlength=V).tolist()
     of_each = zip(positions[first].split(sizes), counts.double().split(sizes), strict=True)
     return [
@@ -246,15 +279,15 @@ def _contexts_by_ending(dataset: Dataset, context: int) -> list[_Ending]:
 def _divergences(counted: Tensor, modelled: Tensor) -> Tensor:
     """KL(counted || modelled) = sum of p ln(p / q) for each row, in nats: (R, V), (R, V) to (R,).
 
-    (Kullback & Leibler 1951.) What was never counted adds nothing; what was, and has no chance,
-    makes it infinite.
+    (Kullback & Leibler 1951.) A pair that was never counted adds nothing; one that was counted and
+    has probability 0 in the model makes it infinite.
     """
     p, q = counted, modelled
     return torch.where(p > 0, p * (p / q).log(), 0.0).sum(1).clamp(min=0.0)
 
 
 def _item_around(tokens: Tensor, place: int, vocabulary: Vocabulary) -> str:
-    """The item of the character at a place, or of the one after it; safe to show."""
+    """The item with the character at a place, or with the one after it; safe to show."""
     begin = max(0, place - MAX_ITEM_LENGTH)
     before = torch.nonzero(tokens[begin : place + 1] == BOUNDARY)[-1]
     after = torch.nonzero(tokens[place + 1 : place + 2 + MAX_ITEM_LENGTH] == BOUNDARY)

@@ -1,8 +1,8 @@
-"""What to make of a training, in one sentence: named rules, of which the first that applies speaks.
+"""The diagnosis of a training: named rules, of which the first that applies gives the sentence.
 
 Torch-free, so that a screen can list the rules too. The rules of thumb are those of Karpathy's
-lecture on activations and gradients ("Building makemore, part 3"); the thresholds were set on the
-presets and on runs that were spoilt on purpose.
+lecture on activations and gradients ("Building makemore, part 3"). The thresholds were set on the
+presets and on runs spoilt on purpose.
 """
 
 import math
@@ -10,27 +10,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..results import Baseline, Diagnosis
+from ..settings import KINDS
 
 FAR_OFF = 0.5  # nats of a first loss above ln V
 LARGE_GAP = 0.1  # nats of dev above train
 MAX_SATURATED, MAX_DEAD = 0.6, 0.05
-_SMALL_GAP = 0.03
-_BEHIND = 0.03  # nats of dev above what counting reaches
+_SMALL_GAP = 0.03  # nats
+_BEHIND = 0.03  # nats of dev above the n-gram baseline
 _SLOW = 0.015  # nats of a fall
+_NETWORKS = ("mlp", "neural-bigram")
 _MIN_RATIO, _MAX_RATIO = -4.0, -1.75  # log10 of update to weight
 _MIN_STEPS = 100
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a diagnosis is made of. Losses are in nats.
+    """What a diagnosis is made from. Losses are in nats.
 
-    loss: of the fixed sample. ratio: log10 of update to weight, of the middle one of the weight
-    matrices. falling: how far the minibatch loss fell within the last six tenths of the steps since
-    the newest edit, from half to half; falling_error: the standard error of that. counting: what
-    counting alone reaches that sees no more than the model does, where that is known. is_decayed:
-    whether the schedule has brought the learning rate below half. is_counted: of counts, whether
-    every example has been counted. is_held_out: whether dev is not trained on.
+    uniform: ln V. first_loss, loss: of the fixed examples, at the run's beginning and now.
+    saturated, dead: as in `Health`. ratio: the median log10 of update to weight of the weight
+    matrices. fall, fall_error: see `recent_fall`. baseline: the n-gram counts to compare with, if
+    known. is_decayed: the schedule has brought the learning rate below half of its setting.
+    is_counted: counts have counted every example. is_held_out: dev is not trained on.
     """
 
     kind: str
@@ -44,35 +45,38 @@ class Facts:
     train: float | None = None
     dev: float | None = None
     steps_since_edit: int = 0
-    falling: float = 0.0
-    falling_error: float = 0.0
+    fall: float = 0.0
+    fall_error: float = 0.0
     init: str = "scaled"
     weight_decay: float = 0.0
     smoothing: float = 0.0
-    counting: Baseline | None = None
+    baseline: Baseline | None = None
     is_decayed: bool = False
     is_counted: bool = False
     is_held_out: bool = True
 
     @property
     def usual_ratios(self) -> tuple[float, float]:
-        """From where to where a ratio of update to weight is neither too small nor too large."""
+        """The range of ratios of update to weight that are neither too small nor too large."""
         is_early = self.step < _MIN_STEPS
         least = -math.inf if is_early or self.is_decayed else _MIN_RATIO
-        return least, math.inf if is_early or self.kind != "mlp" else _MAX_RATIO
+        has_most = (
+            self.kind == "mlp" and not is_early
+        )  # the lecture's neural bigram takes larger steps
+        return least, _MAX_RATIO if has_most else math.inf
 
     @property
     def has_settled(self) -> bool:
-        """Whether the loss hardly falls any more."""
-        is_flat = self.falling + self.falling_error < _SLOW
+        """True if the loss hardly falls any more."""
+        is_flat = self.fall + self.fall_error < _SLOW
         return self.is_counted or (self.steps_since_edit >= 2000 and is_flat)
 
     @property
-    def is_behind_counting(self) -> bool:
-        """Whether dev is above what counting alone reaches."""
-        if self.counting is None or self.dev is None:
+    def is_above_baseline(self) -> bool:
+        """True if the dev loss is above that of n-gram counts."""
+        if self.baseline is None or self.dev is None:
             return False
-        return self.dev > self.counting.loss + _BEHIND
+        return self.dev > self.baseline.loss + _BEHIND
 
     @property
     def gap(self) -> float | None:
@@ -82,16 +86,21 @@ class Facts:
 
 @dataclass(frozen=True)
 class Rule:
-    """Says `sentence` of a run to which `condition` applies; `help` is what it means."""
+    """A sentence for runs of some kinds of model that meet a condition; help: what it means."""
 
     name: str
     condition: Callable[[Facts], bool]
     sentence: str
     help: str
+    kinds: tuple[str, ...] = KINDS
+
+    def applies(self, facts: Facts) -> bool:
+        """True if this rule is about such a run."""
+        return facts.kind in self.kinds and self.condition(facts)
 
 
 def _has_diverged(facts: Facts) -> bool:
-    return facts.kind != "ngram" and not math.isfinite(facts.loss)
+    return not math.isfinite(facts.loss)
 
 
 def _rate_is_too_high(facts: Facts) -> bool:
@@ -103,7 +112,7 @@ def _rate_is_too_high(facts: Facts) -> bool:
 
 
 def _begins_far_off(facts: Facts) -> bool:
-    is_far = facts.kind != "ngram" and facts.first_loss > facts.uniform + FAR_OFF
+    is_far = facts.first_loss > facts.uniform + FAR_OFF
     is_early = facts.step < _MIN_STEPS
     return is_far and (is_early or (facts.step < 1000 and facts.loss > facts.uniform))
 
@@ -129,22 +138,17 @@ def _underfits(facts: Facts) -> bool:
 
 
 def _is_smoothed_too_much(facts: Facts) -> bool:
-    best = facts.counting.k if facts.counting is not None else None
+    best = facts.baseline.k if facts.baseline is not None else None
     is_much = best is not None and facts.smoothing > best
-    return facts.kind == "ngram" and facts.is_counted and is_much and facts.is_behind_counting
+    return facts.is_counted and is_much and facts.is_above_baseline
 
 
 def _is_decayed_too_much(facts: Facts) -> bool:
-    is_held_back = facts.kind != "ngram" and facts.weight_decay > 0 and facts.has_settled
-    return is_held_back and facts.is_behind_counting
+    return facts.weight_decay > 0 and facts.has_settled and facts.is_above_baseline
 
 
 def _misses_the_table(facts: Facts) -> bool:
-    return facts.kind == "neural-bigram" and facts.step >= 2000 and facts.is_behind_counting
-
-
-def _has_just_begun(facts: Facts) -> bool:
-    return not facts.is_counted if facts.kind == "ngram" else facts.step < _MIN_STEPS
+    return facts.step >= 2000 and facts.is_above_baseline
 
 
 RULES = (
@@ -154,6 +158,7 @@ RULES = (
         "diverged: the weights are not finite, undo or restart with a lower learning rate",
         "A step was so large that the loss grew beyond what a number can hold. No further step "
         "brings it back.",
+        kinds=_NETWORKS,
     ),
     Rule(
         "learning rate too high",
@@ -169,13 +174,15 @@ RULES = (
         "Before it has learnt anything a model should hold all characters about equally likely, "
         "which is a loss of ln V. A higher one means that it is confidently wrong, and the first "
         "steps only take that back.",
+        kinds=_NETWORKS,
     ),
     Rule(
         "over-fitting",
-        lambda facts: facts.kind == "ngram" and _overfits(facts),
+        _overfits,
         "over-fitting: dev is well above train, try more smoothing or a lower order",
         "The dev loss is more than 0.1 above the train loss: most contexts were seen too seldom "
         "for their counts to say much.",
+        kinds=("ngram",),
     ),
     Rule(
         "over-fitting",
@@ -190,6 +197,7 @@ RULES = (
         "worse than counting can be: these counts reach a lower dev loss, try less smoothing",
         "The dev loss is more than 0.03 above the best that a table of this order reaches, and "
         "more is added to every count than there.",
+        kinds=("ngram",),
     ),
     Rule(
         "worse than counting",
@@ -197,6 +205,7 @@ RULES = (
         "worse than counting: dev is above what pairs alone reach, try less weight decay",
         "The dev loss is more than 0.03 above that of the table of pairs, and hardly falls any "
         "more: weight decay keeps the weights too small to say more.",
+        kinds=_NETWORKS,
     ),
     Rule(
         "worse than counting",
@@ -204,6 +213,7 @@ RULES = (
         "worse than counting: dev is above what pairs alone reach, try another learning rate",
         "After 2,000 steps the dev loss is more than 0.03 above that of the table of pairs, which "
         "this model can equal: its steps are too small, or too large to settle.",
+        kinds=("neural-bigram",),
     ),
     Rule(
         "learning rate too low",
@@ -228,17 +238,19 @@ RULES = (
     ),
     Rule(
         "under-fitting",
-        lambda facts: facts.kind == "mlp" and _underfits(facts),
+        _underfits,
         "under-fitting: train and dev are equal, try a larger hidden layer",
         "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
         "model has learnt what it can, and there is room for a larger one.",
+        kinds=("mlp",),
     ),
     Rule(
         "under-fitting",
-        lambda facts: facts.kind == "neural-bigram" and _underfits(facts),
+        _underfits,
         "under-fitting: train and dev are equal, one character tells no more, try the MLP",
         "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
         "model has learnt what a single character tells of the next.",
+        kinds=("neural-bigram",),
     ),
     Rule(
         "under-fitting",
@@ -249,9 +261,17 @@ RULES = (
     ),
     Rule(
         "just begun",
-        _has_just_begun,
+        lambda facts: not facts.is_counted,
         "just begun: too early to tell",
         "There is something to say after 100 steps, or when every example has been counted.",
+        kinds=("ngram",),
+    ),
+    Rule(
+        "just begun",
+        lambda facts: facts.step < _MIN_STEPS,
+        "just begun: too early to tell",
+        "There is something to say after 100 steps, or when every example has been counted.",
+        kinds=_NETWORKS,
     ),
     Rule(
         "healthy",
@@ -261,15 +281,17 @@ RULES = (
     ),
     Rule(
         "healthy",
-        lambda facts: facts.kind == "mlp",
+        lambda _: True,
         "healthy: updates, activations and gap are as they should be",
         "None of the other rules applies.",
+        kinds=("mlp",),
     ),
     Rule(
         "healthy",
-        lambda facts: facts.kind == "ngram",
+        lambda _: True,
         "healthy: the gap is as it should be",
         "None of the other rules applies: dev is above train, but not by more than 0.1.",
+        kinds=("ngram",),
     ),
     Rule(
         "healthy",
@@ -281,6 +303,6 @@ RULES = (
 
 
 def diagnosis(facts: Facts) -> Diagnosis:
-    """What the first of `RULES` that applies says."""
-    rule = next(rule for rule in RULES if rule.condition(facts))
+    """That of the first of `RULES` that applies."""
+    rule = next(rule for rule in RULES if rule.applies(facts))
     return Diagnosis(rule.name, rule.sentence, rule.help)

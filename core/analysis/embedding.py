@@ -1,4 +1,4 @@
-"""The embedding as a map: each character a point of the plane."""
+"""The embedding as a map: each character a point in the plane."""
 
 import unicodedata
 
@@ -9,16 +9,24 @@ from ..datasets.vocabulary import Vocabulary
 from ..models.model import Model
 from ..results import EmbeddingMap, Unavailable
 
-_VOWELS = frozenset("aeiouæøœıаеиоуыэюяαεηιουω")  # accents are taken off first
-_NO_VOWELS = frozenset("йў")  # which are no vowels with their accents
+_VOWELS = frozenset("aeiouæøœıаеиоуыэюяαεηιουω")  # without their accents
+_NO_VOWELS = frozenset("йў")  # consonants, though they decompose into a vowel
+
+
+def embedding_map(model: Model, vocabulary: Vocabulary) -> EmbeddingMap | Unavailable:
+    """The embedding of a model in the plane, a point for each character.
+
+    An embedding of two dimensions is drawn as it is, a larger one by its first two principal
+    components. Unavailable for a model without an embedding, or with weights that are not finite.
+    """
+    return EmbeddingMapper(vocabulary).draw(model)
 
 
 class EmbeddingMapper:
-    """Draws the embedding of a model again and again, so that the points move and never jump.
+    """Maps the embedding of a model again and again, so that points move smoothly.
 
-    Two numbers a character are its coordinates. More are projected onto their two main directions,
-    which are known up to a mirroring, and when their variances are near each other up to a turn:
-    so each map is turned and mirrored to lie as near as it can to the map before.
+    Principal components are determined up to their signs, and where their variances are near each
+    other up to a rotation. So each map is rotated and reflected to be nearest to the one before.
     """
 
     def __init__(self, vocabulary: Vocabulary):
@@ -52,15 +60,15 @@ class EmbeddingMapper:
             return torch.cat([C, torch.zeros_like(C)], 1)
         if D == 2:
             return C
-        points = main_directions(C)
-        return points if self._before is None else points @ nearest_turn(points, self._before)
+        points = principal_components(C)
+        return points if self._before is None else points @ nearest_rotation(points, self._before)
 
 
-def main_directions(C: Tensor) -> Tensor:
-    """Points (V, D) projected onto the two directions in which they vary most: (V, 2), centred.
+def principal_components(C: Tensor) -> Tensor:
+    """The first two principal components of points (V, D): (V, 2), centred.
 
-    Principal component analysis (Pearson 1901), by the eigenvectors of the covariance, or of the
-    points' products with one another where those are fewer.
+    Principal component analysis (Pearson 1901), by the eigenvectors of the covariance (D, D), or
+    of the inner products (V, V) where that matrix is smaller.
     """
     centred = C - C.mean(0)
     V, D = C.shape
@@ -71,8 +79,8 @@ def main_directions(C: Tensor) -> Tensor:
     return centred @ vectors[:, -2:].flip(1)
 
 
-def nearest_turn(points: Tensor, onto: Tensor) -> Tensor:
-    """The turn or mirroring R (2, 2) that brings points nearest to others, both (V, 2).
+def nearest_rotation(points: Tensor, onto: Tensor) -> Tensor:
+    """The rotation or reflection R (2, 2) that brings points nearest to others, both (V, 2).
 
     The orthogonal Procrustes problem: R = U V^T, where U S V^T = points^T onto (Schönemann 1966).
     """
@@ -81,7 +89,6 @@ def nearest_turn(points: Tensor, onto: Tensor) -> Tensor:
 
 
 def is_vowel(character: str) -> bool:
-    """Whether a letter is a vowel: a, e, i, o, u or one of the Cyrillic or Greek ones, accents and
-    case apart."""
+    """True for a, e, i, o, u and Cyrillic and Greek vowels, with any accent and in either case."""
     lower = character.lower()
     return lower not in _NO_VOWELS and unicodedata.normalize("NFD", lower)[0] in _VOWELS

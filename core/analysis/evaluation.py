@@ -1,4 +1,4 @@
-"""How well a model predicts a split: mean negative log-likelihood in nats; and a single word."""
+"""How well a model predicts a split or a word: negative log-likelihoods, in nats."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,47 +6,53 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..datasets.contexts import ContextTable, ContextTables, split_named
+from ..datasets.contexts import ContextTable
+from ..datasets.dataset import Dataset
 from ..datasets.vocabulary import BOUNDARY, Vocabulary
 from ..models.model import Model
 
-_MULTIPLICATIONS_AT_ONCE = 1 << 26
+_MULTIPLICATIONS_PER_BLOCK = 1 << 26
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """The loss of a split, in nats a character.
 
-    seen and unseen: the loss of the items that also stand in train, and of those that don't; None
-    for train itself, and where there are no such items.
-    examples: how many examples the loss is of; of: how many the split has.
+    seen, unseen: the loss of the items that also stand in train, and of those that don't; None for
+    train itself, and where there are no such items.
+    num_examples: how many examples were evaluated. split_examples: how many the split has.
     """
 
     loss: float
     seen: float | None
     unseen: float | None
-    examples: int
-    of: int
+    num_examples: int
+    split_examples: int
+
+    @property
+    def share(self) -> float:
+        """The share of the split's examples that were evaluated."""
+        return self.num_examples / self.split_examples
 
 
 class RunningEvaluation:
-    """An evaluation that can be taken a block at a time, between other work.
+    """An evaluation that is done a block of examples at a time, between other work.
 
-    The model is copied at the start, so the result is of one state of it.
+    The model is copied at the start, so the result is of the weights at that time.
     """
 
-    def __init__(
-        self, model: Model, tables: ContextTables, split: str, most_examples: int | None = None
-    ):
+    def __init__(self, model: Model, dataset: Dataset, split: str, max_examples: int | None = None):
+        """Arguments as for `evaluate`."""
         self._model = model.copy()
         self._split = split
-        self._of = split_named(tables.dataset, split).examples
-        self._blocks = self._all_blocks(tables.of(split, model.context, most_examples))
+        self._split_examples = dataset.split(split).num_examples
+        tables = dataset.context_tables(split, model.context, max_examples)
+        self._blocks = self._all_blocks(tables)
         self._nll = torch.zeros(2, dtype=torch.float64)  # of seen items, of unseen ones
         self._examples = torch.zeros(2, dtype=torch.float64)
 
     def advance(self) -> bool:
-        """Evaluate one more block; False when there is none left."""
+        """Evaluate one more block; False if none is left."""
         block = next(self._blocks, None)
         if block is None:
             return False
@@ -65,12 +71,12 @@ class RunningEvaluation:
             loss=loss,
             seen=seen if is_held_out and any_seen else None,
             unseen=unseen if is_held_out and any_unseen else None,
-            examples=int(self._examples.sum()),
-            of=self._of,
+            num_examples=int(self._examples.sum()),
+            split_examples=self._split_examples,
         )
 
     def _all_blocks(self, tables: Iterator[ContextTable]) -> Iterator[tuple[Tensor, Tensor]]:
-        rows = max(64, _MULTIPLICATIONS_AT_ONCE // self._model.multiplications)
+        rows = max(64, _MULTIPLICATIONS_PER_BLOCK // self._model.multiplications)
         for table in tables:
             for first in range(0, len(table.contexts), rows):
                 yield self._block(table, first, first + rows)
@@ -87,13 +93,17 @@ class RunningEvaluation:
 
 
 def evaluate(
-    model: Model, tables: ContextTables, split: str, most_examples: int | None = None
+    model: Model, dataset: Dataset, split: str = "dev", max_examples: int | None = None
 ) -> Evaluation:
-    """The loss of a split (train, dev, test, all, or first-N).
+    """The loss of a model on a split of a dataset.
 
-    most_examples: of a larger split only about so many are looked at.
+    split: train, dev, test, all, or first-N for the first N items of the file.
+    max_examples: of a larger split only about so many examples are evaluated.
+
+    Raises:
+        UserError: there is no split of that name.
     """
-    evaluation = RunningEvaluation(model, tables, split, most_examples)
+    evaluation = RunningEvaluation(model, dataset, split, max_examples)
     while evaluation.advance():
         pass
     return evaluation.result()
@@ -101,9 +111,10 @@ def evaluate(
 
 @dataclass(frozen=True)
 class WordSurprisal:
-    """How likely a model holds each character of a word, the boundary after it being the last.
+    """The probability of each character of a word, and of the boundary after it.
 
-    probabilities: of each character, given those before it; surprisals: -ln of them, in nats.
+    characters: labels, as `Vocabulary.label` gives them. probabilities: of each character, given
+    those before it. surprisals: -ln of these, in nats.
     """
 
     word: str

@@ -2,49 +2,61 @@
 
 The range test of Smith 2017 ("Cyclical Learning Rates for Training Neural Networks", section 3.3):
 the rate rises from step to step, by the same factor; the loss falls, turns, and rises. The copies
-begin with the session's weights and with its optimizer's state, as a change of the rate would
-leave them; they differ in the minibatches they draw.
+begin with the trainer's weights and optimizer state, as a change of the rate would leave them; they
+differ in the minibatches they draw.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..models.ngram import NgramCounts
+from ..models.model import Model
 from ..results import RateSearch
 from ..settings import SETTINGS, TrainSettings
+from ..training.base import Trainer
 from ..training.time_slicer import TimeSlicer
-from ..training.trainer import GradientTrainer
 
-if TYPE_CHECKING:
-    from ..session.session import Session
-
-RANGES = {
-    ("mlp", "sgd"): (1e-3, 1.0),
-    ("mlp", "adamw"): (1e-5, 0.1),
-    ("neural-bigram", "sgd"): (0.1, 1000.0),
-    ("neural-bigram", "adamw"): (1e-3, 10.0),
-}
 STEPS = 1000
 SEEDS = 3
 MIN_STEPS, MAX_STEPS = 50, 100_000
 
 _SLICE_SECONDS = 0.004
-_MEMORY = 50  # the smoothed loss remembers a fiftieth of the steps
-_IGNORED = 20  # of the steps, the first twentieth is too noisy to have the lowest loss
+_MEMORY = 50  # the running mean reaches back a fiftieth of the steps
+_IGNORED = 20  # the first twentieth of the steps is too noisy to hold the lowest loss
 _TURNS_ABOVE = 1.1  # times the lowest loss: above the noise of minibatches
 _EXPLODES_ABOVE = 4.0
-_POINTS = 200
+_MAX_POINTS = 200
+
+
+def find_lr(
+    trainer: Trainer,
+    low: float | None = None,
+    high: float | None = None,
+    steps: int = STEPS,
+    seeds: int = SEEDS,
+) -> RateSearch:
+    """Search for a learning rate for a trainer's model as it is now; the trainer isn't changed.
+
+    low, high: the range, by default the usual one of the model and optimizer. steps: of each copy.
+    seeds: how many copies; they draw their minibatches from the trainer's seed and the next ones.
+
+    Raises:
+        UserError: the range or the number of steps or seeds is not allowed, the model has no
+            learning rate, or its weights are not finite.
+    """
+    finder = LearningRateFinder(trainer, low, high, steps, seeds)
+    while finder.advance():
+        pass
+    return finder.result()
 
 
 @dataclass(frozen=True)
 class _RisingRate(TrainSettings):
-    """Settings whose learning rate rises from `low` to `high` in `steps` steps."""
+    """Settings whose learning rate rises from `low` to `high` within `steps` steps."""
 
     low: float = 1e-3
     high: float = 1.0
@@ -54,70 +66,43 @@ class _RisingRate(TrainSettings):
 
 
 class LearningRateFinder:
-    """Finds a learning rate for a session's model as it is now; the session is never changed.
+    """A search that is done a few milliseconds at a time, between other work.
 
-        finder = LearningRateFinder(session)
-        while finder.advance():
-            pass
-        finder.result().suggested
-
-    latest: the minibatch losses of the last slice.
+    model: the one that the search is for. latest: the minibatch losses of the last slice.
     """
 
     def __init__(
         self,
-        session: "Session",
+        trainer: Trainer,
         low: float | None = None,
         high: float | None = None,
         steps: int = STEPS,
         seeds: int = SEEDS,
         clock: Callable[[], float] | None = None,
     ):
-        """Without low or high, the range is the usual one of `RANGES`, by model and optimizer.
-
-        Raises:
-            UserError: the range or the number of steps or seeds is not allowed, the model has no
-                learning rate, or its weights are not finite.
-        """
-        model, trainer, settings = session.model, session.trainer, session.train_settings
-        if isinstance(model, NgramCounts) or not isinstance(trainer, GradientTrainer):
-            raise UserError("a table of counts has no learning rate; another kind of model has")
-        usual = RANGES[model.settings.kind, settings.optimizer]
-        self._low = usual[0] if low is None else low
-        self._high = usual[1] if high is None else high
-        _check_range(self._low, self._high)
+        """Arguments and errors as for `find_lr`. clock: that of the slices, in seconds."""
+        self.model: Model = trainer.model
+        self.latest: Tensor = torch.empty(0)
+        self._low, self._high = _range(trainer, low, high)
         _check_number("steps", steps, MIN_STEPS, MAX_STEPS)
         _check_number("seeds", seeds, 1, 20)
-        if session.diverged:
+        if not trainer.model.is_finite:
             raise UserError("the weights are not finite, so no learning rate helps; restart first")
-        self._of, self._steps = model, steps
-        self.latest: Tensor = torch.empty(0)
         changes = {"steps": steps, "low": self._low, "high": self._high}
-        rising = _RisingRate(**asdict(settings) | changes)
-        state = trainer.state_dict()
-        self._trainers: list[GradientTrainer] = []
-        for seed in range(seeds):
-            copy = GradientTrainer(model.copy(), session.tables, rising, session.seed + seed)
-            own = {name: copy.state_dict()[name] for name in ("step", "generator", "left")}
-            copy.load_state_dict({**state, **own})
-            self._trainers.append(copy)
+        rising = _RisingRate(**asdict(trainer.settings) | changes)
+        self._trainers = [trainer.fork(rising, trainer.seed + i) for i in range(seeds)]
+        self._steps = steps
         self._means = [RunningMean(max(1, steps // _MEMORY)) for _ in range(seeds)]
         self._smoothed = torch.zeros(seeds, steps, dtype=torch.float64)
-        self._slicer = (
-            TimeSlicer(_SLICE_SECONDS) if clock is None else TimeSlicer(_SLICE_SECONDS, clock)
-        )
+        self._slicer = TimeSlicer(_SLICE_SECONDS, **({} if clock is None else {"clock": clock}))
 
     @property
     def done(self) -> int:
-        """How many steps every seed has taken."""
+        """How many steps every copy has taken."""
         return min(trainer.step for trainer in self._trainers)
 
-    def is_of(self, session: "Session") -> bool:
-        """Whether the session still has the model that was copied, trained on or not."""
-        return session.model is self._of
-
     def advance(self) -> bool:
-        """Train for a few milliseconds; False when there is nothing left to do."""
+        """Train for a few milliseconds; False if nothing is left to do."""
         seed = min(range(len(self._trainers)), key=lambda i: self._trainers[i].step)
         trainer, add = self._trainers[seed], self._means[seed].add
         first = trainer.step
@@ -128,15 +113,15 @@ class LearningRateFinder:
         return self.done < self._steps
 
     def result(self) -> RateSearch:
-        """What was found so far; a suggestion only at the end."""
+        """The search so far; it has a suggestion only at the end."""
         done, finished = self.done, self.done == self._steps
         rates = [self._trainers[0].settings.learning_rate_at(step) for step in range(done)]
-        smoothed = self._smoothed[:, :done]
+        smoothed = self._smoothed[:, :done]  # (seeds, done)
         mean = smoothed.mean(0)  # (done,)
         turns = _first_above(mean, _TURNS_ABOVE, self._steps)
         explodes = _first_above(mean, _EXPLODES_ABOVE, self._steps)
         suggested, why = _suggestion(rates, turns, self._high) if finished else (None, "")
-        shown = range(0, done, max(1, -(-self._steps // _POINTS)))
+        shown = range(0, done, max(1, -(-self._steps // _MAX_POINTS)))
         columns = smoothed[:, list(shown)]
         return RateSearch(
             low=self._low,
@@ -157,9 +142,9 @@ class LearningRateFinder:
 
 
 class RunningMean:
-    """A mean of losses in which each counts 1 - 1 / memory as much as the one after it.
+    """An exponentially weighted mean: each loss weighs 1 - 1 / memory times the one after it.
 
-    It is divided by the weights that it has so far, as Adam's are (Kingma & Ba 2015).
+    It is divided by the sum of the weights so far, as Adam's are (Kingma & Ba 2015).
     """
 
     def __init__(self, memory: int):
@@ -174,10 +159,10 @@ class RunningMean:
 
 
 def _first_above(mean: Tensor, times: float, steps: int) -> int | None:
-    """The first step behind the lowest loss at which the loss is so many times that, or infinite.
+    """The first step after the lowest loss at which the loss is `times` that, or infinite.
 
-    With 1.1 it is where the loss turns. 4 times the lowest is where fastai's finder stops
-    (Howard & Gugger 2020, "fastai: A Layered API for Deep Learning").
+    mean: (done,). steps: of the whole search. 1.1 times is where the loss turns; 4 times is where
+    fastai's finder stops (Howard & Gugger 2020, "fastai: A Layered API for Deep Learning").
     """
     ignored = steps // _IGNORED
     later = torch.nan_to_num(mean[ignored:], nan=math.inf, posinf=math.inf)
@@ -203,13 +188,20 @@ def _suggestion(rates: list[float], turns: int | None, high: float) -> tuple[flo
     return suggested, f"a quarter of {turn:g}, from where the loss rises (Smith 2017)"
 
 
-def _check_range(low: float, high: float) -> None:
+def _range(trainer: Trainer, low: float | None, high: float | None) -> tuple[float, float]:
+    """The range to search: as given, or the usual one of the model and optimizer."""
+    kind = trainer.model.settings.model_kind
+    if not kind.is_network:
+        raise UserError("a table of counts has no learning rate; another kind of model has")
+    usual = kind.learning_rates[trainer.settings.optimizer]
+    low, high = usual[0] if low is None else low, usual[1] if high is None else high
     least, most = (SETTINGS["learning_rate"].metadata[end] for end in ("low", "high"))
     for name, value in (("low", low), ("high", high)):
         if not least <= value <= most:
             raise UserError(f"{name} must be a number from {least:g} to {most:,g}, not {value:g}")
     if not low < high:
         raise UserError(f"low must be below high; {low:g} is not below {high:g}")
+    return low, high
 
 
 def _check_number(name: str, value: int, least: int, most: int) -> None:

@@ -1,4 +1,4 @@
-"""Probing a model with a text: how it takes each character, and what it thinks comes next."""
+"""Probing a model with a text: how likely each character is, and what comes next."""
 
 import math
 
@@ -17,13 +17,17 @@ _ALTERNATIVES = 3
 
 
 def probe(
-    model: Model, vocabulary: Vocabulary, text: str, most: int, dev: float | None = None
+    model: Model,
+    vocabulary: Vocabulary,
+    text: str,
+    max_following: int = 10,
+    dev: float | None = None,
 ) -> Probe | Unavailable:
-    """What a model makes of a text, both as a whole item and as the beginning of one.
+    """The surprisal of each character of a text as a whole item, and what may follow it.
 
-    most: of the characters that may follow, only so many are told, the likeliest first.
-    dev: the mean loss of dev, to compare with.
-    Unavailable where a character does not occur in the data, or the weights are not finite.
+    max_following: how many of the characters that may follow are listed, the likeliest first.
+    dev: the mean loss of dev, to compare with; it is passed on.
+    Unavailable if a character does not occur in the data, or the weights are not finite.
     """
     if len(text) > MAX_ITEM_LENGTH:
         return Unavailable(f"the text is longer than {MAX_ITEM_LENGTH:,} characters")
@@ -34,8 +38,8 @@ def probe(
     log_probabilities = log_probabilities_along(model, ids)  # (L, V)
     if bool(log_probabilities.isnan().any()):
         return Unavailable("the weights are not finite")
-    # The boundary's row is what the model expects after the whole text.
-    following = _likeliest(log_probabilities[-1], most)
+    # The last row, that of the boundary, is what the model expects after the text.
+    following = _likeliest(log_probabilities[-1], max_following)
     rows = zip(ids, log_probabilities, strict=True)
     characters = tuple(_probed(character, row, vocabulary) for character, row in rows)
     return Probe(
@@ -48,7 +52,7 @@ def probe(
 
 
 def _probed(character: int, log_probabilities: Tensor, vocabulary: Vocabulary) -> ProbedCharacter:
-    """One character, with the log probabilities (V,) of all that could have stood there."""
+    """One character, given the log probabilities (V,) of all characters at its place."""
     likeliest = _likeliest(log_probabilities, _ALTERNATIVES + 1)
     others = [other for other in likeliest if other != character][:_ALTERNATIVES]
     ln_p = float(log_probabilities[character])
@@ -60,10 +64,10 @@ def _probed(character: int, log_probabilities: Tensor, vocabulary: Vocabulary) -
     )
 
 
-def _likeliest(log_probabilities: Tensor, most: int) -> list[int]:
-    """The ids of the likeliest characters, at most so many; equally likely ones by id."""
+def _likeliest(log_probabilities: Tensor, n: int) -> list[int]:
+    """The ids of the n likeliest characters; equally likely ones by id."""
     order = torch.sort(log_probabilities, descending=True, stable=True).indices
-    return order[: max(0, most)].tolist()
+    return order[: max(0, n)].tolist()
 
 
 def _candidates(

@@ -1,4 +1,4 @@
-"""Names from a model, many at once."""
+"""Sampling: new items from a model, many at once."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from ..results import Sample
 
 MAX_SAMPLES = 100_000
 _ROUNDS = 50
-_AT_ONCE = 1 << 14
+_PER_BLOCK = 1 << 14
 
 
 @torch.inference_mode()
@@ -28,13 +28,14 @@ def draw_texts(
     prefix: str = "",
     limit: int = 100,
 ) -> list[str]:
-    """n texts, each begun with `prefix` and continued a character at a time until a boundary.
+    """n texts that begin with `prefix` and go on a character at a time until a boundary.
 
     temperature: the logits are divided by it; 0 takes the likeliest character every time.
-    limit: the most characters of a text, the prefix among them.
+    limit: the maximum length in characters, the prefix included.
 
     Raises:
-        UserError: a setting is out of range, or the prefix has a character that is not in the data.
+        UserError: the temperature is out of range, or the prefix has a character that is not in
+            the data.
     """
     if not 0 <= temperature <= 100:
         raise UserError(f"temperature must be a number from 0 to 100, not {temperature}")
@@ -64,14 +65,15 @@ def sample(
     limit: int | None = None,
     new_only: bool = False,
 ) -> list[Sample]:
-    """n names, each marked as standing in the data or not.
+    """n items from a model, each marked as standing in the data or not.
 
-    limit: the most characters of a name; twice the data's longest item when not given.
-    new_only: leave out names that stand in the data, and repeat until there are n.
+    temperature, prefix: as for `draw_texts`.
+    limit: the maximum length in characters; by default twice that of the data's longest item.
+    new_only: leave out items that stand in the data, and repeat until there are n.
 
     Raises:
-        UserError: a setting is out of range, the prefix has a character that is not in the data,
-            or hardly any new names can be had.
+        UserError: an argument is out of range, the prefix has a character that is not in the data,
+            or the model yields too few new items.
     """
     if not 1 <= n <= MAX_SAMPLES:
         raise UserError(f"the number of samples must be from 1 to {MAX_SAMPLES:,}, not {n}")
@@ -80,7 +82,7 @@ def sample(
     limit = limit or max(2 * dataset.longest, len(prefix) + dataset.longest)
 
     def draw(count: int) -> list[Sample]:
-        some = [min(_AT_ONCE, count - first) for first in range(0, count, _AT_ONCE)]
+        some = [min(_PER_BLOCK, count - first) for first in range(0, count, _PER_BLOCK)]
         options = generator, temperature, prefix, limit
         texts = [t for n in some for t in draw_texts(model, dataset.vocabulary, n, *options)]
         seen = dataset.contains(texts)

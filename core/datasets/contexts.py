@@ -11,19 +11,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..settings import first_n
-from .dataset import Dataset, Split, gather_examples
+from .splits import Split
 
-_NUMBERS_AT_ONCE = 1 << 22
+_NUMBERS_PER_BLOCK = 1 << 22  # contexts times their length
 
 
 @dataclass(frozen=True)
 class ContextTable:
-    """Distinct contexts, and how often each character follows each.
+    """The distinct contexts of some examples, and how often each character follows each.
 
     contexts: (M, T) int64, sorted.
-    rows, targets: (P,) int64, the pairs of a context and a character that occur, by row.
-    counts: (P,) float64, how often; seen_counts: how often in items that also stand in train.
+    rows, targets: (P,) int64, the distinct pairs of a context (its row) and a target, by row.
+    counts: (P,) float64, how often each pair occurs.
+    seen_counts: (P,) float64, how often it occurs in items that also stand in train.
     """
 
     contexts: Tensor
@@ -33,61 +33,28 @@ class ContextTable:
     seen_counts: Tensor
 
     @property
-    def examples(self) -> int:
+    def num_examples(self) -> int:
         return int(self.counts.sum())
 
 
-class ContextTables:
-    """The context tables of a dataset's splits, kept for as long as the context stays the same."""
+def context_tables(
+    split: Split, context: int, num_examples: int, size: int, seen: Tensor | None = None
+) -> Iterator[ContextTable]:
+    """Tables of the first `num_examples` examples of a split, one for each block of them.
 
-    def __init__(self, dataset: Dataset):
-        self.dataset = dataset
-        self._context = 0
-        self._kept: dict[tuple[str, int], ContextTable] = {}
-
-    def of(
-        self, split: str, context: int, most_examples: int | None = None
-    ) -> Iterator[ContextTable]:
-        """A split's tables, a block of examples each; small splits have one, which is kept.
-
-        split: a split's name, or first-N for the first N items of the file.
-        most_examples: of a larger split, take the first so many (its items are shuffled).
-        """
-        part = split_named(self.dataset, split)
-        examples = min(part.examples, most_examples or part.examples)
-        if context != self._context:
-            self._context, self._kept = context, {}
-        if (split, examples) in self._kept:
-            yield self._kept[split, examples]
-            return
-        seen = self._seen_examples(split)
-        block = max(1, _NUMBERS_AT_ONCE // context)
-        for first in range(1, examples + 1, block):
-            positions = torch.arange(first, min(first + block, examples + 1))
-            table = _table(part.tokens, positions, context, self.dataset.vocabulary.size, seen)
-            if examples <= block:
-                self._kept[split, examples] = table
-            yield table
-
-    def _seen_examples(self, split: str) -> Tensor | None:
-        """Whether each example (from position 1) is of an item in train; None where that's moot."""
-        if split not in ("dev", "test"):
-            return None
-        part = self.dataset.split(split)
-        boundaries = torch.nonzero(part.tokens == 0)[:, 0]
-        return torch.repeat_interleave(self.dataset.seen_items(split), boundaries.diff())
-
-
-def split_named(dataset: Dataset, name: str) -> Split:
-    """A split of the dataset by name, or its first N items for first-N."""
-    n = first_n(name)
-    return dataset.first_items(n) if n else dataset.split(name)
+    context: the length of a context. size: the vocabulary's. seen: (N,) bool, whether each example
+    is of an item that also stands in train; None counts as not seen.
+    """
+    block = max(1, _NUMBERS_PER_BLOCK // context)
+    for first in range(1, num_examples + 1, block):
+        positions = torch.arange(first, min(first + block, num_examples + 1))
+        yield _table(split, positions, context, size, seen)
 
 
 def context_numbers(contexts: Tensor, size: int) -> Tensor:
-    """A number for each context: contexts (N, T) of ids below `size` to (N,) int64.
+    """A number for each context: (N, T) of ids below `size` to (N,) int64.
 
-    Equal contexts have equal numbers, and the numbers are in the contexts' order.
+    Equal contexts get equal numbers, and the numbers sort as the contexts do.
     """
     numbers, most = torch.zeros(len(contexts), dtype=torch.int64), 1  # digits in base `size`
     for column in contexts.unbind(1):
@@ -99,9 +66,9 @@ def context_numbers(contexts: Tensor, size: int) -> Tensor:
 
 
 def distinct_contexts(contexts: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """The M distinct ones of some contexts (N, T) of ids below `size`, in order.
+    """The M distinct contexts among some (N, T) of ids below `size`, sorted.
 
-    Returns where each of them stands (M,), and which of them each context is (N,).
+    Returns where one of each stands (M,), and which of the M each of the N is (N,).
     """
     distinct, which = torch.unique(context_numbers(contexts, size), return_inverse=True)
     places = torch.empty_like(distinct).scatter_(0, which, torch.arange(len(which)))
@@ -109,9 +76,9 @@ def distinct_contexts(contexts: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def _table(
-    tokens: Tensor, positions: Tensor, context: int, size: int, seen: Tensor | None
+    split: Split, positions: Tensor, context: int, size: int, seen: Tensor | None
 ) -> ContextTable:
-    contexts, targets = gather_examples(tokens, positions, context)  # (N, T), (N,)
+    contexts, targets = split.examples_at(positions, context)  # (N, T), (N,)
     distinct, row = distinct_contexts(contexts, size)
     pairs, pair, counts = torch.unique(
         row * size + targets, return_inverse=True, return_counts=True

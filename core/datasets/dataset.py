@@ -1,15 +1,15 @@
 """A dataset: items (names, words, lines), their characters as ids, and three splits.
 
-Text is read and encoded a block at a time with whole-array operations, so that 100 MB take
-seconds and less than a gigabyte. What stays in memory is one small integer a character: the
-tokens of all items behind one another, a boundary (id 0) between them. The context of a
-character is gathered from there by position when it is needed, never stored.
+Text is read and encoded a block at a time with whole-array operations, so that 100 MB take seconds
+and less than a gigabyte. One small integer a character stays in memory: the tokens of all items,
+with a boundary (id 0) between them. The context of a character is gathered from there by position
+when it is needed, never stored.
 """
 
 import os
 import random
 from array import array
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -19,105 +19,102 @@ from torch import Tensor
 
 from ..constants import BUILT_IN_DATASETS, MAX_ITEM_LENGTH, MIN_ITEMS
 from ..errors import UserError
+from ..settings import first_n
+from .contexts import ContextTable, context_tables
 from .reader import EncodedText, read_items
+from .splits import Split
 from .vocabulary import BOUNDARY, Vocabulary
 
-_ITEMS_AT_ONCE = 1 << 16
-
-
-@dataclass(frozen=True)
-class Split:
-    """A stretch of the items, and of their tokens.
-
-    `tokens` (L,) begins and ends with a boundary; the examples are the positions 1 to L-1, each
-    position's token being the target and the tokens before it, back to the boundary, its context.
-    """
-
-    name: str
-    tokens: Tensor
-    first_item: int
-    last_item: int
-
-    @property
-    def items(self) -> int:
-        return self.last_item - self.first_item
-
-    @property
-    def examples(self) -> int:
-        return len(self.tokens) - 1
+_ITEMS_PER_BLOCK = 1 << 16
 
 
 class Dataset:
     """Items, their vocabulary, and the splits train, dev and test (80/10/10, by item).
 
     Items are shuffled as `random.Random(42).shuffle` shuffles a list, so the splits are those of
-    Karpathy's lecture. `split("all")` is the three together.
+    Karpathy's lecture.
+
+    path: of the file. name: of a built-in dataset, or the file's. built_in: True for the former.
+    unique: True if repeated items were dropped. fingerprint: the SHA-256 of the cleaned text.
     """
 
     def __init__(self, path: Path, unique: bool = False, name: str | None = None):
         """Read a file of one item a line.
 
+        unique: drop repeated items. name: of a built-in dataset.
+
         Raises:
-            UserError: the file is missing, or not text as `Dataset` wants it; the sentence names
-                the file, and the line or byte.
+            UserError: the file can't be read, or is not UTF-8 text of one item a line. The message
+                names the file, and the line or byte.
         """
         self.path = path
         self.name: str = name or path.name
         self.built_in: bool = name in BUILT_IN_DATASETS
         self.unique = unique
         self._text = read_items(path)
+        self._table_context = 0
+        self._tables: dict[tuple[str, int], ContextTable] = {}
         self.vocabulary: Vocabulary = self._text.vocabulary
         self.fingerprint: str = self._text.fingerprint
         if unique:
             self._text = _without_repeats(self._text)
-            if self.items < MIN_ITEMS:
+            if self.num_items < MIN_ITEMS:
                 raise UserError(
-                    f"{path}: only {self.items} distinct items; at least {MIN_ITEMS} are needed"
+                    f"{path}: only {self.num_items} distinct items; at least {MIN_ITEMS} are needed"
                 )
+
+    def __repr__(self) -> str:
+        size = self.vocabulary.size
+        return f"Dataset({self.name!r}, {self.num_items:,} items, {size:,} characters)"
 
     @classmethod
     def load(cls, name: str = "names", unique: bool = False) -> "Dataset":
-        """A built-in dataset by name, or a user's file by path.
+        """A built-in dataset by name, or a file by path.
 
         Raises:
-            UserError: there is no such file, or it is not one item a line of UTF-8 text.
+            UserError: there is no such file, or it is not UTF-8 text of one item a line.
         """
         if name in BUILT_IN_DATASETS:
             return cls(built_in_path(name), unique, name)
         return cls(Path(os.path.expanduser(name)), unique)
 
     @property
-    def items(self) -> int:
+    def num_items(self) -> int:
         """How many items there are."""
         return len(self._text.starts) - 1
 
     @property
     def nbytes(self) -> int:
-        """About what its tokens weigh in memory, in the order of the file and of the splits."""
+        """About how many bytes its tokens take, in the file's order and in that of the splits."""
         return 2 * self._text.tokens.nbytes
 
     @cached_property
     def distinct(self) -> int:
-        """How many different items there are."""
+        """How many distinct items there are."""
         return len(self._hashes.unique())
 
     @cached_property
     def shortest(self) -> int:
-        """The characters of the shortest item."""
+        """The length of the shortest item in characters."""
         return int(self._lengths.min())
 
     @cached_property
     def longest(self) -> int:
-        """The characters of the longest item."""
+        """The length of the longest item in characters."""
         return int(self._lengths.max())
 
     def split(self, name: str) -> Split:
-        """A split by name: train, dev, test or all.
+        """A split by name: train, dev, test, all, or first-N for the first N items of the file.
 
         Raises:
             UserError: there is no split of that name.
         """
-        n = self.items
+        first_items = first_n(name)
+        if first_items:
+            last = min(first_items, self.num_items)
+            tokens = self._text.tokens[: int(self._text.starts[last]) + 1]
+            return Split(f"first-{last}", tokens, 0, last)
+        n = self.num_items
         edges = {
             "train": (0, int(0.8 * n)),
             "dev": (int(0.8 * n), int(0.9 * n)),
@@ -130,10 +127,29 @@ class Dataset:
         tokens, starts = self._shuffled.tokens, self._shuffled.starts
         return Split(name, tokens[int(starts[first]) : int(starts[last]) + 1], first, last)
 
-    def first_items(self, n: int) -> Split:
-        """The first `n` items of the file, as a split of its own."""
-        n = min(n, self.items)
-        return Split(f"first-{n}", self._text.tokens[: int(self._text.starts[n]) + 1], 0, n)
+    def context_tables(
+        self, split: str, context: int, max_examples: int | None = None
+    ) -> Iterator[ContextTable]:
+        """The examples of a split by context, in blocks: few contexts are distinct.
+
+        Splits that fit one block are cached for one context length at a time.
+
+        split: a name as `split` takes it. context: characters. max_examples: of a larger split,
+        only the first so many (its items are shuffled).
+        """
+        part = self.split(split)
+        num_examples = min(part.num_examples, max_examples or part.num_examples)
+        if context != self._table_context:
+            self._table_context, self._tables = context, {}
+        kept = self._tables
+        if (split, num_examples) in kept:
+            yield kept[split, num_examples]
+            return
+        seen = self._seen_examples(part) if split in ("dev", "test") else None
+        for table in context_tables(part, context, num_examples, self.vocabulary.size, seen):
+            if table.num_examples == num_examples:
+                kept[split, num_examples] = table
+            yield table
 
     def item(self, index: int) -> str:
         """The text of one item, in the order of the splits: train first, then dev, then test."""
@@ -141,7 +157,7 @@ class Dataset:
         return self.vocabulary.decode(tokens[int(starts[index]) : int(starts[index + 1])].tolist())
 
     def seen_items(self, split: str) -> Tensor:
-        """For each item of a split, whether it also stands in train: (items,) bool."""
+        """For each item of a split, whether it also stands in train: (num_items,) bool."""
         part, train = self.split(split), self.split("train")
         hashes = self._hashes[part.first_item : part.last_item]
         return torch.isin(hashes, self._hashes[train.first_item : train.last_item])
@@ -159,21 +175,28 @@ class Dataset:
         known = known_hashes.index_select(0, places) == hashes
         return (known & (lengths > 0)).tolist()
 
+    def _seen_examples(self, split: Split) -> Tensor:
+        """Whether each example of a split is of an item that also stands in train: (N,) bool."""
+        boundaries = torch.nonzero(split.tokens == BOUNDARY)[:, 0]
+        return torch.repeat_interleave(self.seen_items(split.name), boundaries.diff())
+
     @property
     def _lengths(self) -> Tensor:
         return self._text.starts.diff() - 1
 
     @cached_property
     def _shuffled(self) -> "EncodedText":
-        """The items in the order of the splits. (Shuffled when first needed: of a large file,
-        Python's shuffle takes longer than the reading.)"""
-        order = array("i", range(self.items))
+        """The items in the order of the splits.
+
+        They are shuffled when first needed: for a large file that takes longer than reading it.
+        """
+        order = array("i", range(self.num_items))
         random.Random(42).shuffle(order)
         return _reordered(self._text, torch.frombuffer(order, dtype=torch.int32))
 
     @cached_property
     def _hashes(self) -> Tensor:
-        """(items,) in the order of the splits."""
+        """The hash of each item, in the order of the splits: (num_items,) int64."""
         return item_hashes(self._shuffled.tokens, self._shuffled.starts)
 
     @cached_property
@@ -182,40 +205,21 @@ class Dataset:
 
 
 def built_in_path(name: str) -> Path:
-    """Where a built-in dataset lies."""
+    """The file of a built-in dataset."""
     return Path(str(resources.files("makemore_tui.data") / f"{name}.txt"))
-
-
-def gather_contexts(tokens: Tensor, positions: Tensor, context: int) -> Tensor:
-    """The contexts of some positions of a token array: (B,) -> (B, context) int64.
-
-    Before an item's first character stand boundaries, as many as the context is long.
-    """
-    contexts = torch.empty(len(positions), context, dtype=torch.int64)  # (B, T)
-    inside = torch.ones(len(positions), dtype=torch.bool)  # no boundary met so far
-    for back in range(1, context + 1):
-        before = tokens.index_select(0, (positions - back).clamp_(min=0))  # (B,)
-        inside &= before != BOUNDARY
-        contexts[:, context - back] = before * inside
-    return contexts
-
-
-def gather_examples(tokens: Tensor, positions: Tensor, context: int) -> tuple[Tensor, Tensor]:
-    """The contexts (B, context) and the targets (B,) of some positions (B,), both int64."""
-    return gather_contexts(tokens, positions, context), tokens.index_select(0, positions).long()
 
 
 def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:
     """A 64-bit hash of each item: (n,) int64; equal items have equal hashes.
 
-    Each character's id is multiplied with a random number that belongs to its place in the item,
-    and the products are added (modulo 2**64). Two different items agree with a chance below 2**-51.
+    The hash is the sum (modulo 2**64) of each character's id times a random number for its place
+    in the item. Two different items have equal hashes with a probability below 2**-51.
     """
     generator = torch.Generator().manual_seed(0)
     places = torch.randint(-(2**63), 2**63 - 1, (MAX_ITEM_LENGTH * 2 + 2,), generator=generator)
     hashes = torch.empty(len(starts) - 1, dtype=torch.int64)
-    for first in range(0, len(hashes), _ITEMS_AT_ONCE):
-        edges = starts[first : first + _ITEMS_AT_ONCE + 1].long()
+    for first in range(0, len(hashes), _ITEMS_PER_BLOCK):
+        edges = starts[first : first + _ITEMS_PER_BLOCK + 1].long()
         begin, end = int(edges[0]), int(edges[-1])
         ids = tokens[begin + 1 : end + 1].long()
         place = torch.arange(end - begin) - torch.repeat_interleave(
@@ -228,12 +232,12 @@ def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:
 
 
 def _reordered(text: EncodedText, order: Tensor) -> EncodedText:
-    """The items order[0], order[1], … of `text`; order is (n,) int32."""
-    lengths = text.starts.diff()  # with the boundary behind each item
+    """The items order[0], order[1], … of a text; order: (n,) int32."""
+    lengths = text.starts.diff()  # of the items, each with one boundary
     starts = torch.zeros(len(order) + 1, dtype=torch.int32)
     torch.cumsum(lengths[order], 0, out=starts[1:])
     tokens = torch.zeros(int(starts[-1]) + 1, dtype=text.tokens.dtype)
-    for some in order.split(_ITEMS_AT_ONCE):
+    for some in order.split(_ITEMS_PER_BLOCK):
         first = some.storage_offset() - order.storage_offset()
         edges = starts[first : first + len(some) + 1]
         begin, end = int(edges[0]) + 1, int(edges[-1]) + 1
@@ -244,7 +248,7 @@ def _reordered(text: EncodedText, order: Tensor) -> EncodedText:
 
 
 def _without_repeats(text: EncodedText) -> EncodedText:
-    """The items that no equal item precedes, in order."""
+    """The first of each set of equal items, in order."""
     ordered, origin = torch.sort(item_hashes(text.tokens, text.starts), stable=True)
     new = torch.ones(len(ordered), dtype=torch.bool)
     new[1:] = ordered[1:] != ordered[:-1]

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from torch import Tensor
@@ -16,19 +17,19 @@ from ..text import shown
 from .vocabulary import BOUNDARY, Vocabulary
 
 _READ_BYTES = 1 << 20
-
-
 # Every character that str.strip() removes, but for the newline.
 _SPACES = [chr(i) for i in range(0x3001) if chr(i).isspace() and chr(i) != "\n"]
-
-
 _ASCII_SPACES = [space for space in _SPACES if space.isascii()]
 
 
 @dataclass(frozen=True)
 class EncodedText:
-    """Encoded items: tokens (L,), from a boundary to a boundary; starts (n+1,) int32, the place of
-    the boundary before each item, and of the last one."""
+    """Encoded items.
+
+    tokens: (L,), the ids of all items, with a boundary before, between and after them.
+    starts: (n+1,) int32, the place of the boundary before each item, and of the last boundary.
+    fingerprint: the SHA-256 of the cleaned text.
+    """
 
     tokens: Tensor
     starts: Tensor
@@ -37,7 +38,12 @@ class EncodedText:
 
 
 def read_items(path: Path) -> EncodedText:
-    """Read and encode a file, a block of lines at a time."""
+    """Read and encode a file, a block of lines at a time.
+
+    Raises:
+        UserError: the file can't be read, isn't UTF-8 text of one item a line, or has too few
+            items, too long a line or too many distinct characters.
+    """
     encoder = _Encoder()
     digest = hashlib.sha256()
     parts = [torch.zeros(1, dtype=torch.uint8)]
@@ -61,7 +67,7 @@ def read_items(path: Path) -> EncodedText:
         )
     characters = "".join(encoder.characters)
     vocabulary = Vocabulary(characters)
-    order = [BOUNDARY, *vocabulary.ids(characters, BOUNDARY)]  # of each alone: not composed
+    order = [BOUNDARY, *vocabulary.ids(characters, BOUNDARY)]  # not `encode`, which would compose
     _renumber(tokens, torch.tensor(order, dtype=dtype))
     return EncodedText(tokens, starts, vocabulary, digest.hexdigest())
 
@@ -75,36 +81,14 @@ class _Block:
 
 
 def _blocks(path: Path) -> Iterator[_Block]:
-    """The file's text in blocks of whole lines of about a megabyte, without a BOM."""
-    try:
-        if path.exists() and not (path.is_file() or path.is_dir()):  # which could hold up forever
-            raise UserError(f"{path} is no plain file; a text file of one item a line is needed")
-        file = path.open("rb")
-    except UserError:
-        raise
-    except FileNotFoundError:
-        raise UserError(
-            f"{path}: there is no such file, nor a built-in dataset of that name; "
-            f"the built-in ones are {', '.join(BUILT_IN_DATASETS)}"
-        ) from None
-    except IsADirectoryError:
-        raise UserError(
-            f"{path} is a directory; a text file of one item a line is needed"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path} can't be read: {getattr(error, 'strerror', None) or error}"
-        ) from None
-    with file:
-        offset, line, rest = 0, 1, b""
+    """The text of a file without its byte order mark, in blocks of lines of about a megabyte."""
+    offset, line, rest = 0, 1, b""
+    with _opened(path) as file:
         while True:
-            try:
-                read = file.read(_READ_BYTES)
-            except OSError as error:
-                raise UserError(f"{path} can't be read: {error.strerror}") from None
+            read = _read(path, file)
             raw, rest = _cut_at_newline(rest + read, last=not read)
             if offset == 0 and (raw or not read):
-                bom = raw.startswith(b"\xef\xbb\xbf") * 3
+                bom = 3 * raw.startswith(b"\xef\xbb\xbf")
                 raw, offset = raw[bom:], bom
             if raw:
                 yield _Block(_decode(path, raw, offset, line), line)
@@ -117,13 +101,43 @@ def _blocks(path: Path) -> Iterator[_Block]:
                 raise _too_long(path, line)
 
 
+def _opened(path: Path) -> BinaryIO:
+    try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe could block forever
+            raise UserError(f"{path} is no plain file; a text file of one item a line is needed")
+        return path.open("rb")
+    except UserError:
+        raise
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: there is no such file, nor a built-in dataset of that name; "
+            f"the built-in ones are {', '.join(BUILT_IN_DATASETS)}"
+        ) from None
+    except IsADirectoryError:
+        raise UserError(
+            f"{path} is a directory; a text file of one item a line is needed"
+        ) from None
+    except (OSError, ValueError) as error:  # a ValueError where the path has a NUL
+        raise UserError(
+            f"{path} can't be read: {getattr(error, 'strerror', None) or error}"
+        ) from None
+
+
+def _read(path: Path, file: BinaryIO) -> bytes:
+    """The next megabyte; empty at the end."""
+    try:
+        return file.read(_READ_BYTES)
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from None
+
+
 def _cut_at_newline(raw: bytes, last: bool) -> tuple[bytes, bytes]:
     cut = len(raw) if last else raw.rfind(b"\n") + 1
     return raw[:cut], raw[cut:]
 
 
 def _decode(path: Path, raw: bytes, offset: int, line: int) -> str:
-    """The text of some bytes that begin at byte `offset` and line `line` of the file."""
+    """The text of some bytes that start at byte `offset` and line `line` of the file."""
     _refuse_nul(path, raw, offset, line)
     try:
         return raw.decode("utf-8")
@@ -146,7 +160,7 @@ def _refuse_nul(path: Path, raw: bytes, offset: int, line: int) -> None:
 
 
 def _clean(text: str) -> str:
-    """The items of some lines, each followed by a newline: NFC, stripped, no blank ones."""
+    """The items of some lines, each with a newline after it: NFC, stripped, without blank lines."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     text = text.replace("\r\n", "\n")
@@ -160,7 +174,7 @@ def _clean(text: str) -> str:
 
 
 class _Encoder:
-    """Gives characters provisional ids, in the order in which they first appear."""
+    """Gives characters provisional ids, in the order in which they first occur."""
 
     def __init__(self):
         self.characters: list[str] = []
@@ -168,15 +182,15 @@ class _Encoder:
         self._table[ord("\n")] = BOUNDARY
 
     def encode(self, text: str) -> Tensor:
-        """The ids of `text`, newlines being boundaries: (len(text),) uint8, or int16 if need be."""
+        """The ids of a text, newlines as boundaries: (L,) uint8, or int16 beyond 255 characters."""
         codes = torch.frombuffer(bytearray(text.encode("utf-32-le")), dtype=torch.int32)
         ids = self._table.index_select(0, codes)
         if int(ids.min()) < 0:
-            self._learn(text)
+            self._add_characters(text)
             ids = self._table.index_select(0, codes)
         return ids if len(self.characters) > 255 else ids.to(torch.uint8)
 
-    def _learn(self, text: str) -> None:
+    def _add_characters(self, text: str) -> None:
         for character in dict.fromkeys(text):
             if self._table[ord(character)] < 0 and len(self.characters) <= MAX_CHARACTERS:
                 self.characters.append(character)
@@ -184,7 +198,7 @@ class _Encoder:
 
 
 def _check_block(path: Path, block: _Block, tokens: Tensor, encoder: _Encoder) -> None:
-    """Refuse a block with too long an item or one character too many, naming the line."""
+    """Raise a `UserError` for too long an item or too many characters, with the line's number."""
     ends = torch.nonzero(tokens == BOUNDARY)[:, 0]
     longest = int(torch.diff(ends, prepend=torch.tensor([-1])).max()) - 1
     if longest <= MAX_ITEM_LENGTH and len(encoder.characters) <= MAX_CHARACTERS:

@@ -1,4 +1,4 @@
-"""A dataset in numbers."""
+"""Statistics of a dataset."""
 
 from typing import Any
 
@@ -8,25 +8,25 @@ from torch import Tensor
 from ..constants import SPLITS
 from .dataset import Dataset
 
-_COMMONEST = 12
+_NUM_BIGRAMS = 12
 
 
 def dataset_stats(dataset: Dataset) -> dict[str, Any]:
-    """What there is to know of a dataset, as plain values.
+    """The statistics of a dataset, as plain values.
 
-    Keys: name, path, items, distinct, vocabulary (the boundary counted), shortest, longest,
-    examples (of train, dev, test), seen (held-out items that also stand in train: of dev, test),
-    and bigrams (the twelve commonest pairs with their counts, the boundary shown by its sign).
+    Keys: name, path, items, distinct, vocabulary (its size, the boundary counted), shortest and
+    longest (items, in characters), examples (of train, dev and test), seen (items of dev and test
+    that also stand in train), bigrams (the twelve commonest pairs with their counts).
     """
     return {
         "name": dataset.name,
         "path": str(dataset.path),
-        "items": dataset.items,
+        "items": dataset.num_items,
         "distinct": dataset.distinct,
         "vocabulary": dataset.vocabulary.size,
         "shortest": dataset.shortest,
         "longest": dataset.longest,
-        "examples": {split: dataset.split(split).examples for split in SPLITS},
+        "examples": {split: dataset.split(split).num_examples for split in SPLITS},
         "seen": {split: int(dataset.seen_items(split).sum()) for split in SPLITS[1:]},
         "bigrams": _commonest_bigrams(dataset),
     }
@@ -35,7 +35,7 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
 def _commonest_bigrams(dataset: Dataset) -> list[dict[str, Any]]:
     counts = bigram_counts(dataset)
     size = dataset.vocabulary.size
-    found = torch.topk(counts.view(-1), min(_COMMONEST, counts.numel()))
+    found = torch.topk(counts.view(-1), min(_NUM_BIGRAMS, counts.numel()))
     label = dataset.vocabulary.label
     return [
         {"pair": label(place // size) + label(place % size), "count": count}
@@ -44,16 +44,16 @@ def _commonest_bigrams(dataset: Dataset) -> list[dict[str, Any]]:
     ]
 
 
-_TOKENS_AT_ONCE = 1 << 20
+_TOKENS_PER_BLOCK = 1 << 20
 
 
 def bigram_counts(dataset: Dataset) -> Tensor:
-    """How often each character follows each in the whole data: (V, V) int32, [previous, next]."""
+    """How often each character follows each in all items: (V, V) int32, [previous, next]."""
     size = dataset.vocabulary.size
     tokens = dataset.split("all").tokens
     counts = torch.zeros(size * size, dtype=torch.int32)
-    for first in range(0, len(tokens) - 1, _TOKENS_AT_ONCE):
-        some = tokens[first : first + _TOKENS_AT_ONCE + 1].int()
+    for first in range(0, len(tokens) - 1, _TOKENS_PER_BLOCK):
+        some = tokens[first : first + _TOKENS_PER_BLOCK + 1].int()
         pairs = some[:-1] * size + some[1:]
         counts += torch.bincount(pairs, minlength=size * size)
     return counts.view(size, size)

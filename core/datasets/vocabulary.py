@@ -6,32 +6,35 @@ from ..errors import UserError
 from ..text import shown
 
 BOUNDARY = 0
-_BOUNDARY_SIGNS = ".·•¦¬"
+_BOUNDARY_LABELS = ".·•¦¬"
 
 
 class Vocabulary:
-    """The characters of a dataset, sorted, with ids from 1; id 0 is the boundary of an item.
+    """The characters of a dataset, sorted, with ids from 1; id 0 is the boundary between items.
 
-    `size` counts the boundary. The boundary is shown as `.`, or as another sign where the data
-    itself has a `.`.
+    size: how many ids there are, the boundary counted. boundary_sign: the character that stands for
+    the boundary on a screen, `.` unless the data has one itself.
     """
 
     def __init__(self, characters: str):
         self.characters: str = "".join(sorted(set(characters)))
         self.size: int = len(self.characters) + 1
         self.boundary_sign: str = next(
-            (sign for sign in _BOUNDARY_SIGNS if sign not in self.characters), "."
+            (sign for sign in _BOUNDARY_LABELS if sign not in self.characters), "."
         )
         self._ids = {character: i for i, character in enumerate(self.characters, start=1)}
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({self._some_characters()!r})"
 
     def __contains__(self, character: str) -> bool:
         return character in self._ids
 
     def encode(self, text: str) -> list[int]:
-        """The ids of the characters of `text`, in its composed form (NFC), as the data is.
+        """The ids of the characters of a text, which is composed (NFC) first, as the data is.
 
         Raises:
-            UserError: a character of `text` does not occur in the data.
+            UserError: a character does not occur in the data.
         """
         text = unicodedata.normalize("NFC", text)
         for character in text:
@@ -43,22 +46,22 @@ class Vocabulary:
         return [self._ids[character] for character in text]
 
     def ids(self, text: str, unknown: int) -> list[int]:
-        """The id of each character of `text`, and `unknown` for those not in the data."""
+        """The id of each character of a text, `unknown` for those that are not in the data."""
         return [self._ids.get(character, unknown) for character in text]
 
     def decode(self, ids: list[int]) -> str:
-        """The text of a list of ids; boundaries are left out."""
+        """The text of some ids, without boundaries."""
         return "".join([self.characters[i - 1] for i in ids if i != BOUNDARY])
 
     def label(self, index: int) -> str:
-        """The sign that stands for an id on a screen: always visible and one character long."""
+        """A visible character that stands for an id on a screen."""
         if index == BOUNDARY:
             return self.boundary_sign
         character = self.characters[index - 1]
         return "␣" if character == " " else shown(character)
 
     def labels(self) -> list[str]:
-        """The signs of all ids, in order."""
+        """The labels of all ids, in order."""
         return [self.label(i) for i in range(self.size)]
 
     def _some_characters(self) -> str:

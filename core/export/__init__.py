@@ -1,1 +1,1 @@
-"""A run in other forms: a script, a notebook, figures, a page."""
+"""A run in other forms: a script, a notebook, data, figures, a page."""

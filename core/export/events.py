@@ -3,17 +3,17 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from ..analysis.evaluation import evaluate
 from ..errors import UserError
 from ..session.session import Session
+from .records import final_losses
 from .timeline import edits_by_step, points
 
 
 def write_events(session: Session, folder: Path) -> None:
     """Write an event file into a folder.
 
-    Scalars: loss/minibatch (of a long run the mean of so many steps), loss/dev, learning_rate, and
-    final/train and final/dev, which go with the settings. Texts: the edits.
+    Scalars: loss/minibatch (in a long run, means over equal stretches of steps), loss/dev,
+    learning_rate, and final/train and final/dev, the metrics of the settings. Texts: the edits.
 
     Raises:
         UserError: TensorBoard isn't installed.
@@ -27,11 +27,7 @@ def write_events(session: Session, folder: Path) -> None:
             "TensorBoard is not installed; pip install 'makemore-tui[tensorboard]' brings it"
         ) from None
     settings = asdict(session.model_settings) | asdict(session.train_settings)
-    # Not by session.evaluate, which would write the dev loss down.
-    final = {
-        f"final/{split}": evaluate(session.model, session.tables, split).loss
-        for split in ("train", "dev")
-    }
+    final = {f"final/{split}": loss for split, loss in final_losses(session).items()}
     with SummaryWriter(str(folder)) as writer:
         for point in points(session):
             scalars = {

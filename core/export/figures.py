@@ -1,44 +1,246 @@
-"""A run's figures: the losses by step as CSV, and all but the weights as JSON."""
+"""The figures of a run, drawn with matplotlib: losses, bigram table, embedding.
 
-from dataclasses import asdict
-from importlib.metadata import version
+The functions below return a `Figure`; `core.export.drawing` turns it into a file or into markup.
+"""
 
-import torch
+import math
+from collections.abc import Sequence
+from operator import itemgetter
 
-from ..analysis.evaluation import evaluate
-from ..runs.checkpoint import to_json
-from ..runs.metrics import table_blocks
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from torch import Tensor
+
+from ..analysis.baselines import RunningBaselines
+from ..datasets.dataset import Dataset
+from ..errors import UserError
+from ..results import Baseline, EmbeddingMap, LossCurve, Mark
 from ..session.session import Session
-from .timeline import points
+from ..text import shown
+from .drawing import BATCH, DEV, DIM, EDIT, FAINT, INK, styled
+
+_LOSS_SIZE = 8.8, 4.8  # inches
+_SQUARE_SIZE = 5.4, 5.4
+_HEADING_ROOM = 0.5  # inches
+_LEGEND_ROOM = 0.3
+_EDITS_ROOM = 0.42
+_LABEL_ROWS = (5, 17)  # points above the axes, of the labels of edits
+_LABEL_GAP = 11  # points between the labels at the right
+_MAX_POINTS = 400  # of the curve
+_MIN_LOG_RATIO = 4  # of the highest to the lowest loss, for a logarithmic axis
+_NUM_BASELINES = 3  # uniform, unigram and bigram
 
 
-def export_csv(session: Session) -> str:
-    """A row for each step, or of a long run for each of equal stretches of steps."""
-    return b"".join(table_blocks(points(session))).decode()
+def first_baselines(dataset: Dataset) -> tuple[Baseline, ...]:
+    """The dev losses of the uniform, unigram and bigram model, which are quick to compute."""
+    running = RunningBaselines(dataset)
+    while len(running.result()) < _NUM_BASELINES and running.advance():
+        pass
+    return running.result()
 
 
-def export_json(session: Session) -> str:
-    """Dataset, settings, journal, losses and versions."""
-    dataset, (first_model, first_train) = session.dataset, session.first_settings
-    record = {
-        "versions": {"makemore-tui": version("makemore-tui"), "torch": torch.__version__},
-        "dataset": {
-            "name": dataset.name,
-            "path": None if dataset.built_in else str(dataset.path.resolve()),
-            "unique": dataset.unique,
-            "fingerprint": dataset.fingerprint,
-        },
-        "seed": session.seed,
-        "steps": session.step,
-        "parameters": session.model.parameters,
-        "first": {"model": asdict(first_model), "train": asdict(first_train)},
-        "model": asdict(session.model_settings),
-        "train": asdict(session.train_settings),
-        "journal": [asdict(entry) for entry in session.journal],
-        # Not by session.evaluate, which would write the dev loss down.
-        "losses": {
-            split: evaluate(session.model, session.tables, split).loss for split in ("train", "dev")
-        },
-        "points": [asdict(point) for point in points(session)],
-    }
-    return to_json(record, indent=2) + "\n"
+@styled
+def loss_figure(session: Session, baselines: Sequence[Baseline], heading: str = "") -> Figure:
+    """Minibatch losses (mean and range), dev losses, edits and baselines by step.
+
+    heading: a title above it, in which `$` is only a character.
+
+    Raises:
+        UserError: the run has no finite loss.
+    """
+    rows = _finite_rows(session.history.curve(0, _MAX_POINTS))
+    if not rows:
+        raise UserError("the run has no finite loss, so there is no curve to draw")
+    dev = [point for point in session.dev_losses.points if math.isfinite(point[1])]
+    marks = session.marks
+    figure, axes = _loss_axes(bool(heading), bool(marks))
+    losses = [loss for row in rows for loss in row[1:]]
+    losses += [loss for _, loss in dev] + [one.loss for one in baselines]
+    _set_scales(axes, max(1, session.step), min(losses), max(losses))
+    _draw_losses(axes, rows, session.step)
+    if dev:
+        axes.plot(
+            *zip(*dev, strict=True), ".-", color=DEV, lw=1.8, ms=7, label="dev", clip_on=False
+        )
+    _draw_edits(figure, axes, marks)
+    _draw_baselines(axes, baselines)
+    _label_levels(figure, axes, baselines, dev)
+    _write_above(figure, axes, shown(heading), has_edits=bool(marks))
+    return figure
+
+
+@styled
+def bigram_figure(labels: Sequence[str], probabilities: Tensor, counts: Tensor) -> Figure:
+    """P(next | previous) as a heat map: (V, V) float, (V, V) int.
+
+    A cell is as dark as the root of its probability, so that rare pairs can be seen.
+    """
+    V = len(labels)
+    figure = Figure(figsize=_SQUARE_SIZE)
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(-1.1, V), ylim=(V, -1.1))
+    axes.set_axis_off()
+    for i, label in enumerate(labels):
+        for x, y in ((i + 0.46, -0.5), (-0.5, i + 0.46)):
+            text = axes.text(x, y, label, ha="center", va="center", color=DIM)
+            text.set(size=min(9.0, 250 / V), family="monospace")
+    shades, p, count = probabilities.sqrt().tolist(), probabilities.tolist(), counts.tolist()
+    for i, previous in enumerate(labels):
+        for j, following in enumerate(labels):
+            cell = Rectangle((j, i), 0.92, 0.92, color=BATCH, alpha=shades[i][j], lw=0)
+            share = f"{100 * p[i][j]:.2g} %"
+            cell.set_gid(f"{previous} → {following}: {share}, counted {count[i][j]:,}")
+            axes.add_artist(cell)  # unlike add_patch, it leaves the limits alone
+    return figure
+
+
+@styled
+def embedding_figure(found: EmbeddingMap, chosen: Sequence[int]) -> Figure:
+    """Some characters, by id, at their places in the plane; vowels are bold."""
+    points = [found.points[i] for i in chosen]
+    x_middle, x_reach = _middle_and_reach([x for x, _ in points])
+    y_middle, y_reach = _middle_and_reach([y for _, y in points])
+    reach = 1.1 * max(x_reach, y_reach, 1e-9)  # one scale for both
+    figure = Figure(figsize=_SQUARE_SIZE)
+    axes = figure.add_axes(
+        (0.005, 0.005, 0.99, 0.99),
+        xlim=(x_middle - reach, x_middle + reach),
+        ylim=(y_middle - reach, y_middle + reach),
+        xticks=[],
+        yticks=[],
+    )
+    axes.spines[:].set(visible=True, color=FAINT)
+    for i, (x, y) in zip(chosen, points, strict=True):
+        text = axes.text(x, y, found.labels[i], size=12, ha="center", va="center", color=INK)
+        if found.vowels[i]:
+            text.set(color=DEV, weight="bold")
+    return figure
+
+
+def _finite_rows(curve: LossCurve) -> list[tuple[float, float, float, float]]:
+    """Step, lowest, mean and highest loss of each point of the curve where all are finite."""
+    rows = zip(curve.steps, curve.low, curve.mean, curve.high, strict=True)
+    return [row for row in rows if all(map(math.isfinite, row))]
+
+
+def _loss_axes(has_heading: bool, has_edits: bool) -> tuple[Figure, Axes]:
+    """A figure with room for labels at the right and for what stands above."""
+    width, height = _LOSS_SIZE
+    above = _LEGEND_ROOM + _EDITS_ROOM * has_edits + _HEADING_ROOM * has_heading
+    figure = Figure(figsize=_LOSS_SIZE)
+    left, right, bottom = 0.5, 1.05, 0.5
+    axes = figure.add_axes(
+        (
+            left / width,
+            bottom / height,
+            (width - left - right) / width,
+            (height - bottom - above) / height,
+        )
+    )
+    axes.set_xlabel("steps", loc="right")
+    return figure, axes
+
+
+def _set_scales(axes: Axes, steps: int, low: float, high: float) -> None:
+    """Steps from 0; losses on an axis that is logarithmic where they differ by a large factor."""
+    axes.set_xlim(0, steps)
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+    if 0 < low * _MIN_LOG_RATIO < high:
+        axes.set_yscale("log")
+        axes.set_ylim(low, high)
+        subs = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if high < 100 * low else (1.0,)
+        axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=12))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        room = (high - low or 1) * 0.03
+        axes.set_ylim(low - room, high + room)
+        axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
+
+
+def _draw_baselines(axes: Axes, baselines: Sequence[Baseline]) -> None:
+    for one in baselines:
+        label = "n-gram baselines, dev" if one is baselines[0] else None
+        line = axes.axhline(one.loss, color=DIM, lw=0.9, ls=(0, (4, 3)), alpha=0.7, label=label)
+        line.set_zorder(1)
+
+
+def _draw_losses(axes: Axes, rows: list[tuple[float, float, float, float]], steps: int) -> None:
+    at, low, mean, high = (list(column) for column in zip(*rows, strict=True))
+    if len(rows) == 1:  # one point is drawn as a level
+        at, low, mean, high = [0.0, float(steps)], low * 2, mean * 2, high * 2
+    axes.fill_between(at, low, high, color=BATCH, alpha=0.18, lw=0)
+    axes.plot(at, mean, color=BATCH, lw=1.3, label="minibatches, mean and range")
+
+
+def _draw_edits(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> None:
+    """A vertical line for each edit, with its label where one of the rows has room for it."""
+    taken: dict[float, float] = dict.fromkeys(_LABEL_ROWS, -math.inf)  # pixels, of each row
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    for mark in marks:
+        title = f"after step {mark.step:,}: {mark.label}"
+        line = axes.axvline(mark.step, color=EDIT, lw=1.1, ls=(0, (3, 2)), gid=title)
+        line.set_label("edits" if mark is marks[0] else "")
+        x = axes.transData.transform((mark.step, 0))[0]
+        label = axes.annotate(
+            mark.label,
+            (mark.step, 1),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(0, 0),
+            textcoords="offset points",
+            color=INK,
+            size=8,
+            gid=title,
+        )
+        width = label.get_window_extent(renderer).width
+        fits = x + width < figure.bbox.x1
+        begin = x if fits else x - width
+        row = next((row for row, end in taken.items() if end < begin), None)
+        if row is None:
+            label.remove()
+            continue
+        taken[row] = begin + width + 6
+        label.set(position=(0, row), ha="left" if fits else "right")
+
+
+def _label_levels(
+    figure: Figure, axes: Axes, baselines: Sequence[Baseline], dev: Sequence[tuple[int, float]]
+) -> None:
+    """The baselines and the last dev loss, named at the right and moved apart where they meet."""
+    levels = [(one.loss, f"{one.name} {one.loss:.2f}", DIM, "normal") for one in baselines]
+    levels += [(dev[-1][1], f"dev {dev[-1][1]:.2f}", DEV, "bold")] if dev else []
+    levels.sort(key=itemgetter(0))
+    last = -math.inf
+    for loss, text, color, weight in levels:
+        above = axes.transData.transform((0, loss))[1] - axes.bbox.y0  # pixels
+        last = max(above * 72 / figure.dpi, last + _LABEL_GAP)
+        axes.annotate(
+            text,
+            (1, 0),
+            xycoords="axes fraction",
+            xytext=(7, last),
+            textcoords="offset points",
+            color=color,
+            weight=weight,
+            size=8.5,
+            va="center",
+        )
+
+
+def _write_above(figure: Figure, axes: Axes, heading: str, has_edits: bool) -> None:
+    """The legend, and above it the heading."""
+    height = axes.bbox.height / figure.dpi  # inches
+    above = 1 + (_EDITS_ROOM * has_edits + 0.02) / height
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.01, above), ncols=4)
+    axes.set_ylabel("nats per character")
+    if heading:
+        y = above + (_LEGEND_ROOM + 0.06) / height
+        axes.text(0, y, heading, transform=axes.transAxes, size=12, weight="bold", color=INK)
+
+
+def _middle_and_reach(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    return (low + high) / 2, (high - low) / 2

@@ -1,52 +1,91 @@
-"""Every form by name, and the files that it is written to."""
+"""Every form that a run can be exported as, and the files that it is written to."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ..atomic import cannot_write, write_atomically
 from ..errors import UserError
 from ..run_spec import state_line
-from ..runs.files import cannot_write
 from ..session.session import Session
+from ..text import shown
 from .events import write_events
-from .figures import export_csv, export_json
-from .picture import export_svg
-from .report import export_html
+from .records import export_csv, export_json
 from .script import data_name, export_notebook, export_script
 
+_NO_TEXT = ("tensorboard", "png", "pdf")
 
-def export_state(session: Session, stem: str = "run") -> str:
+
+def export_spec(session: Session, stem: str = "run") -> str:
     """The line that begins a run with this one's dataset, settings and seed."""
     dataset, settings = session.dataset, (session.model_settings, session.train_settings)
     name = dataset.name if dataset.built_in else str(dataset.path.resolve())
     return state_line(name, dataset.unique, *settings, session.seed) + "\n"
 
 
-_TEXTS: dict[str, tuple[str, Callable[[Session, str], str]]] = {
-    "script": (".py", export_script),
-    "notebook": (".ipynb", export_notebook),
-    "csv": (".csv", lambda session, _: export_csv(session)),
-    "json": (".json", lambda session, _: export_json(session)),
-    "svg": (".svg", lambda session, _: export_svg(session)),
-    "html": (".html", export_html),
-    "state": (".txt", export_state),
+def export_figure(session: Session, form: str, stem: str) -> bytes:
+    """The loss figure as svg, png or pdf.
+
+    Raises:
+        UserError: the run has no finite loss.
+    """
+    _silence_matplotlib()
+    from .drawing import file_bytes, svg_file
+    from .figures import first_baselines, loss_figure
+
+    figure = loss_figure(session, first_baselines(session.dataset), heading=stem)
+    return svg_file(figure, shown(stem)).encode() if form == "svg" else file_bytes(figure, form)
+
+
+def export_page(session: Session, stem: str) -> str:
+    """The page."""
+    _silence_matplotlib()
+    from .report import export_html
+
+    return export_html(session, stem)
+
+
+# The forms that are one file, each from the run and its name.
+_FILES: dict[str, Callable[[Session, str], str | bytes]] = {
+    "script": export_script,
+    "notebook": export_notebook,
+    "csv": lambda session, _: export_csv(session),
+    "json": lambda session, _: export_json(session),
+    "svg": lambda session, stem: export_figure(session, "svg", stem),
+    "png": lambda session, stem: export_figure(session, "png", stem),
+    "pdf": lambda session, stem: export_figure(session, "pdf", stem),
+    "html": export_page,
+    "spec": export_spec,
 }
 
 
+def export_bytes(session: Session, form: str, stem: str) -> bytes:
+    """A run in one of the forms that are a file.
+
+    stem: the run's name.
+    """
+    content = _FILES[form](session, stem)
+    return content if isinstance(content, bytes) else content.encode()
+
+
 def export_text(session: Session, form: str, stem: str) -> str:
-    """A run in one of the forms that are text; `stem` is its name.
+    """A run in one of the forms that are text.
+
+    stem: the run's name.
 
     Raises:
-        UserError: the form is a folder.
+        UserError: the form is a folder or a binary file.
     """
-    if form == "tensorboard":
-        raise UserError("tensorboard is a folder, which can't be printed; name one with --out")
-    return _TEXTS[form][1](session, stem)
+    if form in _NO_TEXT:
+        kind = "a folder" if form == "tensorboard" else "a binary file"
+        raise UserError(f"{form} is {kind}, which can't be printed; name one with --out")
+    return export_bytes(session, form, stem).decode()
 
 
 def write_export(session: Session, form: str, out: Path) -> list[Path]:
-    """Write a run in one of the forms, and the words beside it where it reads them; the files.
+    """Write a run in one of the forms, and beside a script the items that it reads; the files.
 
     Raises:
         UserError: a file exists already, or can't be written.
@@ -54,21 +93,25 @@ def write_export(session: Session, form: str, out: Path) -> list[Path]:
     if form == "tensorboard":
         _write_folder(out, lambda folder: write_events(session, folder))
         return [out]
-    contents = {out: export_text(session, form, out.stem).encode()}
+    _check_new(out)
+    contents = {out: export_bytes(session, form, out.stem)}
     if form in ("script", "notebook"):
-        words, beside = session.dataset.path.read_bytes(), out.parent / data_name(session)
-        if not _holds(beside, words):
+        items, beside = session.dataset.path.read_bytes(), out.parent / data_name(session)
+        if not _holds(beside, items):
             if os.path.lexists(beside):
                 raise UserError(
                     f"{beside} has other words than the run, which would go there; "
                     "name another folder with --out"
                 )
-            contents = {beside: words} | contents
-    for path in contents:
-        _check_new(path)
+            contents = {beside: items} | contents
     for path, content in contents.items():
-        _write(path, content)
+        write_atomically(path, content)
     return list(contents)
+
+
+def _silence_matplotlib() -> None:
+    """Keep matplotlib's notices about its font cache from standard error."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def _holds(path: Path, content: bytes) -> bool:
@@ -84,7 +127,7 @@ def _check_new(path: Path) -> None:
 
 
 def _write_folder(path: Path, fill: Callable[[Path], None]) -> None:
-    """A folder that `fill` puts files into, whole or not at all."""
+    """Write a folder that `fill` puts files into, whole or not at all."""
     _check_new(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,23 +136,5 @@ def _write_folder(path: Path, fill: Callable[[Path], None]) -> None:
             folder.mkdir()
             fill(folder)
             folder.rename(path)
-    except OSError as error:
-        raise cannot_write(path, error) from None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """A file, whole or not at all."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            partial = Path(file.name)
-            try:
-                file.write(content)
-                file.flush()
-                partial.chmod(0o644)
-                os.replace(partial, path)
-            except BaseException:
-                partial.unlink(missing_ok=True)
-                raise
     except OSError as error:
         raise cannot_write(path, error) from None

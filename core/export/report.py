@@ -1,171 +1,157 @@
-"""A run as one page: its settings, edits, losses, bigram table, embedding and names.
+"""A run as one page: settings, edits, losses, bigram table, embedding and names.
 
 The page is one file that asks the network for nothing and runs no script.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 import torch
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from torch import Tensor
 
-from ..analysis.bigrams import BigramInsight
+from ..analysis.bigrams import BigramAnalysis
 from ..analysis.embedding import EmbeddingMapper
-from ..analysis.evaluation import evaluate
 from ..errors import UserError
 from ..results import Baseline, Unavailable
 from ..session.session import Session
-from ..settings import SETTINGS
-from .axis import Axis
-from .markup import filled
-from .picture import first_baselines, loss_picture
-from .timeline import edits, of
+from ..text import shown
+from .drawing import DARK, inline_svg
+from .figures import bigram_figure, embedding_figure, first_baselines, loss_figure
+from .records import final_losses
+from .timeline import edits, value_text
 
 _MAX_CHARACTERS = 40  # of a bigram table
-_MAX_POINTS = 200  # of a map
-_MAP_ENDS = (24, 376), (376, 24)
-_NAMES = 40
-_OF_COUNTS = ("kind", "order", "batch_size", "smoothing", "train_on")
-_OF_OTHERS = {"mlp": ("ngram",), "neural-bigram": ("ngram", "mlp")}
+_MAX_POINTS = 200  # of an embedding
+_NUM_NAMES = 40
+_MODELS = {
+    "mlp": "An MLP",
+    "ngram": "A table of n-gram counts",
+    "neural-bigram": "A one-layer network",
+}
+
+# Whatever is put into the template is text, never markup; text of the data goes through `shown`.
+_TEMPLATES = Environment(
+    loader=PackageLoader(__package__ or "", "templates"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    undefined=StrictUndefined,
+)
+_TEMPLATES.filters["shown"] = shown
 
 
 def export_html(session: Session, stem: str = "run") -> str:
-    """The page; `stem` is the run's name."""
+    """The page.
+
+    stem: the run's name.
+    """
     baselines = first_baselines(session.dataset)
-    insight = BigramInsight(session.dataset, session.model.context)
-    page = filled(
-        "report.html.j2",
+    insight = BigramAnalysis(session.dataset, session.model.context)
+    return _TEMPLATES.get_template("report.html.j2").render(
         name=stem,
-        what=_what(session),
+        summary=_summary(session),
         dataset=session.dataset,
         seed=session.seed,
-        figures=_figures(session, baselines),
-        picture=_picture(session, baselines),
+        colors=[(name, light, dark) for light, (name, dark) in DARK.items()],
+        losses=_losses(session, baselines),
+        picture=_loss_picture(session, baselines),
         settings=_settings(session),
         edits=[
-            {"step": of(edit.step), "changes": edit.label.replace("_", " ")}
+            {"step": value_text(edit.step), "changes": edit.label.replace("_", " ")}
             for edit in edits(session)
         ],
         bigrams=_bigrams(session, insight),
-        map=_map(session, insight),
-        names=session.sample(_NAMES, seed=session.seed),
+        embedding=_embedding(session, insight),
+        names=session.sample(_NUM_NAMES, seed=session.seed),
         versions=f"makemore-tui {version('makemore-tui')}, torch {torch.__version__}",
     )
-    return str(page)
 
 
-def _what(session: Session) -> str:
+def _summary(session: Session) -> str:
     """The run in a line."""
-    kinds = {
-        "mlp": "An MLP",
-        "ngram": "A table of n-gram counts",
-        "neural-bigram": "A one-layer network",
-    }
-    parameters, steps = of(session.model.parameters), session.step
+    model, steps = _MODELS[session.model_settings.kind], session.step
     return (
-        f"{kinds[session.model_settings.kind]} with {parameters} parameters "
-        f"after {of(steps)} {'step' if steps == 1 else 'steps'}"
+        f"{model} with {value_text(session.model.num_parameters)} parameters "
+        f"after {value_text(steps)} {'step' if steps == 1 else 'steps'}"
     )
 
 
-def _figures(session: Session, baselines: tuple[Baseline, ...]) -> list[tuple[str, str]]:
-    """The losses, and what they are to be held against."""
-    # Not by session.evaluate, which would write the dev loss down.
-    losses = [
-        (f"{split} loss", evaluate(session.model, session.tables, split).loss)
-        for split in ("dev", "train")
-    ]
+def _losses(session: Session, baselines: Sequence[Baseline]) -> list[tuple[str, str]]:
+    """The run's losses and, to compare them with, the baselines'."""
+    final = final_losses(session)
+    losses = [("dev loss", final["dev"]), ("train loss", final["train"])]
     losses += [(f"{one.name}, on dev", one.loss) for one in baselines]
     return [(name, f"{loss:.3f}".replace("inf", "∞")) for name, loss in losses]
 
 
-def _picture(session: Session, baselines: tuple[Baseline, ...]) -> Markup:
+def _loss_picture(session: Session, baselines: Sequence[Baseline]) -> Markup:
     try:
-        return loss_picture(session, baselines, alone=False)
+        figure = loss_figure(session, baselines)
     except UserError:
         return Markup("<p>There is no finite loss to draw.</p>")
+    return inline_svg(figure, "loss", "Loss by step")
 
 
 def _settings(session: Session) -> list[dict[str, str]]:
-    """The settings that concern the kind of model: the present value, and the first where it was
-    another."""
+    """The settings that concern the kind of model, with their first values where those differ."""
     first = asdict(session.first_settings[0]) | asdict(session.first_settings[1])
     now = asdict(session.model_settings) | asdict(session.train_settings)
     return [
         {
             "name": "planned steps" if name == "steps" else name.replace("_", " "),
-            "value": _value(name, value),
-            "first": _value(name, first[name]) if first[name] != value else "",
+            "value": _setting_text(name, value),
+            "first": _setting_text(name, first[name]) if first[name] != value else "",
         }
         for name, value in now.items()
-        if _concerns(name, session.model_settings.kind)
+        if session.model_settings.is_relevant(name)
     ]
 
 
-def _concerns(name: str, kind: str) -> bool:
-    if kind == "ngram":
-        return name in _OF_COUNTS
-    of_kinds = SETTINGS[name].metadata["about"].partition(":")[0]
-    return of_kinds not in _OF_OTHERS[kind]
+def _setting_text(name: str, value: Any) -> str:
+    return "all" if name == "batch_size" and value == 0 else value_text(value)
 
 
-def _value(name: str, value: Any) -> str:
-    return "all" if name == "batch_size" and value == 0 else of(value)
-
-
-def _bigrams(session: Session, insight: BigramInsight) -> dict[str, Any]:
+def _bigrams(session: Session, insight: BigramAnalysis) -> dict[str, Any]:
     """P(next | previous) of the commonest characters, by the model and by the counts."""
     chosen = insight.order("frequency")[:_MAX_CHARACTERS].sort().values
     labels = [session.dataset.vocabulary.label(i) for i in chosen.tolist()]
-    counts = insight.counts[chosen][:, chosen].tolist()
+    counts = insight.counts[chosen][:, chosen]
     tables = {
-        "what the model makes of it": insight.probabilities(session.model, chosen),
+        "what the model has learnt": insight.probabilities(session.model, chosen),
         "what was counted": insight.counted(chosen),
     }
     return {
-        "labels": labels,
+        "shown": len(labels),
         "all": len(insight.counts) == len(labels),
-        "tables": [(title, _cells(rows[:, chosen], counts)) for title, rows in tables.items()],
+        "tables": [
+            (
+                title,
+                inline_svg(
+                    bigram_figure(labels, rows[:, chosen], counts),
+                    "heat",
+                    f"P(next | previous), {title}",
+                ),
+            )
+            for title, rows in tables.items()
+        ],
     }
 
 
-def _cells(probabilities: Tensor, counts: list[list[int]]) -> list[list[dict[str, str]]]:
-    """Of each cell how dark it is, by the root so that rare pairs show, and what it stands for."""
-    shades, rows = probabilities.sqrt().tolist(), probabilities.tolist()
-    return [
-        [
-            {"shade": f"{shade:.2f}", "probability": f"{100 * p:.2g} %", "count": of(count)}
-            for shade, p, count in zip(*row, strict=True)
-        ]
-        for row in zip(shades, rows, counts, strict=True)
-    ]
-
-
-def _map(session: Session, insight: BigramInsight) -> dict[str, Any] | None:
+def _embedding(session: Session, insight: BigramAnalysis) -> dict[str, Any] | None:
     """The commonest characters as points of a plane; None where the model has no embedding."""
     found = EmbeddingMapper(session.dataset.vocabulary).draw(session.model)
     if isinstance(found, Unavailable):
         return None
     chosen = insight.order("frequency")[:_MAX_POINTS].tolist()
-    xs, ys = zip(*(found.points[i] for i in chosen), strict=True)
-    reach = max(max(xs) - min(xs), max(ys) - min(ys), 1e-9) / 2  # one scale for both
-    x, y = (
-        Axis((min(v) + max(v)) / 2 - reach, (min(v) + max(v)) / 2 + reach, *ends)
-        for v, ends in zip((xs, ys), _MAP_ENDS, strict=True)
-    )
+    figure = embedding_figure(found, chosen)
     return {
-        "points": [
-            {
-                "x": x.place(found.points[i][0]),
-                "y": y.place(found.points[i][1]),
-                "label": found.labels[i],
-                "vowel": found.vowels[i],
-            }
-            for i in chosen
-        ],
+        "picture": inline_svg(figure, "map", "Characters by their embedding"),
         "dimensions": found.dimensions,
         "share": f"{100 * sum(found.shares):.0f} %",
+        "shown": len(chosen),
         "all": len(chosen) == len(found.labels),
     }

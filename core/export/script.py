@@ -1,12 +1,13 @@
 """A run as one plain PyTorch file, or as a notebook, that takes the same steps and imports nothing
-of ours.
+of this project.
 
-It draws the same weights, minibatches and dropout masks from generators of the same seeds, and lets
-autograd find the gradients. So its losses are those of the run up to rounding.
+It draws the same weights, minibatches and dropout masks from generators with the same seeds, and
+autograd finds the gradients; so its losses are those of the run up to rounding.
 """
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,67 +17,69 @@ from ..models.resize import seed_of_edit
 from ..session.session import Session
 from ..settings import SIZES, first_n
 from ..text import shown
-from ..training.counting import CountingTrainer
-from .timeline import Edit, edits, edits_by_step, of
+from .timeline import Edit, edits, edits_by_step, value_text
 
+_SCHEDULES = ("step", "linear", "cosine", "constant")
+# Settings that are variables of the script, so that an edit is an assignment.
 _VARIABLES = {"learning_rate", "batch_size", "schedule", "steps", "weight_decay", "dropout"}
 _VARIABLES |= {"train_on"}
-_OF_MASKS = {"dropout", "hidden", "batch_size", "train_on"}  # on which they depend
+_MASK_SETTINGS = {"dropout", "hidden", "batch_size", "train_on"}  # dropout masks depend on them
+_HEADINGS = {
+    "mlp": "A character-level MLP (Bengio et al. 2003)",
+    "ngram": "Counts of n-grams",
+    "neural-bigram": "The bigram table as a one-layer network",
+}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Some code, and the words before it."""
+    """Lines of code, and the lines of text before them."""
 
     words: list[str]
     code: list[str]
 
 
 def export_script(session: Session, stem: str = "run") -> str:
-    """The Python file; `stem` is its name without the ending. It reads `data_name(session)`."""
-    parts = []
+    """The Python file, which reads the items of `data_name(session)` beside it.
+
+    stem: its name without the ending.
+    """
+    text = ""
+    ends_with_def = False
     for cell in _cells(session, stem, notebook=False):
         words = [f"# {line}".rstrip() for line in cell.words]
-        # The words of functions stand by themselves.
+        # Text before a function stands by itself.
         gap = "\n" * 3 if cell.code[:2] == ["", ""] else "\n"
-        parts.append("\n".join(words) + (gap if words else "") + "\n".join(cell.code).strip("\n"))
-    is_def = [bool(re.search(r"(^|\n)(def|@)", cell)) for cell in parts]
-    text = parts[0]
-    for part, ends_with_def in zip(parts[1:], is_def, strict=False):
-        text += ("\n\n\n" if ends_with_def else "\n\n") + part
+        part = "\n".join(words) + (gap if words else "") + "\n".join(cell.code).strip("\n")
+        text += ("\n\n\n" if ends_with_def else "\n\n") * bool(text) + part
+        ends_with_def = bool(re.search(r"(^|\n)(def|@)", part))
     return text + "\n"
 
 
 def export_notebook(session: Session, stem: str = "run") -> str:
     """The notebook, of nbformat 4.5, as JSON."""
-    found: list[dict[str, Any]] = []
+    cells: list[dict[str, Any]] = []
 
     def add(kind: str, source: str, **more: Any) -> None:
-        found.append(
-            {
-                "cell_type": kind,
-                "id": f"cell-{len(found)}",
-                "metadata": {},
-                "source": source,
-                **more,
-            }
-        )
+        cell = {"cell_type": kind, "id": f"cell-{len(cells)}", "metadata": {}, "source": source}
+        cells.append(cell | more)
 
     for cell in _cells(session, stem, notebook=True):
         add("markdown", "\n".join(cell.words))
         add("code", "\n".join(cell.code).strip("\n"), execution_count=None, outputs=[])
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
-    notebook = {"cells": found, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    notebook = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def data_name(session: Session) -> str:
-    """The name of the file of words that script and notebook read beside them."""
+    """The name of the file of items that script and notebook read beside them."""
     return session.dataset.path.name
 
 
 def _cells(session: Session, stem: str, notebook: bool) -> list[Cell]:
+    """The template's cells: a line that begins with `#%` is text, and begins a cell after code."""
     environment = Environment(
         loader=PackageLoader(__package__ or "", "templates"),
         trim_blocks=True,
@@ -86,7 +89,7 @@ def _cells(session: Session, stem: str, notebook: bool) -> list[Cell]:
     )
     environment.filters["quoted"] = environment.filters["literal"] = _literal
     text = environment.get_template("script.py.j2").render(
-        _facts(session) | {"stem": shown(stem), "notebook": notebook}
+        _variables(session) | {"stem": shown(stem), "notebook": notebook}
     )
     cells: list[Cell] = []
     for line in text.split("\n"):
@@ -99,75 +102,110 @@ def _cells(session: Session, stem: str, notebook: bool) -> list[Cell]:
     return cells
 
 
-def _facts(session: Session) -> dict[str, Any]:
+def _variables(session: Session) -> dict[str, Any]:
     """What the template is filled with."""
-    model, train = session.first_settings
-    all_edits = edits(session)
-    over_time = [train, *(edit.after[1] for edit in all_edits)]
-    values = {name: {getattr(one, name) for one in over_time} for name in _VARIABLES}
-    schedules = [s for s in ("step", "linear", "cosine", "constant") if s in values["schedule"]]
-    optimizers = {one.optimizer for one in over_time}
-    mlp, counts = model.kind == "mlp", model.kind == "ngram"
-    sizes = [(name, edit) for edit in all_edits for name in SIZES if mlp and name in edit.changes]
-    shrinks = {n for n, edit in sizes if edit.changes[n] < getattr(edit.model, n)}
-    grows = {n for n, edit in sizes if edit.changes[n] > getattr(edit.model, n)}
-    trainer = session.trainer
-    counted = trainer.counted if isinstance(trainer, CountingTrainer) else 0
-    drops = mlp and bool(values["dropout"] - {0})
-    names = "C, W1, b1, W2, b2, W3" if model.direct else "C, W1, b1, W2, b2"
-    unused = set() if drops else {"dropout"}
-    unused |= set() if schedules != ["constant"] else {"schedule", "steps"}
-    unused |= set() if len(schedules) > 1 else {"schedule"}
-    unused |= set() if values["weight_decay"] - {0} else {"weight_decay"}
-    dataset = session.dataset
-    what = {"mlp": "A character-level MLP (Bengio et al. 2003)", "ngram": "Counts of n-grams"}
-    steps = f"{of(session.step)} steps with seed {session.seed}, {of(len(all_edits))} edits"
+    values = _values_over_time(session)
+    training = _training_variables(session, values)
     return {
-        "heading": what.get(model.kind, "The bigram table as a one-layer network")
-        + " on a file of words, exported from makemore-tui.",
-        "facts": f"It does what the run did: {steps}.",
-        "parts": not counts,
+        **_heading(session),
+        **_data_variables(session, values["train_on"]),
+        **training,
+        **_count_variables(session),
+        **_resize_variables(session),
+        "edits": edits_by_step(session),
+        "lines_of": lambda some: _edit_lines(session, some, training),
+    }
+
+
+def _values_over_time(session: Session) -> dict[str, set[Any]]:
+    """Every value that a setting of the training has had, by the setting's name."""
+    over_time = [session.first_settings[1], *(edit.after[1] for edit in edits(session))]
+    return {name: {getattr(one, name) for one in over_time} for name in vars(over_time[0])}
+
+
+def _heading(session: Session) -> dict[str, str]:
+    steps, number = value_text(session.step), value_text(len(session.journal))
+    model = _HEADINGS[session.model_settings.kind]
+    return {
+        "heading": f"{model} on a file of words, exported from makemore-tui.",
+        "facts": f"It does what the run did: {steps} steps with seed {session.seed}, "
+        f"{number} edits.",
+    }
+
+
+def _data_variables(session: Session, trained_on: set[str]) -> dict[str, Any]:
+    dataset = session.dataset
+    return {
         "data_name": data_name(session),
         "shown_data_name": shown(data_name(session)),
+        "plain_lines": dataset.built_in,
+        "boundary": _boundary(session),
+        "unique": dataset.unique,
+        "first_items": sorted(n for n in map(first_n, trained_on) if n),
+        "trained_on": trained_on,
+    }
+
+
+def _training_variables(session: Session, values: Mapping[str, set[Any]]) -> dict[str, Any]:
+    """The first settings, and which parts of a training loop the run ever needed."""
+    model, train = session.first_settings
+    schedules = [one for one in _SCHEDULES if one in values["schedule"]]
+    return {
         "kind": model.kind,
-        "mlp": mlp,
+        "mlp": model.kind == "mlp",
         "model": model,
         "train": train,
         "seed": session.seed,
         "steps": session.step,
-        "names": names,
-        "plain_lines": dataset.built_in,
-        "boundary": _boundary(session),
-        "unique": dataset.unique,
-        "first_items": sorted(n for n in map(first_n, values["train_on"]) if n),
-        "trained_on": values["train_on"],
-        "edits": edits_by_step(session),
         "schedules": schedules,
         "scheduled": schedules != ["constant"],
-        "decays": bool(values["weight_decay"] - {0}),
-        "drops": drops,
+        "needs_math": "cosine" in schedules and model.kind != "ngram",
+        "decays": values["weight_decay"] != {0},
+        "drops": model.kind == "mlp" and values["dropout"] != {0},
         "dropout_version": session.dropout_version,
-        "both_optimizers": len(optimizers) > 1,
-        "adamw": "adamw" in optimizers,
+        "both_optimizers": len(values["optimizer"]) > 1,
+        "adamw": "adamw" in values["optimizer"],
         "full_batches": 0 in values["batch_size"],
-        "shrinks": bool(shrinks),
-        "shrinks_embedding": "embedding" in shrinks,
-        "shrinks_hidden": "hidden" in shrinks,
-        "grows": bool(grows),
-        "needs_math": "cosine" in schedules and not counts,
-        "smoothing": session.train_settings.smoothing,
-        "counted": counted,
-        "all_counted": not counts or getattr(trainer, "finished", False),
-        "lines_of": lambda some: _lines(session, some, _VARIABLES - unused, drops),
     }
 
 
-def _lines(session: Session, some: list[Edit], variables: set[str], drops: bool) -> list[str]:
-    """The lines of the script that are some edits of a network."""
+def _count_variables(session: Session) -> dict[str, Any]:
+    """What a script of counts needs to know."""
+    trainer = session.trainer
+    return {
+        "parts": session.model_settings.model_kind.is_network,
+        "smoothing": session.train_settings.smoothing,
+        "counted": trainer.num_counted,
+        "all_counted": trainer.finished or session.model_settings.model_kind.is_network,
+    }
+
+
+def _resize_variables(session: Session) -> dict[str, bool]:
+    """Whether an MLP ever grew, and of what it ever lost units or dimensions."""
+    sizes = [
+        (name, value - getattr(edit.model, name))
+        for edit in edits(session)
+        for name, value in edit.changes.items()
+        if name in edit.model.model_kind.resizable
+    ]
+    shrunk = {name for name, change in sizes if change < 0}
+    return {
+        "shrinks": bool(shrunk),
+        "shrinks_embedding": "embedding" in shrunk,
+        "shrinks_hidden": "hidden" in shrunk,
+        "grows": any(change > 0 for _, change in sizes),
+    }
+
+
+def _edit_lines(session: Session, some: list[Edit], training: Mapping[str, Any]) -> list[str]:
+    """The lines of the script that make some edits of a network.
+
+    training: the variables of `_training_variables`.
+    """
     lines: list[str] = []
     for edit in some:
         model, train = edit.after
-        for name in [name for name in edit.changes if name in variables]:
+        for name in filter(_assigned(training).__contains__, edit.changes):
             variable = "n_steps" if name == "steps" else name
             lines.append(f"{variable} = {_literal(getattr(train, name))}")
         if train.optimizer != edit.train.optimizer:
@@ -177,12 +215,22 @@ def _lines(session: Session, some: list[Edit], variables: set[str], drops: bool)
             lines.append("X, Y = data[train_on]")
         if model.kind == "mlp":
             lines += _size_lines(session, edit)
-        if drops and train.dropout != 0 and edit.changes.keys() & _OF_MASKS:
+        if training["drops"] and train.dropout != 0 and edit.changes.keys() & _MASK_SETTINGS:
             lines.append("masks = draw_masks()")
     return lines
 
 
+def _assigned(training: Mapping[str, Any]) -> set[str]:
+    """The settings that are variables of this script: those that some step reads."""
+    unused = set() if training["drops"] else {"dropout"}
+    unused |= set() if training["scheduled"] else {"steps"}
+    unused |= set() if len(training["schedules"]) > 1 else {"schedule"}
+    unused |= set() if training["decays"] else {"weight_decay"}
+    return _VARIABLES - unused
+
+
 def _size_lines(session: Session, edit: Edit) -> list[str]:
+    """The lines that shrink and grow an MLP: what shrinks goes first."""
     model = edit.after[0]
     old = [getattr(edit.model, name) for name in SIZES]
     new = [getattr(model, name) for name in SIZES]
@@ -204,12 +252,12 @@ def _sizes(sizes: list[int]) -> str:
 
 
 def _boundary(session: Session) -> str:
-    """A sign for the boundary that isn't in the data; a newline never is."""
+    """A character for the boundary that isn't in the data; a newline never is."""
     vocabulary = session.dataset.vocabulary
     return "\n" if vocabulary.boundary_sign in vocabulary.characters else vocabulary.boundary_sign
 
 
 def _literal(value: Any) -> str:
-    """A value as Python code, strings in double quotes where ruff would have them."""
+    """A value as Python code, with strings in double quotes where ruff format wants them."""
     text = repr(value)
     return f'"{text[1:-1]}"' if text.startswith("'") and '"' not in text else text

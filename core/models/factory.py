@@ -8,22 +8,27 @@ from .model import Layout
 from .neural_bigram import NeuralBigram
 from .ngram import NgramCounts
 
+AnyModel = NgramCounts | NeuralBigram | MLP
+_NETWORKS = {"mlp": MLP, "neural-bigram": NeuralBigram}
+
 
 def make_model(
     settings: ModelSettings,
     vocabulary_size: int,
     generator: torch.Generator | None,
     smoothing: float = 1.0,
-) -> NgramCounts | NeuralBigram | MLP:
-    """A new model of the settings' kind; without a generator its parameters are zero.
+) -> AnyModel:
+    """A new model of the settings' kind.
+
+    generator: what a network's parameters are drawn from; without one they are zero.
+    smoothing: what a table of counts adds to every count.
 
     Raises:
         UserError: a table of counts would be too large.
     """
-    if settings.kind == "ngram":
-        return NgramCounts(settings, vocabulary_size, smoothing)
-    kind = NeuralBigram if settings.kind == "neural-bigram" else MLP
-    return kind(settings, vocabulary_size, generator)
+    if settings.kind in _NETWORKS:
+        return _NETWORKS[settings.kind](settings, vocabulary_size, generator)
+    return NgramCounts(settings, vocabulary_size, smoothing)
 
 
 def parameter_layout(settings: ModelSettings, vocabulary_size: int) -> Layout:
@@ -31,5 +36,4 @@ def parameter_layout(settings: ModelSettings, vocabulary_size: int) -> Layout:
 
     settings: of a neural bigram or an MLP.
     """
-    kind = NeuralBigram if settings.kind == "neural-bigram" else MLP
-    return kind.layout_of(settings, vocabulary_size)
+    return _NETWORKS[settings.kind].layout_of(settings, vocabulary_size)

@@ -11,9 +11,11 @@ from .model import Layout, Network
 class MLP(Network):
     """The multilayer perceptron of Bengio et al. 2003 ("A Neural Probabilistic Language Model").
 
-    C (V, D) embeds each of the T characters; tanh(x W1 + b1) is the hidden layer, H wide; its
-    product with W2 plus b2 the logits. With direct=True the embeddings also reach the output
-    directly, through W3 (T*D, V).
+        x = the rows of C (V, D) of the T context characters, side by side    (B, T*D)
+        h = tanh(x W1 + b1)                                                   (B, H)
+        logits = h W2 + b2                                                    (B, V)
+
+    With direct=True, x W3 is added to the logits.
     """
 
     def __init__(
@@ -22,28 +24,22 @@ class MLP(Network):
         vocabulary_size: int,
         generator: torch.Generator | None = None,
     ):
-        """Parameters drawn by `settings.init`; all zero without a generator.
+        """Parameters drawn as `settings.init` says; all zero without a generator.
 
         `lecture` draws everything from N(0, 1). `scaled` then multiplies W1 with
         (5/3) / sqrt(T*D) (the gain of tanh: He et al. 2015, as torch.nn.init has it), b1, W2 and
         W3 with 0.01 and b2 with 0, so that the first loss is near ln V.
         """
         super().__init__(settings, vocabulary_size, self.layout_of(settings, vocabulary_size))
-        if generator is not None:
-            for tensor in self.tensors.values():
-                tensor.normal_(generator=generator)
-            if settings.init == "scaled":
-                inputs = settings.context * settings.embedding
-                scales = {
-                    "W1": (5 / 3) / inputs**0.5,
-                    "b1": 0.01,
-                    "W2": 0.01,
-                    "b2": 0.0,
-                    "W3": 0.01,
-                }
-                for name, scale in scales.items():
-                    if name in self.tensors:
-                        self.tensors[name].mul_(scale)
+        if generator is None:
+            return
+        for tensor in self.tensors.values():
+            tensor.normal_(generator=generator)
+        if settings.init == "scaled":
+            inputs = settings.context * settings.embedding
+            scales = {"W1": (5 / 3) / inputs**0.5, "b1": 0.01, "W2": 0.01, "b2": 0.0, "W3": 0.01}
+            for name, tensor in self.tensors.items():
+                tensor.mul_(scales.get(name, 1.0))
 
     @staticmethod
     def layout_of(settings: ModelSettings, vocabulary_size: int) -> Layout:
@@ -72,17 +68,18 @@ class MLP(Network):
         return (settings.context + 20 + V) * settings.hidden + direct
 
     def logits(self, contexts: Tensor) -> Tensor:
-        p = self.tensors
-        logits = torch.addmm(p["b2"][:, None], p["W2"].T, self.hidden(contexts).T).T  # (B, V)
+        p, h = self.tensors, self.hidden_activations(contexts)  # (B, H)
+        logits = torch.addmm(p["b2"][:, None], p["W2"].T, h.T).T  # (B, V)
         if self.settings.direct:
             logits = torch.addmm(logits, p["C"][contexts].flatten(1), p["W3"])
         return logits
 
-    def hidden(self, contexts: Tensor) -> Tensor:
+    def hidden_activations(self, contexts: Tensor) -> Tensor:
         """Contexts (B, T) to the hidden layer's activations (B, H).
 
-        For more contexts than characters, each character's contribution at each place is computed
-        once, and tanh(x) is 2 sigmoid(2x) - 1: `step.py` says why that is faster.
+        With more contexts than characters, what each character contributes at each position is
+        computed once, and tanh(x) is 2 sigmoid(2x) - 1: `training/gradients.py` says why that is
+        faster.
         """
         p, V = self.tensors, self.vocabulary_size
         T, D, H = self.settings.context, self.settings.embedding, self.settings.hidden
@@ -91,7 +88,7 @@ class MLP(Network):
         table = torch.bmm(p["C"].expand(T, V, D), p["W1"].view(T, D, H))  # (T, V, H)
         table[0] += p["b1"]
         rows = contexts + V * torch.arange(T)  # (B, T), of the table's T*V
-        doubled = embedding_bag(rows, table.view(T * V, H).mul_(2), mode="sum")
+        doubled = embedding_bag(rows, table.view(T * V, H).mul_(2), mode="sum")  # (B, H)
         return doubled.sigmoid_().mul_(2).sub_(1)
 
     def copy(self) -> "MLP":

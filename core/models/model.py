@@ -1,8 +1,10 @@
 """What every model can do, and what the two networks share."""
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -10,47 +12,77 @@ from torch import Tensor
 from ..settings import ModelSettings
 
 
-class Model(Protocol):
-    """What every model can do."""
+class Model(ABC):
+    """A model: contexts in, a distribution of the next character out.
+
+    settings: its kind and size. vocabulary_size: V, the boundary counted.
+    """
 
     settings: ModelSettings
     vocabulary_size: int
 
-    @property
-    def context(self) -> int:
-        """How many characters back it looks."""
-        ...
+    def __repr__(self) -> str:
+        kind, sizes = self.settings.model_kind, vars(self.settings)
+        parts = [f"{size} {sizes[size]:,}" for size in kind.sizes]
+        name = "counts" if not kind.is_network else "parameters"
+        return f"{type(self).__name__}({', '.join([*parts, f'{self.num_parameters:,} {name}'])})"
 
     @property
+    @abstractmethod
+    def context(self) -> int:
+        """T, how many characters of context it takes."""
+
+    @property
+    @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
         """What it has learnt, by name."""
-        ...
 
     @property
-    def parameters(self) -> int:
+    def num_parameters(self) -> int:
         """How many numbers it learns."""
-        ...
+        return sum(tensor.numel() for tensor in self.tensors.values())
 
     @property
+    def is_finite(self) -> bool:
+        """True if every parameter is a finite number."""
+        floats = [tensor for tensor in self.tensors.values() if tensor.is_floating_point()]
+        if all(math.isfinite(float(tensor.sum())) for tensor in floats):
+            return True  # the usual case, told in a fraction of the time
+        return all(bool(torch.isfinite(tensor).all()) for tensor in floats)
+
+    @property
+    @abstractmethod
     def multiplications(self) -> int:
         """About how many multiplications the logits of one context take."""
-        ...
 
+    @abstractmethod
     def logits(self, contexts: Tensor) -> Tensor:
-        """Contexts (B, T) int64 to logits (B, V), whose softmax is the next character's."""
-        ...
+        """Contexts (B, T) int64 to logits (B, V); their softmax is P(next character)."""
 
-    def copy(self) -> "Model":
+    def hidden_activations(self, contexts: Tensor) -> Tensor | None:
+        """Contexts (B, T) to the hidden layer's activations (B, H); None without such a layer."""
+        return None
+
+    @abstractmethod
+    def copy(self) -> Self:
         """The same model with tensors of its own."""
-        ...
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The tensors by name, not copied."""
+        return dict(self.tensors)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Copy tensors of the same names and shapes into this model."""
+        for name, tensor in self.tensors.items():
+            tensor.copy_(state[name])
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a network's parameters are in one vector: behind one another, by name.
+    """Where a network's parameters are in one vector: one after the other, by name.
 
     shapes: of each parameter, in order. transposed: those stored column by column, which is faster
-    for matrices with few columns (`gradients.py` says why).
+    for matrices with few columns (`training/gradients.py` says why).
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -62,7 +94,7 @@ class Layout:
         return sum(math.prod(shape) for shape in self.shapes.values())
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
-        """A vector (size,) as tensors of the parameters' names and shapes, which share its memory."""
+        """A vector (size,) cut into views of the parameters' names and shapes."""
         parts = flat.split([math.prod(shape) for shape in self.shapes.values()])
         return {
             name: part.view(shape[::-1]).T if name in self.transposed else part.view(shape)
@@ -70,12 +102,15 @@ class Layout:
         }
 
 
-class Network:
-    """A model whose parameters are one vector, `flat`, laid out as its `layout` says.
+class Network(Model):
+    """A model trained by gradient descent, whose parameters are one vector, `flat`.
 
-    `tensors` are views into it by name, so that an optimizer's step is a few operations on one
-    vector whatever the model.
+    `tensors` are views into it by name, as `layout` says, so that an optimizer's step is a few
+    operations on one vector whatever the model.
     """
+
+    # True if weight decay is the lecture's decay * mean(W**2) in the loss, not the optimizer's.
+    decays_in_loss: ClassVar[bool] = False
 
     def __init__(self, settings: ModelSettings, vocabulary_size: int, layout: Layout):
         self.settings = settings
@@ -89,14 +124,14 @@ class Network:
         return self._tensors
 
     @property
-    def parameters(self) -> int:
+    def num_parameters(self) -> int:
         return self.flat.numel()
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
-        """A vector as long as `flat`, cut into tensors of the parameters' names and shapes."""
+        """A vector (num_parameters,) cut into views of the parameters' names and shapes."""
         return self.layout.views(flat)
 
     def to_double(self) -> None:
-        """Change the parameters to float64."""
+        """Convert the parameters to float64."""
         self.flat = self.flat.double()
         self._tensors = self.views(self.flat)

@@ -1,5 +1,7 @@
 """The bigram model as a network of one layer."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -8,7 +10,9 @@ from .model import Layout, Network
 
 
 class NeuralBigram(Network):
-    """One layer: the logits are the row of W (V, V) that belongs to the last character."""
+    """One layer: the logits are the row of W (V, V) of the last character."""
+
+    decays_in_loss: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -16,7 +20,7 @@ class NeuralBigram(Network):
         vocabulary_size: int,
         generator: torch.Generator | None = None,
     ):
-        """W from N(0, 1), or all zero with init="scaled", which begins at a loss of ln V."""
+        """W drawn from N(0, 1), or all zero with init="scaled", for a first loss of ln V."""
         super().__init__(settings, vocabulary_size, self.layout_of(settings, vocabulary_size))
         if generator is not None and settings.init == "lecture":
             self.flat.normal_(generator=generator)

@@ -1,4 +1,4 @@
-"""Counts of n-grams: the model that is learnt by counting."""
+"""N-gram counts: the model that is learnt by counting."""
 
 import math
 
@@ -8,12 +8,13 @@ from torch import Tensor
 from ..datasets.contexts import context_numbers
 from ..errors import UserError
 from ..settings import ModelSettings
+from .model import Model
 
 MAX_COUNTS = 1 << 25
 
 
-class NgramCounts:
-    """Counts of the characters that follow each context of `order` - 1 characters.
+class NgramCounts(Model):
+    """How often each character follows each context of `order` - 1 characters.
 
     P(c | context) = (N(context, c) + k) / (N(context) + k V), with k the smoothing (add-k; Jurafsky
     & Martin, Speech and Language Processing, ch. 3). With k = 0 a pair that never occurred has
@@ -42,7 +43,7 @@ class NgramCounts:
 
     @property
     def context(self) -> int:
-        """At least 1, so that a table of single characters takes contexts like any other."""
+        """T = max(1, order - 1): even unigram counts take contexts of one character."""
         return max(1, self.settings.order - 1)
 
     @property
@@ -50,7 +51,7 @@ class NgramCounts:
         return {"counts": self.counts}
 
     @property
-    def parameters(self) -> int:
+    def num_parameters(self) -> int:
         return self.counts.numel()
 
     @property
@@ -58,7 +59,7 @@ class NgramCounts:
         return 10 * self.vocabulary_size
 
     def count(self, contexts: Tensor, targets: Tensor) -> None:
-        """Count examples: contexts (B, T), targets (B,)."""
+        """Add examples to the counts: contexts (B, T), targets (B,)."""
         places = self._rows(contexts) * self.vocabulary_size + targets
         ones = torch.ones(len(places), dtype=torch.int32)
         self.counts.view(-1).index_add_(0, places, ones)
@@ -74,7 +75,7 @@ class NgramCounts:
         return self._log_probabilities(self.counts[self._rows(contexts)])
 
     def _log_probabilities(self, counts: Tensor) -> Tensor:
-        """Rows of counts (B, V) to ln P (B, V), float64."""
+        """Counts of each context (B, V) to ln P (B, V), float64."""
         smooth = counts.double() + self.smoothing
         totals = smooth.sum(1, keepdim=True)
         return (
@@ -88,6 +89,6 @@ class NgramCounts:
         return other
 
     def _rows(self, contexts: Tensor) -> Tensor:
-        """The row of each context: its characters as the digits of a number in base V."""
+        """The row of each context, (B, T) to (B,): its characters as digits in base V."""
         counted = contexts[:, self.context - (self.settings.order - 1) :]
         return context_numbers(counted, self.vocabulary_size)

@@ -1,26 +1,27 @@
-"""An MLP of another size that computes the same function, or as nearly as it can, and its moments.
+"""Resizing an MLP, and AdamW's moments with it, so that it computes the same as nearly as it can.
 
-Growing is exact: whatever is new is multiplied by a zero, and one of the two factors is drawn as a
-new model's is, so that the other learns from the next step on (Net2Net: Chen et al. 2016).
+Growing is exact: each new parameter is multiplied by a zero, and one of the two factors is drawn as
+in a new model, so that the other learns from the next step on (Net2Net: Chen et al. 2016).
 
 - Hidden units get drawn incoming weights and zero outgoing ones.
 - Embedding columns are drawn; their rows of W1 (and W3) are zero.
 - Older positions get zero rows of W1 (and W3).
 
-Shrinking loses something, so what goes is chosen, and what stays is adapted, by a few thousand
-training contexts. The dev losses are of the built-in names: the default model (2.215) and the
-preset "tuned" half-way (2.031).
+Shrinking loses something, so a few thousand training contexts decide what is removed, and the rest
+is adapted. The dev losses below are of the built-in names: the default model (2.215) and the preset
+"tuned" half-way (2.031).
 
-- Of the oldest positions the mean goes into the biases: 5 of 8 left, 2.062; without that, 2.228.
-- The embedding is projected onto the directions without which the first layer changes most: the
-  best approximation of C W1 of that rank. 6 of 10 left, 2.472; the six columns of largest effect,
-  2.614; the first six, 2.696. A column that has just been grown goes without a loss.
-- Hidden units with the smallest effect (spread over the contexts, times the norm of the row of W2)
-  go, and the others take over what they can by least squares: half of 200 left, 2.290 instead of
-  2.618; of 300, 2.106 instead of 2.631. The norm alone is as good a measure, to 0.005.
+- The mean contribution of the oldest positions is added to the biases: with 5 of 8 positions left,
+  2.062; without that, 2.228.
+- The embedding is projected onto the subspace that preserves the first layer best, the best
+  approximation of C W1 of that rank: with 6 of 10 dimensions left, 2.472; with the six columns of
+  largest effect, 2.614; with the first six, 2.696. A column just grown is removed without loss.
+- Hidden units with the smallest effect (their spread over the contexts, times the norm of their row
+  of W2) are removed, and the others are refitted by least squares: with half of 200 left, 2.290
+  instead of 2.618; of 300, 2.106 instead of 2.631. The norm alone is as good a measure, to 0.005.
 
-AdamW's moments follow the parameters; new parameters have none. Where the embedding gets other
-coordinates, the mean gradient follows by the chain rule, and the mean square as if the gradients
+AdamW's moments follow the parameters; those of new parameters are zero. Where the embedding changes
+its basis, the mean gradient follows by the chain rule, and the mean square as if the gradients
 along the old coordinates were uncorrelated: its factors are the squares of the mean's.
 """
 
@@ -33,14 +34,14 @@ from torch import Tensor
 from ..settings import SIZES, ModelSettings
 from .mlp import MLP
 
-_BY_PLACE = ("W1", "W3")  # what has a row for each number of each position
+_BY_POSITION = ("W1", "W3")  # have a row for each embedding dimension of each position
 _MAX_FITTED = 1024  # hidden units; the time for least squares grows with their cube
-_RIDGE = 1e-4  # of a unit's mean variance; keeps units that vary together from huge weights
-_MIN_SPREAD = 1e-3  # of an embedding direction, of the mean one
+_RIDGE = 1e-4  # of a unit's mean variance; bounds the weights of units that vary together
+_MIN_SPREAD = 1e-3  # of an embedding direction, relative to the mean
 
 
 def seed_of_edit(seed: int, step: int, number: int) -> int:
-    """A seed for what an edit draws: that after `step` steps, the journal's entry `number`."""
+    """The seed for what an edit draws: the journal's entry `number`, at a step of a run's seed."""
     words = f"{seed} {step} {number}"
     return int.from_bytes(hashlib.sha256(words.encode()).digest()[:7], "big")
 
@@ -52,11 +53,11 @@ def resized(
     contexts: Tensor,
     generator: torch.Generator,
 ) -> tuple[MLP, dict[str, Tensor]]:
-    """A model of the sizes in `settings` (context, embedding, hidden) and its moments.
+    """A model of other sizes (context, embedding, hidden) that computes the same, and its moments.
 
-    model: has finite weights, and settings that differ in these sizes only; it is left as it is.
-    moments: AdamW's "mean" and "square", (parameters,), or nothing.
-    contexts: (N, T), of training examples, by which is judged what can go; T is the old context.
+    model: has finite weights; it is not changed. settings: differ from the model's in sizes only.
+    moments: AdamW's "mean" and "square", (num_parameters,), or empty.
+    contexts: (N, T), of training examples, which decide what is removed; T is the old context.
     generator: what new parameters are drawn from.
     """
     smaller = {name: min(getattr(model.settings, name), getattr(settings, name)) for name in SIZES}
@@ -69,7 +70,7 @@ def resized(
 
 
 def shrinks(old: ModelSettings, new: ModelSettings) -> bool:
-    """Whether a model that goes from one of these sizes to the other loses something."""
+    """True if a model resized from old to new settings loses parameters."""
     return any(getattr(new, name) < getattr(old, name) for name in SIZES)
 
 
@@ -85,7 +86,7 @@ def _grown(
 
 
 def _put(old: dict[str, Tensor], new: dict[str, Tensor]) -> None:
-    """Write old parameters into new ones, and zeros where something new meets something old."""
+    """Write old parameters into new ones, and zeros where new inputs meet old outputs."""
     T, D, H = old["W1"].shape
     new["C"][:, :D] = old["C"]
     new["W1"][:, :, :H] = 0
@@ -104,9 +105,9 @@ def _shrunk(
     cut = _Cut(model.settings.context - settings.context)
     if settings.embedding < model.settings.embedding:
         cut.basis, cut.dual = _directions(p, cut, contexts, settings.embedding)
-    _keep_means(p, cut, contexts)
+    _add_means_to_biases(p, cut, contexts)
     if settings.hidden < model.settings.hidden:
-        cut.units = _hand_over(p, cut, contexts, settings.hidden)
+        cut.units = _remaining_units(p, cut, contexts, settings.hidden)
     new = _like(model, MLP(settings, model.vocabulary_size))
     moments_then = {name: torch.zeros_like(new.flat) for name in moments}
     _copy(cut.of(p), _parts(new, new.flat))
@@ -118,10 +119,11 @@ def _shrunk(
 
 @dataclass
 class _Cut:
-    """What of a model stays.
+    """What remains of a model.
 
-    oldest: how many positions go. basis (D, D'), dual (D', D): an embedding e becomes e @ basis,
-    and stands for the old e @ basis @ dual; None leaves it as it is. units (H',): those that stay.
+    oldest: how many of the oldest positions are removed. basis (D, D'), dual (D', D): an embedding
+    e becomes e @ basis, and stands for the old e @ basis @ dual; None keeps it as it is.
+    units (H',): the hidden units that remain.
     """
 
     oldest: int
@@ -130,11 +132,11 @@ class _Cut:
     units: Tensor | None = None
 
     def of(self, p: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The parameters that stay."""
+        """The parameters that remain."""
         return self._of(p, self.basis, self.dual)
 
     def of_gradients(self, d: dict[str, Tensor], squares: bool) -> dict[str, Tensor]:
-        """The gradients, or their squares, of the parameters that stay, by the chain rule."""
+        """The gradients of the parameters that remain, or their squares, by the chain rule."""
         if self.basis is None or self.dual is None:
             return self._of(d, None, None)
         to_embedding, to_weights = self.dual.T, self.basis.T
@@ -145,12 +147,11 @@ class _Cut:
     def _of(
         self, p: dict[str, Tensor], to_embedding: Tensor | None, to_weights: Tensor | None
     ) -> dict[str, Tensor]:
-        """to_embedding (D, D') is multiplied with C from the right, to_weights (D', D) with W1 and
-        W3 from the left."""
+        """C times to_embedding (D, D'), to_weights (D', D) times W1 and W3, of what remains."""
         stays = {name: part[self.oldest :] if part.ndim == 3 else part for name, part in p.items()}
         if to_embedding is not None and to_weights is not None:
             stays["C"] = stays["C"] @ to_embedding
-            for name in stays.keys() & set(_BY_PLACE):
+            for name in stays.keys() & set(_BY_POSITION):
                 stays[name] = to_weights @ stays[name]  # (T', D', H) or (T', D', V)
         if self.units is not None:
             stays["W1"] = stays["W1"][..., self.units]
@@ -162,7 +163,7 @@ def _directions(
     p: dict[str, Tensor], cut: _Cut, contexts: Tensor, count: int
 ) -> tuple[Tensor, Tensor]:
     """A basis (D, count) and its dual (count, D), whose product projects the embedding with the
-    least squared change of what the network makes of it, each hidden unit weighed by its way out.
+    least squared change of the layers after it, each hidden unit weighted by its row of W2.
 
     With S the covariance of the embeddings and W the rows of W1 and W3 of every position side by
     side, these are the leading left singular vectors of S^(1/2) W (Eckart & Young 1936).
@@ -186,8 +187,8 @@ def _directions(
     return basis.to(dtype), dual.to(dtype)
 
 
-def _keep_means(p: dict[str, Tensor], cut: _Cut, contexts: Tensor) -> None:
-    """Add to the biases what the parts of the inputs that go contribute on average."""
+def _add_means_to_biases(p: dict[str, Tensor], cut: _Cut, contexts: Tensor) -> None:
+    """Add to the biases what the removed parts of the inputs contribute on average."""
     lost = p["C"][contexts].mean(0)  # (T, D)
     stays = lost[cut.oldest :]
     if cut.basis is None or cut.dual is None:
@@ -199,9 +200,9 @@ def _keep_means(p: dict[str, Tensor], cut: _Cut, contexts: Tensor) -> None:
         p["b2"] += torch.einsum("td,tdv->v", lost, p["W3"])
 
 
-def _hand_over(p: dict[str, Tensor], cut: _Cut, contexts: Tensor, count: int) -> Tensor:
-    """The `count` hidden units that stay, (count,); their rows of W2, and b2, take over what they
-    can of the others'."""
+def _remaining_units(p: dict[str, Tensor], cut: _Cut, contexts: Tensor, count: int) -> Tensor:
+    """Choose the `count` hidden units that remain, (count,), and refit their rows of W2, and b2, so
+    that they replace the others as far as they can."""
     stays = cut.of(p)
     x = stays["C"][contexts[:, cut.oldest :]].flatten(1)  # (N, T'*D')
     h = torch.addmm(p["b1"][:, None], stays["W1"].flatten(0, 1).T, x.T).tanh_()  # (H, N)
@@ -216,22 +217,22 @@ def _hand_over(p: dict[str, Tensor], cut: _Cut, contexts: Tensor, count: int) ->
         squares.diagonal().add_(_RIDGE * squares.diagonal().mean() + 1e-12)
         products = (kept @ (h[goes].T @ W2[goes])).double()  # (count, V)
         factor, failed = torch.linalg.cholesky_ex(squares)
-        if not failed:  # as it may where the units are almost alike
+        if not failed:  # it may fail where units are almost alike
             p["W2"][units] += torch.cholesky_solve(products, factor).to(W2.dtype)
     p["b2"] += mean @ W2 - mean[units] @ p["W2"][units]
     return units
 
 
 def _outgoing(p: dict[str, Tensor]) -> Tensor:
-    """The norm of each row of W2 (H,), without its mean, which changes no probability."""
+    """The norm of each row of W2 about its mean, which changes no probability: (H,)."""
     return (p["W2"] - p["W2"].mean(1, keepdim=True)).norm(dim=1)
 
 
 def _parts(model: MLP, vector: Tensor) -> dict[str, Tensor]:
-    """Views of a vector as long as the parameters, W1 (T, D, H) and W3 (T, D, V) by position."""
+    """Views of a vector (num_parameters,), with W1 (T, D, H) and W3 (T, D, V) by position."""
     shape = model.settings.context, model.settings.embedding
     views = model.views(vector)
-    return {n: v.unflatten(0, shape) if n in _BY_PLACE else v for n, v in views.items()}
+    return {n: v.unflatten(0, shape) if n in _BY_POSITION else v for n, v in views.items()}
 
 
 def _copy(old: dict[str, Tensor], new: dict[str, Tensor]) -> None:
@@ -240,7 +241,7 @@ def _copy(old: dict[str, Tensor], new: dict[str, Tensor]) -> None:
 
 
 def _like(model: MLP, new: MLP) -> MLP:
-    """The new model in the other's precision."""
+    """The new model in the precision of the other."""
     if model.flat.dtype == torch.float64:
         new.to_double()
     return new

@@ -171,7 +171,7 @@ def load_session(folder: Path | str) -> "Session":
     check_path(folder, record)
     session = Session(dataset, record.model, record.train, record.seed)
     try:
-        session.restore(resumable_state(record, session.tables, model, tensors))
+        session.restore(resumable_state(record, session.dataset, model, tensors))
     except (RuntimeError, ValueError) as error:
         path = folder / WEIGHTS
         reason = str(error).splitlines()[0]

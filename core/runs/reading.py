@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..datasets.contexts import ContextTables, split_named
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import make_model
@@ -48,7 +47,7 @@ def read_run(folder: Path) -> tuple[RunRecord, Dataset, Any, dict[str, Tensor]]:
 
 def resumable_state(
     record: RunRecord,
-    tables: ContextTables,
+    dataset: Dataset,
     model: NgramCounts | NeuralBigram | MLP,
     tensors: dict[str, Tensor],
 ) -> RunState:
@@ -59,7 +58,7 @@ def resumable_state(
     """
     trainer: dict[str, Any] = {"step": record.steps}
     if isinstance(model, NgramCounts):
-        if record.counted > split_named(tables.dataset, record.train.train_on).examples:
+        if record.counted > dataset.split(record.train.train_on).num_examples:
             raise ValueError("more examples are counted than there are")
         trainer |= {"counted": record.counted, "counts": model.counts}
     else:
@@ -78,7 +77,7 @@ def resumable_state(
     dev.points, dev.best = record.dev_points, record.best_dev
     history = LossHistory.of(record.width, tensors["history.buckets"], tensors["history.rest"])
     return RunState(
-        dataset=tables.dataset,
+        dataset=dataset,
         run=object(),
         model_settings=record.model,
         train_settings=record.train,

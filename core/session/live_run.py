@@ -8,8 +8,7 @@ from msgspec.structs import replace
 from torch import Tensor
 
 from ..analysis.evaluation import evaluate
-from ..datasets.contexts import ContextTables, split_named
-from ..datasets.dataset import Dataset, gather_contexts
+from ..datasets.dataset import Dataset
 from ..models.factory import make_model
 from ..models.mlp import MLP
 from ..models.neural_bigram import NeuralBigram
@@ -41,7 +40,7 @@ class LiveRun:
     give the same weights bit for bit on the same build of torch with one thread, however the
     training is divided into calls.
 
-    tables: the context tables of its dataset. model, trainer: change with the settings.
+    dataset: what it learns. model, trainer: change with the settings.
     model_settings, train_settings: of the next step. first_settings: those that it began with.
     seed: of the first weights and the minibatches. journal: the edits that led from the first
     settings to the present weights, oldest first. history: the minibatch losses. dev_losses: those
@@ -49,7 +48,7 @@ class LiveRun:
     edits. diverged_at: the step whose loss was the first that wasn't finite.
     """
 
-    tables: ContextTables
+    dataset: Dataset
     model: AnyModel
     trainer: AnyTrainer
     model_settings: ModelSettings
@@ -71,13 +70,8 @@ class LiveRun:
             UserError: the settings can't be had with this dataset.
         """
         self._last: RunState | None = None  # put away or returned to; the next may share with it
-        self.tables = ContextTables(dataset)
+        self.dataset = dataset
         self._begin(model, train, seed)
-
-    @property
-    def dataset(self) -> Dataset:
-        """What it learns; `change_dataset`, and a way back from that, take another."""
-        return self.tables.dataset
 
     @property
     def run(self) -> object:
@@ -97,10 +91,7 @@ class LiveRun:
     @property
     def diverged(self) -> bool:
         """Whether the weights are no longer finite."""
-        weights = [t for t in self.model.tensors.values() if t.is_floating_point()]
-        if all(math.isfinite(float(weight.sum())) for weight in weights):
-            return False  # the usual case, told in a fraction of the time
-        return not all(bool(torch.isfinite(weight).all()) for weight in weights)
+        return not self.model.is_finite
 
     @property
     def marks(self) -> list[Mark]:
@@ -117,7 +108,7 @@ class LiveRun:
         """
         losses = self.trainer.train(steps)
         self.history.append(losses)
-        is_network = isinstance(self.trainer, GradientTrainer)  # counts may give a pair no chance
+        is_network = self.model_settings.model_kind.is_network  # counts may give a pair no chance
         if is_network and self.diverged_at is None and not math.isfinite(float(losses.sum())):
             finite = int(torch.isfinite(losses).long().cumprod(0).sum())
             self.diverged_at = self.step - len(losses) + finite
@@ -160,7 +151,7 @@ class LiveRun:
         """A model and its trainer; with the weights that such a run begins with, or zeros."""
         generator = torch.Generator().manual_seed(seed) if is_drawn else None
         new = make_model(model, self.dataset.vocabulary.size, generator, train.smoothing)
-        return new, make_trainer(new, self.tables, train, seed, self.dropout_version)
+        return new, make_trainer(new, self.dataset, train, seed, self.dropout_version)
 
     def change(self, changes: dict[str, Any]) -> None:
         """Train on with other settings, by name, none of which begins a new run.
@@ -179,10 +170,9 @@ class LiveRun:
         """Go on with a model of another size."""
         model, trainer = self.model, self.trainer
         assert isinstance(model, MLP)
-        assert isinstance(trainer, GradientTrainer)
         loses = shrinks(self.model_settings, settings)
         most = max(_MIN_EXAMPLES, _MULTIPLICATIONS // model.multiplications)
-        before = evaluate(model, self.tables, "dev", most) if loses else None
+        before = evaluate(model, self.dataset, "dev", most) if loses else None
         seed = seed_of_edit(self.seed, self.step, len(self.journal))
         generator = torch.Generator().manual_seed(seed)
         new, moments = resized(model, settings, trainer.moments, self._contexts(), generator)
@@ -190,33 +180,31 @@ class LiveRun:
         self.model, self.model_settings = new, settings
         self.resized = Resizing(self.step, short_label(changes))
         if before is not None:
-            after = evaluate(new, self.tables, "dev", most)
-            share = after.examples / after.of
+            after = evaluate(new, self.dataset, "dev", most)
             self.resized = replace(
-                self.resized, before=before.loss, after=after.loss, dev_share=share
+                self.resized, before=before.loss, after=after.loss, dev_share=after.share
             )
 
     def _contexts(self) -> Tensor:
         """The contexts (N, T) of some training examples, evenly spaced."""
-        split = split_named(self.dataset, self.train_settings.train_on)
+        split = self.dataset.split(self.train_settings.train_on)
         least, most = _JUDGED_EXAMPLES
         n = max(least, min(_JUDGED_UNITS // self.model_settings.hidden, most))
-        n = min(n, split.examples)
-        positions = torch.arange(n) * split.examples // n + 1
-        return gather_contexts(split.tokens, positions, self.model.context)
+        n = min(n, split.num_examples)
+        positions = torch.arange(n) * split.num_examples // n + 1
+        return split.contexts_at(positions, self.model.context)
 
     @property
     def _step_seconds(self) -> float:
         """About how long a step takes."""
-        split = split_named(self.dataset, self.train_settings.train_on)
-        examples = self.train_settings.batch_size or split.examples
+        split = self.dataset.split(self.train_settings.train_on)
+        examples = self.train_settings.batch_size or split.num_examples
         return _STEP_SECONDS + _MULTIPLICATION_SECONDS * examples * self.model.multiplications
 
     def _restore(self, state: RunState) -> None:
         """Go on from a state."""
         whole = state.base or state
-        if whole.dataset is not self.dataset:
-            self.tables = ContextTables(whole.dataset)
+        self.dataset = whole.dataset
         settings = whole.model_settings, whole.train_settings
         self.model, self.trainer = self._made(*settings, whole.seed, is_drawn=whole.is_first)
         if not whole.is_first:

@@ -97,7 +97,9 @@ def _differences(session: Session, saved: Run) -> tuple[bool, float, float]:
             largest = max(largest, float((tensor.double() - other.double()).abs().max()))
     if identical:
         return True, 0.0, 0.0
-    losses = [evaluate(model, session.tables, "dev").loss for model in (session.model, saved.model)]
+    losses = [
+        evaluate(model, session.dataset, "dev").loss for model in (session.model, saved.model)
+    ]
     difference = abs(losses[0] - losses[1]) if math.isfinite(losses[1]) else math.nan
     return False, largest, difference
 

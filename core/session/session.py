@@ -9,7 +9,6 @@ import torch
 
 from ..analysis.evaluation import Evaluation, WordSurprisal, evaluate, word_surprisal
 from ..analysis.sampling import sample
-from ..datasets.contexts import ContextTables
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..results import Sample
@@ -36,7 +35,6 @@ class Session(LiveRun):
     """
 
     archive: Archive
-    tables: ContextTables
 
     def __init__(
         self,
@@ -112,12 +110,12 @@ class Session(LiveRun):
         Raises:
             UserError: the settings can't be had with this dataset; nothing has changed then.
         """
-        before, tables = self.state(), self.tables
-        self.tables = ContextTables(dataset)
+        before, old = self.state(), self.dataset
+        self.dataset = dataset
         try:
             self._begin(self.model_settings, self.train_settings, self.seed)
         except UserError:
-            self.tables = tables
+            self.dataset = old
             raise
         self._put_away(before, f"data {shown(dataset.name)}")
 
@@ -177,18 +175,16 @@ class Session(LiveRun):
         is_same_data = (other.dataset.path, other.dataset.fingerprint) == same
         if is_same_data:
             state = replace(state, dataset=self.dataset)
-        else:
-            self.tables = other.tables
         self._restore(state)
         self._put_away(before, label)
 
-    def evaluate(self, split: str = "dev", most_examples: int | None = None) -> Evaluation:
+    def evaluate(self, split: str = "dev", max_examples: int | None = None) -> Evaluation:
         """The loss of a split: train, dev, test, all, or first-N.
 
-        most_examples: of a larger split, only about so many are looked at.
+        max_examples: of a larger split, only about so many are looked at.
         """
-        evaluation = evaluate(self.model, self.tables, split, most_examples)
-        if split == "dev" and most_examples is None:
+        evaluation = evaluate(self.model, self.dataset, split, max_examples)
+        if split == "dev" and max_examples is None:
             self.dev_losses.append(self.step, evaluation.loss)
         return evaluation
 

@@ -1,4 +1,4 @@
-"""The losses of a run, in bounded memory: buckets of steps with their lowest, mean and highest."""
+"""The losses of a run, in bounded memory."""
 
 import math
 from copy import copy
@@ -10,10 +10,12 @@ from ..results import LossCurve
 
 
 class LossHistory:
-    """The loss of every step so far, folded into at most `capacity` (even) buckets.
+    """The minibatch losses of a run: lowest, mean and highest loss of equal buckets of steps.
 
-    A bucket holds `width` steps. When the buckets run out, neighbours are merged and the width
-    doubles, so a run of any length keeps between half and all of the buckets.
+    A bucket holds `width` steps. When all `capacity` (an even number) buckets are full, neighbours
+    are merged and the width doubles, so that at least half of the buckets are always in use.
+
+    steps: how many losses were added.
     """
 
     def __init__(self, capacity: int = 1 << 14):
@@ -22,11 +24,14 @@ class LossHistory:
         self.steps: int = 0
         self._filled = 0
         self._buckets = torch.zeros(3, capacity)  # lowest, mean, highest
-        self._rest = torch.empty(0)  # losses of a bucket that isn't full yet
+        self._rest = torch.empty(0)  # losses of the bucket that is not full yet
+
+    def __repr__(self) -> str:
+        return f"LossHistory({self.steps:,} steps)"
 
     @classmethod
     def of(cls, width: int, buckets: Tensor, rest: Tensor) -> "LossHistory":
-        """The history whose `filled` are these buckets (3, n) of so many steps, and its rest."""
+        """A history from its full buckets (3, n), their width, and the losses of the last one."""
         history = cls()
         history.width, history._filled, history._rest = width, buckets.shape[1], rest
         history.steps = width * history._filled + len(rest)
@@ -35,12 +40,12 @@ class LossHistory:
 
     @property
     def filled(self) -> Tensor:
-        """The buckets so far, (3, n): the lowest, mean and highest loss of each."""
+        """The full buckets, (3, n): the lowest, mean and highest loss of each."""
         return self._buckets[:, : self._filled]
 
     @property
     def rest(self) -> Tensor:
-        """The losses of the bucket that isn't full yet."""
+        """The losses of the bucket that is not full yet, fewer than `width`."""
         return self._rest
 
     def append(self, losses: Tensor) -> None:
@@ -56,16 +61,17 @@ class LossHistory:
             waiting = waiting[whole * self.width :]
         self._rest = waiting.clone()
 
-    def curve(self, first: int, most: int, last: int | None = None) -> LossCurve:
-        """The losses from step `first` on, or to step `last`, as at most `most` points.
+    def curve(self, first: int, max_points: int, last: int | None = None) -> LossCurve:
+        """The losses of the steps from `first` to `last`, by default to the end.
 
-        A point stands for a power of two of buckets, so that it does not change as steps are added.
+        max_points: at most so many. A point is the merger of 1, 2, 4, … buckets, at multiples of
+        that number, so that points stay the same as steps are added.
         """
-        most = max(1, most)
+        max_points = max(1, max_points)
         end = self._filled if last is None else min(-(-last // self.width), self._filled)
         begin = min(first // self.width, end)
         group = 1
-        while (end - begin) > group * most:
+        while (end - begin) > group * max_points:
             group *= 2
         begin -= begin % group
         whole = end - (end - begin) % group
@@ -80,23 +86,23 @@ class LossHistory:
         )
 
     def copy(self) -> "LossHistory":
-        """The same losses, in memory of their own."""
+        """A copy that can be added to."""
         other = copy(self)
-        other._buckets = self._buckets.clone()  # the rest is never written to
+        other._buckets = self._buckets.clone()  # `_rest` is replaced, never written to
         return other
 
     def equals(self, other: "LossHistory") -> bool:
-        """Whether both are of the same losses."""
+        """True if both hold the same losses."""
         sizes = [(one.capacity, one.width, one.steps) for one in (self, other)]
         return sizes[0] == sizes[1] and all(map(torch.equal, self.tensors, other.tensors))
 
     @property
     def tensors(self) -> tuple[Tensor, Tensor]:
-        """What it keeps."""
+        """The tensors that hold the losses."""
         return self._buckets, self._rest
 
     def _fold(self, losses: Tensor) -> None:
-        """Add buckets, (n, width)."""
+        """Add full buckets from the losses of their steps, (n, width)."""
         new = self._buckets[:, self._filled : self._filled + len(losses)]
         new[0], new[1], new[2] = losses.amin(1), losses.mean(1), losses.amax(1)
         self._filled += len(losses)
@@ -109,9 +115,10 @@ class LossHistory:
 
 
 class DevLosses:
-    """The dev losses of a run by step, the newest last; of many every other one is dropped.
+    """The dev losses of a run, in nats.
 
-    best: the lowest of all, in nats; None as long as there is none that is finite.
+    points: (step, loss), the newest last; beyond `capacity` every other one is dropped.
+    best: the lowest loss ever added; None without a finite one.
     """
 
     def __init__(self, capacity: int = 1 << 11):
@@ -119,13 +126,19 @@ class DevLosses:
         self.points: list[tuple[int, float]] = []
         self.best: float | None = None
 
+    def __repr__(self) -> str:
+        if not self.points:
+            return "DevLosses(none)"
+        best = "none finite" if self.best is None else f"{self.best:.3f}"
+        return f"DevLosses({len(self.points):,} losses, last {self.last:.3f}, best {best})"
+
     @property
     def last(self) -> float | None:
-        """The newest; None where there is none."""
+        """The newest loss; None without any."""
         return self.points[-1][1] if self.points else None
 
     def append(self, step: int, loss: float) -> None:
-        """Add the loss after so many steps, which are not fewer than before."""
+        """Add the loss after a number of steps, which must not decrease."""
         self.points.append((step, loss))
         if math.isfinite(loss):
             self.best = loss if self.best is None else min(self.best, loss)
@@ -133,7 +146,7 @@ class DevLosses:
             del self.points[1::2]
 
     def copy(self) -> "DevLosses":
-        """The same losses."""
+        """A copy that can be added to."""
         other = copy(self)
         other.points = list(self.points)
         return other

@@ -6,32 +6,39 @@ from typing import Any
 import torch
 from torch import Tensor
 
+_BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # the defaults of torch.optim.AdamW
+
 
 class SGD:
     """Plain gradient descent; weight decay is added to the gradient, as torch.optim.SGD does."""
 
-    def __init__(self):
+    def __init__(self, parameters: Tensor):
         self.moments: dict[str, Tensor] = {}
 
     def state_dict(self) -> dict[str, Tensor]:
-        """It remembers nothing."""
+        """Empty: plain gradient descent has no state."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """There is nothing to load."""
+        """Nothing to load."""
 
     def update(self, parameters: Tensor, gradient: Tensor, rate: float, decay: float) -> None:
-        """One step, in place."""
+        """Take one step, in place; weight decay is added to the gradient."""
         if decay:
             gradient.add_(parameters, alpha=decay)
         parameters.add_(gradient, alpha=-rate)
+
+    def last_update(
+        self, parameters: Tensor, gradient: Tensor | None, rate: float, decay: float
+    ) -> Tensor | None:
+        """The size of the last step, given its gradient with the decay in it; None without one."""
+        return None if gradient is None else rate * gradient
 
 
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019), with torch.optim's defaults.
 
-    The operation is the one that torch.optim.AdamW(fused=True) calls: 7 microseconds for 12,000
-    parameters, where the formula in separate operations takes 25.
+    moments: "mean" and "square", the running means of the gradient and of its square (n,).
     """
 
     def __init__(self, parameters: Tensor):
@@ -41,7 +48,7 @@ class AdamW:
         self.steps: Tensor = torch.zeros(())
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The moments, and how many steps they are of."""
+        """The moments, and the number of steps they are of; not copied."""
         return {**self.moments, "steps": self.steps}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -50,9 +57,18 @@ class AdamW:
         self.steps = state["steps"].clone()
 
     def update(self, parameters: Tensor, gradient: Tensor, rate: float, decay: float) -> None:
-        """One step, in place."""
+        """Take one step, in place.
+
+        torch.optim.AdamW(fused=True) calls the same operation: 7 microseconds for 12,000
+        parameters, where the formula in separate operations takes 25. Being private it may go, and
+        the formula takes its place.
+        """
         self.steps += 1
-        torch._fused_adamw_(  # pyright: ignore[reportPrivateImportUsage]
+        fused = getattr(torch, "_fused_adamw_", None)
+        if fused is None:
+            self._update_by_formula(parameters, gradient, rate, decay)
+            return
+        fused(
             [parameters],
             [gradient],
             [self.moments["mean"]],
@@ -60,10 +76,43 @@ class AdamW:
             [],
             [self.steps],
             lr=rate,
-            beta1=0.9,
-            beta2=0.999,
+            beta1=_BETA1,
+            beta2=_BETA2,
             weight_decay=decay,
-            eps=1e-8,
+            eps=_EPS,
             amsgrad=False,
             maximize=False,
         )
+
+    def last_update(
+        self, parameters: Tensor, gradient: Tensor | None, rate: float, decay: float
+    ) -> Tensor | None:
+        """What the last step added to the parameters, (n,), worked out from the moments:
+
+            w' = (1 - rate decay) w - rate m / (sqrt(v) + eps)
+
+        with both moments corrected for their bias (Kingma & Ba 2015, Loshchilov & Hutter 2019).
+        Zero before the first step.
+        """
+        if not float(self.steps):
+            return torch.zeros_like(parameters)
+        mean, square = self._corrected_moments()
+        before = (parameters + rate * mean / (square.sqrt() + _EPS)) / (1 - rate * decay)
+        return parameters - before
+
+    def _update_by_formula(
+        self, parameters: Tensor, gradient: Tensor, rate: float, decay: float
+    ) -> None:
+        self.moments["mean"].lerp_(gradient, 1 - _BETA1)
+        self.moments["square"].mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
+        mean, square = self._corrected_moments()
+        parameters.mul_(1 - rate * decay).sub_(rate * mean / (square.sqrt() + _EPS))
+
+    def _corrected_moments(self) -> tuple[Tensor, Tensor]:
+        """The moments divided by the sum of the weights that they have had so far."""
+        steps = float(self.steps)
+        mean, square = self.moments["mean"], self.moments["square"]
+        return mean / (1 - _BETA1**steps), square / (1 - _BETA2**steps)
+
+
+OPTIMIZERS: dict[str, type[SGD] | type[AdamW]] = {"sgd": SGD, "adamw": AdamW}

@@ -11,14 +11,14 @@ class Trainable(Protocol):
     """A session, or a trainer."""
 
     def train(self, steps: int) -> Tensor:
-        """Take some steps; the loss of each."""
+        """Take some steps and return the loss of each."""
         ...
 
 
 class TimeSlicer:
-    """Trains about so many seconds at a time, learning how many steps that is.
+    """Trains for about so many seconds at a time, by measuring how long steps take.
 
-    How a run is sliced never shows in its weights.
+    How a run is sliced doesn't change its weights.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.perf_counter):
@@ -26,10 +26,10 @@ class TimeSlicer:
         self._clock = clock
         self._steps = 1
 
-    def train(self, session: Trainable, most: int) -> Tensor:
-        """Take a slice of at most `most` steps; the losses of those taken."""
+    def train(self, session: Trainable, max_steps: int) -> Tensor:
+        """Take a slice of at most `max_steps` steps and return their losses."""
         begun = self._clock()
-        steps = min(self._steps, most)
+        steps = min(self._steps, max_steps)
         losses = session.train(steps)
         factor = self._seconds / max(self._clock() - begun, 1e-9)
         self._steps = max(1, int(steps * min(factor, 2.0)))

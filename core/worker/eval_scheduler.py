@@ -70,7 +70,7 @@ class EvalScheduler:
         return True
 
     def _begin_test(self, session: Session) -> None:
-        evaluation = RunningEvaluation(session.model, session.tables, "test")
+        evaluation = RunningEvaluation(session.model, session.dataset, "test")
         self._testing = session.step, evaluation
 
     def _advance_test(self, step: int, evaluation: RunningEvaluation) -> None:
@@ -107,8 +107,8 @@ class EvalScheduler:
             dev=of_dev.loss,
             dev_seen=of_dev.seen,
             dev_unseen=of_dev.unseen,
-            train_share=of_train.examples / of_train.of,
-            dev_share=of_dev.examples / of_dev.of,
+            train_share=of_train.share,
+            dev_share=of_dev.share,
         )
         session.dev_losses.append(step, of_dev.loss)
         if self._next:
@@ -123,6 +123,6 @@ def _evaluations(session: Session) -> tuple[RunningEvaluation, RunningEvaluation
     max_train_examples = _MAX_TRAIN_EXAMPLES if is_slow else _MAX_EXAMPLES
     train_on = session.train_settings.train_on
     return (
-        RunningEvaluation(session.model, session.tables, "dev", _MAX_EXAMPLES),
-        RunningEvaluation(session.model, session.tables, train_on, max_train_examples),
+        RunningEvaluation(session.model, session.dataset, "dev", _MAX_EXAMPLES),
+        RunningEvaluation(session.model, session.dataset, train_on, max_train_examples),
     )

@@ -22,7 +22,7 @@ class RateSearchTask:
             UserError: the range is not allowed, the model has no learning rate, or its weights are
                 not finite.
         """
-        self._finder = LearningRateFinder(self._session, low, high, clock=self._clock)
+        self._finder = LearningRateFinder(self._session.trainer, low, high, clock=self._clock)
         self._found = None
 
     def cancel(self) -> None:
@@ -39,13 +39,13 @@ class RateSearchTask:
         """Try learning rates for a few milliseconds; stop if the session has another model now."""
         if self._finder is None or self._found is not None:
             return
-        if not self._finder.is_of(self._session):
+        if self._finder.model is not self._session.model:
             self.cancel()
         elif not self._finder.advance():
             self._found = self._finder.result()
 
     def result(self) -> RateSearch | None:
         """The losses so far; None if no search was started for the session's present model."""
-        if self._finder is None or not self._finder.is_of(self._session):
+        if self._finder is None or self._finder.model is not self._session.model:
             return None
         return self._found or self._finder.result()

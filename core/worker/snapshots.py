@@ -42,7 +42,7 @@ def make_snapshot(
         model=session.model_settings,
         train=session.train_settings,
         learning_rate=session.learning_rate,
-        parameters=session.model.parameters,
+        parameters=session.model.num_parameters,
         dataset=runner.views.dataset_facts,
         splits=runner.evals.splits,
         test=runner.evals.test,

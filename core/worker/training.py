@@ -130,7 +130,7 @@ class TrainingControl:
     def _last_step(self) -> int:
         """The step at which the run ends by itself; counting ends when all is counted instead."""
         session = self._session
-        is_counting = session.model_settings.kind == "ngram"
+        is_counting = not session.model_settings.model_kind.is_network
         is_unlimited = is_counting or session.run in self._unlimited_runs
         return _UNLIMITED if is_unlimited else session.train_settings.steps
 

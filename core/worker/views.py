@@ -4,9 +4,9 @@ from msgspec.structs import replace
 from torch import Tensor
 
 from ..analysis.baselines import RunningBaselines
-from ..analysis.bigrams import BigramInsight
+from ..analysis.bigrams import BigramAnalysis
 from ..analysis.embedding import EmbeddingMapper
-from ..analysis.health import HealthCheck
+from ..analysis.health import health
 from ..analysis.probe import probe
 from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
@@ -45,16 +45,15 @@ class Views:
     def __init__(self, dataset: Dataset):
         self.dataset_facts = DatasetFacts(
             name=shown(dataset.name),
-            items=dataset.items,
+            items=dataset.num_items,
             labels=tuple(dataset.vocabulary.labels()),
             source=dataset.name if dataset.built_in else str(dataset.path.resolve()),
             unique=dataset.unique,
         )
         self._dataset = dataset
         self._counts: Tensor | None = None
-        self._insight: BigramInsight | None = None
+        self._insight: BigramAnalysis | None = None
         self._embedding = EmbeddingMapper(dataset.vocabulary)
-        self._health = HealthCheck()
         self._baselines = RunningBaselines(dataset)
         self.has_work: bool = True  # True when `advance` should be called
 
@@ -77,8 +76,8 @@ class Views:
             case LossView():
                 return _loss_curve(view, session)
             case BigramsView():
-                moment = session.run, session.step, tuple(session.journal)
-                return self._bigrams(session.model.context).table(session.model, view, moment)
+                version = session.run, session.step, tuple(session.journal)
+                return self._bigrams(session.model.context).table(session.model, view, version)
             case NamesView(count):
                 return _names(session, count)
             case EmbeddingView():
@@ -86,13 +85,15 @@ class Views:
             case ProbeView(text, most):
                 return probe(session.model, self._dataset.vocabulary, text, most, dev)
             case HealthView():
-                return self._health.look(session, train, dev, self.baselines)
+                last_edit = session.journal[-1].step if session.journal else 0
+                begun = session.history, session.first_settings, last_edit
+                return health(session.trainer, *begun, train, dev, self.baselines)
 
-    def _bigrams(self, context: int) -> BigramInsight:
+    def _bigrams(self, context: int) -> BigramAnalysis:
         if self._insight is None or self._insight.context != context:
             if self._counts is None:
                 self._counts = bigram_counts(self._dataset)
-            self._insight = BigramInsight(self._dataset, context, self._counts)
+            self._insight = BigramAnalysis(self._dataset, context, self._counts)
         return self._insight
 
 

@@ -13,8 +13,8 @@ import torch
 from makemore_tui.core.analysis.evaluation import evaluate
 from makemore_tui.core.analysis.sampling import sample
 from makemore_tui.core.constants import SPLITS
-from makemore_tui.core.datasets.contexts import ContextTables
-from makemore_tui.core.datasets.dataset import Dataset, Split, gather_examples
+from makemore_tui.core.datasets.dataset import Dataset
+from makemore_tui.core.datasets.splits import Split
 from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.presets import preset_named
 from makemore_tui.core.session.session import Session
@@ -176,7 +176,7 @@ def _plain(dataset: Dataset, shape: tuple[int, int, int, int], optimizer: str) -
 
 def _examples(split: Split, context: int) -> tuple[torch.Tensor, torch.Tensor]:
     """All contexts (N, T) and targets (N,) of a split."""
-    return gather_examples(split.tokens, torch.arange(1, split.examples + 1), context)
+    return split.examples_at(torch.arange(1, split.num_examples + 1), context)
 
 
 def _named(shape: tuple[int, ...]) -> str:
@@ -184,7 +184,7 @@ def _named(shape: tuple[int, ...]) -> str:
 
 
 def _counting_row(dataset: Dataset, effort: Effort) -> Row:
-    items = [dataset.item(i) for i in range(dataset.items)]
+    items = [dataset.item(i) for i in range(dataset.num_items)]
     settings = TrainSettings(batch_size=0, train_on="all")
     model = ModelSettings(kind="ngram", order=2)
     timings = in_turn(
@@ -229,11 +229,10 @@ def _evaluation_row(
     settings = ModelSettings(context=context, embedding=embedding, hidden=hidden)
     model = Session(dataset, settings).model
     assert isinstance(model, MLP)
-    tables = ContextTables(dataset)
     examples = {split: _examples(dataset.split(split), context) for split in SPLITS}
     plain = PlainMLP(model, *examples["dev"])
     timings = in_turn(
-        lambda: [evaluate(model, tables, split) for split in SPLITS],
+        lambda: [evaluate(model, dataset, split) for split in SPLITS],
         lambda: [plain.loss(*examples[split]) for split in SPLITS],
         max(3, effort.rounds // 6),
     )

@@ -5,9 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore_tui.core.datasets.contexts import ContextTables
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.training.batches import Batches, RandomStream, draw_batches, full_batch
+from makemore_tui.core.training.batches import Batches, RandomStream, full_batch, minibatches
 
 SEED = 7
 DOUBLE = torch.empty(0, dtype=torch.float64)
@@ -20,7 +19,8 @@ large_sizes = st.integers(64, 700)
 def draw(dataset, split, n, size, context, random=None, like=DOUBLE):
     random = random or RandomStream(SEED)
     V = dataset.vocabulary.size
-    return draw_batches(dataset.split(split), random, n, size, context, like, V)
+    drawn = random.take(n * size).view(n, size)
+    return minibatches(dataset.split(split), drawn, context, like, V)
 
 
 def texts(dataset, batch):
@@ -90,7 +90,9 @@ def test_contexts_that_differ_in_their_first_characters_stay_apart(write, plain,
     items = [a + b + c + "n" * 13 for a in characters for b in "xyz" for c in "uvw"]
     dataset, train = Dataset(write("\n".join(items))), plain.splits(items)["train"]
     assert dataset.vocabulary.size == 32
-    batches = draw_batches(dataset.split("train"), RandomStream(SEED), 2, 500, 16, DOUBLE, V)
+    batches = minibatches(
+        dataset.split("train"), RandomStream(SEED).take(1000).view(2, 500), 16, DOUBLE, V
+    )
     found = [texts(dataset, batch) for batch in plain.batches(batches, V)]
     expected = plain_texts(plain, train, 2, 500, 16)
     assert list(map(Counter, found)) == list(map(Counter, expected))
@@ -169,8 +171,7 @@ def test_the_targets_of_every_batch_add_up_to_minus_one(small, size):
 @pytest.mark.parametrize("context", [1, 3, 16])
 @pytest.mark.parametrize("splits", [["train"], ["dev", "test"], ["test", "train", "dev"]], ids=str)
 def test_a_full_batch_has_every_example_with_its_share(small, small_splits, plain, splits, context):
-    tables = ContextTables(small)
-    parts = [table for split in splits for table in tables.of(split, context)]
+    parts = [table for split in splits for table in small.context_tables(split, context)]
     batches = full_batch(parts, DOUBLE, small.vocabulary.size)
     assert len(parts) == len(splits)
     items = [item for split in splits for item in small_splits[split]]
@@ -183,7 +184,7 @@ def test_a_full_batch_has_every_example_with_its_share(small, small_splits, plai
 
 
 def test_a_full_batch_has_each_context_once(names):
-    (table,) = ContextTables(names).of("train", 3)
+    (table,) = names.context_tables("train", 3)
     batches = full_batch([table], torch.empty(0), 27)
     assert batches.rows == [len(batches.contexts)] == [len(table.contexts)]
     assert len(batches.contexts.unique(dim=0)) == len(batches.contexts)
@@ -202,6 +203,17 @@ def test_a_random_stream_is_the_same_however_it_is_taken(sizes):
     assert torch.equal(
         torch.cat([torch.empty(0, dtype=torch.int64), *parts]), whole.take(sum(sizes))
     )
+
+
+@given(st.lists(st.tuples(st.integers(0, 20_000), st.floats(0, 1)), min_size=1, max_size=6))
+def test_integers_that_were_looked_at_are_still_to_come(looks):
+    looking, plain = RandomStream(9), RandomStream(9)
+    for n, share in looks:
+        ahead, taken = looking.peek(n), int(share * n)
+        looking.skip(taken)
+        assert torch.equal(ahead[:taken], plain.take(taken))
+        states = looking.state_dict(), plain.state_dict()
+        assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
 
 
 def test_a_random_stream_is_uniform():

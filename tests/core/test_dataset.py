@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makemore_tui.core.constants import BUILT_IN_DATASETS
-from makemore_tui.core.datasets.dataset import Dataset, built_in_path, gather_contexts, item_hashes
+from makemore_tui.core.datasets.dataset import Dataset, built_in_path, item_hashes
+from makemore_tui.core.datasets.splits import gather_contexts
 from makemore_tui.core.errors import UserError
 
 BLOCK = 1 << 20  # files are read so many bytes at a time
@@ -16,7 +17,7 @@ SPLITS = ("train", "dev", "test", "all")
 
 def items_of(dataset):
     """The items in the order of the file."""
-    text = dataset.first_items(dataset.items).tokens.tolist()
+    text = dataset.split(f"first-{dataset.num_items}").tokens.tolist()
     items, item = [], []
     for token in text[1:]:
         if token == 0:
@@ -48,7 +49,7 @@ def test_characters_that_would_compose_if_they_met_stay_apart(write):
 
 
 def test_the_built_in_names_are_the_lectures(names):
-    assert names.items == 32_178
+    assert names.num_items == 32_178
     assert names.distinct == 29_619
     assert names.vocabulary.size == 27
     assert names.vocabulary.characters == "abcdefghijklmnopqrstuvwxyz"
@@ -68,12 +69,12 @@ def test_a_built_in_dataset_holds_the_lines_of_its_file(name, plain):
 @pytest.mark.parametrize("name", SPLITS)
 def test_splits_are_those_of_a_plain_shuffle(names, name_splits, name):
     assert items_of_split(names, name) == name_splits[name]
-    assert names.split(name).items == len(name_splits[name])
+    assert names.split(name).num_items == len(name_splits[name])
 
 
 @pytest.mark.parametrize("name", SPLITS)
 def test_an_example_is_a_character_or_the_end_of_an_item(names, name_splits, name):
-    assert names.split(name).examples == sum(len(item) + 1 for item in name_splits[name])
+    assert names.split(name).num_examples == sum(len(item) + 1 for item in name_splits[name])
 
 
 @pytest.mark.parametrize("name", SPLITS)
@@ -145,16 +146,16 @@ def test_contains_of_no_texts_is_an_empty_list(names):
 
 
 def test_first_items_are_the_files_first_lines(names, name_items):
-    split = names.first_items(5)
+    split = names.split("first-5")
     text = "".join(name + "\n" for name in name_items[:5])
-    assert split.items == 5
-    assert split.examples == len(text) == 32
+    assert split.num_items == 5
+    assert split.num_examples == len(text) == 32
     assert names.vocabulary.decode(split.tokens.tolist()) == text.replace("\n", "")
 
 
 def test_more_first_items_than_there_are_means_all(small, small_items):
-    split = small.first_items(10_000)
-    assert split.items == len(small_items)
+    split = small.split("first-10000")
+    assert split.num_items == len(small_items)
     assert split.name == f"first-{len(small_items)}"
 
 
@@ -257,7 +258,7 @@ def test_a_character_across_the_edge_of_a_block_stays_whole(write, plain):
 def test_a_path_may_begin_with_the_home_directory(write, monkeypatch):
     path = write("anna\n" * 12)
     monkeypatch.setenv("HOME", str(path.parent))
-    assert Dataset.load("~/items.txt").items == 12
+    assert Dataset.load("~/items.txt").num_items == 12
 
 
 def test_the_fingerprint_is_of_the_items_not_of_how_they_are_written(write):

@@ -6,7 +6,6 @@ import torch
 import torch.nn.functional as F
 
 from makemore_tui.core.analysis.evaluation import RunningEvaluation, evaluate, word_surprisal
-from makemore_tui.core.datasets.contexts import ContextTables
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.models.mlp import MLP
@@ -49,9 +48,9 @@ def plain_loss(model, contexts, targets):
 def test_a_splits_loss_is_the_mean_over_its_examples(names, name_splits, plain, split, context):
     model = mlp(context)
     contexts, targets = plain.tensors(name_splits[split], context, names.vocabulary.characters)
-    evaluation = evaluate(model, ContextTables(names), split)
+    evaluation = evaluate(model, names, split)
     assert evaluation.loss == pytest.approx(plain_loss(model, contexts, targets), rel=1e-5)
-    assert evaluation.examples == evaluation.of == len(targets)
+    assert evaluation.num_examples == evaluation.split_examples == len(targets)
 
 
 def test_a_split_of_several_blocks_has_the_mean_over_all_of_them(plain):
@@ -62,12 +61,12 @@ def test_a_split_of_several_blocks_has_the_mean_over_all_of_them(plain):
     model.tensors["C"].copy_(torch.eye(words.vocabulary.size))
     every = torch.arange(words.vocabulary.size)[:, None]
     model.tensors["W3"][-words.vocabulary.size :] = table.model.logits(every)
-    assert len(list(ContextTables(words).of("all", 16))) > 1
+    assert len(list(words.context_tables("all", 16))) > 1
     signs = "\n" + words.vocabulary.characters
     logits = model.tensors["W3"][-words.vocabulary.size :].tolist()
     pairs = Counter(plain.examples(plain.items(words.path.read_bytes()), 1))
     nll = -sum(count * logits[signs.index(a)][signs.index(b)] for (a, b), count in pairs.items())
-    loss = evaluate(model, ContextTables(words), "all").loss
+    loss = evaluate(model, words, "all").loss
     assert loss == pytest.approx(nll / sum(pairs.values()), rel=1e-5)
 
 
@@ -79,27 +78,27 @@ def test_seen_and_unseen_items_are_told_apart(names, name_splits, plain, split):
         contexts, targets = plain.tensors([item], 3, names.vocabulary.characters)
         nll[item in train] += plain_loss(model, contexts, targets) * len(targets)
         examples[item in train] += len(targets)
-    evaluation = evaluate(model, ContextTables(names), split)
+    evaluation = evaluate(model, names, split)
     assert evaluation.seen == pytest.approx(nll[True] / examples[True], rel=1e-5)
     assert evaluation.unseen == pytest.approx(nll[False] / examples[False], rel=1e-5)
 
 
 @pytest.mark.parametrize("split", ["train", "all", "first-5"])
 def test_only_held_out_splits_have_seen_and_unseen_items(names, split):
-    evaluation = evaluate(mlp(3), ContextTables(names), split)
+    evaluation = evaluate(mlp(3), names, split)
     assert (evaluation.seen, evaluation.unseen) == (None, None)
 
 
 def test_where_every_held_out_item_is_unseen_there_is_no_seen_loss(write, small_items):
     dataset = Dataset(write("\n".join(small_items)), unique=True)
-    evaluation = evaluate(mlp(3, vocabulary=7), ContextTables(dataset), "dev")
+    evaluation = evaluate(mlp(3, vocabulary=7), dataset, "dev")
     assert evaluation.seen is None
     assert evaluation.unseen == evaluation.loss
 
 
 def test_where_every_held_out_item_is_seen_there_is_no_unseen_loss(write):
     dataset = Dataset(write("anna\nbert\n" * 20))
-    evaluation = evaluate(mlp(3, vocabulary=dataset.vocabulary.size), ContextTables(dataset), "dev")
+    evaluation = evaluate(mlp(3, vocabulary=dataset.vocabulary.size), dataset, "dev")
     assert evaluation.unseen is None
     assert evaluation.seen == evaluation.loss
 
@@ -108,29 +107,29 @@ def test_where_every_held_out_item_is_seen_there_is_no_unseen_loss(write):
 def test_of_a_larger_split_the_first_examples_are_evaluated(names, name_splits, plain, most):
     model = mlp(3)
     contexts, targets = plain.tensors(name_splits["dev"], 3, names.vocabulary.characters)
-    evaluation = evaluate(model, ContextTables(names), "dev", most_examples=most)
+    evaluation = evaluate(model, names, "dev", max_examples=most)
     assert evaluation.loss == pytest.approx(
         plain_loss(model, contexts[:most], targets[:most]), rel=1e-5
     )
-    assert (evaluation.examples, evaluation.of) == (most, len(targets))
+    assert (evaluation.num_examples, evaluation.split_examples) == (most, len(targets))
 
 
-def test_a_split_smaller_than_the_most_examples_is_evaluated_whole(names):
-    tables, model = ContextTables(names), mlp(3)
+def test_a_split_smaller_than_the_max_examples_is_evaluated_whole(names):
+    tables, model = names, mlp(3)
     assert evaluate(model, tables, "dev", 10**6) == evaluate(model, tables, "dev")
 
 
 def test_first_n_is_evaluated_like_a_split(names, name_items, plain):
     model = mlp(3)
     contexts, targets = plain.tensors(name_items[:5], 3, names.vocabulary.characters)
-    evaluation = evaluate(model, ContextTables(names), "first-5")
+    evaluation = evaluate(model, names, "first-5")
     assert evaluation.loss == pytest.approx(plain_loss(model, contexts, targets), rel=1e-5)
-    assert evaluation.examples == 32
+    assert evaluation.num_examples == 32
 
 
 def test_an_unknown_split_is_refused(names):
     with pytest.raises(UserError, match="there is no split 'valid'"):
-        evaluate(mlp(3), ContextTables(names), "valid")
+        evaluate(mlp(3), names, "valid")
 
 
 # Infinite losses
@@ -157,7 +156,7 @@ def test_an_evaluation_in_parts_is_of_the_state_it_began_with(names):
     session = Session(names, ModelSettings(hidden=400), seed=4)
     session.train(5)
     whole = session.evaluate("train")
-    running = RunningEvaluation(session.model, session.tables, "train")
+    running = RunningEvaluation(session.model, session.dataset, "train")
     blocks = 0
     while running.advance():
         session.train(3)
@@ -169,13 +168,13 @@ def test_an_evaluation_in_parts_is_of_the_state_it_began_with(names):
 
 
 def test_the_result_so_far_is_of_the_examples_so_far(names):
-    running = RunningEvaluation(mlp(3, hidden=400), ContextTables(names), "train")
+    running = RunningEvaluation(mlp(3, hidden=400), names, "train")
     running.advance()
     first = running.result()
-    assert 0 < first.examples < first.of
+    assert 0 < first.num_examples < first.split_examples
     while running.advance():
         pass
-    assert running.result().examples == first.of
+    assert running.result().num_examples == first.split_examples
     assert not running.advance()
 
 
@@ -193,7 +192,7 @@ def test_200_full_batch_steps_of_the_neural_bigram_come_near_the_counted_table(n
 def test_the_overfit_preset_learns_its_32_examples_by_heart(names):
     session, losses = preset_session(names, "overfit")
     evaluation = session.evaluate("first-5")
-    assert evaluation.examples == 32
+    assert evaluation.num_examples == 32
     assert evaluation.loss < 0.4
     assert losses[0] > 2
     assert losses[-1] < 0.4

@@ -9,16 +9,14 @@ import re
 import runpy
 import subprocess
 import sys
-import tomllib
-from pathlib import Path
 
 import nbformat
 import pytest
 
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.export.figures import export_csv, export_json
-from makemore_tui.core.export.files import export_state, export_text, write_export
+from makemore_tui.core.export.files import export_spec, export_text, write_export
+from makemore_tui.core.export.records import export_csv, export_json
 from makemore_tui.core.run_spec import parse_state, state_line
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
@@ -246,7 +244,7 @@ def test_the_json_has_the_journal_and_adds_no_dev_loss_to_the_run(dataset):
 
 def test_a_state_line_has_the_settings_of_the_run(dataset):
     session = run_of(dataset, "lecture")
-    name, unique, model, train, seed = parse_state(export_state(session))
+    name, unique, model, train, seed = parse_state(export_spec(session))
     assert name == str(dataset.path)
     assert (unique, model, train) == (False, session.model_settings, session.train_settings)
     assert seed == 3
@@ -300,16 +298,3 @@ def test_other_words_where_the_script_wants_its_own_are_not_written_over(tmp_pat
         write_export(session, "script", tmp_path / "run.py")
     assert [path.name for path in tmp_path.iterdir()] == ["names.txt"]
     assert (tmp_path / "names.txt").read_text() == "mine"
-
-
-def test_a_wheel_has_every_template_and_data_file():
-    root = Path(__file__).parents[2]
-    setuptools = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]
-    packed = set()
-    for package in setuptools["packages"]:
-        folder = root / package.removeprefix("makemore_tui.").replace(".", "/")
-        for glob in ("*.py", *setuptools["package-data"].get(package, [])):
-            packed |= set(folder.glob(glob))
-    there = {path for top in ("core", "tui", "data") for path in (root / top).rglob("*.*")}
-    left_out = {path for path in there - packed if path.is_file() and path.suffix != ".pyc"}
-    assert left_out == set()

@@ -6,9 +6,15 @@ import pytest
 import torch
 
 from makemore_tui.core.analysis.baselines import baseline_losses
-from makemore_tui.core.analysis.diagnosis import RULES, Facts, diagnosis
-from makemore_tui.core.analysis.health import BINS, EXAMPLES, HealthCheck, _counting, _falling
-from makemore_tui.core.results import Baseline
+from makemore_tui.core.analysis.health import (
+    BINS,
+    EXAMPLES,
+    comparable_baseline,
+    recent_fall,
+)
+from makemore_tui.core.analysis.health import (
+    health as health_of,
+)
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
@@ -28,7 +34,9 @@ def trained(small):
 
 
 def look(session, train: float | None = 2.0, dev: float | None = 2.0) -> Any:
-    return HealthCheck().look(session, train, dev)
+    last_edit = session.journal[-1].step if session.journal else 0
+    begun = session.history, session.first_settings, last_edit
+    return health_of(session.trainer, *begun, train, dev)
 
 
 @pytest.fixture
@@ -159,14 +167,14 @@ def test_the_first_loss_is_that_of_the_weights_before_any_step(trained, examples
 
 
 def test_the_first_loss_is_of_the_run_that_is_looked_at(trained):
-    check, session = HealthCheck(), trained(5)
-    first = check.look(session, None, None).first_loss
+    session = trained(5)
+    first = look(session, None, None).first_loss
     session.restart(seed=9)
-    other = check.look(session, None, None).first_loss
+    other = look(session, None, None).first_loss
     assert other != first
     session.restart(seed=3)
     session.train(7)
-    assert check.look(session, None, None).first_loss == first
+    assert look(session, None, None).first_loss == first
 
 
 def test_the_gap_is_dev_above_train_where_both_are_known(trained):
@@ -228,67 +236,7 @@ def test_of_a_diverged_run_all_can_be_looked_at(trained):
     assert all(one.ratio is None for one in health.tensors)
 
 
-# Verdicts
-
-HEALTHY = Facts(
-    "mlp", step=5000, uniform=3.3, first_loss=3.3, loss=2.1, saturated=0.2, ratio=-3.0,
-    train=2.1, dev=2.15, steps_since_edit=5000, falling=0.1,
-)  # fmt: skip
-COUNTED = Facts(
-    "ngram", step=1, uniform=3.3, first_loss=3.3, loss=2.4, train=2.4, dev=2.41, is_counted=True
-)
-
-
-@pytest.mark.parametrize(
-    ("changes", "name"),
-    [
-        ({}, "healthy"),
-        ({"loss": math.nan}, "diverged"),
-        ({"ratio": -1.5}, "learning rate too high"),
-        ({"ratio": -2.5, "loss": 3.5}, "learning rate too high"),
-        ({"ratio": -2.5, "loss": 3.4, "first_loss": 20}, "learning rate too high"),
-        ({"step": 50, "ratio": -1.5}, "just begun"),
-        ({"step": 50, "first_loss": 20, "loss": 10}, "first loss"),
-        ({"step": 500, "first_loss": 20, "loss": 10}, "first loss"),
-        ({"step": 500, "first_loss": 20, "loss": 3}, "healthy"),
-        ({"saturated": 0.7}, "saturated"),
-        ({"dead": 0.1}, "saturated"),
-        ({"train": 1.5}, "over-fitting"),
-        ({"ratio": -4.5}, "learning rate too low"),
-        ({"ratio": -4.5, "is_decayed": True}, "healthy"),
-        ({"train": 2.14, "falling": 0.001}, "under-fitting"),
-        ({"train": 2.14}, "healthy"),
-        ({"train": 2.14, "falling": 0.001, "steps_since_edit": 1500}, "healthy"),
-        ({"train": 2.14, "falling": 0.001, "falling_error": 0.02}, "healthy"),
-        ({"train": None, "dev": None}, "healthy"),
-        ({"train": 2.14, "falling": 0.001, "is_held_out": False}, "healthy"),
-        ({"train": 1.5, "is_held_out": False}, "healthy"),
-    ],
-)
-def test_a_diagnosis_for_each_state_of_affairs(changes, name):
-    assert diagnosis(replace(HEALTHY, **changes)).name == name
-
-
-PAIRS = Baseline("bigram", 2.0, k=0.1)  # reaches less than dev is in these runs
-
-
-@pytest.mark.parametrize(
-    ("changes", "advice"),
-    [
-        ({"weight_decay": 0.1, "falling": 0.0}, "try less weight decay"),
-        ({"weight_decay": 0.1, "falling": 0.1}, None),
-        ({"weight_decay": 0.0, "falling": 0.0}, None),
-        ({"weight_decay": 0.1, "falling": 0.0, "dev": 2.02, "train": 2.0}, None),
-        ({"kind": "neural-bigram", "falling": 0.1}, "try another learning rate"),
-        ({"kind": "neural-bigram", "step": 1000}, None),
-        ({"kind": "ngram", "is_counted": True, "smoothing": 1.0}, "try less smoothing"),
-        ({"kind": "ngram", "is_counted": True, "smoothing": 0.01}, None),
-    ],
-)
-def test_a_model_that_counting_beats_is_told_why(changes, advice):
-    found = diagnosis(replace(HEALTHY, counting=PAIRS, **changes))
-    assert (found.name == "worse than counting") == bool(advice)
-    assert found.sentence.endswith(advice or "")
+# What the diagnosis is made from
 
 
 @pytest.mark.parametrize(
@@ -303,74 +251,25 @@ def test_a_model_that_counting_beats_is_told_why(changes, advice):
     ],
 )
 def test_it_is_compared_with_counting_on_the_same_examples(small, model, train, name):
-    session = Session(small, ModelSettings(**model), TrainSettings(**train))
-    found = _counting(session, baseline_losses(small))
+    compared = ModelSettings(**model), train["train_on"]
+    found = comparable_baseline(*compared, baseline_losses(small))
     assert (found and found.name) == name
-    assert _counting(session, ()) is None
+    assert comparable_baseline(*compared, ()) is None
 
 
 def test_how_the_loss_falls_is_told_since_the_newest_edit(trained):
     session = trained(100)
-    assert _falling(session)[0] == 100
+    assert recent_fall(session.history, 0)[0] == 100
     session.edit(learning_rate=0.01)
-    assert _falling(session) == (0, 0.0, math.inf)
+    assert recent_fall(session.history, 100) == (0, 0.0, math.inf)
     session.train(50)
     losses = session.history.curve(100, 64).mean[20:]
-    steps, fall, error = _falling(session)
+    steps, fall, error = recent_fall(session.history, 100)
     earlier, later = losses[:15], losses[15:]
     assert steps == 50
     assert fall == pytest.approx(sum(earlier) / 15 - sum(later) / 15)
     assert error == pytest.approx(math.sqrt((std(torch.tensor(earlier)) ** 2
         + std(torch.tensor(later)) ** 2) / 14))  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("changes", "name"),
-    [
-        ({}, "under-fitting"),
-        ({"is_counted": False}, "just begun"),
-        ({"dev": 2.9}, "over-fitting"),
-        ({"dev": math.inf, "loss": math.inf}, "over-fitting"),
-        ({"dev": 2.46}, "healthy"),
-    ],
-)
-def test_counts_have_diagnoses_of_their_own(changes, name):
-    found = diagnosis(replace(COUNTED, **changes))
-    assert found.name == name
-    assert not {"hidden", "updates", "activations"} & set(found.sentence.split())
-
-
-def test_the_neural_bigram_is_told_what_it_can_do():
-    facts = replace(HEALTHY, kind="neural-bigram", train=2.14, falling=0.0)
-    assert diagnosis(facts).sentence.endswith("one character tells no more, try the MLP")
-    assert "activations" not in diagnosis(replace(facts, falling=0.1)).sentence
-
-
-def test_no_advice_is_what_has_been_done_already():
-    saturated = replace(HEALTHY, saturated=0.9)
-    assert "init=scaled" not in diagnosis(saturated).sentence
-    assert "init=scaled" in diagnosis(replace(saturated, init="lecture")).sentence
-
-
-def test_where_dev_is_trained_on_its_loss_tells_nothing():
-    found = diagnosis(replace(HEALTHY, train=2.14, falling=0.001, is_held_out=False))
-    assert "dev is trained on" in found.sentence
-
-
-def test_what_a_ratio_usually_is_depends_on_the_run():
-    assert HEALTHY.usual_ratios == (-4, -1.75)
-    assert replace(HEALTHY, is_decayed=True).usual_ratios == (-math.inf, -1.75)
-    assert replace(HEALTHY, kind="neural-bigram").usual_ratios == (-4, math.inf)
-    assert replace(HEALTHY, step=10).usual_ratios == (-math.inf, math.inf)
-
-
-def test_every_rule_has_a_sentence_and_a_help_text():
-    for rule in RULES:
-        assert rule.sentence.startswith(rule.name)
-        assert rule.help.endswith(".")
-        assert len(rule.sentence) <= 100
-    under = diagnosis(replace(HEALTHY, train=2.14, falling=0.0))
-    assert under.sentence == "under-fitting: train and dev are equal, try a larger hidden layer"
 
 
 def test_presets_of_the_lecture_are_judged_as_in_the_lecture(names):

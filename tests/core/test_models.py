@@ -38,6 +38,39 @@ def counted(dataset, order, smoothing):
     return session
 
 
+@pytest.mark.parametrize("kind", ["ngram", "neural-bigram", "mlp"])
+def test_a_models_state_goes_into_another_like_it(kind):
+    settings = ModelSettings(kind=kind, hidden=5, init="lecture")
+    model, other = make_model(settings, 9, seeded(1)), make_model(settings, 9, seeded(2))
+    next(iter(model.tensors.values()))[1, 2] = 3
+    contexts = torch.ones(1, model.context, dtype=torch.int64)
+    assert not torch.equal(model.logits(contexts), other.logits(contexts))
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(model.logits(contexts), other.logits(contexts))
+    assert model.state_dict().keys() == model.tensors.keys()
+
+
+def test_hidden_activations_are_those_of_the_formula_where_there_is_a_hidden_layer():
+    model, contexts = mlp(), torch.randint(27, (40, 3), generator=seeded())
+    p = model.tensors
+    expected = torch.tanh(p["C"][contexts].flatten(1) @ p["W1"] + p["b1"])
+    torch.testing.assert_close(model.hidden_activations(contexts), expected)
+    few = model.hidden_activations(contexts[:5])
+    torch.testing.assert_close(few, expected[:5])
+    for kind in ("ngram", "neural-bigram"):
+        other = make_model(ModelSettings(kind=kind), 27, seeded())
+        assert other.hidden_activations(contexts) is None
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_model_with_a_number_that_is_not_finite_says_so(value):
+    model = mlp()
+    assert model.is_finite
+    model.tensors["W2"][3, 4] = value
+    assert not model.is_finite
+    assert make_model(ModelSettings(kind="ngram"), 27, None).is_finite
+
+
 # Counts
 
 
@@ -108,7 +141,7 @@ def test_too_large_an_order_is_refused_with_the_largest_that_fits(order, vocabul
 
 
 def test_a_table_has_as_many_parameters_as_there_are_ngrams():
-    assert NgramCounts(ModelSettings(kind="ngram", order=3), 27).parameters == 27**3
+    assert NgramCounts(ModelSettings(kind="ngram", order=3), 27).num_parameters == 27**3
 
 
 # The one-layer network
@@ -163,13 +196,13 @@ def test_mlp_logits_are_those_of_the_formula(context, embedding, hidden, size, d
 
 
 def test_the_lectures_mlp_has_11897_parameters():
-    assert mlp(3, 10, 200).parameters == 11_897
+    assert mlp(3, 10, 200).num_parameters == 11_897
 
 
 def test_direct_connections_add_a_matrix_from_the_embeddings_to_the_output():
     plain, direct = mlp(3, 10, 200), mlp(3, 10, 200, direct=True)
     assert direct.tensors["W3"].shape == (30, 27)
-    assert direct.parameters == plain.parameters + 30 * 27
+    assert direct.num_parameters == plain.num_parameters + 30 * 27
 
 
 def test_direct_connections_are_a_bigram_model_when_the_hidden_layer_is_silent():
@@ -228,7 +261,7 @@ def test_a_copy_is_equal_and_independent(kind):
 def test_a_networks_tensors_are_views_of_one_vector(kind):
     model = make_model(ModelSettings(kind=kind, direct=True, init="lecture"), 9, seeded())
     assert not isinstance(model, NgramCounts)
-    assert sum(tensor.numel() for tensor in model.tensors.values()) == model.parameters
+    assert sum(tensor.numel() for tensor in model.tensors.values()) == model.num_parameters
     parts = [tensor.flatten() for tensor in model.tensors.values()]
     assert torch.equal(torch.cat(parts).sort().values, model.flat.sort().values)
     model.flat.fill_(3)

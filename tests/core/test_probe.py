@@ -18,7 +18,7 @@ def model(names):
 
 
 def probed(model, dataset, text, **options):
-    found = probe(model, dataset.vocabulary, text, **{"most": 100, **options})
+    found = probe(model, dataset.vocabulary, text, **{"max_following": 100, **options})
     assert isinstance(found, Probe)
     return found
 
@@ -45,9 +45,9 @@ def test_what_may_follow_a_prefix_is_sorted_and_whole(model, names, prefix):
 
 
 def test_only_so_many_followers_are_told(model, names):
-    found = probed(model, names, "em", most=4)
+    found = probed(model, names, "em", max_following=4)
     assert as_pairs(found.following) == plain_distribution(model, names, "em")[:4]
-    assert probed(model, names, "em", most=0).following == ()
+    assert probed(model, names, "em", max_following=0).following == ()
 
 
 def test_each_character_has_its_surprisal_and_alternatives(model, names):

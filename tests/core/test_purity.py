@@ -10,19 +10,21 @@ import pytest
 import torch
 
 from makemore_tui.core import (
-    BigramInsight,
-    EmbeddingMapper,
-    HealthCheck,
-    LearningRateFinder,
     ModelSettings,
     Session,
     TrainSettings,
     UserError,
     baseline_losses,
+    bigram_table,
+    embedding_map,
+    find_lr,
+    health,
     load_run,
+    probe,
     replay_run,
     sample,
 )
+from makemore_tui.core.analysis.lr_finder import LearningRateFinder
 from makemore_tui.core.training.time_slicer import TimeSlicer
 
 MODEL = ModelSettings(context=2, embedding=3, hidden=6)
@@ -51,10 +53,7 @@ def saved(session, tmp_path):
 
 def found(session):
     """What the finder says at the end."""
-    finder = LearningRateFinder(session, steps=50, seeds=2)
-    while finder.advance():
-        pass
-    return finder.result()
+    return find_lr(session.trainer, steps=50, seeds=2)
 
 
 def refuse(session):
@@ -71,10 +70,10 @@ def explode(session):
 
 def look(session):
     """All that the panels show."""
-    HealthCheck().look(session, None, None)
-    EmbeddingMapper(session.dataset.vocabulary).draw(session.model)
-    insight = BigramInsight(session.dataset, session.model.context)
-    insight.probabilities(session.model, torch.arange(session.dataset.vocabulary.size))
+    health(session.trainer, session.history, session.first_settings)
+    embedding_map(session.model, session.dataset.vocabulary)
+    bigram_table(session.model, session.dataset)
+    probe(session.model, session.dataset.vocabulary, "abc")
     baseline_losses(session.dataset)
 
 
@@ -191,7 +190,7 @@ def clock(seconds):
 
 @pytest.mark.parametrize("seconds", [1e-7, 1e3, -1.0])
 def test_the_finder_finds_the_same_whatever_the_clock_says(session, seconds):
-    finder = LearningRateFinder(session, steps=50, seeds=2, clock=clock(seconds))
+    finder = LearningRateFinder(session.trainer, steps=50, seeds=2, clock=clock(seconds))
     while finder.advance():
         pass
     assert finder.result() == found(session)

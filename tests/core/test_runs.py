@@ -113,13 +113,13 @@ def test_a_run_on_a_users_file_is_found_by_its_path(write, tmp_path, monkeypatch
     monkeypatch.chdir("/")
     dataset = load_run(tmp_path / "run").dataset
     assert dataset.path.samefile(path)
-    assert dataset.items == 18
+    assert dataset.num_items == 18
 
 
 def test_a_run_on_distinct_items_is_loaded_with_distinct_items(write, small_items, tmp_path):
     dataset = Dataset(write("\n".join(small_items)), unique=True)
     Session(dataset, ModelSettings(kind="ngram")).save(tmp_path / "run")
-    assert load_run(tmp_path / "run").dataset.items == len(set(small_items))
+    assert load_run(tmp_path / "run").dataset.num_items == len(set(small_items))
 
 
 def test_the_record_is_json_with_the_whole_story(session, folder, tmp_path):

@@ -45,8 +45,8 @@ def test_the_first_snapshot_comes_unasked_and_describes_the_run(serve, small):
     first = client.first
     assert (first.state, first.step, first.seed, first.runs) == ("training", 0, 3, 1)
     assert (first.model, first.train.batch_size) == (MODEL, 8)
-    assert first.parameters == client.session.model.parameters
-    assert first.dataset.items == small.items
+    assert first.parameters == client.session.model.num_parameters
+    assert first.dataset.items == small.num_items
     assert list(first.dataset.labels) == small.vocabulary.labels()
     assert first.dataset.characters == small.vocabulary.size
     assert (first.splits, first.test, first.is_refresh) == (None, None, False)
@@ -230,7 +230,7 @@ def test_a_change_of_direct_connections_is_a_new_run_and_says_so(serve):
     assert snapshot.runs == 2
     assert (snapshot.runs, snapshot.step, snapshot.seed, snapshot.splits) == (2, 0, 3, None)
     assert snapshot.model.direct
-    assert snapshot.parameters == client.session.model.parameters
+    assert snapshot.parameters == client.session.model.num_parameters
     assert snapshot.state == "paused"
 
 
@@ -400,8 +400,8 @@ def test_a_dataset_is_described_without_a_change_of_the_run(serve):
     assert isinstance(described, DatasetStats)
     assert (described.name, described.characters) == ("surnames", 27)
     dataset = Dataset.load("surnames")
-    assert (described.items, described.distinct) == (dataset.items, dataset.distinct)
-    examples = tuple(dataset.split(name).examples for name in ("train", "dev", "test"))
+    assert (described.items, described.distinct) == (dataset.num_items, dataset.distinct)
+    examples = tuple(dataset.split(name).num_examples for name in ("train", "dev", "test"))
     assert described.examples == examples
     after = client.look()
     assert (after.dataset, after.step, after.runs) == (before.dataset, before.step, before.runs)

@@ -173,7 +173,10 @@ def test_the_bigram_table_is_a_window_with_the_pair_under_the_cursor(serve, smal
     assert (table.top, table.left) == (1, 2)
     assert [len(row) for row in table.values] == [4, 4, 4]
     assert table.pair.probability == pytest.approx(table.values[1][1])
-    signs, text = "\n" + small.vocabulary.characters, "\n".join(map(small.item, range(small.items)))
+    signs, text = (
+        "\n" + small.vocabulary.characters,
+        "\n".join(map(small.item, range(small.num_items))),
+    )
     pair = signs[2] + signs[3]
     assert table.pair.count == sum(text.startswith(pair, i) for i in range(len(text)))
 
@@ -268,7 +271,7 @@ def test_a_change_of_size_keeps_the_run_and_says_what_it_cost(serve):
     assert still.resized is None
     shrunk = client.do(Edit({"hidden": 6}))
     assert (shrunk.step, shrunk.runs, shrunk.model.hidden) == (still.step, 1, 6)
-    assert shrunk.parameters == client.session.model.parameters < still.parameters
+    assert shrunk.parameters == client.session.model.num_parameters < still.parameters
     resized = shrunk.resized
     assert (resized.step, resized.label, resized.dev_share) == (still.step, "hidden 6", 1)
     assert resized.before == pytest.approx(still.splits.dev)
@@ -367,7 +370,7 @@ def test_a_search_that_cannot_be_is_refused_and_training_goes_on(serve, model, r
 def test_counting_finishes_when_every_example_is_counted(serve, small):
     client = serve(model=ModelSettings(kind="ngram"), batch_size=50)
     finished = client.until(lambda s: s.state != "training")
-    examples = small.split("train").examples
+    examples = small.split("train").num_examples
     assert (finished.state, finished.step) == ("finished", -(-examples // 50))
     refused = client.ask(Resume())
     assert isinstance(refused, Refused)

@@ -99,8 +99,8 @@ def test_a_session_does_not_draw_from_torchs_own_generator(small):
 
 def test_evaluating_a_session_is_evaluating_its_model(session):
     session.train(5)
-    assert session.evaluate("dev") == evaluate(session.model, session.tables, "dev")
-    assert session.evaluate("train", 10).examples == 10
+    assert session.evaluate("dev") == evaluate(session.model, session.dataset, "dev")
+    assert session.evaluate("train", 10).num_examples == 10
 
 
 def test_samples_differ_from_call_to_call_unless_a_seed_is_given(session):

@@ -10,12 +10,13 @@ from makemore_tui.core.settings import (
     SETTINGS,
     ModelSettings,
     TrainSettings,
-    allowed,
+    allowed_values,
     changed,
     effect_of,
     first_n,
     parse_changes,
     parse_value,
+    setting_text,
     settings_label,
     short_label,
 )
@@ -53,7 +54,7 @@ def test_a_value_beyond_its_limits_is_refused_with_what_is_allowed(name, low, hi
     for value in (low - 1, high * 2, math.nan, math.inf, "many", None, True):
         with pytest.raises(UserError) as refusal:
             change(**{name: value})
-        assert str(refusal.value) == f"{name} must be {allowed(name)}, not {value!r}"
+        assert str(refusal.value) == f"{name} must be {allowed_values(name)}, not {value!r}"
 
 
 @pytest.mark.parametrize("name", ["order", "context", "embedding", "hidden", "batch_size", "steps"])
@@ -178,7 +179,7 @@ def test_the_effect_is_that_of_the_weightiest_change(kind, names, effect):
         ({"direct": True, "seed": 4000}, "direct, seed 4000"),
     ],
 )
-def test_a_label_names_settings_in_few_signs(changes, label):
+def test_a_short_label(changes, label):
     assert short_label(changes) == label
 
 
@@ -197,9 +198,25 @@ def test_a_label_names_settings_in_few_signs(changes, label):
         ),
     ],
 )
-def test_a_run_in_few_signs(changes, label):
+def test_a_label_of_all_settings(changes, label):
     settings = changed(ModelSettings(), TrainSettings(), changes)
     assert settings_label(*settings, 7) == label
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("kind", "neural-bigram", "neural bigram"),
+        ("batch_size", 0, "all"),
+        ("batch_size", 65536, "65,536"),
+        ("learning_rate", 0.001, "0.001"),
+        ("smoothing", 1e5, "100,000"),
+        ("direct", True, "true"),
+        ("train_on", "first-5", "first-5"),
+    ],
+)
+def test_a_value_in_words(name, value, text):
+    assert setting_text(name, value) == text
 
 
 @pytest.mark.parametrize(

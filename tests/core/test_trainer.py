@@ -6,7 +6,6 @@ import torch.nn.functional as F
 
 from makemore_tui.core.analysis.evaluation import evaluate
 from makemore_tui.core.analysis.sampling import sample
-from makemore_tui.core.datasets.contexts import ContextTables
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.models.factory import make_model
 from makemore_tui.core.models.mlp import MLP
@@ -33,12 +32,12 @@ def gradient_trainer(dataset, train, model=MLP_SETTINGS, double=True):
     assert isinstance(network, MLP | NeuralBigram)
     if double:
         network.to_double()
-    return GradientTrainer(network, ContextTables(dataset), train, SEED)
+    return GradientTrainer(network, dataset, train, SEED)
 
 
 def counting_trainer(dataset, train, order=2):
     model = NgramCounts(ModelSettings(kind="ngram", order=order), dataset.vocabulary.size)
-    return CountingTrainer(model, ContextTables(dataset), train)
+    return CountingTrainer(model, dataset, train)
 
 
 def formula(model, flat, contexts, masks: torch.Tensor | float = 1.0):
@@ -219,7 +218,10 @@ def test_other_examples_are_trained_on_after_an_edit(
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_adamw_takes_the_steps_of_torch_optim(decay):
+@pytest.mark.parametrize("is_fused", [True, False])
+def test_adamw_takes_the_steps_of_torch_optim(monkeypatch, decay, is_fused):
+    if not is_fused:
+        monkeypatch.setattr(torch, "_fused_adamw_", None)
     generator = torch.Generator().manual_seed(1)
     ours = torch.randn(101, dtype=torch.float64, generator=generator)
     theirs = ours.clone().requires_grad_()
@@ -237,6 +239,16 @@ def test_adamw_takes_the_steps_of_torch_optim(decay):
         torch.testing.assert_close(ours, theirs.detach(), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["_fused_adamw_", "_log_softmax_backward_data"])
+def test_training_needs_none_of_torchs_private_operations(small, monkeypatch, name):
+    settings = TrainSettings(batch_size=16, optimizer="adamw", learning_rate=0.01, weight_decay=0.1)
+    trainers = [gradient_trainer(small, settings) for _ in range(2)]
+    usual = trainers[0].train(50)
+    monkeypatch.delattr(torch, name)
+    torch.testing.assert_close(trainers[1].train(50), usual, rtol=0, atol=1e-6)
+    torch.testing.assert_close(trainers[1].model.flat, trainers[0].model.flat, rtol=0, atol=1e-6)
+
+
 def test_a_full_batch_of_too_many_examples_is_refused_and_nothing_changes(many_characters):
     settings = TrainSettings(batch_size=4)
     trainer = gradient_trainer(many_characters, settings)
@@ -251,7 +263,7 @@ def test_a_full_batch_of_too_many_examples_is_refused_and_nothing_changes(many_c
 
 
 def test_a_full_batch_may_have_so_many_examples_times_characters(small, monkeypatch):
-    numbers = small.split("train").examples * small.vocabulary.size
+    numbers = small.split("train").num_examples * small.vocabulary.size
     monkeypatch.setattr(trainer_module, "MAX_FULL_BATCH", numbers)
     assert gradient_trainer(small, TrainSettings(batch_size=0)).train(1).isfinite().all()
     monkeypatch.setattr(trainer_module, "MAX_FULL_BATCH", numbers - 1)
@@ -329,14 +341,14 @@ def test_looking_in_between_never_changes_the_path(names, batch_size, dropout):
     generator = torch.Generator().manual_seed(SEED)
     for _ in range(6):
         looked_at.train(10)
-        evaluate(looked_at.model, ContextTables(names), "dev")
+        evaluate(looked_at.model, names, "dev")
         sample(looked_at.model, names, 10, generator)
         torch.rand(7)
     assert torch.equal(looked_at.model.flat, undisturbed.model.flat)
 
 
 def test_another_seed_takes_another_path(names):
-    tables, settings = ContextTables(names), TrainSettings()
+    tables, settings = names, TrainSettings()
     model = MLP(MLP_SETTINGS, 27, torch.Generator().manual_seed(1))
     paths = []
     for seed in (1, 1, 2):
@@ -370,7 +382,7 @@ def test_counts_of_the_real_names_are_those_of_a_plain_loop(
     losses = trainer.train(10_000)
     examples = sum(len(item) + 1 for item in items)
     assert trainer.finished
-    assert trainer.counted == examples
+    assert trainer.num_counted == examples
     assert len(losses) == trainer.step == -(-examples // (batch_size or examples))
     assert pairs_of(trainer, names) == plain_pairs(items)
 
@@ -394,7 +406,7 @@ def test_counting_goes_on_where_it_stopped(small, small_splits):
     trainer = counting_trainer(small, TrainSettings(batch_size=10))
     for steps in (1, 0, 3, 2):
         assert len(trainer.train(steps)) == steps
-    assert trainer.counted == 60
+    assert trainer.num_counted == 60
     assert not trainer.finished
     trainer.train(1000)
     assert len(trainer.train(5)) == 0
@@ -406,7 +418,7 @@ def test_smoothing_and_batch_size_are_edited_without_a_new_count(small, small_sp
     trainer.train(2)
     trainer.edit(TrainSettings(batch_size=25, smoothing=4))
     trainer.train(1)
-    assert trainer.counted == 45
+    assert trainer.num_counted == 45
     assert trainer.model.smoothing == 4
     trainer.train(1000)
     assert pairs_of(trainer, small) == plain_pairs(small_splits["train"])
@@ -430,5 +442,5 @@ def test_other_examples_mean_a_new_count(small, small_splits):
 )
 def test_each_model_has_its_trainer(small, kind, trainer):
     model = make_model(ModelSettings(kind=kind), small.vocabulary.size, torch.Generator())
-    made = make_trainer(model, ContextTables(small), TrainSettings(), SEED)
+    made = make_trainer(model, small, TrainSettings(), SEED)
     assert type(made) is trainer

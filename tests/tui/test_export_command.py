@@ -43,7 +43,9 @@ def test_a_script_is_named_after_the_run_with_its_words_beside_it(run, saved):
     assert "first.py already exists" in err
 
 
-@pytest.mark.parametrize("form", [form for form in EXPORT_FORMS if form != "tensorboard"])
+@pytest.mark.parametrize(
+    "form", [form for form in EXPORT_FORMS if form not in ("tensorboard", "png", "pdf")]
+)
 def test_a_dash_prints_it_and_writes_nothing(run, saved, form):
     code, out, _ = run("export", saved, "--as", form, "--out", "-")
     assert code == 0
@@ -54,11 +56,13 @@ def test_a_dash_prints_it_and_writes_nothing(run, saved, form):
 def test_another_form_is_refused(run, saved):
     code, _, err = run("export", saved, "--as", "word")
     assert code == 2
-    assert "the forms are script, notebook, csv, json, tensorboard, svg, html, state" in err
+    assert (
+        "the forms are script, notebook, csv, json, tensorboard, svg, png, pdf, html, spec" in err
+    )
 
 
 def test_the_command_knows_every_form():
-    assert set(EXPORT_FORMS) == {*files._TEXTS, "tensorboard"}
+    assert set(EXPORT_FORMS) == {*files._FILES, "tensorboard"}
 
 
 def test_tensorboards_is_a_folder_and_another_file_is_not_written_over(run, saved):
@@ -78,8 +82,21 @@ def test_without_tensorboard_one_sentence_says_how_to_have_it(run, saved, monkey
     assert [path.name for path in saved.parent.iterdir()] == ["first"]
 
 
-def test_a_state_line_begins_the_same_run(run, saved):
-    line = run("export", saved, "--as", "state")[1].strip()
+@pytest.mark.parametrize("form", ["png", "pdf"])
+def test_a_binary_form_is_written_and_never_printed(run, saved, form):
+    code, out, err = run("export", saved, "--as", form, "--out", "-")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "can't be printed; name one with --out" in err
+    assert run("export", saved, "--as", form)[0] == 0
+    assert (saved.parent / f"first.{form}").stat().st_size > 1000
+
+
+def test_the_old_name_of_a_form_is_known(run, saved):
+    assert run("export", saved, "--as", "state") == run("export", saved, "--as", "spec")
+
+
+def test_a_spec_begins_the_same_run(run, saved):
+    line = run("export", saved, "--as", "spec")[1].strip()
     found = [
         json.loads(run("train", *words, "--json")[1])
         for words in (

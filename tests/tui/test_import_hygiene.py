@@ -25,3 +25,10 @@ def test_what_a_command_prints_needs_no_screen():
     """Nor torch: `presets` and `runs` print tables too. (tests/tui/test_cli.py runs `train`.)"""
     printing = "import makemore_tui.tui.cli.reports, makemore_tui.tui.cli.progress"
     assert loaded(printing, "textual", "torch", "plotext") == "[]"
+
+
+def test_the_explorer_opens_without_the_command_line_s_parser():
+    explorer = (
+        "import makemore_tui.tui.cli.main, makemore_tui.tui.cli.explorer, makemore_tui.tui.app"
+    )
+    assert loaded(explorer, "typer", "click", "pydantic", "tomlkit") == "[]"

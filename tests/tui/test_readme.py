@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from makemore_tui.tui.cli.main import app
+from makemore_tui.tui.cli.app import app
 from makemore_tui.tui.config import _CHECKS, read_config
 from makemore_tui.tui.keymap import KEYS
 from makemore_tui.tui.style import themes

@@ -1,4 +1,4 @@
-"""The command that carries a run away: as a script, a notebook, figures, a page or a line."""
+"""The export command: a saved run as a script, a notebook, data, a figure, a page or a line."""
 
 import sys
 from pathlib import Path
@@ -12,6 +12,8 @@ from makemore_tui.core.text import shown
 
 from .options import JsonOption, RunArgument
 
+_OLD_NAMES = {"state": "spec"}
+
 
 def export(
     run: RunArgument,
@@ -22,7 +24,8 @@ def export(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Carry a saved run away: as plain PyTorch, a notebook, its figures, a page, or a line."""
+    """Export a saved run: plain PyTorch, a notebook, data, a figure, a page, or a line."""
+    form = _OLD_NAMES.get(form, form)
     if form not in EXPORT_FORMS:
         raise UserError(f"there is no form {form!r}; the forms are {', '.join(EXPORT_FORMS)}")
     from .interrupt import load_torch
@@ -33,7 +36,7 @@ def export(
 
     session = load_session(run)
     stem = run.resolve().name
-    if str(out) == "-" or (form == "state" and out is None):
+    if str(out) == "-" or (form == "spec" and out is None):
         text = files.export_text(session, form, stem)
         sys.stdout.write(to_json({"as": form, "text": text}) + "\n" if as_json else text)
         return

@@ -1,4 +1,4 @@
-"""Options that several commands have, and what they lead to."""
+"""Options that several commands share, and how a run starts by them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from makemore_tui.core.constants import MAX_SEED
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import preset_named
 from makemore_tui.core.run_spec import parse_state
-from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.worker.protocol import Start
 
 DataOption = Annotated[
     str, typer.Option("--data", help="A built-in dataset or a text file of one item a line.")
@@ -21,15 +21,16 @@ SetOption = Annotated[
 SeedOption = Annotated[
     int, typer.Option(help="Of the weights and the minibatches.", min=0, max=MAX_SEED)
 ]
-StateOption = Annotated[
-    str | None, typer.Option("--state", help="Begin as this line says, which `export` makes.")
+SpecOption = Annotated[
+    str | None,
+    typer.Option("--spec", "--state", help="Begin as this line says, which `export` makes."),
 ]
 UniqueOption = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
 def found(run: Path | None) -> Path | None:
-    """The folder of a run that a person gives as such, or by its name among the kept ones."""
+    """The folder of a run that is given as a folder, or by its name in the usual directory."""
     from makemore_tui.core.runs.catalog import run_folder, runs_directory
 
     return run and run_folder(run, runs_directory())
@@ -43,27 +44,24 @@ DirectoryOption = Annotated[
     Path | None, typer.Option("--run-dir", help="Where runs are kept; or MAKEMORE_TUI_RUNS.")
 ]
 
-Beginning = tuple[str, bool, ModelSettings, TrainSettings, int]
-
 
 def beginning(
-    context: typer.Context, state: str | None, data: str, unique: bool, preset: str, seed: int
-) -> Beginning:
-    """Dataset, whether repeated items are dropped, settings and seed: as a state line says, or as
-    the options do.
+    context: typer.Context, spec: str | None, data: str, unique: bool, preset: str, seed: int
+) -> Start:
+    """How a run starts: as the spec says if there is one, otherwise as the other options do.
 
     Raises:
-        UserError: there is no such preset, or both say something.
+        UserError: there is no such preset, or options are given beside a spec.
     """
-    if state is None:
+    if spec is None:
         chosen = preset_named(preset)
-        return data, unique, chosen.model, chosen.train, seed
+        return Start(data, unique, chosen.model, chosen.train, seed)
     for name in given(context, "data", "preset", "seed", "unique", "resume"):
-        raise UserError(f"--state says how the run begins, so --{name} can't be given beside it")
-    return parse_state(state)
+        raise UserError(f"--spec says how the run begins, so --{name} can't be given beside it")
+    return Start(*parse_state(spec))
 
 
 def given(context: typer.Context, *names: str) -> list[str]:
-    """Which of some options stand on the command line."""
+    """Those of some options that are on the command line."""
     sources = {name: context.get_parameter_source(name) for name in names if name in context.params}
     return [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]

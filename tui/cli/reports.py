@@ -143,7 +143,7 @@ def print_evaluations(evaluations: "dict[str, Evaluation]") -> None:
             number(found.loss),
             number(found.seen),
             number(found.unseen),
-            f"{found.examples:,}",
+            f"{found.num_examples:,}",
         )
     _print(table)
 
@@ -202,13 +202,13 @@ def print_presets(presets: list[Preset]) -> None:
 
 
 def _model(preset: Preset) -> str:
-    init = f", {preset.model.init}" if preset.model.kind == "mlp" else ""
+    init = f", {preset.model.init}" if preset.model.is_relevant("hidden") else ""
     return model_label(preset.model) + init
 
 
 def _train(preset: Preset) -> str:
     train = preset.train
-    if preset.model.kind == "ngram":
+    if not preset.model.model_kind.is_network:
         return f"smoothing {train.smoothing:g}"
     batch = train.batch_size or "all"
     rate = f"{train.optimizer} {train.learning_rate:g}, {train.schedule}"

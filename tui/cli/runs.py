@@ -1,4 +1,4 @@
-"""The commands about saved runs: `replay`, `runs`, and what `train --resume` goes on with."""
+"""The commands about saved runs, and the run that `train --resume` trains on."""
 
 import sys
 from dataclasses import asdict
@@ -94,28 +94,6 @@ def remove_runs(
     remove(runs_directory(directory or context.obj), names)
 
 
-def kept(
-    context: typer.Context, directory: Path | None, resume: str | None
-) -> tuple[str, str | None]:
-    """Where an explorer keeps its runs, and the folder of the one that it goes on with.
-
-    Raises:
-        UserError: that one can't be read, or something else is asked for beside it.
-    """
-    from makemore_tui.core.runs.catalog import run_folder, runs_directory
-    from makemore_tui.core.runs.record import read_record
-
-    where = runs_directory(directory).absolute()
-    if resume is None:
-        return str(where), None
-    for name in given(context, "data", "preset", "changes", "seed", "unique", "state"):
-        option = "set" if name == "changes" else name
-        raise UserError(f"--{option} can't be had with --resume: {resume} has its own")
-    folder = run_folder(Path(resume), where).absolute()
-    read_record(folder)
-    return str(where), str(folder)
-
-
 def resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Session":
     """A saved run with the settings that are asked for, if it has steps left to take.
 
@@ -137,7 +115,7 @@ def resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Sessio
         raise UserError(f"{', '.join(changes)} would begin another run than {run}")
     if changes:
         session.edit(**changes)
-    counts = session.model_settings.kind == "ngram"
+    counts = not session.model_settings.model_kind.is_network
     if session.trainer.finished or (not counts and session.step >= session.train_settings.steps):
         more = "" if counts else f"; --steps {2 * session.step} would go on"
         raise UserError(f"{run} has taken all its {session.step:,} steps{more}")

@@ -1,4 +1,4 @@
-"""The command that trains without a screen."""
+"""The command that trains a model."""
 
 import sys
 import time
@@ -10,6 +10,7 @@ import typer
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
 from makemore_tui.core.settings import changed, parse_changes
+from makemore_tui.core.worker.protocol import Start
 
 from .interrupt import EXIT_CODE, load_torch, noted
 from .options import (
@@ -18,7 +19,7 @@ from .options import (
     PresetOption,
     SeedOption,
     SetOption,
-    StateOption,
+    SpecOption,
     UniqueOption,
     beginning,
     found,
@@ -47,25 +48,19 @@ def train(
         Path | None,
         typer.Option(metavar="RUN", callback=found, help="Go on with a run: its name or folder."),
     ] = None,
-    state: StateOption = None,
+    spec: SpecOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, show its losses and some samples, and save it."""
     load_torch()
-    from makemore_tui.core.datasets.dataset import Dataset
     from makemore_tui.core.runs.checkpoint import new_folder
-    from makemore_tui.core.session.session import Session
 
-    asked = parse_changes(changes or []) | ({"steps": steps} if steps else {})
-    data, unique, model, planned, seed = beginning(context, state, data, unique, preset, seed)
-    settings = changed(model, planned, asked)
+    wanted = parse_changes(changes or []) | ({"steps": steps} if steps else {})
+    start = beginning(context, spec, data, unique, preset, seed)
     if out:
         new_folder(out).rmdir()  # refused now rather than after the training
-    if resume:
-        session = resumed(resume, asked, context)
-    else:
-        session = Session(Dataset.load(data, unique), *settings, seed=seed)
-    report, interrupted = _train(session, quiet=as_json)
+    session = resumed(resume, wanted, context) if resume else _new_session(start, wanted)
+    report, is_interrupted = _train(session, quiet=as_json)
     unsaved = _save(session, out, report) if out else None
     _show_training(session, report, as_json)
     if session.diverged:
@@ -73,38 +68,42 @@ def train(
         raise typer.Exit(1)
     if unsaved:
         raise unsaved
-    if interrupted:
+    if is_interrupted:
         raise typer.Exit(EXIT_CODE)
 
 
+def _new_session(start: Start, changes: dict[str, Any]) -> "Session":
+    """A session at step 0.
+
+    Raises:
+        UserError: the dataset can't be read, or the settings can't be had with it.
+    """
+    from makemore_tui.core.datasets.dataset import Dataset
+    from makemore_tui.core.session.session import Session
+
+    model, train = changed(start.model, start.train, changes)
+    return Session(Dataset.load(start.dataset, start.unique), model, train, seed=start.seed)
+
+
 def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
-    """Train to the planned steps, or to ctrl+c; the figures, and whether it was ctrl+c."""
-    from makemore_tui.core.training.time_slicer import TimeSlicer
+    """Train to the last planned step, or until ctrl+c.
 
-    from .progress import progress
-
-    on, planned = session.train_settings.train_on, session.train_settings.steps
-    if session.model_settings.kind == "ngram":
-        planned = session.dataset.split("all").examples  # as many as there can be: all are counted
+    Returns the figures of the training, and True if it was ended by ctrl+c.
+    """
     with noted() as interrupts:
-        initial, first = session.evaluate(on).loss, session.step
-        slicer = TimeSlicer(_SLICE_SECONDS)
+        split, first_step = session.train_settings.train_on, session.step
+        initial_loss = session.evaluate(split).loss
         begun = time.perf_counter()
-        with progress(planned, quiet) as advance:
-            while session.step < planned and not session.trainer.finished and not interrupts:
-                losses = slicer.train(session, planned - session.step)
-                advance(session.step, losses)
-                if session.diverged:
-                    break
+        _take_steps(session, quiet, interrupts)
         seconds = time.perf_counter() - begun
         dev = session.evaluate("dev")
         report = {
             "steps": session.step,
             "seconds": seconds,
-            "steps_per_second": (session.step - first) / seconds,
-            "parameters": session.model.parameters,
-            "initial_loss": initial,
-            "train_loss": session.evaluate(on).loss,
+            "steps_per_second": (session.step - first_step) / seconds,
+            "parameters": session.model.num_parameters,
+            "initial_loss": initial_loss,
+            "train_loss": session.evaluate(split).loss,
             "dev_loss": dev.loss,
             "dev_loss_seen": dev.seen,
             "dev_loss_unseen": dev.unseen,
@@ -114,8 +113,26 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     return report, bool(interrupts)
 
 
+def _take_steps(session: "Session", quiet: bool, interrupts: list[bool]) -> None:
+    """Train behind a progress bar, until all steps are taken, it diverges, or is interrupted."""
+    from makemore_tui.core.training.time_slicer import TimeSlicer
+
+    from .progress import progress
+
+    last_step = session.train_settings.steps
+    if not session.model_settings.model_kind.is_network:
+        last_step = session.dataset.split("all").num_examples  # more than there are to count
+    slicer = TimeSlicer(_SLICE_SECONDS)
+    with progress(last_step, quiet) as advance:
+        while session.step < last_step and not session.trainer.finished and not interrupts:
+            losses = slicer.train(session, last_step - session.step)
+            advance(session.step, losses)
+            if session.diverged:
+                return
+
+
 def _save(session: "Session", out: Path, report: dict[str, Any]) -> UserError | None:
-    """Save the run, and note in the report where; what stood in the way, if anything did."""
+    """Save the run and note its place in the report. Returns the error if that fails."""
     report["run"] = str(out)
     try:
         session.save(out, report)
@@ -140,7 +157,7 @@ def _show_training(session: "Session", report: dict[str, Any], as_json: bool) ->
 
 
 def _divergence(session: "Session", out: Path | None) -> str:
-    """What became of a training that diverged, and what to try, in a sentence."""
+    """A sentence on a training that diverged, with what to try."""
     step = session.step if session.diverged_at is None else session.diverged_at
     unwritten = f", so {out} was not written" if out else ""
     lower = max(session.train_settings.learning_rate / 10, 1e-6)

@@ -167,6 +167,7 @@ class MainScreen(Screen):
     def _take_first(self, snapshot: Snapshot) -> None:
         """Take the first snapshot of a worker."""
         gc.freeze()  # what is there by now stays: no later collection needs to look at it
+        gc.enable()
         self.grid.characters = snapshot.dataset.characters
         self.grid.fit(self.size)
         self._schedule.ask_for(self.grid.shown)

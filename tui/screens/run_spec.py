@@ -43,5 +43,5 @@ class SpecScreen(AskingScreen):
             box.border_title = "Dataset, settings and seed in a line"
             box.border_subtitle = "esc closes"
             yield Static(self._line, id="line", markup=False)
-            about = "makemore-tui --state LINE begins with them; copied where the terminal takes it"
+            about = "makemore-tui --spec LINE begins with them; copied where the terminal takes it"
             yield Static(about, id="about", markup=False)

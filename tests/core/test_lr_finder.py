@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from makemore_tui.core.analysis.lr_finder import LearningRateFinder, RunningMean
+from makemore_tui.core.analysis.lr_finder import LearningRateFinder, RunningMean, find_lr
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.session.session import Session
@@ -27,7 +27,7 @@ def session(small):
 
 
 def found(session, *words, **options) -> Any:
-    finder = LearningRateFinder(session, *words, **options)
+    finder = LearningRateFinder(session.trainer, *words, **options)
     while finder.advance():
         pass
     return finder.result()
@@ -137,7 +137,7 @@ def test_the_band_is_the_spread_of_the_seeds(session):
     singles = []
     for seed in range(3):
         one = session(20)
-        one.seed += seed
+        one.trainer.seed += seed
         singles.append(found(one, steps=50, seeds=1).mean)
     columns = list(zip(*singles, strict=True))
     assert three.lowest == pytest.approx([min(column) for column in columns])
@@ -164,7 +164,7 @@ def test_of_many_steps_some_points_are_shown(session):
 def test_slices_do_not_show_in_the_result(session):
     def result(ticks):
         clock = iter(range(0, 10**9, ticks))
-        finder = LearningRateFinder(session(), steps=300, clock=lambda: next(clock) / 1e4)
+        finder = LearningRateFinder(session().trainer, steps=300, clock=lambda: next(clock) / 1e4)
         slices = 1
         while finder.advance():
             slices += 1
@@ -175,8 +175,12 @@ def test_slices_do_not_show_in_the_result(session):
     assert first == second
 
 
+def test_the_whole_search_is_one_call(session):
+    assert find_lr(session(25).trainer, 0.01, 1.0, 60, 2) == found(session(25), 0.01, 1.0, 60, 2)
+
+
 def test_progress_can_be_looked_at_before_the_end(session):
-    finder = LearningRateFinder(session(), steps=2000)
+    finder = LearningRateFinder(session().trainer, steps=2000)
     assert finder.result().rates == []
     while finder.advance() and finder.done < 500:
         pass
@@ -211,11 +215,11 @@ def test_all_examples_at_once_and_dropout_are_kept(session):
 
 def test_it_belongs_to_the_model_that_it_copied(session):
     looked = session()
-    finder = LearningRateFinder(looked)
+    finder = LearningRateFinder(looked.trainer)
     looked.train(3)
-    assert finder.is_of(looked)
+    assert finder.model is looked.model
     looked.restart()
-    assert not finder.is_of(looked)
+    assert finder.model is not looked.model
 
 
 # Refusals
@@ -238,14 +242,14 @@ def test_it_belongs_to_the_model_that_it_copied(session):
 )
 def test_what_cannot_be_searched_is_refused_in_words(session, options, says):
     with pytest.raises(UserError, match=says):
-        LearningRateFinder(session(), **options)
+        LearningRateFinder(session().trainer, **options)
 
 
 def test_counts_have_no_learning_rate(session):
     with pytest.raises(UserError, match="counts has no learning rate"):
-        LearningRateFinder(session(1, ModelSettings(kind="ngram")))
+        LearningRateFinder(session(1, ModelSettings(kind="ngram")).trainer)
 
 
 def test_a_diverged_run_is_refused(session):
     with pytest.raises(UserError, match="not finite"):
-        LearningRateFinder(session(100, learning_rate=1000.0, weight_decay=100.0))
+        LearningRateFinder(session(100, learning_rate=1000.0, weight_decay=100.0).trainer)

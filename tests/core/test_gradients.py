@@ -6,12 +6,11 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-import makemore_tui.core.training.gradients as step_module
-from makemore_tui.core.datasets.contexts import ContextTables
+import makemore_tui.core.training.gradients as gradients_module
 from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.models.neural_bigram import NeuralBigram
 from makemore_tui.core.settings import ModelSettings
-from makemore_tui.core.training.batches import Batches, RandomStream, draw_batches, full_batch
+from makemore_tui.core.training.batches import Batches, RandomStream, full_batch, minibatches
 from makemore_tui.core.training.gradients import MLPStep, NeuralBigramStep
 
 LIKE = torch.empty(0, dtype=torch.float64)
@@ -113,13 +112,13 @@ def assert_each_close(model, gradient, expected, relative=1e-10):
 def _table_from_one_context_a_character():
     """So that models as small as these use the table too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(step_module, "_SUM_COSTS", 0)
+        patch.setattr(gradients_module, "_SUM_COSTS", 0)
         yield
 
 
 @pytest.mark.parametrize(("embedding", "from_"), [(8, None), (10, 135), (16, 54), (24, 41)])
 def test_the_table_is_used_where_it_is_faster(monkeypatch, embedding, from_):
-    monkeypatch.setattr(step_module, "_SUM_COSTS", 8)
+    monkeypatch.setattr(gradients_module, "_SUM_COSTS", 8)
     step = MLPStep(MLP(ModelSettings(embedding=embedding), 27))
     used = [rows for rows in range(1, 2000) if step._uses_table(rows)]
     assert (used[0] if used else None) == from_
@@ -218,7 +217,9 @@ def test_more_characters_at_more_places_than_a_small_integer_can_number(plain):
 )
 def test_minibatches_of_the_names(plain, names, settings, size, dropout):
     V, split = names.vocabulary.size, names.split("train")
-    batches = draw_batches(split, RandomStream(1), 8, size, settings.context, LIKE, V)
+    batches = minibatches(
+        split, RandomStream(1).take(8 * size).view(8, size), settings.context, LIKE, V
+    )
     masks = make_masks(batches, settings.hidden) if dropout else None
     assert_equal_to_autograd(make_step(settings, V), batches, plain, masks)
 
@@ -234,7 +235,7 @@ def test_minibatches_of_the_names(plain, names, settings, size, dropout):
 )
 def test_a_full_batch_has_the_gradient_of_all_examples(plain, small, small_splits, settings):
     V, context = small.vocabulary.size, settings.context_length
-    batches = full_batch(list(ContextTables(small).of("train", context)), LIKE, V)
+    batches = full_batch(list(small.context_tables("train", context)), LIKE, V)
     step, losses = make_step(settings, V), torch.empty(1, dtype=torch.float64)
     (gradient,) = gradients(step, batches, losses)
     all_examples = plain.tensors(small_splits["train"], context, small.vocabulary.characters)
@@ -249,7 +250,7 @@ def test_float32_agrees_as_far_as_it_goes(plain, names, size, direct):
     settings = ModelSettings(context=3, embedding=10, hidden=100, init="lecture", direct=direct)
     model = MLP(settings, 27, torch.Generator().manual_seed(1))
     model.flat.mul_(0.5)
-    batches = draw_batches(names.split("train"), RandomStream(1), 1, size, 3, model.flat, 27)
+    batches = minibatches(names.split("train"), RandomStream(1).take(size)[None], 3, model.flat, 27)
     losses = torch.empty(1)
     (gradient,) = gradients(MLPStep(model), batches, losses)
     assert gradient.dtype == batches.weights.dtype == torch.float32
@@ -315,3 +316,16 @@ def test_a_mask_of_ones_changes_nothing(plain):
     with_ones = [gradient.clone() for gradient in gradients(step, batches, losses[1], iter(ones))]
     assert all(map(torch.equal, without, with_ones))
     assert torch.equal(losses[0], losses[1])
+
+
+@pytest.mark.parametrize("settings", [ModelSettings(context=3, embedding=4, hidden=8), BIGRAM])
+def test_without_torchs_private_operation_the_gradients_are_the_same(monkeypatch, settings):
+    batches = make_batches([16, 64], 30, settings.context_length, 7)
+    found = []
+    for is_there in (True, False):
+        if not is_there:
+            monkeypatch.delattr(torch, "_log_softmax_backward_data")
+        step, losses = make_step(settings, 7), torch.empty(2, dtype=torch.float64)
+        of_each = [gradient.clone() for gradient in gradients(step, batches, losses)]
+        found.append(torch.cat([*of_each, losses]))
+    torch.testing.assert_close(*found, rtol=0, atol=1e-6)

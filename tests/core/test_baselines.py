@@ -52,7 +52,7 @@ def test_of_the_real_names_longer_contexts_tell_more(names):
 
 
 def test_blocks_add_up_to_the_whole(small, found, monkeypatch):
-    monkeypatch.setattr(of_baselines, "_EXAMPLES_AT_ONCE", 7)
+    monkeypatch.setattr(of_baselines, "_EXAMPLES_PER_BLOCK", 7)
     running, blocks, known = RunningBaselines(small), 0, []
     while running.advance():
         blocks += 1
@@ -76,7 +76,7 @@ def test_a_large_alphabet_has_every_baseline(write, plain):
     dataset = Dataset(write("\n".join(items)))
     found = baseline_losses(dataset)
     assert [one.name for one in found] == ["uniform", *of_baselines.NAMES]
-    shuffled = [dataset.item(i) for i in range(dataset.items)]
+    shuffled = [dataset.item(i) for i in range(dataset.num_items)]
     train, dev = shuffled[:1600], shuffled[1600:1800]
     counted, asked = (plain.examples(part, 3) for part in (train, dev))
     loss = plain_loss(counted, asked, dataset.vocabulary.size, found[-1].k)

@@ -162,7 +162,7 @@ def test_what_is_new_learns_from_the_second_step_on(small, direct, optimizer):
     session.train(5)
     session.edit(context=3, embedding=5, hidden=7)
     session.train(2)
-    table = next(session.tables.of("train", 3))
+    table = next(session.dataset.context_tables("train", 3))
     inputs, targets = table.contexts[table.rows].clone(), table.targets.clone()
     d = loss_gradient(session.model, inputs, targets)
     d = {n: t.unflatten(0, (3, 5)) if n in ("W1", "W3") else t for n, t in d.items()}
@@ -314,7 +314,7 @@ def test_shrinking_costs_less_than_cutting_off(names):
     """On a trained model every kind of shrinking must beat leaving off the last parts."""
     session = Session(names, ModelSettings(), TrainSettings())
     session.train(3000)
-    model, tables = session.model, session.tables
+    model = session.model
     before = session.evaluate("dev").loss
     for name, fewer, most, better in (
         ("hidden", 100, 0.05, 0.1),
@@ -333,7 +333,6 @@ def test_shrinking_costs_less_than_cutting_off(names):
             part.copy_(old[tuple(slice(n) for n in part.shape)])
         assert before - 0.01 < after < before + most, name
         assert after < cut_off.evaluate("dev").loss - better, name
-        assert session.tables is tables
         session.undo()
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from makemore_tui.core.analysis import bigrams as insight_module
-from makemore_tui.core.analysis.bigrams import BigramInsight
+from makemore_tui.core.analysis import bigrams as bigrams_module
+from makemore_tui.core.analysis.bigrams import BigramAnalysis, bigram_table
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.datasets.stats import bigram_counts
 from makemore_tui.core.models.mlp import MLP
@@ -62,15 +62,17 @@ def test_pairs_beyond_the_ascii_are_counted_too(write):
 # The table as a model sees it
 
 
-def rows(insight, model, ids=None):
+def rows(analysis, model, ids=None):
     """The model's rows of some characters, of all by default."""
-    return insight.probabilities(model, torch.arange(model.vocabulary_size) if ids is None else ids)
+    return analysis.probabilities(
+        model, torch.arange(model.vocabulary_size) if ids is None else ids
+    )
 
 
 def test_a_bigram_models_table_is_its_own(names):
     model = counted(names)
     own = torch.softmax(model.logits(torch.arange(27)[:, None]), 1).double()
-    torch.testing.assert_close(rows(BigramInsight(names, 1), model), own)
+    torch.testing.assert_close(rows(BigramAnalysis(names, 1), model), own)
 
 
 def mean_predictions(model, contexts):
@@ -87,7 +89,7 @@ def test_a_longer_contexts_predictions_are_averaged_over_the_training_contexts(
     settings = ModelSettings(context=3, embedding=4, hidden=6, init="lecture")
     model = MLP(settings, size, torch.Generator().manual_seed(3))
     contexts, _ = plain.tensors(plain.splits(rare_items)["train"], 3, rare.vocabulary.characters)
-    table = rows(BigramInsight(rare, 3), model)
+    table = rows(BigramAnalysis(rare, 3), model)
     for character, mean in mean_predictions(model, contexts).items():
         torch.testing.assert_close(table[character], mean)
 
@@ -101,45 +103,55 @@ def trained(names):
 
 def test_all_the_real_contexts_are_averaged(names, name_splits, plain, trained):
     contexts, _ = plain.tensors(name_splits["train"], 5, names.vocabulary.characters)
-    table = rows(BigramInsight(names, 5), trained)
+    table = rows(BigramAnalysis(names, 5), trained)
     for character, mean in mean_predictions(trained, contexts).items():
         torch.testing.assert_close(table[character], mean)
 
 
 def test_a_fixed_sample_comes_near(names, trained):
-    insight, ids = BigramInsight(names, 5), torch.arange(27)
-    exact, near = rows(insight, trained), insight.probabilities(trained, ids, most=100)
+    analysis, ids = BigramAnalysis(names, 5), torch.arange(27)
+    exact, near = rows(analysis, trained), analysis.probabilities(trained, ids, max_contexts=100)
     assert 0.001 < float((near - exact).abs().max()) < 0.03
     assert float((exact * (exact / near).log()).sum(1).max()) < 0.005
-    assert torch.equal(insight.probabilities(trained, ids, most=100), near)
+    assert torch.equal(analysis.probabilities(trained, ids, max_contexts=100), near)
 
 
 def test_a_table_that_moves_is_estimated_and_one_that_is_still_is_exact(
     names, trained, monkeypatch
 ):
     most = trained.multiplications * 27 * 100
-    monkeypatch.setattr(insight_module, "_MULTIPLICATIONS", most)
-    monkeypatch.setattr(insight_module, "_STILL", 1000)
-    insight, exact = BigramInsight(names, 5), rows(BigramInsight(names, 5), trained)
+    monkeypatch.setattr(bigrams_module, "_MULTIPLICATIONS", most)
+    monkeypatch.setattr(bigrams_module, "_AT_REST", 1000)
+    analysis, exact = BigramAnalysis(names, 5), rows(BigramAnalysis(names, 5), trained)
     window = BigramsView(0, 0, 27, 27, cursor=(1, 2))
-    looks = [insight.table(trained, window, moment) for moment in (1, 2, 2, 2, 3, None, None)]
+    looks = [analysis.table(trained, window, moment) for moment in (1, 2, 2, 2, 3, None, None)]
     assert [one.is_estimate for one in looks] == [True, True, False, False, True, True, True]
     for one in looks:
         far = (torch.tensor(one.values) - exact).abs().max()
         assert (far > 0.001) if one.is_estimate else (far < 1e-6)
 
 
+def test_the_whole_table_is_exact_in_one_call(names, trained, monkeypatch):
+    monkeypatch.setattr(bigrams_module, "_MULTIPLICATIONS", 1)
+    table = bigram_table(trained, names, cursor=(1, 2))
+    assert not table.is_estimate
+    exact = rows(BigramAnalysis(names, 5), trained)
+    torch.testing.assert_close(torch.tensor(table.values), exact.float())
+    counts = bigram_table(trained, names, "counts", "frequency")
+    assert counts.values[0][0] == bigram_counts(names)[counts.order[0], counts.order[0]]
+
+
 def test_of_much_data_a_part_is_looked_at_and_said_to_be(names, trained, monkeypatch):
-    monkeypatch.setattr(insight_module, "_MAX_TRAIN_EXAMPLES", 1000)
-    insight = BigramInsight(names, 5)
+    monkeypatch.setattr(bigrams_module, "_MAX_TRAIN_EXAMPLES", 1000)
+    analysis = BigramAnalysis(names, 5)
     window = BigramsView(0, 0, 9, 9, cursor=(1, 2))
-    assert all(insight.table(trained, window, 1).is_estimate for _ in range(3))
+    assert all(analysis.table(trained, window, 1).is_estimate for _ in range(3))
 
 
 def test_a_character_that_train_lacks_is_taken_to_begin_an_item(rare):
     unseen = rare.vocabulary.encode("z")[0]
     model = counted(rare)
-    table = rows(BigramInsight(rare, 1), model)
+    table = rows(BigramAnalysis(rare, 1), model)
     alone = torch.softmax(model.logits(torch.tensor([[unseen]])), 1)[0].double()
     torch.testing.assert_close(table[unseen], alone)
     assert table.sum(1).tolist() == pytest.approx([1.0] * len(table))
@@ -148,21 +160,21 @@ def test_a_character_that_train_lacks_is_taken_to_begin_an_item(rare):
 def test_every_row_of_a_trained_mlp_adds_up_to_one(names):
     session = Session(names, ModelSettings(context=8, hidden=20))
     session.train(5)
-    table = rows(BigramInsight(names, 8), session.model)
+    table = rows(BigramAnalysis(names, 8), session.model)
     assert table.sum(1).tolist() == pytest.approx([1] * 27, rel=1e-5)
 
 
 @pytest.mark.parametrize("order", [1, 2, 4])
 def test_any_order_of_counts_has_a_table(small, order):
     model = counted(small, order)
-    table = rows(BigramInsight(small, model.context), model)
+    table = rows(BigramAnalysis(small, model.context), model)
     assert table.sum(1).tolist() == pytest.approx([1] * small.vocabulary.size, rel=1e-5)
 
 
 def test_rows_in_part_and_in_any_order_are_rows_of_the_whole(names):
-    model, insight = counted(names, 3), BigramInsight(names, 2)
+    model, analysis = counted(names, 3), BigramAnalysis(names, 2)
     ids = torch.tensor([26, 3, 0, 9])
-    torch.testing.assert_close(rows(insight, model, ids), rows(insight, model)[ids])
+    torch.testing.assert_close(rows(analysis, model, ids), rows(analysis, model)[ids])
 
 
 def test_the_longest_contexts_of_many_characters_have_a_table(write):
@@ -170,7 +182,7 @@ def test_the_longest_contexts_of_many_characters_have_a_table(write):
     dataset = Dataset(write("\n".join(items)))
     size = dataset.vocabulary.size
     model = MLP(ModelSettings(context=16, embedding=2, hidden=3), size)
-    table = rows(BigramInsight(dataset, 16), model)
+    table = rows(BigramAnalysis(dataset, 16), model)
     assert table.sum(1).tolist() == pytest.approx([1] * size, rel=1e-5)
 
 
@@ -189,7 +201,7 @@ def mlp(names):
 
 
 def look(
-    insight,
+    analysis,
     model,
     mode: BigramMode = "model",
     order: BigramOrder = "id",
@@ -198,7 +210,7 @@ def look(
 ):
     """All of a table, or a window."""
     window = {"top": 0, "left": 0, "rows": 99, "columns": 99, **window}
-    return insight.table(model, BigramsView(**window, cursor=cursor, mode=mode, order=order))
+    return analysis.table(model, BigramsView(**window, cursor=cursor, mode=mode, order=order))
 
 
 def plain_row(pairs, signs, previous):
@@ -208,7 +220,7 @@ def plain_row(pairs, signs, previous):
 
 
 def test_counted_probabilities_are_those_of_the_counts_alone(names, name_pairs, mlp):
-    table = look(BigramInsight(names, 2), mlp, "counted")
+    table = look(BigramAnalysis(names, 2), mlp, "counted")
     signs = "\n" + names.vocabulary.characters
     for sign, row in zip(signs, table.values, strict=True):
         assert row == pytest.approx(plain_row(name_pairs, signs, sign), rel=1e-5)
@@ -218,15 +230,15 @@ def test_counted_probabilities_are_those_of_the_counts_alone(names, name_pairs, 
 def test_a_row_that_was_never_counted_is_uniform(rare):
     counts = bigram_counts(rare)
     counts[3] = 0
-    insight = BigramInsight(rare, 1, counts)
-    row = insight.counted(torch.tensor([3]))[0]
+    analysis = BigramAnalysis(rare, 1, counts)
+    row = analysis.counted(torch.tensor([3]))[0]
     assert row.tolist() == pytest.approx([1 / rare.vocabulary.size] * rare.vocabulary.size)
 
 
 def test_the_modes_are_counts_two_probabilities_and_their_difference(names, mlp):
-    insight = BigramInsight(names, 2)
+    analysis = BigramAnalysis(names, 2)
     counts, counted, model, difference = (
-        look(insight, mlp, mode).values for mode in ("counts", "counted", "model", "difference")
+        look(analysis, mlp, mode).values for mode in ("counts", "counted", "model", "difference")
     )
     assert counts == bigram_counts(names).tolist()
     for i in range(27):
@@ -237,15 +249,15 @@ def test_the_modes_are_counts_two_probabilities_and_their_difference(names, mlp)
 
 def test_a_model_that_has_counted_all_the_data_differs_by_nothing(names):
     model = counted(names, smoothing=0, train_on="all")
-    table = look(BigramInsight(names, 1), model, "difference")
+    table = look(BigramAnalysis(names, 1), model, "difference")
     assert max(abs(value) for row in table.values for value in row) < 1e-6
     assert table.divergences == pytest.approx([0] * 27, abs=1e-6)
 
 
 def test_a_rows_divergence_is_that_of_a_plain_sum(names, mlp):
-    insight = BigramInsight(names, 2)
-    counted, model = (look(insight, mlp, mode).values for mode in ("counted", "model"))
-    table = look(insight, mlp, "counts", top=4, rows=6)
+    analysis = BigramAnalysis(names, 2)
+    counted, model = (look(analysis, mlp, mode).values for mode in ("counted", "model"))
+    table = look(analysis, mlp, "counts", top=4, rows=6)
     expected = [
         sum(p * math.log(p / q) for p, q in zip(counted[i], model[i], strict=True) if p)
         for i in range(4, 10)
@@ -257,7 +269,7 @@ def test_a_rows_divergence_is_that_of_a_plain_sum(names, mlp):
 def test_a_very_sure_model_is_far_but_not_infinitely(names):
     session = Session(names, ModelSettings(kind="neural-bigram"))
     session.model.tensors["W"][1, 5] = 200.0  # so sure that float32 holds the others impossible
-    assert 100 < look(BigramInsight(names, 1), session.model).divergences[1] < 201
+    assert 100 < look(BigramAnalysis(names, 1), session.model).divergences[1] < 201
 
 
 def test_of_many_characters_each_has_a_fair_sample(write, plain):
@@ -269,7 +281,7 @@ def test_of_many_characters_each_has_a_fair_sample(write, plain):
     session.train(2000)
     train = plain.splits(items)["train"]
     contexts, _ = plain.tensors(train, 2, dataset.vocabulary.characters)
-    table = rows(BigramInsight(dataset, 2), session.model)
+    table = rows(BigramAnalysis(dataset, 2), session.model)
     for character, mean in mean_predictions(session.model, contexts).items():
         assert float((mean - table[character]).abs().max()) < 0.01
 
@@ -277,7 +289,7 @@ def test_of_many_characters_each_has_a_fair_sample(write, plain):
 def test_what_the_model_holds_impossible_is_infinitely_far(names):
     model = counted(names, smoothing=0.0, train_on="all")
     model.counts[1, 14] = 0  # never an n after an a
-    divergences = look(BigramInsight(names, 1), model).divergences
+    divergences = look(BigramAnalysis(names, 1), model).divergences
     assert divergences[1] == math.inf
     assert all(math.isfinite(value) for i, value in enumerate(divergences) if i != 1)
 
@@ -286,7 +298,7 @@ def test_what_the_model_holds_impossible_is_infinitely_far(names):
 
 
 def test_by_frequency_the_commonest_comes_first(names, name_items, name_pairs, mlp):
-    table = look(BigramInsight(names, 2), mlp, "counts", "frequency")
+    table = look(BigramAnalysis(names, 2), mlp, "counts", "frequency")
     signs = "\n" + names.vocabulary.characters
     occurrences = Counter("".join(item + "\n" for item in name_items))
     in_order = [signs[i] for i in table.order]
@@ -296,9 +308,9 @@ def test_by_frequency_the_commonest_comes_first(names, name_items, name_pairs, m
 
 @pytest.mark.parametrize("order", ["id", "frequency"])
 def test_rows_divergences_and_cursor_are_by_place(names, mlp, order):
-    insight = BigramInsight(names, 2)
-    by_id = look(insight, mlp, "difference")
-    table = look(insight, mlp, "difference", order, (5, 7), top=3, left=6, rows=4, columns=5)
+    analysis = BigramAnalysis(names, 2)
+    by_id = look(analysis, mlp, "difference")
+    table = look(analysis, mlp, "difference", order, (5, 7), top=3, left=6, rows=4, columns=5)
     ids = table.order
     assert (table.top, table.left, table.cursor) == (3, 6, (5, 7))
     for i, row in enumerate(table.values):
@@ -321,7 +333,7 @@ def test_rows_divergences_and_cursor_are_by_place(names, mlp, order):
 )
 def test_a_window_never_leaves_the_table(names, mlp, top, left, rows, columns, shape):
     window = {"top": top, "left": left, "rows": rows, "columns": columns}
-    table = look(BigramInsight(names, 2), mlp, **window)
+    table = look(BigramAnalysis(names, 2), mlp, **window)
     assert (len(table.values), len(table.values[0])) == shape
     assert len(table.divergences) == shape[0]
 
@@ -329,14 +341,14 @@ def test_a_window_never_leaves_the_table(names, mlp, top, left, rows, columns, s
 def test_weights_that_are_not_finite_leave_the_window_empty(names):
     model = MLP(ModelSettings(hidden=3), 27, torch.Generator().manual_seed(1))
     model.tensors["b2"][3] = math.nan
-    table = look(BigramInsight(names, 3), model, cursor=(2, 2))
+    table = look(BigramAnalysis(names, 3), model, cursor=(2, 2))
     assert (table.values, table.divergences) == ([], [])
     assert table.pair.count > 0
 
 
 def test_looking_changes_nothing(names, mlp):
     before, state = mlp.flat.clone(), torch.get_rng_state()
-    look(BigramInsight(names, 2), mlp, "difference", "frequency", (1, 2))
+    look(BigramAnalysis(names, 2), mlp, "difference", "frequency", (1, 2))
     assert torch.equal(mlp.flat, before)
     assert torch.equal(torch.get_rng_state(), state)
 
@@ -348,7 +360,7 @@ def test_looking_changes_nothing(names, mlp):
 def test_the_pair_under_the_cursor_is_described(names, name_pairs, pair):
     model, signs = counted(names), "." + names.vocabulary.characters
     cursor = signs.index(pair[0]), signs.index(pair[1])
-    facts = look(BigramInsight(names, 1), model, cursor=cursor, rows=1).pair
+    facts = look(BigramAnalysis(names, 1), model, cursor=cursor, rows=1).pair
     row = torch.softmax(model.logits(torch.tensor([[cursor[0]]])), 1)[0].tolist()
     plain = plain_row(name_pairs, signs.replace(".", "\n"), pair[0].replace(".", "\n"))
     assert (facts.previous, facts.following) == cursor
@@ -359,9 +371,9 @@ def test_the_pair_under_the_cursor_is_described(names, name_pairs, pair):
 
 
 def test_the_five_likeliest_followers_have_both_probabilities(names, mlp):
-    insight = BigramInsight(names, 2)
-    followers = look(insight, mlp, cursor=(5, 0)).pair.followers
-    model, counted = (look(insight, mlp, mode).values[5] for mode in ("model", "counted"))
+    analysis = BigramAnalysis(names, 2)
+    followers = look(analysis, mlp, cursor=(5, 0)).pair.followers
+    model, counted = (look(analysis, mlp, mode).values[5] for mode in ("model", "counted"))
     likeliest = sorted(range(27), key=lambda i: -model[i])[:5]
     assert [one.character for one in followers] == likeliest
     assert [one.probability for one in followers] == pytest.approx([model[i] for i in likeliest])
@@ -371,29 +383,29 @@ def test_the_five_likeliest_followers_have_both_probabilities(names, mlp):
 @pytest.mark.parametrize("pair", [".a", "an", "qu", "z.", "qz"])
 def test_the_words_are_some_of_those_with_the_pair(names, name_items, pair):
     signs = "." + names.vocabulary.characters
-    words = BigramInsight(names, 1).words(signs.index(pair[0]), signs.index(pair[1]))
+    words = BigramAnalysis(names, 1).words(signs.index(pair[0]), signs.index(pair[1]))
     having = {item for item in name_items if pair in f".{item}."}
     assert len(words) == len(set(words)) == min(8, len(having))
     assert set(words) <= having
 
 
 def test_words_are_found_across_the_blocks_that_are_searched(rare, rare_items, monkeypatch):
-    monkeypatch.setattr(insight_module, "_TOKENS_AT_ONCE", 5)
+    monkeypatch.setattr(bigrams_module, "_TOKENS_PER_BLOCK", 5)
     signs = "." + rare.vocabulary.characters
     for pair in (".z", "zz", "z."):
-        assert BigramInsight(rare, 1).words(signs.index(pair[0]), signs.index(pair[1])) == ("zz",)
+        assert BigramAnalysis(rare, 1).words(signs.index(pair[0]), signs.index(pair[1])) == ("zz",)
     a, b = rare_items[0][:2]
     having = {item for item in rare_items if a + b in item}
-    assert set(BigramInsight(rare, 1).words(signs.index(a), signs.index(b))) == having
+    assert set(BigramAnalysis(rare, 1).words(signs.index(a), signs.index(b))) == having
 
 
 def test_words_are_safe_to_show(write):
     dataset = Dataset(write("a\x1b[31mb\n" * 30))
-    insight = BigramInsight(dataset, 1)
+    analysis = BigramAnalysis(dataset, 1)
     first = dataset.vocabulary.encode("a")[0]
-    assert [word.isprintable() for word in insight.words(0, first)] == [True]
+    assert [word.isprintable() for word in analysis.words(0, first)] == [True]
 
 
 def test_a_cursor_beyond_the_table_stands_at_its_edge(names, mlp):
-    table = look(BigramInsight(names, 2), mlp, cursor=(-3, 99))
+    table = look(BigramAnalysis(names, 2), mlp, cursor=(-3, 99))
     assert table.cursor == (table.pair.previous, table.pair.following) == (0, 26)

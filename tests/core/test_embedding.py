@@ -7,8 +7,8 @@ import torch
 from makemore_tui.core.analysis.embedding import (
     EmbeddingMapper,
     is_vowel,
-    main_directions,
-    nearest_turn,
+    nearest_rotation,
+    principal_components,
 )
 from makemore_tui.core.models.factory import make_model
 from makemore_tui.core.models.mlp import MLP
@@ -81,7 +81,7 @@ def test_one_number_a_character_lies_on_a_line(mapper):
 
 
 @pytest.mark.parametrize("dimensions", [3, 5, 12])
-def test_more_are_seen_along_the_two_main_directions(mapper, dimensions):
+def test_more_are_seen_along_the_two_principal_components(mapper, dimensions):
     model = mlp(dimensions)
     found = drawn(mapper, model)
     C = model.tensors["C"].double().tolist()
@@ -144,7 +144,7 @@ def test_the_map_of_a_model_in_training_never_jumps(small):
         before = after
 
 
-def test_nearest_turn_undoes_any_turn_and_mirroring():
+def test_nearest_rotation_undoes_any_turn_and_mirroring():
     generator = torch.Generator().manual_seed(4)
     points = torch.randn(9, 2, generator=generator).double()
     points -= points.mean(0)
@@ -152,13 +152,13 @@ def test_nearest_turn_undoes_any_turn_and_mirroring():
     turn = torch.tensor(
         [[math.cos(angle), math.sin(angle)], [math.sin(angle), -math.cos(angle)]]
     ).double()
-    torch.testing.assert_close(points @ turn @ nearest_turn(points @ turn, points), points)
+    torch.testing.assert_close(points @ turn @ nearest_rotation(points @ turn, points), points)
 
 
-def test_main_directions_are_the_same_seen_from_points_or_from_dimensions():
+def test_principal_components_are_the_same_seen_from_points_or_from_dimensions():
     C = torch.randn(6, 9, generator=torch.Generator().manual_seed(3)).double()
     padded = torch.cat([C, C.mean(0).expand(6, 9)])  # more points than dimensions, none new
-    few, many = main_directions(C), main_directions(padded)[:6]
+    few, many = principal_components(C), principal_components(padded)[:6]
     torch.testing.assert_close(few.abs(), many.abs())
 
 

@@ -1,0 +1,116 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from makemore_tui.core.analysis.diagnosis import RULES, Facts, diagnosis
+from makemore_tui.core.results import Baseline
+
+HEALTHY = Facts(
+    "mlp", step=5000, uniform=3.3, first_loss=3.3, loss=2.1, saturated=0.2, ratio=-3.0,
+    train=2.1, dev=2.15, steps_since_edit=5000, fall=0.1,
+)  # fmt: skip
+COUNTED = Facts(
+    "ngram", step=1, uniform=3.3, first_loss=3.3, loss=2.4, train=2.4, dev=2.41, is_counted=True
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "healthy"),
+        ({"loss": math.nan}, "diverged"),
+        ({"ratio": -1.5}, "learning rate too high"),
+        ({"ratio": -2.5, "loss": 3.5}, "learning rate too high"),
+        ({"ratio": -2.5, "loss": 3.4, "first_loss": 20}, "learning rate too high"),
+        ({"step": 50, "ratio": -1.5}, "just begun"),
+        ({"step": 50, "first_loss": 20, "loss": 10}, "first loss"),
+        ({"step": 500, "first_loss": 20, "loss": 10}, "first loss"),
+        ({"step": 500, "first_loss": 20, "loss": 3}, "healthy"),
+        ({"saturated": 0.7}, "saturated"),
+        ({"dead": 0.1}, "saturated"),
+        ({"train": 1.5}, "over-fitting"),
+        ({"ratio": -4.5}, "learning rate too low"),
+        ({"ratio": -4.5, "is_decayed": True}, "healthy"),
+        ({"train": 2.14, "fall": 0.001}, "under-fitting"),
+        ({"train": 2.14}, "healthy"),
+        ({"train": 2.14, "fall": 0.001, "steps_since_edit": 1500}, "healthy"),
+        ({"train": 2.14, "fall": 0.001, "fall_error": 0.02}, "healthy"),
+        ({"train": None, "dev": None}, "healthy"),
+        ({"train": 2.14, "fall": 0.001, "is_held_out": False}, "healthy"),
+        ({"train": 1.5, "is_held_out": False}, "healthy"),
+    ],
+)
+def test_a_diagnosis_for_each_state_of_affairs(changes, name):
+    assert diagnosis(replace(HEALTHY, **changes)).name == name
+
+
+PAIRS = Baseline("bigram", 2.0, k=0.1)  # reaches less than dev is in these runs
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"weight_decay": 0.1, "fall": 0.0}, "try less weight decay"),
+        ({"weight_decay": 0.1, "fall": 0.1}, None),
+        ({"weight_decay": 0.0, "fall": 0.0}, None),
+        ({"weight_decay": 0.1, "fall": 0.0, "dev": 2.02, "train": 2.0}, None),
+        ({"kind": "neural-bigram", "fall": 0.1}, "try another learning rate"),
+        ({"kind": "neural-bigram", "step": 1000}, None),
+        ({"kind": "ngram", "is_counted": True, "smoothing": 1.0}, "try less smoothing"),
+        ({"kind": "ngram", "is_counted": True, "smoothing": 0.01}, None),
+    ],
+)
+def test_a_model_that_counting_beats_is_told_why(changes, advice):
+    found = diagnosis(replace(HEALTHY, baseline=PAIRS, **changes))
+    assert (found.name == "worse than counting") == bool(advice)
+    assert found.sentence.endswith(advice or "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "under-fitting"),
+        ({"is_counted": False}, "just begun"),
+        ({"dev": 2.9}, "over-fitting"),
+        ({"dev": math.inf, "loss": math.inf}, "over-fitting"),
+        ({"dev": 2.46}, "healthy"),
+    ],
+)
+def test_counts_have_diagnoses_of_their_own(changes, name):
+    found = diagnosis(replace(COUNTED, **changes))
+    assert found.name == name
+    assert not {"hidden", "updates", "activations"} & set(found.sentence.split())
+
+
+def test_the_neural_bigram_is_told_what_it_can_do():
+    facts = replace(HEALTHY, kind="neural-bigram", train=2.14, fall=0.0)
+    assert diagnosis(facts).sentence.endswith("one character tells no more, try the MLP")
+    assert "activations" not in diagnosis(replace(facts, fall=0.1)).sentence
+
+
+def test_no_advice_is_what_has_been_done_already():
+    saturated = replace(HEALTHY, saturated=0.9)
+    assert "init=scaled" not in diagnosis(saturated).sentence
+    assert "init=scaled" in diagnosis(replace(saturated, init="lecture")).sentence
+
+
+def test_where_dev_is_trained_on_its_loss_tells_nothing():
+    found = diagnosis(replace(HEALTHY, train=2.14, fall=0.001, is_held_out=False))
+    assert "dev is trained on" in found.sentence
+
+
+def test_what_a_ratio_usually_is_depends_on_the_run():
+    assert HEALTHY.usual_ratios == (-4, -1.75)
+    assert replace(HEALTHY, is_decayed=True).usual_ratios == (-math.inf, -1.75)
+    assert replace(HEALTHY, kind="neural-bigram").usual_ratios == (-4, math.inf)
+    assert replace(HEALTHY, step=10).usual_ratios == (-math.inf, math.inf)
+
+
+def test_every_rule_has_a_sentence_and_a_help_text():
+    for rule in RULES:
+        assert rule.sentence.startswith(rule.name)
+        assert rule.help.endswith(".")
+        assert len(rule.sentence) <= 100
+    under = diagnosis(replace(HEALTHY, train=2.14, fall=0.0))
+    assert under.sentence == "under-fitting: train and dev are equal, try a larger hidden layer"

@@ -1,0 +1,275 @@
+"""The command line: its help, what it lists, what it refuses and how."""
+
+import shlex
+from types import SimpleNamespace
+
+import pytest
+
+from makemore_tui.core.presets import PRESETS
+from makemore_tui.core.settings import SETTINGS
+from makemore_tui.tui.cli.app import app
+from tests.support.command_line import COMMANDS, DATA_KEYS, ITEMS, LONG, SMALL
+
+# Help
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(run, command):
+    done = run(command, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert "Example:" in done.out
+
+
+def test_help_lists_the_commands(run):
+    done = run("--help")
+    assert done.code == 0
+    assert all(command in done.out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", app.registered_commands, ids=COMMANDS)
+def test_an_example_works_as_it_stands(run, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for line in (command.epilog or "").removeprefix("Example: ").split(" && "):
+        program, *words = shlex.split(line)
+        done = run(*words)
+        assert program == "makemore-tui"
+        if words[0] == "explore":
+            assert "needs a terminal" in done.err
+        else:
+            assert (done.code, done.err) == (0, "")
+            assert done.out
+
+
+# data and presets
+
+
+def test_data_lists_the_built_in_datasets(run, run_json):
+    done = run("data")
+    assert (done.code, done.err) == (0, "")
+    assert all(name in done.out for name in ("names", "surnames", "words", "32,178"))
+    listed = run_json("data")["datasets"]
+    assert [set(one) for one in listed] == [DATA_KEYS] * 3
+    assert [one["name"] for one in listed] == ["names", "surnames", "words"]
+
+
+def test_data_shows_one(run, run_json):
+    done = run("data", "names")
+    assert (done.code, done.err) == (0, "")
+    assert "32,178" in done.out
+    one = run_json("data", "names")
+    assert set(one) == DATA_KEYS
+    assert set(one["examples"]) == {"train", "dev", "test"}
+    assert set(one["seen"]) == {"dev", "test"}
+    assert len(one["bigrams"]) == 12
+
+
+def test_data_shows_a_file(run, run_json, items):
+    assert run_json("data", items)["path"] == str(items)
+    done = run("data", items)
+    assert done.code == 0
+    assert "items.txt" in done.out
+
+
+def test_presets_are_listed_with_all_their_settings(run, run_json):
+    done = run("presets")
+    assert (done.code, done.err) == (0, "")
+    assert all(name in done.out for name in PRESETS)
+    listed = run_json("presets")
+    assert list(listed) == list(PRESETS)
+    assert all(set(settings) == set(SETTINGS) for settings in listed.values())
+
+
+# Text that looks like markup
+
+
+@pytest.fixture
+def markup(tmp_path):
+    """A dataset of markup, in a file whose name is some, and a run of it."""
+    file = tmp_path / "[red]x.txt"
+    file.write_text("\n".join(["[/b]", "[b]x[/b]", "[/]", "\\[red]"] * 4))
+    return SimpleNamespace(file=file, run=tmp_path / "[bold]run")
+
+
+def test_markup_in_names_is_only_text(run, markup):
+    done = run("data", markup.file)
+    assert done.code == 0
+    assert done.out.startswith("[red]x.txt")
+    done = run("train", "--data", markup.file, "--preset", "bigram", "--out", markup.run)
+    assert (done.code, done.err) == (0, "")
+    assert "[bold]run" in done.out.replace("\n", "")
+
+
+def test_markup_in_words_is_only_text(run, markup):
+    run("train", "--data", markup.file, "--preset", "bigram", "--out", markup.run, "--json")
+    done = run("evaluate", markup.run, "--word", "[/b]")
+    assert (done.code, done.err) == (0, "")
+    assert "[/b]" in done.out
+    done = run("sample", markup.run, "--prefix", "[b]")
+    assert done.out.count("\n[b]") == 20
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--preset", "nope"], "lecture"),
+        (["--set", "nope=3"], "hidden"),
+        (["--set", "hidden"], "name=value"),
+        (["--set", "hidden="], "whole number"),
+        (["--set", "hidden=many"], "whole number"),
+        (["--set", "hidden=0"], "from 1 to 4,096"),
+        (["--set", "learning_rate=nan"], "learning_rate"),
+        (["--set", "kind=gpt"], "mlp"),
+        (["--set", "train_on=first-0"], "first-N"),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "explore"])
+def test_settings_that_are_refused(refused, command, words, says):
+    assert says in refused(command, *words)
+
+
+def test_bad_data_is_refused(refused, tmp_path):
+    assert "none.txt" in refused("train", "--data", tmp_path / "none.txt")
+    assert "none.txt" in refused("data", tmp_path / "none.txt", "--json")
+    assert str(tmp_path) in refused("data", tmp_path)
+    (tmp_path / "few.txt").write_text("a\nb\n")
+    assert "10" in refused("train", "--data", tmp_path / "few.txt", "--json")
+    assert refused("data", LONG)
+
+
+def test_an_existing_folder_is_never_written_over(refused, saved, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "makemore_tui.core.session.session.Session.train", None
+    )  # must not come to that
+    before = (saved.folder / "run.json").read_bytes()
+    assert "already exists" in refused("train", "--out", saved.folder)
+    assert (saved.folder / "run.json").read_bytes() == before
+    assert "already exists" in refused("train", "--out", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["file/run", LONG])
+def test_a_folder_that_cannot_be_is_refused_before_training(refused, tmp_path, monkeypatch, name):
+    monkeypatch.setattr("makemore_tui.core.session.session.Session.train", None)
+    (tmp_path / "file").write_text("")
+    assert refused("train", "--out", tmp_path / name)
+
+
+@pytest.mark.parametrize("command", ["sample", "evaluate"])
+def test_what_is_no_run_is_refused(refused, command, tmp_path):
+    assert "no such folder" in refused(command, tmp_path / "none")
+    assert "run.json" in refused(command, tmp_path, "--json")
+    (tmp_path / "run.json").write_text("{")
+    assert "damaged" in refused(command, tmp_path)
+    assert refused(command, LONG)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["-n", 0], "from 1 to"),
+        (["-n", -5], "from 1 to"),
+        (["-n", 10**9], "from 1 to"),
+        (["--temperature", -1], "temperature"),
+        (["--temperature", "nan"], "temperature"),
+        (["--temperature", "inf"], "temperature"),
+        (["--prefix", "xyz"], "'x'"),
+        (["--prefix", "é"], "'é'"),
+    ],
+)
+def test_samples_that_are_refused(refused, saved, words, says):
+    assert says in refused("sample", saved.folder, *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [(["--split", "nope"], "train, dev, test"), (["--word", "Zoë"], "'Z'")],
+)
+def test_evaluations_that_are_refused(refused, saved, words, says):
+    assert says in refused("evaluate", saved.folder, *words)
+
+
+def test_a_run_whose_dataset_has_changed_is_refused(run, refused, tmp_path):
+    file = tmp_path / "items.txt"
+    file.write_text("\n".join(ITEMS))
+    run("train", "--data", file, "--steps", 1, *SMALL, "--out", tmp_path / "run")
+    file.write_text("\n".join([*ITEMS, "anna"]))
+    assert "has changed" in refused("sample", tmp_path / "run")
+    file.unlink()
+    assert "items.txt" in refused("evaluate", tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nope"],
+        ["train", "--nope"],
+        ["--nope"],
+        ["sample"],
+        ["train", "--steps", "0"],
+        ["train", "--steps", "many"],
+        ["train", "--seed", "-1"],
+        ["train", "--seed", str(2**70)],
+        ["sample", "run", "-n", "many"],
+        ["data", "names", "surnames"],
+    ],
+)
+def test_words_that_make_no_command_are_refused(run, words):
+    done = run(*words)
+    assert (done.code, done.out) == (2, "")
+    assert "Traceback" not in done.err
+    assert done.err
+
+
+@pytest.mark.parametrize("words", [[], ["explore"], ["--seed", "4"], ["--data", "surnames"]])
+def test_the_explorer_without_a_terminal_names_what_works_without_one(refused, words):
+    said = refused(*words)
+    assert "needs a terminal" in said
+    assert "`makemore-tui train`" in said
+
+
+# The explorer
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The starts with which the explorer would have been opened."""
+    starts = []
+    monkeypatch.setattr("makemore_tui.tui.cli.streams.check_terminal", lambda: None)
+    monkeypatch.setattr("makemore_tui.tui.app.run_explorer", starts.append)
+    monkeypatch.setattr("gc.disable", lambda: None)
+    return starts
+
+
+def test_without_words_the_explorer_opens_as_with_its_own_defaults(run, opened):
+    for words in ((), ("explore",), ("--seed", 1)):
+        done = run(*words)
+        assert (done.code, done.out, done.err) == (0, "", "")
+    first, *others = opened
+    assert len(others) == 2
+    assert all(other == first for other in others)
+    assert (first.dataset, first.seed, first.paused) == ("names", 1, False)
+
+
+@pytest.mark.parametrize("option", ["--spec", "--state"])
+def test_a_spec_says_how_the_explorer_begins(run, opened, option):
+    assert run(option, "words/unique/seed=3/hidden=50", "--set", "steps=9").code == 0
+    (start,) = opened
+    assert (start.dataset, start.unique, start.seed) == ("words", True, 3)
+    assert (start.model.hidden, start.train.steps) == (50, 9)
+
+
+def test_a_saved_run_is_opened_paused(run, opened, saved):
+    assert run("--resume", saved.folder).code == 0
+    (start,) = opened
+    assert (start.resume, start.paused) == (str(saved.folder), True)
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [(("--set", "hidden=3"), "--set"), (("--seed", 3), "--seed"), (("--spec", "words"), "--spec")],
+)
+def test_a_saved_run_has_settings_of_its_own(refused, opened, saved, words, option):
+    assert option in refused("--resume", saved.folder, *words)
+    assert not opened

@@ -1,0 +1,149 @@
+"""What ctrl+c does to a command."""
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+from rich.console import Console
+
+from tests.support.command_line import (
+    COMMANDS,
+    SMALL,
+    TRAIN_KEYS,
+    strict,
+)
+
+# ctrl+c
+
+
+TELLING = """
+import sys
+from makemore_tui.core.training import time_slicer as slicer
+train = slicer.TimeSlicer.train
+def tell(*words):
+    print("training", file=sys.stderr, flush=True)
+    return train(*words)
+slicer.TimeSlicer.train = tell
+from makemore_tui.tui.cli.main import main
+try:
+    main()
+finally:
+    print([name for name in ("textual",) if name in sys.modules], file=sys.stderr)
+"""
+
+
+def test_ctrl_c_saves_the_run_and_reports_it(items, tmp_path, run_json):
+    folder = tmp_path / "run"
+    words = ["train", "--data", items, "--steps", 10**9, *SMALL, "--out", folder, "--json"]
+    program = subprocess.Popen(
+        [sys.executable, "-c", TELLING, *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stderr
+    assert program.stderr.readline() == "training\n"
+    program.send_signal(signal.SIGINT)
+    out, err = program.communicate(timeout=60)
+    assert program.returncode == 130
+    assert err.replace("training\n", "") == "[]\n"  # nor any screen loaded
+    report = strict(out)
+    assert set(report) == TRAIN_KEYS
+    assert 0 < report["steps"] < 10**9
+    assert json.loads((folder / "run.json").read_text())["steps"] == report["steps"]
+    assert len(run_json("sample", folder)["samples"]) == 20
+
+
+def test_on_a_terminal_a_bar_shows_the_loss_until_ctrl_c(run, items, monkeypatch):
+    from makemore_tui.core.training.time_slicer import TimeSlicer
+
+    bar = io.StringIO()
+    terminal = partial(Console, file=bar, force_terminal=True, width=100)
+    monkeypatch.setattr("makemore_tui.tui.cli.progress.Console", lambda stderr: terminal())
+    train, slices = TimeSlicer.train, []
+
+    def interrupted(*words):
+        slices.append(train(*words))
+        if len(slices) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return slices[-1]
+
+    monkeypatch.setattr(TimeSlicer, "train", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    done = run("train", "--data", items, "--steps", 10**9, *SMALL)
+    assert (done.code, done.err) == (130, "")
+    assert len(slices) == 3
+    assert re.search(r"training .*/1000000000.*loss.* \d\.\d{3}", bar.getvalue())
+    assert "before training" in done.out
+    assert "Minibatch loss" in done.out
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+INTERRUPTED = {
+    "explore": "tui.cli.options.preset_named",
+    "train": "core.datasets.dataset.Dataset.load",
+    "sample x": "core.runs.checkpoint.load_run",
+    "evaluate x": "core.runs.checkpoint.load_run",
+    "find-lr": "core.datasets.dataset.Dataset.load",
+    "data": "core.datasets.dataset.Dataset.load",
+    "presets": "tui.cli.reports.print_presets",
+    "replay x": "tui.cli.runs.load_torch",
+    "export x": "core.runs.checkpoint.load_session",
+    "runs": "core.runs.catalog.saved_runs",
+    "runs remove x": "core.runs.catalog.remove",
+}
+
+
+@pytest.mark.parametrize("words", INTERRUPTED)
+def test_ctrl_c_ends_every_command_without_a_traceback(run, words, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"makemore_tui.{INTERRUPTED[words]}", interrupt)
+    done = run(*words.split())
+    assert (done.code, done.out, done.err) == (130, "", "")
+
+
+def test_no_command_was_forgotten():
+    assert {words.split()[0] for words in INTERRUPTED} == {*COMMANDS, "runs"}
+
+
+LOADING = """
+import os, signal, sys
+wanted = "nothing"
+class PressesCtrlC:
+    def find_spec(name, path=None, target=None):
+        if name == wanted:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except BaseException:
+                os._exit(134)  # as torch's C++ code aborts
+sys.meta_path.insert(0, PressesCtrlC)
+from makemore_tui.tui.__main__ import main
+wanted = "typer"
+def ended(words):
+    if os.fork() == 0:
+        sys.argv[1:] = words
+        main()
+    return os.waitstatus_to_exitcode(os.wait()[1])
+codes = [ended(["presets"])]
+wanted = "torch"
+from makemore_tui.tui.cli import main as cli
+codes += [ended(words.split()) for words in sys.argv[1:]]
+print(codes)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
+def test_ctrl_c_while_things_are_loaded_ends_it_at_once():
+    loading = [one for one in INTERRUPTED if one.split()[0] not in ("explore", "presets", "runs")]
+    command = [sys.executable, "-c", LOADING, *loading]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{[130] * (1 + len(loading))}\n"

@@ -1,0 +1,46 @@
+"""The command that evaluates a saved run."""
+
+from typing import Annotated, Any
+
+import typer
+
+from .interrupt import load_torch
+from .options import JsonOption, RunArgument
+
+
+def evaluate(
+    run: RunArgument,
+    split: Annotated[str, typer.Option(help="train, dev, test or all (each of them).")] = "all",
+    word: Annotated[str | None, typer.Option(help="Show each character's surprisal.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The losses of a saved run, test among them, and how likely it holds a word."""
+    load_torch()
+    from makemore_tui.core.analysis.evaluation import evaluate as evaluate_split
+    from makemore_tui.core.analysis.evaluation import word_surprisal
+    from makemore_tui.core.constants import SPLITS
+    from makemore_tui.core.runs.checkpoint import load_run, to_json
+
+    saved = load_run(run)
+    saved.dataset.split(split)  # refuses what is none
+    surprisal = (
+        word_surprisal(saved.model, saved.dataset.vocabulary, word) if word is not None else None
+    )
+    wanted = (*SPLITS, "all") if split == "all" else (split,)
+    evaluations = {name: evaluate_split(saved.model, saved.dataset, name) for name in wanted}
+    if as_json:
+        answer: dict[str, Any] = {name: found.loss for name, found in evaluations.items()}
+        if surprisal:
+            answer["word"] = {
+                "characters": surprisal.characters,
+                "probabilities": surprisal.probabilities,
+                "surprises": surprisal.surprisals,
+                "mean": surprisal.mean,
+            }
+        print(to_json(answer))
+    else:
+        from . import reports
+
+        reports.print_evaluations(evaluations)
+        if surprisal:
+            reports.print_surprisal(surprisal)

@@ -1,0 +1,46 @@
+"""The command that samples names from a saved run."""
+
+from typing import Annotated
+
+import typer
+
+from makemore_tui.core.constants import MAX_SEED
+
+from .interrupt import load_torch
+from .options import JsonOption, RunArgument
+
+
+def sample(
+    run: RunArgument,
+    n: Annotated[int, typer.Option("-n", help="How many.")] = 20,
+    temperature: Annotated[
+        float, typer.Option(help="Above 1 wilder, below 1 tamer, 0 the likeliest.")
+    ] = 1.0,
+    prefix: Annotated[str, typer.Option(help="What each begins with.")] = "",
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED)] = 1,
+    new_only: Annotated[bool, typer.Option(help="Leave out what stands in the data.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make names with a saved run."""
+    load_torch()
+    import torch
+
+    from makemore_tui.core.analysis import sampling
+    from makemore_tui.core.runs.checkpoint import load_run, to_json
+
+    saved = load_run(run)
+    samples = sampling.sample(
+        saved.model,
+        saved.dataset,
+        n,
+        torch.Generator().manual_seed(seed),
+        temperature,
+        prefix,
+        new_only=new_only,
+    )
+    if as_json:
+        print(to_json({"samples": [{"text": one.text, "seen": one.seen} for one in samples]}))
+    else:
+        from . import reports
+
+        reports.print_samples(samples)

@@ -4,13 +4,11 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec.structs import replace
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
@@ -20,12 +18,9 @@ from textual.events import Key as KeyPress
 from textual.screen import Screen
 from textual.theme import ThemeProvider
 
-from makemore_tui.core.errors import UserError
-from makemore_tui.core.worker.protocol import Start
-
-from .client.engine import Engine, WorkerEngine
-from .config import MAX_RECENT, Config, config_path, read_config, remember, with_recent
-from .keymap import KEYS, remapped
+from .client.engine import Engine
+from .config import MAX_RECENT, Config, with_recent
+from .keymap import remapped
 from .screens import view_state
 from .screens.command_palette import Actions, Palette, commands
 from .screens.main import MainScreen
@@ -133,34 +128,3 @@ class ExplorerApp(App):
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
         return commands(self, screen)
-
-
-def run_explorer(start: Start) -> None:
-    """Run the explorer until it is left.
-
-    Raises:
-        UserError: the engine could not begin, or the configuration is not as it should be.
-        SystemExit: the explorer broke, or its run could not be saved.
-    """
-    path = config_path()
-    config = read_config(path, themes.NAMES, {key.id: key.keys for key in KEYS})
-    if (megabytes := config.get("runs.most_megabytes")) is not None:
-        start = replace(start, most_bytes=int(megabytes * 1e6))
-    engine = WorkerEngine(start)
-    app = ExplorerApp(engine, config)
-    try:
-        app.run()
-    finally:
-        engine.close()
-    if app.remembered:
-        try:
-            remember(path, app.remembered)
-        except UserError as error:
-            print(f"makemore-tui: {error}", file=sys.stderr)
-    if app.failure:
-        raise UserError(app.failure)
-    if engine.unsaved:
-        print(f"makemore-tui: the run could not be saved: {engine.unsaved}", file=sys.stderr)
-        sys.exit(app.return_code or 1)
-    if app.return_code:
-        sys.exit(app.return_code)  # it was ended by a signal; or broke, and has said why

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..analysis import baselines as _baselines
 from ..analysis import embedding, evaluation, lr_finder, sampling
-from ..analysis import health as _health
-from ..analysis import probe as _probe
+from ..analysis import health as health_check
+from ..analysis import probe as probing
+from ..analysis.baselines import baseline_losses
 from ..analysis.bigrams import BigramAnalysis
 from ..analysis.evaluation import Evaluation
 from ..results import Baseline, EmbeddingMap, Health, Probe, RateSearch, Sample, Unavailable
@@ -22,7 +22,7 @@ def evaluate(session: "Session", split: str = "dev", max_examples: int | None = 
 
     The loss of the whole dev split is added to `session.dev_losses`.
 
-    max_examples: of a larger split, only about so many are looked at.
+    max_examples: of a larger split, only about so many are evaluated.
     """
     found = evaluation.evaluate(session.model, session.dataset, split, max_examples)
     if split == "dev" and max_examples is None:
@@ -44,8 +44,8 @@ def sample(
 
 def probe(session: "Session", text: str) -> Probe | Unavailable:
     """How likely the model finds each character of a text, and what it expects next."""
-    dev = session.dev_losses.last
-    return _probe.probe(session.model, session.dataset.vocabulary, text, dev=dev)
+    vocabulary = session.dataset.vocabulary
+    return probing.probe(session.model, vocabulary, text, vocabulary.size, session.dev_losses.last)
 
 
 def bigrams(session: "Session") -> Tensor:
@@ -53,7 +53,7 @@ def bigrams(session: "Session") -> Tensor:
 
     A model with a longer context is averaged over the training contexts.
     """
-    analysis = BigramAnalysis(session.dataset, session.model.context)
+    analysis = BigramAnalysis(session.dataset, session.model.context, is_exact=True)
     return analysis.probabilities(session.model, torch.arange(session.dataset.vocabulary.size))
 
 
@@ -64,7 +64,7 @@ def embedding_map(session: "Session") -> EmbeddingMap | Unavailable:
 
 def baselines(session: "Session") -> tuple[Baseline, ...]:
     """The dev losses of models that only count, in nats."""
-    return _baselines.baseline_losses(session.dataset)
+    return baseline_losses(session.dataset)
 
 
 def health(session: "Session") -> Health:
@@ -74,12 +74,19 @@ def health(session: "Session") -> Health:
         for split in (session.train_settings.train_on, "dev")
     )
     last_edit = session.journal[-1].step if session.journal else 0
-    run = session.trainer, session.history, session.first_settings
-    return _health.health(*run, last_edit, train, dev, baselines(session))
+    return health_check.health(
+        session.trainer,
+        session.history,
+        session.first_settings,
+        last_edit,
+        train,
+        dev,
+        baselines(session),
+    )
 
 
 def find_lr(session: "Session", **options: Any) -> RateSearch:
-    """The learning rates at which the loss falls fastest and turns, tried on copies of the model.
+    """The learning rate at which the loss falls fastest, tried on copies of the model.
 
     options: low and high (rates), steps and seeds, as in `lr_finder.find_lr`.
 

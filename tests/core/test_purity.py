@@ -60,6 +60,7 @@ def look(session):
     session.embedding_map()
     session.bigrams()
     session.baselines()
+    session.probe("abc")
 
 
 ON_A_SESSION = {

@@ -37,11 +37,11 @@ def explore(
     run_dir: DirectoryOption = None,
 ) -> None:
     """Open the explorer. (The default: `makemore-tui` alone does the same.)"""
-    start = beginning(context, spec, data, unique, preset, seed)
-    model, train = changed(start.model, start.train, parse_changes(changes or []))
+    begun = beginning(context, spec, data, unique, preset, seed)
+    model, train = changed(begun.model, begun.train, parse_changes(changes or []))
     if resume is not None:
         for name in given(context, "data", "preset", "changes", "seed", "unique", "spec"):
             option = "set" if name == "changes" else name
             raise UserError(f"--{option} can't be had with --resume: {resume} has its own")
-    new = Start(start.dataset, start.unique, model, train, start.seed)
-    open_explorer(new, run_dir, resume)
+    start = Start(begun.dataset, begun.unique, model, train, begun.seed)
+    open_explorer(start, run_dir, resume)

@@ -22,7 +22,7 @@ def open_explorer(start: Start, run_dir: Path | None = None, resume: str | None 
     """Open the explorer.
 
     run_dir: where runs are saved; None is the usual directory. resume: a saved run, by its name in
-    that directory or by its file, to open paused in place of a new one.
+    that directory or by its path, to open paused in place of a new one.
 
     Raises:
         UserError: the terminal can't show it, or the saved run can't be read.
@@ -38,9 +38,9 @@ def open_explorer(start: Start, run_dir: Path | None = None, resume: str | None 
     if resume is not None:
         from makemore_tui.core.runs.header import read_record
 
-        run = find_run(Path(resume), directory).absolute()
-        read_record(run)
-        start = replace(start, resume=str(run), paused=True)
+        path = find_run(Path(resume), directory).absolute()
+        read_record(path)
+        start = replace(start, resume=str(path), paused=True)
     from ..app import run_explorer
 
     run_explorer(start)

@@ -29,7 +29,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on sta
 
 
 def found(run: Path | None) -> Path | None:
-    """A run that is given by its path, or by its name in the usual directory."""
+    """A run that a person names by its path, or by its name among the kept ones."""
     from makemore_tui.core.runs.catalog import find_run, runs_directory
 
     return run and find_run(run, runs_directory())

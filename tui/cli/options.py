@@ -1,4 +1,4 @@
-"""Options that several commands share, and how a run starts by them."""
+"""Options and arguments that several commands share."""
 
 from pathlib import Path
 from typing import Annotated

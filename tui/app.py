@@ -4,14 +4,11 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
-from msgspec.structs import replace
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
@@ -21,15 +18,11 @@ from textual.events import Key as KeyPress
 from textual.screen import Screen
 from textual.theme import ThemeProvider
 
-from makemore_tui.core.errors import UserError
-from makemore_tui.core.worker.protocol import Start
-
-from .client.engine import Engine, WorkerEngine
-from .config import BASELINES, MAX_RECENT, Config, config_path, read_config, remember, with_recent
-from .key_names import named
-from .keymap import KEYS, Key
-from .screens import remembered
-from .screens.command_palette import Actions, Palette
+from .client.engine import Engine
+from .config import MAX_RECENT, Config, with_recent
+from .keymap import remapped
+from .screens import view_state
+from .screens.command_palette import Actions, Palette, commands
 from .screens.main import MainScreen
 from .style import themes
 
@@ -60,21 +53,21 @@ class ExplorerApp(App):
         for theme in themes.OWN:
             self.register_theme(theme)
         self.theme = self._first_theme = self.config.get("theme", themes.DARK.name)
-        self.keys = tuple(_remapped(key, self.config.keys) for key in KEYS)
-        self.signs = {key.id: key.shown for key in self.keys}
+        self.keys = remapped(self.config.keys)
+        self.key_labels = {key.id: key.shown for key in self.keys}
 
     def on_mount(self) -> None:
         self.set_keymap({key.id: key.keys for key in self.keys if key.id in self.config.keys})
-        self.main = MainScreen(self.engine)
+        self.main = MainScreen(self.engine, self.config)
         self.push_screen(self.main)
-        self._heed_signals()
+        self._install_signal_handlers()
 
     async def on_event(self, event: Event) -> None:
         """Keys that were typed ahead do nothing once the screen is being taken down."""
         if self.is_running or not isinstance(event, KeyPress):
             await super().on_event(event)
 
-    def _heed_signals(self) -> None:
+    def _install_signal_handlers(self) -> None:
         """Leave in good order when the system asks for it, or the terminal is closed."""
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGHUP"):
@@ -100,7 +93,7 @@ class ExplorerApp(App):
         super().exit(*args, **kwargs)
 
     def _changes(self) -> dict[str, Any]:
-        changes = dict(remembered.changes(self.main, self.config))
+        changes = dict(view_state.changes(self.main.grid, self.config))
         if self.theme != self._first_theme:
             changes["theme"] = self.theme
         if self.recent != list(self.config.get("recent", [])):
@@ -134,65 +127,4 @@ class ExplorerApp(App):
         self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
-        for command in super().get_system_commands(screen):
-            if command.title == "Theme":  # the others are keys of ours
-                yield command
-        for theme in self.available_themes.values():
-            about = "Dark colours" if theme.dark else "Light colours"
-            choose = partial(setattr, self, "theme", theme.name)
-            yield SystemCommand(f"Theme: {theme.name}", about, choose, discover=False)
-        if isinstance(screen, MainScreen):
-            for key in self.keys:
-                name = f"{key.word[0].upper()}{key.word[1:]}  ({key.shown})"
-                yield SystemCommand(name, key.help, _runner(screen, key.action))
-            for name in BASELINES:
-                action = f"panel('loss', 'toggle_baseline', ({name!r},))"
-                about = f"Show or hide what the {name} model reaches, on the loss plot"
-                yield SystemCommand(f"Baseline: {name}", about, _runner(screen, action))
-
-
-def _remapped(key: Key, keymap: Mapping[str, str]) -> Key:
-    """A key as the person's keymap has it."""
-    if key.id not in keymap:
-        return key
-    signs = [sign.strip() for sign in keymap[key.id].split(",")]
-    return replace(key, keys=",".join(named(sign) or sign for sign in signs), shown=" ".join(signs))
-
-
-def _runner(screen: MainScreen, action: str):
-    async def run() -> None:
-        screen.agree()
-        await screen.run_action(action)
-
-    return run
-
-
-def run_explorer(start: Start) -> None:
-    """Run the explorer until it is left.
-
-    Raises:
-        UserError: the engine could not begin, or the configuration is not as it should be.
-        SystemExit: the explorer broke, or its run could not be saved.
-    """
-    path = config_path()
-    config = read_config(path, themes.NAMES, {key.id: key.keys for key in KEYS})
-    if (megabytes := config.get("runs.most_megabytes")) is not None:
-        start = replace(start, most_bytes=int(megabytes * 1e6))
-    engine = WorkerEngine(start)
-    app = ExplorerApp(engine, config)
-    try:
-        app.run()
-    finally:
-        engine.close()
-    if app.remembered:
-        try:
-            remember(path, app.remembered)
-        except UserError as error:
-            print(f"makemore-tui: {error}", file=sys.stderr)
-    if app.failure:
-        raise UserError(app.failure)
-    if engine.unsaved:
-        print(f"makemore-tui: the run could not be saved: {engine.unsaved}", file=sys.stderr)
-        sys.exit(app.return_code or 1)
-    if app.return_code:
-        sys.exit(app.return_code)  # it was ended by a signal; or broke, and has said why
+        return commands(self, screen)

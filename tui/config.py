@@ -32,11 +32,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from makemore_tui.core.atomic import write_atomically
 from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.errors import UserError
 
-from .key_names import named
-from .screens import layout
+from .keymap import PANELS, key_name
 
 MAX_RECENT = 8
 AXES = ("linear", "logarithmic")
@@ -84,7 +84,7 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
     read = _read(path)
     checks: dict[str, _Check] = {"theme": _one_of(themes), **_CHECKS}
     values = {}
-    for name, value in _flat(path, read, checks).items():
+    for name, value in _with_new_names(_flat(path, read, (*checks, *_OLD_NAMES))).items():
         if (wanted := checks[name](value)) is not None:
             raise UserError(f"{path}: {name} must be {wanted}, not {value!r}")
         values[name] = value
@@ -108,11 +108,16 @@ def remember(path: Path, changes: Mapping[str, Any]) -> None:
         text = _text_of(path)
         document = tomlkit.parse(text or "")
         for name, value in changes.items():
+            for old in (old for old, new in _OLD_NAMES.items() if new == name):
+                table, _, key = old.rpartition(".")
+                document.get(table, {}).pop(key, None)
             table, _, key = name.rpartition(".")
             if table and table not in document:
                 document[table] = tomlkit.table()
             (document[table] if table else document)[key] = value  # type: ignore[index]
-        _write_whole(path, tomlkit.dumps(document))
+        if path.exists() and not os.access(path, os.W_OK):
+            raise OSError("it may not be written")
+        write_atomically(path, tomlkit.dumps(document).encode())
     except OSError as error:
         raise UserError(f"{path} could not be written: {error.strerror or error}") from None
     except (ValueError, TypeError, TOMLKitError) as error:  # it has been changed meanwhile
@@ -157,10 +162,11 @@ def _megabytes(value: Any) -> str | None:
     return None if is_right else f"a number from 0 to {_MAX_MEGABYTES:,}"
 
 
-_PANELS = [name for name, _ in layout.PANELS]
+_OLD_NAMES = {"loss.references": "loss.baselines"}  # names that files may still have, and ours
+_OLD_PANELS = {"controls": "settings"}
 _CHECKS: dict[str, _Check] = {
-    "panel": _one_of(_PANELS),
-    "panels": _some_of(_PANELS),
+    "panel": _one_of(PANELS),
+    "panels": _some_of(PANELS),
     "zoomed": _true_or_false,
     "recent": _files,
     "loss.axis": _one_of(AXES),
@@ -188,8 +194,19 @@ def _flat(path: Path, read: dict[str, Any], known: Collection[str]) -> dict[str,
     if unknown := [name for name in values if name not in known]:
         raise UserError(
             f"{path}: {unknown[0]} is nothing that can be set; what can be set is "
-            f"{', '.join(known)} and keys"
+            f"{', '.join(name for name in known if name not in _OLD_NAMES)} and keys"
         )
+    return values
+
+
+def _with_new_names(values: dict[str, Any]) -> dict[str, Any]:
+    """Values by the names that they have today, with the panels that they name."""
+    old = {new: values[name] for name, new in _OLD_NAMES.items() if name in values}
+    values = old | {name: value for name, value in values.items() if name not in _OLD_NAMES}
+    if isinstance(values.get("panel"), str):
+        values["panel"] = _OLD_PANELS.get(values["panel"], values["panel"])
+    if isinstance(values.get("panels"), list):
+        values["panels"] = [_OLD_PANELS.get(str(one), one) for one in values["panels"]]
     return values
 
 
@@ -201,7 +218,7 @@ def _check_keys(path: Path, keymap: dict[str, Any], keys: Mapping[str, str]) -> 
         if not isinstance(value, str) or not all(one.strip() for one in value.split(",")):
             raise UserError(f'{path}: keys.{id} must be keys such as "p" or "p,f8", not {value!r}')
         for key in value.split(","):
-            if (name := named(key.strip())) is None:
+            if (name := key_name(key.strip())) is None:
                 raise UserError(f'{path}: keys.{id}: {key.strip()!r} is no key; "p" and "f8" are')
             if name in _TAKEN:
                 raise UserError(
@@ -209,7 +226,7 @@ def _check_keys(path: Path, keymap: dict[str, Any], keys: Mapping[str, str]) -> 
                 )
     taken: dict[str, str] = {}
     for id, value in {**keys, **keymap}.items():
-        for key in (named(one.strip()) or one for one in value.split(",")):
+        for key in (key_name(one.strip()) or one for one in value.split(",")):
             if key in taken and taken[key] != id:
                 mine, other = (id, taken[key]) if id in keymap else (taken[key], id)
                 raise UserError(f"{path}: keys.{mine} takes {key!r}, which is that of {other}")
@@ -243,20 +260,3 @@ def _text_of(path: Path) -> str | None:
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # which could hold up forever
         raise OSError("it is no plain file")
     return path.read_text(encoding="utf-8-sig")
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole, or as it was, with the rights that it had."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path = path.resolve()  # a link stays one
-    mode = path.stat().st_mode if path.exists() else None
-    if mode is not None and not os.access(path, os.W_OK):
-        raise OSError("it may not be written")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        if mode is not None:
-            temporary.chmod(stat.S_IMODE(mode))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,37 +1,68 @@
 """Every key of the explorer, declared once.
 
-The footer, the help screen, the command palette and the README's table are made from this.
+The bindings of the panels and the main screen, the footer, the help, the command palette and the
+README's table are made from this.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from textual.binding import Binding
+from msgspec.structs import replace
+from textual.binding import Binding, BindingType
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
 
 if TYPE_CHECKING:
     from textual.app import App
 
+# The panels by their ids, in the order of their keys, and what their tabs say.
+PANELS = {
+    "loss": "Loss",
+    "settings": "Settings",
+    "bigrams": "Bigrams",
+    "names": "Names",
+    "splits": "Splits",
+    "embedding": "Embedding",
+    "probe": "Probe",
+    "health": "Health",
+    "runs": "Runs",
+}
+
 
 class Key(Struct, frozen=True):
-    """A key: the action it runs, a word for it, and what it does.
+    """A key, the action that it runs, a word for it, and what it does.
 
+    keys: as Textual names them, with commas between. shown: as people know it.
+    owner: what has the action: a panel by its id, "chosen" (the panel that has the focus), "panels"
+    (the grid), "session" (`SessionActions`), "supervisor" (`WorkerSupervisor`), or "screen". Every
+    key works wherever the focus is.
     group: a word of `FOOTER`, under which keys of one group stand together; None keeps a key out.
+    is_chosen_first: whether the panel that owns the action is chosen before it runs.
     """
 
     id: str
     keys: str
     shown: str
+    owner: str
     action: str
     word: str
     help: str
     group: str | None = None
+    is_chosen_first: bool = False
 
-    def binding(self) -> Binding:
-        """The same as Textual wants it."""
+    @property
+    def screen_action(self) -> str:
+        """The same action for the main screen, which passes it on to the owner."""
+        if self.owner == "screen":
+            return self.action
+        return f"run({self.owner!r}, {self.action!r}, {self.is_chosen_first})"
+
+    def binding(self, action: str) -> Binding:
+        """A binding of Textual's for an action of this key."""
         return Binding(
             self.keys,
-            self.action,
+            action,
             self.word,
             id=self.id,
             key_display=self.shown,
@@ -48,122 +79,186 @@ FOOTER = (
 )  # fmt: skip
 
 KEYS = (
-    Key("pause", "space", "space", "pause", "pause", "Pause training, or go on", "pause"),
-    Key("rate-down", "left_square_bracket", "[", "turn('learning_rate', -1)", "rate -",
+    Key("pause", "space", "space", "session", "pause",
+        "pause", "Pause training, or go on", "pause"),
+    Key("rate-down", "left_square_bracket", "[", "session", "change('learning_rate', -1)", "rate -",
         "Learning rate down a quarter of a decade, from the next step", "rate"),
-    Key("rate-up", "right_square_bracket", "]", "turn('learning_rate', 1)", "rate +",
+    Key("rate-up", "right_square_bracket", "]", "session", "change('learning_rate', 1)", "rate +",
         "Learning rate up a quarter of a decade, from the next step", "rate"),
-    Key("rate-tenth", "left_curly_bracket", "{", "turn('learning_rate', -4)", "rate / 10",
+    Key("rate-tenth", "left_curly_bracket", "{", "session", "change('learning_rate', -4)",
+        "rate / 10",
         "Learning rate to a tenth, from the next step"),
-    Key("rate-tenfold", "right_curly_bracket", "}", "turn('learning_rate', 4)", "rate x 10",
+    Key("rate-tenfold", "right_curly_bracket", "}", "session", "change('learning_rate', 4)",
+        "rate x 10",
         "Learning rate to tenfold, from the next step"),
-    Key("hidden-down", "minus", "-", "turn('hidden', -1)", "hidden -",
+    Key("hidden-down", "minus", "-", "session", "change('hidden', -1)", "hidden -",
         "Fewer hidden units, from the next step", "hidden"),
-    Key("hidden-up", "equals_sign,plus", "=", "turn('hidden', 1)", "hidden +",
+    Key("hidden-up", "equals_sign,plus", "=", "session", "change('hidden', 1)", "hidden +",
         "More hidden units, from the next step", "hidden"),
-    Key("embedding-down", "comma", ",", "turn('embedding', -1)", "embedding -",
+    Key("embedding-down", "comma", ",", "session", "change('embedding', -1)", "embedding -",
         "Fewer numbers a character, from the next step", "embedding"),
-    Key("embedding-up", "full_stop", ".", "turn('embedding', 1)", "embedding +",
+    Key("embedding-up", "full_stop", ".", "session", "change('embedding', 1)", "embedding +",
         "More numbers a character, from the next step", "embedding"),
-    Key("context-down", "semicolon", ";", "turn('context', -1)", "context -",
+    Key("context-down", "semicolon", ";", "session", "change('context', -1)", "context -",
         "One character less of context; counts: a smaller order, which restarts", "context"),
-    Key("context-up", "apostrophe", "'", "turn('context', 1)", "context +",
+    Key("context-up", "apostrophe", "'", "session", "change('context', 1)", "context +",
         "One character more of context; counts: a larger order, which restarts", "context"),
-    Key("batch-down", "b", "b", "turn('batch_size', -1)", "batch -",
+    Key("batch-down", "b", "b", "session", "change('batch_size', -1)", "batch -",
         "A smaller batch size, from the next step", "batch"),
-    Key("batch-up", "B", "B", "turn('batch_size', 1)", "batch +",
+    Key("batch-up", "B", "B", "session", "change('batch_size', 1)", "batch +",
         "A larger batch size, from the next step; the largest is all examples", "batch"),
-    Key("decay-down", "w", "w", "turn('decay', -1)", "decay -",
+    Key("decay-down", "w", "w", "session", "change('decay', -1)", "decay -",
         "Less weight decay; of a table of counts, less smoothing"),
-    Key("decay-up", "W", "W", "turn('decay', 1)", "decay +",
+    Key("decay-up", "W", "W", "session", "change('decay', 1)", "decay +",
         "More weight decay; of a table of counts, more smoothing"),
-    Key("dropout-down", "x", "x", "turn('dropout', -1)", "dropout -",
+    Key("dropout-down", "x", "x", "session", "change('dropout', -1)", "dropout -",
         "Fewer hidden units left out of each step"),
-    Key("dropout-up", "X", "X", "turn('dropout', 1)", "dropout +",
+    Key("dropout-up", "X", "X", "session", "change('dropout', 1)", "dropout +",
         "More hidden units left out of each step"),
-    Key("model", "m", "m", "turn('kind', 1)", "model",
+    Key("model", "m", "m", "session", "change('kind', 1)", "model",
         "The next kind of model: MLP, counts, neural bigram; the model restarts", "model"),
-    Key("optimizer", "o", "o", "turn('optimizer', 1)", "optimizer",
+    Key("optimizer", "o", "o", "session", "change('optimizer', 1)", "optimizer",
         "SGD or AdamW, from the next step", "optimizer"),
-    Key("schedule", "k", "k", "turn('schedule', 1)", "schedule",
+    Key("schedule", "k", "k", "session", "change('schedule', 1)", "schedule",
         "How the learning rate changes: constant, step, linear, cosine"),
-    Key("value", "enter", "enter", "type_value",
-        "type a value", "Type a value for the setting under the cursor"),
-    Key("finder", "f", "f", "find_rate", "finder",
+    Key("value", "enter", "enter", "settings", "type_value",
+        "type a value", "Type a value for the setting under the cursor", is_chosen_first=True),
+    Key("finder", "f", "f", "screen", "open('finder', 'FinderScreen')", "finder",
         "Find a learning rate: try rising ones on a copy", "finder"),
-    Key("dataset", "d", "d", "dataset", "dataset",
+    Key("dataset", "d", "d", "screen", "open('dataset', 'DatasetScreen')", "dataset",
         "Learn other data: built in, or a file", "dataset"),
-    Key("restart", "r", "r", "restart(0)", "restart", "Begin again with the same seed", "restart"),
-    Key("new-seed", "R", "R", "restart(1)", "new seed", "Begin again with the next seed"),
-    Key("undo", "u", "u", "undo", "undo", "Take back the last edit, restart or return", "undo"),
-    Key("redo", "U", "U", "redo", "redo", "Do again what was undone"),
-    Key("step", "s", "s", "step", "step", "Take one step, and pause"),
-    Key("test", "t", "t", "test", "test", "Evaluate the test split, and count how often", "test"),
-    Key("names", "g", "g", "panel('names')", "names", "Fresh names now"),
-    Key("log", "l", "l", "panel('loss', 'toggle_log')", "log axis",
+    Key("restart", "r", "r", "session", "restart",
+        "restart", "Begin again with the same seed", "restart"),
+    Key("new-seed", "R", "R", "session", "restart(1)",
+        "new seed", "Begin again with the next seed"),
+    Key("undo", "u", "u", "session", "undo",
+        "undo", "Take back the last edit, restart or return", "undo"),
+    Key("redo", "U", "U", "session", "redo", "redo", "Do again what was undone"),
+    Key("step", "s", "s", "session", "step", "step", "Take one step, and pause"),
+    Key("test", "t", "t", "session", "test",
+        "test", "Evaluate the test split, and count how often", "test"),
+    Key("names", "g", "g", "names", "renew", "names", "Fresh names now"),
+    Key("log", "l", "l", "loss", "switch('log_loss')", "log axis",
         "Logarithmic or linear loss axis"),
-    Key("log-steps", "L", "L", "panel('loss', 'toggle_log_steps')", "log steps",
+    Key("log-steps", "L", "L", "loss", "switch('log_steps')", "log steps",
         "Logarithmic or linear axis of steps"),
-    Key("part", "a", "a", "panel('loss', 'toggle_part')", "all steps",
+    Key("part", "a", "a", "loss", "toggle_part", "all steps",
         "All steps, or the last tenth of them"),
-    Key("magnify", "right_parenthesis", ")", "panel('loss', 'magnify', (0.5,))", "magnify",
+    Key("magnify", "right_parenthesis", ")", "loss", "magnify(0.5)", "magnify",
         "Half as many steps, around the crosshair or the newest"),
-    Key("reduce", "left_parenthesis", "(", "panel('loss', 'magnify', (2.0,))", "reduce",
+    Key("reduce", "left_parenthesis", "(", "loss", "magnify(2.0)", "reduce",
         "Twice as many steps, around the crosshair or the newest"),
-    Key("smooth", "y", "y", "panel('loss', 'smooth')", "smoothing",
+    Key("smooth", "y", "y", "loss", "next_smoothing", "smoothing",
         "The minibatch loss smoothed lightly, strongly, or not at all"),
-    Key("baselines", "e", "e", "panel('loss', 'next_baselines')", "baselines",
+    Key("baselines", "e", "e", "loss", "next_baselines", "baselines",
         "What counting reaches: all, without the uniform loss, that alone, none"),
-    Key("zoom", "z", "z", "zoom", "zoom", "The chosen panel full screen, and back", "zoom"),
-    Key("cursor-up", "up", "↑", "move(-1, 0)", "up",
+    Key("zoom", "z", "z", "panels", "zoom",
+        "zoom", "The chosen panel full screen, and back", "zoom"),
+    Key("cursor-up", "up", "↑", "chosen", "move(-1, 0)", "up",
         "The chosen panel's cursor up: settings, bigrams, runs"),
-    Key("cursor-down", "down", "↓", "move(1, 0)", "down",
+    Key("cursor-down", "down", "↓", "chosen", "move(1, 0)", "down",
         "The chosen panel's cursor down: settings, bigrams, runs"),
-    Key("cursor-left", "left", "←", "move(0, -1)", "left",
+    Key("cursor-left", "left", "←", "chosen", "move(0, -1)", "left",
         "The chosen panel's cursor to the left: loss, bigrams; settings: less"),
-    Key("cursor-right", "right", "→", "move(0, 1)", "right",
+    Key("cursor-right", "right", "→", "chosen", "move(0, 1)", "right",
         "The chosen panel's cursor to the right: loss, bigrams; settings: more"),
-    Key("bigram-mode", "v", "v", "panel('bigrams', 'next_mode')", "bigram values",
+    Key("bigram-mode", "v", "v", "bigrams", "next_mode", "bigram values",
         "Bigrams: the model's, counted, counts, or the model's minus counted"),
-    Key("bigram-order", "O", "O", "panel('bigrams', 'next_order')", "bigram order",
+    Key("bigram-order", "O", "O", "bigrams", "next_order", "bigram order",
         "Bigrams by character or by frequency"),
-    Key("next-panel", "tab", "tab", "next_panel(1)", "next panel", "Choose the next panel"),
-    Key("previous-panel", "shift+tab", "shift+tab", "next_panel(-1)", "previous panel",
+    Key("next-panel", "tab", "tab", "panels", "next_panel(1)",
+        "next panel", "Choose the next panel"),
+    Key("previous-panel", "shift+tab", "shift+tab", "panels", "next_panel(-1)", "previous panel",
         "Choose the panel before"),
-    Key("loss-panel", "1", "1", "choose('loss')", "loss", "The loss plot"),
-    Key("settings-panel", "2", "2", "choose('controls')", "settings", "The settings"),
-    Key("bigrams-panel", "3", "3", "choose('bigrams')", "bigrams", "The bigram table"),
-    Key("names-panel", "4", "4", "choose('names')", "sampled names", "Sampled names"),
-    Key("splits-panel", "5", "5", "choose('splits')", "splits", "The losses of the splits"),
-    Key("embedding-panel", "6", "6", "choose('embedding')", "embedding",
+    Key("loss-panel", "1", "1", "panels", "choose('loss')", "loss", "The loss plot"),
+    Key("settings-panel", "2", "2", "panels", "choose('settings')", "settings", "The settings"),
+    Key("bigrams-panel", "3", "3", "panels", "choose('bigrams')", "bigrams", "The bigram table"),
+    Key("names-panel", "4", "4", "panels", "choose('names')", "sampled names", "Sampled names"),
+    Key("splits-panel", "5", "5", "panels", "choose('splits')",
+        "splits", "The losses of the splits"),
+    Key("embedding-panel", "6", "6", "panels", "choose('embedding')", "embedding",
         "The map of the embedding, in the place of the bigram table"),
-    Key("probe-panel", "7", "7", "choose('probe')", "probe",
+    Key("probe-panel", "7", "7", "panels", "choose('probe')", "probe",
         "What follows a text of your own, in the place of the names"),
-    Key("probe", "slash", "/", "probe", "probe",
-        "Type a text of your own into the probe; escape leaves it", "probe"),
-    Key("health-panel", "8", "8", "choose('health')", "health",
+    Key("probe", "slash", "/", "probe", "type_text", "probe",
+        "Type a text of your own into the probe; escape leaves it", "probe", is_chosen_first=True),
+    Key("health-panel", "8", "8", "panels", "choose('health')", "health",
         "Activations, gradients and updates, in the place of the splits"),
-    Key("runs-panel", "9", "9", "choose('runs')", "runs",
+    Key("runs-panel", "9", "9", "panels", "choose('runs')", "runs",
         "Previous and saved runs, in the place of the splits; enter opens one"),
-    Key("picture", "i", "i", "picture", "picture", "A screenshot, as an SVG file"),
-    Key("copy-names", "c", "c", "copy_names", "copy names", "The sampled names to the clipboard"),
-    Key("copy-settings", "C", "C", "copy_settings", "copy settings",
+    Key("picture", "i", "i", "screen", "picture", "picture", "A screenshot, as an SVG file"),
+    Key("copy-names", "c", "c", "names", "copy",
+        "copy names", "The sampled names to the clipboard"),
+    Key("copy-settings", "C", "C", "settings", "copy", "copy settings",
         "The settings to the clipboard, as words of the command line"),
-    Key("copy-state", "Y", "Y", "copy_state", "copy the state",
+    Key("copy-state", "Y", "Y", "screen", "open('run_spec', 'SpecScreen')", "copy the state",
         "Dataset, settings and seed in one line for `--spec`, shown and copied"),
-    Key("name-run", "ctrl+s", "ctrl+s", "name_run", "name the run",
+    Key("name-run", "ctrl+s", "ctrl+s", "screen", "open('name_run', 'NamingScreen')",
+        "name the run",
         "Keep this run by a name of your own; all runs are saved by themselves"),
-    Key("worker", "f5", "F5", "new_worker", "new worker", "Start the worker again after it died"),
-    Key("interrupt", "ctrl+c", "ctrl+c", "quit_explorer", "leave", "Leave the explorer"),
-    Key("suspend", "ctrl+z", "ctrl+z", "suspend", "suspend",
+    Key("worker", "f5", "F5", "supervisor", "start_by_hand",
+        "new worker", "Start the worker again after it died"),
+    Key("interrupt", "ctrl+c", "ctrl+c", "screen", "app.quit", "leave", "Leave the explorer"),
+    Key("suspend", "ctrl+z", "ctrl+z", "screen", "app.suspend_process", "suspend",
         "Back to the shell for a while; its fg goes on"),
-    Key("help", "question_mark", "?", "help", "help", "All keys, and what they do", "help"),
-    Key("quit", "q", "q", "quit_explorer", "quit", "Leave the explorer", "quit"),
+    Key("help", "question_mark", "?", "screen", "open('help', 'HelpScreen')",
+        "help", "All keys, and what they do", "help"),
+    Key("quit", "q", "q", "screen", "app.quit", "quit", "Leave the explorer", "quit"),
 )  # fmt: skip
 
-SIGNS: Mapping[str, str] = {key.id: key.shown for key in KEYS}
+LABELS: Mapping[str, str] = {key.id: key.shown for key in KEYS}
 
 
-def signs_of(app: "App") -> Mapping[str, str]:
+def bindings_of(owner: str) -> list[BindingType]:
+    """The bindings of what owns keys: a panel, the grid of panels, or any chosen panel."""
+    return [key.binding(key.action) for key in KEYS if key.owner == owner]
+
+
+def screen_bindings() -> list[BindingType]:
+    """The bindings of the main screen: every key, so that it works whatever has the focus."""
+    return [key.binding(key.screen_action) for key in KEYS]
+
+
+def remapped(keymap: Mapping[str, str]) -> tuple[Key, ...]:
+    """All keys, with those that a person has set for some ids."""
+    return tuple(_remapped(key, keymap[key.id]) if key.id in keymap else key for key in KEYS)
+
+
+def _remapped(key: Key, keys: str) -> Key:
+    labels = [one.strip() for one in keys.split(",")]
+    names = ",".join(key_name(label) or label for label in labels)
+    return replace(key, keys=names, shown=" ".join(labels))
+
+
+def key_labels(app: "App") -> Mapping[str, str]:
     """How each key is shown, by its id, after the person's keymap."""
-    return getattr(app, "signs", SIGNS)
+    return getattr(app, "key_labels", LABELS)
+
+
+# The names that Textual has for keys
+
+_MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
+_NAMES = {key.value.rpartition("+")[2] for key in Keys} | {"space"}
+
+
+def key_name(key: str) -> str | None:
+    """A key by Textual's name for it, or None if there is no such key.
+
+    "[" is left_square_bracket, "F8" is f8, "shift+z" is Z.
+    """
+    if len(key) == 1:
+        return key if key.isalnum() else _character_to_key(key)
+    *modifiers, last = key.lower().split("+")
+    if modifiers == ["shift"] and len(last) == 1 and last.isalpha():
+        return last.upper()
+    is_known = last in _NAMES or (modifiers and len(last) == 1) or _is_character_name(last)
+    return "+".join([*modifiers, last]) if is_known and set(modifiers) <= _MODIFIERS else None
+
+
+def _is_character_name(name: str) -> bool:
+    if name in KEY_NAME_REPLACEMENTS.values():
+        return True
+    try:
+        return bool(unicodedata.lookup(name.replace("_", " ")))
+    except KeyError:
+        return False

@@ -1,4 +1,4 @@
-"""What a turn of a knob asks for: from the settings as they are to changes by name."""
+"""The next value of a setting, and values that are typed: from a snapshot to changes by name."""
 
 import bisect
 import math
@@ -30,7 +30,7 @@ _LADDERS: dict[str, tuple[float, ...]] = {
 }  # fmt: skip
 
 
-_WHOLE_DECADE = 4  # turns of the learning rate
+_WHOLE_DECADE = 4  # steps of the learning rate
 
 
 def name_of(setting: str) -> str:
@@ -43,29 +43,29 @@ def in_words(setting: str, value: Any) -> str:
     return setting_text(setting, value)
 
 
-def turned(snapshot: Snapshot, knob: str, by: int) -> dict[str, Any] | str:
-    """The changes that `by` turns of a knob ask for, or a sentence why there are none."""
+def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
+    """The changes that `by` steps of a setting make, or a sentence why there are none."""
     model, train = snapshot.model, snapshot.train
-    if knob == "kind":
+    if setting == "kind":
         return next_kind(snapshot)
-    if knob == "decay":
-        knob = "smoothing" if model.kind == "ngram" else "weight_decay"
-    elif knob == "context" and model.kind == "ngram":
-        knob = "order"
-    if knob in ("hidden", "embedding", "context", "dropout", "direct") and model.kind != "mlp":
-        return f"{knob} is a setting of the MLP, which is another model"
-    if knob in ("learning_rate", "optimizer", "schedule", "init") and model.kind == "ngram":
-        return f"counting needs no {name_of(knob)}; the other models have one"
-    now = getattr(model if hasattr(model, knob) else train, knob)
-    value = _next(knob, now, by)
+    if setting == "decay":
+        setting = "smoothing" if model.kind == "ngram" else "weight_decay"
+    elif setting == "context" and model.kind == "ngram":
+        setting = "order"
+    if setting in ("hidden", "embedding", "context", "dropout", "direct") and model.kind != "mlp":
+        return f"{setting} is a setting of the MLP, which is another model"
+    if setting in ("learning_rate", "optimizer", "schedule", "init") and model.kind == "ngram":
+        return f"counting needs no {name_of(setting)}; the other models have one"
+    now = getattr(model if hasattr(model, setting) else train, setting)
+    value = _next(setting, now, by)
     if value == now:
-        return f"{name_of(knob)} goes no further than {in_words(knob, now)}"
-    return {knob: value}
+        return f"{name_of(setting)} goes no further than {in_words(setting, now)}"
+    return {setting: value}
 
 
-def restarts(snapshot: Snapshot, knob: str) -> bool:
-    """Whether a turn of this knob would begin a new run."""
-    name = "order" if knob == "context" and snapshot.model.kind == "ngram" else knob
+def restarts(snapshot: Snapshot, setting: str) -> bool:
+    """True if a step of this setting would begin a new run."""
+    name = "order" if setting == "context" and snapshot.model.kind == "ngram" else setting
     return name == "seed" or effect_of({name: None}, snapshot.model.kind) == "restart"
 
 
@@ -130,11 +130,11 @@ def of_kind(kind: str) -> dict[str, Any]:
     }
 
 
-def _next(knob: str, now: Any, by: int) -> Any:
-    metadata = SETTINGS[knob].metadata
-    if knob == "learning_rate" and abs(by) == _WHOLE_DECADE:
+def _next(setting: str, now: Any, by: int) -> Any:
+    metadata = SETTINGS[setting].metadata
+    if setting == "learning_rate" and abs(by) == _WHOLE_DECADE:
         return max(metadata["low"], min(float(f"{now * 10 ** (by / 4):.3g}"), metadata["high"]))
-    if knob == "learning_rate":
+    if setting == "learning_rate":
         place = 4 * math.log10(now)  # in quarters of a decade
         start = math.floor(place + 0.02) if by > 0 else math.ceil(place - 0.02)
         value = float(f"{10 ** ((start + by) / 4):.3g}")
@@ -144,17 +144,17 @@ def _next(knob: str, now: Any, by: int) -> Any:
         return choices[(choices.index(now) + by) % len(choices)]
     if isinstance(now, bool):
         return not now
-    if knob == "train_on":
+    if setting == "train_on":
         return "all" if now != "all" else "train"
-    if knob in _LADDERS:
-        return _rung(knob, now, by)
+    if setting in _LADDERS:
+        return _ladder_value(setting, now, by)
     return max(metadata["low"], min(now + by, metadata["high"]))
 
 
-def _rung(knob: str, now: float, by: int) -> float:
+def _ladder_value(setting: str, now: float, by: int) -> float:
     """The next value of a ladder above or below `now`; above the largest batch stands 0, all."""
-    ladder = _LADDERS[knob]
-    if knob == "batch_size":
+    ladder = _LADDERS[setting]
+    if setting == "batch_size":
         if now == 0:
             return 0 if by > 0 else ladder[-1]
         if now >= ladder[-1] and by > 0:

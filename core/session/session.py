@@ -17,7 +17,7 @@ from ..runs import checkpoint
 from ..runs.state import JournalEntry, RunState, copy_trainer_state, run_label
 from ..settings import EditPlan, Effect, ModelSettings, TrainSettings, plan_edit, short_label
 from ..text import shown
-from ..training.trainer import GradientTrainer, make_trainer
+from ..training.trainer import make_trainer
 from . import looks
 from .resizing import resize
 from .undo import StashedRun, UndoStack, stashed_run
@@ -147,7 +147,7 @@ class Session:
         losses = self.trainer.train(steps)
         self.step = self.trainer.step
         self.history.append(losses)
-        self.diverged = not _is_finite(self.model.tensors.values())
+        self.diverged = not self.model.is_finite
         is_network = self.model_settings.model_kind.is_network  # counts may give a pair no chance
         if is_network and self.diverged_at is None and not math.isfinite(float(losses.sum())):
             finite = int(torch.isfinite(losses).long().cumprod(0).sum())
@@ -181,7 +181,7 @@ class Session:
             raise UserError("the weights are not finite, so their number can't be changed")
         before = self.state()
         self.trainer.edit(plan.train)
-        if plan.model != self.model_settings and isinstance(self.trainer, GradientTrainer):
+        if plan.model != self.model_settings:
             seed = seed_of_edit(self.seed, self.step, len(self.journal))
             self.resized = resize(self.trainer, plan.model, seed, label)
             self.model = self.trainer.model
@@ -314,14 +314,6 @@ class Session:
         self.resized, self.diverged_at = state.resized, state.diverged_at
         self.diverged = not state.is_finite
         self._last = state
-
-
-def _is_finite(tensors: Any) -> bool:
-    """True when all numbers of all float tensors are finite."""
-    floats = [tensor for tensor in tensors if tensor.is_floating_point()]
-    if all(math.isfinite(float(tensor.sum())) for tensor in floats):
-        return True  # the usual case, in a fraction of the time
-    return all(bool(torch.isfinite(tensor).all()) for tensor in floats)
 
 
 def _identity(dataset: Dataset) -> tuple[Path, str, bool]:

@@ -86,7 +86,7 @@ async def explore(path, engine_of, rng):
     app = ExplorerApp(engine)
     async with app.run_test(size=(200, 60)) as pilot:
         main = app.main
-        await until(lambda: main.snapshot and main.snapshot.splits)
+        await until(lambda: main.requests.snapshot and main.requests.snapshot.splits)
         panels = [panel for panel in main.query(Panel) if panel.display]
         assert len(panels) >= 8
         await until(lambda: all(panel.snapshot for panel in panels))

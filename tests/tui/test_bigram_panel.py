@@ -170,7 +170,7 @@ async def test_a_large_table_follows_the_cursor(stage, snapshot, facts, width, h
     panel = BigramPanel()
     await stage.play(panel, width, height, snapshot(dataset=facts(*MANY)))
     for down, right in [(0, 0), (1, 1), (50, 30), (80, 150), (68, 18), (-60, -60), (-300, -300)]:
-        panel.move(down, right)
+        panel.action_move(down, right)
         rows, columns = window(panel)
         assert panel.cursor[0] in rows
         assert panel.cursor[1] in columns
@@ -193,7 +193,7 @@ async def test_the_cursor_stays_within_the_table(stage, snapshot, facts):
     panel = BigramPanel()
     await stage.play(panel, 20, 10, snapshot(dataset=facts(*FOUR)))
     for step, end in (((-9, -9), (0, 0)), ((9, 0), (3, 0)), ((0, 9), (3, 3))):
-        panel.move(*step)
+        panel.action_move(*step)
         assert panel.cursor == end
 
 
@@ -251,7 +251,7 @@ async def test_the_modes_come_one_after_the_other_and_the_title_says_which(draw)
     seen = []
     for _ in range(5):
         seen.append((panel.view().mode, panel.border_title))
-        panel.next_mode()
+        panel.action_next_mode()
     assert [mode for mode, _ in seen] == ["model", "counted", "counts", "difference", "model"]
     assert len({title for _, title in seen}) == 4
     assert "model - counted" in seen[3][1]
@@ -268,7 +268,7 @@ async def test_the_modes_come_one_after_the_other_and_the_title_says_which(draw)
 async def test_the_title_is_shorter_in_a_narrow_panel(draw, width, title):
     panel, _ = await draw(FOUR, width, 8)
     for _ in range(3):
-        panel.next_mode()
+        panel.action_next_mode()
     assert panel.border_title == title
 
 
@@ -289,7 +289,7 @@ async def test_differences_stand_one_row_a_line_however_many_there_are(draw, red
     panel, rows = await draw(labels, 20, 6)
     assert rows[1].startswith(".a ")
     for _ in range(3):
-        panel.next_mode()
+        panel.action_next_mode()
     assert panel.view().rows == 4
     rows = redraw(panel, labels)
     assert [row[:2] for row in rows[1:5]] == [". ", "a ", "b ", "c "]
@@ -321,13 +321,13 @@ async def test_the_order_is_that_of_the_table(draw):
 
 async def test_the_cursor_stays_on_its_pair_when_the_order_changes(draw, redraw):
     panel, _ = await draw(FOUR, 10, 8, cursor=(1, 3))
-    panel.next_order()
+    panel.action_next_order()
     assert panel.view().order == "frequency"
     assert "by frequency" in panel.border_title
     redraw(panel, FOUR)
     assert panel.cursor == (2, 0)  # the made order by frequency is backwards
     assert "ac" in redraw(panel, FOUR)[5]
-    panel.next_order()
+    panel.action_next_order()
     redraw(panel, FOUR)
     assert panel.cursor == (1, 3)
 

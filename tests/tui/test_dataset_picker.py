@@ -6,10 +6,8 @@ from rich.cells import cell_len
 from textual.containers import Vertical
 from textual.widgets import Checkbox, Input, OptionList
 
-from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import ChangeDataset, DescribeDataset
-from makemore_tui.tui.screens import dataset
 from makemore_tui.tui.screens.dataset import DatasetScreen, completed, cropped
 from makemore_tui.tui.screens.main import MainScreen
 
@@ -47,10 +45,6 @@ async def type_path(it, picker, text):
     await it.until(lambda: line.has_focus)
     line.value = text
     await it.press("enter")
-
-
-async def test_the_built_in_data_are_those_of_the_engine():
-    assert dataset.BUILT_IN_DATASETS == BUILT_IN_DATASETS
 
 
 async def test_enter_shows_the_numbers_and_enter_again_takes_it(it, picker):

@@ -20,7 +20,7 @@ async def finder(it):
     """Opens the finder over a state of the explorer, and closes it after the test."""
 
     async def open_finder(**changes):
-        await it.show(replace(it.screen.snapshot, is_refresh=False, **changes))
+        await it.show(replace(it.snapshot, is_refresh=False, **changes))
         it.engine.requests.clear()
         await it.press("f")
         await it.until(lambda: it.engine.commands and isinstance(it.app.screen, FinderScreen))
@@ -77,7 +77,7 @@ async def test_escape_cancels_and_trains_on_if_it_did(it, finder, state, then):
 
 
 async def test_the_setting_is_one_that_the_schedule_makes_the_suggestion_of(it, finder):
-    train = dataclasses.replace(it.screen.snapshot.train, schedule="step", steps=2_000)
+    train = dataclasses.replace(it.snapshot.train, schedule="step", steps=2_000)
     await finder(step=1_200, train=train)  # at a tenth
     await it.until(lambda: "suggested 0.2" in it.painted())
     await it.until(lambda: "enter sets 2, as the schedule is" in it.painted())
@@ -141,7 +141,7 @@ async def test_a_range_that_is_refused_stays_where_it_was_typed(it, finder):
     await it.until(lambda: "50 is not below 1" in it.painted())
     it.engine.answers = True
     it.engine.become(step=1300)
-    await it.until(lambda: it.screen.snapshot.step == 1300)
+    await it.until(lambda: it.snapshot.step == 1300)
     await it.pilot.pause(0.3)
     assert screen.query_one("#low", Input).value == "50"
     assert screen.query_one("#low", Input).has_focus

@@ -6,7 +6,6 @@ from textual.actions import parse
 from makemore_tui.core.results import Baseline
 from makemore_tui.core.worker.protocol import Edit, EvaluateTest, Pause, Restart, Resume, Step
 from makemore_tui.tui.keymap import KEYS
-from makemore_tui.tui.screens.main import MainScreen
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -104,19 +103,44 @@ async def test_ids_and_keys_are_unique():
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
-async def test_every_key_has_words_and_an_action_that_the_main_screen_knows(key):
+async def test_every_key_has_words_and_an_action_that_its_owner_has(it, key):
     assert all((key.id, key.shown, key.word, key.help))
     namespace, action, _ = parse(key.action)
-    assert not namespace
-    assert callable(getattr(MainScreen, f"action_{action}"))
+    owners = {
+        "screen": it.app if namespace == "app" else it.screen,
+        "panels": it.screen.grid,
+        "chosen": it.screen.grid.panels["names"],
+        **it.screen.grid.panels,
+    }
+    if key.owner in owners:
+        assert callable(getattr(owners[key.owner], f"action_{action}"))
+    else:
+        assert callable(getattr(getattr(it.screen, key.owner), action))
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
 async def test_a_binding_says_what_the_key_says(key):
-    binding = key.binding()
+    binding = key.binding(key.action)
     assert (binding.key, binding.action, binding.id) == (key.keys, key.action, key.id)
     assert (binding.description, binding.tooltip) == (key.word, key.help)
     assert (binding.key_display, binding.show) == (key.shown, key.group is not None)
+
+
+async def test_a_key_of_a_panel_works_wherever_the_focus_is(it):
+    loss = it.screen.query_one("#loss")
+    await it.press("5")
+    await it.until(lambda: it.chosen == "splits")
+    await it.press("l")
+    await it.until(lambda: loss.border_subtitle == "all steps · log loss")
+    await it.press("l")
+    await it.until(lambda: loss.border_subtitle == "all steps · linear")
+
+
+async def test_the_panel_that_has_the_focus_answers_its_own_keys(it):
+    active = it.screen.active_bindings
+    assert active["l"].node is it.screen.query_one("#loss")
+    assert active["z"].node is it.screen.grid
+    assert active["space"].node is it.screen
 
 
 async def asked(it, first, press):
@@ -130,34 +154,7 @@ async def asked(it, first, press):
 
 @pytest.mark.parametrize(("id", "press"), PRESSES)
 async def test_a_key_sends_its_request(it, snapshot, id, press):
-    if id in ("model", "new-seed"):
-        await announced(it, snapshot(), press)
     assert await asked(it, snapshot(), press) == [REQUESTS[id]]
-
-
-async def announced(it, first, press):
-    """A key that begins a new run has said so and asked for nothing yet."""
-    await it.show(first)
-    it.engine.requests.clear()
-    await it.press(press)
-    await it.until(lambda: "a new run; u undoes it" in it.notice and "at step 1,200" in it.notice)
-    assert not it.engine.commands
-
-
-@pytest.mark.parametrize(("press", "request_"), [("m", "model"), ("R", "new-seed")])
-@pytest.mark.parametrize("change", [{"step": 0}, {"state": "diverged"}])
-async def test_where_nothing_is_lost_a_new_run_is_not_announced(
-    it, snapshot, press, request_, change
-):
-    assert await asked(it, snapshot(**change), press) == [REQUESTS[request_]]
-
-
-async def test_another_key_is_no_agreement(it, snapshot):
-    await announced(it, snapshot(), "m")
-    await announced(it, snapshot(), "R")
-    await announced(it, snapshot(), "m")
-    await it.press("m")
-    await it.until(lambda: it.engine.commands == [REQUESTS["model"]])
 
 
 @pytest.mark.parametrize("sign", ["[", "]", "{", "}", "-", "=", "+", ",", ".", ";", "'", " "])
@@ -197,10 +194,10 @@ async def test_the_next_seed_is_after_the_one_the_engine_has(it, snapshot):
 
 
 @pytest.mark.parametrize("press", ["w", "left_square_bracket", "minus"])
-async def test_a_knob_at_its_end_says_so_and_asks_for_nothing(it, snapshot, press):
+async def test_a_setting_at_its_end_says_so_and_asks_for_nothing(it, snapshot, press):
     ends = snapshot(weight_decay=0.0, learning_rate=1e-6, hidden=1)
     await it.show(ends)
-    it.screen.say("")
+    it.screen.notice.say("")
     it.engine.requests.clear()
     await it.press(press)
     await it.until(lambda: "goes no further" in it.notice)

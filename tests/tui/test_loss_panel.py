@@ -88,10 +88,10 @@ async def test_another_run_begins_with_an_empty_plot(draw, stage, snapshot):
 async def test_the_logarithmic_axis_draws_at_once(draw, stage):
     panel = LossPanel()
     rows = await draw(panel=panel)
-    panel.toggle_log()
+    panel.action_switch("log_loss")
     assert stage.rows(panel)[0] == rows[0]
     assert stage.rows(panel)[1:] != rows[1:]
-    panel.toggle_log()
+    panel.action_switch("log_loss")
     assert stage.rows(panel) == rows
 
 
@@ -99,7 +99,7 @@ async def test_the_view_has_two_points_a_column_and_the_part_chosen(draw):
     panel = LossPanel()
     await draw(panel=panel, width=80)
     assert (panel.view().from_share, panel.view().points) == (0.0, 160)
-    panel.toggle_part()
+    panel.action_toggle_part()
     assert panel.view().from_share == 0.9
 
 
@@ -117,13 +117,13 @@ def shown(draw, curve):
 
 async def test_the_crosshair_reads_step_and_both_losses(shown, stage, curve):
     panel = await shown()
-    panel.move(0, -1)
+    panel.action_move(0, -1)
     rows = stage.rows(panel)
     assert "step 995" in rows[0]
     assert f"minibatch {curve().mean[-1]:.3f}" in rows[0]
     assert f"dev {curve().dev[-1][1]:.3f}" in rows[0]
     for _ in range(100):
-        panel.move(0, -1)
+        panel.action_move(0, -1)
     rows = stage.rows(panel)
     assert "step 5 " in rows[0]
     assert f"minibatch {curve().mean[0]:.3f}" in rows[0]
@@ -132,37 +132,37 @@ async def test_the_crosshair_reads_step_and_both_losses(shown, stage, curve):
 async def test_the_crosshair_is_put_away_beyond_the_newest_step(shown, stage):
     panel = await shown()
     before = stage.rows(panel)
-    panel.move(0, -1)
+    panel.action_move(0, -1)
     assert stage.rows(panel) != before
-    panel.move(0, 1)
-    assert panel.crosshair is None
+    panel.action_move(0, 1)
+    assert panel.options.crosshair is None
     assert stage.rows(panel) == before
 
 
 async def test_up_and_down_leave_the_crosshair_alone(shown):
     panel = await shown()
-    panel.move(1, 0)
-    assert panel.crosshair is None
+    panel.action_move(1, 0)
+    assert panel.options.crosshair is None
 
 
 async def test_a_crosshair_beyond_where_an_undo_led_is_put_away(shown, snapshot):
     panel = await shown()
-    panel.move(0, -1)
+    panel.action_move(0, -1)
     panel.show(snapshot(step=500))
-    assert panel.crosshair is None
+    assert panel.options.crosshair is None
 
 
 async def test_a_click_sets_the_crosshair(shown, stage):
     panel = await shown()
     await stage.pilot.click(panel, offset=(2 + 6 + 20, 5))
     await stage.pilot.pause()
-    assert panel.crosshair == pytest.approx(panel._axis.step(20))
+    assert panel.options.crosshair == pytest.approx(panel._axis.step(20))
     assert stage.rows(panel)[3][6 + 20] == "│"
 
 
 async def test_magnifying_asks_for_half_the_steps_up_to_the_newest(shown):
     panel = await shown()
-    panel.magnify(0.5)
+    panel.action_magnify(0.5)
     first, last = panel.view().steps
     assert last - first == pytest.approx(500, abs=10)
     assert last == pytest.approx(1000, abs=10)
@@ -172,23 +172,23 @@ async def test_magnifying_asks_for_half_the_steps_up_to_the_newest(shown):
 async def test_the_ends_of_a_small_range_are_told_apart(shown):
     panel = await shown()
     steps = [193_000.5 + 5 * i for i in range(100)]
-    panel._curve = replace(panel._curve, steps=steps, total_steps=193_500)
-    panel.magnify(0.5)
+    panel.drawn = replace(panel.drawn, steps=steps, total_steps=193_500)
+    panel.action_magnify(0.5)
     assert panel.border_subtitle == "steps 193,248 to 193,496 · linear"
 
 
 async def test_magnifying_keeps_the_crosshair_in_the_middle(shown):
     panel = await shown()
-    panel.crosshair = 400.0
-    panel.magnify(0.5)
+    panel.change(crosshair=400.0)
+    panel.action_magnify(0.5)
     first, last = panel.view().steps
     assert (first + last) / 2 == pytest.approx(400, abs=2)
 
 
 async def test_reducing_as_far_as_can_be_shows_all_steps(shown):
     panel = await shown()
-    panel.magnify(0.5)
-    panel.magnify(8.0)
+    panel.action_magnify(0.5)
+    panel.action_magnify(8.0)
     assert panel.view().steps is None
     assert panel.border_subtitle.startswith("all steps")
 
@@ -196,24 +196,24 @@ async def test_reducing_as_far_as_can_be_shows_all_steps(shown):
 async def test_there_is_a_smallest_range(shown):
     panel = await shown()
     for _ in range(20):
-        panel.magnify(0.001)
+        panel.action_magnify(0.001)
     first, last = panel.view().steps
     assert last - first >= 10
 
 
 async def test_a_range_ends_with_the_run(shown, snapshot):
     panel = await shown()
-    panel.magnify(0.5)
+    panel.action_magnify(0.5)
     panel.show(snapshot(runs=2, step=0))
     assert panel.view().steps is None
 
 
 async def test_the_last_tenth_takes_the_place_of_a_range_and_goes(shown):
     panel = await shown()
-    panel.magnify(0.5)
-    panel.toggle_part()
+    panel.action_magnify(0.5)
+    panel.action_toggle_part()
     assert (panel.view().steps, panel.view().from_share) == (None, 0.0)
-    panel.toggle_part()
+    panel.action_toggle_part()
     assert panel.view().from_share == 0.9
 
 
@@ -223,7 +223,7 @@ async def test_smoothing_goes_round_and_is_named(shown, stage):
     for _ in range(3):
         named.append(panel.border_subtitle)
         drawn.append(stage.rows(panel))
-        panel.smooth()
+        panel.action_next_smoothing()
     assert [one.count("smooth") for one in named] == [0, 1, 1]
     assert "unsmoothed" in named[2]
     assert drawn[0] == stage.rows(panel)
@@ -238,16 +238,16 @@ async def test_baselines_go_round(shown, stage):
     for _ in range(5):
         rows = "".join(stage.rows(panel))
         found.append([name for name in names if name in rows])
-        panel.next_baselines()
+        panel.action_next_baselines()
     assert found == [list(names), ["bigram", "trigram"], ["uniform"], [], list(names)]
 
 
 async def test_a_logarithmic_axis_of_steps_is_named_and_has_decades(shown, stage):
     panel = await shown()
-    panel.toggle_log_steps()
+    panel.action_switch("log_steps")
     assert "log steps" in panel.border_subtitle
     assert "100" in stage.rows(panel)[-1].split()
-    panel.toggle_log()
+    panel.action_switch("log_loss")
     assert "log-log" in panel.border_subtitle
 
 
@@ -259,11 +259,11 @@ async def test_previous_runs_are_counted_in_the_legend(shown, stage, previous):
 async def test_before_there_are_steps_no_control_does_harm(draw):
     panel = LossPanel()
     await draw(panel=panel, loss=EMPTY, step=0, splits=None)
-    panel.move(0, -1)
-    panel.magnify(0.5)
-    panel.smooth()
-    panel.next_baselines()
-    assert (panel.crosshair, panel.span) == (None, None)
+    panel.action_move(0, -1)
+    panel.action_magnify(0.5)
+    panel.action_next_smoothing()
+    panel.action_next_baselines()
+    assert (panel.options.crosshair, panel.options.span) == (None, None)
 
 
 async def test_no_size_does_harm(draw, snapshot, curve):

@@ -28,22 +28,22 @@ from makemore_tui.core.worker.protocol import (
     Undo,
 )
 from makemore_tui.tui.client.engine import WorkerDied
-from makemore_tui.tui.keymap import KEYS, SIGNS
-from makemore_tui.tui.notices import notice, restart_to_come
+from makemore_tui.tui.keymap import KEYS, LABELS
+from makemore_tui.tui.notices import notice
 from makemore_tui.tui.screens.command_palette import Actions, Palette
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.screens.name_run import NamingScreen
-from makemore_tui.tui.screens.run_spec import StateScreen
+from makemore_tui.tui.screens.run_spec import SpecScreen
 from makemore_tui.tui.widgets.panel import Panel
 from makemore_tui.tui.widgets.status import StatusBar
 
-PANELS = ["loss", "controls", "bigrams", "names", "splits"]  # of a screen of ordinary size
+PANELS = ["loss", "settings", "bigrams", "names", "splits"]  # of a screen of ordinary size
 ALL_PANELS = [*PANELS, "embedding", "probe", "health", "runs"]  # in the order of their keys
 TOGETHER = [(100, 30), (120, 40), (149, 60), (200, 53)]
 LARGE = [(150, 54), (200, 60)]
 TITLES = {
     "loss": "Loss",
-    "controls": "Settings",
+    "settings": "Settings",
     "bigrams": "Bigrams",
     "names": "Names",
     "splits": "Split losses",
@@ -54,7 +54,7 @@ TITLES = {
 }
 WORDS = {
     "loss": ["minibatch", "dev 2.170", "└"],
-    "controls": ["model", "learning rate", "batch size", "hidden", "weight decay", "11,897"],
+    "settings": ["model", "learning rate", "batch size", "hidden", "weight decay", "11,897"],
     "bigrams": [".a", "0.150", "counted"],
     "names": ["carmahela", "new", "kaleigh", "in data"],
     "splits": ["train", "2.126", "dev", "2.170", "new items", "2.190", "2.030", "press t"],
@@ -180,7 +180,7 @@ async def test_the_views_of_all_panels_on_the_screen_are_asked_for_in_turn(it):
 
 async def test_a_view_that_is_not_on_the_screen_is_not_asked_for(explorer):
     async with explorer(size=(80, 24)) as it:
-        for panel, view in (("loss", LossView), ("controls", None)):
+        for panel, view in (("loss", LossView), ("settings", None)):
             await it.until(lambda panel=panel: it.shown_panels == [panel])
             await it.ticks(1)
             it.engine.requests.clear()
@@ -250,22 +250,21 @@ async def test_what_shrinking_cost_is_said(it, snapshot):
     assert "hidden 150" in it.notice
 
 
-async def test_a_restart_for_another_model_is_said_before_and_after(it):
-    await it.press("m")
-    await it.until(lambda: "once more takes another model: a new run" in it.notice)
+async def test_another_model_begins_a_new_run_at_once_says_so_and_u_brings_the_old_one_back(it):
     await it.press("m")
     await it.until(lambda: "a new run from step 0" in it.notice)
     assert "model counts" in it.notice
     assert "u undoes it" in it.notice
     assert "step 0" in it.status
+    await it.press("u")
+    await it.until(lambda: "undone" in it.notice)
+    assert "step 1,200" in it.status
+    assert it.value("model").split()[1] == "MLP"
 
 
 @pytest.mark.parametrize("press", ["R", "m"])
 async def test_in_80_columns_what_to_press_is_said_in_full(explorer, press):
     async with explorer(size=(80, 24)) as it:
-        await it.press(press)
-        await it.until(lambda: "once more" in it.painted())
-        assert "u undoes it" in it.painted()
         await it.press(press)
         await it.until(lambda: "a new run from step 0, seed" in it.painted())
         assert "u undoes it" in it.painted()
@@ -277,7 +276,7 @@ async def test_of_a_long_sentence_the_keys_are_within_80_columns(snapshot, previ
     now = replace(before, state="paused", step=1_234_567)
 
     def said(asked, now=now):
-        return (notice(asked, before, now, SIGNS) or ("", False))[0][:78]
+        return (notice(asked, before, now, LABELS) or ("", False))[0][:78]
 
     for asked, key in ((Undo(), "U does it again"), (Redo(), "u undoes it")):
         assert key in said(asked)
@@ -286,7 +285,6 @@ async def test_of_a_long_sentence_the_keys_are_within_80_columns(snapshot, previ
     assert "u takes back" in said(None, lost)
     alone = replace(lost, divergence=Divergence(1_234_000, None))
     assert "then r restarts" in said(None, alone)
-    assert len(restart_to_come(now, "kind", SIGNS)) <= 78
 
 
 async def test_a_change_is_told_in_the_words_of_the_settings_panel(snapshot):
@@ -294,10 +292,10 @@ async def test_a_change_is_told_in_the_words_of_the_settings_panel(snapshot):
     now = snapshot(direct=True, batch_size=64_000, steps=100_000, learning_rate=1000.0, runs=2)
     begun = "a new run from step 0, seed 1"
     settings = "direct true, learning rate 1,000, batch size 64,000, steps 100,000"
-    assert notice(None, before, now, SIGNS) == (f"{begun}: {settings}", False)
+    assert notice(None, before, now, LABELS) == (f"{begun}: {settings}", False)
     counts = snapshot(kind="ngram", batch_size=0, runs=2)
     expected = f"{begun}: model counts, batch size all"
-    assert notice(None, before, counts, SIGNS) == (expected, False)
+    assert notice(None, before, counts, LABELS) == (expected, False)
 
 
 async def test_at_a_limit_what_the_last_change_did_stays(it, snapshot):
@@ -313,7 +311,7 @@ async def test_at_a_limit_what_the_last_change_did_stays(it, snapshot):
     await it.ticks(2)
     assert it.notice.count("dev loss 2.170 → 2.345") == 1
     assert it.notice.count("goes no further") == 1
-    it.screen.say("something else")
+    it.screen.notice.say("something else")
     await it.press(";")
     await it.until(lambda: it.notice == "context goes no further than 1")
 
@@ -325,7 +323,7 @@ async def test_a_restart_with_the_settings_as_they_were_is_said(it):
 
 
 async def test_a_restart_with_another_seed_is_said(it):
-    await it.press("R", "R")
+    await it.press("R")
     await it.until(lambda: "seed 2" in it.notice)
     assert "seed 2" in it.status
 
@@ -535,7 +533,7 @@ async def test_what_happens_to_the_folder_is_said(explorer):
 async def test_a_run_gets_a_name(explorer):
     async with explorer() as it:
         it.engine.become(saving=Saving("/runs", "/runs/names-2026", 1_100))
-        await it.until(lambda: it.screen.snapshot.saving is not None)
+        await it.until(lambda: it.snapshot.saving is not None)
         await it.press("ctrl+s")
         await it.until(lambda: isinstance(it.app.screen, NamingScreen))
         await it.press(".", "enter")
@@ -550,7 +548,7 @@ async def test_a_run_gets_a_name(explorer):
 async def test_a_name_that_is_taken_is_refused_in_place(explorer):
     async with explorer() as it:
         it.engine.become(saving=Saving("/runs", "/runs/names-2026", 1_100))
-        await it.until(lambda: it.screen.snapshot.saving is not None)
+        await it.until(lambda: it.snapshot.saving is not None)
         it.engine.answers = False
         await it.press("ctrl+s")
         await it.until(lambda: isinstance(it.app.screen, NamingScreen))
@@ -579,9 +577,9 @@ async def test_a_saved_run_is_opened_from_its_panel(explorer, save_run):
 
 async def test_the_state_is_copied_as_one_line(explorer):
     async with explorer() as it:
-        data = replace(it.screen.snapshot.dataset, source="names")
+        data = replace(it.snapshot.dataset, source="names")
         it.engine.become(dataset=data)
-        await it.until(lambda: it.screen.snapshot.dataset.source)
+        await it.until(lambda: it.snapshot.dataset.source)
         await it.press("Y")
         await it.until(lambda: "names/seed=1" in it.painted())
         assert it.app.clipboard.startswith("names/seed=1")
@@ -593,11 +591,11 @@ async def test_the_state_is_copied_as_one_line(explorer):
 async def test_the_state_is_shown_whole_however_small_the_screen(explorer, snapshot, size):
     many = snapshot(hidden=123, embedding=12, batch_size=64, optimizer="adamw", dropout=0.25)
     async with explorer(first=many, size=size) as it:
-        data = replace(it.screen.snapshot.dataset, source="/home/somebody/lists/some-towns.txt")
+        data = replace(it.snapshot.dataset, source="/home/somebody/lists/some-towns.txt")
         it.engine.become(dataset=data)
-        await it.until(lambda: it.screen.snapshot.dataset.source)
+        await it.until(lambda: it.snapshot.dataset.source)
         await it.press("Y")
-        await it.until(lambda: isinstance(it.app.screen, StateScreen))
+        await it.until(lambda: isinstance(it.app.screen, SpecScreen))
         await it.until(lambda: "esc closes" in it.painted())
         shown = "".join(re.sub(r"[│╭╮╰╯─\s]", "", it.painted()))
         assert re.sub(r"[─\s]", "", it.app.clipboard) in shown
@@ -705,7 +703,7 @@ async def test_a_panel_fills_the_screen_and_goes_back(it):
     await it.press("z")
     await it.until(lambda: it.shown_panels == ["loss"] and loss.region.width == 120)
     await it.press("tab")
-    await it.until(lambda: it.shown_panels == ["controls"])
+    await it.until(lambda: it.shown_panels == ["settings"])
     await it.press("shift+tab")
     await it.until(lambda: it.shown_panels == ["loss"])
     await it.press("z")
@@ -914,9 +912,9 @@ async def test_a_theme_can_be_chosen_in_the_palette(it):
 async def test_a_screen_closed_twice_leaves_the_main_one_where_it_is(it):
     for open_screen, close in [
         (it.app.action_command_palette, "_action_escape"),
-        (it.screen.action_help, "dismiss"),
-        (it.screen.action_find_rate, "dismiss"),
-        (it.screen.action_dataset, "dismiss"),
+        (lambda: it.screen.action_open("help", "HelpScreen"), "dismiss"),
+        (lambda: it.screen.action_open("finder", "FinderScreen"), "dismiss"),
+        (lambda: it.screen.action_open("dataset", "DatasetScreen"), "dismiss"),
     ]:
         open_screen()
         await it.until(lambda: it.app.screen is not it.screen and it.app.screen.focused)
@@ -950,10 +948,10 @@ async def test_a_plot_waits_for_the_answer_to_a_key_but_not_twice(explorer, snap
         it.engine.answers = False
         await it.press("]")
         await it.until(lambda: it.screen.requests.awaits_answer)
-        shown = it.screen.query_one("#loss")._curve
+        shown = it.screen.query_one("#loss").drawn
         for points in (50, 60):
             await it.show(snapshot(loss=curve(points), is_refresh=True, step=points))
-            later = it.screen.query_one("#loss")._curve
+            later = it.screen.query_one("#loss").drawn
             assert (later is shown) == (points == 50)
 
 
@@ -965,11 +963,11 @@ async def test_an_answer_that_takes_long_is_said_to_be_awaited(explorer):
         await it.press("u")
         assert "training again" not in it.notice
         await it.until(lambda: "training again from an earlier state" in it.notice)
-        it.engine.tell(it.engine._answer(it.engine.commands[-1]))
+        it.engine.tell(it.engine.answer(it.engine.commands[-1]))
         await it.until(lambda: "undone: lr" in it.notice)
         await it.press("space")
         await it.until(lambda: "still at what was asked for" in it.notice)
-        it.engine.tell(it.engine._answer(it.engine.commands[-1]))
+        it.engine.tell(it.engine.answer(it.engine.commands[-1]))
         await it.until(lambda: it.notice == "")
 
 

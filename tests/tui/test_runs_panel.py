@@ -9,7 +9,7 @@ from textual.events import MouseScrollDown, MouseScrollUp
 from makemore_tui.core.results import Saving
 from makemore_tui.core.runs.catalog import SavedRun
 from makemore_tui.core.settings import ModelSettings
-from makemore_tui.core.worker.protocol import ReturnTo
+from makemore_tui.core.worker.protocol import OpenRun, ReturnTo
 from makemore_tui.tui.widgets.runs import RunsPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -49,7 +49,7 @@ async def test_the_settings_of_the_run_under_the_cursor_are_told(draw, previous,
     assert "MLP 3, 10, 200" in " ".join(rows)
     assert "(MLP: context, embedding, hidden)" in " ".join(rows)
     assert "seed 1" in " ".join(rows)
-    panel.move(1, 0)
+    panel.action_move(1, 0)
     assert "counts of 2, smoothing 1" in " ".join(stage.rows(panel))
 
 
@@ -95,13 +95,13 @@ async def test_a_wide_panel_has_much_room_for_names(draw, previous):
 async def test_the_cursor_stays_among_the_runs(draw, previous, stage):
     panel, _ = await draw(previous("lr 1"), previous("lr 2"), previous("lr 3"))
     for down, name in ((-1, "lr 3"), (1, "lr 2"), (1, "lr 1"), (1, "lr 1"), (-1, "lr 2")):
-        panel.move(down, 0)
+        panel.action_move(down, 0)
         assert [row for row in stage.rows(panel) if row.startswith(f"› {name}")]
 
 
 async def test_a_new_previous_run_takes_the_cursor_to_the_newest(draw, previous, snapshot, stage):
     panel, _ = await draw(previous("lr 1"), previous("lr 2"))
-    panel.move(1, 0)
+    panel.action_move(1, 0)
     panel.show(snapshot(previous=(previous("lr 1"), previous("lr 2"), previous("lr 3"))))
     assert stage.rows(panel)[1].startswith("› lr 3")
 
@@ -109,7 +109,7 @@ async def test_a_new_previous_run_takes_the_cursor_to_the_newest(draw, previous,
 async def test_the_list_follows_the_cursor_where_lines_are_few(draw, previous, stage):
     panel, _ = await draw(*(previous(f"lr {i}") for i in range(8)), height=4)
     for _ in range(7):
-        panel.move(1, 0)
+        panel.action_move(1, 0)
     assert any(row.startswith("› lr 0") for row in stage.rows(panel))
 
 
@@ -152,15 +152,15 @@ async def test_saved_runs_stand_below_previous_ones(draw, previous, saved, stage
 async def test_the_saved_run_under_the_cursor_is_told_and_opened(draw, saved, stage, monkeypatch):
     panel, _ = await draw()
     panel.list_saved([saved("first"), saved("second")])
-    panel.move(1, 0)
+    panel.action_move(1, 0)
     rows = stage.rows(panel)
     assert rows[3].startswith("› second")
     assert "names, saved 3 h ago, MLP 3, 10, 200, lr 0.1" in " ".join(" ".join(rows).split())
     asked = []
     with monkeypatch.context() as only_here:
         only_here.setattr(panel, "post_message", asked.append)
-        panel.action_go_on()
-    assert asked[0].folder == "/runs/second"
+        panel.action_open()
+    assert asked[0].request == OpenRun("/runs/second")
 
 
 async def test_the_present_run_is_not_among_them(draw, saved, snapshot, stage):
@@ -183,7 +183,7 @@ async def test_the_cursor_stays_on_its_run_whatever_the_list_becomes(
 ):
     panel, _ = await draw(previous("lr 1"), previous("lr 2"), height=20)
     panel.list_saved([saved("first"), saved("second")])
-    panel.move(3, 0)
+    panel.action_move(3, 0)
     assert any(row.startswith("› second") for row in stage.rows(panel))
     panel.list_saved([saved("newer"), saved("first"), saved("second")])
     assert any(row.startswith("› second") for row in stage.rows(panel))
@@ -228,6 +228,6 @@ async def test_the_cursor_is_seen_among_many_saved_runs(draw, previous, saved, s
     panel, _ = await draw(previous(), previous(), height=8)
     panel.list_saved([saved(f"run {i}") for i in range(30)])
     for _ in range(40):
-        panel.move(1, 0)
+        panel.action_move(1, 0)
         assert any(row.startswith("› ") for row in stage.rows(panel))
     assert any(row.startswith("› run 29") for row in stage.rows(panel))

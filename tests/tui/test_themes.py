@@ -73,8 +73,8 @@ async def test_without_colour_what_is_chosen_is_still_told_apart(explorer, monke
     async with explorer() as it:
         assert it.app.no_color
         await it.press("2")
-        await it.until(lambda: it.chosen == "controls")
-        panel = it.screen.query_one("#controls")
+        await it.until(lambda: it.chosen == "settings")
+        panel = it.screen.query_one("#settings")
         await it.until(
             lambda: any(part.style and part.style.reverse for part in panel.render_line(0))
         )

@@ -8,7 +8,8 @@ from textual.widgets import Input
 from makemore_tui.core.settings import SETTINGS
 from makemore_tui.core.worker.protocol import Edit, Restart
 from makemore_tui.tui.config import Config
-from makemore_tui.tui.widgets.settings import ControlsPanel, settings_lines
+from makemore_tui.tui.widgets.settings import SettingsPanel
+from makemore_tui.tui.widgets.settings_rows import settings_entries
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -16,17 +17,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(loop_scope="module")
 async def panel(it):
     """The settings' panel, chosen, with the cursor on its first setting."""
-    found = it.screen.query_one(ControlsPanel)
-    found.action_leave()
+    found = it.screen.query_one(SettingsPanel)
+    if found.is_open:
+        found._line.action_leave()
     found._cursor = "kind"
     found.focus()
-    await it.until(lambda: it.chosen == "controls")
+    await it.until(lambda: it.chosen == "settings")
     return found
 
 
 async def open_at(it, panel, setting):
     """Move to a setting by key, and open its line."""
-    settings = [line.setting for line in settings_lines(panel.snapshot) if line.setting]
+    settings = [line.setting for line in settings_entries(panel.snapshot) if line.setting]
     await it.press(*["down"] * settings.index(setting))
     await it.until(lambda: panel.cursor == setting)
     await it.press("enter")
@@ -38,8 +40,8 @@ async def test_the_cursor_follows_the_keymap(explorer):
     keys = {"cursor-down": "n", "cursor-up": "N", "cursor-right": "j", "value": "f9"}
     async with explorer(config=Config(keys=keys)) as it:
         await it.press("2")
-        await it.until(lambda: it.chosen == "controls")
-        panel = it.screen.query_one(ControlsPanel)
+        await it.until(lambda: it.chosen == "settings")
+        panel = it.screen.query_one(SettingsPanel)
         await it.press("n", "n", "n", "N", "down", "enter")
         await it.until(lambda: panel.cursor == "schedule")
         await it.press("j")
@@ -76,7 +78,7 @@ async def test_a_typed_value_is_asked_for(it, panel, setting, text, request_):
     await it.press("enter")
     await it.until(lambda: it.engine.commands)
     assert it.engine.commands == [request_]
-    await it.until(lambda: it.chosen == "controls")
+    await it.until(lambda: it.chosen == "settings")
     assert not panel.is_open
 
 
@@ -94,7 +96,7 @@ async def test_a_kind_that_is_none_is_refused_with_the_names_on_the_screen(it, p
     line = await open_at(it, panel, "kind")
     await type_text(it, line, "rnn")
     await it.press("enter")
-    await it.until(lambda: "must be MLP" in it.text("controls"))
+    await it.until(lambda: "must be MLP" in it.text("settings"))
 
 
 async def test_the_footer_offers_no_key_that_would_type(it, panel):
@@ -138,15 +140,15 @@ async def test_a_refusal_is_said_in_place_and_nothing_is_lost(it, panel, setting
     await type_text(it, line, text)
     await it.press("enter")
     name = setting.replace("_", " ")
-    await it.until(lambda: f"{name} must be" in it.text("controls"))
-    refusal = " ".join(it.text("controls").split())
+    await it.until(lambda: f"{name} must be" in it.text("settings"))
+    refusal = " ".join(it.text("settings").split())
     assert f"not {text} " in refusal or f"not '{text}'" in refusal
     assert "**" not in refusal
     assert panel.is_open
     assert line.value == text
     assert it.engine.commands == []
     await it.press("backspace")
-    await it.until(lambda: "must be" not in it.text("controls"))
+    await it.until(lambda: "must be" not in it.text("settings"))
     await it.press("escape")
     await it.until(lambda: not panel.is_open)
 
@@ -155,7 +157,7 @@ async def test_escape_leaves(it, panel):
     line = await open_at(it, panel, "hidden")
     await type_text(it, line, "77")
     await it.press("escape")
-    await it.until(lambda: it.chosen == "controls" and not panel.is_open)
+    await it.until(lambda: it.chosen == "settings" and not panel.is_open)
     assert it.engine.commands == []
     assert it.value("hidden").split()[1] == "200"
 
@@ -164,14 +166,14 @@ async def test_choosing_another_panel_leaves(it, panel):
     await open_at(it, panel, "hidden")
     await it.press("tab")
     await it.until(lambda: not panel.is_open)
-    assert it.chosen != "controls"
+    assert it.chosen != "settings"
 
 
 async def test_enter_from_another_panel_opens_the_line(it):
     await it.press("enter")
     await it.until(lambda: isinstance(it.app.focused, Input))
     await it.press("escape")
-    await it.until(lambda: it.chosen == "controls")
+    await it.until(lambda: it.chosen == "settings")
 
 
 async def test_right_and_left_turn_the_setting_under_the_cursor(it, panel):
@@ -189,7 +191,7 @@ async def test_a_setting_that_the_model_has_not_says_so(it, panel, snapshot):
 
 @pytest.mark.parametrize("kind", ["mlp", "ngram", "neural-bigram"])
 async def test_every_setting_that_a_model_reads_has_a_line(snapshot, kind):
-    listed = {line.setting for line in settings_lines(snapshot(kind=kind))}
+    listed = {line.setting for line in settings_entries(snapshot(kind=kind))}
     assert "seed" in listed
     assert {"order", "smoothing"} <= listed if kind == "ngram" else True
     if kind == "mlp":
@@ -198,12 +200,12 @@ async def test_every_setting_that_a_model_reads_has_a_line(snapshot, kind):
 
 async def test_a_low_panel_scrolls_with_the_cursor(explorer):
     async with explorer(size=(80, 14)) as it:
-        panel = it.screen.query_one(ControlsPanel)
+        panel = it.screen.query_one(SettingsPanel)
         await it.press("2")
         await it.until(lambda: panel.has_focus)
-        assert "seed" not in it.text("controls")
+        assert "seed" not in it.text("settings")
         await it.press(*["down"] * 20)
-        await it.until(lambda: "seed" in it.text("controls"))
+        await it.until(lambda: "seed" in it.text("settings"))
         await it.press("enter")
         await it.until(lambda: isinstance(it.app.focused, Input))
         line = it.app.focused
@@ -212,7 +214,7 @@ async def test_a_low_panel_scrolls_with_the_cursor(explorer):
 
 def place_of(it, panel, name):
     """The cell where a setting's line begins, on the screen."""
-    lines = it.text("controls").split("\n")
+    lines = it.text("settings").split("\n")
     y = next(i for i, line in enumerate(lines) if line.startswith(name))
     return panel.content_region.x + 2, panel.content_region.y + y
 

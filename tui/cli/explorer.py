@@ -2,10 +2,12 @@
 
 import gc
 import os
+import sys
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
 from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.worker.protocol import Start
@@ -41,6 +43,41 @@ def open_explorer(start: Start, run_dir: Path | None = None, resume: str | None 
         path = find_run(Path(resume), directory).absolute()
         read_record(path)
         start = replace(start, resume=str(path), paused=True)
-    from ..app import run_explorer
-
     run_explorer(start)
+
+
+def run_explorer(start: Start) -> None:
+    """Run the explorer until it is left.
+
+    Raises:
+        UserError: the engine could not begin, or the configuration is not as it should be.
+        SystemExit: the explorer broke, or its run could not be saved.
+    """
+    from ..app import ExplorerApp
+    from ..client.engine import WorkerEngine
+    from ..config import config_path, read_config, remember
+    from ..keymap import KEYS
+    from ..style import themes
+
+    path = config_path()
+    config = read_config(path, themes.NAMES, {key.id: key.keys for key in KEYS})
+    if (megabytes := config.get("runs.most_megabytes")) is not None:
+        start = replace(start, most_bytes=int(megabytes * 1e6))
+    engine = WorkerEngine(start)
+    app = ExplorerApp(engine, config)
+    try:
+        app.run()
+    finally:
+        engine.close()
+    if app.remembered:
+        try:
+            remember(path, app.remembered)
+        except UserError as error:
+            print(f"makemore-tui: {error}", file=sys.stderr)
+    if app.failure:
+        raise UserError(app.failure)
+    if engine.unsaved:
+        print(f"makemore-tui: the run could not be saved: {engine.unsaved}", file=sys.stderr)
+        sys.exit(app.return_code or 1)
+    if app.return_code:
+        sys.exit(app.return_code)  # it was ended by a signal; or broke, and has said why

@@ -28,6 +28,7 @@ from .options import (
 from .runs import resumed
 
 if TYPE_CHECKING:
+    from makemore_tui.core.run_spec import RunSpec
     from makemore_tui.core.session.session import Session
 
 _SAMPLES_SHOWN = 10
@@ -72,7 +73,7 @@ def train(
         raise typer.Exit(EXIT_CODE)
 
 
-def _new_session(start: RunSpec, changes: dict[str, Any]) -> "Session":
+def _new_session(start: "RunSpec", changes: dict[str, Any]) -> "Session":
     """A session at step 0.
 
     Raises:

@@ -1,102 +1,136 @@
-"""What has been asked of the engine, and what it has said."""
+"""What has been asked of the engine, and what it has answered."""
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 
-from makemore_tui.core.worker.protocol import Refresh, Reply, Request, Snapshot
+from makemore_tui.core.worker.protocol import Refresh, Request, Snapshot, View
 
-from ..widgets.panel import Panel
-from .engine import Engine, WorkerDied
+_PATIENCE = 10  # ticks without an answer to a command, after which a person is told
+
+ViewsByType = dict[type, View]
 
 
 class RequestQueue:
-    """Asks an engine and keeps count of its answers.
+    """Sends requests to the engine and matches its answers to them.
 
-    One refresh is under way at a time: what is wanted meanwhile is asked for when its answer has
-    come, so a slow terminal gets fewer snapshots, never a queue. `snapshot` is the newest one, and
-    `is_dead` says that nobody is there to ask.
+    One refresh is under way at a time: views that are wanted meanwhile are asked for when its
+    answer has come, so a slow terminal gets fewer snapshots, never a queue.
+
+    snapshot: the newest one. is_dead: True once the worker has ended and no other was started.
     """
 
-    def __init__(self, engine: Engine, deliver: Callable[[Reply | WorkerDied], None]):
-        """deliver: takes each reply, in whichever thread it comes."""
-        self._engine = engine
-        self._deliver = deliver
+    def __init__(self, send: Callable[[Request], None]):
+        """send: passes a request to the engine."""
+        self._send = send
         self.snapshot: Snapshot | None = None
         self.is_dead = False
-        self._refreshing = False
-        self._wanted: set[str | None] = set()  # panels
         self._unanswered: deque[Request] = deque()  # commands
         self._expected: Snapshot | None = None
+        self._waited = 0  # ticks
+        self._asked: ViewsByType | None = None  # of the refresh under way
+        self._wanted: ViewsByType = {}
+        self._drawn: ViewsByType = {}  # those answered since the engine came to rest
 
-    def start(self, after: Snapshot | None = None) -> None:
-        """Start the engine, or another after the first died, to go on where this snapshot was."""
+    def begin(self) -> None:
+        """A worker was started: nothing is known of its session yet."""
         self.is_dead, self.snapshot = False, None
-        self._engine.start(self._deliver, after)
+        self._clear()
 
-    def ask(self, request: Request) -> None:
-        """Send a request, once there is something to ask about."""
-        if not self.is_dead and self.snapshot is not None:
-            self._engine.send(request)
+    def end(self) -> None:
+        """The worker has ended: no request will be answered."""
+        self.is_dead = True
+        self._clear()
+
+    def _clear(self) -> None:
+        self._unanswered.clear()
+        self._wanted, self._drawn, self._asked = {}, {}, None
+
+    # Commands
 
     def command(self, request: Request, expected: Snapshot) -> None:
-        """Send a command, and reckon with what it will lead to (without showing it): the next key
-        may come before the answer."""
-        self.ask(request)
+        """Send a command.
+
+        expected: the snapshot that it will lead to, for keys that are pressed before its answer;
+        it is never shown.
+        """
+        if self.is_dead or self.snapshot is None:
+            return
+        self._send(request)
         self._unanswered.append(request)
         self._expected = expected
 
     @property
     def latest(self) -> Snapshot | None:
-        """What the next key builds on: what is shown, or what has been asked for meanwhile."""
+        """What the next command builds on: the newest snapshot, or the one that is expected."""
         return self._expected if self._unanswered else self.snapshot
 
     @property
     def awaits_answer(self) -> bool:
-        """Whether a command's answer is on its way."""
+        """True while a command has no answer."""
         return bool(self._unanswered)
 
+    def overdue(self) -> Request | None:
+        """The command that has waited longest, once: at the tick at which it is overdue."""
+        self._waited = self._waited + 1 if self._unanswered else 0
+        return self._unanswered[0] if self._waited == _PATIENCE else None
+
     @property
-    def first_unanswered(self) -> Request | None:
-        """The command that has waited longest for its answer."""
-        return self._unanswered[0] if self._unanswered else None
-
-    def want(self, panel: Panel) -> None:
-        """Ask for this panel's view as soon as the next refresh has been answered."""
-        self._wanted.add(panel.id)
-
-    def refresh(self, panels: Collection[Panel]) -> None:
-        """Ask for these panels' views, now or when the answer that is under way has come."""
-        if self.is_dead or self.snapshot is None:
-            return
-        if self._refreshing:
-            self._wanted |= {panel.id for panel in panels}
-            return
-        self._refreshing = True
-        views = [panel.view() for panel in panels]
-        self.ask(Refresh(tuple(view for view in views if view is not None)))
-
-    def refresh_wanted(self, panels: Collection[Panel]) -> None:
-        """Ask for what was wanted meanwhile by any of these panels."""
-        wanted = [panel for panel in panels if panel.id in self._wanted]
-        self._wanted.clear()
-        if wanted:
-            self.refresh(wanted)
-
-    def take(self, snapshot: Snapshot) -> tuple[Snapshot | None, Request | None]:
-        """Take a snapshot; the one before it, and the command that it answers."""
-        before, self.snapshot = self.snapshot, snapshot
-        if snapshot.is_refresh:
-            self._refreshing = False
-        elif before is not None:
-            return before, self.answered()
-        return before, None
+    def is_overdue(self) -> bool:
+        """True while a command has waited for so long that a person was told."""
+        return self._waited >= _PATIENCE
 
     def answered(self) -> Request | None:
-        """A command has had its answer: the one that has waited longest."""
+        """Note that a command was answered: the one that has waited longest, which is returned."""
+        self._waited = 0
         return self._unanswered.popleft() if self._unanswered else None
 
-    def end(self) -> None:
-        """Nobody answers any more."""
-        self.is_dead = True
-        self._refreshing = False
-        self._unanswered.clear()
+    # Views
+
+    def refresh(self, views: Iterable[View]) -> None:
+        """Ask for views: now, or when the refresh under way is answered."""
+        if self.is_dead or self.snapshot is None:
+            return
+        wanted: ViewsByType = {type(view): view for view in views}
+        if self._asked is not None:
+            self._wanted |= wanted
+            return
+        self._asked = wanted
+        self._send(Refresh(tuple(wanted.values())))
+
+    def refresh_wanted(self) -> None:
+        """Ask for the views that were wanted during the last refresh."""
+        if self._wanted:
+            wanted, self._wanted = self._wanted, {}
+            self.refresh(wanted.values())
+
+    def want(self, view: View) -> None:
+        """Ask for a view with the next refresh that is wanted."""
+        self._wanted[type(view)] = view
+
+    def is_drawn(self, view: View) -> bool:
+        """True if the engine rests and has answered this very view since it came to rest."""
+        return self._drawn.get(type(view)) == view
+
+    def is_at_rest(self, views: Iterable[View]) -> bool:
+        """True if there is nothing to ask: the engine rests, and all these views are drawn."""
+        now = self.snapshot
+        is_waiting = self._asked is not None or self._unanswered or self._wanted
+        is_resting = now is not None and now.is_resting and not is_waiting
+        return is_resting and all(map(self.is_drawn, views))
+
+    # Answers
+
+    def take(self, snapshot: Snapshot) -> tuple[Snapshot | None, Request | None]:
+        """Take a snapshot; return the one before it, and the command that it answers."""
+        before, self.snapshot = self.snapshot, snapshot
+        asked, self._drawn = None, self._drawn_after(snapshot)
+        if snapshot.is_refresh:
+            self._asked = None
+        elif before is not None:
+            asked = self.answered()
+        return before, asked
+
+    def _drawn_after(self, snapshot: Snapshot) -> ViewsByType:
+        if snapshot.is_refresh and snapshot.is_resting:
+            return self._drawn | (self._asked or {})
+        return {}

@@ -1,4 +1,4 @@
-"""How much of a bigram table a panel shows, and where the rest of what it tells stands."""
+"""How much of a bigram table a panel shows, and where the details of its pair stand."""
 
 from typing import NamedTuple
 
@@ -10,28 +10,30 @@ _WIDE, _HIGH = 70, 24  # from which a panel has a place for it, though the table
 _GAP = 2
 
 
-class Places(NamedTuple):
+class TableLayout(NamedTuple):
     """The parts of a panel, in cells and lines; a part that isn't there is 0.
 
-    label: of the table's rows. cell: of its columns. is_halved: whether two rows share a line.
-    lines, columns: of the table that are shown. side: the width of what stands beside it.
-    below: the lines of what stands below it.
+    label_width: of the labels of rows. cell_width: of a column. is_halved: whether two rows share a
+    line. lines, columns: of the table that are shown. side_width: of the details beside the table.
+    lines_below: of the details below it.
     """
 
-    label: int
-    cell: int
+    label_width: int
+    cell_width: int
     is_halved: bool
     lines: int
     columns: int
-    side: int
-    below: int
+    side_width: int
+    lines_below: int
 
 
-def places(width: int, height: int, characters: int, widest: int, is_signed: bool) -> Places:
+def table_layout(
+    width: int, height: int, characters: int, widest: int, is_signed: bool
+) -> TableLayout:
     """The parts of a panel of that size, for a table of so many characters.
 
     widest: the cells of the widest character. is_signed: whether each cell has a sign, so that no
-    two can share a line. A table that doesn't fit leaves room for what is told beside or below it;
+    two can share a line. A table that doesn't fit leaves room for details beside or below it;
     one that does has narrower cells for that, in a wide panel.
     """
     lines = max(1, height - 2)  # without a header, and the facts of a pair
@@ -53,12 +55,12 @@ def places(width: int, height: int, characters: int, widest: int, is_signed: boo
     columns = max(1, min(characters, room // cell))
     side = min(MAX_SIDE_WIDTH, width - label - columns * cell - _GAP)
     has_side = below < _BELOW and side >= _MIN_SIDE_WIDTH and needed >= 8
-    return Places(
-        label=label,
-        cell=cell,
+    return TableLayout(
+        label_width=label,
+        cell_width=cell,
         is_halved=is_halved,
         lines=needed,
         columns=columns,
-        side=side if has_side else 0,
-        below=below if below >= _BELOW else 0,
+        side_width=side if has_side else 0,
+        lines_below=below if below >= _BELOW else 0,
     )

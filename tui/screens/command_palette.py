@@ -1,11 +1,21 @@
 """The command palette, also where there is no room for its list."""
 
 import contextlib
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
 
+from textual.app import App, SystemCommand
 from textual.command import CommandPalette, Hit, Hits
+from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
 
-_TOLD = 1000.0  # more than any likeness of a title scores
+from makemore_tui.core.constants import BASELINES
+
+from ..keymap import KEYS
+from .main import MainScreen
+
+_ALL_WORDS = 1000.0  # more than any likeness of a title scores
 
 
 class Palette(CommandPalette):
@@ -22,7 +32,25 @@ class Actions(SystemCommandsProvider):
     async def search(self, query: str) -> Hits:
         matcher, words = self.matcher(query), query.lower().split()
         for title, about, run, _ in self.app.get_system_commands(self.screen):
-            told = f"{title} {about}".lower()
-            score = matcher.match(title) + _TOLD * all(word in told for word in words)
+            text = f"{title} {about}".lower()
+            score = matcher.match(title) + _ALL_WORDS * all(word in text for word in words)
             if score:
                 yield Hit(score, matcher.highlight(title), run, help=about)
+
+
+def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
+    """Every theme; and, above the main screen, every key's action and every baseline."""
+    yield SystemCommand("Theme", "Change the current theme", app.action_change_theme)
+    for theme in app.available_themes.values():
+        about = "Dark colours" if theme.dark else "Light colours"
+        choose = partial(setattr, app, "theme", theme.name)
+        yield SystemCommand(f"Theme: {theme.name}", about, choose, discover=False)
+    if not isinstance(screen, MainScreen):
+        return
+    for key in getattr(app, "keys", KEYS):
+        title = f"{key.word[0].upper()}{key.word[1:]}  ({key.shown})"
+        yield SystemCommand(title, key.help, partial(screen.run_action, key.screen_action))
+    for name in BASELINES:
+        action = f"""run('loss', "toggle_baseline('{name}')")"""
+        about = f"Show or hide what the {name} model reaches, on the loss plot"
+        yield SystemCommand(f"Baseline: {name}", about, partial(screen.run_action, action))

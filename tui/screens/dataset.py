@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from msgspec.structs import replace
 from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -28,11 +27,11 @@ from makemore_tui.core.worker.protocol import (
 )
 
 from ..client.engine import WorkerDied
-from ..client.request_queue import RequestQueue
-from ..keymap import signs_of
+from ..client.session_actions import SessionActions
+from ..keymap import key_labels
 from ..notices import taking_data
 from ..widgets.text_input import PlainLine
-from .hands import AskingScreen
+from .asking import AskingScreen
 
 _MAX_ENTRIES = 20_000  # of a folder that is looked through
 _MAX_OFFERS = 11  # lines of them
@@ -139,9 +138,8 @@ class DatasetScreen(AskingScreen):
     """
     BINDINGS = [Binding("escape", "dismiss", "leave")]  # noqa: RUF012
 
-    def __init__(self, requests: RequestQueue):
-        super().__init__()
-        self._conversation = requests
+    def __init__(self, session: SessionActions):
+        super().__init__(session)
         self._wanted: DescribeDataset | ChangeDataset | None = None  # and not answered yet
         self._answer: Answer | None = None
         self._tick = Tick("drop repeated items", compact=True)
@@ -242,8 +240,7 @@ class DatasetScreen(AskingScreen):
             case _:
                 self._wanted = described
         self._show()
-        if (now := self._conversation.latest) is not None:
-            self._conversation.command(self._wanted, replace(now))
+        self.session.ask(self._wanted)
 
     def _hear(self, asked: DescribeDataset, said: DatasetStats | str) -> None:
         self._answer, self._wanted = Answer(asked, said), None
@@ -261,8 +258,8 @@ class DatasetScreen(AskingScreen):
                 words = said
             else:
                 words = _in_words(said, self._width)
-                if (now := self._conversation.latest) is not None:
-                    taking = taking_data(now, signs_of(self.app))
+                if (now := self.requests.latest) is not None:
+                    taking = taking_data(now, key_labels(self.app))
         self._numbers.set_class(is_refused, "warning")
         self._numbers.update(words)
         self._taking.update(taking)

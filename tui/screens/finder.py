@@ -1,8 +1,5 @@
 """The learning-rate finder: its curve while it runs, and what it suggests."""
 
-import dataclasses
-
-from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -20,18 +17,17 @@ from makemore_tui.core.worker.protocol import (
     FindLearningRate,
     Refused,
     Reply,
-    Request,
     Resume,
     Snapshot,
 )
 
 from ..client.engine import WorkerDied
-from ..client.request_queue import RequestQueue
+from ..client.session_actions import SessionActions
 from ..plots.lr_plot import rate_plot
 from ..style.colours import palette_of
-from .hands import AskingScreen
+from ..widgets.text_input import Line
+from .asking import AskingScreen
 
-_TICK_SECONDS = 0.1
 _SEARCHING = "it is still searching; esc cancels"
 
 
@@ -96,10 +92,9 @@ class FinderScreen(AskingScreen):
         Binding("escape", "cancel", "cancel"),
     ]
 
-    def __init__(self, requests: RequestQueue):
-        super().__init__()
-        self._conversation = requests
-        now = requests.latest
+    def __init__(self, session: SessionActions):
+        super().__init__(session)
+        now = self.requests.latest
         self._has_paused = now is not None and now.state == "training"  # as the engine does
         self._has_begun = self._is_new = False
         self._refusal = ""
@@ -111,9 +106,9 @@ class FinderScreen(AskingScreen):
             box.border_subtitle = "enter takes it · tab to the range · esc cancels"
             with Horizontal():
                 yield Label("from ")
-                yield Input(compact=True, id="low", select_on_focus=True)
+                yield Line(compact=True, id="low", select_on_focus=True)
                 yield Label("to ")
-                yield Input(compact=True, id="high", select_on_focus=True)
+                yield Line(compact=True, id="high", select_on_focus=True)
             yield RateCurve()
             yield Static("starting …", id="found", markup=False)
             yield Static(id="refused", markup=False)
@@ -122,7 +117,6 @@ class FinderScreen(AskingScreen):
         if not self.query(RateCurve):
             return  # closed again before it was there
         self._find(FindLearningRate())
-        self.set_interval(_TICK_SECONDS, self._on_tick)
 
     def take(self, reply: Reply | WorkerDied) -> bool:
         match reply:
@@ -133,6 +127,9 @@ class FinderScreen(AskingScreen):
                 self._has_paused &= self._has_begun
                 self._is_new = False
                 return True
+            case Snapshot(is_refresh=True, finder=RateSearch() as search):
+                if self.is_mounted and not self.requests.awaits_answer:
+                    self._show(search)  # which is no longer the search before
             case Failed() | WorkerDied():
                 self.dismiss()
         return False
@@ -141,19 +138,7 @@ class FinderScreen(AskingScreen):
         self._refuse("")
         self._search, self._is_new = None, True
         self.query_one("#found", Static).update("starting …")
-        self._ask(request)
-
-    def _ask(self, request: Request, **expected) -> None:
-        if (now := self._conversation.latest) is not None:
-            self._conversation.command(request, replace(now, **expected))
-
-    def _on_tick(self) -> None:
-        """Show how far it is; the main screen, which lies below, keeps asking."""
-        snapshot = self._conversation.snapshot
-        if self._conversation.awaits_answer:
-            return  # what there is to see may still be the search before
-        if self.is_current and snapshot is not None and snapshot.finder is not None:
-            self._show(snapshot.finder)
+        self.session.ask(request)
 
     def _show(self, search: RateSearch) -> None:
         if not self._has_begun:
@@ -168,7 +153,7 @@ class FinderScreen(AskingScreen):
             self._refuse("")
         self._search = search
         self.query_one(RateCurve).show(search)
-        self.query_one("#found", Static).update(_in_words(search, self._conversation.latest))
+        self.query_one("#found", Static).update(_in_words(search, self.requests.latest))
 
     def _refuse(self, why: str) -> None:
         self._refusal = why
@@ -197,17 +182,16 @@ class FinderScreen(AskingScreen):
         elif search.suggested is None:
             self._refuse("there is no suggestion; another range may have one")
         else:
-            now = self._conversation.latest
+            now = self.requests.latest
             rate = _to_set(search.suggested, now) if now else search.suggested
-            train = {"train": dataclasses.replace(now.train, learning_rate=rate)} if now else {}
-            self._ask(Edit({"learning_rate": rate}), **train)
+            self.session.ask(Edit({"learning_rate": rate}))
             self.action_cancel()
 
     def action_cancel(self) -> None:
         """Leave, and train on if that was so before."""
-        self._ask(CancelFinder())
+        self.session.ask(CancelFinder())
         if self._has_paused:
-            self._ask(Resume(), state="training")
+            self.session.ask(Resume())
         self.dismiss()
 
 

@@ -8,16 +8,17 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from makemore_tui.core.analysis.diagnosis import RULES
 from makemore_tui.core.settings import SETTINGS, effect_of
 
+from ..client.session_actions import SessionActions
 from ..keymap import KEYS, Key
+from .asking import AskingScreen
 
 
-class HelpScreen(ModalScreen):
+class HelpScreen(AskingScreen):
     """The keys and the rules, each made from its one declaration."""
 
     DEFAULT_CSS = """
@@ -32,6 +33,10 @@ class HelpScreen(ModalScreen):
         Binding("escape,q", "dismiss", "close"),
         Binding("question_mark", "dismiss", "close", id="help"),  # or as the keymap has it
     ]
+
+    @classmethod
+    def can_open(cls, session: SessionActions) -> bool:
+        return True
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as scroll:

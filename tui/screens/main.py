@@ -4,55 +4,53 @@ import gc
 import threading
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
-from msgspec.structs import replace
+from textual.actions import parse
 from textual.app import ComposeResult
-from textual.containers import Container
 from textual.message import Message
-from textual.widgets import Static, Tab, Tabs
+from textual.screen import Screen
 
 from makemore_tui.core.results import DatasetStats
-from makemore_tui.core.worker.protocol import Failed, Refused, Reply, Request, Snapshot, Starting
+from makemore_tui.core.worker.protocol import Failed, Refused, Reply, Snapshot, Starting
 
 from ..client.engine import Engine, WorkerDied
 from ..client.request_queue import RequestQueue
+from ..client.session_actions import SessionActions
+from ..client.supervisor import WorkerSupervisor
 from ..config import Config
-from ..keymap import KEYS, signs_of
-from ..notices import awaited, notice, saving_notice
+from ..keymap import key_labels, screen_bindings
+from ..notices import Notice, awaited, notice, saving_notice
 from ..widgets.bigrams import BigramPanel
 from ..widgets.embedding import EmbeddingPanel
 from ..widgets.footer import KeyFooter
 from ..widgets.health import HealthPanel
+from ..widgets.layout import is_short
 from ..widgets.loss import LossPanel
 from ..widgets.names import NamesPanel
+from ..widgets.notice import NoticeLine
 from ..widgets.panel import Panel
 from ..widgets.probe import ProbePanel
 from ..widgets.runs import RunsPanel
-from ..widgets.settings import ControlsPanel
+from ..widgets.settings import SettingsPanel
 from ..widgets.splits import SplitsPanel
 from ..widgets.status import StatusBar
-from . import layout
-from .help import HelpScreen
-from .keeping import Keeping
-from .remembered import choose_panels, set_panels
+from . import view_state
+from .asking import AskingScreen
+from .view_schedule import ViewSchedule
 
 _TICK_SECONDS = 0.1
-_PATIENCE = 10  # ticks without an answer, after which the screen says what it waits for
-_TURNS = {  # every so many ticks, and when
-    "loss": (3, 1),
-    "bigrams": (5, 0),
-    "names": (10, 2),
-    "embedding": (4, 2),
-    "probe": (4, 2),
-    "health": (6, 4),
-}
 
 
-class MainScreen(Keeping):
-    """Asks the engine for a snapshot ten times a second, one request at a time, and shows it."""
+class MainScreen(Screen):
+    """Asks the engine for snapshots, one request at a time, and hands them to the panels.
+
+    While the engine works it is asked ten times a second; once it rests and all that is shown is
+    drawn, it is asked nothing until something changes.
+    """
 
     CSS_PATH = "main.tcss"
-    BINDINGS = [key.binding() for key in KEYS]  # noqa: RUF012
+    BINDINGS = screen_bindings()
 
     @dataclass
     class Answered(Message):
@@ -72,172 +70,172 @@ class MainScreen(Keeping):
 
         why: str
 
-    def __init__(self, engine: Engine):
+    def __init__(self, engine: Engine, config: Config | None = None):
         super().__init__()
-        self.requests = RequestQueue(engine, self._deliver)
-        self._tick = 0
-        self._has_begun = False
-        self._has_put_off = False
-        self._waited = 0  # ticks
+        self._config = config or Config()
+        self.notice, self.status = NoticeLine(), StatusBar()
+        self.grid = view_state.panel_grid(_panels(), self._config)
+        labels = lambda: key_labels(self.app)  # noqa: E731
+        self.requests = RequestQueue(engine.send)
+        self.session = SessionActions(self.requests, self.notice, labels)
+        self.supervisor = WorkerSupervisor(engine, self.requests, self._deliver, labels)
+        self._schedule = ViewSchedule(self.requests)
 
     def compose(self) -> ComposeResult:
-        choose_panels(self, self._config)
-        yield StatusBar()
-        tabs = (Tab(title, id=f"tab-{name}") for name, title in layout.PANELS)
-        yield Tabs(*tabs, active=f"tab-{self.chosen}", id="tabs")
-        with Container(id="panels"):
-            yield LossPanel(id="loss")
-            yield ControlsPanel(id="controls")
-            yield BigramPanel(id="bigrams")
-            yield EmbeddingPanel(id="embedding")
-            yield NamesPanel(id="names")
-            yield ProbePanel(id="probe")
-            yield SplitsPanel(id="splits")
-            yield HealthPanel(id="health")
-            yield RunsPanel(id="runs")
-        yield Static(id="notice", markup=False)
+        yield self.status
+        yield self.grid
+        yield self.notice
         yield KeyFooter()
 
-    @property
-    def _config(self) -> Config:
-        return getattr(self.app, "config", Config())
-
     def on_mount(self) -> None:
-        self.query_one(Tabs).can_focus = False
-        self.query_one(f"#{self.chosen}").focus()
-        self.query_one(StatusBar).wait_for("starting the worker …")
-        self.set_interval(_TICK_SECONDS, self._on_tick)
-        set_panels(self, self._config)
-        self.call_after_refresh(self.start_engine)
+        self.status.wait_for("starting the worker …")
+        view_state.set_panels(self.grid, self._config)
+        self._timer = self.set_interval(_TICK_SECONDS, self._on_tick)
+        self.call_after_refresh(self._begin)
 
-    # Talking to the engine
-
-    def start_engine(self, after: Snapshot | None = None) -> None:
+    def _begin(self) -> None:
         """Start the engine, after the first paint, and load what the first plot will need."""
-        self.requests.start(after)
+        self.supervisor.start()
         threading.Thread(target=import_module, args=("plotext",), daemon=True).start()
 
+    def on_resize(self) -> None:
+        self.set_class(is_short(self.size.height), "short")
+        self.grid.fit(self.size)
+
+    # Asking
+
     def _deliver(self, reply: Reply | WorkerDied) -> None:
-        """Take a reply, in whichever thread it came."""
+        """Take a reply, in whichever thread it comes."""
         if self.is_attached:
             self.post_message(self.Answered(reply))
 
     def _on_tick(self) -> None:
-        self._tick += 1
-        self._say_what_is_awaited()
-        if self.is_current:
-            self.requests.refresh(self._due_panels())
-            self.list_runs()
+        if (request := self.requests.overdue()) is not None:
+            self.notice.say(awaited(request))
+        if self.is_current and not self._schedule.tick(self.grid.shown):
+            self._timer.pause()
 
-    def _say_what_is_awaited(self) -> None:
-        """Say what the engine is at, once it has not answered for a second."""
-        asked = self.requests.first_unanswered
-        self._waited = 0 if asked is None else self._waited + 1
-        if asked is not None and self._waited == _PATIENCE:
-            self.say(awaited(asked))
-
-    def _due_panels(self) -> list[Panel]:
-        """The panels on the screen that draw a view, and whose turn it is."""
-        shown = {panel.id: panel for panel in self._shown_panels()}
-        return [
-            shown[name]
-            for name, (every, when) in _TURNS.items()
-            if name in shown and self._tick % every == when
-        ]
+    # Answers
 
     def on_main_screen_answered(self, message: Answered) -> None:
-        is_said = self.pass_on(message.reply)
+        self._timer.resume()
+        above = self.app.screen
+        is_said = isinstance(above, AskingScreen) and above.take(message.reply)
         match message.reply:
             case Snapshot() as snapshot:
                 self._take(snapshot)
             case Starting(what):
-                self.query_one(StatusBar).wait_for(f"{what} …")
+                self.status.wait_for(f"{what} …")
             case Refused(why):
                 self.requests.answered()
                 if not is_said:
-                    self.say(why, warning=True)
+                    self.notice.say(why, is_warning=True)
             case DatasetStats():
                 self.requests.answered()
-            case Failed(why) if not self._has_begun:
+            case Failed(why) if not self.supervisor.has_begun:
                 self.app.post_message(self.Unusable(why))
             case Failed(why):
-                self.cannot_go_on(why)
-            case WorkerDied() as died if not self.requests.is_dead:
-                self.go_on_after(died)
+                self._say_of_worker(self.supervisor.cannot_resume(why))
+            case WorkerDied() as death:
+                self._say_of_worker(self.supervisor.died(death))
+
+    def _say_of_worker(self, said: Notice | None) -> None:
+        if said is not None:
+            self.notice.say(*said)
+        if self.requests.is_dead:
+            key = key_labels(self.app)["worker"]
+            self.status.wait_for(f"no worker · {key} starts a new one")
 
     def _take(self, snapshot: Snapshot) -> None:
+        was_overdue = self.requests.is_overdue
         before, asked = self.requests.take(snapshot)
-        self._has_begun = True
-        snapshot = self._without_what_holds_up(snapshot)
-        self.query_one(StatusBar).show(snapshot)
-        for panel in self._shown_panels():
+        snapshot = self._schedule.without_what_holds_up(snapshot, self.grid.panels["loss"])
+        self.status.show(snapshot)
+        for panel in self.grid.shown:
             panel.show(snapshot)
         if before is None:
-            gc.freeze()  # what is there by now stays: no later collection needs to look at it
-            gc.enable()
-            self._lay_out()
-            self.requests.refresh(self._shown_panels())
-            self.greet(snapshot)
-            self.app.post_message(self.Begun(snapshot))
-        else:
-            self._say_what_changed(asked, before, snapshot)
+            self._take_first(snapshot)
+            return
+        labels = key_labels(self.app)
+        if said := notice(asked, before, snapshot, labels) or saving_notice(before, snapshot):
+            self.notice.say(*said)
+        elif asked and was_overdue:
+            self.notice.say("")  # what was awaited is there
         if snapshot.is_refresh:
-            self.requests.refresh_wanted(self._shown_panels())
+            self.requests.refresh_wanted()
 
-    def _without_what_holds_up(self, snapshot: Snapshot) -> Snapshot:
-        """The snapshot; without its loss curve, which takes long to draw, while a key's answer is
-        on its way. The next curve is drawn whatever is."""
-        if not snapshot.is_refresh or snapshot.loss is None or not snapshot.loss.steps:
-            return snapshot
-        self._has_put_off = self.requests.awaits_answer and not self._has_put_off
-        if not self._has_put_off:
-            return snapshot
-        self.requests.want(self.query_one(LossPanel))
-        return replace(snapshot, loss=None)
+    def _take_first(self, snapshot: Snapshot) -> None:
+        """Take the first snapshot of a worker."""
+        gc.freeze()  # what is there by now stays: no later collection needs to look at it
+        gc.enable()
+        self.grid.characters = snapshot.dataset.characters
+        self.grid.fit(self.size)
+        self._schedule.ask_for(self.grid.shown)
+        self.notice.say(*self.supervisor.began(snapshot))
+        self.app.post_message(self.Begun(snapshot))
 
-    def _say_what_changed(self, asked: Request | None, before: Snapshot, now: Snapshot) -> None:
-        if said := notice(asked, before, now, signs_of(self.app)) or saving_notice(before, now):
-            self.say(*said)
-        elif asked and self._waited >= _PATIENCE:
-            self.say("")  # what was awaited is there
-        if asked:
-            self._waited = 0
+    # What the panels say
 
-    def say(self, sentence: str, warning: bool = False) -> None:
-        """Show a sentence in the line above the footer."""
-        notice = self.query_one("#notice", Static)
-        notice.set_class(warning, "warning")
-        notice.update(sentence)
+    def on_panel_asked(self, message: Panel.Asked) -> None:
+        self.session.ask(message.request)
+
+    def on_panel_said(self, message: Panel.Said) -> None:
+        self.notice.say(message.text, message.is_warning)
+
+    def on_settings_panel_stepped(self, message: SettingsPanel.Stepped) -> None:
+        self.session.change(message.setting, message.by)
+
+    def on_panel_view_changed(self, message: Panel.ViewChanged) -> None:
+        self._timer.resume()
+        if message.panel.display:
+            self._schedule.ask_for([message.panel], is_anew=message.is_anew)
+
+    def on_panel_grid_rearranged(self) -> None:
+        self._timer.resume()
+        if (now := self.requests.snapshot) is not None:
+            for panel in self.grid.shown:
+                panel.show(now)
+            self._schedule.ask_for([self.grid.panels[self.grid.chosen]])
 
     # Keys
 
-    def action_panel(self, name: str, method: str = "", arguments: tuple = ()) -> None:
-        """Call a method of a panel, and have its view drawn anew."""
-        panel = self.query_one(f"#{name}", Panel)
-        if method:
-            getattr(panel, method)(*arguments)
-        if panel.display:
-            self.requests.refresh([panel])
+    async def action_run(self, owner: str, action: str, is_chosen_first: bool = False) -> None:
+        """Run an action of what owns it: the session, the supervisor, the grid, or a panel."""
+        if owner in ("session", "supervisor"):
+            _, name, arguments = parse(action)
+            getattr(getattr(self, owner), name)(*arguments)
+            return
+        if is_chosen_first:
+            self.grid.choose(owner)
+        nodes = {"panels": self.grid, "chosen": self.grid.panels[self.grid.chosen]}
+        await nodes.get(owner, self.grid.panels.get(owner)).run_action(action)
 
-    def action_move(self, down: int, right: int) -> None:
-        """Move the chosen panel's cursor."""
-        self.action_panel(self.chosen, "move", (down, right))
+    def action_open(self, module: str, name: str) -> None:
+        """Open a screen that is loaded when it is first wanted, so that the start stays fast."""
+        screen: Any = getattr(import_module(f".{module}", __package__), name)
+        if screen.can_open(self.session):
+            self.app.push_screen(screen(self.session))
 
-    def action_probe(self) -> None:
-        self._choose("probe")
-        self.query_one(ProbePanel).edit()
+    def action_picture(self) -> None:
+        """Save a screenshot, in this folder or where it may be written."""
+        from ..style.screenshot import save_picture
 
-    def on_probe_panel_text_changed(self) -> None:
-        self.requests.refresh([self.query_one(ProbePanel)])
+        try:
+            self.notice.say(f"the picture is {save_picture(self.app)}")
+        except OSError as error:
+            self.notice.say(f"the picture could not be written: {error.strerror}", is_warning=True)
 
-    def on_bigram_panel_moved(self) -> None:
-        self.requests.refresh([self.query_one(BigramPanel)])
 
-    def action_help(self) -> None:
-        self.app.push_screen(HelpScreen())
-
-    def action_suspend(self) -> None:
-        self.app.action_suspend_process()
-
-    def action_quit_explorer(self) -> None:
-        self.app.exit()
+def _panels() -> list[Panel]:
+    """All panels, in the order in which they stand on a screen."""
+    return [
+        LossPanel(),
+        SettingsPanel(),
+        BigramPanel(),
+        EmbeddingPanel(),
+        NamesPanel(),
+        ProbePanel(),
+        SplitsPanel(),
+        HealthPanel(),
+        RunsPanel(),
+    ]

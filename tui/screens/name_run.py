@@ -9,9 +9,9 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, Snapshot
 
 from ..client.engine import WorkerDied
-from ..client.request_queue import RequestQueue
+from ..client.session_actions import SessionActions
 from ..widgets.text_input import PlainLine
-from .hands import AskingScreen
+from .asking import AskingScreen
 
 
 class NamingScreen(AskingScreen):
@@ -33,13 +33,20 @@ class NamingScreen(AskingScreen):
     """
     BINDINGS = [Binding("escape", "cancel", "cancel")]  # noqa: RUF012
 
-    def __init__(self, requests: RequestQueue):
-        super().__init__()
-        self._conversation = requests
+    def __init__(self, session: SessionActions):
+        super().__init__(session)
         self._asked: NameRun | None = None
 
+    @classmethod
+    def can_open(cls, session: SessionActions) -> bool:
+        now = session.latest()
+        if now is not None and now.saving is None:
+            text = "runs are not saved here, so this one can't have a name"
+            session.notices.say(text, is_warning=True)
+        return now is not None and now.saving is not None
+
     def compose(self) -> ComposeResult:
-        now = self._conversation.latest
+        now = self.requests.latest
         saving = now.saving if now else None
         name = saving.name if saving and saving.named else ""
         with Vertical() as box:
@@ -53,16 +60,14 @@ class NamingScreen(AskingScreen):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         from makemore_tui.core.runs.catalog import check_name
 
-        now, name = self._conversation.latest, event.value.strip()
-        if now is None:
-            return
+        name = event.value.strip()
         try:
             check_name(name)
         except UserError as error:
             self._refuse(str(error))
         else:
             self._asked = NameRun(name)
-            self._conversation.command(self._asked, now)
+            self.session.ask(self._asked)
 
     def take(self, reply: Reply | WorkerDied) -> bool:
         match reply:

@@ -3,26 +3,40 @@
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from makemore_tui.core.run_spec import RunSpec
 
-class StateScreen(ModalScreen):
+from ..client.session_actions import SessionActions
+from .asking import AskingScreen
+
+
+class SpecScreen(AskingScreen):
     """Shows the line whole, however long it is."""
 
     DEFAULT_CSS = """
-    StateScreen { align: center middle; }
-    StateScreen > Vertical {
+    SpecScreen { align: center middle; }
+    SpecScreen > Vertical {
         width: 80; max-width: 100%; height: auto; max-height: 100%;
         border: round $primary; background: $surface; padding: 0 1; border-title-style: bold;
     }
-    StateScreen #about { color: $text-muted; }
+    SpecScreen #about { color: $text-muted; }
     """
     BINDINGS = [Binding("escape,enter,q", "dismiss", "close")]  # noqa: RUF012
 
-    def __init__(self, line: str):
-        super().__init__()
-        self._line = line
+    def __init__(self, session: SessionActions):
+        super().__init__(session)
+        now = self.requests.snapshot
+        assert now is not None  # see can_open
+        data = now.dataset
+        self._line = str(RunSpec(data.source, data.unique, now.model, now.train, now.seed))
+
+    @classmethod
+    def can_open(cls, session: SessionActions) -> bool:
+        return session.requests.snapshot is not None
+
+    def on_mount(self) -> None:
+        self.app.copy_to_clipboard(self._line)
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:

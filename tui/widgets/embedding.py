@@ -1,48 +1,13 @@
 """The characters at their coordinates in the embedding."""
 
-from dataclasses import dataclass
-
-from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
 from textual.content import Content
 
 from makemore_tui.core.results import EmbeddingMap, Unavailable
 from makemore_tui.core.worker.protocol import EmbeddingView, Snapshot
 
+from ..plots.embedding_map import Range, embedding_rows, next_range, range_of
 from ..style.text_rows import Row, row, wrapped
-from .panel import Panel
-
-_ASPECT = 2.0  # a cell is about twice as high as it is wide
-_SHRINKING = 0.1  # of the way to what the points need, a frame
-_NEIGHBOURS = sorted(
-    ((down, right) for down in range(-2, 3) for right in range(-4, 5)),
-    key=lambda place: (_ASPECT * place[0]) ** 2 + place[1] ** 2,
-)
-
-
-@dataclass(frozen=True)
-class Range:
-    """A rectangle of the plane."""
-
-    left: float
-    right: float
-    bottom: float
-    top: float
-
-    def around(self, other: "Range") -> "Range":
-        """The smallest rectangle around both."""
-        return Range(
-            min(self.left, other.left),
-            max(self.right, other.right),
-            min(self.bottom, other.bottom),
-            max(self.top, other.top),
-        )
-
-    def towards(self, other: "Range", share: float) -> "Range":
-        """A share of the way to another."""
-        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
-        return Range(*(a + share * (b - a) for a, b in pairs))
+from .panel import Panel, label_border
 
 
 class EmbeddingPanel(Panel):
@@ -51,141 +16,45 @@ class EmbeddingPanel(Panel):
     The range grows with the points at once, and shrinks slowly: so characters move and never jump.
     """
 
-    def __init__(self, **kwargs):
-        super().__init__("Embedding", **kwargs)
-        self._map: EmbeddingMap | Unavailable | None = None
+    FIELD = "embedding"
+    drawn: EmbeddingMap | Unavailable | None
+
+    def __init__(self):
+        super().__init__("Embedding", id="embedding")
         self._range: Range | None = None
 
     def view(self) -> EmbeddingView:
         return EmbeddingView()
 
     def show(self, snapshot: Snapshot) -> None:
-        is_new = not self.snapshot or self.snapshot.runs != snapshot.runs
-        if snapshot.embedding is None and not is_new:
-            return
-        if is_new:
+        if not self.snapshot or self.snapshot.runs != snapshot.runs:
             self._range = None
-        self._map = snapshot.embedding
-        if isinstance(self._map, EmbeddingMap):
-            self._range = _next_range(self._range, _range_of(self._map.points))
+        if isinstance(snapshot.embedding, EmbeddingMap):
+            self._range = next_range(self._range, range_of(snapshot.embedding.points))
         super().show(snapshot)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
-        shown = self._map
+        shown = self.drawn
         if not isinstance(shown, EmbeddingMap) or self._range is None:
-            self.border_title, self.border_subtitle = "Embedding", ""
+            label_border(self, title="Embedding", subtitle="")
             why = shown.why if isinstance(shown, Unavailable) else "…"
             return [row((line, self.palette.style("dim"))) for line in wrapped(why, width)]
-        scale = _Scale(self._range, width, height)
-        characters = self._characters(shown, scale, width, height)
-        hidden = len(shown.labels) - sum(bool(one.text) for one in characters.values())
-        self._say_what_is_shown(shown, hidden, width)
-        cells = self._axes(scale, width, height)
-        farthest = self._farthest(scale, width, height)
-        if not farthest.keys() & characters.keys():
-            cells |= farthest  # whole, or not at all
-        cells |= characters
-        return [_row_of(cells, y, width) for y in range(height)]
-
-    def _say_what_is_shown(self, shown: EmbeddingMap, hidden: int, width: int) -> None:
-        """hidden: how many characters found no cell."""
+        rows, hidden = embedding_rows(shown, self._range, width, height, self.palette)
         dimensions = f"{shown.dimensions} dimension{'s' if shown.dimensions != 1 else ''}"
         main = ", the main two" if shown.dimensions > 2 else ""
-        self.border_title = f"Embedding · {dimensions}{main}"
-        parts = [f"{shown.labels[shown.boundary]} the boundary", "vowels underlined"]
-        if shown.dimensions > 2:
-            across, up = (f"{100 * share:.0f}%" for share in shown.shares)
-            parts.insert(0, f"→ {across} ↑ {up} of the variance")
-        if hidden:
-            parts.insert(0, f"{hidden} have no room")
-        while len(parts) > 1 and len(" · ".join(parts)) > width - 2:
-            parts.pop()
-        self.border_subtitle = Content(" · ".join(parts))
-
-    def _axes(self, scale: "_Scale", width: int, height: int) -> dict[tuple[int, int], Segment]:
-        """Faint lines through 0."""
-        faint = self.palette.style("faint")
-        y, x = scale.cell(0.0, 0.0)
-        cells = {(y, i): Segment("─", faint) for i in range(width)}
-        cells |= {(i, x): Segment("│", faint) for i in range(height)}
-        cells[y, x] = Segment("┼", faint)
-        return cells
-
-    def _farthest(self, scale: "_Scale", width: int, height: int) -> dict[tuple[int, int], Segment]:
-        """How far the axis goes to the right, at its end."""
-        if width < 20 or height < 6:
-            return {}
-        farthest, dim = f"{scale.right_end(width):.1f}", self.palette.style("dim")
-        y, first = scale.cell(0.0, 0.0)[0], width - len(farthest)
-        return {(y, first + i): Segment(sign, dim) for i, sign in enumerate(farthest)}
-
-    def _characters(
-        self, shown: EmbeddingMap, scale: "_Scale", width: int, height: int
-    ) -> dict[tuple[int, int], Segment]:
-        """The labels on their cells, or on the nearest free ones; none where all are taken."""
-        taken: dict[tuple[int, int], Segment] = {}
-        for i, (label, point) in enumerate(zip(shown.labels, shown.points, strict=True)):
-            style, size = self._style(shown, i), max(1, cell_len(label))
-            place = _free_place(scale.cell(*point), size, taken, width, height)
-            if place is not None:
-                taken[place] = Segment(label, style)
-                if size == 2:
-                    taken[place[0], place[1] + 1] = Segment("", style)
-        return taken
-
-    def _style(self, shown: EmbeddingMap, i: int) -> Style:
-        if i == shown.boundary:
-            return self.palette.style("good", bold=True) + Style(reverse=True)
-        if shown.vowels[i]:
-            return self.palette.style("dev", bold=True) + Style(underline=True)
-        return self.palette.style("text")
+        title, legend = f"Embedding · {dimensions}{main}", Content(_legend(shown, hidden, width))
+        label_border(self, title=title, subtitle=legend)
+        return rows
 
 
-class _Scale:
-    """From the plane to cells: as large as fits, equally far in both directions, and centred."""
-
-    def __init__(self, range_: Range, width: int, height: int):
-        across = max(range_.right - range_.left, 1e-9)
-        up = max(range_.top - range_.bottom, 1e-9)
-        self._cells = min((width - 1) / across, (height - 1) * _ASPECT / up)  # to the right, a unit
-        self._middle = (range_.left + range_.right) / 2, (range_.bottom + range_.top) / 2
-        self._centre = (width - 1) / 2, (height - 1) / 2
-
-    def cell(self, x: float, y: float) -> tuple[int, int]:
-        """The row and the column of a point."""
-        right = self._centre[0] + (x - self._middle[0]) * self._cells
-        down = self._centre[1] - (y - self._middle[1]) * self._cells / _ASPECT
-        return round(down), round(right)
-
-    def right_end(self, width: int) -> float:
-        """The x of the last column."""
-        return self._middle[0] + (width - 1 - self._centre[0]) / max(self._cells, 1e-9)
-
-
-def _range_of(points: list[tuple[float, float]]) -> Range:
-    """The rectangle around points and 0, with a little room."""
-    xs, ys = [0.0, *(x for x, _ in points)], [0.0, *(y for _, y in points)]
-    margin = 0.02 * max(max(xs) - min(xs), max(ys) - min(ys), 1e-6)
-    return Range(min(xs) - margin, max(xs) + margin, min(ys) - margin, max(ys) + margin)
-
-
-def _next_range(before: Range | None, needed: Range) -> Range:
-    """Of a range that was shown, the next one: around what is needed, and slowly smaller."""
-    return needed if before is None else before.towards(needed, _SHRINKING).around(needed)
-
-
-def _free_place(
-    place: tuple[int, int], size: int, taken: dict, width: int, height: int
-) -> tuple[int, int] | None:
-    """The free place nearest to one, for a label of so many cells."""
-    for down, right in _NEIGHBOURS:
-        y, x = place[0] + down, place[1] + right
-        is_inside = 0 <= y < height and x >= 0 and x + size <= width
-        if is_inside and not any((y, x + i) in taken for i in range(size)):
-            return y, x
-    return None
-
-
-def _row_of(cells: dict[tuple[int, int], Segment], y: int, width: int) -> Row:
-    blank = Segment(" ")
-    return [cells.get((y, x), blank) for x in range(width)]
+def _legend(shown: EmbeddingMap, hidden: int, width: int) -> str:
+    """What the map shows, as far as there is room; hidden: the characters that found no cell."""
+    parts = [f"{shown.labels[shown.boundary]} the boundary", "vowels underlined"]
+    if shown.dimensions > 2:
+        across, up = (f"{100 * share:.0f}%" for share in shown.shares)
+        parts.insert(0, f"→ {across} ↑ {up} of the variance")
+    if hidden:
+        parts.insert(0, f"{hidden} have no room")
+    while len(parts) > 1 and len(" · ".join(parts)) > width - 2:
+        parts.pop()
+    return " · ".join(parts)

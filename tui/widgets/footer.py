@@ -21,26 +21,26 @@ _KEPT = 2  # of the last offers: those for help, and for leaving
 class Offer:
     """Keys that belong together, and a word for what they do.
 
-    keys: what Textual calls each, and the sign by which a person knows it.
+    keys: what Textual calls each, and how it is shown.
     """
 
     keys: tuple[tuple[str, str], ...]
     word: str
 
     @property
-    def signs(self) -> str:
+    def labels(self) -> str:
         """The keys as they are shown."""
-        return " ".join(sign for _, sign in self.keys)
+        return " ".join(label for _, label in self.keys)
 
     @property
     def width(self) -> int:
         """How many cells it takes."""
-        return Segment(f"{self.signs} {self.word}").cell_length
+        return Segment(f"{self.labels} {self.word}").cell_length
 
     def key_at(self, place: int) -> str:
         """The key under a cell of it; under the word it is the last."""
-        for name, sign in self.keys:
-            place -= len(sign) + 1
+        for name, label in self.keys:
+            place -= len(label) + 1
             if place < 0:
                 return name
         return self.keys[-1][0]
@@ -69,7 +69,7 @@ class KeyFooter(Widget):
         segments = []
         for offer in self._offers():
             segments.append(Segment(" " * (_GAP if segments else 1)))
-            segments.append(Segment(offer.signs, key_style))
+            segments.append(Segment(offer.labels, key_style))
             segments.append(Segment(f" {offer.word}", word_style))
         return Strip(segments).adjust_cell_length(self.size.width).apply_style(self.rich_style)
 
@@ -87,7 +87,7 @@ class KeyFooter(Widget):
         for one in active:
             if one.show:
                 by_action.setdefault(one.action, one)  # of an action's keys the first
-        shown = sorted(by_action.values(), key=_place)
+        shown = sorted(by_action.values(), key=_rank)
         offers = [
             Offer(tuple((one.key, self.app.get_key_display(one)) for one in some), word)
             for word, some in ((word, list(some)) for word, some in groupby(shown, _word))
@@ -104,6 +104,6 @@ def _word(binding: Binding) -> str:
     return binding.group.description if binding.group else binding.description
 
 
-def _place(binding: Binding) -> int:
+def _rank(binding: Binding) -> int:
     word = _word(binding)
     return FOOTER.index(word) if word in FOOTER else len(FOOTER)

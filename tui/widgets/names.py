@@ -1,13 +1,16 @@
-"""Fresh names from the model."""
+"""Names sampled from the model."""
 
 from rich.cells import cell_len, set_cell_size
 
 from makemore_tui.core.results import Sample
 from makemore_tui.core.worker.protocol import NamesView, Snapshot
 
+from ..keymap import bindings_of
 from ..style.text_rows import Row, row
-from .panel import Panel
+from .panel import Panel, label_border
 
+_MAX_NAMES = 200
+_COLUMN_WIDTH = 24  # cells, at least
 _MARKS = {True: "in data", False: "new"}
 _MAX_MARK_WIDTH = 7
 _GAP = 2  # cells more between columns
@@ -16,40 +19,45 @@ _GAP = 2  # cells more between columns
 class NamesPanel(Panel):
     """Sampled names, each marked as standing in the data or new."""
 
-    def __init__(self, **kwargs):
-        super().__init__("Names", **kwargs)
-        self._names: tuple[Sample, ...] = ()
+    BINDINGS = bindings_of("names")
+    FIELD = "names"
+    drawn: tuple[Sample, ...] | None
 
-    @property
-    def texts(self) -> list[str]:
-        """The names that are shown."""
-        return [name.text for name in self._names]
+    def __init__(self):
+        super().__init__("Names", id="names")
 
     def view(self) -> NamesView:
         width, height = self.content_size
-        return NamesView(max(1, min(200, height * max(1, width // 24))))
+        return NamesView(max(1, min(_MAX_NAMES, height * max(1, width // _COLUMN_WIDTH))))
 
-    def show(self, snapshot: Snapshot) -> None:
-        if self.keeps(snapshot.names, snapshot):
-            return
-        self._names = snapshot.names or ()
-        super().show(snapshot)
+    def action_renew(self) -> None:
+        """Ask for other names."""
+        self.post_message(self.ViewChanged(self, is_anew=True))
+
+    def action_copy(self) -> None:
+        """Copy the names that are shown to the clipboard, one a line."""
+        if self.drawn:
+            self.app.copy_to_clipboard("\n".join(name.text for name in self.drawn))
+            self.post_message(self.Said(f"copied {len(self.drawn)} names"))
+        else:
+            key = self.key_labels["names"]
+            self.post_message(self.Said(f"there are no names yet; {key} makes some"))
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
-        if not self._names:
+        names = self.drawn
+        if not names:
             return [row(("…", self.palette.style("dim")))]
-        columns = max(1, width // 24)
+        columns = max(1, width // _COLUMN_WIDTH)
         gap = _GAP if columns > 1 else 0
         each = width // columns - gap
-        lines = [self._names[i : i + columns] for i in range(0, len(self._names), columns)]
-        new = sum(not name.seen for name in self._names)
-        self.border_subtitle = f"{new} of {len(self._names)} new" if width > 13 else f"{new} new"
+        new = sum(not name.seen for name in names)
+        label_border(self, subtitle=f"{new} of {len(names)} new" if width > 13 else f"{new} new")
         return [
-            [segment for name in line for segment in self._name_row(name, each, gap)]
-            for line in lines
+            [segment for name in names[i : i + columns] for segment in self._row(name, each, gap)]
+            for i in range(0, len(names), columns)
         ]
 
-    def _name_row(self, name: Sample, width: int, gap: int) -> Row:
+    def _row(self, name: Sample, width: int, gap: int) -> Row:
         colours = self.palette
         mark = _MARKS[name.seen] if width >= 18 else ("=" if name.seen else "+")
         room = width - (_MAX_MARK_WIDTH if width >= 18 else 1) - 2

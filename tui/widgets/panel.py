@@ -1,16 +1,21 @@
 """A bordered widget whose content is rows of coloured text, repainted row by row."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
 
 from rich.style import Style
+from textual import on
+from textual.content import Content
+from textual.events import Resize, Show
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from makemore_tui.core.worker.protocol import Snapshot, View
+from makemore_tui.core.worker.protocol import Request, Snapshot, View
 
-from ..keymap import signs_of
+from ..keymap import bindings_of, key_labels
 from ..style.colours import Palette, palette_of
 from ..style.text_rows import Row
 
@@ -20,7 +25,9 @@ _T = TypeVar("_T")
 class Panel(Widget, can_focus=True):
     """A panel of the main screen.
 
-    `show` hands it a snapshot; it lays out rows and only those that changed are painted again.
+    `show` hands it a snapshot; it lays out rows, and only those that changed are painted again.
+
+    drawn: what the newest snapshot with this panel's view has for it, in the field `FIELD`.
     """
 
     DEFAULT_CSS = """
@@ -34,11 +41,34 @@ class Panel(Widget, can_focus=True):
     Panel:light { border: round $panel-darken-2; }
     Panel:focus { border: round $primary; }
     """
+    BINDINGS = bindings_of("chosen")
+    FIELD: ClassVar[str] = ""
 
-    def __init__(self, title: str, **kwargs):
-        super().__init__(**kwargs)
+    @dataclass
+    class Asked(Message):
+        """A person asks something of the session."""
+
+        request: Request
+
+    @dataclass
+    class Said(Message):
+        """There is a sentence to show."""
+
+        text: str
+        is_warning: bool = False
+
+    @dataclass
+    class ViewChanged(Message):
+        """The panel has another view to ask for; or it asks for the same one anew."""
+
+        panel: "Panel"
+        is_anew: bool = False
+
+    def __init__(self, title: str, id: str | None = None):
+        super().__init__(id=id)
         self.border_title = title
         self.snapshot: Snapshot | None = None
+        self.drawn: Any = None
         self._rows: list[Row] = []
         self._strips: list[Strip] = []  # the rows as they are painted
         self._painted_with: tuple[int, Style] | None = None  # width and style
@@ -49,25 +79,30 @@ class Panel(Widget, can_focus=True):
         return palette_of(self.app)
 
     @property
-    def signs(self) -> Mapping[str, str]:
+    def key_labels(self) -> Mapping[str, str]:
         """How each key is shown, by its id."""
-        return signs_of(self.app)
+        return key_labels(self.app)
 
     def view(self) -> View | None:
         """What this panel wants in the next snapshot, or None."""
         return None
 
-    def move(self, down: int, right: int) -> None:
+    def action_move(self, down: int, right: int) -> None:
         """Move this panel's cursor, if it has one."""
 
     def show(self, snapshot: Snapshot) -> None:
-        """Take a new snapshot and repaint what it changes."""
+        """Take a new snapshot and repaint what it changes.
+
+        A snapshot of the same run that has nothing drawn for this panel changes nothing.
+        """
+        if self.FIELD:
+            is_same_run = self.snapshot is not None and self.snapshot.runs == snapshot.runs
+            drawn = getattr(snapshot, self.FIELD)
+            if drawn is None and is_same_run:
+                return
+            self.drawn = drawn
         self.snapshot = snapshot
         self.relayout()
-
-    def keeps(self, drawn: object, snapshot: Snapshot) -> bool:
-        """Whether what is shown stays: a snapshot of the same run has nothing new drawn for it."""
-        return drawn is None and self.snapshot is not None and self.snapshot.runs == snapshot.runs
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         """The content, as rows of segments."""
@@ -99,12 +134,28 @@ class Panel(Widget, can_focus=True):
             return self._strips[y]
         return Strip.blank(self.content_size.width, self.rich_style)
 
-    def on_resize(self) -> None:
+    @on(Resize)
+    @on(Show)
+    def fit(self) -> None:
+        """Fill another size, or the same one after the panel was hidden."""
         self.relayout()
+        self.post_message(self.ViewChanged(self))
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self.relayout()
+
+
+def label_border(
+    panel: Widget, title: str | Content | None = None, subtitle: str | Content | None = None
+) -> None:
+    """Set a widget's border titles if they differ, for setting them has all of it painted again."""
+    shown = vars(panel).setdefault("_border_labels", {})
+    for name, label in (("border_title", title), ("border_subtitle", subtitle)):
+        key = label.markup if isinstance(label, Content) else label  # colours and all
+        if key is not None and shown.get(name) != key:
+            shown[name] = key
+            setattr(panel, name, label)
 
 
 def next_of(one: _T, choices: Sequence[_T]) -> _T:

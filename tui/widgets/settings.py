@@ -1,346 +1,246 @@
 """The settings: what they are, the keys that change them, and a line to type a value into."""
 
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from rich.style import Style
+from textual import on
 from textual.binding import Binding
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.worker.protocol import Edit, Restart, Snapshot
+from makemore_tui.core.worker.protocol import Snapshot
 
-from ..plots.ticks import tick_label
-from ..setting_steps import in_words, name_of, restarts, typed
+from ..keymap import bindings_of
+from ..setting_steps import name_of, restarts, typed
 from ..style.text_rows import Row, row
-from .panel import Panel
+from .panel import Panel, label_border
+from .settings_rows import (
+    command_line_words,
+    name_width,
+    settings_entries,
+    settings_row,
+    typed_value,
+)
 from .text_input import Line
 
 
-class Entry(NamedTuple):
-    """A line of the panel; `setting` is the one it shows, "" where it only tells."""
-
-    name: str
-    value: str
-    keys: tuple[str, ...] = ()  # their ids
-    setting: str = ""
-
-
-class ControlsPanel(Panel):
+class SettingsPanel(Panel):
     """What the engine says the settings are, and which key changes each.
 
-    A cursor moves over the settings while the panel is chosen; sideways it turns the one it is at,
-    and a value can be typed in place.
+    A cursor moves over the settings while the panel is chosen; sideways it changes the one it is
+    at, and a value can be typed in place.
     """
 
     DEFAULT_CSS = """
-    ControlsPanel > Input { position: absolute; display: none; background: $panel-lighten-1; }
+    SettingsPanel > Input { position: absolute; display: none; background: $panel-lighten-1; }
     """
+    BINDINGS = bindings_of("settings")
 
     @dataclass
-    class Asked(Message):
-        """A value was typed."""
-
-        request: Edit | Restart
-
-    @dataclass
-    class Turned(Message):
-        """A setting was turned."""
+    class Stepped(Message):
+        """A person changes a setting by some steps."""
 
         setting: str
         by: int
-        by_wheel: bool = False
 
-    @dataclass
-    class Told(Message):
-        """There is a sentence to say."""
-
-        sentence: str
-
-    def __init__(self, **kwargs):
-        super().__init__("Settings", **kwargs)
+    def __init__(self):
+        super().__init__("Settings", id="settings")
         self._cursor = "kind"
         self._top = 0  # lines that are scrolled out of sight
-        self._refusal = ""
-        self._input: Input | None = None  # made when first needed, so that the start is fast
-        self._cursor_shows = False  # a first click only chooses, where the cursor stood already too
+        self._line: ValueLine | None = None  # made when first needed, so that the start is fast
+        self._is_cursor_shown = False  # a first click only chooses, even where the cursor is
 
     @property
     def cursor(self) -> str:
         """The setting under the cursor."""
-        settings = self._settings
+        settings = _settings_of(self.snapshot)
         return self._cursor if self._cursor in settings or not settings else settings[0]
 
     @property
     def is_open(self) -> bool:
-        """Whether a value is being typed."""
-        return self._input is not None and self._input.display
+        """True while a value is being typed."""
+        return self._line is not None and self._line.display
 
-    def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
-        lines = settings_lines(snapshot)
-        rows = [self._row(line, width) for line in lines]
-        place = self._place(lines)
-        refusal = textwrap.wrap(self._refusal, max(10, width - 1)) if self._refusal else []
-        warning = self.palette.style("warning", bold=True)
-        rows[place + 1 : place + 1] = [row((f" {line}", warning)) for line in refusal]
-        self._keep_in_view(place, len(refusal), len(rows), height)
-        self._hint(len(rows), height)
-        if self._input is not None and self.is_open:
-            name_width = self._name_width(width)
-            self._input.styles.offset = (name_width, place - self._top)
-            self._input.styles.width = max(4, width - name_width)
-        return rows[self._top :]
-
-    def on_focus(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
         self.relayout()
 
-    def on_blur(self) -> None:
-        self.relayout()
-
-    # Moving and turning
-
-    def move(self, down: int, right: int) -> None:
-        """Move the cursor to another setting, or turn the one that it is at."""
-        settings = self._settings
+    def action_move(self, down: int, right: int) -> None:
+        """Move the cursor to another setting, or change the one that it is at."""
+        settings = _settings_of(self.snapshot)
         if not settings or self.is_open:
             return
         if right:
-            self.post_message(self.Turned(self.cursor, right))
+            self.post_message(self.Stepped(self.cursor, right))
         else:
             place = settings.index(self.cursor) + down
             self._cursor = settings[max(0, min(place, len(settings) - 1))]
             self.relayout()
 
-    def go_to(self, setting: str) -> None:
-        """Put the cursor on a setting."""
-        if not self.is_open:
-            self._cursor = setting
-            self.relayout()
+    def action_copy(self) -> None:
+        """Copy the settings to the clipboard."""
+        if self.snapshot is not None:
+            self.app.copy_to_clipboard(command_line_words(self.snapshot))
+            self.post_message(self.Said("copied the settings as words for the command line"))
 
-    async def on_click(self, event: Click) -> None:
-        setting = self._setting_at(event)
-        if self.is_open or not setting:
-            return
-        is_second = setting == self.cursor and self._cursor_shows
-        self._cursor, self._cursor_shows = setting, True
-        self.relayout()
-        if is_second:
-            await self.action_open()
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        self._turn_by_wheel(event, 1)
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        self._turn_by_wheel(event, -1)
-
-    def _turn_by_wheel(self, event: MouseScrollUp | MouseScrollDown, by: int) -> None:
-        event.stop()
-        setting = self._setting_at(event)
-        if setting and not self.is_open:
-            self.post_message(self.Turned(setting, by, by_wheel=True))
-
-    def _setting_at(self, event) -> str:
-        """The setting under the mouse, or ""."""
-        offset = event.get_content_offset(self)
-        if offset is None or self.snapshot is None:
-            return ""
-        lines = settings_lines(self.snapshot)
-        place = offset.y + self._top
-        return lines[place].setting if place < len(lines) else ""
-
-    # Typing
-
-    async def action_open(self) -> None:
+    async def action_type_value(self) -> None:
         """Open the line to type a value into."""
         if self.snapshot is None or self.is_open:
             return
         value = typed_value(self.snapshot, self.cursor)
         if value is None:
-            model = self.signs["model"]
-            sentence = f"{name_of(self.cursor)} is no setting of this model; {model} changes it"
-            self.post_message(self.Told(sentence))
+            name, key = name_of(self.cursor), self.key_labels["model"]
+            self.post_message(self.Said(f"{name} is no setting of this model; {key} changes it"))
             return
-        if self._input is None:
-            self._input = _Value(compact=True, select_on_focus=True)
-            await self.mount(self._input)
-        self._input.value = value
-        self._input.display = True
+        if self._line is None:
+            self._line = ValueLine(lambda: self.snapshot, self.relayout)
+            await self.mount(self._line)
+        self._line.open(self.cursor, value)
+
+    async def on_click(self, event: Click) -> None:
+        setting = self._setting_at(event)
+        if self.is_open or not setting:
+            return
+        is_second = setting == self.cursor and self._is_cursor_shown
+        self._cursor, self._is_cursor_shown = setting, True
         self.relayout()
-        self._input.focus()
+        if is_second:
+            await self.action_type_value()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    @on(MouseScrollUp)
+    @on(MouseScrollDown)
+    def change_by_wheel(self, event: MouseScrollUp | MouseScrollDown) -> None:
+        """Change the setting under the mouse, unless that would begin a new run."""
         event.stop()
-        if self.snapshot is None:
+        setting = self._setting_at(event)
+        if self.is_open or not setting or self.snapshot is None:
             return
-        try:
-            request = typed(self.snapshot, self.cursor, event.value)
-        except UserError as error:
-            self._refusal = str(error)
-            self.relayout()
-            return
-        if request is not None:
-            self.post_message(self.Asked(request))
-        self.action_leave()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        if self._refusal:
-            self._refusal = ""
-            self.relayout()
-
-    def on_input_blurred(self, event: Input.Blurred) -> None:
-        event.stop()
-        if self.app.app_focus:  # not when another window is looked at meanwhile
-            self._close()
-
-    def action_leave(self) -> None:
-        """Close the line without taking what is in it."""
-        if self.is_open:
+        if restarts(self.snapshot, setting):
             self.screen.set_focus(self)
-            self._close()
+            self._cursor = setting
+            self.relayout()
+            what = f"another {name_of(setting)} begins a new run, which takes more than a wheel"
+            self.post_message(self.Said(f"{what}: press {self.key_labels['value']}"))
+        else:
+            by = 1 if isinstance(event, MouseScrollUp) else -1
+            self.post_message(self.Stepped(setting, by))
 
-    def _close(self) -> None:
-        if self._input is not None:
-            self._input.display = False
-        self._refusal = ""
-        self.relayout()
+    def _setting_at(self, event: Click | MouseScrollUp | MouseScrollDown) -> str:
+        """The setting under the mouse, or ""."""
+        offset = event.get_content_offset(self)
+        if offset is None or self.snapshot is None:
+            return ""
+        entries, place = settings_entries(self.snapshot), offset.y + self._top
+        return entries[place].setting if place < len(entries) else ""
 
-    # Drawing
+    def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
+        entries, cursor = settings_entries(snapshot), self.cursor
+        place = next((i for i, one in enumerate(entries) if one.setting == cursor), 0)
+        labels, palette = self.key_labels, self.palette
+        rows = [
+            settings_row(entry, width, self.has_focus and i == place, labels, palette)
+            for i, entry in enumerate(entries)
+        ]
+        refusal = self._line.refusal if self._line else ""
+        warning = palette.style("warning", bold=True)
+        lines = textwrap.wrap(refusal, max(10, width - 1))
+        rows[place + 1 : place + 1] = [row((f" {line}", warning)) for line in lines]
+        if self.has_focus or self.is_open:
+            self._top = _scrolled(self._top, place, max(1, len(lines)), len(rows), height)
+        else:
+            self._top, self._is_cursor_shown = 0, False
+        label_border(self, subtitle=self._hint(max(0, len(rows) - self._top - height)))
+        if self._line is not None and self.is_open:
+            self._line.styles.offset = (name_width(width), place - self._top)
+            self._line.styles.width = max(4, width - name_width(width))
+        return rows[self._top :]
 
-    @property
-    def _settings(self) -> list[str]:
-        """The settings in the order of their lines."""
-        lines = settings_lines(self.snapshot) if self.snapshot else []
-        return [line.setting for line in lines if line.setting]
-
-    def _place(self, lines: list[Entry]) -> int:
-        """The line of the setting under the cursor."""
-        settings = [line.setting for line in lines]
-        return settings.index(self._cursor) if self._cursor in settings else 0
-
-    def _keep_in_view(self, place: int, below: int, total: int, height: int) -> None:
-        """See to it that the cursor's line, and what is said below it, are in view."""
-        if not self.has_focus and not self.is_open:
-            self._top, self._cursor_shows = 0, False
-            return
-        last = min(place + max(1, below), total - 1)
-        top = max(self._top, last - height + 1)
-        self._top = max(0, min(top, place - (place > 0), total - 1))
-
-    def _hint(self, total: int, height: int) -> None:
-        """Say at the lower edge what enter does, and how much is out of sight."""
-        hidden = max(0, total - self._top - height)
+    def _hint(self, hidden: int) -> str:
+        """What enter does, and how many lines are out of sight below."""
         more = f"{hidden} more" if hidden else ""
         if self.is_open and self.snapshot:
             does = ": a new run" if restarts(self.snapshot, self.cursor) else " takes it"
-            self.border_subtitle = f"enter{does} · esc leaves"
-        elif self.has_focus:
-            self.border_subtitle = f"{self.signs['value']} types" + (f" · {more} ↓" if more else "")
-        else:
-            self.border_subtitle = more
-
-    def _name_width(self, width: int) -> int:
-        return 15 if width >= 32 else 14
-
-    def _row(self, line: Entry, width: int) -> Row:
-        colours = self.palette
-        name, value = line.name, line.value
-        keys = " ".join(self.signs[id] for id in line.keys)
-        name_width = self._name_width(width)
-        unused = value == "–"
-        keys = f" {keys}" if keys and not unused else ""
-        if len(value) > width - name_width - len(keys):
-            name_width = len(name) + 1  # a long value may begin further to the left
-        room = max(1, width - name_width - len(keys))
-        if len(value) > room:
-            value = value[: room - 1] + "…"
-        shows_cursor = self.has_focus and line.setting == self.cursor and line.setting != ""
-        chosen = Style(reverse=shows_cursor)
-        return row(
-            (f"{name:<{name_width}}", colours.style("dim") + chosen),
-            (
-                f"{value:<{room}.{room}}",
-                colours.style("dim" if unused else "text", bold=not unused) + chosen,
-            ),
-            (keys, colours.style("batch") + chosen),
-        )
+            return f"enter{does} · esc leaves"
+        if self.has_focus:
+            return f"{self.key_labels['value']} types" + (f" · {more} ↓" if more else "")
+        return more
 
 
-class _Value(Line):
-    """The line to type a value into."""
+class ValueLine(Line):
+    """The line to type a value into.
+
+    refusal: why the value that was submitted can't be taken, until another one is typed.
+    """
 
     BINDINGS = [  # noqa: RUF012
         Binding("enter", "submit", "take it", key_display="enter"),
         Binding("escape", "leave", "leave"),
     ]
 
+    def __init__(self, latest: Callable[[], Snapshot | None], changed: Callable[[], None]):
+        """latest: the settings as they are. changed: to be called when the panel must be laid
+        out."""
+        super().__init__(compact=True, select_on_focus=True)
+        self._latest = latest
+        self._changed = changed
+        self._setting = ""
+        self.refusal = ""
+
+    def open(self, setting: str, value: str) -> None:
+        """Show the line, to type the value of a setting."""
+        self._setting, self.value, self.display = setting, value, True
+        self._changed()
+        self.screen.set_focus(self)  # at once, before the next key
+
     def action_leave(self) -> None:
-        """Close it without taking what is in it."""
-        if isinstance(self.parent, ControlsPanel):
-            self.parent.action_leave()
+        """Close the line without taking what is in it."""
+        if self.display:
+            assert isinstance(self.parent, Widget)
+            self.screen.set_focus(self.parent)
+            self._close()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if (now := self._latest()) is None:
+            return
+        try:
+            request = typed(now, self._setting, event.value)
+        except UserError as error:
+            self.refusal = str(error)
+            self._changed()
+            return
+        if request is not None:
+            self.post_message(Panel.Asked(request))
+        self.action_leave()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.refusal:
+            self.refusal = ""
+            self._changed()
+
+    def on_input_blurred(self, event: Input.Blurred) -> None:
+        event.stop()
+        if self.app.app_focus:  # not when another window is looked at meanwhile
+            self._close()
+
+    def _close(self) -> None:
+        self.display, self.refusal = False, ""
+        self._changed()
 
 
-def typed_value(snapshot: Snapshot, setting: str) -> str | None:
-    """A setting as one would type it; None where the model has no such setting."""
-    line = next((one for one in settings_lines(snapshot) if one.setting == setting), None)
-    if line is None or line.value == "–":
-        return None
-    if setting == "seed":
-        return str(snapshot.seed)
-    settings = vars(snapshot.model) | vars(snapshot.train)
-    value = settings[setting]
-    return f"{value}" if isinstance(value, float) else in_words(setting, value).replace(",", "")
+def _settings_of(snapshot: Snapshot | None) -> list[str]:
+    """The settings in the order of their lines."""
+    entries = settings_entries(snapshot) if snapshot else []
+    return [one.setting for one in entries if one.setting]
 
 
-def _both(knob: str) -> tuple[str, str]:
-    """The ids of the keys that turn a knob."""
-    return f"{knob}-down", f"{knob}-up"
-
-
-def settings_lines(snapshot: Snapshot) -> list[Entry]:
-    """All settings of the model at hand, and what there is to know of it, line by line."""
-    model, train = snapshot.model, snapshot.train
-    is_mlp, is_counts = model.kind == "mlp", model.kind == "ngram"
-    is_bigram = model.kind == "neural-bigram"
-    kind = in_words("kind", model.kind) + (f", order {model.order}" if is_counts else "")
-    rate = in_words("learning_rate", train.learning_rate)
-    now = in_words("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
-    schedule = train.schedule + (f" → {now}" if train.schedule != "constant" else "")
-    batch = in_words("batch_size", train.batch_size)
-    context = "order" if is_counts else "" if is_bigram else "context"
-    lines = [
-        Entry("model", kind, ("model",), "kind"),
-        Entry("learning rate", "–" if is_counts else rate, _both("rate"), "learning_rate"),
-        Entry("schedule", "–" if is_counts else schedule, ("schedule",), "schedule"),
-        Entry("batch size", batch, _both("batch"), "batch_size"),
-        Entry("context", f"{model.context_length}", () if is_bigram else _both("context"), context),
-        Entry(
-            "embedding", f"{model.embedding}" if is_mlp else "–", _both("embedding"), "embedding"
-        ),
-        Entry("hidden", f"{model.hidden:,}" if is_mlp else "–", _both("hidden"), "hidden"),
-        Entry("optimizer", "–" if is_counts else train.optimizer, ("optimizer",), "optimizer"),
-    ]
-    if is_counts:
-        lines.append(Entry("smoothing", f"{train.smoothing:,g}", _both("decay"), "smoothing"))
-    else:
-        lines.append(
-            Entry("weight decay", f"{train.weight_decay:g}", _both("decay"), "weight_decay")
-        )
-        lines.append(
-            Entry("dropout", f"{train.dropout:g}" if is_mlp else "–", _both("dropout"), "dropout")
-        )
-    planned = "" if is_counts else f" of {tick_label(train.steps)}"
-    speed = f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else "–"
-    return [
-        *lines,
-        Entry("counts" if is_counts else "parameters", f"{snapshot.parameters:,}"),
-        Entry("step", f"{snapshot.step:,}{planned}", (), "" if is_counts else "steps"),
-        Entry("steps/s", speed),
-        Entry("train on", train.train_on, (), "train_on"),
-        Entry("init", "–" if is_counts else model.init, (), "init"),
-        Entry("direct", str(model.direct).lower() if is_mlp else "–", (), "direct"),
-        Entry("seed", f"{snapshot.seed}", ("restart", "new-seed"), "seed"),
-    ]
+def _scrolled(top: int, place: int, below: int, total: int, height: int) -> int:
+    """The first line to show so that a place, and what is said below it, are in view."""
+    last = min(place + below, total - 1)
+    top = max(top, last - height + 1)
+    return max(0, min(top, place - (place > 0), total - 1))

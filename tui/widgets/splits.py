@@ -10,8 +10,8 @@ from .panel import Panel
 class SplitsPanel(Panel):
     """Train and dev loss, updated while training; test only on request."""
 
-    def __init__(self, **kwargs):
-        super().__init__("Split losses", **kwargs)
+    def __init__(self):
+        super().__init__("Split losses", id="splits")
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         splits = snapshot.splits
@@ -43,7 +43,7 @@ class SplitsPanel(Panel):
         test, asked = snapshot.test, snapshot.test_asked
         times = "asked once" if asked == 1 else f"asked {asked} times"
         if test is None:
-            unasked = self._row("test", f"press {self.signs['test']}", "dim")
+            unasked = self._row("test", f"press {self.key_labels['test']}", "dim")
             return [unasked, row((times, self._dim))] if asked else [unasked]
         shown = self._row("test", number(test.loss), "good")
         if test.step == snapshot.step:

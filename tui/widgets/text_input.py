@@ -1,5 +1,7 @@
 """A line to type into."""
 
+from typing import Any
+
 from textual.keys import REPLACED_KEYS
 from textual.widgets import Input
 
@@ -7,15 +9,22 @@ from makemore_tui.core.text import shown
 
 
 class Line(Input):
-    """A line that takes every sign, so that none of them is offered as a key meanwhile."""
+    """A line that takes every character, so that none is offered as a key meanwhile.
+
+    Its cursor does not blink, so that a screen at rest is not painted again and again.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.cursor_blink = False
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Whether a key types something; signs that Textual has a name for do too."""
+        """Return whether a key types something; characters that Textual has a name for do too."""
         return super().check_consume_key(key, character) or key in REPLACED_KEYS
 
 
 class PlainLine(Line):
-    """A line of signs that a terminal only shows, whatever is pasted into it."""
+    """A line that shows what a terminal could act on as visible characters, even if pasted."""
 
     def replace(self, text: str, start: int, end: int) -> None:
         super().replace(shown(text), start, end)

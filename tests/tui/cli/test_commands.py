@@ -238,7 +238,7 @@ def opened(monkeypatch):
     """The starts with which the explorer would have been opened."""
     starts = []
     monkeypatch.setattr("makemore_tui.tui.cli.streams.check_terminal", lambda: None)
-    monkeypatch.setattr("makemore_tui.tui.app.run_explorer", starts.append)
+    monkeypatch.setattr("makemore_tui.tui.cli.explorer.run_explorer", starts.append)
     monkeypatch.setattr("gc.disable", lambda: None)
     return starts
 

@@ -24,6 +24,7 @@ from tests.support.command_line import (
 
 TELLING = """
 import sys
+from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.training import time_slicer as slicer
 train = slicer.TimeSlicer.train
 def tell(*words):

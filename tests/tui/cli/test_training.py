@@ -1,6 +1,5 @@
 """Commands that train: what they print, and what they leave on disk."""
 
-import os
 import random
 import re
 
@@ -76,7 +75,7 @@ def test_a_training_that_diverges_says_so_and_ends_with_one(run, items, tmp_path
     assert kept.code == 1
     assert f"not finite, so {tmp_path / 'run.safetensors'} was not written; a lower" in kept.err
     assert "before training" in kept.out
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 # Infinite losses

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore_tui.tui.plots.bigram_layout import places
+from makemore_tui.tui.plots.bigram_layout import table_layout
 
 
 @given(
@@ -15,16 +15,16 @@ from makemore_tui.tui.plots.bigram_layout import places
     st.booleans(),
 )
 def test_the_parts_fit(width, height, characters, widest, is_signed):
-    found = places(width, height, characters, widest, is_signed)
-    table = found.label + found.columns * found.cell
-    assert found.cell >= widest
+    found = table_layout(width, height, characters, widest, is_signed)
+    table = found.label_width + found.columns * found.cell_width
+    assert found.cell_width >= widest
     assert found.columns >= 1
     assert found.lines >= 1
     assert found.columns <= characters
-    assert found.columns == 1 or table + (found.side and found.side + 2) <= width
+    assert found.columns == 1 or table + (found.side_width and found.side_width + 2) <= width
     if height > 2:
-        assert 1 + found.lines + 1 + (found.below and found.below + 1) <= height
-    assert not (found.side and found.below)
+        assert 1 + found.lines + 1 + (found.lines_below and found.lines_below + 1) <= height
+    assert not (found.side_width and found.lines_below)
     assert not (is_signed and found.is_halved)
 
 
@@ -32,10 +32,10 @@ def test_the_parts_fit(width, height, characters, widest, is_signed):
 @pytest.mark.parametrize("characters", [3, 27, 60, 201, 600])
 @pytest.mark.parametrize("size", [(76, 17), (116, 34), (196, 54)])
 def test_a_panel_that_fills_the_screen_tells_more_of_the_row(size, characters, is_signed):
-    found = places(size[0], size[1], characters, 1, is_signed)
-    assert found.side >= 17 or found.below >= 6
+    found = table_layout(size[0], size[1], characters, 1, is_signed)
+    assert found.side_width >= 17 or found.lines_below >= 6
 
 
 def test_a_small_panel_shows_as_much_of_the_table_as_can_be():
-    assert places(57, 16, 27, 1, False)[:5] == (3, 2, True, 14, 27)
-    assert places(38, 11, 27, 1, False).columns == 27
+    assert table_layout(57, 16, 27, 1, False)[:5] == (3, 2, True, 14, 27)
+    assert table_layout(38, 11, 27, 1, False).columns == 27

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from makemore_tui.core.settings import KINDS, SETTINGS, changed
-from makemore_tui.tui.setting_steps import turned
+from makemore_tui.tui.setting_steps import stepped
 
 KNOBS = ("learning_rate", "hidden", "embedding", "context", "batch_size", "decay",
          "dropout", "kind", "optimizer", "schedule")  # fmt: skip
@@ -24,7 +24,7 @@ def limits(name):
 def after(snapshot, knob, by, times=1):
     """A snapshot after some turns that must each change something."""
     for _ in range(times):
-        changes = turned(snapshot, knob, by)
+        changes = stepped(snapshot, knob, by)
         assert isinstance(changes, dict), changes
         model, train = changed(snapshot.model, snapshot.train, changes)
         snapshot = replace(snapshot, model=model, train=train)
@@ -35,7 +35,7 @@ def values_of(snapshot, knob, by):
     """Every value that turning a knob gives, up to its end; and the sentence said there."""
     name = "weight_decay" if knob == "decay" else knob
     values = [getattr(snapshot.model if hasattr(snapshot.model, name) else snapshot.train, name)]
-    while isinstance(changes := turned(snapshot, knob, by), dict):
+    while isinstance(changes := stepped(snapshot, knob, by), dict):
         values.append(changes[name])
         snapshot = after(snapshot, knob, by)
     return values, changes
@@ -119,7 +119,7 @@ def test_weight_decay_goes_to_an_end_and_says_so(snapshot, by):
 )
 def test_above_its_ladder_a_setting_goes_down_to_it_and_never_up(snapshot, settings):
     now = snapshot(**settings)
-    assert isinstance(turned(now, "decay", 1), str)
+    assert isinstance(stepped(now, "decay", 1), str)
     assert after(now, "decay", -1) != now
 
 
@@ -139,13 +139,13 @@ def test_from_all_examples_batches_halve_down_to_one(snapshot):
 )
 def test_a_batch_size_between_two_powers_goes_to_the_next_one(snapshot, size, down, up):
     now = snapshot(batch_size=size)
-    assert turned(now, "batch_size", -1) == {"batch_size": down}
-    assert turned(now, "batch_size", 1) == {"batch_size": up}
+    assert stepped(now, "batch_size", -1) == {"batch_size": down}
+    assert stepped(now, "batch_size", 1) == {"batch_size": up}
 
 
 def test_a_hidden_size_between_two_rungs_goes_to_the_next_one(snapshot):
-    assert turned(snapshot(hidden=123), "hidden", -1) == {"hidden": 100}
-    assert turned(snapshot(hidden=123), "hidden", 1) == {"hidden": 150}
+    assert stepped(snapshot(hidden=123), "hidden", -1) == {"hidden": 100}
+    assert stepped(snapshot(hidden=123), "hidden", 1) == {"hidden": 150}
 
 
 # Kinds and choices
@@ -193,27 +193,27 @@ def test_choices_go_round(snapshot, knob, by):
 @pytest.mark.parametrize("knob", ["hidden", "embedding"])
 def test_a_size_of_the_mlp_says_that_it_is_one(snapshot, kind, knob):
     assert (
-        turned(snapshot(kind=kind), knob, 1)
+        stepped(snapshot(kind=kind), knob, 1)
         == f"{knob} is a setting of the MLP, which is another model"
     )
 
 
 @pytest.mark.parametrize("knob", ["learning_rate", "optimizer", "schedule"])
 def test_counting_needs_no_setting_of_training(snapshot, knob):
-    said = turned(snapshot(kind="ngram"), knob, 1)
+    said = stepped(snapshot(kind="ngram"), knob, 1)
     assert said == f"counting needs no {knob.replace('_', ' ')}; the other models have one"
 
 
 def test_of_counts_context_is_order_and_decay_is_smoothing(snapshot):
     now = snapshot(kind="ngram")
-    assert turned(now, "context", 1) == {"order": 3}
-    assert turned(now, "context", -1) == {"order": 1}
-    assert turned(now, "decay", 1) == {"smoothing": 3}
-    assert turned(snapshot(kind="ngram", order=5), "context", 1) == "order goes no further than 5"
+    assert stepped(now, "context", 1) == {"order": 3}
+    assert stepped(now, "context", -1) == {"order": 1}
+    assert stepped(now, "decay", 1) == {"smoothing": 3}
+    assert stepped(snapshot(kind="ngram", order=5), "context", 1) == "order goes no further than 5"
 
 
 def test_the_context_of_a_neural_bigram_stays_one(snapshot):
-    assert isinstance(turned(snapshot(kind="neural-bigram"), "context", 1), str)
+    assert isinstance(stepped(snapshot(kind="neural-bigram"), "context", 1), str)
 
 
 # Any settings at all
@@ -243,7 +243,7 @@ any_settings = st.fixed_dictionaries(
 def test_a_turn_gives_valid_settings_or_a_sentence(snapshot, settings, knob, by):
     by = by if knob == "learning_rate" else max(-1, min(by, 1))
     now = snapshot(**settings)
-    changes = turned(now, knob, by)
+    changes = stepped(now, knob, by)
     if isinstance(changes, str):
         assert len(changes) > 20
         return
@@ -255,7 +255,7 @@ def test_a_turn_gives_valid_settings_or_a_sentence(snapshot, settings, knob, by)
 @given(any_settings, st.sampled_from(KNOBS), st.sampled_from([-1, 1]))
 def test_up_never_goes_down_and_down_never_goes_up(snapshot, settings, knob, by):
     now = snapshot(**settings)
-    changes = turned(now, knob, by)
+    changes = stepped(now, knob, by)
     if isinstance(changes, dict) and knob != "kind":
         ((name, value),) = changes.items()
         before = getattr(now.model if hasattr(now.model, name) else now.train, name)

@@ -1,22 +1,13 @@
-"""Where the panels of the main screen stand, for each size of the terminal."""
+"""Which panels are on the main screen, and how large, for each size of the terminal."""
 
 from typing import NamedTuple
 
-PANELS = (
-    ("loss", "Loss"),
-    ("controls", "Settings"),
-    ("bigrams", "Bigrams"),
-    ("names", "Names"),
-    ("splits", "Splits"),
-    ("embedding", "Embedding"),
-    ("probe", "Probe"),
-    ("health", "Health"),
-    ("runs", "Runs"),
-)
-# The panels that share a place on a screen of ordinary size; the first is there to begin with.
+from ..keymap import PANELS
+
+# The panels that share a place on a screen of ordinary size; the first is in front to begin with.
 PLACES = (
     ("loss",),
-    ("controls",),
+    ("settings",),
     ("bigrams", "embedding"),
     ("names", "probe"),
     ("splits", "health", "runs"),
@@ -71,26 +62,24 @@ def grid(width: int, height: int, characters: int) -> Grid:
     return Grid(f"{bigrams} 1fr {side}", f"1fr {lower}{f' {_MIN_HEIGHT}' if third else ''}")
 
 
-class Occupancy:
-    """Which panel stands in each place: the one that was chosen last of those that share it."""
+Front = dict[str, str]  # of each place, by its first panel, the panel that is shown there
 
-    def __init__(self):
-        self._in_place = {place[0]: place[0] for place in PLACES}
 
-    def choose(self, name: str) -> None:
-        """Have a panel stand in its place."""
-        for place in PLACES:
-            if name in place:
-                self._in_place[place[0]] = name
+def usual_front() -> Front:
+    """In each place its first panel."""
+    return {place[0]: place[0] for place in PLACES}
 
-    @property
-    def unusual(self) -> list[str]:
-        """The panels that stand where another does to begin with."""
-        return [name for first, name in self._in_place.items() if name != first]
 
-    def shown(self, much_room: bool) -> set[str]:
-        """The panels that stand together; with much room, eight of the nine."""
-        if not much_room:
-            return set(self._in_place.values())
-        hidden = "health" if self._in_place["splits"] == "runs" else "runs"
-        return {name for name, _ in PANELS} - {hidden}
+def bring_to_front(front: Front, name: str) -> None:
+    """Have a panel shown in its place."""
+    for place in PLACES:
+        if name in place:
+            front[place[0]] = name
+
+
+def shown_together(front: Front, much_room: bool) -> set[str]:
+    """The panels that are shown together; with much room, eight of the nine."""
+    if not much_room:
+        return set(front.values())
+    hidden = "health" if front["splits"] == "runs" else "runs"
+    return set(PANELS) - {hidden}

@@ -1,6 +1,6 @@
-"""What the main screen looks like, by the names that the configuration has for it."""
+"""What the main screen shows, by the names that the configuration has for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from makemore_tui.core.constants import BASELINES
@@ -9,7 +9,8 @@ from makemore_tui.core.results import BigramOrder
 from ..config import Config
 from ..widgets.bigrams import BigramPanel
 from ..widgets.loss import LossPanel
-from .arranged import Arranged
+from ..widgets.panel import Panel
+from ..widgets.panel_grid import PanelGrid
 
 _AXES = {False: "linear", True: "logarithmic"}
 _PARTS = {False: "all steps", True: "last tenth"}
@@ -22,26 +23,26 @@ _USUAL = {
     "loss.steps": "linear",
     "loss.smoothing": "light",
     "loss.part": "all steps",
-    "loss.baselines": list(
-        BASELINES,
-    ),
+    "loss.baselines": list(BASELINES),
     "bigrams.values": "model",
     "bigrams.order": "character",
 }
 
 
-def choose_panels(screen: Arranged, config: Config) -> None:
-    """Choose panels as the configuration says, before there are any."""
+def panel_grid(panels: Sequence[Panel], config: Config) -> PanelGrid:
+    """The grid of panels as the configuration says."""
+    grid = PanelGrid(panels, config.get("panel", "loss"), config.get("zoomed", False))
     for name in config.get("panels", []):
-        screen.places.choose(name)
-    screen.begin_with(config.get("panel", "loss"), is_zoomed=config.get("zoomed", False))
+        grid.bring_to_front(name)
+    grid.bring_to_front(grid.chosen)
+    return grid
 
 
-def set_panels(screen: Arranged, config: Config) -> None:
+def set_panels(grid: PanelGrid, config: Config) -> None:
     """Set the panels as the configuration says."""
     values = {**_USUAL, **config.values}
-    loss, bigrams = screen.query_one(LossPanel), screen.query_one(BigramPanel)
-    loss.set_view(
+    loss, bigrams = _loss(grid), _bigrams(grid)
+    loss.change(
         log_loss=values["loss.axis"] == "logarithmic",
         log_steps=values["loss.steps"] == "logarithmic",
         last_part=values["loss.part"] == "last tenth",
@@ -52,19 +53,31 @@ def set_panels(screen: Arranged, config: Config) -> None:
     bigrams.set_view(mode, next(id for id, word in _ORDERS.items() if word == order))
 
 
-def changes(screen: Arranged, config: Config) -> Mapping[str, Any]:
+def changes(grid: PanelGrid, config: Config) -> Mapping[str, Any]:
     """What is no longer as the configuration says, by name."""
-    loss, bigrams = screen.query_one(LossPanel), screen.query_one(BigramPanel)
+    loss, bigrams = _loss(grid), _bigrams(grid)
     now = {
-        "panel": screen.chosen,
-        "panels": screen.places.unusual,
-        "zoomed": screen.has_class("zoomed"),
-        "loss.axis": _AXES[loss.log_loss],
-        "loss.steps": _AXES[loss.log_steps],
-        "loss.smoothing": loss.smoothing,
-        "loss.part": _PARTS[loss.last_part],
-        "loss.baselines": list(loss.baselines),
+        "panel": grid.chosen,
+        "panels": [name for first, name in grid.front.items() if name != first],
+        "zoomed": grid.has_class("zoomed"),
+        "loss.axis": _AXES[loss.options.log_loss],
+        "loss.steps": _AXES[loss.options.log_steps],
+        "loss.smoothing": loss.options.smoothing,
+        "loss.part": _PARTS[loss.options.last_part],
+        "loss.baselines": list(loss.options.baselines),
         "bigrams.values": bigrams.mode,
         "bigrams.order": _ORDERS[bigrams.order],
     }
     return {name: value for name, value in now.items() if value != config.get(name, _USUAL[name])}
+
+
+def _loss(grid: PanelGrid) -> LossPanel:
+    panel = grid.panels["loss"]
+    assert isinstance(panel, LossPanel)
+    return panel
+
+
+def _bigrams(grid: PanelGrid) -> BigramPanel:
+    panel = grid.panels["bigrams"]
+    assert isinstance(panel, BigramPanel)
+    return panel

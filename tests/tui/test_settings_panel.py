@@ -2,7 +2,7 @@
 
 import pytest
 
-from makemore_tui.tui.widgets.settings import ControlsPanel
+from makemore_tui.tui.widgets.settings import SettingsPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,7 +20,7 @@ def draw(stage, snapshot):
 
     async def draw(width=40, settings=None, **fields):
         now = snapshot(**(settings or {}), **fields)
-        rows = await stage.play(ControlsPanel(), width, 18, now)
+        rows = await stage.play(SettingsPanel(), width, 18, now)
         names = [next(name for name in NAMES if row.startswith(name)) for row in rows if row]
         return {name: row[len(name) :].strip() for name, row in zip(names, rows, strict=False)}
 
@@ -118,7 +118,7 @@ async def test_without_a_speed_there_is_a_dash(draw):
 
 
 async def test_no_width_does_harm(stage, snapshot):
-    panel = ControlsPanel()
+    panel = SettingsPanel()
     await stage.play(panel, 26, 14, snapshot())
     for width in range(1, 60):
         for kind in ("mlp", "ngram", "neural-bigram"):

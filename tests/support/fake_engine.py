@@ -1,0 +1,263 @@
+"""An engine without a worker, which answers with made snapshots.
+
+tests/tui/test_fake_engine.py sees to it that it answers as the server does.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import asdict, replace
+
+from makemore_tui.core.results import DatasetStats, PreviousRun, Resizing, TestLoss
+from makemore_tui.core.settings import plan_edit, short_label
+from makemore_tui.core.worker.protocol import (
+    CancelFinder,
+    ChangeDataset,
+    DescribeDataset,
+    Edit,
+    EvaluateTest,
+    FindLearningRate,
+    NameRun,
+    OpenRun,
+    Pause,
+    Redo,
+    Refresh,
+    Refused,
+    Reply,
+    Request,
+    Restart,
+    Resume,
+    ReturnTo,
+    Snapshot,
+    Step,
+    Undo,
+)
+from makemore_tui.tui.client.engine import Deliver, WorkerDied
+from tests.support.snapshots import TEMPLATE, drawn, plain, previous, rate_search
+
+# What an undo does not take back: it belongs to the worker, not to the run.
+_OF_THE_WORKER = ("runs", "test_asked", "finder", "saving", "steps_per_second")
+
+
+class FakeEngine:
+    """An engine that keeps what it is asked, and answers at once."""
+
+    def __init__(self, first: Snapshot | None = TEMPLATE, answers: bool = True):
+        self.first = first
+        self.answers = answers
+        self.requests: list[Request] = []
+        self.starts = 0
+        self.closed = False
+        self.is_dead = False
+        self.past: list[tuple[str, Snapshot]] = []  # what was done, and the state before
+        self.future: list[tuple[str, Snapshot]] = []
+        self.saved: dict[str, Snapshot] = {}  # runs that are there to be opened, by folder
+        self._left: dict[
+            int, Snapshot
+        ] = {}  # of a previous run's id, the state that it was left in
+        self._deliver: Deliver | None = None
+
+    @property
+    def commands(self) -> list[Request]:
+        """What was asked, but for the refreshing."""
+        return [request for request in self.requests if not isinstance(request, Refresh)]
+
+    @property
+    def refreshes(self) -> list[Refresh]:
+        return [request for request in self.requests if isinstance(request, Refresh)]
+
+    def start(self, deliver: Deliver, after: Snapshot | None = None) -> None:
+        self.starts += 1
+        self.is_dead = False
+        self.after = after
+        self._deliver = deliver
+        if self.first is not None:
+            self.tell(self.first)
+
+    def send(self, request: Request) -> None:
+        self.requests.append(request)
+        if self.answers and not self.is_dead:
+            self.tell(self.answer(request))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def tell(self, reply: Any) -> None:
+        """Say something, asked or unasked."""
+        assert self._deliver is not None
+        if isinstance(reply, Snapshot):
+            is_searching = reply.finder is not None and not reply.finder.finished
+            is_working = reply.state == "training" or is_searching
+            reply = replace(reply, is_resting=not is_working)
+            self.now = plain(reply)
+        self.is_dead = isinstance(reply, WorkerDied)
+        self._deliver(reply)
+
+    def become(self, **changes: Any) -> None:
+        """Say that something has changed."""
+        self.tell(replace(self.now, **changes))
+
+    def answer(self, request: Request) -> Reply:
+        """What the server would answer."""
+        now = self.now
+        match request:
+            case Refresh(views):
+                fields = [drawn(view, now) for view in views]
+                return replace(
+                    now, is_refresh=True, **{k: v for one in fields for k, v in one.items()}
+                )
+            case Edit(changes):
+                return self._edited(changes)
+            case Pause():
+                return replace(now, state="paused")
+            case Resume():
+                return replace(now, state="training")
+            case Step():
+                return replace(now, state="paused", step=now.step + 1)
+            case Restart(seed):
+                label = "restart" if seed == now.seed else f"seed {seed}"
+                return self._began(label, replace(now, seed=seed))
+            case Undo():
+                return self._moved(self.past, self.future, "undo")
+            case Redo():
+                return self._moved(self.future, self.past, "redo")
+            case ReturnTo(index):
+                return self._returned(index)
+            case FindLearningRate(low, high):
+                return replace(now, state="paused", finder=rate_search(low, high))
+            case CancelFinder():
+                return replace(now, finder=None)
+            case DescribeDataset(name, unique):
+                return self._described(name, unique)
+            case ChangeDataset(name):
+                name = name.rpartition("/")[2]
+                data = replace(now.dataset, name=name)
+                began = self._began(f"data {name}", replace(now, dataset=data))
+                return replace(began, previous=())  # which are runs on the data before
+            case NameRun(name):
+                return self._named(name)
+            case OpenRun(folder):
+                return self._opened(folder)
+            case EvaluateTest():
+                return replace(now, test=TestLoss(now.step, 2.168), test_asked=now.test_asked + 1)
+        raise AssertionError(request)
+
+    def _did(self, label: str, then: Snapshot) -> Snapshot:
+        """The state after something that can be undone."""
+        self.past.append((label, self.now))
+        self.future.clear()
+        return self._with_labels(then)
+
+    def _edited(self, changes: Mapping[str, Any]) -> Snapshot:
+        now = self.now
+        plan, label = plan_edit(now.model, now.train, dict(changes)), short_label(changes)
+        then = replace(now, model=plan.model, train=plan.train)
+        if plan.effect == "restart":
+            return self._began(label, then)
+        if plan.effect == "resized":
+            then = replace(then, resized=Resizing(now.step, label))
+        return self._did(label, then)
+
+    def _began(self, label: str, then: Snapshot) -> Snapshot:
+        """A new run, which leaves the present one as a previous one unless it had no steps."""
+        now = self.now
+        left = self._leave(label)
+        return self._did(
+            label,
+            replace(
+                then,
+                state="paused" if now.state == "paused" else "training",
+                step=0,
+                runs=now.runs + 1,
+                previous=(*now.previous, left) if now.step else now.previous,
+                resized=None,
+                test=None,
+            ),
+        )
+
+    def _leave(self, label: str) -> PreviousRun:
+        """The present run as a previous one."""
+        now, id = self.now, len(self._left) + 1
+        self._left[id] = now
+        settings = {"model": now.model, "train": now.train, "seed": now.seed, "steps": now.step}
+        return previous(f"{label} → 2.21", id=id, **settings)
+
+    def _returned(self, index: int) -> Reply:
+        now = self.now
+        if index >= len(now.previous):
+            return Refused("there is no such run")
+        run = now.previous[index]
+        left, before = self._leave(run.name), self._left.get(run.id)
+        others = tuple(one for one in now.previous if one is not run)
+        there = replace(
+            now,
+            state="paused",
+            model=run.model,
+            train=run.train,
+            seed=run.seed,
+            step=run.steps,
+            previous=(*others, left),
+            resized=before.resized if before else None,
+        )
+        return self._did(f"return to {run.name}", there)
+
+    def _opened(self, folder: str) -> Snapshot:
+        """A saved run; unless it is known, one with the present settings."""
+        name, now = folder.rpartition("/")[2], self.now
+        run = self.saved.get(folder, now)
+        previous = (*now.previous, self._leave(f"run {name}")) if now.step else now.previous
+        there = replace(now, state="paused", model=run.model, train=run.train, seed=run.seed)
+        return self._did(
+            f"run {name}",
+            replace(there, step=run.step, previous=previous, resized=None, test=None),
+        )
+
+    def _moved(self, source: list, target: list, word: str) -> Reply:
+        if not source:
+            return Refused(f"there is nothing to {word}")
+        label, state = source.pop()
+        target.append((label, self.now))
+        kept = {name: getattr(self.now, name) for name in _OF_THE_WORKER}
+        now = "paused" if self.now.state in ("paused", "diverged") else "training"
+        return self._with_labels(replace(state, state=now, **kept))
+
+    def _with_labels(self, state: Snapshot) -> Snapshot:
+        nearest = [levels[-1][0] if levels else None for levels in (self.past, self.future)]
+        return replace(state, can_undo=nearest[0], can_redo=nearest[1])
+
+    def _described(self, name: str, unique: bool) -> Reply:
+        if name not in ("names", "surnames", "words") and not name.endswith(".txt"):
+            return Refused(f"{name}: there is no such file")
+        return DatasetStats(name, unique, name, 1000, 990, 27, 2, 15, (800, 100, 100), (3, 4))
+
+    def _named(self, name: str) -> Reply:
+        if (saving := self.now.saving) is None:
+            return Refused("runs are not saved here, so this one can't have a name")
+        folder = f"{saving.directory}/{name}"
+        return replace(self.now, saving=replace(saving, folder=folder, named=True))
+
+
+def comparable(reply: Reply) -> dict[str, Any]:
+    """What of a reply must be the same from the server and from a fake engine."""
+    if not isinstance(reply, Snapshot):
+        return {"reply": type(reply).__name__}
+    kept = ("state", "step", "seed", "runs", "test_asked", "can_undo", "can_redo", "is_refresh")
+    answer = {name: _without_name(value) for name, value in asdict(reply).items() if name in kept}
+    drawn_views = {
+        name for name in ("loss", "bigrams", "names") if getattr(reply, name) is not None
+    }
+    return answer | {
+        "model": reply.model,
+        "train": reply.train,
+        "dataset": reply.dataset.name,
+        "resized": reply.resized.label if reply.resized else None,
+        "previous": [(run.model, run.train, run.seed, run.steps) for run in reply.previous],
+        "is_finding": reply.finder is not None,
+        "drawn": drawn_views,
+    }
+
+
+def _without_name(value: Any) -> Any:
+    """A label without the name of the run that it returns to, in which its dev loss stands."""
+    is_return = isinstance(value, str) and value.startswith("return to ")
+    return "return to" if is_return else value

@@ -1,0 +1,205 @@
+"""Snapshots as the engine sends them, made by hand."""
+
+import math
+from typing import Any
+
+from msgspec.structs import replace
+
+from makemore_tui.core.results import (
+    BigramsView,
+    BigramTable,
+    Candidate,
+    DatasetFacts,
+    Diagnosis,
+    EmbeddingMap,
+    Follower,
+    Health,
+    LossCurve,
+    PairFacts,
+    PreviousRun,
+    Probe,
+    ProbedCharacter,
+    RateSearch,
+    Sample,
+    SplitLosses,
+    TensorHealth,
+)
+from makemore_tui.core.settings import SETTINGS, ModelSettings, TrainSettings, changed
+from makemore_tui.core.worker.protocol import (
+    EmbeddingView,
+    HealthView,
+    LossView,
+    NamesView,
+    ProbeView,
+    Snapshot,
+    View,
+)
+
+LABELS = tuple(".abcdefghijklmnopqrstuvwxyz")
+TEMPLATE = Snapshot(
+    state="training",
+    step=1200,
+    steps_per_second=2500.0,
+    seed=1,
+    model=ModelSettings(),
+    train=TrainSettings(),
+    learning_rate=0.1,
+    parameters=11897,
+    dataset=DatasetFacts("names", 32178, LABELS),
+    splits=SplitLosses(1100, 2.126, 2.17, 2.03, 2.19, train_share=1.0),
+    test=None,
+    runs=1,
+)
+NAMES = (Sample("carmahela", False), Sample("kaleigh", True), Sample("jhovi", False))
+
+
+def snapshot(**changes: Any) -> Snapshot:
+    """A snapshot as the template has it, but for some settings, or some fields by name."""
+    settings = {name: changes.pop(name) for name in list(changes) if name in SETTINGS}
+    model, train = changed(TEMPLATE.model, TEMPLATE.train, settings)
+    rate = train.learning_rate_at(changes.get("step", TEMPLATE.step))
+    return replace(TEMPLATE, model=model, train=train, learning_rate=rate, **changes)
+
+
+def previous(name: str = "hidden 100", **changes: Any) -> PreviousRun:
+    """A previous run."""
+    run = PreviousRun(name, TEMPLATE.model, TEMPLATE.train, 1, 5000, 2.21, 2.25, id=hash(name))
+    return replace(run, **changes)
+
+
+def facts(*labels: str, name: str = "made") -> DatasetFacts:
+    """A dataset of some characters."""
+    return DatasetFacts(name, 1000, labels)
+
+
+def probability(previous: int, following: int) -> float:
+    return (previous * 7 + following * 3) % 10 / 20
+
+
+def table(view: BigramsView, characters: int) -> BigramTable:
+    """The window that a view asks for, of a made table."""
+    previous, following = view.cursor
+    rows = range(view.top, min(view.top + view.rows, characters))
+    columns = range(view.left, min(view.left + view.columns, characters))
+    order = tuple(range(characters))
+    if view.order == "frequency":
+        order = order[::-1]
+    sign = -1 if view.mode == "difference" else 1
+    previous, following = order[previous], order[following]
+    return BigramTable(
+        view.top,
+        view.left,
+        [[sign * probability(order[i], order[j]) for j in columns] for i in rows],
+        PairFacts(
+            previous,
+            following,
+            count=previous * 1000 + following,
+            probability=probability(previous, following),
+            rank=following % 27 + 1,
+            counted=0.125,
+            followers=tuple(Follower(i, 0.4 - 0.05 * i, 0.3) for i in range(min(5, characters))),
+            words=("anna", "hannah"),
+        ),
+        mode=view.mode,
+        order=order,
+        cursor=view.cursor,
+        divergences=[order[i] / 100 for i in rows],
+    )
+
+
+def curve(points: int = 100, every: int = 10) -> LossCurve:
+    """Losses that fall from 3.3 to 2.1, with a dev loss a little above."""
+    steps = [every * (i + 0.5) for i in range(points)]
+    mean = [2.1 + 1.2 / (1 + i / 5) for i in range(points)]
+    dev = [(int(step), loss + 0.05) for step, loss in zip(steps, mean, strict=True)][::10]
+    low, high = [loss - 0.2 for loss in mean], [loss + 0.2 for loss in mean]
+    return LossCurve(steps, low, mean, high, total_steps=points * every, dev=dev)
+
+
+def embedding(labels: tuple[str, ...]) -> EmbeddingMap:
+    """Characters around a circle."""
+    turns = [6.28 * i / len(labels) for i in range(len(labels))]
+    points = [(math.cos(turn), math.sin(turn)) for turn in turns]
+    return EmbeddingMap(labels, points, [x in "aeiou" for x in labels], 10, (0.4, 0.2))
+
+
+def probe(text: str, most: int) -> Probe:
+    """Every character as likely as its place in the alphabet is early; surprisals rise."""
+    candidates = tuple(Candidate(label, 0.3 / (1 + i)) for i, label in enumerate(LABELS))
+    characters = tuple(
+        ProbedCharacter(label, math.exp(-i - 1), i + 1.0, candidates[1:4])
+        for i, label in enumerate(f"{text}.")
+    )
+    mean = sum(one.surprisal for one in characters) / len(characters)
+    return Probe(text, candidates[:most], characters, mean, dev=2.17)
+
+
+HEALTH = Health(
+    step=1200,
+    examples=512,
+    first_loss=3.316,
+    uniform=3.296,
+    saturated=0.123,
+    dead=0.005,
+    histogram=[30, 20, 10, 8, 6, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6, 6, 8, 10, 20, 40],
+    tensors=(
+        TensorHealth("C", 0.0123, 1.0, -3.2),
+        TensorHealth("W1", 0.0045, 0.3, -2.9),
+        TensorHealth("b1", 0.0021, 0.1, -1.2),
+        TensorHealth("W2", 0.0071, 0.1, -4.6),
+        TensorHealth("b2", 0.0, 0.0, None),
+    ),
+    usual_ratios=(-4.0, -1.75),
+    update="the learning rate times the gradient",
+    train=2.126,
+    dev=2.17,
+    gap=0.044,
+    diagnosis=Diagnosis(
+        "healthy", "healthy: updates and activations are as they should be", "None."
+    ),
+)
+
+
+def drawn(view: View, now: Snapshot) -> dict[str, Any]:
+    """What a view becomes in a snapshot."""
+    match view:
+        case LossView():
+            return {"loss": now.loss or curve()}
+        case BigramsView():
+            return {"bigrams": table(view, now.dataset.characters)}
+        case NamesView(count):
+            return {"names": tuple(NAMES[i % len(NAMES)] for i in range(count))}
+        case EmbeddingView():
+            return {"embedding": now.embedding or embedding(now.dataset.labels)}
+        case ProbeView(text, most):
+            return {"probe": now.probe or probe(text, most)}
+        case HealthView():
+            return {"health": now.health or HEALTH}
+    raise AssertionError(view)
+
+
+def rate_search(low: float | None, high: float | None, done: int = 1000) -> RateSearch:
+    """A search that has come so far; at its end it suggests a rate."""
+    low, high = low or 0.001, high or 1.0
+    rates = [low * (high / low) ** (i / 1000) for i in range(0, done, 5)]
+    mean = [3.2 - min(i, 120) / 100 + max(0, i - 150) ** 2 / 300 for i in range(len(rates))]
+    finished = done == 1000
+    return RateSearch(
+        low, high, 1000, done, 3, finished, rates,
+        [loss - 0.1 for loss in mean], mean, [loss + 0.1 for loss in mean],
+        turns=0.4 if finished else None,
+        explodes=0.8 if finished else None,
+        suggested=0.2 if finished else None,
+        why="half of where the loss turns" if finished else "",
+    )  # fmt: skip
+
+
+def plain(now: Snapshot) -> Snapshot:
+    """A snapshot without what was drawn for it."""
+    undrawn = dict.fromkeys(("loss", "bigrams", "names", "embedding", "probe", "health"))
+    return replace(now, is_refresh=False, is_resting=False, **undrawn)
+
+
+def same_run(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two snapshots agree on everything but what was drawn for them."""
+    return plain(one) == plain(other)

@@ -1,0 +1,128 @@
+"""The fake engine answers as the server does: one script of requests, asked of both."""
+
+import pytest
+from msgspec.structs import replace
+
+from makemore_tui.core.datasets.dataset import Dataset
+from makemore_tui.core.results import BigramsView
+from makemore_tui.core.session.session import Session
+from makemore_tui.core.settings import ModelSettings
+from makemore_tui.core.worker.protocol import (
+    CancelFinder,
+    ChangeDataset,
+    DescribeDataset,
+    Edit,
+    EvaluateTest,
+    FindLearningRate,
+    LossView,
+    NameRun,
+    NamesView,
+    OpenRun,
+    Pause,
+    Redo,
+    Refresh,
+    Restart,
+    Resume,
+    ReturnTo,
+    Step,
+    Undo,
+)
+from tests.support.fake_engine import FakeEngine, comparable
+from tests.support.serving import Client
+from tests.support.snapshots import plain
+
+ITEMS = "\n".join(f"{a}{b}{c}{a}" for a in "anders" for b in "iouj" for c in "ken")
+VIEWS = (LossView(0.0, 40), BigramsView(0, 0, 5, 5, (0, 1)), NamesView(3))
+
+
+def script(folder, other):
+    """Requests in an order in which each depends on the ones before. Paused all along, so that the
+    steps are the same whatever the speed."""
+    return [
+        Undo(),  # refused
+        Redo(),  # refused
+        Step(),
+        Edit({"learning_rate": 0.05}),
+        Step(),
+        Edit({"hidden": 12}),
+        Edit({"dropout": 0.1, "batch_size": 16}),
+        Refresh(VIEWS),
+        Undo(),
+        Undo(),
+        Redo(),
+        Redo(),
+        Redo(),  # refused
+        Edit({"kind": "ngram", "order": 3}),
+        Edit({"smoothing": 2.0}),
+        Undo(),
+        Undo(),
+        Redo(),
+        Undo(),
+        Restart(1),
+        Step(),
+        Restart(5),
+        Undo(),
+        EvaluateTest(),
+        ReturnTo(0),
+        Step(),
+        Undo(),
+        ReturnTo(7),  # refused
+        FindLearningRate(0.01, 1.0),
+        CancelFinder(),
+        DescribeDataset(str(other)),
+        DescribeDataset("/nowhere"),  # refused
+        ChangeDataset(str(other)),
+        Step(),
+        Undo(),
+        NameRun("mine"),  # refused
+        OpenRun(str(folder)),
+        Undo(),
+        OpenRun(str(folder)),
+        Edit({"init": "lecture"}),
+        Pause(),
+    ]
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "items.txt"
+    path.write_text(ITEMS)
+    return path
+
+
+def test_the_fake_engine_answers_as_the_server_does(file, tmp_path):
+    other = tmp_path / "other.txt"
+    other.write_text(ITEMS.upper())
+    dataset, folder = Dataset.load(str(file)), tmp_path / "saved"
+    Session(dataset, ModelSettings(hidden=7)).save(folder)
+    server = Client(Session(dataset, ModelSettings(hidden=10)), paused=True)
+    replies = []
+    fake = FakeEngine(plain(server.first))
+    fake.saved[str(folder)] = replace(server.first, model=ModelSettings(hidden=7))
+    fake.start(replies.append)
+    for i, request in enumerate(script(folder, other)):
+        real = server.ask(request)
+        fake.send(request)
+        assert comparable(replies[-1]) == comparable(real), f"{i}: {request}"
+    server.end()
+
+
+def test_training_goes_on_after_what_begins_a_run_unless_it_was_paused(file):
+    server = Client(Session(Dataset.load(str(file)), ModelSettings(hidden=10)), paused=True)
+    replies = []
+    fake = FakeEngine(plain(server.first))
+    fake.start(replies.append)
+    for request in (
+        Step(),
+        Resume(),
+        Restart(2),
+        Undo(),
+        Pause(),
+        Restart(3),
+        Resume(),
+        ReturnTo(0),
+    ):
+        real = server.ask(request)
+        fake.send(request)
+        assert replies[-1].state == real.state, request
+    server.end()

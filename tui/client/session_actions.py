@@ -1,0 +1,125 @@
+"""What keys ask of the session."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from makemore_tui.core.settings import plan_edit
+from makemore_tui.core.worker.protocol import (
+    Edit,
+    EvaluateTest,
+    Pause,
+    Redo,
+    Request,
+    Restart,
+    Resume,
+    Snapshot,
+    Step,
+    Undo,
+)
+
+from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, Labels, at_limit
+from ..setting_steps import stepped
+from .request_queue import RequestQueue
+
+
+class NoticeBoard(Protocol):
+    """Where a sentence is shown."""
+
+    @property
+    def text(self) -> str:
+        """The sentence that is shown."""
+        ...
+
+    def say(self, text: str, is_warning: bool = False) -> None:
+        """Show a sentence."""
+
+
+class SessionActions:
+    """The actions of the keys for training and settings.
+
+    Each builds on what was asked before, whether or not it is answered. If nobody could answer,
+    that is said.
+    """
+
+    def __init__(self, requests: RequestQueue, notices: NoticeBoard, labels: Callable[[], Labels]):
+        self.requests = requests
+        self.notices = notices
+        self._labels = labels
+
+    def latest(self) -> Snapshot | None:
+        """What a key builds on; None, and a notice, if there is no worker to ask."""
+        if self.requests.is_dead:
+            key = self._labels()["worker"]
+            self.notices.say(f"there is no worker to ask; {key} starts one", is_warning=True)
+            return None
+        if self.requests.latest is None:
+            self.notices.say("the worker is still starting")
+        return self.requests.latest
+
+    def ask(self, request: Request) -> None:
+        """Send a command."""
+        if (now := self.latest()) is not None:
+            self.requests.command(request, expected_after(request, now))
+
+    def change(self, setting: str, by: int) -> None:
+        """Change a setting by some steps."""
+        if setting == "seed":
+            self.restart(by)
+        elif (now := self.latest()) is not None:
+            changes = stepped(now, setting, by)
+            if isinstance(changes, str):
+                shown = self.requests.snapshot or now
+                self.notices.say(at_limit(changes, shown, self.notices.text))
+            else:
+                self.ask(Edit(changes))
+
+    def restart(self, seeds: int = 0) -> None:
+        """Begin a new run, with a seed so many higher."""
+        if (now := self.latest()) is not None:
+            self.ask(Restart(max(0, now.seed + seeds)))
+
+    def pause(self) -> None:
+        """Pause training, or resume it."""
+        if (now := self.latest()) is not None:
+            self.ask(Pause() if now.state == "training" else Resume())
+
+    def step(self) -> None:
+        """Take one step."""
+        self.ask(Step())
+
+    def undo(self) -> None:
+        """Take back the last edit."""
+        if (now := self.latest()) is not None:
+            if now.can_undo is None:
+                self.notices.say(NOTHING_TO_UNDO)
+            else:
+                self.ask(Undo())
+
+    def redo(self) -> None:
+        """Do again what was undone."""
+        if (now := self.latest()) is not None:
+            if now.can_redo is None:
+                self.notices.say(NOTHING_TO_REDO)
+            else:
+                self.ask(Redo())
+
+    def test(self) -> None:
+        """Evaluate the test split."""
+        self.ask(EvaluateTest())
+
+
+def expected_after(request: Request, now: Snapshot) -> Snapshot:
+    """What a request will lead to, as far as the next key depends on it."""
+    match request:
+        case Edit(changes):
+            plan = plan_edit(now.model, now.train, changes)
+            return replace(now, model=plan.model, train=plan.train)
+        case Restart(seed):
+            return replace(now, seed=seed)
+        case Pause() | Step():
+            return replace(now, state="paused")
+        case Resume():
+            return replace(now, state="training")
+    return now

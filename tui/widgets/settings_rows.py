@@ -1,0 +1,144 @@
+"""The settings of a run line by line: what they are, and which keys change them."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from rich.style import Style
+
+from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
+from makemore_tui.core.settings import SETTINGS
+from makemore_tui.core.worker.protocol import Snapshot
+
+from ..plots.ticks import tick_label
+from ..setting_steps import in_words
+from ..style.colours import Palette
+from ..style.text_rows import Row, row
+
+_UNUSED = "–"  # the value of a setting that the model does not have
+
+
+class Entry(NamedTuple):
+    """A line of the panel; `setting` is the one it shows, "" where it only informs."""
+
+    name: str
+    value: str
+    keys: tuple[str, ...] = ()  # their ids
+    setting: str = ""
+
+
+def settings_entries(snapshot: Snapshot) -> list[Entry]:
+    """All settings of the model at hand, and facts of the run."""
+    return [*_model_entries(snapshot), *_regularization(snapshot), *_run_entries(snapshot)]
+
+
+def _model_entries(snapshot: Snapshot) -> list[Entry]:
+    model, train = snapshot.model, snapshot.train
+    is_mlp, is_counts = model.kind == "mlp", model.kind == "ngram"
+    is_bigram = model.kind == "neural-bigram"
+    kind = in_words("kind", model.kind) + (f", order {model.order}" if is_counts else "")
+    now = in_words("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
+    schedule = train.schedule + (f" → {now}" if train.schedule != "constant" else "")
+    context = "order" if is_counts else "" if is_bigram else "context"
+    keys = () if is_bigram else _both("context")
+    return [
+        Entry("model", kind, ("model",), "kind"),
+        _entry(snapshot, "learning_rate", _both("rate"), not is_counts),
+        Entry("schedule", _UNUSED if is_counts else schedule, ("schedule",), "schedule"),
+        _entry(snapshot, "batch_size", _both("batch")),
+        Entry("context", f"{model.context_length}", keys, context),
+        _entry(snapshot, "embedding", _both("embedding"), is_mlp),
+        _entry(snapshot, "hidden", _both("hidden"), is_mlp),
+        _entry(snapshot, "optimizer", ("optimizer",), not is_counts),
+    ]
+
+
+def _regularization(snapshot: Snapshot) -> list[Entry]:
+    train = snapshot.train
+    if snapshot.model.kind == "ngram":
+        return [Entry("smoothing", f"{train.smoothing:,g}", _both("decay"), "smoothing")]
+    return [
+        Entry("weight decay", f"{train.weight_decay:g}", _both("decay"), "weight_decay"),
+        _entry(snapshot, "dropout", _both("dropout"), snapshot.model.kind == "mlp"),
+    ]
+
+
+def _run_entries(snapshot: Snapshot) -> list[Entry]:
+    is_counts = snapshot.model.kind == "ngram"
+    planned = "" if is_counts else f" of {tick_label(snapshot.train.steps)}"
+    speed = f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else _UNUSED
+    return [
+        Entry("counts" if is_counts else "parameters", f"{snapshot.parameters:,}"),
+        Entry("step", f"{snapshot.step:,}{planned}", (), "" if is_counts else "steps"),
+        Entry("steps/s", speed),
+        _entry(snapshot, "train_on", ()),
+        _entry(snapshot, "init", (), not is_counts),
+        _entry(snapshot, "direct", (), snapshot.model.kind == "mlp"),
+        Entry("seed", f"{snapshot.seed}", ("restart", "new-seed"), "seed"),
+    ]
+
+
+def _entry(snapshot: Snapshot, setting: str, keys: tuple[str, ...], is_used: bool = True) -> Entry:
+    """The entry of a setting whose name and value are shown as they are."""
+    value = in_words(setting, (vars(snapshot.model) | vars(snapshot.train))[setting])
+    return Entry(setting.replace("_", " "), value if is_used else _UNUSED, keys, setting)
+
+
+def _both(setting: str) -> tuple[str, str]:
+    """The ids of the keys that change a setting."""
+    return f"{setting}-down", f"{setting}-up"
+
+
+def name_width(width: int) -> int:
+    """The cells of the settings' names, in a line of so many."""
+    return 15 if width >= 32 else 14
+
+
+def settings_row(
+    entry: Entry, width: int, is_chosen: bool, labels: Mapping[str, str], palette: Palette
+) -> Row:
+    """A line of `width` cells: the name, the value, and the keys.
+
+    is_chosen: whether the cursor is on it. labels: of the keys, by id.
+    """
+    value, is_unused, name_cells = entry.value, entry.value == _UNUSED, name_width(width)
+    keys = " ".join(labels[id] for id in entry.keys)
+    keys = f" {keys}" if keys and not is_unused else ""
+    if len(value) > width - name_cells - len(keys):
+        name_cells = len(entry.name) + 1  # a long value may begin further to the left
+    room = max(1, width - name_cells - len(keys))
+    if len(value) > room:
+        value = value[: room - 1] + "…"
+    chosen = Style(reverse=is_chosen)
+    value_style = palette.style("dim" if is_unused else "text", bold=not is_unused)
+    return row(
+        (f"{entry.name:<{name_cells}}", palette.style("dim") + chosen),
+        (f"{value:<{room}.{room}}", value_style + chosen),
+        (keys, palette.style("batch") + chosen),
+    )
+
+
+def typed_value(snapshot: Snapshot, setting: str) -> str | None:
+    """A setting as one would type it; None where the model has no such setting."""
+    entries = settings_entries(snapshot)
+    entry = next((one for one in entries if one.setting == setting), None)
+    if entry is None or entry.value == _UNUSED:
+        return None
+    if setting == "seed":
+        return str(snapshot.seed)
+    value = (vars(snapshot.model) | vars(snapshot.train))[setting]
+    return f"{value}" if isinstance(value, float) else in_words(setting, value).replace(",", "")
+
+
+def command_line_words(snapshot: Snapshot) -> str:
+    """The settings as options of the command line, without those that are as in its preset."""
+    values = vars(snapshot.model) | vars(snapshot.train)
+    preset = preset_named(DEFAULT_PRESET)
+    usual = vars(preset.model) | vars(preset.train)
+    words = [
+        f"--set {name}={_word(values[name])}" for name in SETTINGS if values[name] != usual[name]
+    ]
+    return " ".join([f"--preset {DEFAULT_PRESET}", *words, f"--seed {snapshot.seed}"])
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -18,7 +18,7 @@ from ..models.factory import make_model
 from ..models.model import Model
 from ..results import Baseline, Health, TensorHealth
 from ..settings import ModelSettings, TrainSettings
-from ..training.base import Trainer
+from ..training.base import AnyTrainer
 from ..training.batches import Batches
 from ..training.history import LossHistory
 from .baselines import NAMES
@@ -32,7 +32,7 @@ _RECENT = 0.6  # the share of the steps since the last edit in which the loss fa
 
 
 def health(
-    trainer: Trainer,
+    trainer: AnyTrainer,
     history: LossHistory,
     first_settings: tuple[ModelSettings, TrainSettings],
     last_edit: int = 0,
@@ -92,7 +92,7 @@ def recent_fall(history: LossHistory, last_edit: int) -> tuple[int, float, float
 
 
 def _facts(
-    trainer: Trainer,
+    trainer: AnyTrainer,
     batch: Batches,
     history: LossHistory,
     first_settings: tuple[ModelSettings, TrainSettings],
@@ -174,7 +174,7 @@ def _stuck(h: Tensor | None) -> tuple[float, float]:
     return float(saturated.mean()), float(dead.mean())
 
 
-def _tensors(trainer: Trainer, batch: Batches) -> tuple[tuple[TensorHealth, ...], str]:
+def _tensors(trainer: AnyTrainer, batch: Batches) -> tuple[tuple[TensorHealth, ...], str]:
     """The health of each parameter tensor, and what its update is."""
     gradients, updates, is_of = trainer.gradients(batch), trainer.last_update(), _LAST_STEP
     if not gradients:

@@ -15,7 +15,7 @@ from ..analysis.evaluation import Evaluation
 from ..results import Baseline, EmbeddingMap, Health, Probe, RateSearch, Sample, Unavailable
 from ..runs.state import JournalEntry
 from ..settings import ModelSettings, TrainSettings
-from ..training.base import Trainer
+from ..training.base import AnyTrainer
 from ..training.history import DevLosses, LossHistory
 
 
@@ -28,7 +28,7 @@ class Run(Protocol):
     dev_losses: DevLosses
 
     @property
-    def trainer(self) -> Trainer: ...
+    def trainer(self) -> AnyTrainer: ...
     @property
     def journal(self) -> Sequence[JournalEntry]: ...
 

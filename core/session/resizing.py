@@ -8,7 +8,7 @@ from ..models.model import Model
 from ..models.resize import shrinks
 from ..results import Resizing
 from ..settings import ModelSettings
-from ..training.base import Trainer
+from ..training.base import AnyTrainer
 
 _JUDGED_EXAMPLES = 1 << 10, 1 << 12  # least and most training examples that decide what is dropped
 _JUDGED_ACTIVATIONS = 1 << 21  # about so many activations of hidden units, between these two
@@ -16,7 +16,7 @@ _MIN_DEV_EXAMPLES = 1 << 11
 _MAX_MULTIPLICATIONS = 1 << 29  # for the dev loss, beyond the least examples
 
 
-def resize(trainer: Trainer, new: ModelSettings, seed: int, label: str) -> Resizing:
+def resize(trainer: AnyTrainer, new: ModelSettings, seed: int, label: str) -> Resizing:
     """Give a trainer an MLP of another size that computes the same, or as nearly as it can.
 
     seed: of what new parameters are drawn from. label: the change as a short label.
@@ -39,7 +39,7 @@ def _dev_examples(model: Model) -> int:
     return max(_MIN_DEV_EXAMPLES, _MAX_MULTIPLICATIONS // model.multiplications)
 
 
-def _judged_contexts(trainer: Trainer) -> Tensor:
+def _judged_contexts(trainer: AnyTrainer) -> Tensor:
     """The contexts (N, T) of some training examples, evenly spaced."""
     split = trainer.dataset.split(trainer.settings.train_on)
     least, most = _JUDGED_EXAMPLES

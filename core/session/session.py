@@ -11,14 +11,19 @@ from torch import Tensor
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import make_model
+from ..models.mlp import MLP
+from ..models.neural_bigram import NeuralBigram
+from ..models.ngram import NgramCounts
 from ..models.resize import seed_of_edit
+from ..results import Resizing
 from ..run_spec import RunSpec
 from ..runs import checkpoint
 from ..runs.state import JournalEntry, RunState, copy_trainer_state, run_label
 from ..settings import EditPlan, Effect, ModelSettings, TrainSettings, plan_edit, short_label
 from ..text import shown
+from ..training.base import AnyTrainer
+from ..training.history import DevLosses, LossHistory
 from ..training.trainer import make_trainer
-from . import looks
 from .resizing import resize
 from .undo import StashedRun, UndoStack, stashed_run
 
@@ -53,6 +58,23 @@ class Session:
     undo_stack: the states that can be returned to. samplings: how often `sample` was called.
     """
 
+    dataset: Dataset
+    model: NgramCounts | NeuralBigram | MLP
+    trainer: AnyTrainer
+    model_settings: ModelSettings
+    train_settings: TrainSettings
+    first_settings: tuple[ModelSettings, TrainSettings]
+    seed: int
+    step: int
+    journal: list[JournalEntry]
+    history: LossHistory
+    dev_losses: DevLosses
+    resized: Resizing | None
+    diverged: bool
+    diverged_at: int | None
+    dropout_version: int
+    run: object
+    undo_stack: UndoStack
     samplings: int = 0
 
     def __init__(
@@ -284,15 +306,8 @@ class Session:
         present = self.model_settings, self.train_settings, self.seed
         return tuple(stashed_run(state, *present) for state in self.undo_stack.previous_runs)
 
-    # Functions of a session in `looks.py`.
-    evaluate = looks.evaluate
-    sample = looks.sample
-    probe = looks.probe
-    bigrams = looks.bigrams
-    embedding_map = looks.embedding_map
-    baselines = looks.baselines
-    health = looks.health
-    find_lr = looks.find_lr
+    # These functions of a session become methods of it.
+    from .looks import baselines, bigrams, embedding_map, evaluate, find_lr, health, probe, sample
 
     def _restore(self, state: RunState) -> None:
         """Go on from a state."""

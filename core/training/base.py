@@ -13,17 +13,17 @@ from ..models.model import Model
 from ..settings import ModelSettings, TrainSettings
 from .batches import Batches
 
-AnyModel = TypeVar("AnyModel", bound=Model)
+ModelT = TypeVar("ModelT", bound=Model)
 
 
-class Trainer(ABC, Generic[AnyModel]):
+class Trainer(ABC, Generic[ModelT]):
     """Trains a model on a dataset.
 
     step: how many steps have been taken. settings: those of the next step; `edit` changes them.
     seed: of the minibatches and dropout masks; a run's first weights are drawn from it as well.
     """
 
-    model: AnyModel
+    model: ModelT
     dataset: Dataset
     settings: TrainSettings
     step: int = 0
@@ -86,7 +86,7 @@ class Trainer(ABC, Generic[AnyModel]):
         """
         return {}
 
-    def fork(self, settings: TrainSettings, seed: int) -> "Trainer":
+    def fork(self, settings: TrainSettings, seed: int) -> "AnyTrainer":
         """A trainer of a copy of the model at step 0, with the same optimizer state.
 
         seed: of its minibatches and dropout masks.
@@ -103,3 +103,6 @@ class Trainer(ABC, Generic[AnyModel]):
             UserError: the size of this kind of model can't change.
         """
         raise UserError("the size of this kind of model can't change while it trains")
+
+
+AnyTrainer = Trainer[Any]

@@ -33,6 +33,10 @@ class GradientTrainer(Trainer[Network]):
     bit for bit, however the steps are divided into calls of `train`.
     """
 
+    settings: TrainSettings
+    step: int = 0
+    seed: int = 0
+
     def __init__(
         self,
         model: Network,
@@ -82,7 +86,8 @@ class GradientTrainer(Trainer[Network]):
             self._optimizer = OPTIMIZERS[settings.optimizer](self.model.flat)
         if (settings.train_on, settings.batch_size) != (before.train_on, before.batch_size):
             self._prepared = None
-        self.settings, self._split = settings, split
+        self.settings = settings
+        self._split = split
 
     def train(self, steps: int) -> Tensor:
         """Take some steps and return the loss of each one's batch before it, (steps,) float32.

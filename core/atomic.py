@@ -11,8 +11,10 @@ from .errors import UserError
 UNFINISHED = ".unfinished."  # what the names of temporary files begin with
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, *content: bytes | memoryview) -> None:
     """Write a file, whole or not at all, and make the folders that lead to it.
+
+    content: in one part or several, written behind one another.
 
     The content goes to a hidden file in the same folder, is synced to the disk, and is moved over
     `path` with `os.replace`. A file that is replaced keeps its permissions, a new one gets 0644 as
@@ -28,7 +30,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         descriptor, name = tempfile.mkstemp(prefix=UNFINISHED, dir=target.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+                file.writelines(content)
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(name, mode)
@@ -38,6 +40,20 @@ def write_atomically(path: Path, content: bytes) -> None:
                 os.unlink(name)
             raise
         _sync(target.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
+def check_can_create(path: Path) -> None:
+    """See that a new file can be written, and make the folders that lead to it.
+
+    Raises:
+        UserError: it can't, or there is something of that name.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(exist_ok=False)
+        path.unlink()
     except OSError as error:
         raise cannot_write(path, error) from None
 

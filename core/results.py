@@ -137,8 +137,8 @@ class Saving(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The folder's name; "" before the run is first saved."""
-        return PurePath(self.folder).name
+        """The run's name; "" before it is first saved."""
+        return PurePath(self.folder).name.removesuffix(".safetensors")
 
 
 class LossCurve(Struct, frozen=True):

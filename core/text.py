@@ -28,3 +28,8 @@ def _sign(character: str) -> str:
     if unicodedata.category(character)[0] in "CZM" or ord(character) in _JOINED_OR_BLANK:
         return "�"
     return character
+
+
+def exact_text(value: object) -> str:
+    """A setting's value as it can be typed again: true, 0.001, 64000."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

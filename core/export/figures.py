@@ -18,6 +18,7 @@ from ..analysis.baselines import RunningBaselines
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..results import Baseline, EmbeddingMap, LossCurve, Mark
+from ..runs.state import journal_marks
 from ..session.session import Session
 from ..text import shown
 from .drawing import BATCH, DEV, DIM, EDIT, FAINT, INK, styled
@@ -55,7 +56,7 @@ def loss_figure(session: Session, baselines: Sequence[Baseline], heading: str = 
     if not rows:
         raise UserError("the run has no finite loss, so there is no curve to draw")
     dev = [point for point in session.dev_losses.points if math.isfinite(point[1])]
-    marks = session.marks
+    marks = journal_marks(session.journal)
     figure, axes = _loss_axes(bool(heading), bool(marks))
     losses = [loss for row in rows for loss in row[1:]]
     losses += [loss for _, loss in dev] + [one.loss for one in baselines]

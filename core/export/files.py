@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..atomic import cannot_write, write_atomically
 from ..errors import UserError
-from ..run_spec import state_line
+from ..run_spec import RunSpec
 from ..session.session import Session
 from ..text import shown
 from .events import write_events
@@ -22,7 +22,7 @@ def export_spec(session: Session, stem: str = "run") -> str:
     """The line that begins a run with this one's dataset, settings and seed."""
     dataset, settings = session.dataset, (session.model_settings, session.train_settings)
     name = dataset.name if dataset.built_in else str(dataset.path.resolve())
-    return state_line(name, dataset.unique, *settings, session.seed) + "\n"
+    return f"{RunSpec(name, dataset.unique, *settings, session.seed)}\n"
 
 
 def export_figure(session: Session, form: str, stem: str) -> bytes:

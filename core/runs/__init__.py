@@ -1,1 +1,1 @@
-"""The state of a run, and runs on disk."""
+"""The state of a run; runs on disk: one file each, listed, locked, removed."""

@@ -3,39 +3,42 @@
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import platformdirs
-from filelock import FileLock, Timeout
 
+from ..atomic import UNFINISHED
 from ..errors import UserError
 from ..settings import model_label, settings_label
 from ..text import shown
-from . import files as run_files
-from .files import LOCK, METRICS, RECORD, WEIGHTS
-from .record import RunRecord, check_whole, read_record
+from . import format2
+from .header import SUFFIX, existing_run, read_record, run_name
+from .locks import is_locked
 
 _VARIABLE = "MAKEMORE_TUI_RUNS"
 _MAX_NAME_LENGTH = 60  # characters
-_LONG_AGO = 3600  # seconds; nobody writes at a run for so long
+_STALE_SECONDS = 3600  # no writer takes so long
+_Stamp = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class SavedRun:
     """A run of a directory, or what is left of one.
 
-    saved: when. model: its kind and sizes. settings: these and more, in few signs. best_dev: in
-    nats. named: whether a person gave it its name. problem: a sentence, if it can't be read; the
-    other fields say nothing then.
+    path: of its file, or of its folder in format 2. saved: when. model: its kind and sizes.
+    settings: these and the main settings, as a short label. best_dev: in nats. named: True when a
+    person gave it its name. problem: why it can't be read, as a sentence; None if it can. The
+    other fields say nothing of a run that can't be read.
     """
 
     name: str
-    folder: Path
+    path: Path
     saved: datetime
     dataset: str = ""
     model: str = ""
@@ -45,6 +48,9 @@ class SavedRun:
     named: bool = True
     problem: str | None = None
 
+    def __repr__(self) -> str:
+        return f"SavedRun({self.name!r}, {self.problem or f'{self.model}, {self.steps:,} steps'})"
+
 
 def runs_directory(given: Path | str | None = None) -> Path:
     """Where runs are kept: what is given, or MAKEMORE_TUI_RUNS, or the user's data directory."""
@@ -52,10 +58,13 @@ def runs_directory(given: Path | str | None = None) -> Path:
     return Path(given or os.environ.get(_VARIABLE) or default).expanduser()
 
 
-def run_folder(run: Path, directory: Path) -> Path:
-    """The folder of a run that is given as such, or by its name in the directory."""
-    is_name = run.name == str(run) and not os.path.lexists(run)
-    return directory / run if is_name and os.path.lexists(directory / run) else run
+def find_run(run: Path, directory: Path) -> Path:
+    """The run that a person names: by a path, or by its name among the runs of a directory.
+
+    The suffix may be left out. If there is no such run, this is `run` itself.
+    """
+    is_name = run.name == str(run)
+    return existing_run(run) or (existing_run(directory / run) if is_name else None) or run
 
 
 class RunList:
@@ -63,7 +72,7 @@ class RunList:
 
     def __init__(self, directory: Path):
         self._directory = directory
-        self._known: dict[Path, tuple[tuple[int, ...], SavedRun]] = {}
+        self._known: dict[Path, tuple[_Stamp, SavedRun]] = {}
 
     def read(self) -> list[SavedRun]:
         """The runs now, the newest first.
@@ -72,12 +81,12 @@ class RunList:
             UserError: the directory can't be read.
         """
         before, self._known = self._known, {}
-        for folder in _folders(self._directory):
-            stamp = run_files.stamp(folder)
-            known = before.get(folder)
-            if known is None or not stamp or known[0] != stamp:
-                known = stamp, _saved_run(folder)
-            self._known[folder] = known
+        for path in _runs_in(self._directory):
+            now = stamp(path)
+            known = before.get(path)
+            if known is None or not now or known[0] != now:
+                known = now, _saved_run(path)
+            self._known[path] = known
         return _newest_first(run for _, run in self._known.values())
 
 
@@ -87,7 +96,18 @@ def saved_runs(directory: Path) -> list[SavedRun]:
     Raises:
         UserError: the directory can't be read.
     """
-    return _newest_first(_saved_run(folder) for folder in _folders(directory))
+    return RunList(directory).read()
+
+
+def stamp(path: Path) -> _Stamp:
+    """A value that differs as soon as the run at a path is another; empty where there is none."""
+    try:
+        if stat.S_ISDIR(path.lstat().st_mode):
+            path = path / format2.RECORD
+        found = path.lstat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def remove(directory: Path, names: Sequence[str]) -> None:
@@ -96,64 +116,44 @@ def remove(directory: Path, names: Sequence[str]) -> None:
     Raises:
         UserError: there is no such run, or an explorer has it open, or it can't be removed.
     """
+    paths = []
     for name in names:
-        folder = directory / name
         if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
             raise UserError(f"{name!r} is not the name of a run; `makemore-tui runs` lists them")
-        if folder.is_symlink() or not folder.is_dir():
+        path = existing_run(directory / name)
+        if path is None or path.is_symlink():
             raise UserError(f"there is no run {name!r} in {directory}")
-        if not (os.path.lexists(folder / RECORD) or os.path.lexists(folder / WEIGHTS)):
-            raise UserError(f"{folder} is not a run, so it was not removed")
-        if is_locked(folder):
-            raise UserError(f"{folder} is open in an explorer, so it was not removed")
-    left = [name for name in names if not _remove(directory / name)]
+        if path.is_dir() and not format2.is_run(path):
+            raise UserError(f"{path} is not a run, so it was not removed")
+        if is_locked(path):
+            raise UserError(f"{path} is open in an explorer, so it was not removed")
+        paths.append(path)
+    left = [path for path in paths if not _remove(path)]
     if left:
-        raise UserError(f"{directory / left[0]} can't be removed: {_why_not(directory)}")
+        raise UserError(f"{left[0]} can't be removed: {_why_not(directory)}")
 
 
 def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
-    """Remove the oldest runs that were saved by themselves, until the rest of those weigh no more
-    than `most_bytes`; the names of what was removed.
+    """Remove the oldest runs without a given name, until the rest of them fit into `most_bytes`.
 
-    keep: so many of the newest of them stay, whatever they weigh. Named runs, damaged ones, and
-    those that an explorer has open always stay.
+    Returns the names of the runs removed. The newest `keep` of them stay, whatever their size;
+    named runs, damaged runs, and those open in an explorer always stay.
     """
-    return [name for name in pruning(directory, most_bytes, keep) if name is not None]
-
-
-def pruning(directory: Path, most_bytes: int, keep: int = 1) -> Iterator[str | None]:
-    """The same, a run at a time: its name, if it was removed."""
     _remove_unfinished(directory)
-    runs = []
-    for folder in _folders(directory):
-        run = _saved_run(folder)
-        if not run.named and run.problem is None:
-            runs.append(run)
-        yield None
-    runs = _newest_first(runs)
-    sizes = [run_files.size_of(run.folder) for run in runs]
-    total = sum(sizes)
+    runs = [run for run in saved_runs(directory) if not run.named and run.problem is None]
+    sizes = [_size(run.path) for run in runs]
+    total, removed = sum(sizes), []
     for run, size in list(zip(runs, sizes, strict=True))[keep:][::-1]:
         if total <= most_bytes:
             break
-        if not is_locked(run.folder) and _remove(run.folder):
+        if not is_locked(run.path) and _remove(run.path):
             total -= size
-            yield run.name
-
-
-def _remove_unfinished(directory: Path) -> None:
-    """Remove the hidden folders that a killed process has left beside the runs, long ago."""
-    with contextlib.suppress(OSError), os.scandir(directory) as entries:
-        for entry in entries:
-            is_ours = entry.name.startswith(run_files.UNFINISHED)
-            if is_ours and entry.is_dir(follow_symlinks=False):
-                age = time.time() - entry.stat(follow_symlinks=False).st_mtime
-                if age > _LONG_AGO:
-                    shutil.rmtree(entry.path, ignore_errors=True)
+            removed.append(run.name)
+    return removed
 
 
 def check_name(name: str) -> None:
-    """See that a run can be called so.
+    """See that a run can have this name.
 
     Raises:
         UserError: it can't.
@@ -163,111 +163,96 @@ def check_name(name: str) -> None:
             f"a run's name has 1 to {_MAX_NAME_LENGTH} characters that can be seen, not {name!r}"
         )
     if name.startswith((".", "-")) or Path(name).name != name or "\\" in name:
-        raise UserError(f"{name!r} can't be a run's name; letters, digits, spaces, - and _ can")
-
-
-def lock(folder: Path) -> FileLock:
-    """Hold a run's folder, which exists, until the lock is released or the process ends.
-
-    Raises:
-        UserError: another holds it, or it can't be written.
-    """
-    held = FileLock(folder / LOCK, blocking=False)
-    try:
-        if os.path.islink(folder / LOCK):
-            raise UserError(f"{folder / LOCK} is a link, so the run can't be opened")
-        held.acquire()
-    except Timeout:
-        raise UserError(f"{folder} is open in another explorer") from None
-    except OSError as error:
-        raise run_files.cannot_write(folder, error) from None
-    return held
-
-
-def is_locked(folder: Path) -> bool:
-    """Whether another holds the lock of a run, as far as can be told."""
-    if not os.path.lexists(folder / LOCK) or os.path.islink(folder / LOCK):
-        return os.path.islink(folder / LOCK)  # which nobody can hold, nor should anyone touch
-    try:
-        FileLock(folder / LOCK, blocking=False).acquire().lock.release()
-    except Timeout:
-        return True
-    except OSError:  # a lock that may not be opened says nothing
-        return False
-    return False
+        raise UserError("Names may contain letters, digits, spaces, dots, - and _")
 
 
 def _newest_first(runs: Iterable[SavedRun]) -> list[SavedRun]:
     return sorted(runs, key=lambda run: run.saved, reverse=True)
 
 
-def _folders(directory: Path) -> list[Path]:
+def _runs_in(directory: Path) -> list[Path]:
+    """Files of runs, and folders for which there is no file of the same name."""
     try:
         with os.scandir(directory) as entries:
-            names = [one.name for one in entries if one.is_dir(follow_symlinks=False)]
+            visible = [one for one in entries if not one.name.startswith(".")]
+            files = {one.name for one in visible if one.name.endswith(SUFFIX)}
+            folders = {one.name for one in visible if one.is_dir(follow_symlinks=False)} - files
     except FileNotFoundError:
         return []
     except OSError as error:
         raise UserError(f"{directory} can't be read: {error.strerror}") from None
-    return [directory / name for name in sorted(names) if not name.startswith(".")]
+    folders = {name for name in folders if f"{name}{SUFFIX}" not in files}
+    return [directory / name for name in sorted(files | folders)]
 
 
-def _saved_run(folder: Path) -> SavedRun:
+def _saved_run(path: Path) -> SavedRun:
+    name = run_name(path)
     try:
-        record = read_record(folder)
-        check_whole(folder, record)
-        names = (WEIGHTS, METRICS) if record.format > 1 else (WEIGHTS,)
-        missing = run_files.missing(folder, names)
-        if missing:
-            raise UserError(f"{folder} is damaged: {missing} is missing or no plain file")
-        return _listed(folder, record)
+        record = read_record(path)
     except UserError as error:
-        return SavedRun(folder.name, folder, _modified(folder), problem=str(error))
-
-
-def _listed(folder: Path, record: RunRecord) -> SavedRun:
+        return SavedRun(name, path, _modified(path), problem=str(error))
     return SavedRun(
-        name=folder.name,
-        folder=folder,
-        dataset=Path(record.dataset).name,
+        name=name,
+        path=path,
+        saved=record.saved.astimezone(UTC),
+        dataset=Path(record.dataset_name).name,
         model=model_label(record.model),
         settings=settings_label(record.model, record.train, record.seed),
         steps=record.steps,
-        best_dev=record.best_dev,
-        saved=_when(folder, record),
+        best_dev=record.dev_losses.best,
         named=record.named,
     )
 
 
-def _when(folder: Path, record: RunRecord) -> datetime:
+def _modified(path: Path) -> datetime:
     try:
-        return datetime.fromisoformat(record.raw["saved"]).astimezone(UTC)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return _modified(folder)
-
-
-def _modified(folder: Path) -> datetime:
-    try:
-        return datetime.fromtimestamp(folder.lstat().st_mtime, UTC)
+        return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
     except OSError:
         return datetime.fromtimestamp(0, UTC)
+
+
+def _size(path: Path) -> int:
+    try:
+        return format2.size_of(path) if path.is_dir() else path.lstat().st_size
+    except OSError:  # another process has just removed it
+        return 0
+
+
+def _remove(path: Path) -> bool:
+    """Remove a run, which nobody sees half removed. Returns whether that was possible.
+
+    A folder of the same name, from which the file was resumed, goes too.
+    """
+    folder = path.with_name(run_name(path))
+    try:
+        if path != folder:
+            path.unlink()
+        if not folder.is_symlink() and folder.is_dir() and format2.is_run(folder):
+            hidden = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
+            folder.rename(hidden / folder.name)
+            shutil.rmtree(hidden, ignore_errors=True)
+    except OSError:
+        return False
+    return True
 
 
 def _why_not(directory: Path) -> str:
     """Why nothing can be removed from a directory."""
     try:
-        Path(tempfile.mkdtemp(prefix=run_files.UNFINISHED[1], dir=directory)).rmdir()
+        Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=directory)).rmdir()
     except OSError as error:
         return error.strerror or str(error)
     return "the system refuses it"
 
 
-def _remove(folder: Path) -> bool:
-    """Remove a folder, which nobody sees half removed; whether it could be."""
-    try:
-        hidden = Path(tempfile.mkdtemp(prefix=run_files.UNFINISHED[1], dir=folder.parent))
-        folder.rename(hidden / folder.name)
-        shutil.rmtree(hidden, ignore_errors=True)
-    except OSError:
-        return False
-    return True
+def _remove_unfinished(directory: Path) -> None:
+    """Remove the temporary files and folders that a killed process left here long ago."""
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+            if not entry.name.startswith(UNFINISHED) or age < _STALE_SECONDS:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)

@@ -1,124 +1,130 @@
-"""A run as it is between two steps: what is put away, saved, and gone on from."""
+"""RunState: all that a run is between two steps."""
 
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..datasets.dataset import Dataset
-from ..results import Resizing
-from ..settings import SIZES, ModelSettings, TrainSettings
+from ..models.factory import make_model
+from ..results import Mark, Resizing
+from ..settings import ModelSettings, TrainSettings, short_label
+from ..training import dropout
 from ..training.history import DevLosses, LossHistory
+from ..training.trainer import make_trainer
+from .record import JournalEntry
 
-_RESIZING_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class JournalEntry:
-    """A change of settings, and the number of steps taken before it."""
-
-    step: int
-    changes: dict[str, Any]
+__all__ = ["JournalEntry", "RunState", "copy_trainer_state", "journal_marks", "run_label"]
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RunState:
-    """All that a run is between two steps. Nobody writes to what it holds, so states share it.
+    """All that a run is between two steps: what is saved, undone, replayed and opened.
 
-    run: the same for all states of a run, from its first step on. first_settings: those that it
-    began with. trainer: its state dict. resized: the newest change of size. diverged_at: the step
-    whose loss was the first not to be finite. is_finite: whether the weights are.
-    step_seconds: about how long a step takes.
-    base: of an outline, the whole state of the same run from which training on through the
-    journal leads to this one, bit for bit; that takes about replay_seconds. An outline has
-    neither the trainer's tensors nor the losses.
+    It is immutable: nobody writes to its tensors and losses, so states share them.
+
+    dataset: what the run is trained on.
+    model_settings, train_settings: of the next step. first_settings: of step 0.
+    seed: of the initial weights and the minibatches.
+    journal: the edits that led from the first settings to the present ones, oldest first.
+    trainer: the trainer's state dict: step, parameters or counts, optimizer, random state.
+    history: the minibatch losses. dev_losses: the losses of the dev split, where it was evaluated.
+    resized: the newest change of the model's size. diverged_at: the first step whose loss was not
+    finite. is_finite: True when all parameters are.
+    dropout_version: how dropout masks are chosen, see `Dropout`.
+    is_resumable: False for a run saved in format 1, which lacks optimizer and random state: its
+    model can be evaluated and sampled from, but not trained.
+    run: identifies the run; the same object in all its states.
     """
 
     dataset: Dataset
-    run: object
     model_settings: ModelSettings
     train_settings: TrainSettings
     first_settings: tuple[ModelSettings, TrainSettings]
     seed: int
     journal: tuple[JournalEntry, ...]
-    trainer: dict[str, Any]
+    trainer: Mapping[str, Any]
     history: LossHistory
     dev_losses: DevLosses
     resized: Resizing | None
     diverged_at: int | None
     is_finite: bool
-    step_seconds: float
-    base: "RunState | None" = None
-    replay_seconds: float = 0.0
+    dropout_version: int
+    is_resumable: bool
+    run: object
+
+    @classmethod
+    def first(
+        cls, dataset: Dataset, model: ModelSettings, train: TrainSettings, seed: int
+    ) -> "RunState":
+        """The state of a new run at step 0.
+
+        Raises:
+            UserError: the settings are too large for this dataset.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        new = make_model(model, dataset.vocabulary.size, generator, train.smoothing)
+        return cls(
+            dataset=dataset,
+            model_settings=model,
+            train_settings=train,
+            first_settings=(model, train),
+            seed=seed,
+            journal=(),
+            trainer=make_trainer(new, dataset, train, seed).state_dict(),
+            history=LossHistory(),
+            dev_losses=DevLosses(),
+            resized=None,
+            diverged_at=None,
+            is_finite=True,
+            dropout_version=dropout.VERSION,
+            is_resumable=True,
+            run=object(),
+        )
+
+    def __repr__(self) -> str:
+        return f"RunState({run_label(self.model_settings, self.step, self.dev_losses.last)})"
 
     @property
     def step(self) -> int:
-        """How many steps had been taken."""
+        """How many steps have been taken."""
         return self.trainer["step"]
 
     @property
-    def is_first(self) -> bool:
-        """Whether it is a run's beginning, which needs no tensors, for the seed gives them."""
-        return self.base is None and len(self.trainer) == 1
-
-    @property
     def tensors(self) -> Iterator[Tensor]:
-        """All its tensors, and those that it is had again from."""
-        if self.base is not None:
-            yield from self.base.tensors
+        """All tensors that the state holds."""
         yield from (value for value in self.trainer.values() if isinstance(value, Tensor))
         yield from self.history.tensors
 
-    def become_outline(self, base: "RunState", seconds: float) -> None:
-        """Let go of all that training on from a whole state gives again."""
-        self.trainer, self.history = {"step": self.step}, LossHistory(2)
-        self.base, self.replay_seconds = base, seconds
+
+def run_label(model: ModelSettings, step: int, dev: float | None) -> str:
+    """A run in a few words, such as "mlp 3-10-200, step 5,000, dev 2.171"; dev in nats."""
+    sizes = {
+        "mlp": f" {model.context}-{model.embedding}-{model.hidden}",
+        "ngram": f" {model.order}",
+    }
+    loss = "" if dev is None else f", dev {dev:.3f}"
+    return f"{model.kind}{sizes.get(model.kind, '')}, step {step:,}{loss}"
 
 
-def beginning(state: RunState) -> RunState:
-    """The state in which a state's run began."""
-    model, train = state.first_settings
-    return replace(
-        state,
-        model_settings=model,
-        train_settings=train,
-        journal=(),
-        trainer={"step": 0},
-        history=LossHistory(2),
-        dev_losses=DevLosses(),
-        resized=None,
-        diverged_at=None,
-        is_finite=True,
-        base=None,
-        replay_seconds=0.0,
-    )
+def journal_marks(journal: Sequence[JournalEntry]) -> list[Mark]:
+    """The edits of a journal as short labels, one for each step at which there were some."""
+    changes: dict[int, dict[str, Any]] = {}
+    for entry in journal:
+        changes.setdefault(entry.step, {}).update(entry.changes)
+    return [Mark(step, short_label(of_step)) for step, of_step in changes.items()]
 
 
-def replay_seconds(state: RunState, start: RunState) -> float:
-    """About how long training on from an earlier state to this one takes; infinite where no way
-    leads there."""
-    is_on_the_way = start.run is state.run and start.step <= state.step
-    if not is_on_the_way or state.journal[: len(start.journal)] != start.journal:
-        return math.inf
-    edits = state.journal[len(start.journal) :]
-    if any(entry.step < start.step for entry in edits):
-        return math.inf
-    resizings = sum(bool(entry.changes.keys() & set(SIZES)) for entry in edits)
-    steps = state.step - start.step
-    return start.replay_seconds + steps * state.step_seconds + resizings * _RESIZING_SECONDS
+def copy_trainer_state(state: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a trainer's state dict; tensors equal to those of an earlier copy are shared."""
+    return {name: _copied(value, earlier.get(name)) for name, value in state.items()}
 
 
-def copied(state: Mapping[str, Any], like: Mapping[str, Any]) -> dict[str, Any]:
-    """A state dict with tensors of its own; one that `like` has already is shared with it."""
-    return {name: _copied(value, like.get(name)) for name, value in state.items()}
-
-
-def _copied(value: Any, like: Any) -> Any:
+def _copied(value: Any, earlier: Any) -> Any:
     if not isinstance(value, Tensor):
         return value
-    if isinstance(like, Tensor) and like.dtype == value.dtype and torch.equal(like, value):
-        return like
+    if isinstance(earlier, Tensor) and earlier.dtype == value.dtype and torch.equal(earlier, value):
+        return earlier
     return value.clone()

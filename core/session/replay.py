@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -10,22 +10,23 @@ from torch import Tensor
 
 from ..analysis.evaluation import evaluate
 from ..errors import UserError
-from ..runs.checkpoint import Run, load_run
-from ..runs.record import check_path
+from ..runs.checkpoint import read
+from ..runs.header import read_record
+from ..runs.state import RunState
 from ..training.time_slicer import TimeSlicer
 from .session import Session
 
 _SLICE_SECONDS = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Replay:
     """A run that was trained again.
 
-    identical: whether all its parameters are those saved, bit for bit. largest_difference: of any
+    identical: True when all its parameters are those saved, bit for bit. largest_difference: of any
     parameter. loss_difference: of the dev losses, in nats. All None where the replay was stopped
     before the step that was saved. steps: how many were taken. recorded_torch: the version of
-    torch that the run was saved with; same_build: whether it is this one.
+    torch that the run was saved with; same_build: True when it is this one.
     """
 
     session: Session
@@ -36,73 +37,67 @@ class Replay:
     recorded_torch: str
     same_build: bool
 
+    def __repr__(self) -> str:
+        return f"Replay({self.session!r}, identical={self.identical})"
 
-def replay_run(
-    folder: Path | str,
+
+def replay(
+    run: Path | str | RunState,
     until: int | None = None,
     advance: Callable[[int, Tensor], None] = lambda step, losses: None,
 ) -> Replay:
-    """Train a saved run again, growth and all, to the step that was saved, or to `until`.
+    """Train a run again, resizings and all, to the step that was saved, or to `until`.
 
     On the same build of torch, with as many threads as the run was trained with (`threads` of its
     record), the result is identical.
 
+    run: a saved run, or a state.
     advance: called after each slice of training with the step and the losses of the slice.
 
     Raises:
         UserError: the run is damaged, or `until` lies beyond its steps.
     """
-    saved = load_run(folder)
-    record, last = saved.record, saved.steps
-    check_path(saved.folder, record)
-    if until is not None and not 0 <= until <= last:
-        raise UserError(f"{folder} has {last:,} steps, so it can't be replayed until {until:,}")
-    end = last if until is None else until
+    if isinstance(run, RunState):
+        saved, recorded = run, torch.__version__
+    else:
+        saved, recorded = read(run, partial=True), read_record(run).versions.get("torch", "unknown")
+    if until is not None and not 0 <= until <= saved.step:
+        raise UserError(f"{run} has {saved.step:,} steps, so it can't be replayed until {until:,}")
+    end = saved.step if until is None else until
     session = _trained(saved, end, advance)
-    recorded = record.versions.get("torch", "unknown")
-    differences = _differences(session, saved) if end == last else (None, None, None)
+    differences = _differences(session, saved) if end == saved.step else (None, None, None)
     return Replay(session, *differences, session.step, recorded, recorded == torch.__version__)
 
 
-def _trained(saved: Run, end: int, advance: Callable[[int, Tensor], None]) -> Session:
-    """A new session, trained as the saved one was as far as a step."""
-    record, last = saved.record, saved.steps
-    session, slicer = (
-        Session(saved.dataset, *record.first, seed=saved.seed),
-        TimeSlicer(_SLICE_SECONDS),
-    )
+def _trained(saved: RunState, end: int, advance: Callable[[int, Tensor], None]) -> Session:
+    """A new session, trained as the saved run was, up to a step."""
+    first = RunState.first(saved.dataset, *saved.first_settings, saved.seed)
+    session = Session.from_state(replace(first, dropout_version=saved.dropout_version))
+    slicer = TimeSlicer(_SLICE_SECONDS)
 
     def train(to: int) -> None:
         while session.step < to and not session.trainer.finished:
             losses = slicer.train(session, to - session.step)
             advance(session.step, losses)
 
-    for step, changes in record.journal:
-        if step > end or step == end < last:
+    for entry in saved.journal:
+        if entry.step > end or entry.step == end < saved.step:
             break
-        train(step)
-        session.change(changes)  # of which nobody wants to go back
+        train(entry.step)
+        session.edit(**entry.changes)
         slicer = TimeSlicer(_SLICE_SECONDS)  # a step may take another time
     train(end)
     return session
 
 
-def _differences(session: Session, saved: Run) -> tuple[bool, float, float]:
+def _differences(session: Session, saved: RunState) -> tuple[bool, float, float]:
     """Whether all parameters are identical, and the largest difference of them and of the loss."""
-    identical, largest = True, 0.0
-    for name, tensor in session.model.tensors.items():
-        other = saved.model.tensors[name]
-        if not torch.equal(_bits(tensor), _bits(other)):
-            identical = False
-            largest = max(largest, float((tensor.double() - other.double()).abs().max()))
-    if identical:
+    name = "counts" if "counts" in saved.trainer else "parameters"
+    ours, theirs = session.trainer.state_dict()[name], saved.trainer[name]
+    if torch.equal(ours.view(torch.int32), theirs.view(torch.int32)):  # bit for bit
         return True, 0.0, 0.0
-    losses = [
-        evaluate(model, session.dataset, "dev").loss for model in (session.model, saved.model)
-    ]
+    largest = float((ours.double() - theirs.double()).abs().max())
+    other = Session.from_state(saved)
+    losses = [evaluate(one.model, one.dataset, "dev").loss for one in (session, other)]
     difference = abs(losses[0] - losses[1]) if math.isfinite(losses[1]) else math.nan
     return False, largest, difference
-
-
-def _bits(tensor: Tensor) -> Tensor:
-    return tensor.contiguous().view(torch.int32)

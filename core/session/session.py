@@ -1,27 +1,31 @@
-"""A run with all its ways back: the program, without a screen."""
+"""A run that can be trained, edited, undone, looked at and saved: the program without a screen."""
 
+import math
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from ..analysis.evaluation import Evaluation, WordSurprisal, evaluate, word_surprisal
-from ..analysis.sampling import sample
 from ..datasets.dataset import Dataset
 from ..errors import UserError
-from ..results import Sample
-from ..runs.state import JournalEntry, RunState, beginning, copied
-from ..settings import Effect, ModelSettings, TrainSettings, changed, effect_of, short_label
+from ..models.factory import make_model
+from ..models.resize import seed_of_edit
+from ..run_spec import RunSpec
+from ..runs import checkpoint
+from ..runs.state import JournalEntry, RunState, copy_trainer_state, run_label
+from ..settings import EditPlan, Effect, ModelSettings, TrainSettings, plan_edit, short_label
 from ..text import shown
-from .live_run import LiveRun
-from .undo import Archive, StashedRun
+from ..training.trainer import GradientTrainer, make_trainer
+from . import looks
+from .resizing import resize
+from .undo import StashedRun, UndoStack, stashed_run
 
 __all__ = ["JournalEntry", "Session"]
 
 
-class Session(LiveRun):
+class Session:
     """A run that can be trained, changed between any two steps, undone, looked at and saved.
 
         session = Session(Dataset.load("names"), ModelSettings(hidden=100), seed=1)
@@ -31,10 +35,25 @@ class Session(LiveRun):
         session.evaluate("dev").loss
         session.undo()
 
-    archive: what can be undone, and previous runs.
+    Initial weights and minibatches come from generators of the run's own, so evaluating and
+    sampling never change the path of training. The same dataset, settings, seed and edits give the
+    same weights bit for bit on the same build of torch with one thread, however the training is
+    divided into calls.
+
+    dataset: what the run is trained on.
+    model, trainer: change with the settings.
+    model_settings, train_settings: of the next step. first_settings: of step 0.
+    seed: of the initial weights and the minibatches. step: how many steps have been taken.
+    journal: the edits that led from the first settings to the present ones, oldest first.
+    history: the minibatch losses. dev_losses: the losses of dev, where it was evaluated.
+    resized: the newest change of the model's size.
+    diverged: True when a parameter is not finite. diverged_at: the first step whose loss wasn't.
+    dropout_version: how dropout masks are chosen, see `Dropout`.
+    run: identifies the run: another object after a restart, the same again after its undo.
+    undo_stack: the states that can be returned to. samplings: how often `sample` was called.
     """
 
-    archive: Archive
+    samplings: int = 0
 
     def __init__(
         self,
@@ -43,110 +62,161 @@ class Session(LiveRun):
         train: TrainSettings | None = None,
         seed: int = 1,
     ):
-        """A run at step 0.
+        """A new run at step 0.
 
         Raises:
-            UserError: the settings can't be had with this dataset.
+            UserError: the settings are too large for this dataset.
         """
-        super().__init__(dataset, model or ModelSettings(), train or TrainSettings(), seed)
-        self.archive = Archive(dataset)
-        self._looks = 0
+        self.undo_stack = UndoStack()
+        model, train = model or ModelSettings(), train or TrainSettings()
+        self._restore(RunState.first(dataset, model, train, seed))
 
-    @property
-    def previous_runs(self) -> tuple[StashedRun, ...]:
-        """The runs that a restart or a return has put away, at most eight, the newest last."""
-        present = self.model_settings, self.train_settings, self.seed
-        return tuple(run.named(*present) for run in self.archive.previous_runs)
+    @classmethod
+    def from_state(cls, state: RunState) -> "Session":
+        """A session that goes on from a state, with nothing to undo."""
+        session = cls.__new__(cls)
+        session.undo_stack = UndoStack()
+        session._restore(state)
+        return session
 
-    @property
-    def can_undo(self) -> str | None:
-        """What `undo` would take back, in few signs."""
-        return self.archive.past[-self._levels_back].label if self.archive.past else None
+    @classmethod
+    def from_spec(cls, spec: RunSpec) -> "Session":
+        """A new run at step 0.
 
-    @property
-    def way_back(self) -> str | None:
-        """What `undo` would take back of a run that has diverged, for its weights to be finite
-        again; None where nothing would do that."""
-        past, levels = self.archive.past, self._levels_back
-        return past[-levels].label if past and past[-levels].state.is_finite else None
+        Raises:
+            UserError: its dataset can't be read, or its settings are too large for it.
+        """
+        dataset = Dataset.load(spec.dataset, spec.unique)
+        return cls(dataset, spec.model, spec.train, spec.seed)
 
-    @property
-    def can_redo(self) -> str | None:
-        """What `redo` would do again, in few signs."""
-        return self.archive.future[-1].label if self.archive.future else None
+    @classmethod
+    def load(cls, path: Path | str) -> "Session":
+        """A saved run, which goes on bit for bit as if it had never been saved.
 
-    def edit(self, **changes: Any) -> Effect:
-        """Change settings by name from the next step on, and say what that does to the run.
+        Raises:
+            UserError: there is no such run, it is damaged, its dataset has changed, or it was saved
+                in format 1, without its optimizer.
+        """
+        return cls.from_state(checkpoint.read(path))
+
+    def save(self, path: Path | str, report: dict[str, Any] | None = None) -> None:
+        """Write the run to a new file; ".safetensors" is added to a path without it.
+
+        report: figures to keep with it, such as its losses.
+
+        Raises:
+            UserError: the file exists or can't be written, or the parameters are not finite.
+        """
+        checkpoint.write(self.state(), checkpoint.check_new(Path(path)), report=report)
+
+    def __repr__(self) -> str:
+        return f"Session({run_label(self.model_settings, self.step, self.dev_losses.last)})"
+
+    def state(self) -> RunState:
+        """All that the run is now. A copy, but for tensors that equal those of the last state."""
+        last, history = self._last, self.history
+        self._last = RunState(
+            dataset=self.dataset,
+            model_settings=self.model_settings,
+            train_settings=self.train_settings,
+            first_settings=self.first_settings,
+            seed=self.seed,
+            journal=tuple(self.journal),
+            trainer=copy_trainer_state(self.trainer.state_dict(), last.trainer),
+            history=last.history if last.history.equals(history) else history.copy(),
+            dev_losses=self.dev_losses.copy(),
+            resized=self.resized,
+            diverged_at=self.diverged_at,
+            is_finite=not self.diverged,
+            dropout_version=self.dropout_version,
+            is_resumable=last.is_resumable,
+            run=self.run,
+        )
+        return self._last
+
+    def train(self, steps: int) -> Tensor:
+        """Take some steps; the minibatch loss of each, in nats: (steps,) float32.
+
+        A table of counts takes fewer when every example has been counted.
+
+        Raises:
+            UserError: the run was saved in format 1, without its optimizer.
+        """
+        if not self._last.is_resumable:
+            raise UserError("the run was saved without its optimizer's state, so it can't train on")
+        losses = self.trainer.train(steps)
+        self.step = self.trainer.step
+        self.history.append(losses)
+        self.diverged = not _is_finite(self.model.tensors.values())
+        is_network = self.model_settings.model_kind.is_network  # counts may give a pair no chance
+        if is_network and self.diverged_at is None and not math.isfinite(float(losses.sum())):
+            finite = int(torch.isfinite(losses).long().cumprod(0).sum())
+            self.diverged_at = self.step - len(losses) + finite
+        return losses
+
+    def plan(self, **changes: Any) -> EditPlan:
+        """What changing settings by name would do to the run.
+
+        Raises:
+            UserError: a setting is unknown, or a value is not allowed.
+        """
+        return plan_edit(self.model_settings, self.train_settings, changes)
+
+    def edit(self, plan: EditPlan | None = None, /, **changes: Any) -> Effect:
+        """Change settings by name from the next step on, or carry out a plan for that.
 
         An MLP takes another context, embedding or hidden size in place. Any other change of the
-        model begins a new run with the same seed.
+        model starts a new run with the same seed. Returns what the change does to the run.
 
         Raises:
             UserError: a setting is unknown, or a value is not allowed; nothing has changed then.
         """
-        model, train = changed(self.model_settings, self.train_settings, changes)
-        effect = effect_of(changes, self.model_settings.kind)
-        if effect == "restart":
-            self._start_anew(model, train, self.seed, short_label(changes))
-            return effect
-        if effect == "resized" and self.diverged:
+        plan = plan or self.plan(**changes)
+        label = short_label(plan.changes)
+        if plan.effect == "restart":
+            first = RunState.first(self.dataset, plan.model, plan.train, self.seed)
+            self.switch_to(first, label)
+            return plan.effect
+        if plan.effect == "resized" and self.diverged:
             raise UserError("the weights are not finite, so their number can't be changed")
         before = self.state()
-        self.change(changes)
-        self.archive.add(short_label(changes), before)
-        return effect
+        self.trainer.edit(plan.train)
+        if plan.model != self.model_settings and isinstance(self.trainer, GradientTrainer):
+            seed = seed_of_edit(self.seed, self.step, len(self.journal))
+            self.resized = resize(self.trainer, plan.model, seed, label)
+            self.model = self.trainer.model
+        self.model_settings, self.train_settings = plan.model, plan.train
+        self.journal.append(JournalEntry(self.step, plan.changes))
+        self.undo_stack.record(label, before, self.undo_stack.previous_runs, self.dataset)
+        return plan.effect
 
-    def restart(self, seed: int | None = None) -> None:
-        """Begin a new run with the settings as they are, and the same seed or another."""
+    def restart(self, seed: int | None = None, dataset: Dataset | None = None) -> None:
+        """Start a new run with the present settings, and the same seed and dataset or others.
+
+        Raises:
+            UserError: the settings are too large for the dataset; nothing has changed then.
+        """
         label = "restart" if seed in (None, self.seed) else f"seed {seed}"
+        label = label if dataset is None else f"data {shown(dataset.name)}"
         seed = self.seed if seed is None else seed
-        self._start_anew(self.model_settings, self.train_settings, seed, label)
+        settings = self.model_settings, self.train_settings
+        self.switch_to(RunState.first(dataset or self.dataset, *settings, seed), label)
 
-    def change_dataset(self, dataset: Dataset) -> None:
-        """Begin a new run on other data, with the settings as they are and the same seed.
+    def switch_to(self, state: RunState, label: str) -> None:
+        """Go on with another run, which may be on other data.
 
-        Previous runs stay with the data before, to which `undo` goes back.
+        The present run becomes a previous run if it is on the same data and has taken a step;
+        `undo` returns to it and its previous runs.
 
-        Raises:
-            UserError: the settings can't be had with this dataset; nothing has changed then.
+        label: what was done, for `can_undo`.
         """
-        before, old = self.state(), self.dataset
-        self.dataset = dataset
-        try:
-            self._begin(self.model_settings, self.train_settings, self.seed)
-        except UserError:
-            self.dataset = old
-            raise
-        self._put_away(before, f"data {shown(dataset.name)}")
-
-    def undo(self) -> str:
-        """Go back to just before the last edit, restart or return, and say which it was.
-
-        The weights, optimizer, random numbers, step, journal and losses are those of then. From a
-        run that has diverged it goes back to the newest state with finite weights, if there is one.
-
-        Raises:
-            UserError: there is nothing to undo.
-        """
-        label = self.can_undo
-        if label is None:
-            raise UserError("there is nothing to undo")
-        self._restore(self.archive.back(self.state(), self._levels_back))
-        return label
-
-    def redo(self) -> str:
-        """Return to where `undo` was called, and say which edit that does again.
-
-        Training in between doesn't matter; `undo` takes it back to here.
-
-        Raises:
-            UserError: nothing has been undone since the last edit.
-        """
-        label = self.can_redo
-        if label is None:
-            raise UserError("there is nothing to redo")
-        self._restore(self.archive.forth(self.state()))
-        return label
+        before = self.state()
+        if _identity(state.dataset) == _identity(self.dataset):
+            state = replace(state, dataset=self.dataset)
+        self._restore(state)
+        previous = (*self.undo_stack.previous_runs, *([before] if before.step else []))
+        is_same_data = before.dataset is self.dataset
+        self.undo_stack.record(label, before, previous if is_same_data else (), self.dataset)
 
     def return_to(self, index: int) -> None:
         """Go on with the previous run of that index; the present run takes its place.
@@ -154,114 +224,105 @@ class Session(LiveRun):
         Raises:
             UserError: there is no such run.
         """
-        names = [run.name for run in self.previous_runs]
-        if not 0 <= index < len(names):
-            raise UserError(f"there is no previous run {index}; there are {len(names)}, from 0 on")
-        present, chosen = self.state(), self.archive.previous_runs[index]
-        self.archive.add(f"return to {names[index]}", present)
-        self._restore(chosen.state)
-        instead = [StashedRun(present, present.history)] if present.step else []
-        runs = [[run] if run is not chosen else instead for run in self.archive.previous_runs]
-        self.archive.keep(tuple(chain.from_iterable(runs)))
+        runs, before = self.previous_runs, self.state()
+        if not 0 <= index < len(runs):
+            raise UserError(f"there is no previous run {index}; there are {len(runs)}, from 0 on")
+        self._restore(runs[index].state)
+        states = [run.state for run in runs]
+        states[index : index + 1] = [before] if before.step else []
+        self.undo_stack.record(f"return to {runs[index].name}", before, tuple(states), self.dataset)
 
-    def go_on_with(self, other: "Session", label: str) -> None:
-        """Go on with another session's run, which may be on other data; the present one becomes a
-        previous run where it is on the same.
+    def undo(self) -> str:
+        """Return to just before the last edit, restart or return, and say which it was.
 
-        label: what `can_undo` says of it.
-        """
-        before, state = self.state(), other.state()
-        same = (self.dataset.path, self.dataset.fingerprint)
-        is_same_data = (other.dataset.path, other.dataset.fingerprint) == same
-        if is_same_data:
-            state = replace(state, dataset=self.dataset)
-        self._restore(state)
-        self._put_away(before, label)
-
-    def evaluate(self, split: str = "dev", max_examples: int | None = None) -> Evaluation:
-        """The loss of a split: train, dev, test, all, or first-N.
-
-        max_examples: of a larger split, only about so many are looked at.
-        """
-        evaluation = evaluate(self.model, self.dataset, split, max_examples)
-        if split == "dev" and max_examples is None:
-            self.dev_losses.append(self.step, evaluation.loss)
-        return evaluation
-
-    def sample(self, n: int = 20, seed: int | None = None, **options: Any) -> list[Sample]:
-        """n names; `options` as in `sampling.sample`; without a seed, others at every call."""
-        self._looks += 1
-        chosen = seed if seed is not None else self._looks
-        generator = torch.Generator().manual_seed(chosen)
-        return sample(self.model, self.dataset, n, generator, **options)
-
-    def surprisal(self, word: str) -> WordSurprisal:
-        """How likely the model holds each character of a word."""
-        return word_surprisal(self.model, self.dataset.vocabulary, word)
-
-    def last_finite_state(self) -> RunState:
-        """The newest whole state of this run with finite weights: now, or before an edit that is
-        not undone, or the run's beginning."""
-        if not self.diverged:
-            return self.state()
-        for level in reversed(self.archive.past):
-            state = level.state
-            is_whole = state.base is None and not state.is_first
-            if state.run is self._run and state.is_finite and is_whole:
-                return replace(state, diverged_at=self.diverged_at)
-        first = beginning(self.state())
-        _, trainer = self._made(*first.first_settings, first.seed)
-        whole = copied(trainer.state_dict(), {})
-        return replace(first, trainer=whole, diverged_at=self.diverged_at)
-
-    def save(self, folder: Path | str, report: dict[str, Any] | None = None) -> None:
-        """Write the run to a folder that does not exist yet (docs/run-format.md).
-
-        report: figures to keep with it, such as its losses.
+        Everything is as it was then. A run that has diverged returns to the newest state with
+        finite parameters, if there is one.
 
         Raises:
-            UserError: the folder exists or can't be written, or the weights aren't finite.
+            UserError: there is nothing to undo.
         """
-        from ..runs.checkpoint import save_run
+        if self.can_undo is None:
+            raise UserError("there is nothing to undo")
+        levels = self.undo_stack.levels_back(self.diverged)
+        level = self.undo_stack.undo(self.state(), levels)
+        self._restore(level.state)
+        return level.label
 
-        save_run(self, Path(folder), report)
+    def redo(self) -> str:
+        """Return to where `undo` was called, and say which edit that does again.
 
-    @classmethod
-    def load(cls, folder: Path | str) -> "Session":
-        """A saved run, to go on with bit for bit as if it had never been put away.
+        Training in between doesn't matter; `undo` returns to here.
 
         Raises:
-            UserError: it is damaged, its dataset has changed, or it can't be resumed.
+            UserError: nothing has been undone since the last edit.
         """
-        from ..runs.checkpoint import load_session
-
-        return load_session(Path(folder))
-
-    def restore(self, state: RunState) -> None:
-        """Go on from a state, of this dataset; there is nothing to undo or redo then."""
-        self.archive = Archive(state.dataset)
-        self._restore(state)
-
-    def _start_anew(
-        self, model: ModelSettings, train: TrainSettings, seed: int, label: str
-    ) -> None:
-        """Begin a run and keep the one before, if it has taken a step."""
-        before = self.state()
-        self._begin(model, train, seed)
-        self._put_away(before, label)
-
-    def _put_away(self, before: RunState, label: str) -> None:
-        """Keep the run that was before; as a previous run, if it was on the same data."""
-        self.archive.dataset = self.dataset
-        self.archive.add(label, before)
-        if before.dataset is not self.dataset:
-            self.archive.keep(())
-        elif before.step:
-            previous = StashedRun(before, before.history)
-            self.archive.keep((*self.archive.previous_runs, previous))
+        if self.can_redo is None:
+            raise UserError("there is nothing to redo")
+        level = self.undo_stack.redo(self.state())
+        self._restore(level.state)
+        return level.label
 
     @property
-    def _levels_back(self) -> int:
-        """How many levels `undo` goes back: more than one where the weights aren't finite."""
-        past = reversed(self.archive.past) if self.diverged else []
-        return next((i for i, level in enumerate(past, 1) if level.state.is_finite), 1)
+    def can_undo(self) -> str | None:
+        """What `undo` would take back, as a short label; None if there is nothing."""
+        past = self.undo_stack.past
+        return past[-self.undo_stack.levels_back(self.diverged)].label if past else None
+
+    @property
+    def can_redo(self) -> str | None:
+        """What `redo` would do again, as a short label; None if there is nothing."""
+        return self.undo_stack.future[-1].label if self.undo_stack.future else None
+
+    @property
+    def undo_levels(self) -> int:
+        """How many states there are to undo to."""
+        return len(self.undo_stack.past)
+
+    @property
+    def previous_runs(self) -> tuple[StashedRun, ...]:
+        """The runs that another took the place of, at most eight, the newest last."""
+        present = self.model_settings, self.train_settings, self.seed
+        return tuple(stashed_run(state, *present) for state in self.undo_stack.previous_runs)
+
+    # Functions of a session in `looks.py`.
+    evaluate = looks.evaluate
+    sample = looks.sample
+    probe = looks.probe
+    bigrams = looks.bigrams
+    embedding_map = looks.embedding_map
+    baselines = looks.baselines
+    health = looks.health
+    find_lr = looks.find_lr
+
+    def _restore(self, state: RunState) -> None:
+        """Go on from a state."""
+        model, train, size = (
+            state.model_settings,
+            state.train_settings,
+            state.dataset.vocabulary.size,
+        )
+        self.model = make_model(model, size, None, train.smoothing)
+        version = state.dropout_version
+        self.trainer = make_trainer(self.model, state.dataset, train, state.seed, version)
+        # A state of format 1 lacks some of what a trainer needs.
+        self.trainer.load_state_dict({**self.trainer.state_dict(), **state.trainer})
+        self.dataset, self.dropout_version, self.run = state.dataset, version, state.run
+        self.model_settings, self.train_settings = model, train
+        self.first_settings, self.seed, self.step = state.first_settings, state.seed, state.step
+        self.journal = list(state.journal)
+        self.history, self.dev_losses = state.history.copy(), state.dev_losses.copy()
+        self.resized, self.diverged_at = state.resized, state.diverged_at
+        self.diverged = not state.is_finite
+        self._last = state
+
+
+def _is_finite(tensors: Any) -> bool:
+    """True when all numbers of all float tensors are finite."""
+    floats = [tensor for tensor in tensors if tensor.is_floating_point()]
+    if all(math.isfinite(float(tensor.sum())) for tensor in floats):
+        return True  # the usual case, in a fraction of the time
+    return all(bool(torch.isfinite(tensor).all()) for tensor in floats)
+
+
+def _identity(dataset: Dataset) -> tuple[Path, str, bool]:
+    return dataset.path, dataset.fingerprint, dataset.unique

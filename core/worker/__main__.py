@@ -72,6 +72,7 @@ def _serve(
     import torch
 
     from ..datasets.dataset import Dataset
+    from ..runs.header import run_name
     from ..session.session import Session
     from ..text import shown
     from .autosave import Autosave
@@ -81,7 +82,7 @@ def _serve(
     autosave = Autosave(Path(start.runs), start.most_bytes) if start.runs else None
     try:
         if start.resume is not None:
-            send(Starting(f"opening {shown(Path(start.resume).name)}"))
+            send(Starting(f"opening {shown(run_name(Path(start.resume)))}"))
             session = Session.load(start.resume)
             if autosave is not None:
                 autosave.resume(session, Path(start.resume))

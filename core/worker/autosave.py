@@ -1,4 +1,4 @@
-"""The runs of a session, kept on disk while it trains: a little work at a time."""
+"""The runs of a session, saved while it trains; a thread writes them."""
 
 import contextlib
 import itertools
@@ -6,304 +6,315 @@ import os
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock
-
 from ..errors import UserError
 from ..results import Saving
-from ..runs.catalog import check_name, lock, pruning, remove
-from ..runs.checkpoint import RunSnapshot, metrics_of, run_snapshot, write_run
-from ..runs.files import cannot_write, stamp
-from ..runs.record import read_record
+from ..runs import checkpoint
+from ..runs.catalog import check_name, prune, remove, stamp
+from ..runs.header import SUFFIX, existing_run, find, read_record, run_name
+from ..runs.locks import RunLock, is_locked
+from ..runs.state import RunState
 from ..session.session import Session
 
 _SECONDS = 3.5  # from one save to the next
-_MOMENT = 0.012  # seconds of work at a time
 _SECONDS_TO_RETRY = 2.5
+_PATIENCE = 0.005  # seconds to wait for the thread at a time, when nothing trains
 _MAX_STEM_LENGTH = 40  # characters
-_BLINK = 0.0005  # seconds
 
 
 @dataclass
-class _Place:
-    """Where a run is kept, or is going to be.
+class _Target:
+    """The file that a run is saved to.
 
-    marker: of what was last saved. stamp: of the files then; if it differs, others have changed
-    them. is_new_name: whether it has a name that is to be told once it is there. instead_of: where
-    it was kept before it got that.
+    steps: of the newest state in the file; None before the first save. marker: what the newest
+    state handed to the thread was like. stamp: of the file after the last save; if it differs,
+    another process has changed the file. replaces: the run of a name given automatically that is
+    removed once this one is saved.
     """
 
-    folder: Path
+    path: Path
     named: bool = False
-    is_there: bool = False
-    step: int = 0
+    steps: int | None = None
     marker: tuple | None = None
     stamp: tuple[int, ...] = ()
     is_new_name: bool = False
-    instead_of: "_Place | None" = None
-
-
-_Work = Generator[bool | None, None, None]  # yields whether it waits for the thread
+    replaces: Path | None = None
 
 
 class Autosave:
-    """Saves the run that a session is on, every few seconds, and each run in a folder of its own.
+    """Saves the run that a session is on every few seconds, each run to a file of its own.
 
-    `advance` is called again and again between slices of training. It does a few milliseconds of
-    the work; a thread writes to the disk. A failure is told in `facts`, and saving is tried again.
+    `advance` is called between slices of training; it copies the run's state and hands it to a
+    thread. A failure is reported in `facts`, and saving is tried again.
     """
 
     def __init__(
         self, directory: Path, most_bytes: int, clock: Callable[[], float] = time.perf_counter
     ):
-        """directory: where runs are kept. most_bytes: of all that were saved without a name."""
+        """directory: where runs are kept. most_bytes: for all that were saved without a name."""
         self._directory = directory
         self._most_bytes = most_bytes
         self._clock = clock
-        self._places: dict[object, _Place] = {}  # by the identity of the run
-        self._present: _Place | None = None
-        self._lock: FileLock | None = None
-        self._jobs: deque[tuple[RunSnapshot, _Place]] = deque()
-        self._work: _Work | None = None
+        self._targets: dict[object, _Target] = {}  # by `Session.run`
+        self._present: _Target | None = None
+        self._lock: RunLock | None = None
+        self._writes: deque[tuple[Future[None], _Target, RunState]] = deque()
         self._writer = ThreadPoolExecutor(1)
         self._next = clock() + _SECONDS
+        self._is_training = True
         self._note = ""
         self._problem: str | None = None
 
-    # What is done between slices of training
-
     def advance(self, session: Session) -> bool:
-        """Do a little of what there is to do; whether there was anything."""
-        if self._work is None:
-            if self._clock() >= self._next:
-                self._next = self._clock() + _SECONDS
-                self.keep(session)
-            if not self._jobs:
-                return False
-            self._work = self._save(*self._jobs.popleft())
-        until, is_waiting = self._clock() + _MOMENT, None
-        while self._work is not None and not is_waiting and self._clock() < until:
-            try:
-                is_waiting = next(self._work)
-            except StopIteration:
-                self._work = None
+        """Save if it is time to, and see to what the thread has finished. Returns False if there
+        was nothing to do."""
+        if not self._writes and self._clock() >= self._next:
+            self._next = self._clock() + _SECONDS
+            self.keep(session)
+        if not self._writes:
+            return False
+        wait([self._writes[0][0]], 0 if self._is_training else _PATIENCE)
+        self._collect()
         return True
 
     def has_work(self, session: Session, is_training: bool) -> bool:
-        """Whether `advance` should be called: at once, where training has stopped."""
+        """True when `advance` should be called: as soon as training has stopped, or on time."""
+        self._is_training = is_training
         if not is_training and self._problem is None and self._is_unsaved(session):
             self._next = min(self._next, self._clock())
         is_due = self._clock() >= self._next and self._is_unsaved(session)
-        return self._work is not None or bool(self._jobs) or is_due
+        return bool(self._writes) or is_due
 
     def keep(self, session: Session) -> None:
-        """See to it that what is unsaved of the present run is saved, whatever follows."""
-        if self._is_unsaved(session):
-            self._note = ""
-            place = self._place_of(session)
-            state = session.last_finite_state()
-            if not session.diverged or not place.is_there or state.step > place.step:
-                snapshot = run_snapshot(session, named=place.named, state=state)
-            else:
-                snapshot = run_snapshot(session)  # of which only the divergence is noted
-            self._jobs.append((snapshot, place))
-            place.marker = _marker(session)
+        """Hand what is unsaved of the present run to the thread."""
+        if not self._is_unsaved(session):
+            return
+        self._note = ""
+        target, state = self._target_of(session), _last_finite_state(session)
+        target.marker = _marker(session)
+        if session.diverged and target.steps is not None and state.step <= target.steps:
+            state = session.state()  # the file has more: only the divergence is noted in it
+        self._submit(target, state)
 
     def leave(self, session: Session, is_last_chance: bool = False) -> None:
-        """Another run may take the place of the present one: keep it, unless it has just begun and
-        can be returned to."""
-        if is_last_chance or session.run in self._places or self._clock() >= self._next:
+        """Keep the present run, since another may take its place; a run that has just started and
+        can be returned to is not kept."""
+        if is_last_chance or session.run in self._targets or self._clock() >= self._next:
             self.keep(session)
 
     def begin(self, session: Session) -> None:
-        """Go on with the run that the session is on now; in a new folder, if another explorer has
-        taken up the one that it was in."""
-        place = self._places.get(session.run)
-        if place is None:
+        """Save the run that the session is on now; to a new file, if another explorer has opened
+        or changed the one it had."""
+        self._collect()
+        target = self._targets.get(session.run)
+        if target is None:
             self._next = self._clock() + _SECONDS
             self._hold(None)
-        elif place is self._present:
-            return  # which nobody else can have changed, for it is locked
-        elif place.is_there and place.folder.is_dir() and stamp(place.folder) != place.stamp:
-            self._copy(session, f"{place.folder.name} has been changed by another explorer")
+        elif target is self._present:
+            return  # it is locked, so nobody else can have changed it
+        elif target.steps is not None and target.stamp != stamp(target.path) != ():
+            self._copy(session, f"{run_name(target.path)} has been changed by another explorer")
         else:
             try:
-                self._hold(place)
+                self._hold(target)
             except UserError as error:
-                self._copy(session, _brief(error, place.folder))
+                self._copy(session, _brief(error, target.path))
 
-    # What a person asks for
+    def resume(self, session: Session, path: Path) -> None:
+        """Go on saving to the file that the session's run was read from; or, if another explorer
+        has it open or it can't be written, to a new one.
 
-    def resume(self, session: Session, folder: Path) -> None:
-        """Go on saving to the folder that a session was loaded from; or, where another explorer
-        has it open or it can't be written, to a new one."""
+        A folder of format 2 is left as it is, and the run is saved to a file of its name.
+        """
         self._hold(None)
         try:
-            place = _Place(folder, read_record(folder).named)
-            place.is_there, place.step, place.marker = True, session.step, _marker(session)
-            place.stamp = stamp(folder)
-            self._hold(place)
+            path = find(path)
+            target = _Target(path, read_record(path).named, session.step, _marker(session))
+            target.stamp = stamp(path)
+            if path.is_dir():
+                target = _Target(path.with_name(f"{path.name}{SUFFIX}"), target.named)
+                target.marker = _marker(session)
+            self._hold(target)
         except UserError as error:
-            self._copy(session, _brief(error, folder))
+            self._copy(session, _brief(error, path))
         else:
-            self._places[session.run] = place
+            self._targets[session.run] = target
 
     def name(self, session: Session, name: str) -> None:
-        """Have the present run saved by a name that a person has given it.
+        """Save the present run by a name that a person has given it.
 
         Raises:
-            UserError: it can't be had, or the weights are not finite.
+            UserError: it can't have this name, or its parameters are not finite.
         """
         check_name(name)
         if session.diverged:
             raise UserError("the weights are not finite, so the run can't be kept by a name")
-        place, folder = self._places.get(session.run), self._directory / name
-        if place is None or place.folder != folder:
-            known = [one.folder for one in self._places.values()]
-            if folder in known or os.path.lexists(folder):
+        name = name.removesuffix(SUFFIX)
+        target, path = self._targets.get(session.run), self._directory / f"{name}{SUFFIX}"
+        if target is None or target.path != path:
+            if existing_run(path.with_name(name)) or path in {
+                t.path for t in self._targets.values()
+            }:
                 raise UserError(f"there is a run {name!r} already; another name would be right")
-            place = self._places[session.run] = _Place(folder, instead_of=place)
-            self._hold(place)
-        place.named, place.is_new_name, place.marker = True, True, None
+            before = target.path if target and target.steps is not None else None
+            replaces = before if target and not target.named else None
+            target = self._targets[session.run] = _Target(path, replaces=replaces)
+            with contextlib.suppress(
+                UserError
+            ):  # that it can't be written is told when it is saved
+                self._hold(target)
+        target.named, target.is_new_name, target.marker = True, True, None
         self.keep(session)
         self._note = f"it is being saved as {name}"
 
     @property
     def facts(self) -> Saving:
-        """What there is to say of it."""
-        place = self._present
-        is_saved = place is not None and place.is_there
+        """Where the present run is saved, and what is wrong."""
+        target = self._present
+        is_saved = target is not None and target.steps is not None
         return Saving(
             directory=str(self._directory),
-            folder=str(place.folder) if place and is_saved else "",
-            step=place.step if place and is_saved else 0,
-            named=place is not None and place.named,
+            folder=str(target.path) if target and is_saved else "",
+            step=target.steps or 0 if target else 0,
+            named=target is not None and target.named,
             note=self._note,
             problem=self._problem,
         )
 
     def folder_of(self, run: object) -> str:
-        """Where a run is saved, by its identity; "" where it isn't."""
-        place = self._places.get(run)
-        return str(place.folder) if place is not None and place.is_there else ""
-
-    # The end
+        """The file of a run, by `Session.run`; "" if it isn't saved."""
+        target = self._targets.get(run)
+        return str(target.path) if target is not None and target.steps is not None else ""
 
     def finish(self) -> None:
-        """Do all that is under way."""
-        while self._work is not None or self._jobs:
-            self._work = self._work or self._save(*self._jobs.popleft())
-            for _ in self._work:
-                time.sleep(_BLINK)
-            self._work = None
+        """Wait until all that was kept is written."""
+        wait([write for write, _, _ in self._writes])
+        self._collect()
 
     def close(self, session: Session) -> None:
-        """Save what is unsaved, and let go."""
+        """Save what is unsaved, and release the lock."""
+        self.finish()
         self.keep(session)
         self.finish()
         self._writer.shutdown()
         self._hold(None)
 
-    # Saving
+    def _submit(self, target: _Target, state: RunState) -> None:
+        """Have the thread write a state, unless the file can't be locked."""
+        if target.steps is None and target is self._present and self._lock is None:
+            target.path = _free(target.path)
+            with contextlib.suppress(UserError):  # that it can't be written is told by `write`
+                self._lock = RunLock(target.path)
+        elif target.steps is not None and not stamp(target.path):
+            self._note = f"{run_name(target.path)} was removed, so the run was saved there again"
+            if target is self._present and self._lock is not None:
+                self._lock.release()  # the lock's file may be gone too; it is taken anew
+                self._lock = None
+        write = self._writer.submit(self._write, target.path, target.named, target.steps, state)
+        self._writes.append((write, target, state))
 
-    def _save(self, snapshot: RunSnapshot, place: _Place) -> _Work:
-        """Save a run, a little at a time; what stands in the way is told, and tried again."""
-        is_new = not place.is_there
-        try:
-            yield from self._write(snapshot, place)
-            if is_new:
-                for _ in pruning(self._directory, self._most_bytes):
-                    yield
-        except (UserError, OSError) as error:
-            is_told = isinstance(error, UserError)
-            self._problem = str(error if is_told else cannot_write(place.folder, error))
-            place.marker = None
-            self._next = self._clock() + _SECONDS_TO_RETRY
+    def _write(self, path: Path, named: bool, steps: int | None, state: RunState) -> None:
+        """Write a state, and make room for a new run; in the thread."""
+        if not state.is_finite:
+            checkpoint.note_divergence(path, state.diverged_at)
             return
-        self._problem = None
-        if place.is_new_name:
-            self._end_naming(place)
+        checkpoint.write(state, path, named=named)
+        if steps is None:
+            prune(self._directory, self._most_bytes)
 
-    def _write(self, snapshot: RunSnapshot, place: _Place) -> _Work:
-        """Have the thread write a run's files; a folder that was removed is made anew."""
-        was_removed = place.is_there and not place.folder.is_dir()
-        if was_removed:
-            self._note = f"{place.folder.name} was removed, so the run was saved there again"
-        if not place.is_there:
-            place.folder = _free(place.folder)
-        is_finite = snapshot.state.is_finite
-        table = (yield from metrics_of(snapshot)) if is_finite else None
-        yield from _waiting(self._writer.submit(write_run, snapshot, place.folder, table))
-        is_new, place.is_there = not place.is_there, True
-        place.stamp = stamp(place.folder)
-        if is_finite:
-            place.step = snapshot.state.step
-        if place is self._present and (is_new or was_removed):
-            self._hold(place)
+    def _collect(self) -> None:
+        """Note what the thread has finished."""
+        while self._writes and self._writes[0][0].done():
+            write, target, state = self._writes.popleft()
+            try:
+                write.result()
+            except (UserError, OSError) as error:
+                self._problem = str(error)
+                target.marker = None
+                self._next = self._clock() + _SECONDS_TO_RETRY
+                continue
+            self._problem = None
+            target.stamp = stamp(target.path)
+            if state.is_finite:
+                target.steps = state.step
+            if target is self._present and self._lock is None:
+                with contextlib.suppress(UserError):
+                    self._lock = RunLock(target.path)
+            if target.is_new_name:
+                self._end_naming(target)
 
-    def _end_naming(self, place: _Place) -> None:
-        """The run is there by its name: it need not be where it was by itself."""
-        before, place.instead_of, place.is_new_name = place.instead_of, None, False
-        self._note = f"saved as {place.folder.name}"
-        if before is not None and before.is_there and not before.named:
+    def _end_naming(self, target: _Target) -> None:
+        """The run is saved by its name, so the file with an automatic name can go."""
+        replaced, target.replaces, target.is_new_name = target.replaces, None, False
+        self._note = f"saved as {run_name(target.path)}"
+        if replaced is not None:
             with contextlib.suppress(UserError):  # then there are two of it
-                remove(before.folder.parent, [before.folder.name])
+                remove(replaced.parent, [run_name(replaced)])
 
     def _is_unsaved(self, session: Session) -> bool:
-        place = self._places.get(session.run)
-        if place is None:
-            return session.step > 0
-        return place.marker != _marker(session)
+        target = self._targets.get(session.run)
+        return session.step > 0 if target is None else target.marker != _marker(session)
 
-    def _place_of(self, session: Session) -> _Place:
-        place = self._places.get(session.run)
-        if place is None:
+    def _target_of(self, session: Session) -> _Target:
+        target = self._targets.get(session.run)
+        if target is None:
             stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(session.dataset.name).stem)
             name = f"{stem[:_MAX_STEM_LENGTH]}-{datetime.now():%Y-%m-%d-%H%M%S}"
-            place = self._places[session.run] = _Place(self._directory / name)
-            self._present = place
-        return place
+            target = self._targets[session.run] = _Target(self._directory / f"{name}{SUFFIX}")
+            self._present = target
+        return target
 
     def _copy(self, session: Session, why: str) -> None:
-        """Keep the present run in a new folder from now on."""
-        self._note = f"{why}, so this is a copy"  # which will have a folder of its own
-        self._places.pop(session.run, None)
+        """Save the present run to a new file from now on."""
+        self._note = f"{why}, so this is a copy"
+        self._targets.pop(session.run, None)
         self._hold(None)
         self._next = self._clock() + _SECONDS
 
-    def _hold(self, place: _Place | None) -> None:
-        """Lock the folder of a run, and no other any more."""
+    def _hold(self, target: _Target | None) -> None:
+        """Lock the file of a run, and release the one before.
+
+        Raises:
+            UserError: another explorer has it open, or it can't be locked.
+        """
         if self._lock is not None:
             self._lock.release()
-        self._lock, self._present = None, place
-        if place is not None and place.is_there and place.folder.is_dir():
-            self._lock = lock(place.folder)
+        self._lock, self._present = None, target
+        if target is not None:
+            self._lock = RunLock(target.path)
+
+
+def _last_finite_state(session: Session) -> RunState:
+    """The newest state of the present run with finite parameters: now, before an edit that is not
+    undone, or at step 0."""
+    if not session.diverged:
+        return session.state()
+    state = session.undo_stack.newest_finite(session.run)
+    if state is None:
+        first = RunState.first(session.dataset, *session.first_settings, session.seed)
+        state = replace(first, run=session.run, dropout_version=session.dropout_version)
+    return replace(state, diverged_at=session.diverged_at)
 
 
 def _marker(session: Session) -> tuple:
-    """What differs as soon as there is something to save."""
+    """A value that differs as soon as there is something to save."""
     evaluated = session.dev_losses.points[-1:]
     return session.step, tuple(session.journal), session.diverged_at, evaluated
 
 
-def _brief(error: UserError, folder: Path) -> str:
-    """What is wrong with a folder, by its name, for a line of the screen."""
-    return str(error).replace(str(folder), folder.name)
+def _brief(error: UserError, path: Path) -> str:
+    """What is wrong with a run, by its name, for a line of the screen."""
+    return str(error).replace(str(path), run_name(path))
 
 
-def _free(folder: Path) -> Path:
-    """A folder of that name, or of a similar one, that is not there yet."""
-    names = (folder.with_name(f"{folder.name}-{i}") for i in itertools.count(2))
-    return next(one for one in itertools.chain([folder], names) if not os.path.lexists(one))
-
-
-def _waiting(future: Future) -> _Work:
-    """Wait for a thread between slices of training; its error is raised here."""
-    while not future.done():
-        yield True
-    future.result()
+def _free(path: Path) -> Path:
+    """A file of that name, or of a similar one, that doesn't exist."""
+    stem = run_name(path)
+    numbered = (path.with_name(f"{stem}-{i}{SUFFIX}") for i in itertools.count(2))
+    names = itertools.chain([path], numbered)
+    return next(one for one in names if not os.path.lexists(one) and not is_locked(one))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..results import DatasetStats
-from ..session.session import Session
-from ..settings import plan_edit
+from ..runs import checkpoint
+from ..runs.header import run_name
 from ..text import shown
 from . import protocol
 from .runner import SessionRunner
@@ -34,10 +34,10 @@ def refresh(_request: protocol.Refresh, _runner: SessionRunner) -> None:
 @handle.register
 def edit(request: protocol.Edit, runner: SessionRunner) -> None:
     session, changes = runner.session, request.changes
-    plan = plan_edit(session.model_settings, session.train_settings, changes)
+    plan = session.plan(**changes)
     if plan.effect == "restart":
         runner.save_before_leaving()
-    session.edit(**changes)
+    session.edit(plan)
     if plan.effect == "restart":
         runner.begin_run()
         return
@@ -125,7 +125,7 @@ def describe_dataset(request: protocol.DescribeDataset, runner: SessionRunner) -
 def change_dataset(request: protocol.ChangeDataset, runner: SessionRunner) -> None:
     dataset = runner.datasets.load(request.name, request.unique)
     runner.save_before_leaving(is_last_chance=True)
-    runner.session.change_dataset(dataset)
+    runner.session.restart(dataset=dataset)
     runner.begin_run()
 
 
@@ -138,15 +138,15 @@ def name_run(request: protocol.NameRun, runner: SessionRunner) -> None:
 
 @handle.register
 def open_run(request: protocol.OpenRun, runner: SessionRunner) -> None:
-    folder, autosave = Path(request.folder), runner.autosave
+    path, autosave = Path(request.folder), runner.autosave
+    name = shown(run_name(path))
     runner.save_before_leaving(is_last_chance=True)
     if autosave is not None:
         autosave.finish()
-        if str(folder) == autosave.facts.folder:
-            raise UserError(f"{shown(folder.name)} is the run that is open already")
-    loaded = Session.load(folder)
-    runner.session.go_on_with(loaded, f"run {shown(folder.name)}")
+        if str(path) == autosave.facts.folder:
+            raise UserError(f"{name} is the run that is open already")
+    runner.session.switch_to(checkpoint.read(path), f"run {name}")
     runner.training.pause()
     if autosave is not None:
-        autosave.resume(runner.session, folder)
+        autosave.resume(runner.session, path)
     runner.weights_replaced()

@@ -4,6 +4,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..results import BigramsView, Divergence, Mark, PreviousRun
+from ..runs.state import journal_marks
 from ..session.undo import StashedRun
 from .protocol import (
     EmbeddingView,
@@ -32,7 +33,7 @@ def make_snapshot(
 ) -> Snapshot:
     """The session as it is now, with some views drawn; a view that can't be drawn is left out."""
     session, autosave = runner.session, runner.autosave
-    marks = tuple(session.marks[-_MAX_MARKS:])
+    marks = tuple(journal_marks(session.journal)[-_MAX_MARKS:])
     drawn = {_FIELDS[type(view)]: _drawn(runner, view) for view in views}
     return Snapshot(
         state=runner.training.state,
@@ -41,7 +42,7 @@ def make_snapshot(
         seed=session.seed,
         model=session.model_settings,
         train=session.train_settings,
-        learning_rate=session.learning_rate,
+        learning_rate=session.train_settings.learning_rate_at(session.step),
         parameters=session.model.num_parameters,
         dataset=runner.views.dataset_facts,
         splits=runner.evals.splits,
@@ -59,7 +60,7 @@ def make_snapshot(
         finder=runner.rate_search.result(),
         saving=autosave.facts if autosave is not None else None,
         is_resting=runner.is_resting,
-        undo_levels=len(session.archive.past),
+        undo_levels=session.undo_levels,
         **drawn,
     )
 
@@ -76,7 +77,8 @@ def _divergence(runner: SessionRunner, marks: tuple[Mark, ...]) -> Divergence | 
     if step is None:
         return None
     before = [mark for mark in marks if mark.step < step]
-    return Divergence(step, before[-1] if before else None, runner.session.way_back)
+    way_back = runner.session.undo_stack.newest_finite_label
+    return Divergence(step, before[-1] if before else None, way_back)
 
 
 def _previous_run(runner: SessionRunner, run: StashedRun) -> PreviousRun:

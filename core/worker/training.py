@@ -113,8 +113,9 @@ class TrainingControl:
         if not session.diverged:
             return
         remedy = "lower the learning rate, then restart"
-        if session.way_back is not None:
-            remedy = f"undo takes back {session.way_back}"
+        way_back = session.undo_stack.newest_finite_label
+        if way_back is not None:
+            remedy = f"undo takes back {way_back}"
         raise UserError(f"the weights are not finite; {remedy}")
 
     def _train(self, most: int) -> None:

@@ -111,7 +111,7 @@ def _loss_curve(view: LossView, session: Session) -> LossCurve:
 def _points(run: StashedRun, first: int, last: int, view: LossView) -> list[tuple[float, float]]:
     """(step, mean loss) of a previous run between two steps: up to 64, evenly along the axis."""
     many = max(view.points, _PREVIOUS_RUN_POINTS) if view.log_steps else _PREVIOUS_RUN_POINTS
-    curve = run.history.curve(first, many, last)
+    curve = run.state.history.curve(first, many, last)
     points = list(zip(curve.steps, curve.mean, strict=True))
     if not view.log_steps or not points:
         return points

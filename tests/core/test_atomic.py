@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from makemore_tui.core.atomic import write_atomically
+from makemore_tui.core.atomic import check_can_create, write_atomically
 from makemore_tui.core.errors import UserError
 
 
@@ -68,3 +68,13 @@ def test_a_folder_that_cannot_be_is_said(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError, match="can't be written"):
         write_atomically(tmp_path / "file" / "below", b"")
+
+
+def test_what_can_be_created_is_not_created_yet(tmp_path):
+    check_can_create(tmp_path / "some" / "file")
+    assert os.listdir(tmp_path / "some") == []
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / ("x" * 300)):
+        with pytest.raises(UserError, match=f"{path} can't be written"):
+            check_can_create(path)
+    assert sorted(os.listdir(tmp_path)) == ["file", "some"]

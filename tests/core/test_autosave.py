@@ -1,7 +1,6 @@
 """Runs that are kept on disk while they are trained, and what stands in the way."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -12,10 +11,10 @@ import torch
 
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.runs import files as run_files
-from makemore_tui.core.runs.catalog import is_locked, saved_runs
-from makemore_tui.core.runs.record import read_record
-from makemore_tui.core.session.replay import replay_run
+from makemore_tui.core.runs.catalog import saved_runs, stamp
+from makemore_tui.core.runs.header import read_record, run_name
+from makemore_tui.core.runs.locks import is_locked
+from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.worker.autosave import Autosave
@@ -87,7 +86,7 @@ def test_nothing_is_saved_before_it_is_time(begin, keep, tmp_path):
     assert autosave.facts.folder == ""
 
 
-def test_a_run_is_saved_in_a_folder_of_its_own_and_again_as_it_goes_on(begin, keep, save):
+def test_a_run_is_saved_to_a_file_of_its_own_and_again_as_it_goes_on(begin, keep, save):
     autosave, session = keep(), begin()
     session.train(5)
     facts = save(autosave, session)
@@ -104,9 +103,9 @@ def test_a_run_that_has_not_moved_is_not_written_again(begin, keep, save):
     autosave, session = keep(), begin()
     session.train(5)
     facts = save(autosave, session)
-    before = os.stat(f"{facts.folder}/run.json").st_mtime_ns
+    before = stamp(Path(facts.folder))
     save(autosave, session)
-    assert os.stat(f"{facts.folder}/run.json").st_mtime_ns == before
+    assert stamp(Path(facts.folder)) == before
 
 
 def test_where_training_has_stopped_it_is_saved_at_once(begin, keep):
@@ -116,7 +115,7 @@ def test_where_training_has_stopped_it_is_saved_at_once(begin, keep):
     assert autosave.has_work(session, is_training=False)
 
 
-def test_each_run_of_a_session_has_its_folder_and_undo_leads_back_to_it(begin, keep, save):
+def test_each_run_of_a_session_has_its_file_and_undo_leads_back_to_it(begin, keep, save):
     autosave, session = keep(), begin()
     session.train(5)
     first = save(autosave, session).folder
@@ -127,13 +126,13 @@ def test_each_run_of_a_session_has_its_folder_and_undo_leads_back_to_it(begin, k
     assert autosave.facts.folder == ""
     session.train(3)
     second = save(autosave, session).folder
-    assert read_record(Path(first)).steps == 7
-    assert read_record(Path(second)).steps == 3
+    assert read_record(first).steps == 7
+    assert read_record(second).steps == 3
     session.undo()
     autosave.begin(session)
     session.train(1)
     assert save(autosave, session).folder == first
-    assert read_record(Path(first)).steps == 8
+    assert read_record(first).steps == 8
 
 
 def test_a_run_that_has_just_begun_leaves_nothing_behind(begin, keep, save, tmp_path):
@@ -155,20 +154,20 @@ def test_at_the_end_all_is_saved_and_the_lock_is_free(begin, keep, save, tmp_pat
     assert is_locked_elsewhere(facts.folder)
     session.train(3)
     autosave.close(session)
-    assert read_record(Path(facts.folder)).steps == 8
+    assert read_record(facts.folder).steps == 8
     assert not is_locked(Path(facts.folder))
 
 
 def is_locked_elsewhere(folder):
-    """Whether another process finds the folder locked."""
+    """Whether another process finds the run locked."""
     words = (
-        "import sys; from pathlib import Path; from makemore_tui.core.runs.catalog import is_locked"
+        "import sys; from pathlib import Path; from makemore_tui.core.runs.locks import is_locked"
     )
     program = f"{words}; sys.exit(not is_locked(Path(sys.argv[1])))"
     return subprocess.run([sys.executable, "-c", program, folder], check=False).returncode == 0
 
 
-def test_a_resumed_run_goes_on_in_its_folder_and_replays(begin, keep, save):
+def test_a_resumed_run_goes_on_in_its_file_and_replays(begin, keep, save):
     autosave, session = keep(), begin()
     session.train(5)
     session.edit(hidden=6)
@@ -183,8 +182,8 @@ def test_a_resumed_run_goes_on_in_its_folder_and_replays(begin, keep, save):
     session.train(3)
     assert save(autosave, session).folder == folder
     autosave.close(session)
-    assert replay_run(folder).identical
-    assert read_record(Path(folder)).steps == 15
+    assert replay(folder).identical
+    assert read_record(folder).steps == 15
 
 
 def test_a_run_that_another_has_open_is_gone_on_with_as_a_copy(begin, keep, save):
@@ -197,7 +196,7 @@ def test_a_run_that_another_has_open_is_gone_on_with_as_a_copy(begin, keep, save
     copy.train(2)
     facts = save(other, copy)
     assert facts.folder != folder
-    assert (read_record(Path(folder)).steps, facts.step) == (5, 7)
+    assert (read_record(folder).steps, facts.step) == (5, 7)
 
 
 def test_a_previous_run_that_another_has_changed_meanwhile_is_not_written_over(begin, keep, save):
@@ -216,10 +215,10 @@ def test_a_previous_run_that_another_has_changed_meanwhile_is_not_written_over(b
     assert "so this is a copy" in autosave.facts.note
     session.train(1)
     assert save(autosave, session).folder != folder
-    assert read_record(Path(folder)).steps == 15
+    assert read_record(folder).steps == 15
 
 
-def test_a_name_makes_it_a_named_run_in_another_folder(begin, keep, save, tmp_path):
+def test_a_name_makes_it_a_named_run_in_another_file(begin, keep, save, tmp_path):
     autosave, session = keep(), begin()
     session.train(5)
     before = save(autosave, session).folder
@@ -228,7 +227,7 @@ def test_a_name_makes_it_a_named_run_in_another_folder(begin, keep, save, tmp_pa
     assert "being saved as first" in autosave.facts.note
     facts = save(autosave, session)
     assert (facts.named, facts.step, facts.note) == (True, 7, "saved as first")
-    assert facts.folder == str(tmp_path / "runs" / "first")
+    assert facts.folder == str(tmp_path / "runs" / "first.safetensors")
     assert not os.path.exists(before)
     session.train(2)
     save(autosave, session)
@@ -264,14 +263,14 @@ def test_a_name_that_is_taken_is_refused(begin, keep, save):
     save(autosave, session)
     with pytest.raises(UserError, match="there is a run 'first' already"):
         autosave.name(other, "first")
-    assert read_record(Path(autosave.facts.folder)).seed == 1
+    assert read_record(autosave.facts.folder).seed == 1
 
 
 def test_a_run_may_keep_the_name_that_it_has_by_itself(begin, keep, save):
     autosave, session = keep(), begin()
     session.train(5)
     folder = Path(save(autosave, session).folder)
-    autosave.name(session, folder.name)
+    autosave.name(session, run_name(folder))
     facts = save(autosave, session)
     assert (facts.folder, facts.named) == (str(folder), True)
     assert read_record(folder).named
@@ -315,16 +314,16 @@ def test_a_full_disk_leaves_what_was_saved_and_is_tried_again(begin, keep, save,
         session.train(1)
         facts = save(autosave, session)
         assert "No space left on device" in (facts.problem or "")
-        assert read_record(Path(folder)).steps == 5
+        assert read_record(folder).steps == 5
     facts = save(autosave, session)
     assert (facts.problem, facts.step, facts.folder) == (None, 6, folder)
 
 
-def test_a_folder_that_is_removed_is_made_anew_and_that_is_told(begin, keep, save):
+def test_a_file_that_is_removed_is_written_anew_and_that_is_told(begin, keep, save):
     autosave, session = keep(), begin()
     session.train(5)
     folder = save(autosave, session).folder
-    shutil.rmtree(folder)
+    os.unlink(folder)
     session.train(1)
     facts = save(autosave, session)
     assert "was removed" in facts.note
@@ -340,7 +339,7 @@ def test_a_run_that_diverges_keeps_its_last_finite_state_and_says_when(begin, ke
     session.model.flat[0] = torch.nan
     session.train(2)
     assert save(autosave, session).problem is None
-    record = read_record(Path(folder))
+    record = read_record(folder)
     assert record.steps == 5
     assert record.diverged_at is not None
 
@@ -356,7 +355,7 @@ def test_a_run_that_diverges_before_it_was_saved_is_saved_as_before_the_edit(beg
     session.train(50)
     diverge(session)
     facts = save(autosave, session)
-    record = read_record(Path(facts.folder))
+    record = read_record(facts.folder)
     assert (record.steps, record.diverged_at) == (50, session.diverged_at)
     loaded = Session.load(facts.folder)
     session.undo()
@@ -374,9 +373,9 @@ def test_what_was_done_since_it_was_saved_is_saved_before_the_edit_that_spoils_i
     session.train(30)
     diverge(session)
     save(autosave, session)
-    record = read_record(Path(folder))
+    record = read_record(folder)
     assert (record.steps, len(record.journal)) == (120, 1)
-    assert replay_run(folder).identical
+    assert replay(folder).identical
 
 
 def test_a_run_that_diverges_by_itself_at_once_is_saved_as_it_began(begin, keep, save):
@@ -384,7 +383,7 @@ def test_a_run_that_diverges_by_itself_at_once_is_saved_as_it_began(begin, keep,
     while session.diverged_at is None:
         session.train(5)
     facts = save(autosave, session)
-    record = read_record(Path(facts.folder))
+    record = read_record(facts.folder)
     assert (record.steps, record.diverged_at) == (0, session.diverged_at)
     assert Session.load(facts.folder).train(3).isfinite().any()
     assert save(autosave, session).folder == facts.folder
@@ -401,7 +400,7 @@ def test_a_run_that_nobody_may_look_at_is_told_and_hinders_nothing(
     lstat = Path.lstat
 
     def forbidden(path):
-        if folder in path.parents:
+        if path == folder:
             raise PermissionError(13, "Permission denied", str(path))
         return lstat(path)
 
@@ -410,7 +409,7 @@ def test_a_run_that_nobody_may_look_at_is_told_and_hinders_nothing(
     session.train(5)
     assert save(autosave, session).problem is None
     problems = {run.name: run.problem for run in saved_runs(tmp_path / "runs")}
-    assert "Permission denied" in (problems.pop(folder.name) or "")
+    assert "Permission denied" in (problems.pop(run_name(folder)) or "")
     assert list(problems.values()) == [None, None]
 
 
@@ -440,7 +439,7 @@ def test_saving_does_not_move_the_path_of_training(begin, keep, save):
 # What might be taken for another's change
 
 
-def test_a_run_that_diverged_goes_on_in_its_folder_once_that_is_undone(begin, keep, save):
+def test_a_run_that_diverged_goes_on_in_its_file_once_that_is_undone(begin, keep, save):
     autosave, session = keep(), begin()
     session.train(5)
     folder = save(autosave, session).folder
@@ -451,10 +450,10 @@ def test_a_run_that_diverged_goes_on_in_its_folder_once_that_is_undone(begin, ke
     assert "copy" not in autosave.facts.note
     session.train(3)
     facts = save(autosave, session)
-    assert (facts.folder, read_record(Path(folder)).steps) == (folder, 8)
+    assert (facts.folder, read_record(folder).steps) == (folder, 8)
 
 
-def test_an_undo_while_the_run_is_being_written_leaves_it_in_its_folder(begin, keep, save, clock):
+def test_an_undo_while_the_run_is_being_written_leaves_it_in_its_file(begin, keep, save, clock):
     autosave, session = keep(), begin()
     session.train(5)
     folder = save(autosave, session).folder
@@ -462,8 +461,8 @@ def test_an_undo_while_the_run_is_being_written_leaves_it_in_its_folder(begin, k
     session.train(5)
     clock.now += LONG
     autosave.advance(session)  # which begins to write
-    stamp = run_files.stamp(Path(folder))
-    while run_files.stamp(Path(folder)) == stamp:
+    before = stamp(Path(folder))
+    while stamp(Path(folder)) == before:
         time.sleep(BLINK)  # until the thread has, and nobody has noticed
     session.undo()
     autosave.begin(session)

@@ -119,7 +119,7 @@ def looked_at(session):
         session.evaluate("train"),
         session.evaluate("dev"),
         session.sample(30, seed=4),
-        session.surprisal("abc"),
+        session.probe("abc"),
     )
 
 

@@ -201,6 +201,10 @@ def test_the_overfit_preset_learns_its_32_examples_by_heart(names):
 # A word
 
 
+def surprisal_of(session, word):
+    return word_surprisal(session.model, session.dataset.vocabulary, word)
+
+
 def test_andrejq_surprisals_the_bigram_table_as_in_a_hand_count(names, name_splits):
     pairs = Counter(pairs_of(name_splits["train"]))
     rows = Counter()
@@ -210,7 +214,7 @@ def test_andrejq_surprisals_the_bigram_table_as_in_a_hand_count(names, name_spli
         (pairs[pair] + 1) / (rows[pair[0]] + 27)
         for pair in zip(".andrejq", "andrejq.", strict=True)
     ]
-    surprisal = counted(names).surprisal("andrejq")
+    surprisal = surprisal_of(counted(names), "andrejq")
     assert surprisal.word == "andrejq"
     assert surprisal.characters == list("andrejq.")
     assert surprisal.probabilities == pytest.approx(expected)
@@ -231,16 +235,16 @@ def test_andrejq_surprisals_the_mlp_as_in_a_plain_loop(names, plain, context):
 
 def test_an_impossible_character_has_an_infinite_surprisal(write):
     session = counted(Dataset(write("ab\n" * 20)), smoothing=0)
-    surprisal = session.surprisal("aab")
+    surprisal = surprisal_of(session, "aab")
     assert surprisal.probabilities == [1, 0, 1, 1]
     assert surprisal.surprisals == [0, math.inf, 0, 0]
     assert surprisal.mean == math.inf
 
 
 def test_the_empty_word_is_only_a_boundary(names):
-    assert counted(names).surprisal("").characters == ["."]
+    assert surprisal_of(counted(names), "").characters == ["."]
 
 
 def test_a_word_with_an_unknown_character_is_refused(names):
     with pytest.raises(UserError, match="'é' in 'andré'"):
-        counted(names).surprisal("andré")
+        surprisal_of(counted(names), "andré")

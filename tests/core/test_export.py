@@ -17,9 +17,10 @@ from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.export.files import export_spec, export_text, write_export
 from makemore_tui.core.export.records import export_csv, export_json
-from makemore_tui.core.run_spec import parse_state, state_line
+from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.training import dropout
 
 SIZES_AND_OPTIMIZER = [
     (60, {"learning_rate": 0.05}),
@@ -153,7 +154,7 @@ def test_the_script_reaches_the_losses_of_the_run(dataset, tmp_path, monkeypatch
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_the_script_draws_the_masks_of_the_runs_version(dataset, tmp_path, monkeypatch, version):
-    monkeypatch.setattr(Session, "dropout_version", version)
+    monkeypatch.setattr(dropout, "VERSION", version)
     session = run_of(dataset, "dropout")
     write_export(session, "script", tmp_path / "run.py")
     assert_losses(session, printed_by(tmp_path / "run.py", monkeypatch))
@@ -244,19 +245,18 @@ def test_the_json_has_the_journal_and_adds_no_dev_loss_to_the_run(dataset):
 
 def test_a_state_line_has_the_settings_of_the_run(dataset):
     session = run_of(dataset, "lecture")
-    name, unique, model, train, seed = parse_state(export_spec(session))
-    assert name == str(dataset.path)
-    assert (unique, model, train) == (False, session.model_settings, session.train_settings)
-    assert seed == 3
+    settings = session.model_settings, session.train_settings
+    assert RunSpec.parse(export_spec(session)) == RunSpec(str(dataset.path), False, *settings, 3)
 
 
 @pytest.mark.parametrize("path", ["/a b/it's=3.txt", "/x/unique", "names", "/é/%20"])
 @pytest.mark.parametrize("unique", [True, False])
 def test_a_state_line_comes_back_and_needs_no_quotes(path, unique):
     model, train = ModelSettings(direct=True), TrainSettings(learning_rate=0.03, train_on="first-5")
-    line = state_line(path, unique, model, train, 7)
-    assert re.fullmatch(r"[\w./=%-]+", line, re.ASCII)
-    assert parse_state(line) == (path, unique, model, train, 7)
+    spec = RunSpec(path, unique, model, train, 7)
+    assert re.fullmatch(r"[\w./=%-]+", str(spec), re.ASCII)
+    assert RunSpec.parse(str(spec)) == spec
+    assert eval(repr(spec)) == spec
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_a_state_line_comes_back_and_needs_no_quotes(path, unique):
 )
 def test_a_bad_state_line_is_refused(line):
     with pytest.raises(UserError):
-        parse_state(line)
+        RunSpec.parse(line)
 
 
 def test_no_file_is_written_over(dataset, tmp_path):

@@ -9,21 +9,7 @@ from itertools import count
 import pytest
 import torch
 
-from makemore_tui.core import (
-    ModelSettings,
-    Session,
-    TrainSettings,
-    UserError,
-    baseline_losses,
-    bigram_table,
-    embedding_map,
-    find_lr,
-    health,
-    load_run,
-    probe,
-    replay_run,
-    sample,
-)
+from makemore_tui.core import ModelSettings, Session, TrainSettings, UserError, replay
 from makemore_tui.core.analysis.lr_finder import LearningRateFinder
 from makemore_tui.core.training.time_slicer import TimeSlicer
 
@@ -53,7 +39,7 @@ def saved(session, tmp_path):
 
 def found(session):
     """What the finder says at the end."""
-    return find_lr(session.trainer, steps=50, seeds=2)
+    return session.find_lr(steps=50, seeds=2)
 
 
 def refuse(session):
@@ -70,11 +56,11 @@ def explode(session):
 
 def look(session):
     """All that the panels show."""
-    health(session.trainer, session.history, session.first_settings)
-    embedding_map(session.model, session.dataset.vocabulary)
-    bigram_table(session.model, session.dataset)
-    probe(session.model, session.dataset.vocabulary, "abc")
-    baseline_losses(session.dataset)
+    session.health()
+    session.embedding_map()
+    session.bigrams()
+    session.baselines()
+    session.probe("abc")
 
 
 ON_A_SESSION = {
@@ -86,25 +72,20 @@ ON_A_SESSION = {
     "restart": lambda one: (one.restart(seed=9), one.train(5), one.return_to(0)),
     "count": lambda one: (one.edit(kind="ngram"), one.train(9)),
     "one-layer": lambda one: (one.edit(kind="neural-bigram", init="lecture"), one.train(9)),
-    "change-dataset": lambda one: one.change_dataset(one.dataset),
+    "change-dataset": lambda one: one.restart(dataset=one.dataset),
     "undo": lambda one: (one.undo(), one.redo()),
     "diverge": explode,
     "evaluate": lambda one: [one.evaluate(split) for split in ("train", "dev", "test", "first-9")],
     "sample": lambda one: (one.sample(20), one.sample(3, seed=1, temperature=0)),
-    "surprisal": lambda one: one.surprisal("abc"),
+    "probe": lambda one: one.probe("abc"),
     "look": look,
     "find-a-rate": found,
 }
 ON_A_RUN = {
     "load": Session.load,
-    "load-to-sample": lambda folder: sample_of(load_run(folder)),
-    "replay": replay_run,
-    "save-again": lambda folder: Session.load(folder).save(folder.with_name("again")),
+    "replay": replay,
+    "save-again": lambda run: Session.load(run).save(run.with_name("again")),
 }
-
-
-def sample_of(run):
-    return sample(run.model, run.dataset, 5, torch.Generator().manual_seed(1))
 
 
 @contextmanager
@@ -200,5 +181,5 @@ def test_the_finder_finds_the_same_whatever_the_clock_says(session, seconds):
 def test_a_replay_is_the_same_whatever_the_clock_says(saved, seconds, monkeypatch):
     paced = partial(TimeSlicer, clock=clock(seconds))
     monkeypatch.setattr("makemore_tui.core.session.replay.TimeSlicer", paced)
-    done = replay_run(saved)
+    done = replay(saved)
     assert (done.identical, done.steps) == (True, 20)

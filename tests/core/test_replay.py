@@ -1,16 +1,16 @@
 """Replays: a run trained again from its seed is the one that was saved, bit for bit."""
 
-import json
 import random
 
 import pytest
 import torch
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.runs.checkpoint import load_run, load_session
-from makemore_tui.core.session.replay import replay_run
+from makemore_tui.core.runs.checkpoint import read
+from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
+from tests.support.run_damage import change_record
 
 MLP = ModelSettings(context=3, embedding=4, hidden=10)
 EDITS = [
@@ -39,7 +39,7 @@ def session(small):
 
 def assert_replays(session, folder):
     session.save(folder)
-    done = replay_run(folder)
+    done = replay(folder)
     assert (done.identical, done.largest_difference, done.loss_difference) == (True, 0.0, 0.0)
     assert (done.steps, done.same_build) == (session.step, True)
     assert done.session.journal == session.journal
@@ -85,7 +85,7 @@ def test_a_session_saved_loaded_and_trained_on_replays(session, tmp_path):
         session.train(4)
         session.edit(**changes)
         session.save(tmp_path / f"{i}")
-        session = load_session(tmp_path / f"{i}")
+        session = Session.load(tmp_path / f"{i}")
     session.train(9)
     assert_replays(session, tmp_path / "run")
 
@@ -104,7 +104,7 @@ def test_a_replay_until_a_step_stops_there_and_can_be_gone_on_with(session, tmp_
     session.edit(hidden=14)
     session.train(10)
     session.save(tmp_path / "run")
-    done = replay_run(tmp_path / "run", until=9)
+    done = replay(tmp_path / "run", until=9)
     assert (done.identical, done.largest_difference, done.loss_difference) == (None, None, None)
     assert (done.steps, done.session.step) == (9, 9)
     done.session.train(6)
@@ -112,14 +112,14 @@ def test_a_replay_until_a_step_stops_there_and_can_be_gone_on_with(session, tmp_
         assert torch.equal(tensor, done.session.model.tensors[name])
     for step in (16, -1):
         with pytest.raises(UserError, match="can't be replayed until"):
-            replay_run(tmp_path / "run", until=step)
+            replay(tmp_path / "run", until=step)
 
 
 def test_a_run_of_another_path_is_told_by_how_much_it_differs(session, tmp_path, monkeypatch):
     session.train(5)
     session.model.tensors["b2"][2] += 0.5  # as no training did
     session.save(tmp_path / "run")
-    done = replay_run(tmp_path / "run")
+    done = replay(tmp_path / "run")
     assert done.identical is False
     assert done.largest_difference == pytest.approx(0.5, abs=1e-5)
     assert done.loss_difference
@@ -129,11 +129,9 @@ def test_a_run_of_another_path_is_told_by_how_much_it_differs(session, tmp_path,
 def test_a_run_of_another_torch_says_so(session, tmp_path):
     session.train(5)
     session.save(tmp_path / "run")
-    path = tmp_path / "run/run.json"
-    record = json.loads(path.read_text())
-    record["versions"]["torch"] = "1.0"
-    path.write_text(json.dumps(record))
-    done = replay_run(tmp_path / "run")
+    path = tmp_path / "run.safetensors"
+    change_record(path, lambda record: record | {"versions": {"torch": "1.0"}})
+    done = replay(tmp_path / "run")
     assert (done.identical, done.same_build, done.recorded_torch) == (True, False, "1.0")
 
 
@@ -141,7 +139,7 @@ def test_a_replay_tells_how_far_it_is(session, tmp_path):
     session.train(40)
     session.save(tmp_path / "run")
     seen = []
-    replay_run(tmp_path / "run", advance=lambda step, losses: seen.append((step, len(losses))))
+    replay(tmp_path / "run", advance=lambda step, losses: seen.append((step, len(losses))))
     assert seen[-1][0] == 40
     assert sum(taken for _, taken in seen) == 40
 
@@ -149,6 +147,13 @@ def test_a_replay_tells_how_far_it_is(session, tmp_path):
 def test_a_saved_replay_is_a_run_like_any_other(session, tmp_path):
     session.train(12)
     session.save(tmp_path / "run")
-    replay_run(tmp_path / "run", until=7).session.save(tmp_path / "seven")
-    assert load_run(tmp_path / "seven").steps == 7
-    assert replay_run(tmp_path / "seven").identical
+    replay(tmp_path / "run", until=7).session.save(tmp_path / "seven")
+    assert read(tmp_path / "seven").step == 7
+    assert replay(tmp_path / "seven").identical
+
+
+def test_a_state_replays_without_a_file(session):
+    session.train(9)
+    session.edit(hidden=14)
+    session.train(9)
+    assert replay(session.state()).identical

@@ -8,7 +8,7 @@ import torch
 
 from makemore_tui.core.results import BigramsView
 from makemore_tui.core.runs.catalog import saved_runs
-from makemore_tui.core.session.replay import replay_run
+from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.worker.autosave import Autosave
@@ -367,7 +367,10 @@ def test_a_run_is_named_and_opened_again_paused(serve_saving, tmp_path):
     client.do(Pause())
     client.do(NameRun("mine"))
     named = client.until(lambda s: s.saving.note == "saved as mine")
-    assert (named.saving.folder, named.saving.named) == (str(tmp_path / "runs" / "mine"), True)
+    assert (named.saving.folder, named.saving.named) == (
+        str(tmp_path / "runs" / "mine.safetensors"),
+        True,
+    )
     client.do(Restart(9))
     client.do(Resume())
     client.until(lambda s: s.step > 10)
@@ -417,7 +420,7 @@ def test_a_run_made_by_hand_with_thirty_edits_replays_bit_for_bit(serve_saving):
     client.do(Pause())
     now = client.until(lambda s: s.saving.step == s.step)
     assert len(Session.load(now.saving.folder).journal) >= 30
-    assert replay_run(now.saving.folder).identical
+    assert replay(now.saving.folder).identical
 
 
 def test_where_nothing_is_saved_a_run_gets_no_name(serve):

@@ -61,7 +61,7 @@ def test_training_returns_a_loss_a_step_and_keeps_it(session):
 def test_the_learning_rate_is_that_of_the_next_step(small):
     session = Session(small, MODEL, TrainSettings(learning_rate=0.4, schedule="linear", steps=10))
     session.train(3)
-    assert session.learning_rate == pytest.approx(0.4 * 0.7)
+    assert session.train_settings.learning_rate_at(session.step) == pytest.approx(0.4 * 0.7)
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(small):
@@ -80,7 +80,7 @@ def test_looking_never_changes_the_path(small):
         looked_at.sample(5)
         looked_at.sample(5, seed=1, temperature=0.5)
         looked_at.evaluate("test")
-        looked_at.surprisal("abc")
+        looked_at.probe("abc")
     assert_same_weights(undisturbed, looked_at)
 
 

@@ -9,11 +9,15 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import PRESETS
+from makemore_tui.core.runs.checkpoint import read
+from makemore_tui.core.runs.state import journal_marks
 from makemore_tui.core.session.session import JournalEntry, Session
-from makemore_tui.core.session.undo import Archive
+from makemore_tui.core.session.undo import BUDGET
 from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.training.trainer import GradientTrainer
 
 MODEL = ModelSettings(context=3, embedding=4, hidden=10)
 TRAIN = TrainSettings(learning_rate=0.1, batch_size=8)
@@ -160,7 +164,7 @@ def test_looking_does_not_change_what_undo_goes_back_to(session):
     session.edit(hidden=12)
     session.sample(5)
     session.evaluate("dev")
-    session.surprisal("abc")
+    session.probe("abc")
     session.undo()
     session.sample(5)
     assert what_it_is(session) == before
@@ -212,15 +216,15 @@ def test_an_undone_edit_is_not_in_the_journal_nor_among_the_marks(session):
     session.train(4)
     session.edit(hidden=12)
     session.edit(batch_size=4)
-    assert session.marks == [(0, "lr 0.2"), (4, "hidden 12, batch 4")]
+    assert journal_marks(session.journal) == [(0, "lr 0.2"), (4, "hidden 12, batch 4")]
     session.undo()
     assert session.journal == [
         JournalEntry(0, {"learning_rate": 0.2}),
         JournalEntry(4, {"hidden": 12}),
     ]
-    assert session.marks == [(0, "lr 0.2"), (4, "hidden 12")]
+    assert journal_marks(session.journal) == [(0, "lr 0.2"), (4, "hidden 12")]
     session.redo()
-    assert session.marks == [(0, "lr 0.2"), (4, "hidden 12, batch 4")]
+    assert journal_marks(session.journal) == [(0, "lr 0.2"), (4, "hidden 12, batch 4")]
 
 
 # Many levels
@@ -267,169 +271,11 @@ def test_however_one_goes_back_and_forth_every_state_is_as_it_was_left(small, un
     assert_same_future(session, undisturbed(session), 10)
 
 
-def held_bytes(archive):
-    """What the archive holds, counted by the memory behind its tensors."""
-    states = [level.state for level in archive.past + archive.future]
-    states += [run.state for level in archive.past for run in level.previous_runs]
-    states += [run.state for run in archive.previous_runs]
-    states += [state.base for state in states if state.base]
-    tensors = [t for state in states for t in state.trainer.values() if isinstance(t, torch.Tensor)]
-    histories = [state.history for state in states]
-    histories += [
-        run.history for level in archive.past + archive.future for run in level.previous_runs
-    ]
-    histories += [run.history for run in archive.previous_runs]
-    tensors += [t for history in histories for t in (history._buckets, history._rest)]
-    storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
-    return sum(storages.values())
-
-
 def trained_between_edits(session, edits):
     for i in range(edits):
         session.train(3)
         session.edit(learning_rate=0.001 + 1e-5 * i)
     session.train(3)
-
-
-def test_a_hundred_levels_of_the_default_model_weigh_less_than_50_mb(names):
-    session = Session(names, ModelSettings(), TrainSettings(optimizer="adamw"))
-    session.train(16_400)  # so that the losses fill their memory
-    trained_between_edits(session, 100)
-    for seed in range(8):
-        session.restart(seed)
-        session.train(1)
-    assert len(session.archive.past) >= 108
-    assert held_bytes(session.archive) < 50e6
-    assert session.archive.nbytes == held_bytes(session.archive)
-    for _ in range(108):
-        session.undo()
-    assert session.step == 16_403
-    assert held_bytes(session.archive) < 50e6
-
-
-def test_states_at_one_step_share_what_they_have_in_common(names):
-    session = Session(names, ModelSettings(), TrainSettings(optimizer="adamw"))
-    session.train(10)
-    session.edit(learning_rate=0.5)
-    one = held_bytes(session.archive)
-    for i in range(50):
-        session.edit(learning_rate=0.01 + i / 100)
-    assert held_bytes(session.archive) == one
-    for _ in range(20):
-        session.undo()
-    assert held_bytes(session.archive) == one
-    assert len(session.archive.past) == 31
-
-
-def test_a_hundred_levels_of_a_larger_model_weigh_less_than_50_mb(names):
-    tuned = PRESETS["tuned"]
-    session = Session(names, tuned.model, replace(tuned.train, batch_size=4))
-    trained_between_edits(session, 100)
-    assert len(session.archive.past) == 100
-    assert held_bytes(session.archive) < 50e6
-    assert max(level.state.replay_seconds for level in session.archive.past) <= 0.3
-    labels = [session.undo() for _ in range(9)]
-    assert labels == [f"lr {0.001 + 1e-5 * i:g}" for i in range(99, 90, -1)]
-    assert session.step == 92 * 3
-    assert held_bytes(session.archive) < 50e6
-
-
-def test_a_hundred_restarts_of_a_larger_model_weigh_less_than_50_mb(names):
-    tuned = PRESETS["tuned"]
-    session = Session(names, tuned.model, replace(tuned.train, batch_size=4))
-    for i in range(110):
-        session.train(1 + i % 3)
-        session.restart()
-    assert len(session.archive.past) == 110
-    assert held_bytes(session.archive) < 50e6
-    assert [session.undo() for _ in range(20)] == ["restart"] * 20
-    assert session.step == 1 + 90 % 3
-
-
-def test_previous_runs_that_are_not_kept_whole_come_back_bit_for_bit(session, undisturbed):
-    session.archive = Archive(session.dataset, budget=1)
-    left = []
-    for changes in (*EDITS[3:7], {"init": "lecture"}, {"direct": True}):
-        session.train(9)
-        session.edit(**changes)
-        session.train(9)
-        left.append((what_it_is(session) | {"previous": []}, undisturbed(session)))
-        session.restart()
-    session.train(2)
-    assert all(run.state.base for run in session.previous_runs)
-    kept = len(session.previous_runs)
-    for (was, other), index in zip(left[-kept:], range(kept), strict=True):
-        session.return_to(index)
-        assert what_it_is(session) | {"previous": []} == was
-        assert_same_future(session, other)
-        session.undo()
-
-
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-@pytest.mark.parametrize("budget", [1, 250_000, 1_000_000])
-def test_what_is_not_kept_whole_comes_back_bit_for_bit(small, budget, optimizer, undisturbed):
-    session = Session(small, MODEL, TrainSettings(optimizer=optimizer, batch_size=8, dropout=0.2))
-    session.archive = Archive(session.dataset, budget)
-    edits = [*EDITS[:9], {"init": "lecture"}, {"learning_rate": 0.02}, {"hidden": 12}]
-    states = []
-    for changes in edits:
-        session.train(11)
-        session.evaluate("dev")
-        states.append(what_it_is(session) | {"previous": []})
-        session.edit(**changes)
-    session.train(5)
-    assert any(level.state.base for level in session.archive.past)
-    back = []
-    while session.can_undo:
-        session.undo()
-        back.append(what_it_is(session) | {"previous": []})
-    assert back == states[: -len(back) - 1 : -1]
-    assert len(back) >= 3
-    forth = []
-    while session.can_redo:
-        forth.append(what_it_is(session) | {"previous": []})
-        session.redo()
-    assert forth == back[: -len(forth) - 1 : -1]
-    assert session.step == undisturbed(session).step
-
-
-def test_where_training_takes_long_only_what_is_far_back_is_trained_again(session, monkeypatch):
-    monkeypatch.setattr("makemore_tui.core.session.live_run._STEP_SECONDS", 1.0)
-    session.archive = Archive(session.dataset, budget=24 * session.history.copy()._buckets.nbytes)
-    trained_between_edits(session, 40)
-    past = session.archive.past
-    assert len(past) == 40
-    assert not any(level.state.base for level in past[-8:])
-    assert 3 < max(level.state.replay_seconds for level in past) <= 10
-    for i in range(39, -1, -1):
-        assert session.undo() == f"lr {0.001 + 1e-5 * i:g}"
-
-
-def test_a_hundred_levels_of_a_larger_model_are_kept_however_far_apart(names, monkeypatch):
-    monkeypatch.setattr(
-        "makemore_tui.core.session.live_run._STEP_SECONDS", 2.0
-    )  # so an edit each 6 s
-    tuned = PRESETS["tuned"]
-    session = Session(names, tuned.model, replace(tuned.train, batch_size=4))
-    trained_between_edits(session, 110)
-    past = session.archive.past
-    assert 100 <= len(past) < 110
-    assert held_bytes(session.archive) < 50e6
-    assert not any(level.state.base for level in past[-8:])
-    assert 10 < max(level.state.replay_seconds for level in past) <= 60
-    for i in range(109, 109 - len(past), -1):
-        assert session.undo() == f"lr {0.001 + 1e-5 * i:g}"
-    assert held_bytes(session.archive) < 50e6
-
-
-def test_of_states_that_take_too_long_to_have_again_the_oldest_go(session, monkeypatch):
-    monkeypatch.setattr("makemore_tui.core.session.live_run._STEP_SECONDS", 100.0)
-    session.archive = Archive(session.dataset, budget=20 * session.history.copy()._buckets.nbytes)
-    trained_between_edits(session, 40)
-    kept = len(session.archive.past)
-    assert 10 < kept < 20
-    labels = [session.undo() for _ in range(kept)]
-    assert labels == [f"lr {0.001 + 1e-5 * i:g}" for i in range(39, 39 - kept, -1)]
 
 
 # Other data
@@ -440,7 +286,7 @@ def test_a_change_of_dataset_can_be_undone(session, names, small, undisturbed):
     session.restart(6)
     session.train(7)
     before, untouched = what_it_is(session), undisturbed(session)
-    session.change_dataset(names)
+    session.restart(dataset=names)
     session.train(3)
     assert (session.dataset, session.can_undo, session.previous_runs) == (names, "data names", ())
     after = what_it_is(session)
@@ -459,9 +305,9 @@ def test_undo_goes_back_over_many_changes_of_data(session, names, small, many_ch
     session.restart(8)
     session.train(5)
     before = what_it_is(session)
-    session.change_dataset(names)
+    session.restart(dataset=names)
     session.edit(hidden=12)
-    session.change_dataset(many_characters)
+    session.restart(dataset=many_characters)
     assert session.previous_runs == ()
     labels = [session.undo() for _ in range(3)]
     assert labels == ["data items.txt", "hidden 12", "data names"]
@@ -471,46 +317,107 @@ def test_undo_goes_back_over_many_changes_of_data(session, names, small, many_ch
     assert session.dataset is many_characters
 
 
-def test_other_data_weighs_what_its_tokens_do(session, names, many_characters):
-    session.archive = Archive(session.dataset, budget=names.nbytes // 2)
-    trained_between_edits(session, 9)
-    session.change_dataset(names)
-    trained_between_edits(session, 9)
-    assert len(session.archive.past) == 19
-    session.change_dataset(many_characters)
-    assert len(session.archive.past) == 3
-    session.undo()
-    session.undo()
-    assert session.dataset is names
-
-
 def test_a_dataset_with_which_the_settings_cannot_be_had_changes_nothing(small, many_characters):
     session = Session(small, ModelSettings(kind="ngram", order=4), TRAIN)
     session.train(5)
     before = what_it_is(session)
     with pytest.raises(UserError):
-        session.change_dataset(many_characters)
+        session.restart(dataset=many_characters)
     assert session.dataset is small
     assert what_it_is(session) == before
     assert (session.can_undo, session.diverged) == (None, False)
 
 
-def test_a_few_levels_and_previous_runs_are_kept_whatever_they_weigh(session):
-    session.archive = Archive(session.dataset, budget=1)
+def held_bytes(stack):
+    """What the stack holds, counted by the memory behind its tensors."""
+    levels = stack.past + stack.future
+    states = [level.state for level in levels] + list(stack.previous_runs)
+    states += [state for level in levels for state in level.previous_runs]
+    tensors = [tensor for state in states for tensor in state.tensors]
+    storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
+    return sum(storages.values())
+
+
+def test_a_hundred_levels_of_the_preset_tuned_fit_into_the_budget(names):
+    tuned = PRESETS["tuned"]
+    session = Session(names, tuned.model, replace(tuned.train, batch_size=4))
+    session.train(16_400)  # so that the losses fill their memory
+    trained_between_edits(session, 110)
+    assert session.undo_levels >= 100
+    assert held_bytes(session.undo_stack) <= BUDGET
+    assert session.undo_stack.nbytes(names) == held_bytes(session.undo_stack)
+    levels = session.undo_levels
+    labels = [session.undo() for _ in range(levels)]
+    assert labels == [f"lr {0.001 + 1e-5 * i:g}" for i in range(109, 109 - levels, -1)]
+    assert held_bytes(session.undo_stack) <= BUDGET
+
+
+def test_every_level_is_a_whole_state_so_that_undo_trains_nothing(names, monkeypatch):
+    session = Session(names, MODEL, TRAIN)
+    trained_between_edits(session, 30)
+    monkeypatch.setattr(GradientTrainer, "train", None)
+    for i in range(30, 0, -1):
+        session.undo()
+        assert session.step == 3 * i
+
+
+def test_states_at_one_step_share_what_they_have_in_common(names):
+    session = Session(names, ModelSettings(), TrainSettings(optimizer="adamw"))
+    session.train(10)
+    session.edit(learning_rate=0.5)
+    one = held_bytes(session.undo_stack)
+    for i in range(50):
+        session.edit(learning_rate=0.01 + i / 100)
+    assert held_bytes(session.undo_stack) == one
+    for _ in range(20):
+        session.undo()
+    assert held_bytes(session.undo_stack) == one
+    assert session.undo_levels == 31
+
+
+def test_beyond_the_budget_the_oldest_levels_go(session):
+    session.train(3)
+    session.edit(learning_rate=0.5)
+    one = session.undo_stack.nbytes(session.dataset)
+    session.undo_stack.budget = 5 * one
+    trained_between_edits(session, 40)
+    kept = session.undo_levels
+    assert 4 <= kept <= 6
+    assert held_bytes(session.undo_stack) <= 5 * one
+    labels = [session.undo() for _ in range(kept)]
+    assert labels == [f"lr {0.001 + 1e-5 * i:g}" for i in range(39, 39 - kept, -1)]
+
+
+def test_the_nearest_level_and_previous_run_stay_whatever_their_size(session):
+    session.undo_stack.budget = 1
     trained_between_edits(session, 9)
     for seed in range(1, 7):
         session.restart(seed)
         session.train(1)
-    assert len(session.archive.past) == 3
-    assert [run.state.seed for run in session.previous_runs] == [4, 5]
+    assert session.undo_levels == 1
+    assert [run.state.seed for run in session.previous_runs] == [5]
     session.undo()
     assert (session.seed, session.step) == (5, 1)
+    session.redo()
+    assert (session.seed, session.step) == (6, 1)
+
+
+def test_other_data_weighs_what_its_tokens_do(session, names, many_characters):
+    trained_between_edits(session, 2)
+    session.restart(dataset=names)
+    trained_between_edits(session, 2)
+    assert session.undo_levels == 5
+    session.undo_stack.budget = names.nbytes
+    session.restart(dataset=many_characters)
+    assert session.undo_levels == 1
+    session.undo()
+    assert session.dataset is names
 
 
 def test_there_is_an_end_to_levels_that_weigh_nothing(session):
     for i in range(600):
         session.edit(learning_rate=1 + i)
-    assert 100 <= len(session.archive.past) <= 500
+    assert 100 <= session.undo_levels <= 500
 
 
 # Previous runs
@@ -530,9 +437,9 @@ def test_a_restart_keeps_the_run_before(session):
     assert (run.state.model_settings, run.state.train_settings) == before["settings"][:2]
     assert (run.state.seed, run.state.step) == (5, 40)
     assert (run.state.dev_losses.best, run.state.dev_losses.last) == (min(dev), dev[-1])
-    assert run.history.curve(0, 100) == curve
+    assert run.state.history.curve(0, 100) == curve
     session.train(5)
-    assert run.history.curve(0, 100) == curve
+    assert run.state.history.curve(0, 100) == curve
 
 
 @pytest.mark.parametrize(
@@ -707,7 +614,7 @@ def test_another_sessions_run_is_gone_on_with_and_undo_leads_back(session, small
     other.train(5)
     session.train(20)
     before, there, run = what_it_is(session), what_it_is(other), session.run
-    session.go_on_with(other, "run first")
+    session.switch_to(other.state(), "run first")
     assert session.can_undo == "run first"
     assert [one.state.step for one in session.previous_runs] == [20]
     assert what_it_is(session) | {"previous": []} == there
@@ -726,7 +633,7 @@ def test_a_run_on_other_data_is_gone_on_with_and_undo_leads_back(session, names,
     other = Session(names, MODEL, TRAIN, seed=6)
     other.train(30)
     session.train(20)
-    session.go_on_with(other, "run first")
+    session.switch_to(other.state(), "run first")
     assert session.dataset is names
     assert session.previous_runs == ()
     session.undo()
@@ -738,7 +645,7 @@ def test_the_same_data_read_again_keeps_previous_runs(session, small, tmp_path):
     session.restart(7)
     session.train(20)
     session.save(tmp_path / "run")
-    session.go_on_with(Session.load(tmp_path / "run"), "run run")
+    session.switch_to(read(tmp_path / "run"), "run run")
     assert session.dataset is small
     assert len(session.previous_runs) == 2
 
@@ -747,9 +654,8 @@ def test_the_same_data_read_again_keeps_previous_runs(session, small, tmp_path):
 
 
 def test_undo_from_a_divergence_reaches_the_finite_weights_whatever_room_is_left(
-    names, monkeypatch
+    names,
 ):
-    monkeypatch.setattr("makemore_tui.core.session.live_run._STEP_SECONDS", 100.0)
     session = Session(names, ModelSettings(), TrainSettings(batch_size=8))
     session.train(30)
     session.edit(learning_rate=1000, weight_decay=100)
@@ -759,20 +665,19 @@ def test_undo_from_a_divergence_reaches_the_finite_weights_whatever_room_is_left
         session.train(1)
     session.edit(optimizer="adamw")
     session.train(1)
-    session.archive.budget = session.archive.nbytes
-    assert session.way_back == "lr 1,000, decay 100"
+    session.undo_stack.budget = session.undo_stack.nbytes(names)
+    assert session.undo_stack.newest_finite_label == "lr 1,000, decay 100"
     assert session.undo() == "lr 1,000, decay 100"
     assert (session.step, session.diverged) == (30, False)
 
 
-def test_a_run_that_is_returned_to_gives_its_place_whatever_room_is_left(names, monkeypatch):
-    monkeypatch.setattr("makemore_tui.core.session.live_run._STEP_SECONDS", 100.0)
+def test_a_run_that_is_returned_to_gives_its_place_whatever_room_is_left(names):
     session = Session(names, ModelSettings(), TrainSettings(batch_size=8))
     for seed in (2, 3, 4, 5):
         session.train(5)
         session.restart(seed)
     session.train(7)
-    session.archive.budget = session.archive.nbytes
+    session.undo_stack.budget = session.undo_stack.nbytes(names)
     session.return_to(1)
     assert session.seed == 2
     previous = {run.state.seed for run in session.previous_runs}
@@ -780,10 +685,22 @@ def test_a_run_that_is_returned_to_gives_its_place_whatever_room_is_left(names, 
     assert 2 not in previous
 
 
+def test_the_same_file_without_its_repeated_items_is_other_data(session, small):
+    unique = Dataset(small.path, unique=True)
+    session.train(5)
+    session.switch_to(Session(unique, MODEL, TRAIN).state(), "run run")
+    assert session.dataset is unique
+    assert session.previous_runs == ()
+
+
 def test_without_finite_weights_to_go_back_to_there_is_no_way_back(small):
     settings = TrainSettings(learning_rate=1000, weight_decay=100)
     session = Session(small, ModelSettings(hidden=4), settings)
-    assert session.way_back is None
+    assert session.undo_stack.newest_finite_label is None
     session.train(200)
     session.edit(learning_rate=0.1)
-    assert (session.diverged, session.can_undo, session.way_back) == (True, "lr 0.1", None)
+    assert (session.diverged, session.can_undo, session.undo_stack.newest_finite_label) == (
+        True,
+        "lr 0.1",
+        None,
+    )

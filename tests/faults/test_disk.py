@@ -63,11 +63,11 @@ def test_a_run_that_can_not_be_saved_trains_on_and_is_saved_later(open_terminal)
         terminal.wait_for(lambda: "▲ not saved" not in terminal.text)
     terminal.send("q")
     assert terminal.exit_code() == 0
-    (folder,) = terminal.saved
-    assert Session.load(folder).step > step
+    (path,) = terminal.saved
+    assert Session.load(path).step > step
 
 
-def test_a_run_whose_folder_is_removed_trains_on_and_is_saved_anew(open_terminal):
+def test_a_run_whose_directory_is_removed_trains_on_and_is_saved_anew(open_terminal):
     terminal = open_terminal(*UNENDING)
     terminal.wait_for_training()
     terminal.wait_for(lambda: terminal.saved)
@@ -77,5 +77,5 @@ def test_a_run_whose_folder_is_removed_trains_on_and_is_saved_anew(open_terminal
     terminal.wait_for(lambda: terminal.step > step)
     terminal.send("q")
     assert terminal.exit_code() == 0
-    (folder,) = terminal.saved
-    assert Session.load(folder).step >= step
+    (path,) = terminal.saved
+    assert Session.load(path).step >= step

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.session.session import Session
-from makemore_tui.core.session.undo import Archive
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.screens import main
@@ -27,7 +26,7 @@ async def test_memory_is_flat_with_every_view_refreshed(many, served_engine, mon
     rng = random.Random(1)
     train = TrainSettings(batch_size=1, steps=10**9, learning_rate=0.001)
     session = Session(Dataset.load("names"), ModelSettings(hidden=32), train)
-    session.archive = Archive(session.dataset, 2_000_000)
+    session.undo_stack.budget = 2_000_000
     engine = served_engine(session, lambda: HASTE * time.perf_counter(), paused=False)
     app = ExplorerApp(engine)
     used = []

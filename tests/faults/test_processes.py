@@ -6,9 +6,8 @@ import re
 import signal
 import time
 
-from makemore_tui.core.runs.checkpoint import load_session
-from makemore_tui.core.runs.files import RECORD
-from makemore_tui.core.runs.record import read_record
+from makemore_tui.core.runs.checkpoint import read
+from makemore_tui.core.runs.header import read_record
 
 UNENDING = ("--set", "steps=1000000000")
 
@@ -30,7 +29,7 @@ def test_a_worker_killed_at_any_moment_is_followed_by_one_that_goes_on(
         time.sleep(rng.uniform(0, 6))
         (killed,) = terminal.workers
         saved = saved_steps(terminal)
-        lost = time.time() - max((terminal.saved[0] / RECORD).stat().st_mtime, trains_since)
+        lost = time.time() - max(terminal.saved[0].stat().st_mtime, trains_since)
         os.kill(killed, signal.SIGKILL)
         terminal.wait_for_text("the worker was ended by signal 9; starting another")
         terminal.wait_for_text("goes on from step")
@@ -63,5 +62,5 @@ def test_an_explorer_killed_at_any_moment_leaves_no_worker_and_its_run_opens(
         killed = time.monotonic()
         terminal.wait_for(lambda worker=worker: not is_alive(worker))
         print(f"the worker has ended after {time.monotonic() - killed:.2f} s")
-        assert load_session(*terminal.saved).step >= step
+        assert read(*terminal.saved).step >= step
         terminal.close()

@@ -102,8 +102,8 @@ class Terminal:
 
     @property
     def saved(self) -> list[Path]:
-        """The folders of the runs that it has saved."""
-        return [record.parent for record in self.runs.glob("[!.]*/run.json")]
+        """The files of the runs that it has saved."""
+        return list(self.runs.glob("[!.]*.safetensors"))
 
     def send(self, keys: str) -> None:
         os.write(self._master, keys.encode())

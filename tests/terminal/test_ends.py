@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from makemore_tui.core.runs.record import read_record
+from makemore_tui.core.runs.header import read_record, run_name
 from makemore_tui.core.session.session import Session
 
 
@@ -59,16 +59,16 @@ def test_a_run_is_resumed_paused_and_goes_on(open_terminal):
     first.wait_for_training()
     first.send("q")
     assert first.exit_code() == 0
-    (folder,) = first.saved
-    steps = read_record(folder).steps
-    terminal = open_terminal("--resume", str(folder))
-    terminal.wait_for_text(f"{folder.name}; at step {steps:,}, space trains on", "paused")
+    (path,) = first.saved
+    steps = read_record(path).steps
+    terminal = open_terminal("--resume", str(path))
+    terminal.wait_for_text(f"{run_name(path)}; at step {steps:,}, space trains on", "paused")
     assert terminal.step == steps
     terminal.send(" ")
     terminal.wait_for(lambda: terminal.step > steps)
     terminal.send("q")
     assert terminal.exit_code() == 0
-    assert read_record(folder).steps > steps
+    assert read_record(path).steps > steps
 
 
 def test_a_second_explorer_on_a_run_opens_a_copy_and_says_so(open_terminal):

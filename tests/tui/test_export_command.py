@@ -50,7 +50,7 @@ def test_a_dash_prints_it_and_writes_nothing(run, saved, form):
     code, out, _ = run("export", saved, "--as", form, "--out", "-")
     assert code == 0
     assert out
-    assert [path.name for path in saved.parent.iterdir()] == ["first"]
+    assert [path.name for path in saved.parent.iterdir()] == ["first.safetensors"]
 
 
 def test_another_form_is_refused(run, saved):
@@ -79,7 +79,7 @@ def test_without_tensorboard_one_sentence_says_how_to_have_it(run, saved, monkey
     code, out, err = run("export", saved, "--as", "tensorboard")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "pip install 'makemore-tui[tensorboard]'" in err
-    assert [path.name for path in saved.parent.iterdir()] == ["first"]
+    assert [path.name for path in saved.parent.iterdir()] == ["first.safetensors"]
 
 
 @pytest.mark.parametrize("form", ["png", "pdf"])

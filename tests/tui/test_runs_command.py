@@ -12,8 +12,11 @@ import pytest
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs import catalog as run_list
-from makemore_tui.core.runs.record import read_record, written
+from makemore_tui.core.runs.header import read_record
+from makemore_tui.core.runs.locks import RunLock, is_locked
+from makemore_tui.core.runs.record import JournalEntry
 from makemore_tui.tui.cli import main as cli
+from tests.support.run_damage import change_record
 
 SMALL = ("--set", "hidden=4", "--set", "embedding=2")
 
@@ -71,22 +74,28 @@ def whole(tmp_path_factory):
     session.train(18)
     session.evaluate("dev")
     session.save(folder / "run")
-    return folder / "run"
-
-
-def change(folder, **changes):
-    raw = {k: v for k, v in read_record(folder).raw.items() if k != "record_sha256"}
-    (folder / "run.json").write_bytes(written(raw | changes))
+    return folder / "run.safetensors"
 
 
 @pytest.fixture
 def place(whole, tmp_path):
     """A directory of four runs, "a" the oldest; "a", "b" and "d" were saved by themselves."""
     directory = tmp_path / "runs"
+    directory.mkdir()
     for i, name in enumerate("abcd"):
-        shutil.copytree(whole, directory / name)
-        change(directory / name, saved=f"2026-01-0{i + 1}T00:00:00+00:00", named=name == "c")
+        path = directory / f"{name}.safetensors"
+        shutil.copy(whole, path)
+        change(path, saved=f"2026-01-0{i + 1}T00:00:00+00:00", named=name == "c")
     return directory
+
+
+def change(path, **changes):
+    change_record(path, lambda record: record | changes)
+
+
+def names_in(directory):
+    """Everything in a directory, without the suffix of runs."""
+    return sorted(name.removesuffix(".safetensors") for name in os.listdir(directory))
 
 
 # Listing
@@ -105,8 +114,8 @@ def test_runs_are_listed_the_newest_first(run_json, place, monkeypatch):
 
 
 def test_runs_for_people_have_a_line_each_and_damaged_ones_say_so(run, place):
-    (place / "b/run.json").write_text("{")
-    (place / "a/weights.safetensors").unlink()
+    (place / "b.safetensors").write_text("{")
+    os.truncate(place / "a.safetensors", 200)
     (place / "letters").mkdir()
     (place / ".hidden").mkdir()
     (place / "file").touch()
@@ -114,15 +123,15 @@ def test_runs_for_people_have_a_line_each_and_damaged_ones_say_so(run, place):
     assert (code, err) == (0, "")
     words = " ".join(out.split())
     assert "d items.txt MLP 3, 2, 6 30" in words
-    assert f"b: {place}/b/run.json is damaged".replace(" ", "") in "".join(out.split())
-    assert "weights.safetensorsismissing" in "".join(out.split())
+    assert f"b: {place}/b.safetensors is damaged".replace(" ", "") in "".join(out.split())
+    assert f"a: {place}/a.safetensors is damaged".replace(" ", "") in "".join(out.split())
     assert "letters" in out
     assert ".hidden" not in out
     assert f"{place}/file" not in "".join(out.split())
 
 
 def test_a_name_is_shown_whole_in_a_narrow_terminal(run, place, monkeypatch):
-    (place / "a").rename(place / "names-2026-11-24-170149")
+    (place / "a.safetensors").rename(place / "names-2026-11-24-170149.safetensors")
     monkeypatch.setenv("COLUMNS", "50")
     assert "names-2026-11-24-170149" in run("runs", "--run-dir", place)[1]
 
@@ -142,25 +151,25 @@ def test_help_has_an_example(run):
 
 def test_runs_are_removed_by_name(run, place):
     assert run("runs", "remove", "a", "c", "--run-dir", place) == (0, "", "")
-    assert sorted(os.listdir(place)) == ["b", "d"]
+    assert names_in(place) == ["b", "d"]
     assert run("runs", "--run-dir", place, "remove", "d")[0] == 0
-    assert os.listdir(place) == ["b"]
+    assert names_in(place) == ["b"]
 
 
 @pytest.mark.parametrize("name", ["../a", "/etc", ".", "..", "", "none", "a/b", "link", "letters"])
 def test_what_is_no_run_of_the_directory_is_not_removed(refused, place, name):
     (place / "letters").mkdir()
-    (place / "link").symlink_to(place / "a")
-    before = sorted(os.listdir(place))
+    (place / "link.safetensors").symlink_to(place / "a.safetensors")
+    before = names_in(place)
     refused("runs", "remove", "--run-dir", place, "--", "b", name)
-    assert sorted(os.listdir(place)) == before
+    assert names_in(place) == before
 
 
 HOLDING = """
 import sys
 from pathlib import Path
-from makemore_tui.core.runs.catalog import lock
-held = lock(Path(sys.argv[1]))
+from makemore_tui.core.runs.locks import RunLock
+held = RunLock(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -186,16 +195,24 @@ def held():
 
 
 def test_a_run_that_is_open_is_neither_removed_nor_pruned_nor_opened_again(refused, place, held):
-    process = held(place / "a")
+    path = place / "a.safetensors"
+    process = held(path)
     assert "is open in an explorer" in refused("runs", "remove", "a", "--run-dir", place)
     assert run_list.prune(place, 0, keep=0) == ["b", "d"]
     with pytest.raises(UserError, match="is open in another explorer"):
-        run_list.lock(place / "a")
+        RunLock(path)
     process.kill()
     process.wait()
-    assert not run_list.is_locked(place / "a")
+    assert not is_locked(path)
     assert run_list.prune(place, 0, keep=0) == ["a"]
-    assert os.listdir(place) == ["c"]
+    assert names_in(place) == ["c"]
+
+
+def test_a_lock_that_is_released_leaves_nothing(place):
+    lock = RunLock(place / "a.safetensors")
+    assert ".a.lock" in os.listdir(place)
+    lock.release()
+    assert names_in(place) == list("abcd")
 
 
 def test_what_can_not_be_removed_is_said_and_stays(place, refused, monkeypatch):
@@ -203,46 +220,45 @@ def test_what_can_not_be_removed_is_said_and_stays(place, refused, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
     said = refused("runs", "remove", "a", "--run-dir", place)
-    assert f"{place / 'a'} can't be removed: Permission denied" in said
-    assert "a" in os.listdir(place)
+    assert f"{place / 'a.safetensors'} can't be removed: Permission denied" in said
+    assert "a" in names_in(place)
 
 
 # Pruning
 
 
 def test_pruning_removes_the_oldest_of_those_saved_by_themselves(place):
-    from makemore_tui.core.runs.files import size_of
-
-    one = size_of(place / "d")
+    one = (place / "d.safetensors").stat().st_size
     assert run_list.prune(place, 4 * one) == []
     assert run_list.prune(place, 2 * one + 9) == ["a"]
-    assert sorted(os.listdir(place)) == ["b", "c", "d"]
+    assert names_in(place) == ["b", "c", "d"]
     assert run_list.prune(place, 0, keep=1) == ["b"]
-    assert sorted(os.listdir(place)) == ["c", "d"]
+    assert names_in(place) == ["c", "d"]
 
 
 def test_pruning_leaves_damaged_runs_links_and_other_things(place, whole):
-    (place / "b/run.json").write_text("{")
-    (place / "link").symlink_to(place / "a")
+    (place / "b.safetensors").write_text("{")
+    (place / "link.safetensors").symlink_to(place / "a.safetensors")
     (place / "letters").mkdir()
-    outside = place.parent / "outside"
-    shutil.copytree(place / "a", outside)
-    (place / "other").symlink_to(outside)
-    (place / "a/lock").symlink_to(outside / "lock")
+    outside = place.parent / "outside.safetensors"
+    shutil.copy(place / "a.safetensors", outside)
+    (place / "other.safetensors").symlink_to(outside)
+    (place / ".a.lock").symlink_to(place.parent / "lock")
     assert run_list.prune(place, 0, keep=0) == ["d"]
-    assert sorted(os.listdir(place)) == ["a", "b", "c", "letters", "link", "other"]
-    assert not (outside / "lock").exists()
+    assert names_in(place) == [".a.lock", "a", "b", "c", "letters", "link", "other"]
+    assert not (place.parent / "lock").exists()
 
 
 def test_pruning_removes_what_a_killed_process_left_long_ago(place):
-    left = [".unfinished.x.1a2b", ".removed.3c4d", ".unfinished.new", ".mine"]
-    for name in left:
-        (place / name).mkdir()
-        (place / name / "weights.safetensors").write_bytes(b"1")
-        if name != ".unfinished.new":
-            os.utime(place / name, (0, 0))
-    (place / ".unfinished.link").symlink_to(place / "a")
+    (place / ".unfinished.folder").mkdir()
+    (place / ".unfinished.folder" / "file").write_bytes(b"1")
+    for name in (".unfinished.1a2b", ".unfinished.new", ".mine"):
+        (place / name).write_bytes(b"1")
+    for name in (".unfinished.folder", ".unfinished.1a2b", ".mine"):
+        os.utime(place / name, (0, 0))
+    (place / ".unfinished.link").symlink_to(place / "a.safetensors")
     assert run_list.prune(place, 10**9) == []
     hidden = sorted(name for name in os.listdir(place) if name.startswith("."))
     assert hidden == [".mine", ".unfinished.link", ".unfinished.new"]
@@ -272,7 +288,7 @@ def test_the_list_loads_no_torch():
         ("sample", "a"),
         ("evaluate", "a"),
         ("replay", "a"),
-        ("export", "a", "--as", "state", "--out", "-"),
+        ("export", "a", "--as", "spec", "--out", "-"),
         ("train", "--resume", "a", "--steps", "40"),
     ],
 )
@@ -280,13 +296,14 @@ def test_a_run_is_known_by_its_name(words, run, place, monkeypatch):
     monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(place))
     by_name = run(*words)
     assert by_name[0] == 0, by_name
-    by_folder = run(*(str(place / "a") if word == "a" else word for word in words))
+    by_folder = run(*(str(place / "a.safetensors") if word == "a" else word for word in words))
     assert by_folder[0] == 0, by_folder
 
 
-def test_a_folder_here_comes_before_a_name(run_json, whole, place, tmp_path, monkeypatch):
-    change(place / "a", seed=4)
-    shutil.copytree(whole, tmp_path / "here" / "a")
+def test_a_file_here_comes_before_a_name(run_json, whole, place, tmp_path, monkeypatch):
+    change(place / "a.safetensors", seed=4)
+    (tmp_path / "here").mkdir()
+    shutil.copy(whole, tmp_path / "here" / "a.safetensors")
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(place))
     assert run_json("replay", "a")["identical"] is True
@@ -313,7 +330,7 @@ def test_a_replay_says_that_it_is_identical(run, run_json, whole):
 
 
 def test_a_replay_that_differs_ends_with_one(run_json, place):
-    change(place / "a", seed=4)
+    change(place / "a.safetensors", seed=4)
     answer = run_json("replay", place / "a", code=1)
     assert answer["identical"] is False
     assert answer["largest_difference"] > 0
@@ -330,15 +347,15 @@ def test_a_replay_until_a_step_is_saved_and_gone_on_with(run_json, whole, tmp_pa
     }
     report = run_json("train", "--resume", tmp_path / "twenty", "--out", tmp_path / "thirty")
     assert report["steps"] == 30
-    weights = [read_record(folder).raw for folder in (whole, tmp_path / "thirty")]
-    assert weights[0]["journal"] == weights[1]["journal"]
+    records = [read_record(path) for path in (whole, tmp_path / "thirty")]
+    assert records[0].journal == records[1].journal
     assert run_json("replay", tmp_path / "thirty")["identical"]
     dev = [run_json("evaluate", f, "--split", "dev") for f in (whole, tmp_path / "thirty")]
     assert dev[0] == dev[1]
 
 
 def test_a_replay_is_saved_with_the_threads_that_it_took(run, place, tmp_path):
-    change(place / "a", threads=2)
+    change(place / "a.safetensors", threads=2)
     run("replay", place / "a", "--out", tmp_path / "again")
     threads = read_record(place / "a").usable_threads  # as far as this machine has them
     assert read_record(tmp_path / "again").threads == threads
@@ -351,10 +368,7 @@ def test_replays_that_are_refused(refused, whole, tmp_path):
 
 
 def test_another_torch_is_said(run, place):
-    path = place / "a/run.json"
-    record = json.loads(path.read_text())
-    record["versions"]["torch"] = "1.0"
-    path.write_text(json.dumps(record))
+    change(place / "a.safetensors", versions={"torch": "1.0"})
     code, out, err = run("replay", place / "a")
     assert code == 0
     assert "identical" in out
@@ -368,7 +382,7 @@ def test_a_run_goes_on_to_more_steps_and_other_settings(run_json, whole, tmp_pat
     words = ("--steps", 50, "--set", "learning_rate=0.01", "--out", tmp_path / "on")
     assert run_json("train", "--resume", whole, *words)["steps"] == 50
     record = read_record(tmp_path / "on")
-    assert record.journal[-1] == (30, {"learning_rate": 0.01, "steps": 50})
+    assert record.journal[-1] == JournalEntry(30, {"learning_rate": 0.01, "steps": 50})
     assert run_json("replay", tmp_path / "on")["identical"]
 
 

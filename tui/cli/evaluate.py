@@ -19,9 +19,11 @@ def evaluate(
     from makemore_tui.core.analysis.evaluation import evaluate as evaluate_split
     from makemore_tui.core.analysis.evaluation import word_surprisal
     from makemore_tui.core.constants import SPLITS
-    from makemore_tui.core.runs.checkpoint import load_run, to_json
+    from makemore_tui.core.runs import checkpoint
+    from makemore_tui.core.runs.record import to_json
+    from makemore_tui.core.session.session import Session
 
-    saved = load_run(run)
+    saved = Session.from_state(checkpoint.read(run, partial=True))
     saved.dataset.split(split)  # refuses what is none
     surprisal = (
         word_surprisal(saved.model, saved.dataset.vocabulary, word) if word is not None else None

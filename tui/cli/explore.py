@@ -3,11 +3,11 @@
 from typing import Annotated
 
 import typer
-from msgspec.structs import replace
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
 from makemore_tui.core.settings import changed, parse_changes
+from makemore_tui.core.worker.protocol import Start
 
 from .explorer import open_explorer
 from .options import (
@@ -32,15 +32,16 @@ def explore(
     unique: UniqueOption = False,
     spec: SpecOption = None,
     resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Go on with a saved run: its name or folder.")
+        str | None, typer.Option(metavar="RUN", help="Go on with a saved run: its name or file.")
     ] = None,
     run_dir: DirectoryOption = None,
 ) -> None:
     """Open the explorer. (The default: `makemore-tui` alone does the same.)"""
-    start = beginning(context, spec, data, unique, preset, seed)
-    model, train = changed(start.model, start.train, parse_changes(changes or []))
+    begun = beginning(context, spec, data, unique, preset, seed)
+    model, train = changed(begun.model, begun.train, parse_changes(changes or []))
     if resume is not None:
         for name in given(context, "data", "preset", "changes", "seed", "unique", "spec"):
             option = "set" if name == "changes" else name
             raise UserError(f"--{option} can't be had with --resume: {resume} has its own")
-    open_explorer(replace(start, model=model, train=train), run_dir, resume)
+    start = Start(begun.dataset, begun.unique, model, train, begun.seed)
+    open_explorer(start, run_dir, resume)

@@ -24,7 +24,7 @@ def open_explorer(start: Start, run_dir: Path | None = None, resume: str | None 
     """Open the explorer.
 
     run_dir: where runs are saved; None is the usual directory. resume: a saved run, by its name in
-    that directory or by its folder, to open paused in place of a new one.
+    that directory or by its path, to open paused in place of a new one.
 
     Raises:
         UserError: the terminal can't show it, or the saved run can't be read.
@@ -33,16 +33,16 @@ def open_explorer(start: Start, run_dir: Path | None = None, resume: str | None 
     gc.disable()  # until the first snapshot: almost all that a start makes is kept
     # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
     os.environ.setdefault("TEXTUAL_FPS", "120")
-    from makemore_tui.core.runs.catalog import run_folder, runs_directory
+    from makemore_tui.core.runs.catalog import find_run, runs_directory
 
     directory = runs_directory(run_dir).absolute()
     start = replace(start, runs=str(directory))
     if resume is not None:
-        from makemore_tui.core.runs.record import read_record
+        from makemore_tui.core.runs.header import read_record
 
-        folder = run_folder(Path(resume), directory).absolute()
-        read_record(folder)
-        start = replace(start, resume=str(folder), paused=True)
+        path = find_run(Path(resume), directory).absolute()
+        read_record(path)
+        start = replace(start, resume=str(path), paused=True)
     run_explorer(start)
 
 

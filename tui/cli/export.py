@@ -32,10 +32,12 @@ def export(
 
     load_torch()
     from makemore_tui.core.export import files
-    from makemore_tui.core.runs.checkpoint import load_session, to_json
+    from makemore_tui.core.runs.header import run_name
+    from makemore_tui.core.runs.record import to_json
+    from makemore_tui.core.session.session import Session
 
-    session = load_session(run)
-    stem = run.resolve().name
+    session = Session.load(run)
+    stem = run_name(run.resolve())
     if str(out) == "-" or (form == "spec" and out is None):
         text = files.export_text(session, form, stem)
         sys.stdout.write(to_json({"as": form, "text": text}) + "\n" if as_json else text)

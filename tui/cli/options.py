@@ -8,8 +8,7 @@ import typer
 from makemore_tui.core.constants import MAX_SEED
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import preset_named
-from makemore_tui.core.run_spec import parse_state
-from makemore_tui.core.worker.protocol import Start
+from makemore_tui.core.run_spec import RunSpec
 
 DataOption = Annotated[
     str, typer.Option("--data", help="A built-in dataset or a text file of one item a line.")
@@ -30,15 +29,15 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on sta
 
 
 def found(run: Path | None) -> Path | None:
-    """The folder of a run that is given as a folder, or by its name in the usual directory."""
-    from makemore_tui.core.runs.catalog import run_folder, runs_directory
+    """A run that a person names by its path, or by its name among the kept ones."""
+    from makemore_tui.core.runs.catalog import find_run, runs_directory
 
-    return run and run_folder(run, runs_directory())
+    return run and find_run(run, runs_directory())
 
 
 RunArgument = Annotated[
     Path,
-    typer.Argument(metavar="RUN", callback=found, help="A saved run: its name or folder."),
+    typer.Argument(metavar="RUN", callback=found, help="A saved run: its name or file."),
 ]
 DirectoryOption = Annotated[
     Path | None, typer.Option("--run-dir", help="Where runs are kept; or MAKEMORE_TUI_RUNS.")
@@ -47,7 +46,7 @@ DirectoryOption = Annotated[
 
 def beginning(
     context: typer.Context, spec: str | None, data: str, unique: bool, preset: str, seed: int
-) -> Start:
+) -> RunSpec:
     """How a run starts: as the spec says if there is one, otherwise as the other options do.
 
     Raises:
@@ -55,10 +54,10 @@ def beginning(
     """
     if spec is None:
         chosen = preset_named(preset)
-        return Start(data, unique, chosen.model, chosen.train, seed)
+        return RunSpec(data, unique, chosen.model, chosen.train, seed)
     for name in given(context, "data", "preset", "seed", "unique", "resume"):
         raise UserError(f"--spec says how the run begins, so --{name} can't be given beside it")
-    return Start(*parse_state(spec))
+    return RunSpec.parse(spec)
 
 
 def given(context: typer.Context, *names: str) -> list[str]:

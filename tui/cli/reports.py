@@ -57,7 +57,7 @@ def print_training(report: dict[str, Any]) -> None:
         f"({report['steps_per_second']:,.0f} steps/s), {report['parameters']:,} parameters, "
         f"seed {report['seed']}"
     )
-    saved = f"saved to {report['run']}" if report["run"] else "not saved; --out FOLDER keeps a run"
+    saved = f"saved to {report['run']}" if report["run"] else "not saved; --out FILE keeps a run"
     _print(table, "", Text(speed), Text(saved, style="dim"), "")
 
 

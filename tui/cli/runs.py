@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.settings import effect_of
 
 from .interrupt import load_torch
 from .options import DirectoryOption, JsonOption, RunArgument, given
@@ -29,20 +28,20 @@ def replay(
     load_torch()
     import torch
 
-    from makemore_tui.core.runs.checkpoint import new_folder, to_json
-    from makemore_tui.core.runs.record import read_record
-    from makemore_tui.core.session.replay import replay_run
+    from makemore_tui.core.runs.checkpoint import check_new
+    from makemore_tui.core.runs.header import read_record
+    from makemore_tui.core.runs.record import to_json
+    from makemore_tui.core.session import replay as replaying
 
     from . import reports
     from .progress import progress
 
     record = read_record(run)
     torch.set_num_threads(record.usable_threads)
-    if out:
-        new_folder(out).rmdir()  # refused now rather than after the training
+    out = out and check_new(out)  # refused now rather than after the training
     planned = record.steps if until is None else until
     with progress(planned, as_json) as advance:
-        done = replay_run(run, until, advance)
+        done = replaying.replay(run, until, advance)
     if out:
         done.session.save(out)
     keys = ("identical", "largest_difference", "loss_difference", "steps")
@@ -102,7 +101,7 @@ def resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Sessio
     """
     import torch
 
-    from makemore_tui.core.runs.record import read_record
+    from makemore_tui.core.runs.header import read_record
     from makemore_tui.core.session.session import Session
 
     for name in given(context, "data", "preset", "seed", "unique"):
@@ -111,10 +110,11 @@ def resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Sessio
     session = Session.load(run)
     present = asdict(session.model_settings) | asdict(session.train_settings)
     changes = {name: value for name, value in asked.items() if present[name] != value}
-    if changes and effect_of(changes, session.model_settings.kind) == "restart":
+    plan = session.plan(**changes)
+    if plan.effect == "restart":
         raise UserError(f"{', '.join(changes)} would begin another run than {run}")
     if changes:
-        session.edit(**changes)
+        session.edit(plan)
     counts = not session.model_settings.model_kind.is_network
     if session.trainer.finished or (not counts and session.step >= session.train_settings.steps):
         more = "" if counts else f"; --steps {2 * session.step} would go on"

@@ -26,9 +26,11 @@ def sample(
     import torch
 
     from makemore_tui.core.analysis import sampling
-    from makemore_tui.core.runs.checkpoint import load_run, to_json
+    from makemore_tui.core.runs import checkpoint
+    from makemore_tui.core.runs.record import to_json
+    from makemore_tui.core.session.session import Session
 
-    saved = load_run(run)
+    saved = Session.from_state(checkpoint.read(run, partial=True))
     samples = sampling.sample(
         saved.model,
         saved.dataset,

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,8 +10,8 @@ import typer
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
+from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.settings import changed, parse_changes
-from makemore_tui.core.worker.protocol import Start
 
 from .interrupt import EXIT_CODE, load_torch, noted
 from .options import (
@@ -42,23 +43,22 @@ def train(
     steps: Annotated[
         int | None, typer.Option(help="How many; short for --set steps=N.", min=1, max=10**9)
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Save the run to this new folder.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Save the run to this new file.")] = None,
     unique: UniqueOption = False,
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", callback=found, help="Go on with a run: its name or folder."),
+        typer.Option(metavar="RUN", callback=found, help="Go on with a run: its name or file."),
     ] = None,
     spec: SpecOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, show its losses and some samples, and save it."""
     load_torch()
-    from makemore_tui.core.runs.checkpoint import new_folder
+    from makemore_tui.core.runs.checkpoint import check_new
 
     wanted = parse_changes(changes or []) | ({"steps": steps} if steps else {})
     start = beginning(context, spec, data, unique, preset, seed)
-    if out:
-        new_folder(out).rmdir()  # refused now rather than after the training
+    out = out and check_new(out)  # refused now rather than after the training
     session = resumed(resume, wanted, context) if resume else _new_session(start, wanted)
     report, is_interrupted = _train(session, quiet=as_json)
     unsaved = _save(session, out, report) if out else None
@@ -72,17 +72,16 @@ def train(
         raise typer.Exit(EXIT_CODE)
 
 
-def _new_session(start: Start, changes: dict[str, Any]) -> "Session":
+def _new_session(start: RunSpec, changes: dict[str, Any]) -> "Session":
     """A session at step 0.
 
     Raises:
         UserError: the dataset can't be read, or the settings can't be had with it.
     """
-    from makemore_tui.core.datasets.dataset import Dataset
     from makemore_tui.core.session.session import Session
 
     model, train = changed(start.model, start.train, changes)
-    return Session(Dataset.load(start.dataset, start.unique), model, train, seed=start.seed)
+    return Session.from_spec(replace(start, model=model, train=train))
 
 
 def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:

@@ -5,7 +5,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from makemore_tui.core.run_spec import state_line
+from makemore_tui.core.run_spec import RunSpec
 
 from ..client.session_actions import SessionActions
 from .asking import AskingScreen
@@ -29,7 +29,7 @@ class SpecScreen(AskingScreen):
         now = self.requests.snapshot
         assert now is not None  # see can_open
         data = now.dataset
-        self._line = state_line(data.source, data.unique, now.model, now.train, now.seed)
+        self._line = str(RunSpec(data.source, data.unique, now.model, now.train, now.seed))
 
     @classmethod
     def can_open(cls, session: SessionActions) -> bool:

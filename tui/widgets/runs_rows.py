@@ -30,7 +30,7 @@ _SIZES = "MLP: context, embedding, hidden"
 class RunEntry:
     """A run of the list.
 
-    key: by which it is known again: the id of a previous run, the folder of a saved one.
+    key: by which it is known again: the id of a previous run, the path of a saved one.
     settings: and what else there is to say of it. dev: the best dev loss, in nats.
     request: opens it. problem: why it can't be opened.
     """
@@ -65,18 +65,18 @@ def run_entries(snapshot: Snapshot, saved: "Sequence[SavedRun]") -> list[RunEntr
     ]
     present = snapshot.saving.folder if snapshot.saving else ""
     listed = {run.folder for run in snapshot.previous} | {present}
-    return previous + [_saved_entry(run) for run in saved if str(run.folder) not in listed]
+    return previous + [_saved_entry(run) for run in saved if str(run.path) not in listed]
 
 
 def _saved_entry(run: "SavedRun") -> RunEntry:
     settings = f"{shown(run.dataset)}, saved {_ago(run.saved)}, {run.settings}"
     return RunEntry(
-        key=str(run.folder),
+        key=str(run.path),
         name=shown(run.name),
         steps=run.steps,
         dev=run.best_dev,
         settings=shown(run.problem) if run.problem else settings,
-        request=OpenRun(str(run.folder)),
+        request=OpenRun(str(run.path)),
         problem=run.problem,
     )
 

@@ -1,0 +1,65 @@
+"""Reading files that may be damaged or malicious. Torch-free."""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import UserError
+
+
+def open_plain_file(path: Path) -> BinaryIO:
+    """Open a file for reading: no link, pipe, device or folder.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UserError: it is something else, or can't be read.
+    """
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise UserError(f"{path} is damaged: it is not a plain file")
+        # The flags guard against something else that takes the file's place in between.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        return os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb")
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise UserError(f"{path} can't be read: {reason}") from None
+
+
+def read_plain_file(path: Path, most: int, least: int = 0) -> bytes:
+    """The content of a file of `least` to `most` bytes.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UserError: it is not a plain file, has another size, or can't be read.
+    """
+    with open_plain_file(path) as file:
+        check_size(path, file, most, least)
+        return read_bytes(path, file, most)
+
+
+def check_size(path: Path, file: BinaryIO, most: int, least: int) -> None:
+    """See that an open file has `least` to `most` bytes.
+
+    Raises:
+        UserError: it hasn't.
+    """
+    size = os.fstat(file.fileno()).st_size
+    if size > most:
+        raise UserError(f"{path} is damaged: it is larger than it can be")
+    if size < least:
+        raise UserError(f"{path} is damaged: it is cut short")
+
+
+def read_bytes(path: Path, file: BinaryIO, most: int) -> bytes:
+    """Up to `most` bytes of an open file.
+
+    Raises:
+        UserError: it can't be read.
+    """
+    try:
+        return file.read(most)
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from None

@@ -1,0 +1,96 @@
+"""What can be read off a session without changing its training. `Session` has these as methods."""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ..analysis import embedding, evaluation, lr_finder, sampling
+from ..analysis import health as health_check
+from ..analysis import probe as probing
+from ..analysis.baselines import baseline_losses
+from ..analysis.bigrams import BigramAnalysis
+from ..analysis.evaluation import Evaluation
+from ..results import Baseline, EmbeddingMap, Health, Probe, RateSearch, Sample, Unavailable
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+def evaluate(session: "Session", split: str = "dev", max_examples: int | None = None) -> Evaluation:
+    """The loss of a split in nats a character: train, dev, test, all, or first-N.
+
+    The loss of the whole dev split is added to `session.dev_losses`.
+
+    max_examples: of a larger split, only about so many are evaluated.
+    """
+    found = evaluation.evaluate(session.model, session.dataset, split, max_examples)
+    if split == "dev" and max_examples is None:
+        session.dev_losses.append(session.step, found.loss)
+    return found
+
+
+def sample(
+    session: "Session", n: int = 20, seed: int | None = None, **options: Any
+) -> list[Sample]:
+    """n sampled names; without a seed, others at every call.
+
+    options: temperature, prefix, limit and new_only, as in `sampling.sample`.
+    """
+    session.samplings += 1
+    generator = torch.Generator().manual_seed(session.samplings if seed is None else seed)
+    return sampling.sample(session.model, session.dataset, n, generator, **options)
+
+
+def probe(session: "Session", text: str) -> Probe | Unavailable:
+    """How likely the model finds each character of a text, and what it expects next."""
+    vocabulary = session.dataset.vocabulary
+    return probing.probe(session.model, vocabulary, text, vocabulary.size, session.dev_losses.last)
+
+
+def bigrams(session: "Session") -> Tensor:
+    """P(next | previous) of every pair of characters by id, as the model sees it: (V, V) float64.
+
+    A model with a longer context is averaged over the training contexts.
+    """
+    analysis = BigramAnalysis(session.dataset, session.model.context, is_exact=True)
+    return analysis.probabilities(session.model, torch.arange(session.dataset.vocabulary.size))
+
+
+def embedding_map(session: "Session") -> EmbeddingMap | Unavailable:
+    """The characters as points of a plane, by their embeddings."""
+    return embedding.embedding_map(session.model, session.dataset.vocabulary)
+
+
+def baselines(session: "Session") -> tuple[Baseline, ...]:
+    """The dev losses of models that only count, in nats."""
+    return baseline_losses(session.dataset)
+
+
+def health(session: "Session") -> Health:
+    """How the training is doing: activations, gradients and updates, with a diagnosis."""
+    train, dev = (
+        evaluation.evaluate(session.model, session.dataset, split).loss
+        for split in (session.train_settings.train_on, "dev")
+    )
+    last_edit = session.journal[-1].step if session.journal else 0
+    return health_check.health(
+        session.trainer,
+        session.history,
+        session.first_settings,
+        last_edit,
+        train,
+        dev,
+        baselines(session),
+    )
+
+
+def find_lr(session: "Session", **options: Any) -> RateSearch:
+    """The learning rate at which the loss falls fastest, tried on copies of the model.
+
+    options: low and high (rates), steps and seeds, as in `lr_finder.find_lr`.
+
+    Raises:
+        UserError: the model has no learning rate, or its parameters are not finite.
+    """
+    return lr_finder.find_lr(session.trainer, **options)

@@ -30,7 +30,7 @@ _SIZES = "MLP: context, embedding, hidden"
 class RunEntry:
     """A run of the list.
 
-    key: by which it is known again: the id of a previous run, the folder of a saved one.
+    key: by which it is known again: the id of a previous run, the path of a saved one.
     settings: and what else there is to say of it. dev: the best dev loss, in nats.
     request: opens it. problem: why it can't be opened.
     """

@@ -69,7 +69,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def send_keys(app, *keys):
     """Keys that arrive at once, as those of an impatient person do."""
     for key in keys:
-        app._driver.send_message(Key(key, None))
+        app._driver.send_message(Key(key, key if len(key) == 1 else None))
 
 
 def words(text):
@@ -572,7 +572,9 @@ async def test_a_saved_run_is_opened_from_its_panel(explorer, save_run):
         await it.press("9")
         await it.until(lambda: "older" in it.text("runs"))
         await it.press("enter")
-        await it.until(lambda: it.engine.commands == [OpenRun(str(directory / "older.safetensors"))])
+        await it.until(
+            lambda: it.engine.commands == [OpenRun(str(directory / "older.safetensors"))]
+        )
 
 
 async def test_the_state_is_copied_as_one_line(explorer):
@@ -796,6 +798,16 @@ async def test_the_cursor_names_the_pair_that_the_engine_answers(explorer):
         await it.until(lambda: "ac  1,003 times" in it.text("bigrams"))
         await it.press("up", "up", "left", "left", "left", "left")
         await it.until(lambda: "..  0 times" in it.text("bigrams"))
+
+
+async def test_keys_typed_ahead_reach_what_they_were_typed_for(explorer):
+    async with explorer() as it:
+        send_keys(it.app, "slash", *"mrz", "escape")  # a text, and no key of the explorer
+        await it.until(lambda: it.screen.grid.panels["probe"].view().text == "mrz")
+        await it.until(lambda: it.chosen == "probe")
+        assert it.engine.commands == []
+        send_keys(it.app, "2", "down", "down", "down", "enter", *"64", "enter")
+        await it.until(lambda: it.engine.commands == [Edit({"batch_size": 64})])
 
 
 async def test_keys_typed_ahead_do_nothing_once_the_screen_is_taken_down(explorer):

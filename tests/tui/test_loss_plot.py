@@ -12,10 +12,10 @@ from rich.segment import Segment
 from rich.style import Style
 
 from makemore_tui.core.results import Baseline, LossCurve, Mark
-from makemore_tui.tui.plots.cells import Cells, apart, in_order
+from makemore_tui.tui.plots.cells import CellGrid, distinct_rows, rows_for_labels
 from makemore_tui.tui.plots.columns import LIGHT as LIGHT_SMOOTHING
-from makemore_tui.tui.plots.columns import STRONG, at_column, in_columns
-from makemore_tui.tui.plots.loss_plot import Look, canvas_width, loss_plot
+from makemore_tui.tui.plots.columns import STRONG, curve_columns, interpolated
+from makemore_tui.tui.plots.loss_plot import PlotContent, canvas_width, loss_plot
 from makemore_tui.tui.style.colours import DARK, LIGHT
 
 UNIFORM = math.log(27)
@@ -40,7 +40,9 @@ def text(rows):
 
 def draw(curve, width=80, height=20, log=False, baselines=(("uniform", UNIFORM),), **look):
     baselines = tuple(Baseline(*one) for one in baselines)
-    return loss_plot(curve, width, height, Look(log_loss=log, baselines=baselines, **look), DARK)
+    return loss_plot(
+        curve, width, height, PlotContent(log_loss=log, baselines=baselines, **look), DARK
+    )
 
 
 def per_cell(row):
@@ -139,7 +141,7 @@ def test_the_uniform_loss_is_a_line_across_the_plot():
 def test_lines_and_spread_have_the_colours_of_the_palette():
     curve = made([3 - 0.01 * i for i in range(99)], dev=[(5, 3.3), (50, 3.0), (99, 2.8)])
     for palette in (DARK, LIGHT):
-        rows = loss_plot(curve, 80, 20, Look(), palette)
+        rows = loss_plot(curve, 80, 20, PlotContent(), palette)
         colours = {colour for row in rows for _, colour in per_cell(row) if colour}
         assert {palette.batch, palette.dev, palette.faint, palette.dim} <= {
             tuple(colour) for colour in colours
@@ -172,13 +174,13 @@ def test_a_plot_begins_at_any_step(first):
     ("column", "height"), [(-1, None), (0, 5), (1, 4), (2, 3), (3, 3.5), (4, 4), (4.1, None)]
 )
 def test_the_height_of_a_line_between_its_points(column, height):
-    assert at_column([(0, 5.0), (2, 3.0), (4, 4.0)], column) == height
+    assert interpolated([(0, 5.0), (2, 3.0), (4, 4.0)], column) == height
 
 
 def test_previous_runs_are_lines_as_far_as_the_present_one_goes():
     points = [(i + 0.5, 3.0) for i in range(500)]
     curve = made([2.0] * 100)
-    columns = in_columns(replace(curve, previous=[points, []]), 50)
+    columns = curve_columns(replace(curve, previous=[points, []]), 50)
     assert [len(line) for line in columns.previous] == [50, 0]
     assert {loss for _, loss in columns.previous[0]} == {3.0}
 
@@ -221,7 +223,7 @@ def test_lines_that_end_far_from_each_other_keep_their_names(previous):
 @given(st.lists(st.tuples(st.integers(0, 9), st.sets(st.integers(0, 9))), max_size=5))
 def test_rows_in_order_are_free_and_no_others_would_be_nearer(choices):
     wanted, free = [row for row, _ in choices], [sorted(rows) for _, rows in choices]
-    found = in_order(wanted, free)
+    found = rows_for_labels(wanted, free)
     assert len(found) == len(wanted)
     taken = [row for row in found if row is not None]
     assert taken == sorted(set(taken))
@@ -306,9 +308,9 @@ def test_an_edit_within_the_first_point_stands_in_the_first_column(step, log):
 def test_what_an_edit_does_never_shows_before_it():
     curve = made([2.0] * 50 + [8.0] * 50, first=0)
     for smoothing in (LIGHT_SMOOTHING, STRONG):
-        edited = in_columns(curve, 100, smoothing, edits=(50,))
+        edited = curve_columns(curve, 100, smoothing, edits=(50,))
         assert edited.mean == pytest.approx([2.0] * 50 + [8.0] * 50)
-        assert in_columns(curve, 100, smoothing).mean[49] != pytest.approx(2.0)
+        assert curve_columns(curve, 100, smoothing).mean[49] != pytest.approx(2.0)
 
 
 def test_marks_outside_what_is_shown_are_not_drawn():
@@ -326,7 +328,7 @@ def test_baselines_stand_apart_at_the_right_and_have_a_tick_when_passed():
 
 
 def test_a_narrow_plot_has_the_lines_of_baselines_without_names():
-    assert canvas_width(50, Look(baselines=(Baseline("uniform", 3.0),))) == 44
+    assert canvas_width(50, PlotContent(baselines=(Baseline("uniform", 3.0),))) == 44
     rows = text(draw(made([3.2 - 0.01 * i for i in range(100)]), 50, baselines=BASELINES))
     assert any(row.count("╌") > 20 for row in rows)
     assert not any("uniform" in row for row in rows)
@@ -339,7 +341,7 @@ def test_the_crosshair_is_a_line_at_its_step():
 
 @given(st.lists(st.integers(0, 19), max_size=12).map(sorted))
 def test_rows_apart_differ_and_stay_in_order(wanted):
-    rows = apart(wanted, 20)
+    rows = distinct_rows(wanted, 20)
     assert rows == sorted(set(rows))
     assert all(0 <= row < 20 for row in rows)
     if len(set(wanted)) == len(wanted):
@@ -347,7 +349,7 @@ def test_rows_apart_differ_and_stay_in_order(wanted):
 
 
 def test_only_free_cells_take_a_sign():
-    cells = Cells([[Segment("ab  c")], []], 5)
-    cells.put(0, 1, "xyz", Style.null())
-    cells.put(5, 0, "x", Style.null())
+    cells = CellGrid([[Segment("ab  c")], []], 5)
+    cells.write(0, 1, "xyz", Style.null())
+    cells.write(5, 0, "x", Style.null())
     assert text(cells.rows()) == ["abyzc", "     "]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makemore_tui.core.results import Baseline, LossCurve
-from makemore_tui.tui.plots.loss_plot import Look, loss_plot
+from makemore_tui.tui.plots.loss_plot import PlotContent, loss_plot
 from makemore_tui.tui.plots.ticks import (
     MAX_TICKS,
     even_ticks,
@@ -35,7 +35,9 @@ def text(rows):
 
 def draw(curve, width=80, height=20, log=False, baselines=(("uniform", UNIFORM),), **look):
     baselines = tuple(Baseline(*one) for one in baselines)
-    return loss_plot(curve, width, height, Look(log_loss=log, baselines=baselines, **look), DARK)
+    return loss_plot(
+        curve, width, height, PlotContent(log_loss=log, baselines=baselines, **look), DARK
+    )
 
 
 def is_round(size):

@@ -17,6 +17,7 @@ from textual.events import Event
 from textual.events import Key as KeyPress
 from textual.screen import Screen
 from textual.theme import ThemeProvider
+from textual.widgets import Input
 
 from .client.engine import Engine
 from .config import MAX_RECENT, Config, with_recent
@@ -63,9 +64,23 @@ class ExplorerApp(App):
         self._install_signal_handlers()
 
     async def on_event(self, event: Event) -> None:
-        """Keys that were typed ahead do nothing once the screen is being taken down."""
-        if self.is_running or not isinstance(event, KeyPress):
-            await super().on_event(event)
+        """Handle a key before the next one is looked at, so that keys that are typed ahead reach
+        the panel or the line that they were typed for.
+
+        (Textual hands a key to the widget that has the focus, and goes on to the next one.) Once
+        the screen is being taken down, keys do nothing.
+        """
+        if isinstance(event, KeyPress):
+            if not self.is_running:
+                return
+            is_typing = isinstance(self.focused, Input) or not isinstance(self.screen, MainScreen)
+            is_new = not event.is_forwarded and not is_typing
+            if is_new and (
+                await self._check_bindings(event.key, priority=True)
+                or await self._check_bindings(event.key)
+            ):
+                return
+        await super().on_event(event)
 
     def _install_signal_handlers(self) -> None:
         """Leave in good order when the system asks for it, or the terminal is closed."""

@@ -66,6 +66,7 @@ class Explorer:
         self.screen.query_one("#loss").focus()
         await self.until(lambda: self.chosen == "loss")
         self.screen.grid.fit(self.screen.size)
+        await self.until(lambda: all(panel.region.area for panel in self.screen.grid.shown))
         self.screen.notice.say("")
         self.screen.requests._unanswered.clear()
         self.engine.past.clear()

@@ -14,7 +14,7 @@ KEYS = [
 SIZES = [(120, 40), (200, 60), (80, 24), (100, 30), (20, 5), (61, 17), (1, 1), (140, 50)]
 ACTS, SETTLED = 5000, 1000
 MAX_GROWTH = 20  # MB
-UNDO = 48  # MB that the states before edits may take in the worker
+UNDO = 256  # MB that the states before edits may take in the worker
 COMMANDS = ["zoom", "baseline", "smoothing", "theme", "bigram", "x"]
 
 

@@ -210,6 +210,7 @@ async def test_the_footer_offers_no_key_that_would_type(it):
 async def test_the_bars_follow_the_training(it):
     await it.press("7")
     await it.until(lambda: it.chosen == "probe")
+    await it.until(lambda: asked_texts(it))
     await it.until(lambda: asked_texts(it).count(asked_texts(it)[-1]) >= 3)
 
 

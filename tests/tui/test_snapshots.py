@@ -1,5 +1,4 @@
-"""The main screen as a picture, in five sizes and three themes, compared with pictures that were
-looked at.
+"""Pictures: one a panel, and a few whole screens, compared with pictures that were looked at.
 
 `make snapshots` takes them anew. What differs is written beside pytest's other temporary files.
 """
@@ -13,11 +12,12 @@ import pytest
 from msgspec.structs import replace
 
 from makemore_tui.core.results import Baseline, Mark, TestLoss
+from makemore_tui.tui.keymap import PANELS
 from makemore_tui.tui.style.themes import OWN
 
 FOLDER = Path(__file__).with_name("snapshots")
-SIZES = ((80, 24), (100, 30), (120, 40), (160, 50), (200, 60))
-KEYS = {(100, 30): "8", (160, 50): "6", (200, 60): "6781"}  # panels that are chosen first
+SCREENS = [((80, 24), OWN[0]), ((120, 40), OWN[0]), ((120, 40), OWN[1]), ((200, 60), OWN[2])]
+PANEL_SIZE = (76, 24)
 BASELINES = (
     Baseline("uniform", 3.296),
     Baseline("unigram", 2.82),
@@ -60,22 +60,34 @@ async def settled(it) -> str:
     raise AssertionError("the screen never came to rest")
 
 
+def compare(name: str, now: str, folder: Path) -> None:
+    """See that a picture is the one that was looked at, or take it anew."""
+    file = FOLDER / f"{name}.svg.gz"
+    if os.environ.get("MAKEMORE_TUI_SNAPSHOTS") == "anew":
+        FOLDER.mkdir(exist_ok=True)
+        file.write_bytes(gzip.compress(now.encode(), mtime=0))
+    if now != gzip.decompress(file.read_bytes()).decode():
+        (folder / f"{name}.svg").write_text(now)
+        raise AssertionError(
+            f"{folder / name}.svg is not {file}; make snapshots, if the new one is right"
+        )
+
+
 @pytest.mark.asyncio
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_the_main_screen_looks_as_it_did(explorer, scene, size, tmp_path):
-    differing = []
+@pytest.mark.parametrize(("size", "theme"), SCREENS)
+async def test_a_screen_looks_as_it_did(explorer, scene, size, theme, tmp_path):
     async with explorer(scene, size) as it:
-        await it.press(*KEYS.get(size, ""))
+        it.app.theme = theme.name
         await it.ticks(10)  # in which every view has its turn
-        for theme in OWN:
-            it.app.theme = theme.name
-            file = FOLDER / f"{size[0]}x{size[1]}-{theme.name}.svg.gz"
-            now = await settled(it)
-            if os.environ.get("MAKEMORE_TUI_SNAPSHOTS") == "anew":
-                FOLDER.mkdir(exist_ok=True)
-                file.write_bytes(gzip.compress(now.encode(), mtime=0))
-            if now != gzip.decompress(file.read_bytes()).decode():
-                seen = tmp_path / file.stem
-                seen.write_text(now)
-                differing.append(f"{seen} is not {file}")
-    assert not differing, f"{'; '.join(differing)}; make snapshots, if the new ones are right"
+        compare(f"screen-{size[0]}x{size[1]}-{theme.name}", await settled(it), tmp_path)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("panel", PANELS)
+async def test_a_panel_looks_as_it_did(explorer, scene, panel, tmp_path):
+    """Alone on a screen of 80x24, but for the lines above and below it."""
+    async with explorer(replace(scene, state="paused"), PANEL_SIZE) as it:
+        await it.press(*str(list(PANELS).index(panel) + 1), "z")
+        await it.until(lambda: it.shown_panels == [panel])
+        await it.ticks(10)
+        compare(f"panel-{panel}", await settled(it), tmp_path)

@@ -16,7 +16,7 @@ from makemore_tui.core.results import Baseline
 from makemore_tui.core.settings import model_label
 from makemore_tui.core.text import shown
 
-from ..plots.loss_plot import Look, loss_plot
+from ..plots.loss_plot import PlotContent, loss_plot
 from ..plots.lr_plot import rate_plot
 from ..style.colours import DARK
 from ..style.text_rows import number
@@ -107,7 +107,7 @@ def print_curve(session: "Session") -> None:
     curve = session.history.curve(0, 200)
     width = min(100, Console(file=sys.stdout).width)
     uniform = Baseline("uniform", math.log(session.dataset.vocabulary.size))
-    rows = loss_plot(curve, width, 18, Look(baselines=(uniform,)), DARK)
+    rows = loss_plot(curve, width, 18, PlotContent(baselines=(uniform,)), DARK)
     if rows:
         _print(Text("Minibatch loss", style="bold"))
         for line in rows:

@@ -1,4 +1,4 @@
-"""The rows of a plot, cell by cell, so that more can be put where it hides nothing."""
+"""The rows of a plot as a grid of cells, so that more can be written where nothing is hidden."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,44 +8,44 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-_TAKEN = "\N{NO-BREAK SPACE}"  # an empty cell that is to stay so
+_TAKEN = "\N{NO-BREAK SPACE}"  # a space that is not free
 
 Rows = list[list[Segment]]
 
 
-class Cells:
-    """Rows of cells, one sign each. What is there already stays: only free cells take a sign."""
+class CellGrid:
+    """A grid of cells, one character each. Only free cells can be written; the rest stays."""
 
     def __init__(self, rows: Rows, width: int):
         """Rows of segments, each cut or filled up to so many cells."""
         self.width, self.height = width, len(rows)
         self._cells = [
-            [(sign, style or Style.null()) for text, style, _ in row for sign in text][:width]
+            [(one, style or Style.null()) for text, style, _ in row for one in text][:width]
             for row in rows
         ]
         for cells in self._cells:
             cells += [(" ", Style.null())] * (width - len(cells))
 
-    def put(self, row: int, column: int, text: str, style: Style) -> None:
-        """Put a text's signs into those of its cells that are free."""
+    def write(self, row: int, column: int, text: str, style: Style) -> None:
+        """Write a text's characters into those of its cells that are free."""
         if not 0 <= row < self.height:
             return
         cells = self._cells[row]
-        for i, sign in enumerate(text, column):
+        for i, character in enumerate(text, column):
             if 0 <= i < self.width and cells[i][0] == " ":
-                cells[i] = sign, style
+                cells[i] = character, style
 
     def is_free(self, row: int, column: int, length: int = 1) -> bool:
-        """Whether so many cells of a row are there and free."""
+        """Return whether so many cells of a row exist and are free."""
         if not (0 <= row < self.height and 0 <= column <= self.width - length):
             return False
-        return all(sign == " " for sign, _ in self._cells[row][column : column + length])
+        return all(character == " " for character, _ in self._cells[row][column : column + length])
 
-    def put_label(
+    def write_label(
         self, rows: Iterable[int], column: int, right: str, left: str, style: Style, edge: int
     ) -> None:
-        """Put one text right of a column, or the other left of it, in the first of some rows with
-        room for it.
+        """Write one text right of a column, or the other left of it, in the first row that has room
+        for it.
 
         edge: the column at which the text must end.
         """
@@ -53,15 +53,17 @@ class Cells:
             for text, first in ((right, column + 1), (left, column - len(left))):
                 is_narrow = cell_len(text) == len(text)
                 if is_narrow and first + len(text) <= edge and self.is_free(row, first, len(text)):
-                    self.put_text(row, first, text, style)
+                    self.write_text(row, first, text, style)
                     return
 
-    def put_text(self, row: int, column: int, text: str, style: Style) -> None:
-        """Put a text whose spaces are to stay free of what is put later."""
-        self.put(row, column, text.replace(" ", _TAKEN), style)
+    def write_text(self, row: int, column: int, text: str, style: Style) -> None:
+        """Write a text whose spaces, too, are not free afterwards."""
+        self.write(row, column, text.replace(" ", _TAKEN), style)
 
-    def places(self, rows: Iterable[int], columns: Sequence[int], text: str) -> dict[int, int]:
-        """Of some rows those that have room for a text, and in which of some columns it begins."""
+    def free_columns(
+        self, rows: Iterable[int], columns: Sequence[int], text: str
+    ) -> dict[int, int]:
+        """The rows that have room for a text, each with the first of the columns where it fits."""
         length = len(text) if cell_len(text) == len(text) else self.width + 1
         found = {
             row: next((one for one in columns if self.is_free(row, one, length)), None)
@@ -70,11 +72,11 @@ class Cells:
         return {row: column for row, column in found.items() if column is not None}
 
     def shade(self, column: int, top: float, bottom: float, style: Style) -> None:
-        """Shade the free cells of a column that are mostly between two heights, in rows from the
-        upper edge."""
+        """Shade the free cells of a column that are mostly between two heights, which are counted
+        in rows from the upper edge."""
         first, last = max(0, math.ceil(top - 0.7)), min(self.height, math.ceil(bottom - 0.3))
         for row in range(first, last):
-            self.put(row, column, "░", style)
+            self.write(row, column, "░", style)
 
     def rows(self) -> Rows:
         """The rows as segments, one for each run of cells of one style."""
@@ -86,12 +88,13 @@ class Cells:
 
 def _segment(run: list[tuple[str, Style]]) -> Segment:
     """A segment of cells that have one style."""
-    return Segment("".join([sign for sign, _ in run]).replace(_TAKEN, " "), run[0][1])
+    return Segment("".join([character for character, _ in run]).replace(_TAKEN, " "), run[0][1])
 
 
-def in_order(wanted: Sequence[int], free: Sequence[Iterable[int]]) -> list[int | None]:
-    """For each of some rows that are wanted, one of those that are free for it: as near as can be,
-    each below the one before; None where there is none. The last ones are served first."""
+def rows_for_labels(wanted: Sequence[int], free: Sequence[Iterable[int]]) -> list[int | None]:
+    """For each label, top to bottom, one of the rows that are free for it: as near as possible to
+    the row it wants, and below the label before it; None where there is none. If some must go
+    without, they are the first."""
     ways: dict[int, tuple[int, tuple[int | None, ...]]] = {1 << 30: (0, ())}  # by the upper row
     for row, choices in zip(reversed(wanted), reversed(free), strict=True):
         longer = {}
@@ -104,8 +107,8 @@ def in_order(wanted: Sequence[int], free: Sequence[Iterable[int]]) -> list[int |
     return list(min(ways.values(), key=lambda way: way[0])[1])
 
 
-def apart(wanted: list[int], size: int) -> list[int]:
-    """Rows as near as can be to those wanted, which rise, so that no two are the same.
+def distinct_rows(wanted: list[int], size: int) -> list[int]:
+    """Rows as near as possible to those wanted, which are in order, so that no two are the same.
 
     Where there are more than `size`, the first ones have rows before 0.
     """

@@ -24,12 +24,12 @@ class StepAxis:
     log: bool = False
 
     def column(self, step: float) -> float:
-        """The place of a step; 0 is the first column, width - 1 the last."""
+        """The column of a step, which need not be whole: from 0 to width - 1."""
         begin, end = self._scaled(self.first), self._scaled(self.last)
         return (self._scaled(step) - begin) * ((self.width - 1) / (end - begin))
 
     def step(self, column: float) -> float:
-        """The step at a place."""
+        """The step of a column."""
         begin, end = self._scaled(self.first), self._scaled(self.last)
         scaled = begin + column / (self.width - 1) * (end - begin)
         return 10**scaled if self.log else scaled
@@ -39,8 +39,8 @@ class StepAxis:
 
 
 @dataclass(frozen=True)
-class Columns:
-    """A curve with one value a column: None where there is nothing to draw.
+class CurveColumns:
+    """A curve with one value for each column: None where there is nothing to draw.
 
     previous: the smoothed lines of previous runs. earliest: the first step whose loss is in it.
     """
@@ -72,13 +72,13 @@ def axis_of(curve: LossCurve, width: int, log: bool = False) -> StepAxis:
     return StepAxis(first, last, width, log)
 
 
-def in_columns(
+def curve_columns(
     curve: LossCurve,
     width: int,
     smoothing: float = LIGHT,
     log: bool = False,
     edits: Sequence[int] = (),
-) -> Columns:
+) -> CurveColumns:
     """Reduce a curve to `width` columns: the lowest, highest and mean loss of each.
 
     Where there are fewer points than columns, a point serves every column nearer to it than to
@@ -95,7 +95,7 @@ def in_columns(
             previous_low, previous_high = low[place], high[place]
             low[place] = lowest if previous_low is None else min(previous_low, lowest)
             high[place] = highest if previous_high is None else max(previous_high, highest)
-    return Columns(
+    return CurveColumns(
         low=_filled(low),
         high=_filled(high),
         mean=_smoothed(_means(places, curve.mean, width), smoothing, breaks),
@@ -115,7 +115,7 @@ def _earliest(steps: Sequence[float]) -> float:
     return max(0.0, steps[0] - (steps[1] - steps[0]) / 2) if len(steps) > 1 else 0.0
 
 
-def at_column(line: Line, column: float) -> float | None:
+def interpolated(line: Line, column: float) -> float | None:
     """The height of a line at a column; None beyond its ends."""
     after = bisect_left(line, (column, -math.inf))
     if after == len(line) or (after == 0 and line[0][0] > column):

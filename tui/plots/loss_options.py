@@ -11,7 +11,7 @@ from makemore_tui.core.worker.protocol import Snapshot
 from ..style.colours import Palette
 from ..style.text_rows import Row, number, row
 from .columns import LIGHT, NO_SMOOTHING, STRONG, StepAxis
-from .loss_plot import Look
+from .loss_plot import PlotContent
 from .ticks import range_label
 
 SMOOTHINGS = {"light": LIGHT, "strong": STRONG, "off": NO_SMOOTHING}
@@ -46,11 +46,11 @@ class LossOptions:
         smoothing = {"light": "", "strong": " · smooth", "off": " · unsmoothed"}[self.smoothing]
         return f"{part} · {axes[self.log_loss, self.log_steps]}{smoothing}"
 
-    def look(self, snapshot: Snapshot) -> Look:
+    def look(self, snapshot: Snapshot) -> PlotContent:
         """What the plot of a snapshot shows."""
         uniform = Baseline("uniform", math.log(snapshot.dataset.characters))
         counted = (one for one in snapshot.baselines if one.name != "uniform")
-        return Look(
+        return PlotContent(
             log_loss=self.log_loss,
             log_steps=self.log_steps,
             smoothing=SMOOTHINGS[self.smoothing],

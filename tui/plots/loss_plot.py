@@ -11,8 +11,8 @@ from rich.style import Style
 from makemore_tui.core.results import Baseline, LossCurve, Mark, PreviousRun
 
 from ..style.colours import RGB, Palette
-from .cells import Cells, apart, in_order
-from .columns import LIGHT, Columns, Line, StepAxis, at_column, in_columns
+from .cells import CellGrid, distinct_rows, rows_for_labels
+from .columns import LIGHT, CurveColumns, Line, StepAxis, curve_columns, interpolated
 from .figure import AXIS_WIDTH, Axis, Figure
 from .ticks import even_ticks, loss_labels, nice_ticks, step_labels, step_ticks
 
@@ -27,7 +27,7 @@ _DASH, _GAP = 4, 2  # columns of the dev loss's line
 
 
 @dataclass(frozen=True)
-class Look:
+class PlotContent:
     """What a loss plot shows beside its curve, and on which axes.
 
     smoothing: over which share of the width, either side. previous: whose lines the curve has. dev:
@@ -77,14 +77,14 @@ class _End(NamedTuple):
     name: str
 
 
-def canvas_width(width: int, look: Look) -> int:
+def canvas_width(width: int, look: PlotContent) -> int:
     """The columns that a plot of so many cells has for the curve."""
     has_gutter = bool(look.baselines) and width >= _MIN_WIDTH_WITH_GUTTER
     return width - AXIS_WIDTH - _GUTTER * has_gutter
 
 
 def loss_plot(
-    curve: LossCurve, width: int, height: int, look: Look, palette: Palette
+    curve: LossCurve, width: int, height: int, look: PlotContent, palette: Palette
 ) -> list[list[Segment]]:
     """The loss plot in `height` rows of `width` cells.
 
@@ -96,10 +96,10 @@ def loss_plot(
     if canvas < 10 or height < 4 or not curve.steps:
         return []
     edits = [mark.step for mark in look.marks]
-    columns = in_columns(curve, canvas, look.smoothing, look.log_steps, edits)
+    columns = curve_columns(curve, canvas, look.smoothing, look.log_steps, edits)
     scale = _scale(*_limits(columns, look), height - 2, look.log_loss)
     rows = _drawn(columns, scale, height, palette)
-    cells = Cells(rows[: scale.rows], width)
+    cells = CellGrid(rows[: scale.rows], width)
     _put_crosshair(cells, columns, look, palette)
     _put_marks(cells, columns, look, palette)
     _put_names(cells, columns, scale, look, palette)
@@ -108,7 +108,9 @@ def loss_plot(
     return [*cells.rows(), *rows[scale.rows :]]
 
 
-def _drawn(columns: Columns, scale: _Scale, height: int, palette: Palette) -> list[list[Segment]]:
+def _drawn(
+    columns: CurveColumns, scale: _Scale, height: int, palette: Palette
+) -> list[list[Segment]]:
     """The lines and the axes, as plotext draws them."""
     canvas = columns.axis.width
     figure = Figure(canvas + AXIS_WIDTH, height)
@@ -129,13 +131,13 @@ def _scale(low: float, high: float, rows: int, is_log: bool) -> _Scale:
     return _Scale(low, high, rows, _same, ticks)
 
 
-def _limits(columns: Columns, look: Look) -> tuple[float, float]:
+def _limits(columns: CurveColumns, look: PlotContent) -> tuple[float, float]:
     """The lowest and highest loss to show: of the lines, but for the highest losses of all where
     most are far below them; and, where the run is shown from its start, of the baselines."""
     mean = [(float(i), value) for i, value in enumerate(columns.mean) if value is not None]
     losses = [loss for line in (mean, columns.dev) for _, loss in line]
     lowest = losses[:]
-    settled = [_settled(columns, mean), _settled(columns, columns.dev)]
+    settled = [_usual_high(columns, mean), _usual_high(columns, columns.dev)]
     if columns.first_step < columns.last_step / 2:  # what is far from the curve would flatten it
         baselines = [one.loss for one in look.baselines if math.isfinite(one.loss)]
         lowest += [min(loss for _, loss in line) for line in columns.previous if line] + baselines
@@ -148,39 +150,43 @@ def _limits(columns: Columns, look: Look) -> tuple[float, float]:
     return max(low - margin, _MIN_HEIGHT), max(high, _MIN_HEIGHT) + margin
 
 
-def _settled(columns: Columns, line: Line) -> float:
+def _usual_high(columns: CurveColumns, line: Line) -> float:
     """The loss below which most of a line is, its first steps left out if there are later ones."""
     later = [loss for column, loss in line if columns.axis.step(column) >= _FIRST_STEPS]
     losses = sorted(later or [loss for _, loss in line])
     return losses[math.ceil(_SETTLED * len(losses)) - 1] if losses else -math.inf
 
 
-def _put_crosshair(cells: Cells, columns: Columns, look: Look, palette: Palette) -> None:
+def _put_crosshair(
+    cells: CellGrid, columns: CurveColumns, look: PlotContent, palette: Palette
+) -> None:
     if look.crosshair is not None:
         column = round(columns.axis.column(look.crosshair))
         if 0 <= column < columns.axis.width:
             for row in range(cells.height):
-                cells.put(row, AXIS_WIDTH + column, "│", palette.style("cursor"))
+                cells.write(row, AXIS_WIDTH + column, "│", palette.style("cursor"))
 
 
-def _put_marks(cells: Cells, columns: Columns, look: Look, palette: Palette) -> None:
+def _put_marks(cells: CellGrid, columns: CurveColumns, look: PlotContent, palette: Palette) -> None:
     """A thin line for each edit, and what the newest was."""
     axis, dim = columns.axis, palette.style("dim")
     shown = [mark for mark in look.marks if columns.earliest <= mark.step <= axis.last]
     places = [AXIS_WIDTH + max(0, round(axis.column(mark.step))) for mark in shown]
     for mark, place in zip(shown[-1:], places[-1:], strict=True):
         rows, edge = range(cells.height), AXIS_WIDTH + axis.width
-        cells.put_label(rows, place, f"◂ {mark.label} ", f" {mark.label} ▸", dim, edge)
+        cells.write_label(rows, place, f"◂ {mark.label} ", f" {mark.label} ▸", dim, edge)
     for mark, place in zip(reversed(shown), reversed(places), strict=True):
         style = dim if mark is shown[-1] else palette.style("faint")
         for row in range(cells.height):
-            cells.put(row, place, "┊", style)
+            cells.write(row, place, "┊", style)
 
 
-def _put_names(cells: Cells, columns: Columns, scale: _Scale, look: Look, palette: Palette) -> None:
+def _put_names(
+    cells: CellGrid, columns: CurveColumns, scale: _Scale, look: PlotContent, palette: Palette
+) -> None:
     """The name of each previous run near the end of its line, where there is room for it."""
     edge, style = AXIS_WIDTH + columns.axis.width, palette.style("previous")
-    ends = _from_above(
+    ends = _top_to_bottom(
         _End(
             scale.row(line[-1][1]),
             AXIS_WIDTH + round(line[-1][0]),
@@ -190,11 +196,13 @@ def _put_names(cells: Cells, columns: Columns, scale: _Scale, look: Look, palett
         for run, line in zip(look.previous, columns.previous, strict=False)
         if line and scale.has(line[-1][1])
     )
-    places = [cells.places(_rows_near(end), _columns_near(end, edge), end.name) for end in ends]
-    rows = in_order([end.row for end in ends], places)
+    places = [
+        cells.free_columns(_rows_near(end), _columns_near(end, edge), end.name) for end in ends
+    ]
+    rows = rows_for_labels([end.row for end in ends], places)
     for end, row, columns_of in zip(ends, rows, places, strict=True):
         if row is not None:
-            cells.put_text(row, columns_of[row], end.name, style)
+            cells.write_text(row, columns_of[row], end.name, style)
 
 
 def _rows_near(end: _End) -> range:
@@ -208,7 +216,7 @@ def _columns_near(end: _End, edge: int) -> list[int]:
     return [*right, end.column - len(end.name)]
 
 
-def _from_above(ends: Iterable[_End]) -> list[_End]:
+def _top_to_bottom(ends: Iterable[_End]) -> list[_End]:
     """Ends of lines, the uppermost first; of those in rows next to each other, that of the highest
     loss, for there nobody sees which line is whose."""
     groups: list[list[_End]] = []
@@ -221,24 +229,24 @@ def _from_above(ends: Iterable[_End]) -> list[_End]:
 
 
 def _put_baselines(
-    cells: Cells, columns: Columns, scale: _Scale, look: Look, palette: Palette
+    cells: CellGrid, columns: CurveColumns, scale: _Scale, look: PlotContent, palette: Palette
 ) -> None:
     """A dashed line for each baseline, its name at the right, and a tick where dev has passed."""
     shown = sorted((one for one in look.baselines if scale.has(one.loss)), key=_loss, reverse=True)
     canvas, dim = columns.axis.width, palette.style("dim")
     rows = [scale.row(one.loss) for one in shown]
     if cells.width > AXIS_WIDTH + canvas:
-        for one, row in zip(shown, apart(rows, cells.height), strict=True):
+        for one, row in zip(shown, distinct_rows(rows, cells.height), strict=True):
             is_passed = look.dev is not None and look.dev < one.loss
             label = f" {one.name:<8}{one.loss:.3f}"[: _GUTTER - 2]
-            cells.put(row, AXIS_WIDTH + canvas, label, dim)
+            cells.write(row, AXIS_WIDTH + canvas, label, dim)
             if is_passed:
-                cells.put(row, AXIS_WIDTH + canvas + len(label), " ✓", palette.style("good"))
+                cells.write(row, AXIS_WIDTH + canvas + len(label), " ✓", palette.style("good"))
     for row in rows:
-        cells.put(row, AXIS_WIDTH, "╌" * canvas, palette.style("faint"))
+        cells.write(row, AXIS_WIDTH, "╌" * canvas, palette.style("faint"))
 
 
-def _put_spread(cells: Cells, columns: Columns, scale: _Scale, style: Style) -> None:
+def _put_spread(cells: CellGrid, columns: CurveColumns, scale: _Scale, style: Style) -> None:
     """The spread of each column, shaded."""
     for i, (low, high) in enumerate(zip(columns.low, columns.high, strict=True)):
         if low is not None and high is not None:
@@ -252,7 +260,7 @@ def _dashes(line: Line, width: int) -> list[Line]:
     pieces = []
     for first in range(0, width, _DASH + _GAP):
         columns = range(first, first + _DASH)
-        heights = [(column, at_column(line, column)) for column in columns]
+        heights = [(column, interpolated(line, column)) for column in columns]
         pieces.append([(float(column), loss) for column, loss in heights if loss is not None])
     return [piece for piece in pieces if piece]
 

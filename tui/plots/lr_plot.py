@@ -7,7 +7,7 @@ from rich.segment import Segment
 from makemore_tui.core.results import RateSearch
 
 from ..style.colours import RGB, Palette
-from .cells import Cells
+from .cells import CellGrid
 from .figure import AXIS_WIDTH, Axis, Figure
 from .ticks import loss_labels, nice_ticks
 
@@ -33,7 +33,7 @@ def rate_plot(search: RateSearch, width: int, height: int, palette: Palette) -> 
     _draw_line(figure, search.rates, search.mean, (low, high), palette.batch)
     figure.axes(_rate_axis(search), _loss_axis(low, high), palette.dim)
     rows = figure.rows()
-    cells = Cells(rows[:-_AXIS_HEIGHT], width)
+    cells = CellGrid(rows[:-_AXIS_HEIGHT], width)
     _put_band(cells, search, (low, high), palette)
     return [*cells.rows(), *rows[-_AXIS_HEIGHT:]]
 
@@ -54,7 +54,7 @@ def _limits(search: RateSearch, points: list[int]) -> tuple[float, float]:
 
 
 def _put_band(
-    cells: Cells, search: RateSearch, limits: tuple[float, float], palette: Palette
+    cells: CellGrid, search: RateSearch, limits: tuple[float, float], palette: Palette
 ) -> None:
     """Shade what lies between the lowest and the highest loss at each rate."""
     low, high = limits

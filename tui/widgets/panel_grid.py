@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
-from textual.events import DescendantFocus
 from textual.geometry import Size
 from textual.message import Message
 
@@ -124,19 +123,26 @@ class PanelGrid(Vertical):
         if event.tab.id and event.tab.id == event.tabs.active:  # not one left behind meanwhile
             self.choose(event.tab.id.removeprefix("tab-"))
 
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        panel = event.widget if isinstance(event.widget, Panel) else event.widget.parent
-        if isinstance(panel, Panel) and event.widget is self.screen.focused and panel.id:
+    def on_descendant_focus(self) -> None:
+        self.follow_focus()
+
+    def follow_focus(self) -> None:
+        """Choose the panel that has the focus, or in which a line has it."""
+        focused = self.screen.focused
+        panel = focused if isinstance(focused, Panel) or focused is None else focused.parent
+        if isinstance(panel, Panel) and panel.id:
             self.choose(panel.id)
 
     def action_choose(self, name: str) -> None:
         self.choose(name)
 
     def action_next_panel(self, by: int) -> None:
+        self.follow_focus()  # which a click may just have moved
         names = list(PANELS)
         self.choose(names[(names.index(self.chosen) + by) % len(names)])
 
     def action_zoom(self) -> None:
+        self.follow_focus()
         self.toggle_class("zoomed")
         self.fit(self._size_to_fit)
         self.post_message(self.Rearranged())

@@ -1,8 +1,8 @@
-"""The loss plot as pure functions, against baselines computed another way."""
+"""The loss plot as a pure function."""
 
 import math
 import re
-from itertools import pairwise, product
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -12,23 +12,18 @@ from rich.segment import Segment
 from rich.style import Style
 
 from makemore_tui.core.results import Baseline, LossCurve, Mark
-from makemore_tui.tui.plots.cells import Cells, apart, in_order
+from makemore_tui.tui.plots.cells import CellGrid, distinct_rows, rows_for_labels
 from makemore_tui.tui.plots.columns import LIGHT as LIGHT_SMOOTHING
-from makemore_tui.tui.plots.columns import NO_SMOOTHING, STRONG, StepAxis, at_column, in_columns
-from makemore_tui.tui.plots.figure import parse_ansi
-from makemore_tui.tui.plots.loss_plot import Look, canvas_width, loss_plot
-from makemore_tui.tui.plots.ticks import (
-    MAX_TICKS,
-    even_ticks,
-    nice_ticks,
-    range_label,
-    step_ticks,
-    tick_label,
-)
+from makemore_tui.tui.plots.columns import STRONG, curve_columns, interpolated
+from makemore_tui.tui.plots.loss_plot import PlotContent, canvas_width, loss_plot
 from makemore_tui.tui.style.colours import DARK, LIGHT
 
 UNIFORM = math.log(27)
+
+
 losses = st.floats(0.01, 30)
+
+
 any_losses = st.one_of(losses, st.sampled_from([math.inf, math.nan, 0.0]))
 
 
@@ -45,206 +40,9 @@ def text(rows):
 
 def draw(curve, width=80, height=20, log=False, baselines=(("uniform", UNIFORM),), **look):
     baselines = tuple(Baseline(*one) for one in baselines)
-    return loss_plot(curve, width, height, Look(log_loss=log, baselines=baselines, **look), DARK)
-
-
-# in_columns
-
-
-def plain_spread(curve, width):
-    """Lowest and highest of each column, by asking for each column which points are its own."""
-    first, last = curve.steps[0], max(curve.steps[-1], curve.steps[0] + 1)
-    own = {}
-    for step, low, high in zip(curve.steps, curve.low, curve.high, strict=True):
-        place = round((step - first) * ((width - 1) / (last - first)))
-        own.setdefault(place, []).append((low, high))
-    nearest = [min(own, key=lambda place: (abs(place - i), -place)) for i in range(width)]
-    low = [min(low for low, _ in own[place]) for place in nearest]
-    return low, [max(high for _, high in own[place]) for place in nearest]
-
-
-@given(st.lists(losses, min_size=1, max_size=150), st.integers(10, 60), st.floats(0.5, 1000))
-def test_low_and_high_are_those_of_the_nearest_points(values, width, every):
-    curve = made(values, every=every)
-    columns = in_columns(curve, width)
-    assert (columns.low, columns.high) == plain_spread(curve, width)
-
-
-@given(st.lists(losses, min_size=1, max_size=150), st.integers(10, 60))
-def test_the_smooth_line_stays_within_the_losses(values, width):
-    means = [mean for mean in in_columns(made(values), width).mean if mean is not None]
-    assert means
-    assert min(values) - 1e-9 <= min(means)
-    assert max(means) <= max(values) + 1e-9
-
-
-@pytest.mark.parametrize("count", [60, 240, 61 * 7])
-def test_smoothing_keeps_a_constant_and_nearly_a_slope(count):
-    assert in_columns(made([2.5] * count), 60).mean == pytest.approx([2.5] * 60)
-    slope = in_columns(made([0.01 * i for i in range(count)]), 60).mean
-    baseline = [0.01 * (count - 1) * i / 59 for i in range(60)]
-    assert slope == pytest.approx(baseline, abs=0.01 * count / 60)
-
-
-def test_smoothing_keeps_a_slope_exactly_where_each_column_has_one_point():
-    values = [1 + 0.01 * i for i in range(60)]
-    assert in_columns(made(values), 60).mean == pytest.approx(values)
-
-
-def test_fewer_points_than_columns_leave_gaps_in_the_line_but_not_in_the_spread():
-    columns = in_columns(made([3.0, 2.0, 1.0]), 21)
-    assert [i for i, mean in enumerate(columns.mean) if mean is not None] == [0, 10, 20]
-    assert columns.low == pytest.approx([2.9] * 5 + [1.9] * 10 + [0.9] * 6)
-
-
-def test_the_dev_loss_stands_where_its_step_stands():
-    curve = made([3.0] * 101, first=0, dev=[(0, 3.1), (50, math.inf), (50, 2.9), (100, 2.8)])
-    assert in_columns(curve, 51).dev == [(0, 3.1), (25, 2.9), (50, 2.8)]
-
-
-def test_a_dev_loss_beyond_the_last_point_has_room_and_one_before_the_first_has_none():
-    curve = made([3.0] * 5, first=100, every=10, dev=[(50, 4.0), (180, 2.0)])
-    columns = in_columns(curve, 41)
-    assert (columns.first_step, columns.last_step) == (100, 180)
-    assert columns.dev == [(40, 2.0)]
-
-
-@given(st.lists(any_losses, max_size=40), st.integers(10, 60))
-def test_losses_that_are_not_finite_are_left_out(values, width):
-    columns = in_columns(made(values), width)
-    drawn = [*columns.low, *columns.high, *columns.mean]
-    assert all(value is None or math.isfinite(value) for value in drawn)
-    assert {len(columns.low), len(columns.high), len(columns.mean)} == {width}
-    assert (None in columns.low) == (not any(map(math.isfinite, values)))
-
-
-# nice_ticks and tick_label
-
-
-def is_round(size):
-    """Whether a number is 1, 2 or 5 times a power of ten."""
-    digit = size / 10 ** math.floor(math.log10(size) + 1e-9)
-    return any(digit == pytest.approx(round_one, rel=1e-5) for round_one in (1, 2, 5, 10))
-
-
-@given(st.floats(-1e4, 1e4), st.floats(1e-3, 1e6), st.integers(1, 20))
-def test_ticks_are_round_and_within_the_range(low, size, most):
-    high = low + size
-    ticks = nice_ticks(low, high, most)
-    assert all(low - 1e-6 * size <= tick <= high + 1e-6 * size for tick in ticks)
-    gaps = [b - a for a, b in pairwise(ticks)]
-    assert all(is_round(gap) for gap in gaps)
-    assert gaps == pytest.approx(gaps[:1] * len(gaps), rel=1e-5)
-
-
-@given(st.floats(-1e4, 1e4), st.floats(1e-3, 1e6), st.integers(1, 20))
-def test_there_are_no_more_ticks_than_asked_for(low, size, most):
-    assert len(nice_ticks(low, low + size, most)) <= most
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "most", "ticks"),
-    [
-        (2.03, 3.45, 8, [2.2, 2.4, 2.6, 2.8, 3.0, 3.2, 3.4]),
-        (0.5, 99.5, 6, [20, 40, 60, 80]),
-        (81_000, 101_000, 5, [85_000, 90_000, 95_000, 100_000]),
-        (2, 2, 6, []),
-        (3, 2, 6, []),
-        (0, 1, 0, []),
-        (math.nan, 1, 4, []),
-    ],
-)
-def test_ticks_of_some_ranges(low, high, most, ticks):
-    assert nice_ticks(low, high, most) == pytest.approx(ticks)
-
-
-@given(st.floats(0, 30), st.floats(0.04, 1000), st.integers(12, 80))
-def test_even_ticks_are_round_and_whole_rows_apart_on_an_axis_not_much_longer(low, size, rows):
-    first, last, ticks = even_ticks(low, low + size, rows)
-    assert first <= low + 1e-9 * size
-    assert low + size <= last + 1e-9 * last
-    assert last - first <= size * 1.6 + 1e-9 * last
-    assert 2 <= len(ticks) <= MAX_TICKS + 1
-    assert all(is_round(b - a) for a, b in pairwise(ticks))
-    places = [(tick - first) / (last - first) * (rows - 1) for tick in ticks]
-    assert places == pytest.approx([round(place) for place in places], abs=1e-3)
-    assert len({round(b - a) for a, b in pairwise(places)}) == 1
-
-
-@given(st.floats(0, 30), st.floats(0.04, 1000), st.integers(2, 11))
-def test_in_few_rows_ticks_are_within_an_axis_that_is_not_much_longer(low, size, rows):
-    first, last, ticks = even_ticks(low, low + size, rows)
-    assert last - first <= size * 1.6 + 1e-9 * last
-    assert ticks
-    assert all(first <= tick + 1e-9 * last and tick <= last + 1e-9 * last for tick in ticks)
-
-
-@pytest.mark.parametrize("height", range(14, 40))
-@pytest.mark.parametrize("lowest", [2.0, 2.07, 2.23, 2.9])
-def test_the_ticks_of_a_linear_axis_are_equally_far_apart(height, lowest):
-    rows = text(draw(made([lowest + 1 / (i + 1) for i in range(100)]), height=height))
-    at = [i for i, row in enumerate(rows) if re.match(r"\s*\S+[┤├]", row)]
-    assert len({b - a for a, b in pairwise(at)}) == 1
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "label"),
-    [
-        (0, 200, "0 to 200"),
-        (500, 995, "500 to 995"),
-        (100_000, 193_000, "100k to 193k"),
-        (193_484, 193_500, "193,484 to 193,500"),
-        (193_480, 194_520, "193,480 to 194,520"),
-        (1_500_000, 3_000_000, "1.5M to 3M"),
-    ],
-)
-def test_the_ends_of_a_range_say_how_far_apart_they_are(first, last, label):
-    assert range_label(first, last) == label
-
-
-@pytest.mark.parametrize(
-    ("step", "label"),
-    [
-        (0, "0"),
-        (5, "5"),
-        (500, "500"),
-        (999, "999"),
-        (1000, "1k"),
-        (1500, "1.5k"),
-        (20_000, "20k"),
-        (200_000, "200k"),
-        (999_999, "1M"),
-        (1_000_000, "1M"),
-        (2_500_000, "2.5M"),
-        (50_000_000, "50M"),
-        (1_000_000_000, "1000M"),
-    ],
-)
-def test_a_number_of_steps_is_short(step, label):
-    assert tick_label(step) == label
-
-
-@given(st.integers(1, 9), st.sampled_from([1, 2, 5]), st.integers(0, 8))
-def test_a_label_says_the_number(times, digit, power):
-    step = times * digit * 10**power
-    found = tick_label(step)
-    unit = {"k": 1e3, "M": 1e6}.get(found[-1], 1)
-    assert float(found.rstrip("kM")) * unit == step
-
-
-# parse_ansi
-
-rgbs = st.tuples(*[st.integers(0, 255)] * 3)
-pieces = st.lists(
-    st.tuples(st.text("ab │⠉░", min_size=1, max_size=5), st.one_of(st.none(), rgbs)), max_size=6
-)
-
-
-def ansi(text, colour):
-    if colour is None:
-        return f"\x1b[0m{text}"
-    red, green, blue = colour
-    return f"\x1b[38;2;{red};{green};{blue}m{text}\x1b[0m"
+    return loss_plot(
+        curve, width, height, PlotContent(log_loss=log, baselines=baselines, **look), DARK
+    )
 
 
 def per_cell(row):
@@ -255,33 +53,6 @@ def per_cell(row):
     ]
 
 
-@given(st.lists(pieces, min_size=1, max_size=4))
-def test_colours_and_text_survive_the_way_through_ansi(lines):
-    written = "\n".join("".join(ansi(*piece) for piece in line) for line in lines)
-    baseline = [[(sign, colour) for text, colour in line for sign in text] for line in lines]
-    assert [per_cell(row) for row in parse_ansi(written)] == baseline
-
-
-def test_text_without_colours_is_one_segment_a_line():
-    assert parse_ansi("ab\n\nc") == [
-        [Segment("ab", Style.null())],
-        [],
-        [Segment("c", Style.null())],
-    ]
-
-
-def test_backgrounds_are_dropped():
-    (row,) = parse_ansi("\x1b[48;2;1;2;3m\x1b[38;2;9;8;7mx\x1b[0m")
-    assert [segment.text for segment in row] == ["x"]
-    assert row[0].style
-    assert row[0].style.bgcolor is None
-    assert row[0].style.color
-    assert row[0].style.color.triplet == (9, 8, 7)
-
-
-# loss_plot
-
-
 def braille_rows(rows):
     """For each column the first row that has a line in it."""
     first = {}
@@ -290,6 +61,9 @@ def braille_rows(rows):
             if "⠀" < sign <= "⣿":
                 first.setdefault(x, y)
     return [first[x] for x in sorted(first)]
+
+
+# loss_plot
 
 
 @pytest.mark.parametrize("log", [False, True])
@@ -367,7 +141,7 @@ def test_the_uniform_loss_is_a_line_across_the_plot():
 def test_lines_and_spread_have_the_colours_of_the_palette():
     curve = made([3 - 0.01 * i for i in range(99)], dev=[(5, 3.3), (50, 3.0), (99, 2.8)])
     for palette in (DARK, LIGHT):
-        rows = loss_plot(curve, 80, 20, Look(), palette)
+        rows = loss_plot(curve, 80, 20, PlotContent(), palette)
         colours = {colour for row in rows for _, colour in per_cell(row) if colour}
         assert {palette.batch, palette.dev, palette.faint, palette.dim} <= {
             tuple(colour) for colour in colours
@@ -393,52 +167,6 @@ def test_a_plot_begins_at_any_step(first):
     assert len(draw(made([3.0, 2.9, 2.8], first=first, every=1e6))) == 20
 
 
-# The axis of steps
-
-
-@pytest.mark.parametrize("log", [False, True])
-@given(st.floats(0.5, 1e5), st.floats(1, 1e6), st.integers(2, 300), st.floats(0, 1))
-def test_a_column_and_its_step_lead_to_each_other(log, first, size, width, share):
-    axis = StepAxis(first, first + size, width, log)
-    column = share * (width - 1)
-    assert axis.column(axis.step(column)) == pytest.approx(column, abs=1e-4)
-    assert axis.column(first) == pytest.approx(0)
-    assert axis.column(first + size) == pytest.approx(width - 1)
-
-
-def test_on_a_logarithmic_axis_decades_are_equally_wide():
-    axis = StepAxis(1, 10_000, 41, log=True)
-    assert [axis.column(10**i) for i in range(5)] == pytest.approx([0, 10, 20, 30, 40])
-    assert step_ticks(axis) == [1, 100, 10_000]
-
-
-@given(st.floats(0.5, 1e5), st.floats(1, 1e7), st.integers(10, 200))
-def test_logarithmic_ticks_are_within_and_not_too_many(first, size, width):
-    axis = StepAxis(first, first + size, width, log=True)
-    ticks = step_ticks(axis)
-    assert len(ticks) <= max(2, width // 12)
-    assert all(first <= tick * 1.000001 and tick <= (first + size) * 1.000001 for tick in ticks)
-
-
-# Smoothing
-
-
-def test_without_smoothing_each_column_has_its_own_mean():
-    values = [3.0, 1.0] * 30
-    assert in_columns(made(values), 60, NO_SMOOTHING).mean == pytest.approx(values)
-
-
-def test_strong_smoothing_is_smoother_and_begins_with_the_first_value():
-    values = [3.0 if i % 7 else 2.0 for i in range(120)]
-    light, strong = (in_columns(made(values), 120, s).mean for s in (0.03, STRONG))
-    lines = [[one or 0.0 for one in line] for line in (light, strong)]  # none is missing
-    assert lines == [light, strong]
-    roughness = [sum(abs(b - a) for a, b in pairwise(line[20:100])) for line in lines]
-    assert roughness[1] < roughness[0] / 2
-    assert strong[0] == values[0]
-    assert strong[-1] == values[-1]
-
-
 # Lines, previous runs and the scale
 
 
@@ -446,13 +174,13 @@ def test_strong_smoothing_is_smoother_and_begins_with_the_first_value():
     ("column", "height"), [(-1, None), (0, 5), (1, 4), (2, 3), (3, 3.5), (4, 4), (4.1, None)]
 )
 def test_the_height_of_a_line_between_its_points(column, height):
-    assert at_column([(0, 5.0), (2, 3.0), (4, 4.0)], column) == height
+    assert interpolated([(0, 5.0), (2, 3.0), (4, 4.0)], column) == height
 
 
 def test_previous_runs_are_lines_as_far_as_the_present_one_goes():
     points = [(i + 0.5, 3.0) for i in range(500)]
     curve = made([2.0] * 100)
-    columns = in_columns(replace(curve, previous=[points, []]), 50)
+    columns = curve_columns(replace(curve, previous=[points, []]), 50)
     assert [len(line) for line in columns.previous] == [50, 0]
     assert {loss for _, loss in columns.previous[0]} == {3.0}
 
@@ -495,7 +223,7 @@ def test_lines_that_end_far_from_each_other_keep_their_names(previous):
 @given(st.lists(st.tuples(st.integers(0, 9), st.sets(st.integers(0, 9))), max_size=5))
 def test_rows_in_order_are_free_and_no_others_would_be_nearer(choices):
     wanted, free = [row for row, _ in choices], [sorted(rows) for _, rows in choices]
-    found = in_order(wanted, free)
+    found = rows_for_labels(wanted, free)
     assert len(found) == len(wanted)
     taken = [row for row in found if row is not None]
     assert taken == sorted(set(taken))
@@ -530,11 +258,11 @@ def test_the_first_hundred_steps_never_decide_it(steps, log):
     assert max(float(label) for label in loss_labels(rows)) < 27 * 0.97**97 + 2.2
 
 
-# Marks, baselines, crosshair
-
-
 def cells_of(rows):
     return [[sign for sign, _ in per_cell(row)] for row in rows]
+
+
+# Marks, baselines, crosshair
 
 
 def test_an_edit_is_a_line_at_its_step_that_hides_no_curve():
@@ -580,9 +308,9 @@ def test_an_edit_within_the_first_point_stands_in_the_first_column(step, log):
 def test_what_an_edit_does_never_shows_before_it():
     curve = made([2.0] * 50 + [8.0] * 50, first=0)
     for smoothing in (LIGHT_SMOOTHING, STRONG):
-        edited = in_columns(curve, 100, smoothing, edits=(50,))
+        edited = curve_columns(curve, 100, smoothing, edits=(50,))
         assert edited.mean == pytest.approx([2.0] * 50 + [8.0] * 50)
-        assert in_columns(curve, 100, smoothing).mean[49] != pytest.approx(2.0)
+        assert curve_columns(curve, 100, smoothing).mean[49] != pytest.approx(2.0)
 
 
 def test_marks_outside_what_is_shown_are_not_drawn():
@@ -600,7 +328,7 @@ def test_baselines_stand_apart_at_the_right_and_have_a_tick_when_passed():
 
 
 def test_a_narrow_plot_has_the_lines_of_baselines_without_names():
-    assert canvas_width(50, Look(baselines=(Baseline("uniform", 3.0),))) == 44
+    assert canvas_width(50, PlotContent(baselines=(Baseline("uniform", 3.0),))) == 44
     rows = text(draw(made([3.2 - 0.01 * i for i in range(100)]), 50, baselines=BASELINES))
     assert any(row.count("╌") > 20 for row in rows)
     assert not any("uniform" in row for row in rows)
@@ -613,7 +341,7 @@ def test_the_crosshair_is_a_line_at_its_step():
 
 @given(st.lists(st.integers(0, 19), max_size=12).map(sorted))
 def test_rows_apart_differ_and_stay_in_order(wanted):
-    rows = apart(wanted, 20)
+    rows = distinct_rows(wanted, 20)
     assert rows == sorted(set(rows))
     assert all(0 <= row < 20 for row in rows)
     if len(set(wanted)) == len(wanted):
@@ -621,7 +349,7 @@ def test_rows_apart_differ_and_stay_in_order(wanted):
 
 
 def test_only_free_cells_take_a_sign():
-    cells = Cells([[Segment("ab  c")], []], 5)
-    cells.put(0, 1, "xyz", Style.null())
-    cells.put(5, 0, "x", Style.null())
+    cells = CellGrid([[Segment("ab  c")], []], 5)
+    cells.write(0, 1, "xyz", Style.null())
+    cells.write(5, 0, "x", Style.null())
     assert text(cells.rows()) == ["abyzc", "     "]

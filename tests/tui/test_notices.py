@@ -1,0 +1,219 @@
+"""What the screen says of an edit, an undo, and the end of training."""
+
+import pytest
+from msgspec.structs import replace
+
+from makemore_tui.core.results import Divergence, Mark, Resizing
+from makemore_tui.core.worker.protocol import (
+    Redo,
+    Refused,
+    ReturnTo,
+    Undo,
+)
+from makemore_tui.tui.keymap import LABELS
+from makemore_tui.tui.notices import notice
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+# What the engine says of an edit
+
+
+async def test_an_edit_shows_only_when_the_engine_has_answered(it, snapshot):
+    it.engine.answers = False
+    await it.press("[", "=", "space")
+    await it.until(lambda: len(it.engine.commands) == 3)
+    await it.ticks(2)
+    assert "0.1 " in it.value("learning rate")
+    assert "200" in it.value("hidden")
+    assert "training" in it.status
+    it.engine.tell(snapshot(learning_rate=0.0562, hidden=250, state="paused", runs=2))
+    await it.until(lambda: "0.0562" in it.value("learning rate"))
+    assert "250" in it.value("hidden")
+    assert "paused" in it.status
+
+
+async def test_a_refusal_is_said_and_leaves_the_value(it):
+    it.engine.answers = False
+    await it.press("[")
+    it.engine.tell(Refused("learning_rate must be a number, not [red]that[/red]"))
+    await it.until(lambda: it.notice)
+    assert it.notice == "learning_rate must be a number, not [red]that[/red]"
+    assert "[red]that[/red]" in it.painted()
+    assert "0.1 " in it.value("learning rate")
+
+
+async def test_a_key_that_does_not_concern_the_model_says_so(it, snapshot):
+    await it.show(snapshot(kind="ngram"))
+    await it.press("=")
+    await it.until(lambda: "hidden is a setting of the MLP" in it.notice)
+    assert it.engine.commands == []
+
+
+async def test_an_edit_from_the_next_step_is_said_with_the_step(it):
+    await it.press("[")
+    await it.until(lambda: "0.0562" in it.notice)
+    assert "step 1,200" in it.notice
+    assert "learning rate" in it.notice
+
+
+async def test_a_change_of_size_is_said_with_the_step(it):
+    await it.press("=")
+    await it.until(lambda: "hidden 250" in it.notice)
+    assert "from step 1,200" in it.notice
+    assert "in place" in it.notice
+    assert "the loss stays" in it.notice
+    assert "step 1,200" in it.status
+
+
+async def test_what_shrinking_cost_is_said(it, snapshot):
+    it.engine.answers = False
+    await it.press("-")
+    await it.until(lambda: it.engine.commands)
+    shrunk = Resizing(1200, "hidden 150", before=2.17, after=2.345, dev_share=0.5)
+    it.engine.tell(snapshot(hidden=150, resized=shrunk))
+    await it.until(lambda: "dev loss ≈ 2.170 → ≈ 2.345" in it.notice)
+    assert "hidden 150" in it.notice
+
+
+async def test_another_model_begins_a_new_run_at_once_says_so_and_u_brings_the_old_one_back(it):
+    await it.press("m")
+    await it.until(lambda: "a new run from step 0" in it.notice)
+    assert "model counts" in it.notice
+    assert "u undoes it" in it.notice
+    assert "step 0" in it.status
+    await it.press("u")
+    await it.until(lambda: "undone" in it.notice)
+    assert "step 1,200" in it.status
+    assert it.value("model").split()[1] == "MLP"
+
+
+@pytest.mark.parametrize("press", ["R", "m"])
+async def test_in_80_columns_what_to_press_is_said_in_full(explorer, press):
+    async with explorer(size=(80, 24)) as it:
+        await it.press(press)
+        await it.until(lambda: "a new run from step 0, seed" in it.painted())
+        assert "u undoes it" in it.painted()
+
+
+async def test_of_a_long_sentence_the_keys_are_within_80_columns(snapshot, previous):
+    many = "neural bigram, init lecture, lr 50, batch all, constant, decay 0.01, steps 100,000"
+    before = snapshot(can_undo=many, can_redo=many, previous=(previous(many),))
+    now = replace(before, state="paused", step=1_234_567)
+
+    def said(asked, now=now):
+        return (notice(asked, before, now, LABELS) or ("", False))[0][:78]
+
+    for asked, key in ((Undo(), "U does it again"), (Redo(), "u undoes it")):
+        assert key in said(asked)
+    assert "u undoes it" in said(ReturnTo(0))
+    lost = replace(now, state="diverged", divergence=Divergence(1_234_000, None, many))
+    assert "u takes back" in said(None, lost)
+    alone = replace(lost, divergence=Divergence(1_234_000, None))
+    assert "then r restarts" in said(None, alone)
+
+
+async def test_a_change_is_told_in_the_words_of_the_settings_panel(snapshot):
+    before = snapshot()
+    now = snapshot(direct=True, batch_size=64_000, steps=100_000, learning_rate=1000.0, runs=2)
+    begun = "a new run from step 0, seed 1"
+    settings = "direct true, learning rate 1,000, batch size 64,000, steps 100,000"
+    assert notice(None, before, now, LABELS) == (f"{begun}: {settings}", False)
+    counts = snapshot(kind="ngram", batch_size=0, runs=2)
+    expected = f"{begun}: model counts, batch size all"
+    assert notice(None, before, counts, LABELS) == (expected, False)
+
+
+async def test_at_a_limit_what_the_last_change_did_stays(it, snapshot):
+    shrunk = Resizing(1200, "context 1", before=2.17, after=2.345, dev_share=1.0)
+    await it.show(snapshot(context=2))
+    it.engine.answers = False
+    await it.press(";")
+    await it.until(lambda: it.engine.commands)
+    it.engine.tell(snapshot(context=1, resized=shrunk))
+    await it.until(lambda: "dev loss 2.170 → 2.345" in it.notice)
+    await it.press(";", ";")
+    await it.until(lambda: "context goes no further than 1" in it.notice)
+    await it.ticks(2)
+    assert it.notice.count("dev loss 2.170 → 2.345") == 1
+    assert it.notice.count("goes no further") == 1
+    it.screen.notice.say("something else")
+    await it.press(";")
+    await it.until(lambda: it.notice == "context goes no further than 1")
+
+
+async def test_a_restart_with_the_settings_as_they_were_is_said(it):
+    await it.press("r")
+    await it.until(lambda: "new run" in it.notice)
+    assert "seed 1" in it.notice
+
+
+async def test_a_restart_with_another_seed_is_said(it):
+    await it.press("R")
+    await it.until(lambda: "seed 2" in it.notice)
+    assert "seed 2" in it.status
+
+
+async def test_a_loss_that_is_not_finite_is_said(it):
+    it.engine.become(state="diverged", step=1234)
+    await it.until(lambda: "not finite" in it.notice)
+    assert "1,234" in it.notice
+    assert "diverged" in it.status
+
+
+@pytest.mark.parametrize("after", [None, Mark(1200, "lr 100")])
+@pytest.mark.parametrize("back", ["lr 100", None])
+async def test_a_divergence_is_said_with_the_edit_before_and_a_way_out(it, after, back):
+    await it.press("=")  # which undo could take back, but the weights would stay as they are
+    await it.until(lambda: "hidden 250" in it.notice)
+    it.engine.become(state="diverged", step=1234, divergence=Divergence(1230, after, back))
+    await it.until(lambda: "not finite at step 1,230" in it.notice)
+    assert ("after lr 100 at step 1,200" in it.notice) == (after is not None)
+    way_out = "u takes back lr 100" if back else "lower the learning rate, then r"
+    assert way_out in it.notice
+
+
+# Undo, redo and previous runs
+
+
+async def test_an_edit_is_undone_and_done_again(it):
+    await it.press("=", "u")
+    await it.until(lambda: "undone: hidden 250" in it.notice)
+    assert "200" in it.value("hidden")
+    await it.press("U")
+    await it.until(lambda: "done again: hidden 250" in it.notice)
+    assert "250" in it.value("hidden")
+    assert it.engine.commands[1:] == [Undo(), Redo()]
+
+
+async def test_a_restart_is_undone(it):
+    await it.press("r", "u")
+    await it.until(lambda: "undone: restart" in it.notice)
+    assert "step 1,200" in it.status
+
+
+@pytest.mark.parametrize(("key", "what"), [("u", "nothing to undo"), ("U", "nothing to redo")])
+async def test_where_there_is_nothing_to_undo_or_redo_a_sentence_says_so(it, key, what):
+    await it.press(key)
+    await it.until(lambda: what in it.notice)
+    assert it.engine.commands == []
+
+
+async def test_the_runs_panel_goes_back_to_a_previous_run(it, snapshot, previous):
+    runs = (previous("lr 0.01 → 2.30"), previous("kind ngram → 2.46"), previous("seed 3 → 2.17"))
+    await it.show(snapshot(previous=runs))
+    await it.press("9")
+    await it.until(lambda: it.chosen == "runs" and "› seed 3" in it.text("runs"))
+    await it.press("down", "down", "down", "up", "enter")
+    await it.until(lambda: it.engine.commands == [ReturnTo(1)])
+    await it.until(lambda: "back in the run “kind ngram → 2.46”" in it.notice)
+    await it.press("5")
+
+
+@pytest.mark.parametrize(("kind", "says"), [("mlp", "steps"), ("ngram", "counted")])
+async def test_the_end_of_training_is_said(it, snapshot, kind, says):
+    await it.show(snapshot(kind=kind))
+    it.engine.become(state="finished")
+    await it.until(lambda: "finished" in it.notice)
+    assert says in it.notice
+    assert "finished" in it.status

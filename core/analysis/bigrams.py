@@ -53,11 +53,7 @@ class BigramAnalysis:
     """
 
     def __init__(
-        self,
-        dataset: Dataset,
-        context: int,
-        counts: Tensor | None = None,
-        is_exact: bool = False,
+        self, dataset: Dataset, context: int, counts: Tensor | None = None, is_exact: bool = False
     ):
         """For models with a context of `context` characters.
 

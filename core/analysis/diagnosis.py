@@ -60,9 +60,8 @@ class Facts:
         """The range of ratios of update to weight that are neither too small nor too large."""
         is_early = self.step < _MIN_STEPS
         least = -math.inf if is_early or self.is_decayed else _MIN_RATIO
-        has_most = (
-            self.kind == "mlp" and not is_early
-        )  # the lecture's neural bigram takes larger steps
+        # The lecture's neural bigram takes larger steps.
+        has_most = self.kind == "mlp" and not is_early
         return least, _MAX_RATIO if has_most else math.inf
 
     @property
@@ -99,10 +98,6 @@ class Rule:
         return facts.kind in self.kinds and self.condition(facts)
 
 
-def _has_diverged(facts: Facts) -> bool:
-    return not math.isfinite(facts.loss)
-
-
 def _rate_is_too_high(facts: Facts) -> bool:
     if facts.ratio is None or facts.step < _MIN_STEPS:
         return False
@@ -112,9 +107,8 @@ def _rate_is_too_high(facts: Facts) -> bool:
 
 
 def _begins_far_off(facts: Facts) -> bool:
-    is_far = facts.first_loss > facts.uniform + FAR_OFF
-    is_early = facts.step < _MIN_STEPS
-    return is_far and (is_early or (facts.step < 1000 and facts.loss > facts.uniform))
+    is_early = facts.step < (1000 if facts.loss > facts.uniform else _MIN_STEPS)
+    return is_early and facts.first_loss > facts.uniform + FAR_OFF
 
 
 def _overfits(facts: Facts) -> bool:
@@ -123,13 +117,8 @@ def _overfits(facts: Facts) -> bool:
     return has_learnt and is_far and facts.is_held_out
 
 
-def _rate_is_too_low(facts: Facts) -> bool:
-    return facts.ratio is not None and facts.ratio < facts.usual_ratios[0]
-
-
 def _is_saturated(facts: Facts) -> bool:
-    is_stuck = facts.saturated > MAX_SATURATED or facts.dead > MAX_DEAD
-    return facts.step >= _MIN_STEPS and is_stuck
+    return facts.step >= _MIN_STEPS and (facts.saturated > MAX_SATURATED or facts.dead > MAX_DEAD)
 
 
 def _underfits(facts: Facts) -> bool:
@@ -147,14 +136,16 @@ def _is_decayed_too_much(facts: Facts) -> bool:
     return facts.weight_decay > 0 and facts.has_settled and facts.is_above_baseline
 
 
-def _misses_the_table(facts: Facts) -> bool:
-    return facts.step >= 2000 and facts.is_above_baseline
-
+_SATURATED_HELP = (
+    "Where tanh is flat hardly any gradient passes. More than 60% of the activations are beyond "
+    "0.97, or more than 5% of the units are beyond 0.99 for every example."
+)
+_BEGUN_HELP = "There is something to say after 100 steps, or when every example has been counted."
 
 RULES = (
     Rule(
         "diverged",
-        _has_diverged,
+        lambda facts: not math.isfinite(facts.loss),
         "diverged: the weights are not finite, undo or restart with a lower learning rate",
         "A step was so large that the loss grew beyond what a number can hold. No further step "
         "brings it back.",
@@ -209,7 +200,7 @@ RULES = (
     ),
     Rule(
         "worse than counting",
-        _misses_the_table,
+        lambda facts: facts.step >= 2000 and facts.is_above_baseline,
         "worse than counting: dev is above what pairs alone reach, try another learning rate",
         "After 2,000 steps the dev loss is more than 0.03 above that of the table of pairs, which "
         "this model can equal: its steps are too small, or too large to settle.",
@@ -217,7 +208,7 @@ RULES = (
     ),
     Rule(
         "learning rate too low",
-        _rate_is_too_low,
+        lambda facts: facts.ratio is not None and facts.ratio < facts.usual_ratios[0],
         "learning rate too low: the weights hardly move, try three times as much",
         "An update should be about a thousandth of the weights (a ratio of -3). Here it is less "
         "than a ten-thousandth, and it is not the schedule that made it so.",
@@ -226,15 +217,13 @@ RULES = (
         "saturated",
         lambda facts: facts.init == "scaled" and _is_saturated(facts),
         "saturated: most hidden units are stuck at -1 or 1, try weight decay or a lower rate",
-        "Where tanh is flat hardly any gradient passes. More than 60% of the activations are "
-        "beyond 0.97, or more than 5% of the units are beyond 0.99 for every example.",
+        _SATURATED_HELP,
     ),
     Rule(
         "saturated",
         _is_saturated,
         "saturated: most hidden units are stuck at -1 or 1, try init=scaled or a lower rate",
-        "Where tanh is flat hardly any gradient passes. More than 60% of the activations are "
-        "beyond 0.97, or more than 5% of the units are beyond 0.99 for every example.",
+        _SATURATED_HELP,
     ),
     Rule(
         "under-fitting",
@@ -263,14 +252,14 @@ RULES = (
         "just begun",
         lambda facts: not facts.is_counted,
         "just begun: too early to tell",
-        "There is something to say after 100 steps, or when every example has been counted.",
+        _BEGUN_HELP,
         kinds=("ngram",),
     ),
     Rule(
         "just begun",
         lambda facts: facts.step < _MIN_STEPS,
         "just begun: too early to tell",
-        "There is something to say after 100 steps, or when every example has been counted.",
+        _BEGUN_HELP,
         kinds=_NETWORKS,
     ),
     Rule(

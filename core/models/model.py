@@ -3,6 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -45,10 +46,12 @@ class Model(ABC):
     @property
     def is_finite(self) -> bool:
         """True if every parameter is a finite number."""
-        floats = [tensor for tensor in self.tensors.values() if tensor.is_floating_point()]
-        if all(math.isfinite(float(tensor.sum())) for tensor in floats):
-            return True  # the usual case, and a fast check
-        return all(bool(torch.isfinite(tensor).all()) for tensor in floats)
+        # A finite sum is the usual case, and a fast check.
+        return all(
+            math.isfinite(float(tensor.sum())) or bool(torch.isfinite(tensor).all())
+            for tensor in self.tensors.values()
+            if tensor.is_floating_point()
+        )
 
     @property
     @abstractmethod
@@ -123,13 +126,15 @@ class Network(Model):
     def tensors(self) -> dict[str, Tensor]:
         return self._tensors
 
-    @property
-    def num_parameters(self) -> int:
-        return self.flat.numel()
-
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """A vector (num_parameters,) cut into views of the parameters' names and shapes."""
         return self.layout.views(flat)
+
+    def copy(self) -> Self:
+        other = copy(self)
+        other.flat = self.flat.clone()
+        other._tensors = other.views(other.flat)
+        return other
 
     def to_double(self) -> None:
         """Convert the parameters to float64."""

@@ -51,10 +51,6 @@ class NgramCounts(Model):
         return {"counts": self.counts}
 
     @property
-    def num_parameters(self) -> int:
-        return self.counts.numel()
-
-    @property
     def multiplications(self) -> int:
         return 10 * self.vocabulary_size
 

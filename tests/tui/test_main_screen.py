@@ -572,7 +572,9 @@ async def test_a_saved_run_is_opened_from_its_panel(explorer, save_run):
         await it.press("9")
         await it.until(lambda: "older" in it.text("runs"))
         await it.press("enter")
-        await it.until(lambda: it.engine.commands == [OpenRun(str(directory / "older.safetensors"))])
+        await it.until(
+            lambda: it.engine.commands == [OpenRun(str(directory / "older.safetensors"))]
+        )
 
 
 async def test_the_state_is_copied_as_one_line(explorer):

@@ -80,16 +80,10 @@ def _table(
 ) -> ContextTable:
     contexts, targets = split.examples_at(positions, context)  # (N, T), (N,)
     distinct, row = distinct_contexts(contexts, size)
-    pairs, pair, counts = torch.unique(
-        row * size + targets, return_inverse=True, return_counts=True
-    )
+    numbers = row * size + targets
+    pairs, pair, counts = torch.unique(numbers, return_inverse=True, return_counts=True)
     seen_counts = torch.zeros(len(pairs), dtype=torch.float64)
     if seen is not None:
         seen_counts.index_add_(0, pair, seen[positions - 1].double())
-    return ContextTable(
-        contexts=contexts[distinct],
-        rows=pairs // size,
-        targets=pairs % size,
-        counts=counts.double(),
-        seen_counts=seen_counts,
-    )
+    rows, targets = pairs // size, pairs % size
+    return ContextTable(contexts[distinct], rows, targets, counts.double(), seen_counts)

@@ -79,10 +79,10 @@ def _grown(
 ) -> tuple[MLP, dict[str, Tensor]]:
     new = _like(model, MLP(settings, model.vocabulary_size, generator))
     _put(_parts(model, model.flat), _parts(new, new.flat))
-    moments_then = {name: torch.zeros_like(new.flat) for name in moments}
+    new_moments = {name: torch.zeros_like(new.flat) for name in moments}
     for name, moment in moments.items():
-        _put(_parts(model, moment), _parts(new, moments_then[name]))
-    return new, moments_then
+        _put(_parts(model, moment), _parts(new, new_moments[name]))
+    return new, new_moments
 
 
 def _put(old: dict[str, Tensor], new: dict[str, Tensor]) -> None:

@@ -33,7 +33,6 @@ character as a sparse product (107 against the 75 of `embedding_bag`).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -53,7 +52,8 @@ _ALL = slice(None)
 class PreparedBatches:
     """Batches ready for their steps: inputs, targets, and memory for the log probabilities.
 
-    taken: how many of the batches have been trained on, for the trainer to count.
+    rows: how many contexts M each batch has. each: inputs, targets (V, M) and log probabilities
+    (V, M) of each. taken: how many have been trained on, for the trainer to count.
     """
 
     def __init__(self, batches: Batches, inputs: Sequence[Any], like: Tensor):
@@ -61,23 +61,14 @@ class PreparedBatches:
         dtype."""
         V = len(like)
         self.taken: int = 0
+        self.rows: list[int] = batches.rows
         self._batches = batches
         self._log_probabilities = like.new_empty(V * len(batches.contexts))
         targets = _matrices(batches.minus_targets(V), batches.rows)
         log_probabilities = _matrices(self._log_probabilities, batches.rows)
-        self._batch = list(zip(inputs, targets, log_probabilities, strict=True))
-
-    def __len__(self) -> int:
-        return len(self._batch)
-
-    @property
-    def rows(self) -> list[int]:
-        """How many contexts each batch has."""
-        return self._batches.rows
-
-    def __getitem__(self, some: slice) -> list[tuple[Any, Tensor, Tensor]]:
-        """Inputs, targets (V, M) and log probabilities (V, M) of some batches."""
-        return self._batch[some]
+        self.each: list[tuple[Any, Tensor, Tensor]] = list(
+            zip(inputs, targets, log_probabilities, strict=True)
+        )
 
     def losses(self) -> Tensor:
         """The weighted mean NLL of each batch, (n,); valid for those whose step has been taken."""
@@ -104,7 +95,7 @@ class NeuralBigramStep:
     ) -> Iterator[Tensor]:
         """As `MLPStep.gradients`; without hidden units there is nothing to mask."""
         W = self._W
-        for characters, targets, log_p in batches[some]:
+        for characters, targets, log_p in batches.each[some]:
             logits = W.T.index_select(1, characters)  # (V, M)
             _softmax_backward(logits, targets, log_p)
             self._dW.zero_().index_add_(0, characters, logits.T)  # (V, V)
@@ -141,7 +132,7 @@ class MLPStep:
         """
         W2, b2 = self._W2, self._b2
         minus_one = W2.new_full((1,), -1.0)
-        for x, targets, log_p in batches[some]:
+        for x, targets, log_p in batches.each[some]:
             space = self._workspaces.get(x.rows) or self._make_workspace(x.rows)
             h, kept, kept_transposed = space.h, space.h, space.h_transposed
             torch.sigmoid(space.first_layer.forward(x, h), out=h)
@@ -170,26 +161,11 @@ class MLPStep:
 
     def _make_workspace(self, rows: int) -> "_Workspace":
         """The workspace for batches of so many contexts; kept, because few sizes occur."""
-        model, p, d = self.model, self._p, self._d
-        h = model.flat.new_empty(rows, model.settings.hidden)
-        logits = model.flat.new_empty(model.vocabulary_size, rows)
-        dh, kept = torch.empty_like(h), torch.empty_like(h)
         layer = TableLayer if self._uses_table(rows) else DenseLayer
         if len(self._workspaces) == _MAX_WORKSPACES:
             self._workspaces.clear()
-        self._workspaces[rows] = workspace = _Workspace(
-            h=h,
-            dh=dh,
-            logits=logits,
-            square=torch.empty_like(h),
-            kept=kept,
-            kept_transposed=kept.T,
-            h_transposed=h.T,
-            dh_transposed=dh.T,
-            logits_transposed=logits.T,
-            ones=model.flat.new_ones(rows),
-            first_layer=layer(p, d, rows),
-        )
+        workspace = _Workspace(self.model, rows, layer(self._p, self._d, rows))
+        self._workspaces[rows] = workspace
         return workspace
 
     def _uses_table(self, rows: int) -> bool:
@@ -199,21 +175,19 @@ class MLPStep:
         return not self.model.settings.direct and rows * (D - _SUM_COSTS) >= V * D
 
 
-@dataclass(slots=True)
 class _Workspace:
     """Memory for the steps of one batch size M, and views of it."""
 
-    h: Tensor  # (M, H), the hidden layer
-    dh: Tensor  # (M, H), its gradient
-    square: Tensor  # (M, H), h * h
-    kept: Tensor  # (M, H), h after dropout
-    logits: Tensor  # (V, M), then their gradient
-    h_transposed: Tensor
-    kept_transposed: Tensor
-    dh_transposed: Tensor
-    logits_transposed: Tensor
-    ones: Tensor  # (M,)
-    first_layer: DenseLayer | TableLayer
+    def __init__(self, model: MLP, rows: int, first_layer: DenseLayer | TableLayer):
+        self.first_layer = first_layer
+        self.h = model.flat.new_empty(rows, model.settings.hidden)  # (M, H), the hidden layer
+        self.dh = torch.empty_like(self.h)  # (M, H), its gradient
+        self.square = torch.empty_like(self.h)  # (M, H), h * h
+        self.kept = torch.empty_like(self.h)  # (M, H), h after dropout
+        self.logits = model.flat.new_empty(model.vocabulary_size, rows)  # (V, M), then its gradient
+        self.ones = model.flat.new_ones(rows)  # (M,)
+        self.h_transposed, self.kept_transposed = self.h.T, self.kept.T
+        self.dh_transposed, self.logits_transposed = self.dh.T, self.logits.T
 
 
 _STEPS: dict[type[Network], Any] = {MLP: MLPStep, NeuralBigram: NeuralBigramStep}

@@ -92,7 +92,7 @@ class GradientTrainer:
         with torch.inference_mode():
             while steps:
                 batches = self._next_batches()
-                n = min(steps, len(batches) - batches.taken)
+                n = min(steps, len(batches.rows) - batches.taken)
                 losses.append(self._train(batches, n))
                 steps -= n
         return torch.cat(losses)
@@ -165,7 +165,7 @@ class GradientTrainer:
         prepared = self._prepared
         if prepared is not None and size == 0:
             prepared.taken = 0  # all examples again
-        if prepared is None or prepared.taken == len(prepared):
+        if prepared is None or prepared.taken == len(prepared.rows):
             like, context = self.model.flat, self.model.context
             if size:
                 n = max(1, min(_MAX_STEPS_PER_DRAW, _NUMBERS_PER_DRAW // (size * V)))

@@ -261,7 +261,7 @@ def _is_allowed(setting: Field, value: Any) -> bool:
     if "low" in metadata:
         return is_type and metadata["low"] <= value <= metadata["high"]
     if setting.name == "train_on":
-        return is_type and (value in ("train", "all") or first_n(value) is not None)
+        return isinstance(value, str) and (value in ("train", "all") or first_n(value) is not None)
     return is_type
 
 

@@ -54,10 +54,6 @@ class MLP(Network):
         return Layout(shapes, transposed=("W2", "W3"))
 
     @property
-    def context(self) -> int:
-        return self.settings.context
-
-    @property
     def multiplications(self) -> int:
         settings, V = self.settings, self.vocabulary_size
         direct = settings.context * settings.embedding * V if settings.direct else 0

@@ -16,11 +16,13 @@ from ..settings import ModelSettings
 class Model(ABC):
     """A model: contexts in, a distribution of the next character out.
 
-    settings: its kind and size. vocabulary_size: V, the boundary counted.
+    settings: its kind and size. vocabulary_size: V, the boundary counted. tensors: what it has
+    learnt, by name.
     """
 
     settings: ModelSettings
     vocabulary_size: int
+    tensors: dict[str, Tensor]
 
     def __repr__(self) -> str:
         kind, sizes = self.settings.model_kind, vars(self.settings)
@@ -29,14 +31,9 @@ class Model(ABC):
         return f"{type(self).__name__}({', '.join([*parts, f'{self.num_parameters:,} {name}'])})"
 
     @property
-    @abstractmethod
     def context(self) -> int:
-        """T, how many characters of context it takes."""
-
-    @property
-    @abstractmethod
-    def tensors(self) -> dict[str, Tensor]:
-        """What it has learnt, by name."""
+        """T, how many characters of context it takes: at least one, even for unigram counts."""
+        return max(1, self.settings.context_length)
 
     @property
     def num_parameters(self) -> int:
@@ -120,11 +117,7 @@ class Network(Model):
         self.vocabulary_size = vocabulary_size
         self.layout = layout
         self.flat: Tensor = torch.zeros(layout.size)
-        self._tensors = self.views(self.flat)
-
-    @property
-    def tensors(self) -> dict[str, Tensor]:
-        return self._tensors
+        self.tensors: dict[str, Tensor] = self.views(self.flat)
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """A vector (num_parameters,) cut into views of the parameters' names and shapes."""
@@ -133,10 +126,10 @@ class Network(Model):
     def copy(self) -> Self:
         other = copy(self)
         other.flat = self.flat.clone()
-        other._tensors = other.views(other.flat)
+        other.tensors = other.views(other.flat)
         return other
 
     def to_double(self) -> None:
         """Convert the parameters to float64."""
         self.flat = self.flat.double()
-        self._tensors = self.views(self.flat)
+        self.tensors = self.views(self.flat)

@@ -27,10 +27,6 @@ class NeuralBigram(Network):
         return Layout({"W": (vocabulary_size, vocabulary_size)})
 
     @property
-    def context(self) -> int:
-        return 1
-
-    @property
     def multiplications(self) -> int:
         return 10 * self.vocabulary_size
 

@@ -112,8 +112,7 @@ def _shrunk(
     moments_then = {name: torch.zeros_like(new.flat) for name in moments}
     _copy(cut.of(p), _parts(new, new.flat))
     for name, moment in moments.items():
-        kept = cut.of_gradients(_parts(model, moment), squares=name == "square")
-        _copy(kept, _parts(new, moments_then[name]))
+        _copy(cut.of(_parts(model, moment), name), _parts(new, moments_then[name]))
     return new, moments_then
 
 
@@ -131,25 +130,16 @@ class _Cut:
     dual: Tensor | None = None
     units: Tensor | None = None
 
-    def of(self, p: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The parameters that remain."""
-        return self._of(p, self.basis, self.dual)
-
-    def of_gradients(self, d: dict[str, Tensor], squares: bool) -> dict[str, Tensor]:
-        """The gradients of the parameters that remain, or their squares, by the chain rule."""
-        if self.basis is None or self.dual is None:
-            return self._of(d, None, None)
-        to_embedding, to_weights = self.dual.T, self.basis.T
-        if squares:
-            to_embedding, to_weights = to_embedding.square(), to_weights.square()
-        return self._of(d, to_embedding, to_weights)
-
-    def _of(
-        self, p: dict[str, Tensor], to_embedding: Tensor | None, to_weights: Tensor | None
-    ) -> dict[str, Tensor]:
-        """C times to_embedding (D, D'), to_weights (D', D) times W1 and W3, of what remains."""
+    def of(self, p: dict[str, Tensor], moment: str = "") -> dict[str, Tensor]:
+        """The parameters that remain, or by the chain rule a moment of their gradients: "mean", or
+        "square"."""
         stays = {name: part[self.oldest :] if part.ndim == 3 else part for name, part in p.items()}
-        if to_embedding is not None and to_weights is not None:
+        if self.basis is not None and self.dual is not None:
+            to_embedding, to_weights = self.basis, self.dual  # (D, D'), (D', D)
+            if moment:
+                to_embedding, to_weights = self.dual.T, self.basis.T
+            if moment == "square":
+                to_embedding, to_weights = to_embedding.square(), to_weights.square()
             stays["C"] = stays["C"] @ to_embedding
             for name in stays.keys() & set(_BY_POSITION):
                 stays[name] = to_weights @ stays[name]  # (T', D', H) or (T', D', V)

@@ -112,7 +112,7 @@ def changed(
     for name in changes:
         _check_name(name)
     of_model = {name: value for name, value in changes.items() if name in _MODEL_NAMES}
-    of_train = {name: value for name, value in changes.items() if name not in _MODEL_NAMES}
+    of_train = {name: value for name, value in changes.items() if name not in of_model}
     return replace(model, **of_model), replace(train, **of_train)
 
 
@@ -152,7 +152,14 @@ def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:
     Raises:
         UserError: a word is not `name=value`, a name is unknown, or a value is not allowed.
     """
-    return dict(_parse_assignment(word) for word in assignments)
+    changes = {}
+    for word in assignments:
+        name, equals, text = (part.strip() for part in word.partition("="))
+        if not equals:
+            raise UserError(f"{word!r} is not of the form name=value, such as hidden=300")
+        _check_name(name)
+        changes[name] = parse_value(name, text)
+    return changes
 
 
 def parse_value(name: str, text: str, called: str = "") -> Any:
@@ -164,9 +171,8 @@ def parse_value(name: str, text: str, called: str = "") -> Any:
         UserError: the value has the wrong type, or is not allowed.
     """
     setting = SETTINGS[name]
-    wanted = text.lower() if "choices" in setting.metadata else text
     try:
-        value = _converted(wanted, type(setting.default))
+        value = _converted(text.lower() if "choices" in setting.metadata else text, setting.default)
     except (ValueError, KeyError):
         raise _refusal(setting, repr(text), called) from None
     if not _is_allowed(setting, value):
@@ -237,32 +243,25 @@ def first_n(value: str) -> int | None:
     return (int(number) or None) if value != number and is_number else None
 
 
-def is_train_on(value: str) -> bool:
-    """True for a value of `train_on`: train, all, or first-N."""
-    return value in ("train", "all") or first_n(value) is not None
-
-
 def _check_name(name: str) -> None:
     if name not in SETTINGS:
         raise UserError(f"there is no setting {name!r}; the settings are {', '.join(SETTINGS)}")
 
 
 def _refusal(setting: Field, given: str, called: str = "") -> UserError:
-    return UserError(
-        f"{called or setting.name} must be {allowed_values(setting.name)}, not {given}"
-    )
+    name = setting.name
+    return UserError(f"{called or name} must be {allowed_values(name)}, not {given}")
 
 
 def _is_allowed(setting: Field, value: Any) -> bool:
-    metadata, is_type = setting.metadata, type(value) is type(setting.default)
-    if isinstance(setting.default, float) and type(value) is int:
-        is_type = True
+    metadata, kind = setting.metadata, type(setting.default)
+    is_type = type(value) is kind or (kind is float and type(value) is int)
     if "choices" in metadata:
         return value in metadata["choices"]
     if "low" in metadata:
         return is_type and metadata["low"] <= value <= metadata["high"]
     if setting.name == "train_on":
-        return isinstance(value, str) and is_train_on(value)
+        return isinstance(value, str) and (value in ("train", "all") or first_n(value) is not None)
     return is_type
 
 
@@ -272,42 +271,26 @@ def _short_setting(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return name if value else f"not {name}"
     text = str(value) if name == "seed" else setting_text(name, value)
-    return f"{_ABBREVIATIONS.get(name, name)} {text}"
+    return f"{_SHORT.get(name, name)} {text}"
 
 
-def _parse_assignment(word: str) -> tuple[str, Any]:
-    name, equals, text = (part.strip() for part in word.partition("="))
-    if not equals:
-        raise UserError(f"{word!r} is not of the form name=value, such as hidden=300")
-    _check_name(name)
-    return name, parse_value(name, text)
-
-
-def _converted(text: str, kind: type) -> Any:
-    if kind is bool:
+def _converted(text: str, default: Any) -> Any:
+    """The value that a text stands for, of the type of a default."""
+    if isinstance(default, bool):
         return {"true": True, "false": False, "yes": True, "no": False}[text.lower()]
-    if kind is int:
-        return _whole_number(text.replace(",", ""))
-    return kind(text)
-
-
-def _whole_number(text: str) -> int:
-    """A whole number, which may be written as 1e3."""
+    if not isinstance(default, int):
+        return type(default)(text)
+    text = text.replace(",", "")
     try:
         return int(text)
     except ValueError:
-        number = float(text)
+        number = float(text)  # such as 1e3
         if not number.is_integer():
             raise
         return int(number)
 
 
-_ABBREVIATIONS = {
-    "learning_rate": "lr",
-    "batch_size": "batch",
-    "weight_decay": "decay",
-    "train_on": "on",
-}
+_SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay", "train_on": "on"}
 _OFTEN_CHANGED = ("learning_rate", "batch_size", "optimizer")  # of networks; always in a label
 _SELDOM_CHANGED = ("init", "schedule", "weight_decay", "train_on", "direct", "dropout")
 _MODEL_NAMES = {setting.name for setting in fields(ModelSettings)}

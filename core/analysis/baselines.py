@@ -6,6 +6,7 @@ that a baseline is as good as counting can be.
 
 import math
 from collections.abc import Iterator
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -34,7 +35,8 @@ class RunningBaselines:
     def __init__(self, dataset: Dataset):
         self._dataset = dataset
         self._found = [Baseline("uniform", math.log(dataset.vocabulary.size))]
-        self._blocks = self._all_blocks()
+        orders = enumerate(NAMES, start=1)
+        self._blocks = chain.from_iterable(self._order(order, name) for order, name in orders)
 
     def advance(self) -> bool:
         """Work on one more block; False if none is left."""
@@ -43,10 +45,6 @@ class RunningBaselines:
     def result(self) -> tuple[Baseline, ...]:
         """The baselines found so far: uniform first, then by order."""
         return tuple(self._found)
-
-    def _all_blocks(self) -> Iterator[bool]:
-        for order, name in enumerate(NAMES, start=1):
-            yield from self._order(order, name)
 
     def _order(self, order: int, name: str) -> Iterator[bool]:
         """List the n-grams of dev, count them in train, and try each smoothing."""

@@ -53,19 +53,14 @@ class BigramAnalysis:
     """
 
     def __init__(
-        self,
-        dataset: Dataset,
-        context: int,
-        counts: Tensor | None = None,
-        is_exact: bool = False,
+        self, dataset: Dataset, context: int, counts: Tensor | None = None, is_exact: bool = False
     ):
         """For models with a context of `context` characters.
 
         counts: those of `bigram_counts`, if they are known. is_exact: never estimate, however long
         it takes.
         """
-        self._is_exact = is_exact
-        self.context = context
+        self.context, self._is_exact = context, is_exact
         self.counts: Tensor = bigram_counts(dataset) if counts is None else counts
         self._by_frequency = self.counts.sum(1).sort(descending=True, stable=True).indices
         self._dataset = dataset
@@ -109,9 +104,7 @@ class BigramAnalysis:
         A character occurs as often before another as after one, so rows and columns have the same
         order.
         """
-        if by == "frequency":
-            return self._by_frequency
-        return torch.arange(len(self.counts))
+        return self._by_frequency if by == "frequency" else torch.arange(len(self.counts))
 
     def table(self, model: Model, view: BigramsView, version: object = None) -> BigramTable:
         """The window of a view, cut to the table's size.
@@ -149,8 +142,7 @@ class BigramAnalysis:
         Only the first four million characters of a large dataset are searched.
         """
         if self._words is None or self._words[0] != (previous, following):
-            found = self._find_words(previous, following)
-            self._words = (previous, following), found
+            self._words = (previous, following), self._find_words(previous, following)
         return self._words[1]
 
     def _known_rows(self, model: Model, characters: list[int], version: object) -> "list[_Row]":
@@ -161,7 +153,7 @@ class BigramAnalysis:
         unknown = [one for one in dict.fromkeys(characters) if one not in self._rows]
         if unknown:
             most = _MULTIPLICATIONS * (_AT_REST if is_same else 1) // model.multiplications
-            sizes = [self._ending[one].distinct for one in unknown]
+            sizes = [len(self._ending[one].positions) for one in unknown]
             is_cheap = self._is_exact or sum(sizes) <= most
             each = max(sizes) if is_cheap else max(_MIN_CONTEXTS, most // len(unknown))
             values = self.probabilities(model, torch.tensor(unknown), each)
@@ -185,11 +177,9 @@ class BigramAnalysis:
 
     def _values(self, mode: BigramMode, modelled: Tensor, counted: Tensor, ids: Tensor) -> Tensor:
         """Rows of the table in one of its modes: (R, V)."""
-        if mode == "counts":
-            return self.counts[ids]
-        if mode == "difference":
-            return modelled - counted
-        return counted if mode == "counted" else modelled
+        difference, counts = modelled - counted, self.counts[ids]
+        values = {"model": modelled, "counted": counted, "counts": counts, "difference": difference}
+        return values[mode]
 
     def _pair(
         self, previous: Tensor, following: Tensor, modelled: Tensor, counted: Tensor
@@ -241,21 +231,17 @@ class _Ending(NamedTuple):
     positions: Tensor
     counts: Tensor
 
-    @property
-    def distinct(self) -> int:
-        return len(self.positions)
-
     def sample(self, most: int | None = None) -> tuple[Tensor, Tensor]:
         """The positions of some contexts, and the share that each stands for: (n,), (n,).
 
         All of them, or if there are more than `most`, those at evenly spaced occurrences
         (systematic sampling); the mean over as many random ones is five times as far off.
         """
-        total = float(self.counts.sum())
-        if most is None or self.distinct <= most:
+        total, distinct = float(self.counts.sum()), len(self.positions)
+        if most is None or distinct <= most:
             return self.positions, self.counts / total
         places = (torch.arange(most, dtype=torch.float64) + 0.5) * (total / most)
-        chosen = torch.searchsorted(self.counts.cumsum(0), places).clamp_(max=self.distinct - 1)
+        chosen = torch.searchsorted(self.counts.cumsum(0), places).clamp_(max=distinct - 1)
         chosen, times = torch.unique_consecutive(chosen, return_counts=True)
         return self.positions[chosen], times.double() / most
 
@@ -282,8 +268,8 @@ def _divergences(counted: Tensor, modelled: Tensor) -> Tensor:
     (Kullback & Leibler 1951.) A pair that was never counted adds nothing; one that was counted and
     has probability 0 in the model makes it infinite.
     """
-    p, q = counted, modelled
-    return torch.where(p > 0, p * (p / q).log(), 0.0).sum(1).clamp(min=0.0)
+    each = counted * (counted / modelled).log()
+    return torch.where(counted > 0, each, 0.0).sum(1).clamp(min=0.0)
 
 
 def _item_around(tokens: Tensor, place: int, vocabulary: Vocabulary) -> str:

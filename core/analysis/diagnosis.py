@@ -21,6 +21,18 @@ _SLOW = 0.015  # nats of a fall
 _NETWORKS = ("mlp", "neural-bigram")
 _MIN_RATIO, _MAX_RATIO = -4.0, -1.75  # log10 of update to weight
 _MIN_STEPS = 100
+_NAMES = (
+    "diverged",
+    "learning rate too high",
+    "first loss",
+    "over-fitting",
+    "worse than counting",
+    "learning rate too low",
+    "saturated",
+    "under-fitting",
+    "just begun",
+    "healthy",
+)
 
 
 @dataclass(frozen=True)
@@ -60,9 +72,8 @@ class Facts:
         """The range of ratios of update to weight that are neither too small nor too large."""
         is_early = self.step < _MIN_STEPS
         least = -math.inf if is_early or self.is_decayed else _MIN_RATIO
-        has_most = (
-            self.kind == "mlp" and not is_early
-        )  # the lecture's neural bigram takes larger steps
+        # The lecture's neural bigram takes larger steps.
+        has_most = self.kind == "mlp" and not is_early
         return least, _MAX_RATIO if has_most else math.inf
 
     @property
@@ -88,19 +99,19 @@ class Facts:
 class Rule:
     """A sentence for runs of some kinds of model that meet a condition; help: what it means."""
 
-    name: str
     condition: Callable[[Facts], bool]
     sentence: str
     help: str
     kinds: tuple[str, ...] = KINDS
 
+    @property
+    def name(self) -> str:
+        """What the sentence begins with."""
+        return next(name for name in _NAMES if self.sentence.startswith(name))
+
     def applies(self, facts: Facts) -> bool:
         """True if this rule is about such a run."""
         return facts.kind in self.kinds and self.condition(facts)
-
-
-def _has_diverged(facts: Facts) -> bool:
-    return not math.isfinite(facts.loss)
 
 
 def _rate_is_too_high(facts: Facts) -> bool:
@@ -112,9 +123,8 @@ def _rate_is_too_high(facts: Facts) -> bool:
 
 
 def _begins_far_off(facts: Facts) -> bool:
-    is_far = facts.first_loss > facts.uniform + FAR_OFF
-    is_early = facts.step < _MIN_STEPS
-    return is_far and (is_early or (facts.step < 1000 and facts.loss > facts.uniform))
+    is_early = facts.step < (1000 if facts.loss > facts.uniform else _MIN_STEPS)
+    return is_early and facts.first_loss > facts.uniform + FAR_OFF
 
 
 def _overfits(facts: Facts) -> bool:
@@ -123,13 +133,8 @@ def _overfits(facts: Facts) -> bool:
     return has_learnt and is_far and facts.is_held_out
 
 
-def _rate_is_too_low(facts: Facts) -> bool:
-    return facts.ratio is not None and facts.ratio < facts.usual_ratios[0]
-
-
 def _is_saturated(facts: Facts) -> bool:
-    is_stuck = facts.saturated > MAX_SATURATED or facts.dead > MAX_DEAD
-    return facts.step >= _MIN_STEPS and is_stuck
+    return facts.step >= _MIN_STEPS and (facts.saturated > MAX_SATURATED or facts.dead > MAX_DEAD)
 
 
 def _underfits(facts: Facts) -> bool:
@@ -147,28 +152,27 @@ def _is_decayed_too_much(facts: Facts) -> bool:
     return facts.weight_decay > 0 and facts.has_settled and facts.is_above_baseline
 
 
-def _misses_the_table(facts: Facts) -> bool:
-    return facts.step >= 2000 and facts.is_above_baseline
-
+_SATURATED_HELP = (
+    "Where tanh is flat hardly any gradient passes. More than 60% of the activations are beyond "
+    "0.97, or more than 5% of the units are beyond 0.99 for every example."
+)
+_BEGUN_HELP = "There is something to say after 100 steps, or when every example has been counted."
 
 RULES = (
     Rule(
-        "diverged",
-        _has_diverged,
+        lambda facts: not math.isfinite(facts.loss),
         "diverged: the weights are not finite, undo or restart with a lower learning rate",
         "A step was so large that the loss grew beyond what a number can hold. No further step "
         "brings it back.",
         kinds=_NETWORKS,
     ),
     Rule(
-        "learning rate too high",
         _rate_is_too_high,
         "learning rate too high: steps are too large for the weights, try a third of it",
         "An update should be about a thousandth of the weights (a ratio of -3). Here the ratio is "
         "above -1.75, or the loss is above the first one, or after 2,000 steps still above ln V.",
     ),
     Rule(
-        "first loss",
         _begins_far_off,
         "first loss far above ln V: the first weights are too large, try init=scaled",
         "Before it has learnt anything a model should hold all characters about equally likely, "
@@ -177,7 +181,6 @@ RULES = (
         kinds=_NETWORKS,
     ),
     Rule(
-        "over-fitting",
         _overfits,
         "over-fitting: dev is well above train, try more smoothing or a lower order",
         "The dev loss is more than 0.1 above the train loss: most contexts were seen too seldom "
@@ -185,14 +188,12 @@ RULES = (
         kinds=("ngram",),
     ),
     Rule(
-        "over-fitting",
         _overfits,
         "over-fitting: dev is well above train, try dropout, weight decay or fewer hidden units",
         "The dev loss is more than 0.1 above the train loss: the model has learnt by heart what "
         "does not hold for other items.",
     ),
     Rule(
-        "worse than counting",
         _is_smoothed_too_much,
         "worse than counting can be: these counts reach a lower dev loss, try less smoothing",
         "The dev loss is more than 0.03 above the best that a table of this order reaches, and "
@@ -200,7 +201,6 @@ RULES = (
         kinds=("ngram",),
     ),
     Rule(
-        "worse than counting",
         _is_decayed_too_much,
         "worse than counting: dev is above what pairs alone reach, try less weight decay",
         "The dev loss is more than 0.03 above that of the table of pairs, and hardly falls any "
@@ -208,36 +208,29 @@ RULES = (
         kinds=_NETWORKS,
     ),
     Rule(
-        "worse than counting",
-        _misses_the_table,
+        lambda facts: facts.step >= 2000 and facts.is_above_baseline,
         "worse than counting: dev is above what pairs alone reach, try another learning rate",
         "After 2,000 steps the dev loss is more than 0.03 above that of the table of pairs, which "
         "this model can equal: its steps are too small, or too large to settle.",
         kinds=("neural-bigram",),
     ),
     Rule(
-        "learning rate too low",
-        _rate_is_too_low,
+        lambda facts: facts.ratio is not None and facts.ratio < facts.usual_ratios[0],
         "learning rate too low: the weights hardly move, try three times as much",
         "An update should be about a thousandth of the weights (a ratio of -3). Here it is less "
         "than a ten-thousandth, and it is not the schedule that made it so.",
     ),
     Rule(
-        "saturated",
         lambda facts: facts.init == "scaled" and _is_saturated(facts),
         "saturated: most hidden units are stuck at -1 or 1, try weight decay or a lower rate",
-        "Where tanh is flat hardly any gradient passes. More than 60% of the activations are "
-        "beyond 0.97, or more than 5% of the units are beyond 0.99 for every example.",
+        _SATURATED_HELP,
     ),
     Rule(
-        "saturated",
         _is_saturated,
         "saturated: most hidden units are stuck at -1 or 1, try init=scaled or a lower rate",
-        "Where tanh is flat hardly any gradient passes. More than 60% of the activations are "
-        "beyond 0.97, or more than 5% of the units are beyond 0.99 for every example.",
+        _SATURATED_HELP,
     ),
     Rule(
-        "under-fitting",
         _underfits,
         "under-fitting: train and dev are equal, try a larger hidden layer",
         "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
@@ -245,7 +238,6 @@ RULES = (
         kinds=("mlp",),
     ),
     Rule(
-        "under-fitting",
         _underfits,
         "under-fitting: train and dev are equal, one character tells no more, try the MLP",
         "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
@@ -253,48 +245,41 @@ RULES = (
         kinds=("neural-bigram",),
     ),
     Rule(
-        "under-fitting",
         _underfits,
         "under-fitting: train and dev are equal, try a higher order, or the MLP",
         "The dev loss is within 0.03 of the train loss: the model has learnt all that so short a "
         "context tells.",
     ),
     Rule(
-        "just begun",
         lambda facts: not facts.is_counted,
         "just begun: too early to tell",
-        "There is something to say after 100 steps, or when every example has been counted.",
+        _BEGUN_HELP,
         kinds=("ngram",),
     ),
     Rule(
-        "just begun",
         lambda facts: facts.step < _MIN_STEPS,
         "just begun: too early to tell",
-        "There is something to say after 100 steps, or when every example has been counted.",
+        _BEGUN_HELP,
         kinds=_NETWORKS,
     ),
     Rule(
-        "healthy",
         lambda facts: not facts.is_held_out,
         "healthy as far as can be told: dev is trained on, so its loss tells nothing",
         "None of the other rules applies; whether it over-fits, no items are left to tell.",
     ),
     Rule(
-        "healthy",
         lambda _: True,
         "healthy: updates, activations and gap are as they should be",
         "None of the other rules applies.",
         kinds=("mlp",),
     ),
     Rule(
-        "healthy",
         lambda _: True,
         "healthy: the gap is as it should be",
         "None of the other rules applies: dev is above train, but not by more than 0.1.",
         kinds=("ngram",),
     ),
     Rule(
-        "healthy",
         lambda _: True,
         "healthy: updates and gap are as they should be",
         "None of the other rules applies.",

@@ -41,8 +41,7 @@ class EmbeddingMapper:
             return Unavailable("this kind of model has no embedding; the MLP has one")
         if not bool(C.isfinite().all()):
             return Unavailable("the weights are not finite")
-        points = self._points(C.double())  # (V, 2)
-        self._before = points
+        self._before = points = self._points(C.double())  # (V, 2)
         variances, all_variance = points.var(0), C.double().var(0).sum()
         shares = (variances / all_variance).tolist() if all_variance > 0 else [0.0, 0.0]
         return EmbeddingMap(
@@ -55,11 +54,8 @@ class EmbeddingMapper:
 
     def _points(self, C: Tensor) -> Tensor:
         """(V, D) to (V, 2)."""
-        D = C.shape[1]
-        if D == 1:
-            return torch.cat([C, torch.zeros_like(C)], 1)
-        if D == 2:
-            return C
+        if C.shape[1] <= 2:
+            return torch.nn.functional.pad(C, (0, 2 - C.shape[1]))
         points = principal_components(C)
         return points if self._before is None else points @ nearest_rotation(points, self._before)
 

@@ -47,49 +47,41 @@ class RunningEvaluation:
         self._split = split
         self._split_examples = dataset.split(split).num_examples
         tables = dataset.context_tables(split, model.context, max_examples)
-        self._blocks = self._all_blocks(tables)
+        self._blocks = self._evaluate(tables)
         self._nll = torch.zeros(2, dtype=torch.float64)  # of seen items, of unseen ones
         self._examples = torch.zeros(2, dtype=torch.float64)
 
     def advance(self) -> bool:
         """Evaluate one more block; False if none is left."""
-        block = next(self._blocks, None)
-        if block is None:
-            return False
-        nll, examples = block
-        self._nll += nll
-        self._examples += examples
-        return True
+        return next(self._blocks, False)
 
     def result(self) -> Evaluation:
         """The loss over the blocks evaluated so far."""
-        loss = float(self._nll.sum() / self._examples.sum())
-        seen, unseen = (self._nll / self._examples).tolist()
-        is_held_out = self._split in ("dev", "test")
-        any_seen, any_unseen = (self._examples > 0).tolist()
-        return Evaluation(
-            loss=loss,
-            seen=seen if is_held_out and any_seen else None,
-            unseen=unseen if is_held_out and any_unseen else None,
-            num_examples=int(self._examples.sum()),
-            split_examples=self._split_examples,
+        num_examples, is_held_out = self._examples.sum(), self._split in ("dev", "test")
+        seen, unseen = (
+            nll / n if is_held_out and n else None
+            for nll, n in zip(self._nll.tolist(), self._examples.tolist(), strict=True)
         )
+        loss = float(self._nll.sum() / num_examples)
+        return Evaluation(loss, seen, unseen, int(num_examples), self._split_examples)
 
-    def _all_blocks(self, tables: Iterator[ContextTable]) -> Iterator[tuple[Tensor, Tensor]]:
+    def _evaluate(self, tables: Iterator[ContextTable]) -> Iterator[bool]:
         rows = max(64, _MULTIPLICATIONS_PER_BLOCK // self._model.multiplications)
         for table in tables:
             for first in range(0, len(table.contexts), rows):
-                yield self._block(table, first, first + rows)
+                self._add(table, first, first + rows)
+                yield True
 
-    def _block(self, table: ContextTable, first: int, last: int) -> tuple[Tensor, Tensor]:
-        """Summed NLL (2,) and examples (2,), of seen and unseen items, for some contexts."""
+    def _add(self, table: ContextTable, first: int, last: int) -> None:
+        """Add the NLL and the examples, of seen and unseen items, of some contexts."""
         logits = self._model.logits(table.contexts[first:last])  # (M, V)
         log_probabilities = torch.log_softmax(logits, 1)
         begin, end = torch.searchsorted(table.rows, torch.tensor([first, last])).tolist()
         nll = -log_probabilities[table.rows[begin:end] - first, table.targets[begin:end]].double()
         seen, counts = table.seen_counts[begin:end], table.counts[begin:end]  # (P,)
         weights = torch.stack([seen, counts - seen])  # (2, P)
-        return torch.where(weights > 0, weights * nll, 0.0).sum(1), weights.sum(1)
+        self._nll += torch.where(weights > 0, weights * nll, 0.0).sum(1)
+        self._examples += weights.sum(1)
 
 
 def evaluate(

@@ -45,21 +45,38 @@ def health(
     history: its minibatch losses. first_settings: those it began with. last_edit: the step of its
     newest edit. train, dev: the newest losses of the splits, if known. baselines: those known.
     """
-    model, train_on = trainer.model, trainer.settings.train_on
-    batch = _first_examples(trainer.dataset, train_on, model.context)
+    model, settings = trainer.model, trainer.settings
+    batch = _first_examples(trainer.dataset, settings.train_on, model.context)
     h = model.hidden_activations(batch.contexts)  # (N, H)
-    saturated, dead = _stuck(h) if model.is_finite else (math.nan, math.nan)
     tensors, update = _tensors(trainer, batch)
+    facts = _facts(trainer, batch, h, _middle_ratio(tensors), first_settings)
+    steps, fall, error = recent_fall(history, last_edit)
+    baseline = comparable_baseline(model.settings, settings.train_on, baselines)
     facts = replace(
-        _facts(trainer, batch, history, first_settings, last_edit),
-        saturated=saturated,
-        dead=dead,
-        ratio=_middle_ratio(tensors),
+        facts,
+        steps_since_edit=steps,
+        fall=fall,
+        fall_error=error,
         train=train,
         dev=dev,
-        baseline=comparable_baseline(model.settings, train_on, baselines),
+        baseline=baseline,
     )
-    return _report(facts, len(batch.contexts), h, tensors, update)
+    return Health(
+        step=facts.step,
+        examples=len(batch.contexts),
+        first_loss=facts.first_loss,
+        uniform=facts.uniform,
+        saturated=None if h is None else facts.saturated,
+        dead=None if h is None else facts.dead,
+        histogram=None if h is None else torch.histc(h, BINS, -1, 1).int().tolist(),
+        tensors=tensors,
+        usual_ratios=facts.usual_ratios,
+        update=update,
+        train=train,
+        dev=dev,
+        gap=facts.gap,
+        diagnosis=diagnosis(facts),
+    )
 
 
 def comparable_baseline(
@@ -94,50 +111,28 @@ def recent_fall(history: LossHistory, last_edit: int) -> tuple[int, float, float
 def _facts(
     trainer: AnyTrainer,
     batch: Batches,
-    history: LossHistory,
+    h: Tensor | None,
+    ratio: float | None,
     first_settings: tuple[ModelSettings, TrainSettings],
-    last_edit: int,
 ) -> Facts:
-    """The facts that don't depend on gradients, activations and evaluations."""
+    """The facts that don't depend on the run's past losses; h: activations (N, H)."""
     model, settings = trainer.model, trainer.settings
-    steps, fall, error = recent_fall(history, last_edit)
+    saturated, dead = _stuck(h) if model.is_finite else (math.nan, math.nan)
     return Facts(
         kind=model.settings.kind,
         step=trainer.step,
         uniform=math.log(model.vocabulary_size),
         first_loss=_first_loss(trainer.dataset, *first_settings, trainer.seed, settings.train_on),
         loss=_loss(model, batch) if model.is_finite else math.nan,
-        steps_since_edit=steps,
-        fall=fall,
-        fall_error=error,
+        saturated=saturated,
+        dead=dead,
+        ratio=ratio,
         init=model.settings.init,
         weight_decay=settings.weight_decay,
         smoothing=settings.smoothing,
         is_counted=trainer.finished,
         is_decayed=settings.learning_rate_at(trainer.step) < settings.learning_rate / 2,
         is_held_out=settings.train_on != "all",
-    )
-
-
-def _report(
-    facts: Facts, examples: int, h: Tensor | None, tensors: tuple[TensorHealth, ...], update: str
-) -> Health:
-    """What is shown of the facts; h: the hidden layer's activations (N, H)."""
-    return Health(
-        step=facts.step,
-        examples=examples,
-        first_loss=facts.first_loss,
-        uniform=facts.uniform,
-        saturated=None if h is None else facts.saturated,
-        dead=None if h is None else facts.dead,
-        histogram=None if h is None else torch.histc(h, BINS, -1, 1).int().tolist(),
-        tensors=tensors,
-        usual_ratios=facts.usual_ratios,
-        update=update,
-        train=facts.train,
-        dev=facts.dev,
-        gap=facts.gap,
-        diagnosis=diagnosis(facts),
     )
 
 
@@ -189,8 +184,7 @@ def _tensors(trainer: AnyTrainer, batch: Batches) -> tuple[tuple[TensorHealth, .
 
 
 def _std(values: Tensor) -> float:
-    """The standard deviation; 0 for a single number."""
-    return float(values.std(correction=0))
+    return float(values.std(correction=0))  # 0 for a single number
 
 
 def _ratio(update: Tensor, weights: Tensor) -> float | None:
@@ -202,7 +196,6 @@ def _ratio(update: Tensor, weights: Tensor) -> float | None:
 
 def _middle_ratio(tensors: tuple[TensorHealth, ...]) -> float | None:
     """The median of the weight matrices' ratios; biases begin near 0 and say little."""
-    ratios = sorted(
-        one.ratio for one in tensors if one.ratio is not None and not one.name.startswith("b")
-    )
+    matrices = (one.ratio for one in tensors if not one.name.startswith("b"))
+    ratios = sorted(ratio for ratio in matrices if ratio is not None)
     return ratios[len(ratios) // 2] if ratios else None

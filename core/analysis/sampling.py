@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ..datasets.contexts import distinct_contexts
 from ..datasets.dataset import Dataset
@@ -23,7 +23,7 @@ def draw_texts(
     model: Model,
     vocabulary: Vocabulary,
     n: int,
-    generator: torch.Generator,
+    generator: Generator,
     temperature: float = 1.0,
     prefix: str = "",
     limit: int = 100,
@@ -59,7 +59,7 @@ def sample(
     model: Model,
     dataset: Dataset,
     n: int,
-    generator: torch.Generator,
+    generator: Generator,
     temperature: float = 1.0,
     prefix: str = "",
     limit: int | None = None,
@@ -103,9 +103,7 @@ def _only_new(draw: Callable[[int], list[Sample]], n: int) -> list[Sample]:
     )
 
 
-def _choose(
-    model: Model, contexts: Tensor, temperature: float, generator: torch.Generator
-) -> Tensor:
+def _choose(model: Model, contexts: Tensor, temperature: float, generator: Generator) -> Tensor:
     """A character for each context (B, T): (B,). Equal contexts share one row of logits."""
     distinct, which = distinct_contexts(contexts, model.vocabulary_size)
     logits = model.logits(contexts[distinct])  # (M, V)

@@ -48,7 +48,15 @@ def context_tables(
     block = max(1, _NUMBERS_PER_BLOCK // context)
     for first in range(1, num_examples + 1, block):
         positions = torch.arange(first, min(first + block, num_examples + 1))
-        yield _table(split, positions, context, size, seen)
+        contexts, targets = split.examples_at(positions, context)  # (N, T), (N,)
+        distinct, row = distinct_contexts(contexts, size)
+        numbers = row * size + targets
+        pairs, pair, counts = torch.unique(numbers, return_inverse=True, return_counts=True)
+        seen_counts = torch.zeros(len(pairs), dtype=torch.float64)
+        if seen is not None:
+            seen_counts.index_add_(0, pair, seen[positions - 1].double())
+        rows, targets = pairs // size, pairs % size
+        yield ContextTable(contexts[distinct], rows, targets, counts.double(), seen_counts)
 
 
 def context_numbers(contexts: Tensor, size: int) -> Tensor:
@@ -73,23 +81,3 @@ def distinct_contexts(contexts: Tensor, size: int) -> tuple[Tensor, Tensor]:
     distinct, which = torch.unique(context_numbers(contexts, size), return_inverse=True)
     places = torch.empty_like(distinct).scatter_(0, which, torch.arange(len(which)))
     return places, which
-
-
-def _table(
-    split: Split, positions: Tensor, context: int, size: int, seen: Tensor | None
-) -> ContextTable:
-    contexts, targets = split.examples_at(positions, context)  # (N, T), (N,)
-    distinct, row = distinct_contexts(contexts, size)
-    pairs, pair, counts = torch.unique(
-        row * size + targets, return_inverse=True, return_counts=True
-    )
-    seen_counts = torch.zeros(len(pairs), dtype=torch.float64)
-    if seen is not None:
-        seen_counts.index_add_(0, pair, seen[positions - 1].double())
-    return ContextTable(
-        contexts=contexts[distinct],
-        rows=pairs // size,
-        targets=pairs % size,
-        counts=counts.double(),
-        seen_counts=seen_counts,
-    )

@@ -96,12 +96,12 @@ class Dataset:
     @cached_property
     def shortest(self) -> int:
         """The length of the shortest item in characters."""
-        return int(self._lengths.min())
+        return int(self._text.starts.diff().min()) - 1
 
     @cached_property
     def longest(self) -> int:
         """The length of the longest item in characters."""
-        return int(self._lengths.max())
+        return int(self._text.starts.diff().max()) - 1
 
     def split(self, name: str) -> Split:
         """A split by name: train, dev, test, all, or first-N for the first N items of the file.
@@ -114,13 +114,8 @@ class Dataset:
             last = min(first_items, self.num_items)
             tokens = self._text.tokens[: int(self._text.starts[last]) + 1]
             return Split(f"first-{last}", tokens, 0, last)
-        n = self.num_items
-        edges = {
-            "train": (0, int(0.8 * n)),
-            "dev": (int(0.8 * n), int(0.9 * n)),
-            "test": (int(0.9 * n), n),
-            "all": (0, n),
-        }
+        n, dev, test = self.num_items, int(0.8 * self.num_items), int(0.9 * self.num_items)
+        edges = {"train": (0, dev), "dev": (dev, test), "test": (test, n), "all": (0, n)}
         if name not in edges:
             raise UserError(f"there is no split {name!r}; the splits are train, dev, test and all")
         first, last = edges[name]
@@ -145,7 +140,10 @@ class Dataset:
         if (split, num_examples) in kept:
             yield kept[split, num_examples]
             return
-        seen = self._seen_examples(part) if split in ("dev", "test") else None
+        seen = None
+        if split in ("dev", "test"):
+            items = torch.nonzero(part.tokens == BOUNDARY)[:, 0].diff()  # examples of each
+            seen = torch.repeat_interleave(self.seen_items(split), items)
         for table in context_tables(part, context, num_examples, self.vocabulary.size, seen):
             if table.num_examples == num_examples:
                 kept[split, num_examples] = table
@@ -174,15 +172,6 @@ class Dataset:
         places = torch.searchsorted(known_hashes, hashes).clamp_(max=len(known_hashes) - 1)
         known = known_hashes.index_select(0, places) == hashes
         return (known & (lengths > 0)).tolist()
-
-    def _seen_examples(self, split: Split) -> Tensor:
-        """Whether each example of a split is of an item that also stands in train: (N,) bool."""
-        boundaries = torch.nonzero(split.tokens == BOUNDARY)[:, 0]
-        return torch.repeat_interleave(self.seen_items(split.name), boundaries.diff())
-
-    @property
-    def _lengths(self) -> Tensor:
-        return self._text.starts.diff() - 1
 
     @cached_property
     def _shuffled(self) -> "EncodedText":
@@ -222,9 +211,8 @@ def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:
         edges = starts[first : first + _ITEMS_PER_BLOCK + 1].long()
         begin, end = int(edges[0]), int(edges[-1])
         ids = tokens[begin + 1 : end + 1].long()
-        place = torch.arange(end - begin) - torch.repeat_interleave(
-            edges[:-1] - begin, edges.diff()
-        )
+        before = torch.repeat_interleave(edges[:-1] - begin, edges.diff())
+        place = torch.arange(end - begin) - before
         sums = torch.zeros(end - begin + 1, dtype=torch.int64)
         torch.cumsum(ids * places[place.clamp_(max=len(places) - 1)], 0, out=sums[1:])
         hashes[first : first + len(edges) - 1] = sums[edges - begin].diff()

@@ -47,14 +47,11 @@ def read_items(path: Path) -> EncodedText:
     encoder = _Encoder()
     digest = hashlib.sha256()
     parts = [torch.zeros(1, dtype=torch.uint8)]
-    for block in _blocks(path):
-        text = _clean(block.text)
-        if not text:
-            continue
-        tokens = encoder.encode(text)  # ends with a boundary
-        _check_block(path, block, tokens, encoder)
-        digest.update(text.encode())
-        parts.append(tokens)
+    for raw, line in _blocks(path):
+        if text := _clean(raw):
+            parts.append(encoder.encode(text))  # ends with a boundary
+            _check_block(path, raw, line, parts[-1], encoder)
+            digest.update(text.encode())
     dtype = torch.uint8 if len(encoder.characters) < 256 else torch.int16
     tokens = torch.cat([part.to(dtype) for part in parts])
     del parts
@@ -72,26 +69,21 @@ def read_items(path: Path) -> EncodedText:
     return EncodedText(tokens, starts, vocabulary, digest.hexdigest())
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Some whole lines of a file; `line` is the number of the first."""
-
-    text: str
-    line: int
-
-
-def _blocks(path: Path) -> Iterator[_Block]:
-    """The text of a file without its byte order mark, in blocks of lines of about a megabyte."""
+def _blocks(path: Path) -> Iterator[tuple[str, int]]:
+    """The text of a file without its byte order mark, in blocks of lines of about a megabyte, each
+    with the number of its first line."""
     offset, line, rest = 0, 1, b""
     with _opened(path) as file:
         while True:
             read = _read(path, file)
-            raw, rest = _cut_at_newline(rest + read, last=not read)
+            raw = rest + read
+            end = raw.rfind(b"\n") + 1 if read else len(raw)
+            raw, rest = raw[:end], raw[end:]
             if offset == 0 and (raw or not read):
                 bom = 3 * raw.startswith(b"\xef\xbb\xbf")
                 raw, offset = raw[bom:], bom
             if raw:
-                yield _Block(_decode(path, raw, offset, line), line)
+                yield _decode(path, raw, offset, line), line
             line += raw.count(b"\n")
             offset += len(raw)
             if not read:
@@ -118,9 +110,8 @@ def _opened(path: Path) -> BinaryIO:
             f"{path} is a directory; a text file of one item a line is needed"
         ) from None
     except (OSError, ValueError) as error:  # a ValueError where the path has a NUL
-        raise UserError(
-            f"{path} can't be read: {getattr(error, 'strerror', None) or error}"
-        ) from None
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"{path} can't be read: {why}") from None
 
 
 def _read(path: Path, file: BinaryIO) -> bytes:
@@ -129,11 +120,6 @@ def _read(path: Path, file: BinaryIO) -> bytes:
         return file.read(_READ_BYTES)
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror}") from None
-
-
-def _cut_at_newline(raw: bytes, last: bool) -> tuple[bytes, bytes]:
-    cut = len(raw) if last else raw.rfind(b"\n") + 1
-    return raw[:cut], raw[cut:]
 
 
 def _decode(path: Path, raw: bytes, offset: int, line: int) -> str:
@@ -197,15 +183,18 @@ class _Encoder:
                 self._table[ord(character)] = len(self.characters)
 
 
-def _check_block(path: Path, block: _Block, tokens: Tensor, encoder: _Encoder) -> None:
-    """Raise a `UserError` for too long an item or too many characters, with the line's number."""
+def _check_block(path: Path, text: str, line: int, tokens: Tensor, encoder: _Encoder) -> None:
+    """Raise a `UserError` for too long an item or too many characters, with the line's number.
+
+    text: of a block of which `line` is the first line. tokens: its ids.
+    """
     ends = torch.nonzero(tokens == BOUNDARY)[:, 0]
     longest = int(torch.diff(ends, prepend=torch.tensor([-1])).max()) - 1
     if longest <= MAX_ITEM_LENGTH and len(encoder.characters) <= MAX_CHARACTERS:
         return
     one_too_many = encoder.characters[MAX_CHARACTERS:]
-    for number, line in enumerate(block.text.split("\n"), start=block.line):
-        item = unicodedata.normalize("NFC", line).strip()
+    for number, raw in enumerate(text.split("\n"), start=line):
+        item = unicodedata.normalize("NFC", raw).strip()
         if len(item) > MAX_ITEM_LENGTH:
             raise _too_long(path, number)
         if one_too_many and one_too_many[0] in item:

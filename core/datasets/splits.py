@@ -34,24 +34,19 @@ class Split:
         return len(self.tokens) - 1
 
     def contexts_at(self, positions: Tensor, context: int) -> Tensor:
-        """The `context` = T tokens before each of some positions (B,): (B, T) int64."""
-        return gather_contexts(self.tokens, positions, context)
+        """The `context` = T tokens before each of some positions (B,): (B, T) int64.
+
+        What lies before the item of a position is replaced by boundaries.
+        """
+        contexts = torch.empty(len(positions), context, dtype=torch.int64)
+        inside = torch.ones(len(positions), dtype=torch.bool)  # (B,): no boundary met so far
+        for back in range(1, context + 1):
+            before = self.tokens.index_select(0, (positions - back).clamp_(min=0))  # (B,)
+            inside &= before != BOUNDARY
+            contexts[:, context - back] = before * inside
+        return contexts
 
     def examples_at(self, positions: Tensor, context: int) -> tuple[Tensor, Tensor]:
         """The examples at some positions (B,): contexts (B, T) and targets (B,), both int64."""
         targets = self.tokens.index_select(0, positions).long()
         return self.contexts_at(positions, context), targets
-
-
-def gather_contexts(tokens: Tensor, positions: Tensor, context: int) -> Tensor:
-    """The `context` = T tokens before each of some positions (B,): (B, T) int64.
-
-    What lies before the item of a position is replaced by boundaries.
-    """
-    contexts = torch.empty(len(positions), context, dtype=torch.int64)  # (B, T)
-    inside = torch.ones(len(positions), dtype=torch.bool)  # no boundary met so far
-    for back in range(1, context + 1):
-        before = tokens.index_select(0, (positions - back).clamp_(min=0))  # (B,)
-        inside &= before != BOUNDARY
-        contexts[:, context - back] = before * inside
-    return contexts

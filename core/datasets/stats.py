@@ -9,6 +9,7 @@ from ..constants import SPLITS
 from .dataset import Dataset
 
 _NUM_BIGRAMS = 12
+_TOKENS_PER_BLOCK = 1 << 20
 
 
 def dataset_stats(dataset: Dataset) -> dict[str, Any]:
@@ -33,10 +34,8 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
 
 
 def _commonest_bigrams(dataset: Dataset) -> list[dict[str, Any]]:
-    counts = bigram_counts(dataset)
-    size = dataset.vocabulary.size
+    counts, size, label = bigram_counts(dataset), dataset.vocabulary.size, dataset.vocabulary.label
     found = torch.topk(counts.view(-1), min(_NUM_BIGRAMS, counts.numel()))
-    label = dataset.vocabulary.label
     return [
         {"pair": label(place // size) + label(place % size), "count": count}
         for place, count in zip(found.indices.tolist(), found.values.tolist(), strict=True)
@@ -44,16 +43,11 @@ def _commonest_bigrams(dataset: Dataset) -> list[dict[str, Any]]:
     ]
 
 
-_TOKENS_PER_BLOCK = 1 << 20
-
-
 def bigram_counts(dataset: Dataset) -> Tensor:
     """How often each character follows each in all items: (V, V) int32, [previous, next]."""
-    size = dataset.vocabulary.size
-    tokens = dataset.split("all").tokens
+    size, tokens = dataset.vocabulary.size, dataset.split("all").tokens
     counts = torch.zeros(size * size, dtype=torch.int32)
     for first in range(0, len(tokens) - 1, _TOKENS_PER_BLOCK):
         some = tokens[first : first + _TOKENS_PER_BLOCK + 1].int()
-        pairs = some[:-1] * size + some[1:]
-        counts += torch.bincount(pairs, minlength=size * size)
+        counts += torch.bincount(some[:-1] * size + some[1:], minlength=size * size)
     return counts.view(size, size)

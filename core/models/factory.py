@@ -1,6 +1,6 @@
 """A new model of the kind that its settings name."""
 
-import torch
+from torch import Generator
 
 from ..settings import ModelSettings
 from .mlp import MLP
@@ -8,32 +8,27 @@ from .model import Layout
 from .neural_bigram import NeuralBigram
 from .ngram import NgramCounts
 
-AnyModel = NgramCounts | NeuralBigram | MLP
+AnyNetwork = NeuralBigram | MLP
+AnyModel = NgramCounts | AnyNetwork
 _NETWORKS = {"mlp": MLP, "neural-bigram": NeuralBigram}
 
 
 def make_model(
-    settings: ModelSettings,
-    vocabulary_size: int,
-    generator: torch.Generator | None,
-    smoothing: float = 1.0,
+    settings: ModelSettings, V: int, generator: Generator | None, smoothing: float = 1.0
 ) -> AnyModel:
     """A new model of the settings' kind.
 
-    generator: what a network's parameters are drawn from; without one they are zero.
+    V: the vocabulary's size. generator: what a network's parameters are drawn from; None for zeros.
     smoothing: what a table of counts adds to every count.
 
     Raises:
         UserError: a table of counts would be too large.
     """
     if settings.kind in _NETWORKS:
-        return _NETWORKS[settings.kind](settings, vocabulary_size, generator)
-    return NgramCounts(settings, vocabulary_size, smoothing)
+        return _NETWORKS[settings.kind](settings, V, generator)
+    return NgramCounts(settings, V, smoothing)
 
 
 def parameter_layout(settings: ModelSettings, vocabulary_size: int) -> Layout:
-    """How the parameters of a network are laid out, known without making one.
-
-    settings: of a neural bigram or an MLP.
-    """
+    """How the parameters of a neural bigram or an MLP are laid out, known without making one."""
     return _NETWORKS[settings.kind].layout_of(settings, vocabulary_size)

@@ -1,7 +1,7 @@
 """The multilayer perceptron of Bengio et al. 2003."""
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn.functional import embedding_bag
 
 from ..settings import ModelSettings
@@ -19,10 +19,7 @@ class MLP(Network):
     """
 
     def __init__(
-        self,
-        settings: ModelSettings,
-        vocabulary_size: int,
-        generator: torch.Generator | None = None,
+        self, settings: ModelSettings, vocabulary_size: int, generator: Generator | None = None
     ):
         """Parameters drawn as `settings.init` says; all zero without a generator.
 
@@ -57,10 +54,6 @@ class MLP(Network):
         return Layout(shapes, transposed=("W2", "W3"))
 
     @property
-    def context(self) -> int:
-        return self.settings.context
-
-    @property
     def multiplications(self) -> int:
         settings, V = self.settings, self.vocabulary_size
         direct = settings.context * settings.embedding * V if settings.direct else 0
@@ -90,8 +83,3 @@ class MLP(Network):
         rows = contexts + V * torch.arange(T)  # (B, T), of the table's T*V
         doubled = embedding_bag(rows, table.view(T * V, H).mul_(2), mode="sum")  # (B, H)
         return doubled.sigmoid_().mul_(2).sub_(1)
-
-    def copy(self) -> "MLP":
-        other = MLP(self.settings, self.vocabulary_size)
-        other.flat.copy_(self.flat)
-        return other

@@ -3,6 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -15,11 +16,13 @@ from ..settings import ModelSettings
 class Model(ABC):
     """A model: contexts in, a distribution of the next character out.
 
-    settings: its kind and size. vocabulary_size: V, the boundary counted.
+    settings: its kind and size. vocabulary_size: V, the boundary counted. tensors: what it has
+    learnt, by name.
     """
 
     settings: ModelSettings
     vocabulary_size: int
+    tensors: dict[str, Tensor]
 
     def __repr__(self) -> str:
         kind, sizes = self.settings.model_kind, vars(self.settings)
@@ -28,14 +31,9 @@ class Model(ABC):
         return f"{type(self).__name__}({', '.join([*parts, f'{self.num_parameters:,} {name}'])})"
 
     @property
-    @abstractmethod
     def context(self) -> int:
-        """T, how many characters of context it takes."""
-
-    @property
-    @abstractmethod
-    def tensors(self) -> dict[str, Tensor]:
-        """What it has learnt, by name."""
+        """T, how many characters of context it takes: at least one, even for unigram counts."""
+        return max(1, self.settings.context_length)
 
     @property
     def num_parameters(self) -> int:
@@ -45,10 +43,12 @@ class Model(ABC):
     @property
     def is_finite(self) -> bool:
         """True if every parameter is a finite number."""
-        floats = [tensor for tensor in self.tensors.values() if tensor.is_floating_point()]
-        if all(math.isfinite(float(tensor.sum())) for tensor in floats):
-            return True  # the usual case, and a fast check
-        return all(bool(torch.isfinite(tensor).all()) for tensor in floats)
+        # A finite sum is the usual case, and a fast check.
+        return all(
+            math.isfinite(float(tensor.sum())) or bool(torch.isfinite(tensor).all())
+            for tensor in self.tensors.values()
+            if tensor.is_floating_point()
+        )
 
     @property
     @abstractmethod
@@ -117,21 +117,19 @@ class Network(Model):
         self.vocabulary_size = vocabulary_size
         self.layout = layout
         self.flat: Tensor = torch.zeros(layout.size)
-        self._tensors = self.views(self.flat)
-
-    @property
-    def tensors(self) -> dict[str, Tensor]:
-        return self._tensors
-
-    @property
-    def num_parameters(self) -> int:
-        return self.flat.numel()
+        self.tensors: dict[str, Tensor] = self.views(self.flat)
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """A vector (num_parameters,) cut into views of the parameters' names and shapes."""
         return self.layout.views(flat)
 
+    def copy(self) -> Self:
+        other = copy(self)
+        other.flat = self.flat.clone()
+        other.tensors = other.views(other.flat)
+        return other
+
     def to_double(self) -> None:
         """Convert the parameters to float64."""
         self.flat = self.flat.double()
-        self._tensors = self.views(self.flat)
+        self.tensors = self.views(self.flat)

@@ -2,8 +2,7 @@
 
 from typing import ClassVar
 
-import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ..settings import ModelSettings
 from .model import Layout, Network
@@ -15,10 +14,7 @@ class NeuralBigram(Network):
     decays_in_loss: ClassVar[bool] = True
 
     def __init__(
-        self,
-        settings: ModelSettings,
-        vocabulary_size: int,
-        generator: torch.Generator | None = None,
+        self, settings: ModelSettings, vocabulary_size: int, generator: Generator | None = None
     ):
         """W drawn from N(0, 1), or all zero with init="scaled", for a first loss of ln V."""
         super().__init__(settings, vocabulary_size, self.layout_of(settings, vocabulary_size))
@@ -31,17 +27,8 @@ class NeuralBigram(Network):
         return Layout({"W": (vocabulary_size, vocabulary_size)})
 
     @property
-    def context(self) -> int:
-        return 1
-
-    @property
     def multiplications(self) -> int:
         return 10 * self.vocabulary_size
 
     def logits(self, contexts: Tensor) -> Tensor:
         return self.tensors["W"][contexts[:, -1]]  # (B, V)
-
-    def copy(self) -> "NeuralBigram":
-        other = NeuralBigram(self.settings, self.vocabulary_size)
-        other.flat.copy_(self.flat)
-        return other

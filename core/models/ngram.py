@@ -37,22 +37,8 @@ class NgramCounts(Model):
         self.settings = settings
         self.vocabulary_size = vocabulary_size
         self.smoothing = smoothing
-        self.counts: Tensor = torch.zeros(
-            size // vocabulary_size, vocabulary_size, dtype=torch.int32
-        )
-
-    @property
-    def context(self) -> int:
-        """T = max(1, order - 1): even unigram counts take contexts of one character."""
-        return max(1, self.settings.order - 1)
-
-    @property
-    def tensors(self) -> dict[str, Tensor]:
-        return {"counts": self.counts}
-
-    @property
-    def num_parameters(self) -> int:
-        return self.counts.numel()
+        self.counts: Tensor = torch.zeros(size, dtype=torch.int32).view(-1, vocabulary_size)
+        self.tensors: dict[str, Tensor] = {"counts": self.counts}
 
     @property
     def multiplications(self) -> int:

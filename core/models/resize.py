@@ -29,11 +29,10 @@ import hashlib
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ..settings import SIZES, ModelSettings
 from .mlp import MLP
-from .model import Network
 
 _BY_POSITION = ("W1", "W3")  # have a row for each embedding dimension of each position
 _MAX_FITTED = 1024  # hidden units; the time for least squares grows with their cube
@@ -48,15 +47,15 @@ def seed_of_edit(seed: int, step: int, number: int) -> int:
 
 
 def resized(
-    model: Network,
+    model: MLP,
     settings: ModelSettings,
     moments: dict[str, Tensor],
     contexts: Tensor,
-    generator: torch.Generator,
-) -> tuple[Network, dict[str, Tensor]]:
+    generator: Generator,
+) -> tuple[MLP, dict[str, Tensor]]:
     """A model of other sizes (context, embedding, hidden) that computes the same, and its moments.
 
-    model: an MLP with finite weights, which is not changed. settings: differ from its own in sizes.
+    model: has finite weights, which is not changed. settings: differ from its own in sizes.
     moments: AdamW's "mean" and "square", (num_parameters,), or empty.
     contexts: (N, T), of training examples, which decide what is removed; T is the old context.
     generator: what new parameters are drawn from.
@@ -76,14 +75,14 @@ def shrinks(old: ModelSettings, new: ModelSettings) -> bool:
 
 
 def _grown(
-    model: Network, settings: ModelSettings, moments: dict[str, Tensor], generator: torch.Generator
-) -> tuple[Network, dict[str, Tensor]]:
+    model: MLP, settings: ModelSettings, moments: dict[str, Tensor], generator: Generator
+) -> tuple[MLP, dict[str, Tensor]]:
     new = _like(model, MLP(settings, model.vocabulary_size, generator))
     _put(_parts(model, model.flat), _parts(new, new.flat))
-    moments_then = {name: torch.zeros_like(new.flat) for name in moments}
+    new_moments = {name: torch.zeros_like(new.flat) for name in moments}
     for name, moment in moments.items():
-        _put(_parts(model, moment), _parts(new, moments_then[name]))
-    return new, moments_then
+        _put(_parts(model, moment), _parts(new, new_moments[name]))
+    return new, new_moments
 
 
 def _put(old: dict[str, Tensor], new: dict[str, Tensor]) -> None:
@@ -100,8 +99,8 @@ def _put(old: dict[str, Tensor], new: dict[str, Tensor]) -> None:
 
 
 def _shrunk(
-    model: Network, settings: ModelSettings, moments: dict[str, Tensor], contexts: Tensor
-) -> tuple[Network, dict[str, Tensor]]:
+    model: MLP, settings: ModelSettings, moments: dict[str, Tensor], contexts: Tensor
+) -> tuple[MLP, dict[str, Tensor]]:
     p = {name: part.clone() for name, part in _parts(model, model.flat).items()}
     cut = _Cut(model.settings.context - settings.context)
     if settings.embedding < model.settings.embedding:
@@ -113,8 +112,7 @@ def _shrunk(
     moments_then = {name: torch.zeros_like(new.flat) for name in moments}
     _copy(cut.of(p), _parts(new, new.flat))
     for name, moment in moments.items():
-        kept = cut.of_gradients(_parts(model, moment), squares=name == "square")
-        _copy(kept, _parts(new, moments_then[name]))
+        _copy(cut.of(_parts(model, moment), name), _parts(new, moments_then[name]))
     return new, moments_then
 
 
@@ -132,25 +130,16 @@ class _Cut:
     dual: Tensor | None = None
     units: Tensor | None = None
 
-    def of(self, p: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The parameters that remain."""
-        return self._of(p, self.basis, self.dual)
-
-    def of_gradients(self, d: dict[str, Tensor], squares: bool) -> dict[str, Tensor]:
-        """The gradients of the parameters that remain, or their squares, by the chain rule."""
-        if self.basis is None or self.dual is None:
-            return self._of(d, None, None)
-        to_embedding, to_weights = self.dual.T, self.basis.T
-        if squares:
-            to_embedding, to_weights = to_embedding.square(), to_weights.square()
-        return self._of(d, to_embedding, to_weights)
-
-    def _of(
-        self, p: dict[str, Tensor], to_embedding: Tensor | None, to_weights: Tensor | None
-    ) -> dict[str, Tensor]:
-        """C times to_embedding (D, D'), to_weights (D', D) times W1 and W3, of what remains."""
+    def of(self, p: dict[str, Tensor], moment: str = "") -> dict[str, Tensor]:
+        """The parameters that remain, or by the chain rule a moment of their gradients: "mean", or
+        "square"."""
         stays = {name: part[self.oldest :] if part.ndim == 3 else part for name, part in p.items()}
-        if to_embedding is not None and to_weights is not None:
+        if self.basis is not None and self.dual is not None:
+            to_embedding, to_weights = self.basis, self.dual  # (D, D'), (D', D)
+            if moment:
+                to_embedding, to_weights = self.dual.T, self.basis.T
+            if moment == "square":
+                to_embedding, to_weights = to_embedding.square(), to_weights.square()
             stays["C"] = stays["C"] @ to_embedding
             for name in stays.keys() & set(_BY_POSITION):
                 stays[name] = to_weights @ stays[name]  # (T', D', H) or (T', D', V)
@@ -229,7 +218,7 @@ def _outgoing(p: dict[str, Tensor]) -> Tensor:
     return (p["W2"] - p["W2"].mean(1, keepdim=True)).norm(dim=1)
 
 
-def _parts(model: Network, vector: Tensor) -> dict[str, Tensor]:
+def _parts(model: MLP, vector: Tensor) -> dict[str, Tensor]:
     """Views of a vector (num_parameters,), with W1 (T, D, H) and W3 (T, D, V) by position."""
     shape = model.settings.context, model.settings.embedding
     views = model.views(vector)
@@ -241,7 +230,7 @@ def _copy(old: dict[str, Tensor], new: dict[str, Tensor]) -> None:
         part.copy_(old[name])
 
 
-def _like(model: Network, new: MLP) -> MLP:
+def _like(model: MLP, new: MLP) -> MLP:
     """The new model in the precision of the other."""
     if model.flat.dtype == torch.float64:
         new.to_double()

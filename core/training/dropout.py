@@ -32,7 +32,10 @@ class Dropout:
     def mask(self, step: int, rows: int) -> Tensor:
         """The mask of a step, one row for each of its contexts: (rows, H)."""
         if len(self._masks) < rows + _STARTS:
-            self._draw(rows + _STARTS)
+            # Another seed than that of the initial weights, which is the run's own.
+            generator = torch.Generator().manual_seed(self._seed ^ 0x5EED)
+            kept = torch.rand(rows + _STARTS, self._hidden, generator=generator) >= self.share
+            self._masks = kept.to(self._like.dtype).div_(1 - self.share)
         first = self.first_row(step)
         return self._masks[first : first + rows]
 
@@ -44,9 +47,3 @@ class Dropout:
         """
         product = step * 2654435761 % 2**32
         return product % _STARTS if self._version == 1 else product * _STARTS // 2**32
-
-    def _draw(self, rows: int) -> None:
-        # Another seed than that of the initial weights, which is the run's own.
-        generator = torch.Generator().manual_seed(self._seed ^ 0x5EED)
-        kept = torch.rand(rows, self._hidden, generator=generator) >= self.share
-        self._masks = kept.to(self._like.dtype).div_(1 - self.share)

@@ -34,8 +34,7 @@ class Inputs:
 def dense_inputs(batches: Batches) -> list[Inputs]:
     """Each batch's inputs for a `DenseLayer`."""
     sizes = [batches.contexts.shape[1] * rows for rows in batches.rows]
-    contexts = batches.contexts.view(-1).split(sizes)
-    return [Inputs(*each) for each in zip(batches.rows, contexts, strict=True)]
+    return list(map(Inputs, batches.rows, batches.contexts.view(-1).split(sizes)))
 
 
 def table_inputs(batches: Batches, V: int) -> list[Inputs]:
@@ -52,15 +51,9 @@ def table_inputs(batches: Batches, V: int) -> list[Inputs]:
     counts = torch.bincount(keys, minlength=n * T * V).view(n, T * V)
     offsets = counts.cumsum(1) - counts
     sizes = [T * rows for rows in batches.rows]
-    parts = zip(
-        batches.rows,
-        batches.contexts.view(-1).split(sizes),
-        table_rows.view(-1).split(sizes),
-        ordered.split(sizes),
-        offsets.unbind(),
-        strict=True,
-    )
-    return [Inputs(*part) for part in parts]
+    flat = batches.contexts.view(-1), table_rows.view(-1), ordered
+    parts = [each.split(sizes) for each in flat]
+    return list(map(Inputs, batches.rows, *parts, offsets.unbind()))
 
 
 class DenseLayer:

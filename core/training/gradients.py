@@ -8,32 +8,25 @@ distinct context once, with all the characters that follow it).
 
 Softmax with cross-entropy has the gradient probabilities minus targets; tanh has 1 - h**2.
 
-What makes it fast. Figures are microseconds of one thread on one machine, in one run.
+What makes it fast (figures are microseconds of one thread, batch 512, hidden 300):
 
-- What has V columns is stored transposed, (V, M): a matrix product that writes rows of 27 takes 190
-  where one that writes 27 rows takes 110, and softmax 27 where it takes 8 (batch 512, hidden
-  300). So the model stores W2 (and W3) transposed too. The gradient of the inputs is made
-  transposed as well and copied: 8 instead of 10 (batch 32).
+- What has V columns is stored transposed, (V, M): a matrix product takes 110 instead of 190, and
+  softmax 8 instead of 27. So the model stores W2 (and W3) transposed too.
 - tanh(x) is computed as 2 sigmoid(2x) - 1: torch's sigmoid is vectorised and its tanh is not, 70
-  against 410 (512 by 300), with a difference near 1e-7.
+  against 410, with a difference near 1e-7.
 - The targets are written out for many steps at once, so that the gradient of softmax is a single
   operation and the losses of those steps can be summed afterwards.
 - Views of the parameters are made once: making one takes as long as a small product.
 - The first layer is linear in the characters, and there are few. For a batch larger than the
   alphabet, the contribution of each character at each position is computed once, C @ W1[t], and a
-  context's hidden layer is the sum of T rows of that table: 120 instead of 640 (context 8,
-  embedding 24, hidden 300, batch 512). Backward, the rows are first summed by position and
-  character, then multiplied: 250 instead of 1,500. The sums are of sorted rows, 145, because
-  `index_add_` takes 200.
+  context's hidden layer is the sum of T rows of that table: 120 instead of 640. Backward, sorted
+  rows are first summed by position and character, then multiplied: 250 instead of 1,500.
 
-Measured and rejected: a constant-one column for the biases (a wider product takes back what it
-saves), updating the parameters within the products (no faster, and leaves no gradient to inspect),
-embeddings gathered and scattered as a product with one-hot rows (no faster), or the sums by
-character as a sparse product (107 against the 75 of `embedding_bag`).
+Measured and rejected: a constant-one column for the biases, updating the parameters within the
+products, one-hot rows for gathering embeddings, sums by character as a sparse product.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -53,7 +46,8 @@ _ALL = slice(None)
 class PreparedBatches:
     """Batches ready for their steps: inputs, targets, and memory for the log probabilities.
 
-    taken: how many of the batches have been trained on, for the trainer to count.
+    rows: how many contexts M each batch has. each: inputs, targets (V, M) and log probabilities
+    (V, M) of each. taken: how many have been trained on, for the trainer to count.
     """
 
     def __init__(self, batches: Batches, inputs: Sequence[Any], like: Tensor):
@@ -61,23 +55,14 @@ class PreparedBatches:
         dtype."""
         V = len(like)
         self.taken: int = 0
+        self.rows: list[int] = batches.rows
         self._batches = batches
         self._log_probabilities = like.new_empty(V * len(batches.contexts))
         targets = _matrices(batches.minus_targets(V), batches.rows)
         log_probabilities = _matrices(self._log_probabilities, batches.rows)
-        self._batch = list(zip(inputs, targets, log_probabilities, strict=True))
-
-    def __len__(self) -> int:
-        return len(self._batch)
-
-    @property
-    def rows(self) -> list[int]:
-        """How many contexts each batch has."""
-        return self._batches.rows
-
-    def __getitem__(self, some: slice) -> list[tuple[Any, Tensor, Tensor]]:
-        """Inputs, targets (V, M) and log probabilities (V, M) of some batches."""
-        return self._batch[some]
+        self.each: list[tuple[Any, Tensor, Tensor]] = list(
+            zip(inputs, targets, log_probabilities, strict=True)
+        )
 
     def losses(self) -> Tensor:
         """The weighted mean NLL of each batch, (n,); valid for those whose step has been taken."""
@@ -104,7 +89,7 @@ class NeuralBigramStep:
     ) -> Iterator[Tensor]:
         """As `MLPStep.gradients`; without hidden units there is nothing to mask."""
         W = self._W
-        for characters, targets, log_p in batches[some]:
+        for characters, targets, log_p in batches.each[some]:
             logits = W.T.index_select(1, characters)  # (V, M)
             _softmax_backward(logits, targets, log_p)
             self._dW.zero_().index_add_(0, characters, logits.T)  # (V, V)
@@ -141,7 +126,7 @@ class MLPStep:
         """
         W2, b2 = self._W2, self._b2
         minus_one = W2.new_full((1,), -1.0)
-        for x, targets, log_p in batches[some]:
+        for x, targets, log_p in batches.each[some]:
             space = self._workspaces.get(x.rows) or self._make_workspace(x.rows)
             h, kept, kept_transposed = space.h, space.h, space.h_transposed
             torch.sigmoid(space.first_layer.forward(x, h), out=h)
@@ -170,26 +155,11 @@ class MLPStep:
 
     def _make_workspace(self, rows: int) -> "_Workspace":
         """The workspace for batches of so many contexts; kept, because few sizes occur."""
-        model, p, d = self.model, self._p, self._d
-        h = model.flat.new_empty(rows, model.settings.hidden)
-        logits = model.flat.new_empty(model.vocabulary_size, rows)
-        dh, kept = torch.empty_like(h), torch.empty_like(h)
         layer = TableLayer if self._uses_table(rows) else DenseLayer
         if len(self._workspaces) == _MAX_WORKSPACES:
             self._workspaces.clear()
-        self._workspaces[rows] = workspace = _Workspace(
-            h=h,
-            dh=dh,
-            logits=logits,
-            square=torch.empty_like(h),
-            kept=kept,
-            kept_transposed=kept.T,
-            h_transposed=h.T,
-            dh_transposed=dh.T,
-            logits_transposed=logits.T,
-            ones=model.flat.new_ones(rows),
-            first_layer=layer(p, d, rows),
-        )
+        workspace = _Workspace(self.model, rows, layer(self._p, self._d, rows))
+        self._workspaces[rows] = workspace
         return workspace
 
     def _uses_table(self, rows: int) -> bool:
@@ -199,21 +169,19 @@ class MLPStep:
         return not self.model.settings.direct and rows * (D - _SUM_COSTS) >= V * D
 
 
-@dataclass(slots=True)
 class _Workspace:
     """Memory for the steps of one batch size M, and views of it."""
 
-    h: Tensor  # (M, H), the hidden layer
-    dh: Tensor  # (M, H), its gradient
-    square: Tensor  # (M, H), h * h
-    kept: Tensor  # (M, H), h after dropout
-    logits: Tensor  # (V, M), then their gradient
-    h_transposed: Tensor
-    kept_transposed: Tensor
-    dh_transposed: Tensor
-    logits_transposed: Tensor
-    ones: Tensor  # (M,)
-    first_layer: DenseLayer | TableLayer
+    def __init__(self, model: MLP, rows: int, first_layer: DenseLayer | TableLayer):
+        self.first_layer = first_layer
+        self.h = model.flat.new_empty(rows, model.settings.hidden)  # (M, H), the hidden layer
+        self.dh = torch.empty_like(self.h)  # (M, H), its gradient
+        self.square = torch.empty_like(self.h)  # (M, H), h * h
+        self.kept = torch.empty_like(self.h)  # (M, H), h after dropout
+        self.logits = model.flat.new_empty(model.vocabulary_size, rows)  # (V, M), then its gradient
+        self.ones = model.flat.new_ones(rows)  # (M,)
+        self.h_transposed, self.kept_transposed = self.h.T, self.kept.T
+        self.dh_transposed, self.logits_transposed = self.dh.T, self.logits.T
 
 
 _STEPS: dict[type[Network], Any] = {MLP: MLPStep, NeuralBigram: NeuralBigramStep}

@@ -15,7 +15,7 @@ class LossHistory:
     A bucket holds `width` steps. When all `capacity` (an even number) buckets are full, neighbours
     are merged and the width doubles, so that at least half of the buckets are always in use.
 
-    steps: how many losses were added.
+    steps: how many losses were added. rest: those of the bucket that is not full yet.
     """
 
     def __init__(self, capacity: int = 1 << 14):
@@ -24,7 +24,7 @@ class LossHistory:
         self.steps: int = 0
         self._filled = 0
         self._buckets = torch.zeros(3, capacity)  # lowest, mean, highest
-        self._rest = torch.empty(0)  # losses of the bucket that is not full yet
+        self.rest: Tensor = torch.empty(0)
 
     def __repr__(self) -> str:
         return f"LossHistory({self.steps:,} steps)"
@@ -33,7 +33,7 @@ class LossHistory:
     def of(cls, width: int, buckets: Tensor, rest: Tensor) -> "LossHistory":
         """A history from its full buckets (3, n), their width, and the losses of the last one."""
         history = cls()
-        history.width, history._filled, history._rest = width, buckets.shape[1], rest
+        history.width, history._filled, history.rest = width, buckets.shape[1], rest
         history.steps = width * history._filled + len(rest)
         history._buckets[:, : history._filled] = buckets
         return history
@@ -43,15 +43,10 @@ class LossHistory:
         """The full buckets, (3, n): the lowest, mean and highest loss of each."""
         return self._buckets[:, : self._filled]
 
-    @property
-    def rest(self) -> Tensor:
-        """The losses of the bucket that is not full yet, fewer than `width`."""
-        return self._rest
-
     def append(self, losses: Tensor) -> None:
         """Add the losses of the next steps, (n,)."""
         self.steps += len(losses)
-        waiting = torch.cat([self._rest, losses])
+        waiting = torch.cat([self.rest, losses])
         while len(waiting) >= self.width:
             if self._filled == self.capacity:
                 self._merge_neighbours()
@@ -59,7 +54,7 @@ class LossHistory:
             whole = min(len(waiting) // self.width, self.capacity - self._filled)
             self._fold(waiting[: whole * self.width].view(whole, self.width))
             waiting = waiting[whole * self.width :]
-        self._rest = waiting.clone()
+        self.rest = waiting.clone()
 
     def curve(self, first: int, max_points: int, last: int | None = None) -> LossCurve:
         """The losses of the steps from `first` to `last`, by default to the end.
@@ -88,7 +83,7 @@ class LossHistory:
     def copy(self) -> "LossHistory":
         """A copy that can be added to."""
         other = copy(self)
-        other._buckets = self._buckets.clone()  # `_rest` is replaced, never written to
+        other._buckets = self._buckets.clone()  # `rest` is replaced, never written to
         return other
 
     def equals(self, other: "LossHistory") -> bool:
@@ -99,7 +94,7 @@ class LossHistory:
     @property
     def tensors(self) -> tuple[Tensor, Tensor]:
         """The tensors that hold the losses."""
-        return self._buckets, self._rest
+        return self._buckets, self.rest
 
     def _fold(self, losses: Tensor) -> None:
         """Add full buckets from the losses of their steps, (n, width)."""

@@ -19,8 +19,7 @@ class SGD:
         """Empty: plain gradient descent has no state."""
         return {}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
+    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
 
     def update(self, parameters: Tensor, gradient: Tensor, rate: float, decay: float) -> None:
         """Take one step, in place; weight decay is added to the gradient."""

@@ -10,9 +10,7 @@ from torch import Tensor
 class Trainable(Protocol):
     """A session, or a trainer."""
 
-    def train(self, steps: int) -> Tensor:
-        """Take some steps and return the loss of each."""
-        ...
+    def train(self, steps: int) -> Tensor: ...
 
 
 class TimeSlicer:

@@ -5,17 +5,16 @@ from itertools import count
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ..datasets.dataset import Dataset
 from ..errors import UserError
-from ..models.factory import AnyModel
-from ..models.model import Network
+from ..models.factory import AnyModel, AnyNetwork
+from ..models.mlp import MLP
 from ..models.ngram import NgramCounts
 from ..models.resize import resized
 from ..settings import ModelSettings, TrainSettings
 from . import dropout
-from .base import Trainer
 from .batches import Batches, RandomStream, full_batch, minibatches
 from .counting import CountingTrainer
 from .gradients import PreparedBatches, gradient_step
@@ -26,47 +25,42 @@ _NUMBERS_PER_DRAW = 1 << 19
 _MAX_STEPS_PER_DRAW = 128
 
 
-class GradientTrainer(Trainer[Network]):
+class GradientTrainer:
     """Trains a network by minibatch gradient descent.
 
     `edit` may be called between any two steps. The same seed and settings give the same weights
     bit for bit, however the steps are divided into calls of `train`.
+
+    step: how many steps have been taken. settings: those of the next step. seed: of the minibatches
+    and dropout masks. finished, num_counted: see `CountingTrainer`; this one never finishes.
     """
 
+    model: AnyNetwork
     settings: TrainSettings
     step: int = 0
-    seed: int = 0
+    finished: bool = False
+    num_counted: int = 0
 
     def __init__(
         self,
-        model: Network,
+        model: AnyNetwork,
         dataset: Dataset,
         settings: TrainSettings,
         seed: int,
         dropout_version: int = dropout.VERSION,
     ):
-        """A trainer at step 0.
-
-        seed: of the minibatches and dropout masks. dropout_version: see `Dropout`.
-
-        Raises:
-            UserError: as `edit`.
-        """
+        """A trainer at step 0; arguments and errors as for `make_trainer`."""
         self.dataset = dataset
         self.settings = settings
-        self.seed, self._dropout_version = seed, dropout_version
+        self.seed: int = seed
+        self._dropout_version = dropout_version
         self._random = RandomStream(seed)
         self._use_model(model)
         self._optimizer = OPTIMIZERS[settings.optimizer](model.flat)
         self.edit(settings)
 
-    @property
-    def last_gradient(self) -> Tensor | None:
-        return self._gradient_step.gradient if self._has_stepped else None
-
-    @property
-    def moments(self) -> dict[str, Tensor]:
-        return self._optimizer.moments
+    def __repr__(self) -> str:
+        return f"GradientTrainer({self.model!r}, step {self.step:,})"
 
     def edit(self, settings: TrainSettings) -> None:
         """Use other settings from the next step on.
@@ -98,7 +92,7 @@ class GradientTrainer(Trainer[Network]):
         with torch.inference_mode():
             while steps:
                 batches = self._next_batches()
-                n = min(steps, len(batches) - batches.taken)
+                n = min(steps, len(batches.rows) - batches.taken)
                 losses.append(self._train(batches, n))
                 steps -= n
         return torch.cat(losses)
@@ -113,10 +107,12 @@ class GradientTrainer(Trainer[Network]):
             return None
         rate, decay = self.settings.learning_rate_at(self.step - 1), self.settings.weight_decay
         decay = 0.0 if self.model.decays_in_loss else decay
-        update = self._optimizer.last_update(self.model.flat, self.last_gradient, rate, decay)
+        gradient = self._gradient_step.gradient if self._has_stepped else None
+        update = self._optimizer.last_update(self.model.flat, gradient, rate, decay)
         return None if update is None else self.model.views(update)
 
     def gradients(self, batch: Batches) -> dict[str, Tensor]:
+        """The gradient of a single batch's loss by name, without weight decay."""
         step = gradient_step(self.model)
         with torch.inference_mode():
             (gradient,) = [one.clone() for one in step.gradients(step.prepare(batch))]
@@ -124,22 +120,24 @@ class GradientTrainer(Trainer[Network]):
 
     def fork(self, settings: TrainSettings, seed: int) -> "GradientTrainer":
         """A trainer of a copy of the model at step 0, with the same optimizer state."""
-        other = GradientTrainer(
-            self.model.copy(), self.dataset, settings, seed, self._dropout_version
-        )
+        model, version = self.model.copy(), self._dropout_version
+        other = GradientTrainer(model, self.dataset, settings, seed, version)
         own = {name: other.state_dict()[name] for name in ("step", "generator", "left")}
         other.load_state_dict(self.state_dict() | own)
         return other
 
-    def resize(self, settings: ModelSettings, contexts: Tensor, generator: torch.Generator) -> None:
-        model, moments = resized(self.model, settings, self.moments, contexts, generator)
+    def resize(self, settings: ModelSettings, contexts: Tensor, generator: Generator) -> None:
+        """Continue with a model of another size; arguments as for `models.resize.resized`."""
+        assert isinstance(self.model, MLP)  # no other model has sizes that can change
+        moments = self._optimizer.moments
+        model, moments = resized(self.model, settings, moments, contexts, generator)
         self._use_model(model)
         self._optimizer.moments = moments
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next steps depend on but for the settings; the tensors are not copied."""
-        random, optimizer = self._random.state_dict(), self._optimizer.state_dict()
-        return {"step": self.step, "parameters": self.model.flat} | random | optimizer
+        own = {"step": self.step, "parameters": self.model.flat}
+        return own | self._random.state_dict() | self._optimizer.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from the state of another trainer with the same settings and sizes."""
@@ -150,7 +148,7 @@ class GradientTrainer(Trainer[Network]):
         self._random.load_state_dict(state)
         self._optimizer.load_state_dict(state)
 
-    def _use_model(self, model: Network) -> None:
+    def _use_model(self, model: AnyNetwork) -> None:
         """Train this model from now on; drop what was made for another."""
         self.model = model
         self._gradient_step = gradient_step(model)
@@ -167,7 +165,7 @@ class GradientTrainer(Trainer[Network]):
         prepared = self._prepared
         if prepared is not None and size == 0:
             prepared.taken = 0  # all examples again
-        if prepared is None or prepared.taken == len(prepared):
+        if prepared is None or prepared.taken == len(prepared.rows):
             like, context = self.model.flat, self.model.context
             if size:
                 n = max(1, min(_MAX_STEPS_PER_DRAW, _NUMBERS_PER_DRAW // (size * V)))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.datasets.dataset import Dataset, built_in_path, item_hashes
-from makemore_tui.core.datasets.splits import gather_contexts
+from makemore_tui.core.datasets.splits import Split
 from makemore_tui.core.errors import UserError
 
 BLOCK = 1 << 20  # files are read so many bytes at a time
@@ -97,26 +97,28 @@ def test_contexts_of_the_real_names_are_those_of_a_plain_loop(names, name_splits
     tokens = names.split("all").tokens
     positions = torch.arange(1, len(tokens))
     contexts, targets = plain.tensors(name_splits["all"], context, names.vocabulary.characters)
-    assert torch.equal(gather_contexts(tokens, positions, context), contexts)
+    assert torch.equal(Split("", tokens, 0, 0).contexts_at(positions, context), contexts)
     assert torch.equal(tokens[positions].long(), targets)
 
 
 def test_contexts_longer_than_any_item_begin_with_boundaries(names, name_splits, plain):
     tokens = names.split("dev").tokens
     contexts, _ = plain.tensors(name_splits["dev"], 20, names.vocabulary.characters)
-    assert torch.equal(gather_contexts(tokens, torch.arange(1, len(tokens)), 20), contexts)
+    assert torch.equal(
+        Split("", tokens, 0, 0).contexts_at(torch.arange(1, len(tokens)), 20), contexts
+    )
 
 
 def test_contexts_are_gathered_in_the_order_of_the_positions(names):
     tokens = names.split("dev").tokens
     positions = torch.tensor([500, 7, 500, 1])
-    in_order = gather_contexts(tokens, torch.arange(1, 501), 4)
-    assert torch.equal(gather_contexts(tokens, positions, 4), in_order[positions - 1])
+    in_order = Split("", tokens, 0, 0).contexts_at(torch.arange(1, 501), 4)
+    assert torch.equal(Split("", tokens, 0, 0).contexts_at(positions, 4), in_order[positions - 1])
 
 
 def test_gathering_leaves_the_positions_as_they_are(names):
     positions = torch.tensor([1, 2, 3])
-    gather_contexts(names.split("dev").tokens, positions, 8)
+    names.split("dev").contexts_at(positions, 8)
     assert positions.tolist() == [1, 2, 3]
 
 
@@ -318,7 +320,9 @@ def test_in_any_text_contexts_are_those_of_a_plain_loop(scratch, plain, raw, con
     tokens = dataset.split("all").tokens
     items = plain.splits(plain.items(raw))["all"]
     contexts, _ = plain.tensors(items, context, dataset.vocabulary.characters)
-    assert torch.equal(gather_contexts(tokens, torch.arange(1, len(tokens)), context), contexts)
+    assert torch.equal(
+        Split("", tokens, 0, 0).contexts_at(torch.arange(1, len(tokens)), context), contexts
+    )
 
 
 # Refusals

@@ -6,7 +6,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,7 +78,8 @@ class RunList:
             if known is None or not now or known[0] != now:
                 known = now, _saved_run(path)
             self._known[path] = known
-        return _newest_first(run for _, run in self._known.values())
+        runs = (run for _, run in self._known.values())
+        return sorted(runs, key=lambda run: run.saved, reverse=True)
 
 
 def saved_runs(directory: Path) -> list[SavedRun]:
@@ -119,9 +120,9 @@ def remove(directory: Path, names: Sequence[str]) -> None:
         if is_locked(path):
             raise UserError(f"{path} is open in an explorer, so it was not removed")
         paths.append(path)
-    left = [path for path in paths if not _remove(path)]
-    if left:
-        raise UserError(f"{left[0]} can't be removed: {_why_not(directory)}")
+    reasons = {path: reason for path in paths if (reason := _remove(path))}
+    for path, reason in reasons.items():
+        raise UserError(f"{path} can't be removed: {reason}")
 
 
 def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
@@ -137,7 +138,7 @@ def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
     for run, size in list(zip(runs, sizes, strict=True))[keep:][::-1]:
         if total <= most_bytes:
             break
-        if not is_locked(run.path) and _remove(run.path):
+        if not is_locked(run.path) and _remove(run.path) is None:
             total -= size
             removed.append(run.name)
     return removed
@@ -157,23 +158,19 @@ def check_name(name: str) -> None:
         raise UserError("Names may contain letters, digits, spaces, dots, - and _")
 
 
-def _newest_first(runs: Iterable[SavedRun]) -> list[SavedRun]:
-    return sorted(runs, key=lambda run: run.saved, reverse=True)
-
-
 def _runs_in(directory: Path) -> list[Path]:
     """Files of runs, and folders for which there is no file of the same name."""
     try:
         with os.scandir(directory) as entries:
             visible = [one for one in entries if not one.name.startswith(".")]
             files = {one.name for one in visible if one.name.endswith(SUFFIX)}
-            folders = {one.name for one in visible if one.is_dir(follow_symlinks=False)} - files
+            folders = {one.name for one in visible if one.is_dir(follow_symlinks=False)}
     except FileNotFoundError:
         return []
     except OSError as error:
         raise UserError(f"{directory} can't be read: {error.strerror}") from None
-    folders = {name for name in folders if f"{name}{SUFFIX}" not in files}
-    return [directory / name for name in sorted(files | folders)]
+    names = files | {name for name in folders if f"{name}{SUFFIX}" not in files}
+    return [directory / name for name in sorted(names)]
 
 
 def _saved_run(path: Path) -> SavedRun:
@@ -181,7 +178,11 @@ def _saved_run(path: Path) -> SavedRun:
     try:
         record = read_record(path)
     except UserError as error:
-        return SavedRun(name, path, _modified(path), problem=str(error))
+        try:
+            modified = path.lstat().st_mtime
+        except OSError:
+            modified = 0
+        return SavedRun(name, path, datetime.fromtimestamp(modified, UTC), problem=str(error))
     return SavedRun(
         name=name,
         path=path,
@@ -195,13 +196,6 @@ def _saved_run(path: Path) -> SavedRun:
     )
 
 
-def _modified(path: Path) -> datetime:
-    try:
-        return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
-    except OSError:
-        return datetime.fromtimestamp(0, UTC)
-
-
 def _size(path: Path) -> int:
     try:
         return format2.size_of(path) if path.is_dir() else path.lstat().st_size
@@ -209,8 +203,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _remove(path: Path) -> bool:
-    """Remove a run, which nobody sees half removed. Returns whether that was possible.
+def _remove(path: Path) -> str | None:
+    """Remove a run, which nobody sees half removed. Returns why that was not possible, if so.
 
     A folder of the same name, from which the file was resumed, goes too.
     """
@@ -222,18 +216,9 @@ def _remove(path: Path) -> bool:
             hidden = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
             folder.rename(hidden / folder.name)
             shutil.rmtree(hidden, ignore_errors=True)
-    except OSError:
-        return False
-    return True
-
-
-def _why_not(directory: Path) -> str:
-    """Why nothing can be removed from a directory."""
-    try:
-        Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=directory)).rmdir()
     except OSError as error:
         return error.strerror or str(error)
-    return "the system refuses it"
+    return None
 
 
 def _remove_unfinished(directory: Path) -> None:

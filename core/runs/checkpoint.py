@@ -1,9 +1,11 @@
 """Saved runs: a RunState to one file and back. docs/run-format.md describes the file."""
 
 import hashlib
+import math
 import platform
 from collections.abc import Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,6 @@ from .record import (
     History,
     RunRecord,
     check_journal,
-    now,
     to_json,
 )
 from .state import RunState
@@ -112,7 +113,7 @@ def read(path: Path | str, partial: bool = False) -> RunState:
         check_journal(record, path)
         dataset = _dataset(path, record)
         expected = _expected(record, dataset.vocabulary.size)
-        least = sum(_nbytes(*one) for one in expected.values())
+        least = sum(math.prod(shape) * dtype.itemsize for shape, dtype in expected.values())
         most = least + _MAX_LEFT * 8
         if file is None:
             content = format2.read_weights(path, most + (1 << 17), least)
@@ -141,7 +142,7 @@ def _record(state: RunState, named: bool, report: dict[str, Any]) -> RunRecord:
         },
         threads=torch.get_num_threads(),
         named=named,
-        saved=now(),
+        saved=datetime.now(UTC),
         dataset=DatasetRecord(
             name=dataset.name,
             path=None if dataset.built_in else str(dataset.path.resolve()),
@@ -322,10 +323,3 @@ def _parsed(path: Path, content: bytes) -> dict[str, Tensor]:
         return safetensors.torch.load(content)
     except (SafetensorError, ValueError, KeyError, RuntimeError, TypeError, AttributeError):
         raise UserError(f"{path} is damaged: it is not a safetensors file") from None
-
-
-def _nbytes(shape: tuple[int, ...], dtype: torch.dtype) -> int:
-    size = dtype.itemsize
-    for length in shape:
-        size *= length
-    return size

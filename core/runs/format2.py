@@ -4,19 +4,21 @@ Such a run is a folder: run.json is the record, weights.safetensors holds the te
 was killed may have left a folder `.next` in it; a file that is in there counts.
 """
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from .plain_file import read_plain_file
-from .record import MAX_RECORD_BYTES, RunRecord, check_format, now, record_of, to_json
+from .plain_file import check_size, open_plain_file, read_bytes
+from .record import MAX_RECORD_BYTES, RunRecord, check_format, record_of, to_json
 
 RECORD, WEIGHTS, METRICS = "run.json", "weights.safetensors", "metrics.csv"
 _NEXT = ".next"
-_UNHASHED = ("record_sha256", "versions")
 
 
 def is_run(folder: Path) -> bool:
@@ -30,13 +32,10 @@ def read_record(folder: Path) -> RunRecord:
     Raises:
         UserError: there is none, or it is damaged or of a newer format.
     """
-    path = folder / RECORD
+    path, missing = folder / RECORD, f"{folder} is not a run: it has no {RECORD}"
+    content = _read(folder, RECORD, missing, MAX_RECORD_BYTES)
     try:
-        raw = json.loads(_read(folder, RECORD, MAX_RECORD_BYTES).decode())
-    except FileNotFoundError:
-        raise UserError(f"{folder} is not a run: it has no {RECORD}") from None
-    except UserError:
-        raise
+        raw = json.loads(content.decode())
     except (ValueError, RecursionError):
         raise UserError(f"{path} is damaged: it is not JSON") from None
     number = check_format(path, raw)
@@ -54,48 +53,44 @@ def read_weights(folder: Path, most: int, least: int) -> bytes:
     Raises:
         UserError: it is missing, has another size, or can't be read.
     """
-    try:
-        return _read(folder, WEIGHTS, most, least)
-    except FileNotFoundError as error:
-        raise UserError(f"{folder / WEIGHTS} can't be read: {error.strerror}") from None
+    missing = f"{folder / WEIGHTS} can't be read: {os.strerror(errno.ENOENT)}"
+    return _read(folder, WEIGHTS, missing, most, least)
 
 
 def size_of(folder: Path) -> int:
     """The bytes of all files of a run, as far as they can be told."""
-    sizes = 0
+    size = 0
     for root, _, names in os.walk(folder):
         for name in names:
-            try:
-                sizes += os.lstat(os.path.join(root, name)).st_size
-            except OSError:
-                continue
-    return sizes
+            with contextlib.suppress(OSError):
+                size += os.lstat(os.path.join(root, name)).st_size
+    return size
 
 
 def _converted(raw: dict[str, Any]) -> dict[str, Any]:
     """A record in the form of the present format; `format` stays what it was."""
-    kept = {key: value for key, value in raw.items() if key not in _OF_FORMAT_2}
+    dropped = {"weights_sha256", "metrics_sha256", "record_sha256"}
+    kept = {key: value for key, value in raw.items() if key not in dropped}
     kept |= {"tensors_sha256": raw["weights_sha256"], "dropout_version": 1}
     if raw["format"] > 1:
         return kept
-    added = {"threads": 1, "named": True, "saved": now(), "counted": 0, "resized": None}
+    added = {"threads": 1, "named": True, "saved": datetime.now(UTC), "counted": 0, "resized": None}
     added |= {"diverged_at": None, "history": {"width": 1 << 40}, "dev_losses": {}}
     return added | kept
 
 
 def _sha256(raw: dict[str, Any]) -> str:
     """The hash of a record, which is in the record itself."""
-    parts = {key: value for key, value in raw.items() if key not in _UNHASHED}
+    parts = {key: raw[key] for key in raw.keys() - {"record_sha256", "versions"}}
     words = json.dumps(json.loads(to_json(parts)), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(words.encode()).hexdigest()
 
 
-def _read(folder: Path, name: str, most: int, least: int = 0) -> bytes:
+def _read(folder: Path, name: str, missing: str, most: int, least: int = 0) -> bytes:
     """A file of a run, from `.next` if it is in there."""
-    following = folder / _NEXT
+    path, following = folder / name, folder / _NEXT
     if not os.path.islink(following) and os.path.lexists(following / name):
-        return read_plain_file(following / name, most, least)
-    return read_plain_file(folder / name, most, least)
-
-
-_OF_FORMAT_2 = ("weights_sha256", "metrics_sha256", "record_sha256")
+        path = following / name
+    with open_plain_file(path, missing) as file:
+        check_size(path, file, most, least)
+        return read_bytes(path, file, most)

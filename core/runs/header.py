@@ -73,10 +73,7 @@ def open_run(path: Path) -> BinaryIO:
     Raises:
         UserError: there is none, or it can't be read.
     """
-    try:
-        return open_plain_file(path)
-    except FileNotFoundError:
-        raise UserError(f"{path} is not a run: there is no such file") from None
+    return open_plain_file(path, f"{path} is not a run: there is no such file")
 
 
 def read_header(path: Path, file: BinaryIO) -> tuple[RunRecord, int]:

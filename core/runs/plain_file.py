@@ -8,12 +8,13 @@ from typing import BinaryIO
 from ..errors import UserError
 
 
-def open_plain_file(path: Path) -> BinaryIO:
+def open_plain_file(path: Path, missing: str) -> BinaryIO:
     """Open a file for reading: no link, pipe, device or folder.
 
+    missing: what is said if there is none.
+
     Raises:
-        FileNotFoundError: there is none.
-        UserError: it is something else, or can't be read.
+        UserError: there is none, it is something else, or it can't be read.
     """
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
@@ -22,22 +23,10 @@ def open_plain_file(path: Path) -> BinaryIO:
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         return os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb")
     except FileNotFoundError:
-        raise
+        raise UserError(missing) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UserError(f"{path} can't be read: {reason}") from None
-
-
-def read_plain_file(path: Path, most: int, least: int = 0) -> bytes:
-    """The content of a file of `least` to `most` bytes.
-
-    Raises:
-        FileNotFoundError: there is none.
-        UserError: it is not a plain file, has another size, or can't be read.
-    """
-    with open_plain_file(path) as file:
-        check_size(path, file, most, least)
-        return read_bytes(path, file, most)
 
 
 def check_size(path: Path, file: BinaryIO, most: int, least: int) -> None:

@@ -5,7 +5,7 @@ import math
 import os
 import re
 from dataclasses import asdict, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -238,8 +238,3 @@ def _problem(record: RunRecord) -> str | None:
     if any(step > steps for step, _ in record.dev_losses.points):
         return "it has a dev loss of a step that was not taken"
     return None
-
-
-def now() -> datetime:
-    """The present time, in UTC."""
-    return datetime.now(UTC)

@@ -1,7 +1,6 @@
 """The runs of a session, saved while it trains; a thread writes them."""
 
 import contextlib
-import itertools
 import os
 import re
 import time
@@ -31,10 +30,9 @@ _MAX_STEM_LENGTH = 40  # characters
 class _Target:
     """The file that a run is saved to.
 
-    steps: of the newest state in the file; None before the first save. marker: what the newest
-    state handed to the thread was like. stamp: of the file after the last save; if it differs,
-    another process has changed the file. replaces: the run of a name given automatically that is
-    removed once this one is saved.
+    steps: of the newest state in the file; None before the first save. marker: of the newest state
+    handed to the thread. stamp: of the file after the last save; if it differs, another process
+    has changed the file. replaces: the run that is removed once this one is saved by its name.
     """
 
     path: Path
@@ -71,7 +69,7 @@ class Autosave:
         self._problem: str | None = None
 
     def advance(self, session: Session) -> bool:
-        """Save if it is time to, and see to what the thread has finished. Returns False if there
+        """Save if it is time to, and collect what the thread has finished. Returns False if there
         was nothing to do."""
         if not self._writes and self._clock() >= self._next:
             self._next = self._clock() + _SECONDS
@@ -85,21 +83,32 @@ class Autosave:
     def has_work(self, session: Session, is_training: bool) -> bool:
         """True when `advance` should be called: as soon as training has stopped, or on time."""
         self._is_training = is_training
-        if not is_training and self._problem is None and self._is_unsaved(session):
+        is_unsaved = self._is_unsaved(session)
+        if not is_training and self._problem is None and is_unsaved:
             self._next = min(self._next, self._clock())
-        is_due = self._clock() >= self._next and self._is_unsaved(session)
-        return bool(self._writes) or is_due
+        return bool(self._writes) or (is_unsaved and self._clock() >= self._next)
 
     def keep(self, session: Session) -> None:
         """Hand what is unsaved of the present run to the thread."""
         if not self._is_unsaved(session):
             return
         self._note = ""
-        target, state = self._target_of(session), _last_finite_state(session)
-        target.marker = _marker(session)
+        if session.run not in self._targets:
+            stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(session.dataset.name).stem)
+            name = f"{stem[:_MAX_STEM_LENGTH]}-{datetime.now():%Y-%m-%d-%H%M%S}"
+            self._targets[session.run] = _Target(self._directory / f"{name}{SUFFIX}")
+        target, state = self._targets[session.run], _last_finite_state(session)
+        self._present, target.marker = target, _marker(session)
+        if target.steps is None and self._lock is None:
+            target.path = _free(target.path)
+            self._try_lock(target)
+        elif target.steps is not None and not stamp(target.path):
+            self._note = f"{run_name(target.path)} was removed, so the run was saved there again"
+            self._release()  # the lock's file may be gone too; it is taken anew
         if session.diverged and target.steps is not None and state.step <= target.steps:
             state = session.state()  # the file has more: only the divergence is noted in it
-        self._submit(target, state)
+        options = target.path, target.named, target.steps is None
+        self._writes.append((self._writer.submit(self._write, *options, state), target, state))
 
     def leave(self, session: Session, is_last_chance: bool = False) -> None:
         """Keep the present run, since another may take its place; a run that has just started and
@@ -117,13 +126,13 @@ class Autosave:
             self._hold(None)
         elif target is self._present:
             return  # it is locked, so nobody else can have changed it
-        elif target.steps is not None and target.stamp != stamp(target.path) != ():
-            self._copy(session, f"{run_name(target.path)} has been changed by another explorer")
         else:
             try:
+                if target.steps is not None and target.stamp != stamp(target.path) != ():
+                    raise UserError(f"{target.path} has been changed by another explorer")
                 self._hold(target)
             except UserError as error:
-                self._copy(session, _brief(error, target.path))
+                self._copy(session, error, target.path)
 
     def resume(self, session: Session, path: Path) -> None:
         """Go on saving to the file that the session's run was read from; or, if another explorer
@@ -134,14 +143,13 @@ class Autosave:
         self._hold(None)
         try:
             path = find(path)
-            target = _Target(path, read_record(path).named, session.step, _marker(session))
-            target.stamp = stamp(path)
+            target = _Target(path, read_record(path).named, session.step, stamp=stamp(path))
             if path.is_dir():
                 target = _Target(path.with_name(f"{path.name}{SUFFIX}"), target.named)
-                target.marker = _marker(session)
+            target.marker = _marker(session)
             self._hold(target)
         except UserError as error:
-            self._copy(session, _brief(error, path))
+            self._copy(session, error, path)
         else:
             self._targets[session.run] = target
 
@@ -157,17 +165,13 @@ class Autosave:
         name = name.removesuffix(SUFFIX)
         target, path = self._targets.get(session.run), self._directory / f"{name}{SUFFIX}"
         if target is None or target.path != path:
-            if existing_run(path.with_name(name)) or path in {
-                t.path for t in self._targets.values()
-            }:
+            taken = {one.path for one in self._targets.values()}
+            if existing_run(path.with_name(name)) or path in taken:
                 raise UserError(f"there is a run {name!r} already; another name would be right")
-            before = target.path if target and target.steps is not None else None
-            replaces = before if target and not target.named else None
+            is_replaced = target and target.steps is not None and not target.named
+            replaces = target.path if target and is_replaced else None
             target = self._targets[session.run] = _Target(path, replaces=replaces)
-            with contextlib.suppress(
-                UserError
-            ):  # that it can't be written is told when it is saved
-                self._hold(target)
+            self._try_lock(target)
         target.named, target.is_new_name, target.marker = True, True, None
         self.keep(session)
         self._note = f"it is being saved as {name}"
@@ -175,13 +179,12 @@ class Autosave:
     @property
     def facts(self) -> Saving:
         """Where the present run is saved, and what is wrong."""
-        target = self._present
-        is_saved = target is not None and target.steps is not None
+        target = self._present or _Target(self._directory)
         return Saving(
             directory=str(self._directory),
-            folder=str(target.path) if target and is_saved else "",
-            step=target.steps or 0 if target else 0,
-            named=target is not None and target.named,
+            folder="" if target.steps is None else str(target.path),
+            step=target.steps or 0,
+            named=target.named,
             note=self._note,
             problem=self._problem,
         )
@@ -189,7 +192,7 @@ class Autosave:
     def folder_of(self, run: object) -> str:
         """The file of a run, by `Session.run`; "" if it isn't saved."""
         target = self._targets.get(run)
-        return str(target.path) if target is not None and target.steps is not None else ""
+        return "" if target is None or target.steps is None else str(target.path)
 
     def finish(self) -> None:
         """Wait until all that was kept is written."""
@@ -204,28 +207,14 @@ class Autosave:
         self._writer.shutdown()
         self._hold(None)
 
-    def _submit(self, target: _Target, state: RunState) -> None:
-        """Have the thread write a state, unless the file can't be locked."""
-        if target.steps is None and target is self._present and self._lock is None:
-            target.path = _free(target.path)
-            with contextlib.suppress(UserError):  # that it can't be written is told by `write`
-                self._lock = RunLock(target.path)
-        elif target.steps is not None and not stamp(target.path):
-            self._note = f"{run_name(target.path)} was removed, so the run was saved there again"
-            if target is self._present and self._lock is not None:
-                self._lock.release()  # the lock's file may be gone too; it is taken anew
-                self._lock = None
-        write = self._writer.submit(self._write, target.path, target.named, target.steps, state)
-        self._writes.append((write, target, state))
-
-    def _write(self, path: Path, named: bool, steps: int | None, state: RunState) -> None:
+    def _write(self, path: Path, named: bool, is_first: bool, state: RunState) -> None:
         """Write a state, and make room for a new run; in the thread."""
-        if not state.is_finite:
+        if state.is_finite:
+            checkpoint.write(state, path, named=named)
+            if is_first:
+                prune(self._directory, self._most_bytes)
+        else:
             checkpoint.note_divergence(path, state.diverged_at)
-            return
-        checkpoint.write(state, path, named=named)
-        if steps is None:
-            prune(self._directory, self._most_bytes)
 
     def _collect(self) -> None:
         """Note what the thread has finished."""
@@ -243,35 +232,20 @@ class Autosave:
             if state.is_finite:
                 target.steps = state.step
             if target is self._present and self._lock is None:
-                with contextlib.suppress(UserError):
-                    self._lock = RunLock(target.path)
+                self._try_lock(target)
             if target.is_new_name:
-                self._end_naming(target)
-
-    def _end_naming(self, target: _Target) -> None:
-        """The run is saved by its name, so the file with an automatic name can go."""
-        replaced, target.replaces, target.is_new_name = target.replaces, None, False
-        self._note = f"saved as {run_name(target.path)}"
-        if replaced is not None:
-            with contextlib.suppress(UserError):  # then there are two of it
-                remove(replaced.parent, [run_name(replaced)])
+                self._note, target.is_new_name = f"saved as {run_name(target.path)}", False
+                if target.replaces is not None:
+                    with contextlib.suppress(UserError):  # then there are two of it
+                        remove(target.replaces.parent, [run_name(target.replaces)])
 
     def _is_unsaved(self, session: Session) -> bool:
         target = self._targets.get(session.run)
         return session.step > 0 if target is None else target.marker != _marker(session)
 
-    def _target_of(self, session: Session) -> _Target:
-        target = self._targets.get(session.run)
-        if target is None:
-            stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(session.dataset.name).stem)
-            name = f"{stem[:_MAX_STEM_LENGTH]}-{datetime.now():%Y-%m-%d-%H%M%S}"
-            target = self._targets[session.run] = _Target(self._directory / f"{name}{SUFFIX}")
-            self._present = target
-        return target
-
-    def _copy(self, session: Session, why: str) -> None:
-        """Save the present run to a new file from now on."""
-        self._note = f"{why}, so this is a copy"
+    def _copy(self, session: Session, error: UserError, path: Path) -> None:
+        """Save the present run to a new file from now on, because of an error with its own."""
+        self._note = f"{str(error).replace(str(path), run_name(path))}, so this is a copy"
         self._targets.pop(session.run, None)
         self._hold(None)
         self._next = self._clock() + _SECONDS
@@ -282,11 +256,20 @@ class Autosave:
         Raises:
             UserError: another explorer has it open, or it can't be locked.
         """
-        if self._lock is not None:
-            self._lock.release()
-        self._lock, self._present = None, target
+        self._release()
+        self._present = target
         if target is not None:
             self._lock = RunLock(target.path)
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+        self._lock = None
+
+    def _try_lock(self, target: _Target) -> None:
+        """Lock the file of the present run; that it can't be written is told by `_write`."""
+        with contextlib.suppress(UserError):
+            self._hold(target)
 
 
 def _last_finite_state(session: Session) -> RunState:
@@ -307,14 +290,10 @@ def _marker(session: Session) -> tuple:
     return session.step, tuple(session.journal), session.diverged_at, evaluated
 
 
-def _brief(error: UserError, path: Path) -> str:
-    """What is wrong with a run, by its name, for a line of the screen."""
-    return str(error).replace(str(path), run_name(path))
-
-
 def _free(path: Path) -> Path:
     """A file of that name, or of a similar one, that doesn't exist."""
-    stem = run_name(path)
-    numbered = (path.with_name(f"{stem}-{i}{SUFFIX}") for i in itertools.count(2))
-    names = itertools.chain([path], numbered)
-    return next(one for one in names if not os.path.lexists(one) and not is_locked(one))
+    stem, number = run_name(path), 1
+    while os.path.lexists(path) or is_locked(path):
+        number += 1
+        path = path.with_name(f"{stem}-{number}{SUFFIX}")
+    return path

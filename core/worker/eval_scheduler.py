@@ -62,7 +62,10 @@ class EvalScheduler:
     def advance(self, session: Session, is_training: bool) -> bool:
         """Evaluate another block of examples. Returns False if there was nothing to do."""
         if self._testing is not None:
-            self._advance_test(*self._testing)
+            step, evaluation = self._testing
+            if not evaluation.advance():
+                self.test = TestLoss(step, evaluation.result().loss)
+                self._testing = None
             return True
         if self._evaluating is None and not self._is_due(session, is_training):
             return False
@@ -70,13 +73,7 @@ class EvalScheduler:
         return True
 
     def _begin_test(self, session: Session) -> None:
-        evaluation = RunningEvaluation(session.model, session.dataset, "test")
-        self._testing = session.step, evaluation
-
-    def _advance_test(self, step: int, evaluation: RunningEvaluation) -> None:
-        if not evaluation.advance():
-            self.test = TestLoss(step, evaluation.result().loss)
-            self._testing = None
+        self._testing = session.step, RunningEvaluation(session.model, session.dataset, "test")
 
     def _is_due(self, session: Session, is_training: bool) -> bool:
         """True when the losses are out of date; while training, only from time to time."""
@@ -92,14 +89,9 @@ class EvalScheduler:
         step, dev, train = self._evaluating
         more = dev.advance() or train.advance()
         self._cost += self._clock() - begun
-        if not more:
-            self._evaluating = None
-            self._finish(session, step, dev, train)
-
-    def _finish(
-        self, session: Session, step: int, dev: RunningEvaluation, train: RunningEvaluation
-    ) -> None:
-        of_dev, of_train = dev.result(), train.result()
+        if more:
+            return
+        self._evaluating, of_dev, of_train = None, dev.result(), train.result()
         is_first = self.splits is None  # which had to build the context tables as well
         self.splits = SplitLosses(
             step=step,
@@ -112,9 +104,8 @@ class EvalScheduler:
         )
         session.dev_losses.append(step, of_dev.loss)
         if self._next:
-            cost = 0.0 if is_first else self._cost
-            wait = max(_MIN_WAIT, min(cost / _MAX_TIME_SHARE, _MAX_WAIT))
-            self._next = self._clock() + wait
+            wait = 0.0 if is_first else min(self._cost / _MAX_TIME_SHARE, _MAX_WAIT)
+            self._next = self._clock() + max(_MIN_WAIT, wait)
 
 
 def _evaluations(session: Session) -> tuple[RunningEvaluation, RunningEvaluation]:

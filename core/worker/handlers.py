@@ -1,12 +1,11 @@
-"""What each request does to the session; one function a type of request.
-
-A handler raises UserError, with nothing changed, if the request can't be carried out.
-"""
+"""What each request does to the session."""
 
 from collections.abc import Callable
-from functools import singledispatch
 from pathlib import Path
+from typing import Any
 
+from ..datasets.dataset import Dataset
+from ..datasets.stats import dataset_stats
 from ..errors import UserError
 from ..results import DatasetStats
 from ..runs import checkpoint
@@ -16,28 +15,51 @@ from . import protocol
 from .runner import SessionRunner
 
 
-@singledispatch
 def handle(request: protocol.Request, runner: SessionRunner) -> DatasetStats | None:
     """Carry out a request. Returns its reply, or None if that is a snapshot.
 
     Raises:
         UserError: it can't be carried out; nothing has changed.
     """
-    raise TypeError(f"there is no handler for {type(request).__name__}")
+    match request:
+        case protocol.Edit(changes):
+            _edit(runner, changes)
+        case protocol.Pause():
+            runner.training.pause()
+        case protocol.Resume():
+            runner.training.resume()
+        case protocol.Step():
+            runner.training.step()
+        case protocol.Restart(seed):
+            _restart(runner, seed=seed)
+        case protocol.Undo():
+            _return(runner, runner.session.undo)
+        case protocol.Redo():
+            _return(runner, runner.session.redo)
+        case protocol.ReturnTo(index):
+            _return(runner, lambda: runner.session.return_to(index), must_pause=True)
+        case protocol.EvaluateTest():
+            runner.evaluate_test()
+        case protocol.FindLearningRate(low, high):
+            runner.find_learning_rate(low, high)
+        case protocol.CancelFinder():
+            runner.rate_search.cancel()
+        case protocol.DescribeDataset(name, unique):
+            return _describe(runner, name, unique)
+        case protocol.ChangeDataset(name, unique):
+            _change_dataset(runner, name, unique)
+        case protocol.NameRun(name):
+            runner.name_run(name)
+        case protocol.OpenRun(folder):
+            _open_run(runner, Path(folder))
+    return None
 
 
-@handle.register
-def refresh(_request: protocol.Refresh, _runner: SessionRunner) -> None:
-    pass
-
-
-@handle.register
-def edit(request: protocol.Edit, runner: SessionRunner) -> None:
-    session, changes = runner.session, request.changes
-    plan = session.plan(**changes)
+def _edit(runner: SessionRunner, changes: dict[str, Any]) -> None:
+    plan = runner.session.plan(**changes)
     if plan.effect == "restart":
         runner.save_before_leaving()
-    session.edit(plan)
+    runner.session.edit(plan)
     if plan.effect == "restart":
         runner.begin_run()
         return
@@ -47,99 +69,51 @@ def edit(request: protocol.Edit, runner: SessionRunner) -> None:
     if "steps" in changes:
         runner.training.plan_applies()
     is_another_loss = not changes.keys().isdisjoint({"smoothing", "train_on"})
-    runner.evals.edited(session, is_resized, is_another_loss)
+    runner.evals.edited(runner.session, is_resized, is_another_loss)
 
 
-@handle.register
-def pause(_request: protocol.Pause, runner: SessionRunner) -> None:
-    runner.training.pause()
-
-
-@handle.register
-def resume(_request: protocol.Resume, runner: SessionRunner) -> None:
-    runner.training.resume()
-
-
-@handle.register
-def step(_request: protocol.Step, runner: SessionRunner) -> None:
-    runner.training.step()
-
-
-@handle.register
-def restart(request: protocol.Restart, runner: SessionRunner) -> None:
-    runner.save_before_leaving()
-    runner.session.restart(request.seed)
+def _restart(runner: SessionRunner, **changes: Any) -> None:
+    runner.save_before_leaving(is_last_chance="dataset" in changes)
+    runner.session.restart(**changes)
     runner.begin_run()
 
 
-@handle.register
-def undo(_request: protocol.Undo, runner: SessionRunner) -> None:
-    _undo_or_redo(runner, runner.session.undo)
-
-
-@handle.register
-def redo(_request: protocol.Redo, runner: SessionRunner) -> None:
-    _undo_or_redo(runner, runner.session.redo)
-
-
-def _undo_or_redo(runner: SessionRunner, action: Callable[[], str]) -> None:
+def _return(runner: SessionRunner, action: Callable[[], Any], must_pause: bool = False) -> None:
     runner.save_before_leaving()
     action()
-    if runner.training.state == "diverged":
-        runner.training.pause()  # what led there may be undone only in part
+    if must_pause or runner.training.state == "diverged":
+        runner.training.pause()  # what led to a divergence may be undone only in part
     runner.weights_replaced()
 
 
-@handle.register
-def return_to(request: protocol.ReturnTo, runner: SessionRunner) -> None:
-    runner.save_before_leaving()
-    runner.session.return_to(request.index)
-    runner.training.pause()
-    runner.weights_replaced()
+def _describe(runner: SessionRunner, name: str, unique: bool) -> DatasetStats:
+    dataset = Dataset.load(name, unique)
+    facts = dataset_stats(dataset)
+    runner.described = (name, unique), dataset
+    return DatasetStats(
+        name=name,
+        unique=unique,
+        path=shown(facts["path"]),
+        items=facts["items"],
+        distinct=facts["distinct"],
+        characters=facts["vocabulary"],
+        shortest=facts["shortest"],
+        longest=facts["longest"],
+        examples=tuple(facts["examples"].values()),
+        seen=tuple(facts["seen"].values()),
+    )
 
 
-@handle.register
-def evaluate_test(_request: protocol.EvaluateTest, runner: SessionRunner) -> None:
-    runner.training.check_is_finite()
-    runner.evals.request_test(runner.session)
+def _change_dataset(runner: SessionRunner, name: str, unique: bool) -> None:
+    """Begin a run on a dataset as it was described last, otherwise as its file is now."""
+    described, runner.described = runner.described, None
+    is_described = described is not None and described[0] == (name, unique)
+    dataset = described[1] if described and is_described else Dataset.load(name, unique)
+    _restart(runner, dataset=dataset)
 
 
-@handle.register
-def find_learning_rate(request: protocol.FindLearningRate, runner: SessionRunner) -> None:
-    runner.rate_search.start(request.low, request.high)
-    if runner.training.is_training:
-        runner.training.pause()
-
-
-@handle.register
-def cancel_finder(_request: protocol.CancelFinder, runner: SessionRunner) -> None:
-    runner.rate_search.cancel()
-
-
-@handle.register
-def describe_dataset(request: protocol.DescribeDataset, runner: SessionRunner) -> DatasetStats:
-    return runner.datasets.describe(request.name, request.unique)
-
-
-@handle.register
-def change_dataset(request: protocol.ChangeDataset, runner: SessionRunner) -> None:
-    dataset = runner.datasets.load(request.name, request.unique)
-    runner.save_before_leaving(is_last_chance=True)
-    runner.session.restart(dataset=dataset)
-    runner.begin_run()
-
-
-@handle.register
-def name_run(request: protocol.NameRun, runner: SessionRunner) -> None:
-    if runner.autosave is None:
-        raise UserError("runs are not saved here, so this one can't have a name")
-    runner.autosave.name(runner.session, request.name)
-
-
-@handle.register
-def open_run(request: protocol.OpenRun, runner: SessionRunner) -> None:
-    path, autosave = Path(request.folder), runner.autosave
-    name = shown(run_name(path))
+def _open_run(runner: SessionRunner, path: Path) -> None:
+    name, autosave = shown(run_name(path)), runner.autosave
     runner.save_before_leaving(is_last_chance=True)
     if autosave is not None:
         autosave.finish()

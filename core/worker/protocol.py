@@ -7,33 +7,18 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from ..results import (
-    Baseline,
-    BigramsView,
-    BigramTable,
-    DatasetFacts,
-    DatasetStats,
-    Divergence,
-    EmbeddingMap,
-    Health,
-    LossCurve,
-    Mark,
-    PreviousRun,
-    Probe,
-    RateSearch,
-    Resizing,
-    Sample,
-    Saving,
-    SplitLosses,
-    TestLoss,
-    Unavailable,
-)
+from .. import results
+from ..results import BigramsView
 from ..settings import ModelSettings, TrainSettings
 
 State = Literal["training", "paused", "finished", "diverged"]
 
 
-class Start(Struct, frozen=True):
+class Request(Struct, frozen=True):
+    """What the explorer asks of the worker."""
+
+
+class Start(Request, frozen=True):
     """The first message: make a session of this dataset and these settings, or open a saved run.
 
     dataset: the name of a built-in one, or a path. unique: leave out repeated items.
@@ -96,56 +81,56 @@ class HealthView(Struct, frozen=True):
 View = LossView | BigramsView | NamesView | EmbeddingView | ProbeView | HealthView
 
 
-class Refresh(Struct, frozen=True):
+class Refresh(Request, frozen=True):
     """Send a snapshot with these views; of each type, one at most."""
 
     views: tuple[View, ...]
 
 
-class Edit(Struct, frozen=True):
+class Edit(Request, frozen=True):
     """Change settings by name."""
 
     changes: dict[str, Any]
 
 
-class Pause(Struct, frozen=True):
+class Pause(Request, frozen=True):
     """Stop training."""
 
 
-class Resume(Struct, frozen=True):
+class Resume(Request, frozen=True):
     """Train, past the last planned step if that has been taken."""
 
 
-class Step(Struct, frozen=True):
+class Step(Request, frozen=True):
     """Take one step and pause."""
 
 
-class Restart(Struct, frozen=True):
+class Restart(Request, frozen=True):
     """Begin a new run with the same settings and this seed."""
 
     seed: int
 
 
-class EvaluateTest(Struct, frozen=True):
+class EvaluateTest(Request, frozen=True):
     """Evaluate the test split; later snapshots carry the loss as `test`."""
 
 
-class Undo(Struct, frozen=True):
+class Undo(Request, frozen=True):
     """Undo the last edit, restart, opened run or change of dataset."""
 
 
-class Redo(Struct, frozen=True):
+class Redo(Request, frozen=True):
     """Redo what was undone."""
 
 
-class ReturnTo(Struct, frozen=True):
+class ReturnTo(Request, frozen=True):
     """Continue a previous run, by its index in `Snapshot.previous`; the present one takes its
     place there."""
 
     index: int
 
 
-class FindLearningRate(Struct, frozen=True):
+class FindLearningRate(Request, frozen=True):
     """Pause, and try rising learning rates on copies of the model.
 
     low, high: the range; None is the usual one of the model and the optimizer. Snapshots carry the
@@ -156,18 +141,18 @@ class FindLearningRate(Struct, frozen=True):
     high: float | None = None
 
 
-class CancelFinder(Struct, frozen=True):
+class CancelFinder(Request, frozen=True):
     """Stop the learning-rate finder, and drop what it found."""
 
 
-class DescribeDataset(Struct, frozen=True):
+class DescribeDataset(Request, frozen=True):
     """Read a dataset and describe it; answered by a `DatasetStats`."""
 
     name: str
     unique: bool = False
 
 
-class ChangeDataset(Struct, frozen=True):
+class ChangeDataset(Request, frozen=True):
     """Begin a new run on another dataset, with the same settings and seed; on the one described
     last, if it is that, even if its file has changed."""
 
@@ -175,37 +160,16 @@ class ChangeDataset(Struct, frozen=True):
     unique: bool = False
 
 
-class NameRun(Struct, frozen=True):
+class NameRun(Request, frozen=True):
     """Save the present run under this name."""
 
     name: str
 
 
-class OpenRun(Struct, frozen=True):
+class OpenRun(Request, frozen=True):
     """Open a saved run, paused; `Undo` returns to the present one."""
 
     folder: str
-
-
-Request = (
-    Start
-    | Refresh
-    | Edit
-    | Pause
-    | Resume
-    | Step
-    | Restart
-    | EvaluateTest
-    | Undo
-    | Redo
-    | ReturnTo
-    | FindLearningRate
-    | CancelFinder
-    | DescribeDataset
-    | ChangeDataset
-    | NameRun
-    | OpenRun
-)
 
 
 class Starting(Struct, frozen=True):
@@ -265,29 +229,29 @@ class Snapshot(Struct, frozen=True):
     train: TrainSettings
     learning_rate: float
     parameters: int
-    dataset: DatasetFacts
-    splits: SplitLosses | None
-    test: TestLoss | None
+    dataset: results.DatasetFacts
+    splits: results.SplitLosses | None
+    test: results.TestLoss | None
     runs: int
     test_asked: int = 0
     is_refresh: bool = False
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[results.Mark, ...] = ()
     can_undo: str | None = None
     can_redo: str | None = None
-    resized: Resizing | None = None
-    divergence: Divergence | None = None
-    previous: tuple[PreviousRun, ...] = ()
-    loss: LossCurve | None = None
-    bigrams: BigramTable | None = None
-    names: tuple[Sample, ...] | None = None
-    embedding: EmbeddingMap | Unavailable | None = None
-    probe: Probe | Unavailable | None = None
-    health: Health | None = None
-    baselines: tuple[Baseline, ...] = ()
-    finder: RateSearch | None = None
-    saving: Saving | None = None
+    resized: results.Resizing | None = None
+    divergence: results.Divergence | None = None
+    previous: tuple[results.PreviousRun, ...] = ()
+    loss: results.LossCurve | None = None
+    bigrams: results.BigramTable | None = None
+    names: tuple[results.Sample, ...] | None = None
+    embedding: results.EmbeddingMap | results.Unavailable | None = None
+    probe: results.Probe | results.Unavailable | None = None
+    health: results.Health | None = None
+    baselines: tuple[results.Baseline, ...] = ()
+    finder: results.RateSearch | None = None
+    saving: results.Saving | None = None
     is_resting: bool = False
     undo_levels: int = 0
 
 
-Reply = Starting | Refused | Failed | DatasetStats | Unsaved | Snapshot
+Reply = Starting | Refused | Failed | results.DatasetStats | Unsaved | Snapshot

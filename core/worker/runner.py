@@ -3,14 +3,52 @@
 import time
 from collections.abc import Callable
 
+from ..analysis.lr_finder import LearningRateFinder
 from ..datasets.dataset import Dataset
+from ..errors import UserError
+from ..results import RateSearch
 from ..session.session import Session
 from .autosave import Autosave
-from .dataset_reader import DatasetReader
 from .eval_scheduler import EvalScheduler
-from .rate_search import RateSearchTask
 from .training import TrainingControl
 from .views import Views
+
+
+class RateSearchTask:
+    """A search for a learning rate, on copies of the session's model; none until it is started."""
+
+    def __init__(self, session: Session, clock: Callable[[], float]):
+        self._session = session
+        self._clock = clock
+        self.cancel()
+
+    def start(self, low: float | None, high: float | None) -> None:
+        """Begin a search from `low` to `high`; errors as for `LearningRateFinder`."""
+        self._finder = LearningRateFinder(self._session.trainer, low, high, clock=self._clock)
+        self._found = None
+
+    def cancel(self) -> None:
+        """Stop, and forget what was found."""
+        self._finder: LearningRateFinder | None = None
+        self._found: RateSearch | None = None
+
+    @property
+    def has_work(self) -> bool:
+        """True when `advance` should be called."""
+        return self._finder is not None and self._found is None
+
+    def advance(self) -> None:
+        """Try learning rates for a few milliseconds; stop if the session has another model now."""
+        if self._finder is None or self._finder.model is not self._session.model:
+            self.cancel()
+        elif not self._finder.advance():
+            self._found = self._finder.result()
+
+    def result(self) -> RateSearch | None:
+        """The losses so far; None if no search was started for the session's present model."""
+        if self._finder is None or self._finder.model is not self._session.model:
+            return None
+        return self._found or self._finder.result()
 
 
 class SessionRunner:
@@ -19,7 +57,7 @@ class SessionRunner:
     session: the one it runs; requests change it, and call `begin_run` or `weights_replaced` then.
     training, evals, rate_search, autosave: the work between requests; autosave is None where runs
     are not saved. views: what is drawn, and the baselines, of the session's dataset.
-    num_runs: how many runs were begun. datasets: reads others.
+    num_runs: how many runs were begun. described: the dataset described last, by name and `unique`.
     """
 
     def __init__(
@@ -34,15 +72,10 @@ class SessionRunner:
         self.training: TrainingControl = TrainingControl(session, clock, paused)
         self.evals: EvalScheduler = EvalScheduler(clock)
         self.rate_search: RateSearchTask = RateSearchTask(session, clock)
-        self.datasets: DatasetReader = DatasetReader()
+        self.described: tuple[tuple[str, bool], Dataset] | None = None
         self.num_runs: int = 0
-        self._use_dataset(session.dataset)
+        self._dataset: Dataset | None = None  # that of the views
         self.begin_run()
-
-    def _use_dataset(self, dataset: Dataset) -> None:
-        self._dataset = dataset
-        self.views: Views = Views(dataset)
-        self.rate_search.cancel()
 
     def begin_run(self) -> None:
         """Take up the run that the session has begun."""
@@ -52,7 +85,9 @@ class SessionRunner:
     def weights_replaced(self) -> None:
         """Take up the session's weights after a new run, undo, redo, or an opened run."""
         if self.session.dataset is not self._dataset:
-            self._use_dataset(self.session.dataset)
+            self._dataset = self.session.dataset
+            self.views: Views = Views(self._dataset)
+            self.rate_search.cancel()
         self.training.reset()
         self.evals.reset()
         if self.autosave is not None:
@@ -66,14 +101,36 @@ class SessionRunner:
         if self.autosave is not None:
             self.autosave.leave(self.session, is_last_chance)
 
+    def evaluate_test(self) -> None:
+        """Evaluate the test split, if the weights are finite."""
+        self.training.check_is_finite()
+        self.evals.request_test(self.session)
+
+    def find_learning_rate(self, low: float | None, high: float | None) -> None:
+        """Start the learning-rate finder, and pause."""
+        self.rate_search.start(low, high)
+        if self.training.is_training:
+            self.training.pause()
+
+    def name_run(self, name: str) -> None:
+        """Save the present run by a name."""
+        if self.autosave is None:
+            raise UserError("runs are not saved here, so this one can't have a name")
+        self.autosave.name(self.session, name)
+
     @property
     def has_work(self) -> bool:
         """True when `advance` should be called."""
         is_training = self.training.is_training
         is_saving = self.autosave is not None and self.autosave.has_work(self.session, is_training)
         is_evaluating = self.evals.has_work(self.session, is_training)
-        is_searching = self.rate_search.has_work
-        return is_training or is_saving or is_evaluating or is_searching or self.views.has_work
+        return (
+            is_training
+            or is_saving
+            or is_evaluating
+            or self.rate_search.has_work
+            or self.views.has_work
+        )
 
     @property
     def is_resting(self) -> bool:

@@ -35,33 +35,26 @@ class Server:
     def run(self) -> None:
         """Answer requests and work in between, until None comes."""
         try:
-            self._serve()
+            self._send(make_snapshot(self.runner))
+            while True:
+                while not (self.runner.has_work and self._inbox.empty()):
+                    request = self._inbox.get()
+                    if request is None:
+                        return
+                    self._send(self.answer(request))
+                self.runner.advance()
         finally:
             self._save()
-
-    def _serve(self) -> None:
-        self._send(make_snapshot(self.runner))
-        while True:
-            while not (self.runner.has_work and self._inbox.empty()):
-                request = self._inbox.get()
-                if request is None:
-                    return
-                self._send(self.answer(request))
-            self.runner.advance()
 
     def answer(self, request: Request) -> Reply:
         """Carry out a request; its reply."""
         try:
             reply = handle(request, self.runner)
-        except UserError as error:
-            return Refused(str(error))
-        except OSError as error:
+        except (UserError, OSError) as error:
             return Refused(_sentence(error))
-        if reply is not None:
-            return reply
         if isinstance(request, Refresh):
             return make_snapshot(self.runner, request.views, is_refresh=True)
-        return make_snapshot(self.runner)
+        return reply or make_snapshot(self.runner)
 
     def _save(self) -> None:
         """Save what is unsaved, and tell if that can't be done."""
@@ -72,12 +65,14 @@ class Server:
             autosave.close(self.runner.session)
             problem = autosave.facts.problem
         except (UserError, OSError) as error:
-            problem = _sentence(error) if isinstance(error, OSError) else str(error)
+            problem = _sentence(error)
         if problem is not None:
             self._send(Unsaved(problem))
 
 
-def _sentence(error: OSError) -> str:
-    """What the system has refused."""
+def _sentence(error: UserError | OSError) -> str:
+    """What can't be done, or what the system has refused."""
+    if isinstance(error, UserError):
+        return str(error)
     what = shown(str(error.filename)) if error.filename else "a file"
     return f"{what} can't be used: {error.strerror or error}"

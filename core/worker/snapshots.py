@@ -1,30 +1,15 @@
 """Snapshots of a session for the explorer."""
 
+import contextlib
 from typing import Any
 
 from ..errors import UserError
-from ..results import BigramsView, Divergence, Mark, PreviousRun
+from ..results import Divergence, Mark, PreviousRun
 from ..runs.state import journal_marks
 from ..session.undo import StashedRun
-from .protocol import (
-    EmbeddingView,
-    HealthView,
-    LossView,
-    NamesView,
-    ProbeView,
-    Snapshot,
-    View,
-)
+from .protocol import Snapshot, View
 from .runner import SessionRunner
 
-_FIELDS = {
-    LossView: "loss",
-    BigramsView: "bigrams",
-    NamesView: "names",
-    EmbeddingView: "embedding",
-    ProbeView: "probe",
-    HealthView: "health",
-}  # of a snapshot, by the view that it answers
 _MAX_MARKS = 256
 
 
@@ -34,7 +19,6 @@ def make_snapshot(
     """The session as it is now, with some views drawn; a view that can't be drawn is left out."""
     session, autosave = runner.session, runner.autosave
     marks = tuple(journal_marks(session.journal)[-_MAX_MARKS:])
-    drawn = {_FIELDS[type(view)]: _drawn(runner, view) for view in views}
     return Snapshot(
         state=runner.training.state,
         step=session.step,
@@ -61,15 +45,18 @@ def make_snapshot(
         saving=autosave.facts if autosave is not None else None,
         is_resting=runner.is_resting,
         undo_levels=session.undo_levels,
-        **drawn,
+        **_drawn(runner, views),
     )
 
 
-def _drawn(runner: SessionRunner, view: View) -> Any:
-    try:
-        return runner.views.draw(view, runner.session, runner.evals.splits)
-    except UserError:
-        return None
+def _drawn(runner: SessionRunner, views: tuple[View, ...]) -> dict[str, Any]:
+    """The views by the name of their field in a snapshot, such as "loss" for a `LossView`."""
+    drawn = {}
+    for view in views:
+        with contextlib.suppress(UserError):
+            found = runner.views.draw(view, runner.session, runner.evals.splits)
+            drawn[type(view).__name__.removesuffix("View").lower()] = found
+    return drawn
 
 
 def _divergence(runner: SessionRunner, marks: tuple[Mark, ...]) -> Divergence | None:

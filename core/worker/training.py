@@ -12,6 +12,7 @@ from .protocol import State
 _SLICE_SECONDS = 0.016
 _SPEED_SECONDS = 1.5  # over which the speed is measured
 _UNLIMITED = 10**18  # steps
+_RESTART = "lower the learning rate, then restart"
 
 
 class TrainingControl:
@@ -22,7 +23,7 @@ class TrainingControl:
     training -> diverged   when the loss is no longer finite
     any      -> training   on request, while the weights are finite
 
-    state: the present one. A new run (`begin_run`) trains unless the one before was paused.
+    state: the present one. A new run trains unless the one before was paused.
     """
 
     def __init__(
@@ -101,22 +102,17 @@ class TrainingControl:
 
     def advance(self) -> None:
         """Train for a slice of time."""
-        steps_left = self._last_step - self._session.step
-        if steps_left > 0:
-            self._train(steps_left)
+        if self._session.step < self._last_step:
+            self._train(self._last_step - self._session.step)
         if self.is_training and self._is_finished:
             self.pause("finished")
 
     def check_is_finite(self) -> None:
         """Raises UserError if the weights are not finite, with what would make them so."""
-        session = self._session
-        if not session.diverged:
-            return
-        remedy = "lower the learning rate, then restart"
-        way_back = session.undo_stack.newest_finite_label
-        if way_back is not None:
-            remedy = f"undo takes back {way_back}"
-        raise UserError(f"the weights are not finite; {remedy}")
+        if self._session.diverged:
+            way_back = self._session.undo_stack.newest_finite_label
+            remedy = f"undo takes back {way_back}" if way_back is not None else _RESTART
+            raise UserError(f"the weights are not finite; {remedy}")
 
     def _train(self, most: int) -> None:
         self._slicer.train(self._session, most)
@@ -130,10 +126,9 @@ class TrainingControl:
     @property
     def _last_step(self) -> int:
         """The step at which the run ends by itself; counting ends when all is counted instead."""
-        session = self._session
-        is_counting = not session.model_settings.model_kind.is_network
-        is_unlimited = is_counting or session.run in self._unlimited_runs
-        return _UNLIMITED if is_unlimited else session.train_settings.steps
+        is_counting = not self._session.model_settings.model_kind.is_network
+        is_unlimited = is_counting or self._session.run in self._unlimited_runs
+        return _UNLIMITED if is_unlimited else self._session.train_settings.steps
 
     @property
     def _is_finished(self) -> bool:

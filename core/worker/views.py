@@ -1,5 +1,7 @@
 """The views of a session that the explorer's panels ask for."""
 
+from typing import Any
+
 from msgspec.structs import replace
 from torch import Tensor
 
@@ -11,19 +13,7 @@ from ..analysis.probe import probe
 from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
 from ..errors import UserError
-from ..results import (
-    Baseline,
-    BigramsView,
-    BigramTable,
-    DatasetFacts,
-    EmbeddingMap,
-    Health,
-    LossCurve,
-    Probe,
-    Sample,
-    SplitLosses,
-    Unavailable,
-)
+from ..results import Baseline, BigramsView, DatasetFacts, LossCurve, Sample, SplitLosses
 from ..session.session import Session
 from ..session.undo import StashedRun
 from ..text import shown
@@ -31,8 +21,6 @@ from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView,
 
 _PREVIOUS_RUN_POINTS = 64  # of each previous run's curve
 _MAX_NAME_LENGTH = 60  # characters
-
-Drawn = LossCurve | BigramTable | tuple[Sample, ...] | EmbeddingMap | Probe | Health | Unavailable
 
 
 class Views:
@@ -52,7 +40,7 @@ class Views:
         )
         self._dataset = dataset
         self._counts: Tensor | None = None
-        self._insight: BigramAnalysis | None = None
+        self._bigrams: BigramAnalysis | None = None
         self._embedding = EmbeddingMapper(dataset.vocabulary)
         self._baselines = RunningBaselines(dataset)
         self.has_work: bool = True  # True when `advance` should be called
@@ -66,7 +54,7 @@ class Views:
         """Count another block for the baselines."""
         self.has_work = self._baselines.advance()
 
-    def draw(self, view: View, session: Session, splits: SplitLosses | None) -> Drawn:
+    def draw(self, view: View, session: Session, splits: SplitLosses | None) -> Any:
         """A view of the session.
 
         splits: the newest losses, None before the first; shown beside a probe and in the health.
@@ -77,7 +65,8 @@ class Views:
                 return _loss_curve(view, session)
             case BigramsView():
                 version = session.run, session.step, tuple(session.journal)
-                return self._bigrams(session.model.context).table(session.model, view, version)
+                analysis = self._bigram_analysis(session.model.context)
+                return analysis.table(session.model, view, version)
             case NamesView(count):
                 return _names(session, count)
             case EmbeddingView():
@@ -89,12 +78,12 @@ class Views:
                 begun = session.history, session.first_settings, last_edit
                 return health(session.trainer, *begun, train, dev, self.baselines)
 
-    def _bigrams(self, context: int) -> BigramAnalysis:
-        if self._insight is None or self._insight.context != context:
+    def _bigram_analysis(self, context: int) -> BigramAnalysis:
+        if self._bigrams is None or self._bigrams.context != context:
             if self._counts is None:
                 self._counts = bigram_counts(self._dataset)
-            self._insight = BigramAnalysis(self._dataset, context, self._counts)
-        return self._insight
+            self._bigrams = BigramAnalysis(self._dataset, context, self._counts)
+        return self._bigrams
 
 
 def _loss_curve(view: LossView, session: Session) -> LossCurve:

@@ -1,27 +1,6 @@
 """What a person has set for good: one TOML file, read at the start and written at the end.
 
-theme = "makemore-light"
-panel = "loss"                # the panel that is chosen at the start
-panels = ["embedding"]        # those that stand in a place that several share
-zoomed = false
-recent = ["/home/me/towns.txt"]
-
-[loss]
-axis = "logarithmic"          # or "linear"
-steps = "linear"              # or "logarithmic"
-smoothing = "strong"          # or "light", "off"
-part = "last tenth"           # or "all steps"
-baselines = ["bigram"]       # of uniform, unigram, bigram, trigram, 4-gram
-
-[bigrams]
-values = "counted"            # or "model", "counts", "difference"
-order = "frequency"           # or "character"
-
-[runs]
-most_megabytes = 500          # of those saved by themselves; the oldest go first
-
-[keys]                        # the id of a key, and the keys in its place
-pause = "p"
+README.md shows a file that has every entry.
 """
 
 import os
@@ -85,7 +64,8 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
     checks: dict[str, _Check] = {"theme": _one_of(themes), **_CHECKS}
     values = {}
     for name, value in _with_new_names(_flat(path, read, (*checks, *_OLD_NAMES))).items():
-        if (wanted := checks[name](value)) is not None:
+        is_right, wanted = checks[name]
+        if not is_right(value):
             raise UserError(f"{path}: {name} must be {wanted}, not {value!r}")
         values[name] = value
     keymap = read.get("keys", {})
@@ -121,9 +101,8 @@ def remember(path: Path, changes: Mapping[str, Any]) -> None:
     except OSError as error:
         raise UserError(f"{path} could not be written: {error.strerror or error}") from None
     except (ValueError, TypeError, TOMLKitError) as error:  # it has been changed meanwhile
-        raise UserError(
-            f"{path} could not be written: what is there is not right: {error}"
-        ) from None
+        why = f"what is there is not right: {error}"
+        raise UserError(f"{path} could not be written: {why}") from None
 
 
 def with_recent(recent: Collection[str], file: str) -> list[str]:
@@ -131,35 +110,28 @@ def with_recent(recent: Collection[str], file: str) -> list[str]:
     return [file, *(one for one in recent if one != file)][:MAX_RECENT]
 
 
-# What is allowed: a check says of a value what it must be, or None where it is that.
+# What is allowed: whether a value is right, and what it must be, in words.
 
-_Check = Callable[[Any], str | None]
+_Check = tuple[Callable[[Any], bool], str]
 
 
 def _one_of(allowed: Collection[str]) -> _Check:
-    return lambda value: None if value in list(allowed) else _or(allowed)
+    *most, last = allowed
+    words = f"{', '.join(most)} or {last}" if most else last
+    return lambda value: value in list(allowed), words
 
 
 def _some_of(allowed: Collection[str]) -> _Check:
-    def check(value: Any) -> str | None:
-        is_right = isinstance(value, list) and all(one in list(allowed) for one in value)
-        return None if is_right else f"a list of some of {', '.join(allowed)}"
-
-    return check
+    words = f"a list of some of {', '.join(allowed)}"
+    return lambda value: isinstance(value, list) and all(x in list(allowed) for x in value), words
 
 
-def _true_or_false(value: Any) -> str | None:
-    return None if isinstance(value, bool) else "true or false"
+def _is_files(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
-def _files(value: Any) -> str | None:
-    is_right = isinstance(value, list) and all(isinstance(one, str) for one in value)
-    return None if is_right else "a list of file names"
-
-
-def _megabytes(value: Any) -> str | None:
-    is_right = type(value) in (int, float) and 0 <= value <= _MAX_MEGABYTES
-    return None if is_right else f"a number from 0 to {_MAX_MEGABYTES:,}"
+def _is_megabytes(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= _MAX_MEGABYTES
 
 
 _OLD_NAMES = {"loss.references": "loss.baselines"}  # names that files may still have, and ours
@@ -167,8 +139,8 @@ _OLD_PANELS = {"controls": "settings"}
 _CHECKS: dict[str, _Check] = {
     "panel": _one_of(PANELS),
     "panels": _some_of(PANELS),
-    "zoomed": _true_or_false,
-    "recent": _files,
+    "zoomed": (lambda value: isinstance(value, bool), "true or false"),
+    "recent": (_is_files, "a list of file names"),
     "loss.axis": _one_of(AXES),
     "loss.steps": _one_of(AXES),
     "loss.smoothing": _one_of(SMOOTHINGS),
@@ -176,7 +148,7 @@ _CHECKS: dict[str, _Check] = {
     "loss.baselines": _some_of(BASELINES),
     "bigrams.values": _one_of(BIGRAM_VALUES),
     "bigrams.order": _one_of(BIGRAM_ORDERS),
-    "runs.most_megabytes": _megabytes,
+    "runs.most_megabytes": (_is_megabytes, f"a number from 0 to {_MAX_MEGABYTES:,}"),
 }
 
 
@@ -201,8 +173,8 @@ def _flat(path: Path, read: dict[str, Any], known: Collection[str]) -> dict[str,
 
 def _with_new_names(values: dict[str, Any]) -> dict[str, Any]:
     """Values by the names that they have today, with the panels that they name."""
-    old = {new: values[name] for name, new in _OLD_NAMES.items() if name in values}
-    values = old | {name: value for name, value in values.items() if name not in _OLD_NAMES}
+    old_first = sorted(values.items(), key=lambda item: item[0] not in _OLD_NAMES)
+    values = {_OLD_NAMES.get(name, name): value for name, value in old_first}
     if isinstance(values.get("panel"), str):
         values["panel"] = _OLD_PANELS.get(values["panel"], values["panel"])
     if isinstance(values.get("panels"), list):
@@ -221,9 +193,8 @@ def _check_keys(path: Path, keymap: dict[str, Any], keys: Mapping[str, str]) -> 
             if (name := key_name(key.strip())) is None:
                 raise UserError(f'{path}: keys.{id}: {key.strip()!r} is no key; "p" and "f8" are')
             if name in _TAKEN:
-                raise UserError(
-                    f"{path}: keys.{id} takes {name!r}, which is that of {_TAKEN[name]}"
-                )
+                other = _TAKEN[name]
+                raise UserError(f"{path}: keys.{id} takes {name!r}, which is that of {other}")
     taken: dict[str, str] = {}
     for id, value in {**keys, **keymap}.items():
         for key in (key_name(one.strip()) or one for one in value.split(",")):
@@ -231,14 +202,6 @@ def _check_keys(path: Path, keymap: dict[str, Any], keys: Mapping[str, str]) -> 
                 mine, other = (id, taken[key]) if id in keymap else (taken[key], id)
                 raise UserError(f"{path}: keys.{mine} takes {key!r}, which is that of {other}")
             taken[key] = id
-
-
-def _or(words: Collection[str]) -> str:
-    *most, last = words
-    return f"{', '.join(most)} or {last}" if most else last
-
-
-# The file
 
 
 def _read(path: Path) -> dict[str, Any]:

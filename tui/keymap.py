@@ -18,16 +18,37 @@ if TYPE_CHECKING:
 
 # The panels by their ids, in the order of their keys, and what their tabs say.
 PANELS = {
-    "loss": "Loss",
-    "settings": "Settings",
-    "bigrams": "Bigrams",
-    "names": "Names",
-    "splits": "Splits",
-    "embedding": "Embedding",
-    "probe": "Probe",
-    "health": "Health",
+    "loss": "Loss", "settings": "Settings", "bigrams": "Bigrams", "names": "Names",
+    "splits": "Splits", "embedding": "Embedding", "probe": "Probe", "health": "Health",
     "runs": "Runs",
-}
+}  # fmt: skip
+
+
+_MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
+_NAMES = {key.value.rpartition("+")[2] for key in Keys} | {"space"}
+
+
+def key_name(key: str) -> str | None:
+    """A key by Textual's name for it, or None if there is no such key.
+
+    "[" is left_square_bracket, "F8" is f8, "shift+z" is Z.
+    """
+    if len(key) == 1:
+        return key if key.isalnum() else _character_to_key(key)
+    *modifiers, last = key.lower().split("+")
+    if modifiers == ["shift"] and len(last) == 1 and last.isalpha():
+        return last.upper()
+    is_known = last in _NAMES or (modifiers and len(last) == 1) or _is_character_name(last)
+    return "+".join([*modifiers, last]) if is_known and set(modifiers) <= _MODIFIERS else None
+
+
+def _is_character_name(name: str) -> bool:
+    try:
+        return name in KEY_NAME_REPLACEMENTS.values() or bool(
+            unicodedata.lookup(name.replace("_", " "))
+        )
+    except KeyError:
+        return False
 
 
 class Key(Struct, frozen=True):
@@ -78,132 +99,130 @@ FOOTER = (
     "dataset", "zoom", "embedding", "context", "optimizer", "help", "quit",
 )  # fmt: skip
 
+
+def _key(
+    id: str, shown: str, owner: str, action: str, word: str, help: str, group: str | None = None,
+    keys: str = "", is_chosen_first: bool = False,
+) -> Key:  # fmt: skip
+    keys = keys or key_name(shown) or shown
+    return Key(id, keys, shown, owner, action, word, help, group, is_chosen_first)
+
+
 KEYS = (
-    Key("pause", "space", "space", "session", "pause",
-        "pause", "Pause training, or go on", "pause"),
-    Key("rate-down", "left_square_bracket", "[", "session", "change('learning_rate', -1)", "rate -",
+    _key("pause", "space", "session", "pause", "pause", "Pause training, or go on", "pause"),
+    _key("rate-down", "[", "session", "change('learning_rate', -1)", "rate -",
         "Learning rate down a quarter of a decade, from the next step", "rate"),
-    Key("rate-up", "right_square_bracket", "]", "session", "change('learning_rate', 1)", "rate +",
+    _key("rate-up", "]", "session", "change('learning_rate', 1)", "rate +",
         "Learning rate up a quarter of a decade, from the next step", "rate"),
-    Key("rate-tenth", "left_curly_bracket", "{", "session", "change('learning_rate', -4)",
-        "rate / 10",
+    _key("rate-tenth", "{", "session", "change('learning_rate', -4)", "rate / 10",
         "Learning rate to a tenth, from the next step"),
-    Key("rate-tenfold", "right_curly_bracket", "}", "session", "change('learning_rate', 4)",
-        "rate x 10",
+    _key("rate-tenfold", "}", "session", "change('learning_rate', 4)", "rate x 10",
         "Learning rate to tenfold, from the next step"),
-    Key("hidden-down", "minus", "-", "session", "change('hidden', -1)", "hidden -",
+    _key("hidden-down", "-", "session", "change('hidden', -1)", "hidden -",
         "Fewer hidden units, from the next step", "hidden"),
-    Key("hidden-up", "equals_sign,plus", "=", "session", "change('hidden', 1)", "hidden +",
-        "More hidden units, from the next step", "hidden"),
-    Key("embedding-down", "comma", ",", "session", "change('embedding', -1)", "embedding -",
+    _key("hidden-up", "=", "session", "change('hidden', 1)", "hidden +",
+        "More hidden units, from the next step", "hidden", keys="equals_sign,plus"),
+    _key("embedding-down", ",", "session", "change('embedding', -1)", "embedding -",
         "Fewer numbers a character, from the next step", "embedding"),
-    Key("embedding-up", "full_stop", ".", "session", "change('embedding', 1)", "embedding +",
+    _key("embedding-up", ".", "session", "change('embedding', 1)", "embedding +",
         "More numbers a character, from the next step", "embedding"),
-    Key("context-down", "semicolon", ";", "session", "change('context', -1)", "context -",
+    _key("context-down", ";", "session", "change('context', -1)", "context -",
         "One character less of context; counts: a smaller order, which restarts", "context"),
-    Key("context-up", "apostrophe", "'", "session", "change('context', 1)", "context +",
+    _key("context-up", "'", "session", "change('context', 1)", "context +",
         "One character more of context; counts: a larger order, which restarts", "context"),
-    Key("batch-down", "b", "b", "session", "change('batch_size', -1)", "batch -",
+    _key("batch-down", "b", "session", "change('batch_size', -1)", "batch -",
         "A smaller batch size, from the next step", "batch"),
-    Key("batch-up", "B", "B", "session", "change('batch_size', 1)", "batch +",
+    _key("batch-up", "B", "session", "change('batch_size', 1)", "batch +",
         "A larger batch size, from the next step; the largest is all examples", "batch"),
-    Key("decay-down", "w", "w", "session", "change('decay', -1)", "decay -",
+    _key("decay-down", "w", "session", "change('decay', -1)", "decay -",
         "Less weight decay; of a table of counts, less smoothing"),
-    Key("decay-up", "W", "W", "session", "change('decay', 1)", "decay +",
+    _key("decay-up", "W", "session", "change('decay', 1)", "decay +",
         "More weight decay; of a table of counts, more smoothing"),
-    Key("dropout-down", "x", "x", "session", "change('dropout', -1)", "dropout -",
+    _key("dropout-down", "x", "session", "change('dropout', -1)", "dropout -",
         "Fewer hidden units left out of each step"),
-    Key("dropout-up", "X", "X", "session", "change('dropout', 1)", "dropout +",
+    _key("dropout-up", "X", "session", "change('dropout', 1)", "dropout +",
         "More hidden units left out of each step"),
-    Key("model", "m", "m", "session", "change('kind', 1)", "model",
+    _key("model", "m", "session", "change('kind', 1)", "model",
         "The next kind of model: MLP, counts, neural bigram; the model restarts", "model"),
-    Key("optimizer", "o", "o", "session", "change('optimizer', 1)", "optimizer",
+    _key("optimizer", "o", "session", "change('optimizer', 1)", "optimizer",
         "SGD or AdamW, from the next step", "optimizer"),
-    Key("schedule", "k", "k", "session", "change('schedule', 1)", "schedule",
+    _key("schedule", "k", "session", "change('schedule', 1)", "schedule",
         "How the learning rate changes: constant, step, linear, cosine"),
-    Key("value", "enter", "enter", "settings", "type_value",
-        "type a value", "Type a value for the setting under the cursor", is_chosen_first=True),
-    Key("finder", "f", "f", "screen", "open('finder', 'FinderScreen')", "finder",
+    _key("value", "enter", "settings", "type_value", "type a value",
+        "Type a value for the setting under the cursor", is_chosen_first=True),
+    _key("finder", "f", "screen", "open('finder', 'FinderScreen')", "finder",
         "Find a learning rate: try rising ones on a copy", "finder"),
-    Key("dataset", "d", "d", "screen", "open('dataset', 'DatasetScreen')", "dataset",
+    _key("dataset", "d", "screen", "open('dataset', 'DatasetScreen')", "dataset",
         "Learn other data: built in, or a file", "dataset"),
-    Key("restart", "r", "r", "session", "restart",
-        "restart", "Begin again with the same seed", "restart"),
-    Key("new-seed", "R", "R", "session", "restart(1)",
-        "new seed", "Begin again with the next seed"),
-    Key("undo", "u", "u", "session", "undo",
-        "undo", "Take back the last edit, restart or return", "undo"),
-    Key("redo", "U", "U", "session", "redo", "redo", "Do again what was undone"),
-    Key("step", "s", "s", "session", "step", "step", "Take one step, and pause"),
-    Key("test", "t", "t", "session", "test",
-        "test", "Evaluate the test split, and count how often", "test"),
-    Key("names", "g", "g", "names", "renew", "names", "Fresh names now"),
-    Key("log", "l", "l", "loss", "switch('log_loss')", "log axis",
-        "Logarithmic or linear loss axis"),
-    Key("log-steps", "L", "L", "loss", "switch('log_steps')", "log steps",
+    _key("restart", "r", "session", "restart", "restart",
+        "Begin again with the same seed", "restart"),
+    _key("new-seed", "R", "session", "restart(1)", "new seed", "Begin again with the next seed"),
+    _key("undo", "u", "session", "undo", "undo",
+        "Take back the last edit, restart or return", "undo"),
+    _key("redo", "U", "session", "redo", "redo", "Do again what was undone"),
+    _key("step", "s", "session", "step", "step", "Take one step, and pause"),
+    _key("test", "t", "session", "test", "test",
+        "Evaluate the test split, and count how often", "test"),
+    _key("names", "g", "names", "renew", "names", "Fresh names now"),
+    _key("log", "l", "loss", "switch('log_loss')", "log axis", "Logarithmic or linear loss axis"),
+    _key("log-steps", "L", "loss", "switch('log_steps')", "log steps",
         "Logarithmic or linear axis of steps"),
-    Key("part", "a", "a", "loss", "toggle_part", "all steps",
-        "All steps, or the last tenth of them"),
-    Key("magnify", "right_parenthesis", ")", "loss", "magnify(0.5)", "magnify",
+    _key("part", "a", "loss", "toggle_part", "all steps", "All steps, or the last tenth of them"),
+    _key("magnify", ")", "loss", "magnify(0.5)", "magnify",
         "Half as many steps, around the crosshair or the newest"),
-    Key("reduce", "left_parenthesis", "(", "loss", "magnify(2.0)", "reduce",
+    _key("reduce", "(", "loss", "magnify(2.0)", "reduce",
         "Twice as many steps, around the crosshair or the newest"),
-    Key("smooth", "y", "y", "loss", "next_smoothing", "smoothing",
+    _key("smooth", "y", "loss", "next_smoothing", "smoothing",
         "The minibatch loss smoothed lightly, strongly, or not at all"),
-    Key("baselines", "e", "e", "loss", "next_baselines", "baselines",
+    _key("baselines", "e", "loss", "next_baselines", "baselines",
         "What counting reaches: all, without the uniform loss, that alone, none"),
-    Key("zoom", "z", "z", "panels", "zoom",
-        "zoom", "The chosen panel full screen, and back", "zoom"),
-    Key("cursor-up", "up", "↑", "chosen", "move(-1, 0)", "up",
-        "The chosen panel's cursor up: settings, bigrams, runs"),
-    Key("cursor-down", "down", "↓", "chosen", "move(1, 0)", "down",
-        "The chosen panel's cursor down: settings, bigrams, runs"),
-    Key("cursor-left", "left", "←", "chosen", "move(0, -1)", "left",
-        "The chosen panel's cursor to the left: loss, bigrams; settings: less"),
-    Key("cursor-right", "right", "→", "chosen", "move(0, 1)", "right",
-        "The chosen panel's cursor to the right: loss, bigrams; settings: more"),
-    Key("bigram-mode", "v", "v", "bigrams", "next_mode", "bigram values",
+    _key("zoom", "z", "panels", "zoom", "zoom", "The chosen panel full screen, and back", "zoom"),
+    _key("cursor-up", "↑", "chosen", "move(-1, 0)", "up",
+        "The chosen panel's cursor up: settings, bigrams, runs", keys="up"),
+    _key("cursor-down", "↓", "chosen", "move(1, 0)", "down",
+        "The chosen panel's cursor down: settings, bigrams, runs", keys="down"),
+    _key("cursor-left", "←", "chosen", "move(0, -1)", "left",
+        "The chosen panel's cursor to the left: loss, bigrams; settings: less", keys="left"),
+    _key("cursor-right", "→", "chosen", "move(0, 1)", "right",
+        "The chosen panel's cursor to the right: loss, bigrams; settings: more", keys="right"),
+    _key("bigram-mode", "v", "bigrams", "next_mode", "bigram values",
         "Bigrams: the model's, counted, counts, or the model's minus counted"),
-    Key("bigram-order", "O", "O", "bigrams", "next_order", "bigram order",
+    _key("bigram-order", "O", "bigrams", "next_order", "bigram order",
         "Bigrams by character or by frequency"),
-    Key("next-panel", "tab", "tab", "panels", "next_panel(1)",
-        "next panel", "Choose the next panel"),
-    Key("previous-panel", "shift+tab", "shift+tab", "panels", "next_panel(-1)", "previous panel",
+    _key("next-panel", "tab", "panels", "next_panel(1)", "next panel", "Choose the next panel"),
+    _key("previous-panel", "shift+tab", "panels", "next_panel(-1)", "previous panel",
         "Choose the panel before"),
-    Key("loss-panel", "1", "1", "panels", "choose('loss')", "loss", "The loss plot"),
-    Key("settings-panel", "2", "2", "panels", "choose('settings')", "settings", "The settings"),
-    Key("bigrams-panel", "3", "3", "panels", "choose('bigrams')", "bigrams", "The bigram table"),
-    Key("names-panel", "4", "4", "panels", "choose('names')", "sampled names", "Sampled names"),
-    Key("splits-panel", "5", "5", "panels", "choose('splits')",
-        "splits", "The losses of the splits"),
-    Key("embedding-panel", "6", "6", "panels", "choose('embedding')", "embedding",
+    _key("loss-panel", "1", "panels", "choose('loss')", "loss", "The loss plot"),
+    _key("settings-panel", "2", "panels", "choose('settings')", "settings", "The settings"),
+    _key("bigrams-panel", "3", "panels", "choose('bigrams')", "bigrams", "The bigram table"),
+    _key("names-panel", "4", "panels", "choose('names')", "sampled names", "Sampled names"),
+    _key("splits-panel", "5", "panels", "choose('splits')", "splits", "The losses of the splits"),
+    _key("embedding-panel", "6", "panels", "choose('embedding')", "embedding",
         "The map of the embedding, in the place of the bigram table"),
-    Key("probe-panel", "7", "7", "panels", "choose('probe')", "probe",
+    _key("probe-panel", "7", "panels", "choose('probe')", "probe",
         "What follows a text of your own, in the place of the names"),
-    Key("probe", "slash", "/", "probe", "type_text", "probe",
+    _key("probe", "/", "probe", "type_text", "probe",
         "Type a text of your own into the probe; escape leaves it", "probe", is_chosen_first=True),
-    Key("health-panel", "8", "8", "panels", "choose('health')", "health",
+    _key("health-panel", "8", "panels", "choose('health')", "health",
         "Activations, gradients and updates, in the place of the splits"),
-    Key("runs-panel", "9", "9", "panels", "choose('runs')", "runs",
+    _key("runs-panel", "9", "panels", "choose('runs')", "runs",
         "Previous and saved runs, in the place of the splits; enter opens one"),
-    Key("picture", "i", "i", "screen", "picture", "picture", "A screenshot, as an SVG file"),
-    Key("copy-names", "c", "c", "names", "copy",
-        "copy names", "The sampled names to the clipboard"),
-    Key("copy-settings", "C", "C", "settings", "copy", "copy settings",
+    _key("picture", "i", "screen", "picture", "picture", "A screenshot, as an SVG file"),
+    _key("copy-names", "c", "names", "copy", "copy names", "The sampled names to the clipboard"),
+    _key("copy-settings", "C", "settings", "copy", "copy settings",
         "The settings to the clipboard, as words of the command line"),
-    Key("copy-state", "Y", "Y", "screen", "open('run_spec', 'SpecScreen')", "copy the state",
+    _key("copy-state", "Y", "screen", "open('run_spec', 'SpecScreen')", "copy the state",
         "Dataset, settings and seed in one line for `--spec`, shown and copied"),
-    Key("name-run", "ctrl+s", "ctrl+s", "screen", "open('name_run', 'NamingScreen')",
-        "name the run",
+    _key("name-run", "ctrl+s", "screen", "open('name_run', 'NamingScreen')", "name the run",
         "Keep this run by a name of your own; all runs are saved by themselves"),
-    Key("worker", "f5", "F5", "supervisor", "start_by_hand",
-        "new worker", "Start the worker again after it died"),
-    Key("interrupt", "ctrl+c", "ctrl+c", "screen", "app.quit", "leave", "Leave the explorer"),
-    Key("suspend", "ctrl+z", "ctrl+z", "screen", "app.suspend_process", "suspend",
+    _key("worker", "F5", "supervisor", "start_by_hand", "new worker",
+        "Start the worker again after it died"),
+    _key("interrupt", "ctrl+c", "screen", "app.quit", "leave", "Leave the explorer"),
+    _key("suspend", "ctrl+z", "screen", "app.suspend_process", "suspend",
         "Back to the shell for a while; its fg goes on"),
-    Key("help", "question_mark", "?", "screen", "open('help', 'HelpScreen')",
-        "help", "All keys, and what they do", "help"),
-    Key("quit", "q", "q", "screen", "app.quit", "quit", "Leave the explorer", "quit"),
+    _key("help", "?", "screen", "open('help', 'HelpScreen')", "help",
+        "All keys, and what they do", "help"),
+    _key("quit", "q", "screen", "app.quit", "quit", "Leave the explorer", "quit"),
 )  # fmt: skip
 
 LABELS: Mapping[str, str] = {key.id: key.shown for key in KEYS}
@@ -221,44 +240,14 @@ def screen_bindings() -> list[BindingType]:
 
 def remapped(keymap: Mapping[str, str]) -> tuple[Key, ...]:
     """All keys, with those that a person has set for some ids."""
-    return tuple(_remapped(key, keymap[key.id]) if key.id in keymap else key for key in KEYS)
-
-
-def _remapped(key: Key, keys: str) -> Key:
-    labels = [one.strip() for one in keys.split(",")]
-    names = ",".join(key_name(label) or label for label in labels)
-    return replace(key, keys=names, shown=" ".join(labels))
+    found = {key.id: key for key in KEYS}
+    for id, keys in keymap.items():
+        labels = [one.strip() for one in keys.split(",")]
+        names = ",".join(key_name(label) or label for label in labels)
+        found[id] = replace(found[id], keys=names, shown=" ".join(labels))
+    return tuple(found.values())
 
 
 def key_labels(app: "App") -> Mapping[str, str]:
     """How each key is shown, by its id, after the person's keymap."""
     return getattr(app, "key_labels", LABELS)
-
-
-# The names that Textual has for keys
-
-_MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
-_NAMES = {key.value.rpartition("+")[2] for key in Keys} | {"space"}
-
-
-def key_name(key: str) -> str | None:
-    """A key by Textual's name for it, or None if there is no such key.
-
-    "[" is left_square_bracket, "F8" is f8, "shift+z" is Z.
-    """
-    if len(key) == 1:
-        return key if key.isalnum() else _character_to_key(key)
-    *modifiers, last = key.lower().split("+")
-    if modifiers == ["shift"] and len(last) == 1 and last.isalpha():
-        return last.upper()
-    is_known = last in _NAMES or (modifiers and len(last) == 1) or _is_character_name(last)
-    return "+".join([*modifiers, last]) if is_known and set(modifiers) <= _MODIFIERS else None
-
-
-def _is_character_name(name: str) -> bool:
-    if name in KEY_NAME_REPLACEMENTS.values():
-        return True
-    try:
-        return bool(unicodedata.lookup(name.replace("_", " ")))
-    except KeyError:
-        return False

@@ -3,16 +3,13 @@
 import io
 import re
 import warnings
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import matplotlib
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 # The curves have colours of Okabe and Ito, which colour-blind people can tell apart.
 INK, DIM, FAINT = "#1e222a", "#646a76", "#e6e9ee"
@@ -27,42 +24,20 @@ DARK = {
     EDIT: ("edit", "#28be91"),
 }
 _STYLE: dict[Any, Any] = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": FAINT,
-    "axes.facecolor": "none",
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.labelcolor": DIM,
-    "axes.labelsize": 9,
-    "axes.spines.bottom": False,
-    "axes.spines.left": False,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "font.size": 9,
-    "grid.color": FAINT,
-    "grid.linewidth": 0.8,
-    "legend.borderpad": 0,
-    "legend.columnspacing": 1.6,
-    "legend.fontsize": 8.5,
-    "legend.frameon": False,
-    "legend.handlelength": 1.6,
-    "legend.labelcolor": DIM,
-    "lines.dash_capstyle": "butt",
-    "lines.solid_capstyle": "round",
+    "axes.axisbelow": True, "axes.grid": True, "axes.grid.axis": "y", "axes.facecolor": "none",
+    "axes.edgecolor": FAINT, "axes.labelcolor": DIM, "axes.labelsize": 9,
+    "axes.spines.bottom": False, "axes.spines.left": False,
+    "axes.spines.right": False, "axes.spines.top": False,
+    "font.size": 9, "grid.color": FAINT, "grid.linewidth": 0.8,
+    "legend.borderpad": 0, "legend.columnspacing": 1.6, "legend.fontsize": 8.5,
+    "legend.frameon": False, "legend.handlelength": 1.6, "legend.labelcolor": DIM,
+    "lines.dash_capstyle": "butt", "lines.solid_capstyle": "round",
     "lines.solid_joinstyle": "round",
-    "pdf.fonttype": 42,
-    "savefig.dpi": 200,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "makemore-tui",
+    "pdf.fonttype": 42, "savefig.dpi": 200, "svg.fonttype": "none", "svg.hashsalt": "makemore-tui",
     "text.parse_math": False,  # a $ in a name is only a character
-    "xtick.bottom": False,
-    "xtick.labelcolor": DIM,
-    "xtick.labelsize": 8.5,
-    "ytick.labelcolor": DIM,
-    "ytick.labelsize": 8.5,
-    "ytick.left": False,
-    "ytick.minor.left": False,
-}
+    "xtick.bottom": False, "xtick.labelcolor": DIM, "xtick.labelsize": 8.5,
+    "ytick.left": False, "ytick.minor.left": False, "ytick.labelcolor": DIM, "ytick.labelsize": 8.5,
+}  # fmt: skip
 # What would differ from one writing of the same figure to the next.
 _NO_METADATA = {
     "svg": {"Date": None, "Creator": None},
@@ -71,21 +46,17 @@ _NO_METADATA = {
 }
 
 
-def styled(draw: Callable[P, T]) -> Callable[P, T]:
-    """Run a function in our style, whatever a person's matplotlibrc says."""
-
-    @wraps(draw)
-    def draw_in_style(*args: P.args, **kwargs: P.kwargs) -> T:
-        usual: dict[Any, Any] = dict(matplotlib.rcParamsDefault)
-        del usual["backend"]
-        with matplotlib.rc_context(usual | _STYLE), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph .* missing from")
-            return draw(*args, **kwargs)
-
-    return draw_in_style
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in our style, whatever a person's matplotlibrc says."""
+    usual: dict[Any, Any] = dict(matplotlib.rcParamsDefault)
+    del usual["backend"]
+    with matplotlib.rc_context(usual | _STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        yield
 
 
-@styled
+@styled()
 def file_bytes(figure: Figure, form: str, ground: str = "white") -> bytes:
     """A figure as an svg, png or pdf file; equal figures give equal bytes."""
     file = io.BytesIO()
@@ -95,9 +66,8 @@ def file_bytes(figure: Figure, form: str, ground: str = "white") -> bytes:
 
 def svg_file(figure: Figure, title: str) -> str:
     """A figure as an SVG file, in which the parts that have a group id show it as a tooltip."""
-    text = file_bytes(figure, "svg").decode()
-    head, tag, rest = re.split(r"(<svg [^>]*>)", text, maxsplit=1)
-    return f"{head}{tag}\n <title>{escape(title)}</title>{_with_tooltips(rest)}"
+    head, tag, rest = _svg_parts(figure, "white")
+    return f"{head}{tag}\n <title>{escape(title)}</title>{rest}"
 
 
 def inline_svg(figure: Figure, name: str, title: str) -> Markup:
@@ -105,21 +75,21 @@ def inline_svg(figure: Figure, name: str, title: str) -> Markup:
 
     name: its class.
     """
-    text = file_bytes(figure, "svg", ground="none").decode()
-    _, tag, rest = re.split(r"(<svg [^>]*>)", text, maxsplit=1)
+    _, tag, rest = _svg_parts(figure, "none")
     view = re.findall(r'viewBox="[^"]*"', tag)[0]
     rest = re.sub(r"<(metadata|style|clipPath)\b.*?</\1>\s*", "", rest, flags=re.DOTALL)
     rest = re.sub(r' clip-path="[^"]*"', "", rest)
     for color, (variable, _) in DARK.items():
         rest = rest.replace(color, f"var(--{variable})")
     svg = f'<svg class="{name}" {view} role="img"><title>{escape(title)}</title>'
-    return Markup(svg + _with_tooltips(rest).strip())
+    return Markup(svg + rest.strip())
 
 
-def _with_tooltips(svg: str) -> str:
-    """Ids of groups that are sentences as tooltips; matplotlib's own ids go."""
+def _svg_parts(figure: Figure, ground: str) -> list[str]:
+    """What is before the svg tag, the tag, and the rest.
 
-    def group(match: re.Match[str]) -> str:
-        return f"<g><title>{match[1]}</title>" if " " in match[1] else "<g>"
-
-    return re.sub(r'<g id="([^"]*)">', group, svg)
+    Ids of groups that are sentences become tooltips; matplotlib's own ids go.
+    """
+    svg = file_bytes(figure, "svg", ground).decode()
+    svg = re.sub(r'<g id="([^"]* [^"]*)">', r"<g><title>\1</title>", svg)
+    return re.split(r"(<svg [^>]*>)", re.sub('<g id="[^"]*">', "<g>", svg), maxsplit=1)

@@ -6,6 +6,7 @@ The functions below return a `Figure`; `core.export.drawing` turns it into a fil
 import math
 from collections.abc import Sequence
 from operator import itemgetter
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -43,7 +44,7 @@ def first_baselines(dataset: Dataset) -> tuple[Baseline, ...]:
     return running.result()
 
 
-@styled
+@styled()
 def loss_figure(session: Session, baselines: Sequence[Baseline], heading: str = "") -> Figure:
     """Minibatch losses (mean and range), dev losses, edits and baselines by step.
 
@@ -63,17 +64,15 @@ def loss_figure(session: Session, baselines: Sequence[Baseline], heading: str = 
     _set_scales(axes, max(1, session.step), min(losses), max(losses))
     _draw_losses(axes, rows, session.step)
     if dev:
-        axes.plot(
-            *zip(*dev, strict=True), ".-", color=DEV, lw=1.8, ms=7, label="dev", clip_on=False
-        )
+        looks: dict[str, Any] = {"color": DEV, "lw": 1.8, "ms": 7, "label": "dev"}
+        axes.plot(*zip(*dev, strict=True), ".-", clip_on=False, **looks)
     _draw_edits(figure, axes, marks)
-    _draw_baselines(axes, baselines)
-    _label_levels(figure, axes, baselines, dev)
+    _draw_levels(figure, axes, baselines, dev)
     _write_above(figure, axes, shown(heading), has_edits=bool(marks))
     return figure
 
 
-@styled
+@styled()
 def bigram_figure(labels: Sequence[str], probabilities: Tensor, counts: Tensor) -> Figure:
     """P(next | previous) as a heat map: (V, V) float, (V, V) int.
 
@@ -97,21 +96,16 @@ def bigram_figure(labels: Sequence[str], probabilities: Tensor, counts: Tensor) 
     return figure
 
 
-@styled
+@styled()
 def embedding_figure(found: EmbeddingMap, chosen: Sequence[int]) -> Figure:
     """Some characters, by id, at their places in the plane; vowels are bold."""
     points = [found.points[i] for i in chosen]
-    x_middle, x_reach = _middle_and_reach([x for x, _ in points])
-    y_middle, y_reach = _middle_and_reach([y for _, y in points])
-    reach = 1.1 * max(x_reach, y_reach, 1e-9)  # one scale for both
+    ranges = [(min(values), max(values)) for values in zip(*points, strict=True)]
+    reach = 1.1 * max(1e-9, *((high - low) / 2 for low, high in ranges))  # one scale for both
+    xlim, ylim = (((low + high) / 2 - reach, (low + high) / 2 + reach) for low, high in ranges)
     figure = Figure(figsize=_SQUARE_SIZE)
-    axes = figure.add_axes(
-        (0.005, 0.005, 0.99, 0.99),
-        xlim=(x_middle - reach, x_middle + reach),
-        ylim=(y_middle - reach, y_middle + reach),
-        xticks=[],
-        yticks=[],
-    )
+    place = 0.005, 0.005, 0.99, 0.99
+    axes = figure.add_axes(place, xlim=xlim, ylim=ylim, xticks=[], yticks=[])
     axes.spines[:].set(visible=True, color=FAINT)
     for i, (x, y) in zip(chosen, points, strict=True):
         text = axes.text(x, y, found.labels[i], size=12, ha="center", va="center", color=INK)
@@ -132,14 +126,8 @@ def _loss_axes(has_heading: bool, has_edits: bool) -> tuple[Figure, Axes]:
     above = _LEGEND_ROOM + _EDITS_ROOM * has_edits + _HEADING_ROOM * has_heading
     figure = Figure(figsize=_LOSS_SIZE)
     left, right, bottom = 0.5, 1.05, 0.5
-    axes = figure.add_axes(
-        (
-            left / width,
-            bottom / height,
-            (width - left - right) / width,
-            (height - bottom - above) / height,
-        )
-    )
+    share = (width - left - right) / width, (height - bottom - above) / height
+    axes = figure.add_axes((left / width, bottom / height, *share))
     axes.set_xlabel("steps", loc="right")
     return figure, axes
 
@@ -162,13 +150,6 @@ def _set_scales(axes: Axes, steps: int, low: float, high: float) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
 
 
-def _draw_baselines(axes: Axes, baselines: Sequence[Baseline]) -> None:
-    for one in baselines:
-        label = "n-gram baselines, dev" if one is baselines[0] else None
-        line = axes.axhline(one.loss, color=DIM, lw=0.9, ls=(0, (4, 3)), alpha=0.7, label=label)
-        line.set_zorder(1)
-
-
 def _draw_losses(axes: Axes, rows: list[tuple[float, float, float, float]], steps: int) -> None:
     at, low, mean, high = (list(column) for column in zip(*rows, strict=True))
     if len(rows) == 1:  # one point is drawn as a level
@@ -186,16 +167,9 @@ def _draw_edits(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> None:
         line = axes.axvline(mark.step, color=EDIT, lw=1.1, ls=(0, (3, 2)), gid=title)
         line.set_label("edits" if mark is marks[0] else "")
         x = axes.transData.transform((mark.step, 0))[0]
-        label = axes.annotate(
-            mark.label,
-            (mark.step, 1),
-            xycoords=axes.get_xaxis_transform(),
-            xytext=(0, 0),
-            textcoords="offset points",
-            color=INK,
-            size=8,
-            gid=title,
-        )
+        at: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "xytext": (0, 0)}
+        at["textcoords"] = "offset points"
+        label = axes.annotate(mark.label, (mark.step, 1), **at, color=INK, size=8, gid=title)
         width = label.get_window_extent(renderer).width
         fits = x + width < figure.bbox.x1
         begin = x if fits else x - width
@@ -207,10 +181,14 @@ def _draw_edits(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> None:
         label.set(position=(0, row), ha="left" if fits else "right")
 
 
-def _label_levels(
+def _draw_levels(
     figure: Figure, axes: Axes, baselines: Sequence[Baseline], dev: Sequence[tuple[int, float]]
 ) -> None:
-    """The baselines and the last dev loss, named at the right and moved apart where they meet."""
+    """The baselines, and their names and the last dev loss, moved apart where they meet."""
+    for one in baselines:
+        label = "n-gram baselines, dev" if one is baselines[0] else None
+        line = axes.axhline(one.loss, color=DIM, lw=0.9, ls=(0, (4, 3)), alpha=0.7, label=label)
+        line.set_zorder(1)
     levels = [(one.loss, f"{one.name} {one.loss:.2f}", DIM, "normal") for one in baselines]
     levels += [(dev[-1][1], f"dev {dev[-1][1]:.2f}", DEV, "bold")] if dev else []
     levels.sort(key=itemgetter(0))
@@ -218,17 +196,9 @@ def _label_levels(
     for loss, text, color, weight in levels:
         above = axes.transData.transform((0, loss))[1] - axes.bbox.y0  # pixels
         last = max(above * 72 / figure.dpi, last + _LABEL_GAP)
-        axes.annotate(
-            text,
-            (1, 0),
-            xycoords="axes fraction",
-            xytext=(7, last),
-            textcoords="offset points",
-            color=color,
-            weight=weight,
-            size=8.5,
-            va="center",
-        )
+        at: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (7, last), "va": "center"}
+        looks: dict[str, Any] = {"color": color, "weight": weight, "size": 8.5}
+        axes.annotate(text, (1, 0), textcoords="offset points", **at, **looks)
 
 
 def _write_above(figure: Figure, axes: Axes, heading: str, has_edits: bool) -> None:
@@ -240,8 +210,3 @@ def _write_above(figure: Figure, axes: Axes, heading: str, has_edits: bool) -> N
     if heading:
         y = above + (_LEGEND_ROOM + 0.06) / height
         axes.text(0, y, heading, transform=axes.transAxes, size=12, weight="bold", color=INK)
-
-
-def _middle_and_reach(values: Sequence[float]) -> tuple[float, float]:
-    low, high = min(values), max(values)
-    return (low + high) / 2, (high - low) / 2

@@ -15,6 +15,7 @@ from .events import write_events
 from .records import export_csv, export_json
 from .script import data_name, export_notebook, export_script
 
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # else it reports of its font cache
 _NO_TEXT = ("tensorboard", "png", "pdf")
 
 
@@ -31,7 +32,6 @@ def export_figure(session: Session, form: str, stem: str) -> bytes:
     Raises:
         UserError: the run has no finite loss.
     """
-    _silence_matplotlib()
     from .drawing import file_bytes, svg_file
     from .figures import first_baselines, loss_figure
 
@@ -39,9 +39,7 @@ def export_figure(session: Session, form: str, stem: str) -> bytes:
     return svg_file(figure, shown(stem)).encode() if form == "svg" else file_bytes(figure, form)
 
 
-def export_page(session: Session, stem: str) -> str:
-    """The page."""
-    _silence_matplotlib()
+def _export_page(session: Session, stem: str) -> str:
     from .report import export_html
 
     return export_html(session, stem)
@@ -56,24 +54,19 @@ _FILES: dict[str, Callable[[Session, str], str | bytes]] = {
     "svg": lambda session, stem: export_figure(session, "svg", stem),
     "png": lambda session, stem: export_figure(session, "png", stem),
     "pdf": lambda session, stem: export_figure(session, "pdf", stem),
-    "html": export_page,
+    "html": _export_page,
     "spec": export_spec,
 }
 
 
 def export_bytes(session: Session, form: str, stem: str) -> bytes:
-    """A run in one of the forms that are a file.
-
-    stem: the run's name.
-    """
+    """A run in one of the forms that are a file; `stem` is the run's name."""
     content = _FILES[form](session, stem)
     return content if isinstance(content, bytes) else content.encode()
 
 
 def export_text(session: Session, form: str, stem: str) -> str:
-    """A run in one of the forms that are text.
-
-    stem: the run's name.
+    """A run in one of the forms that are text; `stem` is the run's name.
 
     Raises:
         UserError: the form is a folder or a binary file.
@@ -107,11 +100,6 @@ def write_export(session: Session, form: str, out: Path) -> list[Path]:
     for path, content in contents.items():
         write_atomically(path, content)
     return list(contents)
-
-
-def _silence_matplotlib() -> None:
-    """Keep matplotlib's notices about its font cache from standard error."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def _holds(path: Path, content: bytes) -> bool:

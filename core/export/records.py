@@ -45,6 +45,5 @@ def final_losses(session: Session) -> dict[str, float]:
 
     Unlike `session.evaluate`, this doesn't add the dev loss to the run's history.
     """
-    return {
-        split: evaluate(session.model, session.dataset, split).loss for split in ("train", "dev")
-    }
+    splits = ("train", "dev")
+    return {split: evaluate(session.model, session.dataset, split).loss for split in splits}

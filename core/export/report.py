@@ -9,7 +9,6 @@ from importlib.metadata import version
 from typing import Any
 
 import torch
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..analysis.bigrams import BigramAnalysis
@@ -21,6 +20,7 @@ from ..text import shown
 from .drawing import DARK, inline_svg
 from .figures import bigram_figure, embedding_figure, first_baselines, loss_figure
 from .records import final_losses
+from .rendering import templates
 from .timeline import edits, value_text
 
 _MAX_CHARACTERS = 40  # of a bigram table
@@ -33,24 +33,14 @@ _MODELS = {
 }
 
 # Whatever is put into the template is text, never markup; text of the data goes through `shown`.
-_TEMPLATES = Environment(
-    loader=PackageLoader(__package__ or "", "templates"),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    undefined=StrictUndefined,
-)
+_TEMPLATES = templates(autoescape=True)
 _TEMPLATES.filters["shown"] = shown
 
 
 def export_html(session: Session, stem: str = "run") -> str:
-    """The page.
-
-    stem: the run's name.
-    """
+    """The page; `stem` is the run's name."""
     baselines = first_baselines(session.dataset)
-    insight = BigramAnalysis(session.dataset, session.model.context)
+    analysis = BigramAnalysis(session.dataset, session.model.context)
     return _TEMPLATES.get_template("report.html.j2").render(
         name=stem,
         summary=_summary(session),
@@ -64,15 +54,14 @@ def export_html(session: Session, stem: str = "run") -> str:
             {"step": value_text(edit.step), "changes": edit.label.replace("_", " ")}
             for edit in edits(session)
         ],
-        bigrams=_bigrams(session, insight),
-        embedding=_embedding(session, insight),
+        bigrams=_bigrams(session, analysis),
+        embedding=_embedding(session, analysis),
         names=session.sample(_NUM_NAMES, seed=session.seed),
         versions=f"makemore-tui {version('makemore-tui')}, torch {torch.__version__}",
     )
 
 
 def _summary(session: Session) -> str:
-    """The run in a line."""
     model, steps = _MODELS[session.model_settings.kind], session.step
     return (
         f"{model} with {value_text(session.model.num_parameters)} parameters "
@@ -103,50 +92,40 @@ def _settings(session: Session) -> list[dict[str, str]]:
     return [
         {
             "name": "planned steps" if name == "steps" else name.replace("_", " "),
-            "value": _setting_text(name, value),
-            "first": _setting_text(name, first[name]) if first[name] != value else "",
+            "value": value_text(value, name),
+            "first": value_text(first[name], name) if first[name] != value else "",
         }
         for name, value in now.items()
         if session.model_settings.is_relevant(name)
     ]
 
 
-def _setting_text(name: str, value: Any) -> str:
-    return "all" if name == "batch_size" and value == 0 else value_text(value)
-
-
-def _bigrams(session: Session, insight: BigramAnalysis) -> dict[str, Any]:
+def _bigrams(session: Session, analysis: BigramAnalysis) -> dict[str, Any]:
     """P(next | previous) of the commonest characters, by the model and by the counts."""
-    chosen = insight.order("frequency")[:_MAX_CHARACTERS].sort().values
+    chosen = analysis.order("frequency")[:_MAX_CHARACTERS].sort().values
     labels = [session.dataset.vocabulary.label(i) for i in chosen.tolist()]
-    counts = insight.counts[chosen][:, chosen]
+    counts = analysis.counts[chosen][:, chosen]
     tables = {
-        "what the model has learnt": insight.probabilities(session.model, chosen),
-        "what was counted": insight.counted(chosen),
+        "what the model has learnt": analysis.probabilities(session.model, chosen),
+        "what was counted": analysis.counted(chosen),
     }
+    figures = {title: bigram_figure(labels, p[:, chosen], counts) for title, p in tables.items()}
     return {
         "shown": len(labels),
-        "all": len(insight.counts) == len(labels),
+        "all": len(analysis.counts) == len(labels),
         "tables": [
-            (
-                title,
-                inline_svg(
-                    bigram_figure(labels, rows[:, chosen], counts),
-                    "heat",
-                    f"P(next | previous), {title}",
-                ),
-            )
-            for title, rows in tables.items()
+            (title, inline_svg(figure, "heat", f"P(next | previous), {title}"))
+            for title, figure in figures.items()
         ],
     }
 
 
-def _embedding(session: Session, insight: BigramAnalysis) -> dict[str, Any] | None:
+def _embedding(session: Session, analysis: BigramAnalysis) -> dict[str, Any] | None:
     """The commonest characters as points of a plane; None where the model has no embedding."""
     found = EmbeddingMapper(session.dataset.vocabulary).draw(session.model)
     if isinstance(found, Unavailable):
         return None
-    chosen = insight.order("frequency")[:_MAX_POINTS].tolist()
+    chosen = analysis.order("frequency")[:_MAX_POINTS].tolist()
     figure = embedding_figure(found, chosen)
     return {
         "picture": inline_svg(figure, "map", "Characters by their embedding"),

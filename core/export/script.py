@@ -11,18 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from ..models.resize import seed_of_edit
 from ..session.session import Session
 from ..settings import SIZES, first_n
 from ..text import shown
+from .rendering import templates
 from .timeline import Edit, edits, edits_by_step, value_text
 
 _SCHEDULES = ("step", "linear", "cosine", "constant")
 # Settings that are variables of the script, so that an edit is an assignment.
-_VARIABLES = {"learning_rate", "batch_size", "schedule", "steps", "weight_decay", "dropout"}
-_VARIABLES |= {"train_on"}
+_VARIABLES = (
+    "learning_rate", "batch_size", "schedule", "steps", "weight_decay", "dropout", "train_on"
+)  # fmt: skip
 _MASK_SETTINGS = {"dropout", "hidden", "batch_size", "train_on"}  # dropout masks depend on them
 _HEADINGS = {
     "mlp": "A character-level MLP (Bengio et al. 2003)",
@@ -44,8 +44,7 @@ def export_script(session: Session, stem: str = "run") -> str:
 
     stem: its name without the ending.
     """
-    text = ""
-    ends_with_def = False
+    text, ends_with_def = "", False
     for cell in _cells(session, stem, notebook=False):
         words = [f"# {line}".rstrip() for line in cell.words]
         # Text before a function stands by itself.
@@ -80,13 +79,7 @@ def data_name(session: Session) -> str:
 
 def _cells(session: Session, stem: str, notebook: bool) -> list[Cell]:
     """The template's cells: a line that begins with `#%` is text, and begins a cell after code."""
-    environment = Environment(
-        loader=PackageLoader(__package__ or "", "templates"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-    )
+    environment = templates()
     environment.filters["quoted"] = environment.filters["literal"] = _literal
     text = environment.get_template("script.py.j2").render(
         _variables(session) | {"stem": shown(stem), "notebook": notebook}
@@ -104,53 +97,46 @@ def _cells(session: Session, stem: str, notebook: bool) -> list[Cell]:
 
 def _variables(session: Session) -> dict[str, Any]:
     """What the template is filled with."""
-    values = _values_over_time(session)
-    training = _training_variables(session, values)
+    model, settings = _HEADINGS[session.model_settings.kind], session.model_settings.model_kind
+    training = _training_variables(session)
     return {
-        **_heading(session),
-        **_data_variables(session, values["train_on"]),
+        "heading": f"{model} on a file of words, exported from makemore-tui.",
+        "facts": f"It does what the run did: {value_text(session.step)} steps with seed "
+        f"{session.seed}, {value_text(len(session.journal))} edits.",
+        **_data_variables(session),
         **training,
-        **_count_variables(session),
+        "parts": settings.is_network,
+        "smoothing": session.train_settings.smoothing,
+        "counted": session.trainer.num_counted,
+        "all_counted": session.trainer.finished or settings.is_network,
         **_resize_variables(session),
         "edits": edits_by_step(session),
         "lines_of": lambda some: _edit_lines(session, some, training),
     }
 
 
-def _values_over_time(session: Session) -> dict[str, set[Any]]:
-    """Every value that a setting of the training has had, by the setting's name."""
-    over_time = [session.first_settings[1], *(edit.after[1] for edit in edits(session))]
-    return {name: {getattr(one, name) for one in over_time} for name in vars(over_time[0])}
-
-
-def _heading(session: Session) -> dict[str, str]:
-    steps, number = value_text(session.step), value_text(len(session.journal))
-    model = _HEADINGS[session.model_settings.kind]
-    return {
-        "heading": f"{model} on a file of words, exported from makemore-tui.",
-        "facts": f"It does what the run did: {steps} steps with seed {session.seed}, "
-        f"{number} edits.",
-    }
-
-
-def _data_variables(session: Session, trained_on: set[str]) -> dict[str, Any]:
-    dataset = session.dataset
+def _data_variables(session: Session) -> dict[str, Any]:
+    dataset, vocabulary = session.dataset, session.dataset.vocabulary
+    sign = vocabulary.boundary_sign
     return {
         "data_name": data_name(session),
         "shown_data_name": shown(data_name(session)),
         "plain_lines": dataset.built_in,
-        "boundary": _boundary(session),
+        # a character that isn't in the data; a newline never is
+        "boundary": "\n" if sign in vocabulary.characters else sign,
         "unique": dataset.unique,
-        "first_items": sorted(n for n in map(first_n, trained_on) if n),
-        "trained_on": trained_on,
     }
 
 
-def _training_variables(session: Session, values: Mapping[str, set[Any]]) -> dict[str, Any]:
+def _training_variables(session: Session) -> dict[str, Any]:
     """The first settings, and which parts of a training loop the run ever needed."""
     model, train = session.first_settings
+    over_time = [train, *(edit.after[1] for edit in edits(session))]
+    values = {name: {getattr(one, name) for one in over_time} for name in vars(train)}
     schedules = [one for one in _SCHEDULES if one in values["schedule"]]
     return {
+        "first_items": sorted(n for n in map(first_n, values["train_on"]) if n),
+        "trained_on": values["train_on"],
         "kind": model.kind,
         "mlp": model.kind == "mlp",
         "model": model,
@@ -166,17 +152,6 @@ def _training_variables(session: Session, values: Mapping[str, set[Any]]) -> dic
         "both_optimizers": len(values["optimizer"]) > 1,
         "adamw": "adamw" in values["optimizer"],
         "full_batches": 0 in values["batch_size"],
-    }
-
-
-def _count_variables(session: Session) -> dict[str, Any]:
-    """What a script of counts needs to know."""
-    trainer = session.trainer
-    return {
-        "parts": session.model_settings.model_kind.is_network,
-        "smoothing": session.train_settings.smoothing,
-        "counted": trainer.num_counted,
-        "all_counted": trainer.finished or session.model_settings.model_kind.is_network,
     }
 
 
@@ -222,11 +197,13 @@ def _edit_lines(session: Session, some: list[Edit], training: Mapping[str, Any])
 
 def _assigned(training: Mapping[str, Any]) -> set[str]:
     """The settings that are variables of this script: those that some step reads."""
-    unused = set() if training["drops"] else {"dropout"}
-    unused |= set() if training["scheduled"] else {"steps"}
-    unused |= set() if len(training["schedules"]) > 1 else {"schedule"}
-    unused |= set() if training["decays"] else {"weight_decay"}
-    return _VARIABLES - unused
+    is_read = {
+        "dropout": training["drops"],
+        "steps": training["scheduled"],
+        "schedule": len(training["schedules"]) > 1,
+        "weight_decay": training["decays"],
+    }
+    return {name for name in _VARIABLES if is_read.get(name, True)}
 
 
 def _size_lines(session: Session, edit: Edit) -> list[str]:
@@ -249,12 +226,6 @@ def _size_lines(session: Session, edit: Edit) -> list[str]:
 
 def _sizes(sizes: list[int]) -> str:
     return ", ".join(f"{name}={size}" for name, size in zip(SIZES, sizes, strict=True))
-
-
-def _boundary(session: Session) -> str:
-    """A character for the boundary that isn't in the data; a newline never is."""
-    vocabulary = session.dataset.vocabulary
-    return "\n" if vocabulary.boundary_sign in vocabulary.characters else vocabulary.boundary_sign
 
 
 def _literal(value: Any) -> str:

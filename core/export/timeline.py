@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from .. import settings
 from ..session.session import Session
 from ..settings import ModelSettings, TrainSettings, changed
 from ..training.history import LossHistory
@@ -54,13 +55,13 @@ class Point:
     dev: float | None
 
 
-def value_text(value: Any) -> str:
+def value_text(value: Any, setting: str = "") -> str:
     """A setting's value in words."""
+    if setting == "batch_size" and value == 0:
+        return "all"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:g}" if isinstance(value, float) else settings.value_text(value)
 
 
 def edits(session: Session) -> list[Edit]:
@@ -100,14 +101,14 @@ def _losses(history: LossHistory) -> Iterator[tuple[int, float]]:
 
 def _learning_rates(session: Session, steps: Sequence[int]) -> Iterator[float]:
     """The learning rate of the step that ended at each of some ascending step counts."""
-    settings, entries = session.first_settings[1], list(session.journal)[::-1]
+    train, entries = session.first_settings[1], list(session.journal)[::-1]
     for step in steps:
         last = max(step - 1, 0)
         while entries and entries[-1].step <= last:
             changes = entries.pop().changes
-            known = {name: value for name, value in changes.items() if hasattr(settings, name)}
-            settings = replace(settings, **known)
-        yield settings.learning_rate_at(last)
+            known = {name: value for name, value in changes.items() if hasattr(train, name)}
+            train = replace(train, **known)
+        yield train.learning_rate_at(last)
 
 
 def _number(loss: float | None) -> str:

@@ -1,5 +1,6 @@
 """The commands that list what there is to train on and to start from: datasets and presets."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from makemore_tui.core.presets import PRESETS
 
 from .interrupt import load_torch
 from .options import JsonOption, UniqueOption
+from .output import show
 
 
 def data(
@@ -22,26 +24,17 @@ def data(
     from makemore_tui.core.constants import BUILT_IN_DATASETS
     from makemore_tui.core.datasets.dataset import Dataset
     from makemore_tui.core.datasets.stats import dataset_stats
-    from makemore_tui.core.runs.record import to_json
 
     names = [name] if name else list(BUILT_IN_DATASETS)
     found = [dataset_stats(Dataset.load(one, unique)) for one in names]
-    if as_json:
-        print(to_json(found[0] if name else {"datasets": found}))
+    if name:
+        show(as_json, found[0], lambda reports: reports.print_dataset(found[0]))
     else:
-        from . import reports
-
-        (reports.print_dataset if name else reports.print_datasets)(*found)
+        show(as_json, {"datasets": found}, lambda reports: reports.print_datasets(found))
 
 
 def presets(as_json: JsonOption = False) -> None:
     """The presets, with their settings."""
-    from . import reports
-
-    if as_json:
-        from makemore_tui.core.runs.record import to_json
-
-        settings = {preset.name: reports.settings_of(preset) for preset in PRESETS.values()}
-        print(to_json(settings))
-    else:
-        reports.print_presets(list(PRESETS.values()))
+    found = list(PRESETS.values())
+    settings = {preset.name: asdict(preset.model) | asdict(preset.train) for preset in found}
+    show(as_json, settings, lambda reports: reports.print_presets(found))

@@ -6,6 +6,7 @@ import typer
 
 from .interrupt import load_torch
 from .options import JsonOption, RunArgument
+from .output import show
 
 
 def evaluate(
@@ -20,29 +21,21 @@ def evaluate(
     from makemore_tui.core.analysis.evaluation import word_surprisal
     from makemore_tui.core.constants import SPLITS
     from makemore_tui.core.runs import checkpoint
-    from makemore_tui.core.runs.record import to_json
     from makemore_tui.core.session.session import Session
 
     saved = Session.from_state(checkpoint.read(run, partial=True))
     saved.dataset.split(split)  # refuses what is none
-    surprisal = (
-        word_surprisal(saved.model, saved.dataset.vocabulary, word) if word is not None else None
-    )
+    surprisal = None
+    if word is not None:
+        surprisal = word_surprisal(saved.model, saved.dataset.vocabulary, word)
     wanted = (*SPLITS, "all") if split == "all" else (split,)
     evaluations = {name: evaluate_split(saved.model, saved.dataset, name) for name in wanted}
-    if as_json:
-        answer: dict[str, Any] = {name: found.loss for name, found in evaluations.items()}
-        if surprisal:
-            answer["word"] = {
-                "characters": surprisal.characters,
-                "probabilities": surprisal.probabilities,
-                "surprises": surprisal.surprisals,
-                "mean": surprisal.mean,
-            }
-        print(to_json(answer))
-    else:
-        from . import reports
-
-        reports.print_evaluations(evaluations)
-        if surprisal:
-            reports.print_surprisal(surprisal)
+    answer: dict[str, Any] = {name: found.loss for name, found in evaluations.items()}
+    if surprisal:
+        answer["word"] = {
+            "characters": surprisal.characters,
+            "probabilities": surprisal.probabilities,
+            "surprises": surprisal.surprisals,
+            "mean": surprisal.mean,
+        }
+    show(as_json, answer, lambda reports: reports.print_evaluations(evaluations, surprisal))

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
 from makemore_tui.core.settings import changed, parse_changes
 from makemore_tui.core.worker.protocol import Start
@@ -19,7 +18,7 @@ from .options import (
     SpecOption,
     UniqueOption,
     beginning,
-    given,
+    refuse,
 )
 
 
@@ -40,8 +39,7 @@ def explore(
     begun = beginning(context, spec, data, unique, preset, seed)
     model, train = changed(begun.model, begun.train, parse_changes(changes or []))
     if resume is not None:
-        for name in given(context, "data", "preset", "changes", "seed", "unique", "spec"):
-            option = "set" if name == "changes" else name
-            raise UserError(f"--{option} can't be had with --resume: {resume} has its own")
+        names = ("data", "preset", "changes", "seed", "unique", "spec")
+        refuse(context, names, f"can't be had with --resume: {resume} has its own")
     start = Start(begun.dataset, begun.unique, model, train, begun.seed)
     open_explorer(start, run_dir, resume)

@@ -73,11 +73,11 @@ def run_explorer(start: Start) -> None:
         try:
             remember(path, app.remembered)
         except UserError as error:
-            print(f"makemore-tui: {error}", file=sys.stderr)
+            streams.complain(error)
     if app.failure:
         raise UserError(app.failure)
     if engine.unsaved:
-        print(f"makemore-tui: the run could not be saved: {engine.unsaved}", file=sys.stderr)
+        streams.complain(f"the run could not be saved: {engine.unsaved}")
         sys.exit(app.return_code or 1)
     if app.return_code:
         sys.exit(app.return_code)  # it was ended by a signal; or broke, and has said why

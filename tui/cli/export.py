@@ -10,9 +10,8 @@ from makemore_tui.core.constants import EXPORT_FORMS
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.text import shown
 
+from .interrupt import load_torch
 from .options import JsonOption, RunArgument
-
-_OLD_NAMES = {"state": "spec"}
 
 
 def export(
@@ -25,11 +24,9 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Export a saved run: plain PyTorch, a notebook, data, a figure, a page, or a line."""
-    form = _OLD_NAMES.get(form, form)
+    form = "spec" if form == "state" else form  # its former name
     if form not in EXPORT_FORMS:
         raise UserError(f"there is no form {form!r}; the forms are {', '.join(EXPORT_FORMS)}")
-    from .interrupt import load_torch
-
     load_torch()
     from makemore_tui.core.export import files
     from makemore_tui.core.runs.header import run_name
@@ -43,7 +40,5 @@ def export(
         sys.stdout.write(to_json({"as": form, "text": text}) + "\n" if as_json else text)
         return
     written = files.write_export(session, form, out or Path(stem + EXPORT_FORMS[form]))
-    if as_json:
-        print(to_json({"as": form, "files": [str(path) for path in written]}))
-    else:
-        print("\n".join(f"wrote {shown(str(path))}" for path in written))
+    lines = "\n".join(f"wrote {shown(str(path))}" for path in written)
+    print(to_json({"as": form, "files": [*map(str, written)]}) if as_json else lines)

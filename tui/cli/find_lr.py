@@ -10,6 +10,7 @@ from makemore_tui.core.settings import changed, parse_changes
 
 from .interrupt import load_torch
 from .options import DataOption, JsonOption, PresetOption, SeedOption, SetOption, UniqueOption
+from .output import show
 
 
 def find_lr(
@@ -27,7 +28,6 @@ def find_lr(
     load_torch()
     from makemore_tui.core.analysis.lr_finder import LearningRateFinder
     from makemore_tui.core.datasets.dataset import Dataset
-    from makemore_tui.core.runs.record import to_json
     from makemore_tui.core.session.session import Session
 
     from .progress import progress
@@ -39,9 +39,5 @@ def find_lr(
     with progress(steps, as_json) as advance:
         while finder.advance():
             advance(finder.done, finder.latest)
-    if as_json:
-        print(to_json(asdict(finder.result())))
-    else:
-        from . import reports
-
-        reports.print_rate_search(finder.result())
+    search = finder.result()
+    show(as_json, asdict(search), lambda reports: reports.print_rate_search(search))

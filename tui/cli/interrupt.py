@@ -3,21 +3,19 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 EXIT_CODE = 130  # as a shell has it: 128 and the signal's number
 
 
-@contextmanager
-def ends_at_once() -> Iterator[None]:
+def ends_at_once() -> AbstractContextManager[None]:
     """End the process at once on ctrl+c, while modules are imported.
 
     Nothing is half done then. A KeyboardInterrupt would not do: torch's C++ code, which calls
     Python while it is imported, aborts on it.
     """
-    with _handled_by(lambda *_: os._exit(EXIT_CODE)):
-        yield
+    return _handled_by(lambda *_: os._exit(EXIT_CODE))
 
 
 @contextmanager

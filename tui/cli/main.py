@@ -15,7 +15,7 @@ def main() -> NoReturn:
     try:
         code = _run(sys.argv[1:])
     except UserError as error:
-        print(f"makemore-tui: {error}", file=sys.stderr)
+        streams.complain(error)
         sys.exit(2)
     except BrokenPipeError:
         streams.forget_output()  # its reader is gone
@@ -23,7 +23,7 @@ def main() -> NoReturn:
     except OSError as error:
         streams.forget_output()
         where = "the output can't be written" if error.filename is None else error.filename
-        print(f"makemore-tui: {where}: {error.strerror}", file=sys.stderr)
+        streams.complain(f"{where}: {error.strerror}")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(EXIT_CODE)
@@ -44,4 +44,5 @@ def _run(words: list[str]) -> int:
             from .app import run
         return run(words)
     finally:
-        streams.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()

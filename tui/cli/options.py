@@ -1,5 +1,6 @@
 """Options and arguments that several commands share."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -37,8 +38,7 @@ def found(run: Path | None) -> Path | None:
 
 
 RunArgument = Annotated[
-    Path,
-    typer.Argument(metavar="RUN", callback=found, help="A saved run: its name or file."),
+    Path, typer.Argument(metavar="RUN", callback=found, help="A saved run: its name or file.")
 ]
 DirectoryOption = Annotated[
     Path | None, typer.Option("--run-dir", help="Where runs are kept; or MAKEMORE_TUI_RUNS.")
@@ -56,12 +56,14 @@ def beginning(
     if spec is None:
         chosen = preset_named(preset)
         return RunSpec(data, unique, chosen.model, chosen.train, seed)
-    for name in given(context, "data", "preset", "seed", "unique", "resume"):
-        raise UserError(f"--spec says how the run begins, so --{name} can't be given beside it")
+    names = ("data", "preset", "seed", "unique", "resume")
+    refuse(context, names, "can't be given beside it", "--spec says how the run begins, so ")
     return RunSpec.parse(spec)
 
 
-def given(context: typer.Context, *names: str) -> list[str]:
-    """Those of some options that are on the command line."""
-    sources = {name: context.get_parameter_source(name) for name in names if name in context.params}
-    return [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+def refuse(context: typer.Context, names: Iterable[str], why: str, before: str = "") -> None:
+    """Raise a UserError for the first of some options that is on the command line."""
+    for name in names:
+        source = context.get_parameter_source(name) if name in context.params else None
+        if source and source.name == "COMMANDLINE":
+            raise UserError(f"{before}--{'set' if name == 'changes' else name} {why}")

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from dataclasses import asdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from makemore_tui.core.session.replay import Replay
     from makemore_tui.core.session.session import Session
 
+_SAMPLES_SHOWN = 10
+
 
 def _print(*renderables: Any) -> None:
     console = Console(file=sys.stdout)
@@ -41,11 +43,16 @@ def _table(title: str, *columns: str, right: bool = True) -> Table:
     )
     for i, column in enumerate(columns):
         table.add_column(column, justify="right" if i and right else "left", header_style="dim")
+    table.show_header = any(columns)
     return table
 
 
-def print_training(report: dict[str, Any]) -> None:
-    """Print the losses and the speed of a training."""
+def _plot(rows: Iterable[list[Segment]]) -> list[Any]:
+    return [Segments([*row, Segment("\n")]) if row else "" for row in rows]
+
+
+def print_training(session: "Session", report: dict[str, Any]) -> None:
+    """Print the losses and the speed of a training, some samples, and the losses as a plot."""
     table = _table("Losses, in nats a character", "split", "loss")
     table.add_row("before training", number(report["initial_loss"]))
     table.add_row("train", number(report["train_loss"]))
@@ -59,6 +66,13 @@ def print_training(report: dict[str, Any]) -> None:
     )
     saved = f"saved to {report['run']}" if report["run"] else "not saved; --out FILE keeps a run"
     _print(table, "", Text(speed), Text(saved, style="dim"), "")
+    if not session.diverged:
+        print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
+    width = min(100, Console(file=sys.stdout).width)
+    uniform = Baseline("uniform", math.log(session.dataset.vocabulary.size))
+    look = PlotContent(baselines=(uniform,))
+    if rows := loss_plot(session.history.curve(0, 200), width, 18, look, DARK):
+        _print(Text("Minibatch loss", style="bold"), *_plot(rows))
 
 
 def print_replay(done: "Replay") -> None:
@@ -95,62 +109,39 @@ def print_runs(directory: Path, runs: "list[SavedRun]") -> None:
 def print_samples(samples: "list[Sample]") -> None:
     """Print samples, each marked as new or as occurring in the data."""
     table = _table("Names", "", "", right=False)
-    table.show_header = False
     for one in samples:
         mark = Text("in data", style="dim") if one.seen else Text("new", style="green")
         table.add_row(Text(shown(one.text) or "(empty)"), mark)
     _print(table, "")
 
 
-def print_curve(session: "Session") -> None:
-    """Print the minibatch losses as a plot."""
-    curve = session.history.curve(0, 200)
-    width = min(100, Console(file=sys.stdout).width)
-    uniform = Baseline("uniform", math.log(session.dataset.vocabulary.size))
-    rows = loss_plot(curve, width, 18, PlotContent(baselines=(uniform,)), DARK)
-    if rows:
-        _print(Text("Minibatch loss", style="bold"))
-        for line in rows:
-            _print(Segments([*line, Segment("\n")]) if line else "")
-
-
 def print_rate_search(search: "RateSearch") -> None:
     """Print the suggestion of a learning-rate search, and its losses as a plot."""
     table = _table("Learning rates", "", "")
-    table.show_header = False
     steps = f"in {search.steps:,} steps, {search.seeds} times"
     table.add_row("tried", f"{search.low:g} to {search.high:g} {steps}")
-    table.add_row("the loss turns at", _rate(search.turns))
-    table.add_row("it explodes at", _rate(search.explodes))
-    table.add_row("suggested", Text(_rate(search.suggested), style="bold"))
+    rates = {"the loss turns at": search.turns, "it explodes at": search.explodes}
+    for name, rate in (rates | {"suggested": search.suggested}).items():
+        text = "not in this range" if rate is None else f"{rate:.2g}"
+        table.add_row(name, Text(text, style="bold" if name == "suggested" else ""))
     width = min(100, Console(file=sys.stdout).width)
-    rows = rate_plot(search, width, 18, DARK)
     heading = Text("Loss over learning rate: mean, lowest and highest of the seeds", style="bold")
-    _print(table, Text(search.why, style="dim"), "", heading)
-    _print(*(Segments([*row, Segment("\n")]) if row else "" for row in rows))
+    rows = rate_plot(search, width, 18, DARK)
+    _print(table, Text(search.why, style="dim"), "", heading, *_plot(rows))
 
 
-def _rate(rate: float | None) -> str:
-    return "not in this range" if rate is None else f"{rate:.2g}"
-
-
-def print_evaluations(evaluations: "dict[str, Evaluation]") -> None:
-    """Print the losses of some splits."""
+def print_evaluations(
+    evaluations: "dict[str, Evaluation]", surprisal: "WordSurprisal | None"
+) -> None:
+    """Print the losses of some splits, and how likely each character of a word is."""
     table = _table("Loss, in nats a character", "split", "loss", "also in train", "new", "examples")
     for name, found in evaluations.items():
-        table.add_row(
-            name,
-            number(found.loss),
-            number(found.seen),
-            number(found.unseen),
-            f"{found.num_examples:,}",
-        )
+        losses = map(number, (found.loss, found.seen, found.unseen))
+        table.add_row(name, *losses, f"{found.num_examples:,}")
     _print(table)
-
-
-def print_surprisal(surprisal: "WordSurprisal") -> None:
-    """Print the probability and surprisal of each character, and the mean surprisal."""
-    table = _table(f"{shown(surprisal.word)}", "character", "probability", "surprisal, nats")
+    if surprisal is None:
+        return
+    table = _table(shown(surprisal.word), "character", "probability", "surprisal, nats")
     for character, probability, nats in zip(
         surprisal.characters, surprisal.probabilities, surprisal.surprisals, strict=True
     ):
@@ -159,7 +150,7 @@ def print_surprisal(surprisal: "WordSurprisal") -> None:
     _print("", table)
 
 
-def print_datasets(*datasets: dict[str, Any]) -> None:
+def print_datasets(datasets: list[dict[str, Any]]) -> None:
     """Print the stats of datasets, a line each."""
     table = _table("Built-in datasets", "name", "items", "distinct", "characters", "lengths")
     for one in datasets:
@@ -172,7 +163,6 @@ def print_datasets(*datasets: dict[str, Any]) -> None:
 def print_dataset(one: dict[str, Any]) -> None:
     """Print the stats of one dataset."""
     table = _table(shown(one["name"]), "", "")
-    table.show_header = False
     table.add_row("file", Text(shown(one["path"]), overflow="fold"))
     table.add_row("lines", f"{one['items']:,}")
     table.add_row("distinct lines", f"{one['distinct']:,}")
@@ -188,28 +178,16 @@ def print_dataset(one: dict[str, Any]) -> None:
     _print(table, "", pairs)
 
 
-def settings_of(preset: Preset) -> dict[str, Any]:
-    """A preset's settings by name."""
-    return asdict(preset.model) | asdict(preset.train)
-
-
 def print_presets(presets: list[Preset]) -> None:
     """Print the presets, a line each."""
     table = _table("Presets", "name", "what", "model", "training", right=False)
     for preset in presets:
-        table.add_row(Text(preset.name, style="bold"), preset.about, _model(preset), _train(preset))
+        model, train = preset.model, preset.train
+        init = f", {model.init}" if model.is_relevant("hidden") else ""
+        training = f"smoothing {train.smoothing:g}"
+        if model.model_kind.is_network:
+            rate = f"{train.optimizer} {train.learning_rate:g}, {train.schedule}"
+            training = f"{rate}, batch {train.batch_size or 'all'}, {train.steps:,} steps"
+        name = Text(preset.name, style="bold")
+        table.add_row(name, preset.about, model_label(model) + init, training)
     _print(table)
-
-
-def _model(preset: Preset) -> str:
-    init = f", {preset.model.init}" if preset.model.is_relevant("hidden") else ""
-    return model_label(preset.model) + init
-
-
-def _train(preset: Preset) -> str:
-    train = preset.train
-    if not preset.model.model_kind.is_network:
-        return f"smoothing {train.smoothing:g}"
-    batch = train.batch_size or "all"
-    rate = f"{train.optimizer} {train.learning_rate:g}, {train.schedule}"
-    return f"{rate}, batch {batch}, {train.steps:,} steps"

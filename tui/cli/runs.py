@@ -1,6 +1,5 @@
 """The commands about saved runs, and the run that `train --resume` trains on."""
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,9 @@ import typer
 from makemore_tui.core.errors import UserError
 
 from .interrupt import load_torch
-from .options import DirectoryOption, JsonOption, RunArgument, given
+from .options import DirectoryOption, JsonOption, RunArgument, refuse
+from .output import show
+from .streams import complain
 
 if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session
@@ -30,30 +31,25 @@ def replay(
 
     from makemore_tui.core.runs.checkpoint import check_new
     from makemore_tui.core.runs.header import read_record
-    from makemore_tui.core.runs.record import to_json
     from makemore_tui.core.session import replay as replaying
 
-    from . import reports
     from .progress import progress
 
-    record = read_record(run)
-    torch.set_num_threads(record.usable_threads)
+    saved = read_record(run)
+    torch.set_num_threads(saved.usable_threads)
     out = out and check_new(out)  # refused now rather than after the training
-    planned = record.steps if until is None else until
+    planned = saved.steps if until is None else until
     with progress(planned, as_json) as advance:
         done = replaying.replay(run, until, advance)
     if out:
         done.session.save(out)
     keys = ("identical", "largest_difference", "loss_difference", "steps")
-    if as_json:
-        print(to_json({key: getattr(done, key) for key in keys}))
-    else:
-        reports.print_replay(done)
+    record = {key: getattr(done, key) for key in keys}
+    show(as_json, record, lambda reports: reports.print_replay(done))
     if not done.same_build and done.identical is not None:
-        print(
-            f"makemore-tui: {run} was saved with torch {done.recorded_torch}, and this is "
-            f"{torch.__version__}, so the last bits may differ",
-            file=sys.stderr,
+        complain(
+            f"{run} was saved with torch {done.recorded_torch}, and this is "
+            f"{torch.__version__}, so the last bits may differ"
         )
     if done.identical is False:
         raise typer.Exit(1)
@@ -72,14 +68,8 @@ def list_runs(
         return
     where = runs_directory(directory)
     found = saved_runs(where)
-    if as_json:
-        from makemore_tui.core.runs.record import to_json
-
-        print(to_json({"directory": str(where), "runs": [_plain(one) for one in found]}))
-    else:
-        from . import reports
-
-        reports.print_runs(where, found)
+    record = {"directory": str(where), "runs": [_plain(one) for one in found]}
+    show(as_json, record, lambda reports: reports.print_runs(where, found))
 
 
 @runs.command("remove", epilog="Example: makemore-tui runs remove first second")
@@ -106,8 +96,8 @@ def resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Sessio
     from makemore_tui.core.runs.header import read_record
     from makemore_tui.core.session.session import Session
 
-    for name in given(context, "data", "preset", "seed", "unique"):
-        raise UserError(f"--{name} can't be had with --resume: {run} has its own")
+    names = ("data", "preset", "seed", "unique")
+    refuse(context, names, f"can't be had with --resume: {run} has its own")
     torch.set_num_threads(read_record(run).usable_threads)
     session = Session.load(run)
     present = asdict(session.model_settings) | asdict(session.train_settings)

@@ -8,6 +8,7 @@ from makemore_tui.core.constants import MAX_SEED
 
 from .interrupt import load_torch
 from .options import JsonOption, RunArgument
+from .output import show
 
 
 def sample(
@@ -27,22 +28,12 @@ def sample(
 
     from makemore_tui.core.analysis import sampling
     from makemore_tui.core.runs import checkpoint
-    from makemore_tui.core.runs.record import to_json
     from makemore_tui.core.session.session import Session
 
     saved = Session.from_state(checkpoint.read(run, partial=True))
+    generator = torch.Generator().manual_seed(seed)
     samples = sampling.sample(
-        saved.model,
-        saved.dataset,
-        n,
-        torch.Generator().manual_seed(seed),
-        temperature,
-        prefix,
-        new_only=new_only,
+        saved.model, saved.dataset, n, generator, temperature, prefix, new_only=new_only
     )
-    if as_json:
-        print(to_json({"samples": [{"text": one.text, "seen": one.seen} for one in samples]}))
-    else:
-        from . import reports
-
-        reports.print_samples(samples)
+    record = {"samples": [{"text": one.text, "seen": one.seen} for one in samples]}
+    show(as_json, record, lambda reports: reports.print_samples(samples))

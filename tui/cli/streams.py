@@ -4,7 +4,6 @@ import codecs
 import os
 import sys
 from io import TextIOWrapper
-from typing import TextIO
 
 from makemore_tui.core.errors import UserError
 
@@ -22,7 +21,7 @@ def check_terminal() -> None:
     Raises:
         UserError: input or output is no terminal, or its encoding is not UTF-8.
     """
-    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
+    if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         raise UserError(
             "the explorer needs a terminal for its input and output; "
             "without one use `makemore-tui train`"
@@ -35,20 +34,11 @@ def check_terminal() -> None:
         )
 
 
-def flush() -> None:
-    """Flush standard output.
-
-    Raises:
-        OSError: it can't be written.
-    """
-    if sys.stdout is not None:
-        sys.stdout.flush()
+def complain(text: object) -> None:
+    """Print a line on standard error."""
+    print(f"makemore-tui: {text}", file=sys.stderr)
 
 
 def forget_output() -> None:
     """Discard what could not be written, so that Python's own flush at exit does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    return stream is not None and stream.isatty()

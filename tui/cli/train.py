@@ -1,6 +1,5 @@
 """The command that trains a model."""
 
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,6 @@ import typer
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
-from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.settings import changed, parse_changes
 
 from .interrupt import EXIT_CODE, load_torch, noted
@@ -25,12 +23,13 @@ from .options import (
     beginning,
     found,
 )
+from .output import show
 from .runs import resumed
+from .streams import complain
 
 if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session
 
-_SAMPLES_SHOWN = 10
 _SLICE_SECONDS = 0.05
 
 
@@ -55,33 +54,26 @@ def train(
     """Train a model, show its losses and some samples, and save it."""
     load_torch()
     from makemore_tui.core.runs.checkpoint import check_new
+    from makemore_tui.core.session.session import Session
 
     wanted = parse_changes(changes or []) | ({"steps": steps} if steps else {})
     start = beginning(context, spec, data, unique, preset, seed)
     out = out and check_new(out)  # refused now rather than after the training
-    session = resumed(resume, wanted, context) if resume else _new_session(start, wanted)
+    if resume:
+        session = resumed(resume, wanted, context)
+    else:
+        of_model, of_training = changed(start.model, start.train, wanted)
+        session = Session.from_spec(replace(start, model=of_model, train=of_training))
     report, is_interrupted = _train(session, quiet=as_json)
     unsaved = _save(session, out, report) if out else None
-    _show_training(session, report, as_json)
+    show(as_json, report, lambda reports: reports.print_training(session, report))
     if session.diverged:
-        print(f"makemore-tui: {_divergence(session, out)}", file=sys.stderr)
+        complain(_divergence(session, out))
         raise typer.Exit(1)
     if unsaved:
         raise unsaved
     if is_interrupted:
         raise typer.Exit(EXIT_CODE)
-
-
-def _new_session(start: RunSpec, changes: dict[str, Any]) -> "Session":
-    """A session at step 0.
-
-    Raises:
-        UserError: the dataset can't be read, or the settings can't be had with it.
-    """
-    from makemore_tui.core.session.session import Session
-
-    model, train = changed(start.model, start.train, changes)
-    return Session.from_spec(replace(start, model=model, train=train))
 
 
 def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
@@ -139,20 +131,6 @@ def _save(session: "Session", out: Path, report: dict[str, Any]) -> UserError | 
         report["run"] = None
         return error
     return None
-
-
-def _show_training(session: "Session", report: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        from makemore_tui.core.runs.record import to_json
-
-        print(to_json(report))
-        return
-    from . import reports
-
-    reports.print_training(report)
-    if not session.diverged:
-        reports.print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
-    reports.print_curve(session)
 
 
 def _divergence(session: "Session", out: Path | None) -> str:

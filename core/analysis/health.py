@@ -51,16 +51,9 @@ def health(
     tensors, update = _tensors(trainer, batch)
     facts = _facts(trainer, batch, h, _middle_ratio(tensors), first_settings)
     steps, fall, error = recent_fall(history, last_edit)
+    facts = replace(facts, steps_since_edit=steps, fall=fall, fall_error=error)
     baseline = comparable_baseline(model.settings, settings.train_on, baselines)
-    facts = replace(
-        facts,
-        steps_since_edit=steps,
-        fall=fall,
-        fall_error=error,
-        train=train,
-        dev=dev,
-        baseline=baseline,
-    )
+    facts = replace(facts, train=train, dev=dev, baseline=baseline)
     return Health(
         step=facts.step,
         examples=len(batch.contexts),

@@ -62,18 +62,17 @@ def train(
     if resume:
         session = resumed(resume, wanted, context)
     else:
-        of_model, of_training = changed(start.model, start.train, wanted)
-        session = Session.from_spec(replace(start, model=of_model, train=of_training))
+        model, planned = changed(start.model, start.train, wanted)
+        session = Session.from_spec(replace(start, model=model, train=planned))
     report, is_interrupted = _train(session, quiet=as_json)
-    unsaved = _save(session, out, report) if out else None
+    unsaved = out and _save(session, out, report)
     show(as_json, report, lambda reports: reports.print_training(session, report))
     if session.diverged:
         complain(_divergence(session, out))
         raise typer.Exit(1)
     if unsaved:
         raise unsaved
-    if is_interrupted:
-        raise typer.Exit(EXIT_CODE)
+    raise typer.Exit(EXIT_CODE if is_interrupted else 0)
 
 
 def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:

@@ -60,7 +60,8 @@ class BigramAnalysis:
         counts: those of `bigram_counts`, if they are known. is_exact: never estimate, however long
         it takes.
         """
-        self.context, self._is_exact = context, is_exact
+        self.context = context
+        self._is_exact = is_exact
         self.counts: Tensor = bigram_counts(dataset) if counts is None else counts
         self._by_frequency = self.counts.sum(1).sort(descending=True, stable=True).indices
         self._dataset = dataset

@@ -52,7 +52,6 @@ class ModelSettings(_Validated):
 
     @property
     def model_kind(self) -> ModelKind:
-        """The facts of this kind of model."""
         return MODEL_KINDS[self.kind]
 
     @property

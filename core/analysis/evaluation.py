@@ -116,7 +116,6 @@ class WordSurprisal:
 
     @property
     def mean(self) -> float:
-        """The mean surprisal, in nats."""
         return sum(self.surprisals) / len(self.surprisals)
 
 

@@ -80,7 +80,6 @@ class Dataset:
 
     @property
     def num_items(self) -> int:
-        """How many items there are."""
         return len(self._text.starts) - 1
 
     @property
@@ -90,7 +89,6 @@ class Dataset:
 
     @cached_property
     def distinct(self) -> int:
-        """How many distinct items there are."""
         return len(self._hashes.unique())
 
     @cached_property

@@ -65,7 +65,9 @@ def read_items(path: Path) -> EncodedText:
     characters = "".join(encoder.characters)
     vocabulary = Vocabulary(characters)
     order = [BOUNDARY, *vocabulary.ids(characters, BOUNDARY)]  # not `encode`, which would compose
-    _renumber(tokens, torch.tensor(order, dtype=dtype))
+    ids = torch.tensor(order, dtype=dtype)
+    for part in tokens.split(1 << 22):
+        part.copy_(ids.index_select(0, part.int()))
     return EncodedText(tokens, starts, vocabulary, digest.hexdigest())
 
 
@@ -106,9 +108,8 @@ def _opened(path: Path) -> BinaryIO:
             f"the built-in ones are {', '.join(BUILT_IN_DATASETS)}"
         ) from None
     except IsADirectoryError:
-        raise UserError(
-            f"{path} is a directory; a text file of one item a line is needed"
-        ) from None
+        why = f"{path} is a directory; a text file of one item a line is needed"
+        raise UserError(why) from None
     except (OSError, ValueError) as error:  # a ValueError where the path has a NUL
         why = getattr(error, "strerror", None) or error
         raise UserError(f"{path} can't be read: {why}") from None
@@ -205,13 +206,5 @@ def _check_block(path: Path, text: str, line: int, tokens: Tensor, encoder: _Enc
 
 
 def _too_long(path: Path, line: int) -> UserError:
-    return UserError(
-        f"{path}: line {line} is longer than {MAX_ITEM_LENGTH:,} characters; "
-        f"a file of one item a line is needed"
-    )
-
-
-def _renumber(tokens: Tensor, ids: Tensor) -> None:
-    """Replace each token t by ids[t], in place."""
-    for part in tokens.split(1 << 22):
-        part.copy_(ids.index_select(0, part.int()))
+    why = f"longer than {MAX_ITEM_LENGTH:,} characters; a file of one item a line is needed"
+    return UserError(f"{path}: line {line} is {why}")

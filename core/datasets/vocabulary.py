@@ -61,7 +61,6 @@ class Vocabulary:
         return "␣" if character == " " else shown(character)
 
     def labels(self) -> list[str]:
-        """The labels of all ids, in order."""
         return [self.label(i) for i in range(self.size)]
 
     def _some_characters(self) -> str:

@@ -40,7 +40,6 @@ class MLP(Network):
 
     @staticmethod
     def layout_of(settings: ModelSettings, vocabulary_size: int) -> Layout:
-        """The parameters of an MLP with these settings."""
         inputs, hidden = settings.context * settings.embedding, settings.hidden
         shapes: dict[str, tuple[int, ...]] = {
             "C": (vocabulary_size, settings.embedding),

@@ -37,12 +37,10 @@ class Model(ABC):
 
     @property
     def num_parameters(self) -> int:
-        """How many numbers it learns."""
         return sum(tensor.numel() for tensor in self.tensors.values())
 
     @property
     def is_finite(self) -> bool:
-        """True if every parameter is a finite number."""
         # A finite sum is the usual case, and a fast check.
         return all(
             math.isfinite(float(tensor.sum())) or bool(torch.isfinite(tensor).all())

@@ -23,7 +23,6 @@ class NeuralBigram(Network):
 
     @staticmethod
     def layout_of(settings: ModelSettings, vocabulary_size: int) -> Layout:
-        """The parameters of a network with these settings."""
         return Layout({"W": (vocabulary_size, vocabulary_size)})
 
     @property

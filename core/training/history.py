@@ -81,19 +81,16 @@ class LossHistory:
         )
 
     def copy(self) -> "LossHistory":
-        """A copy that can be added to."""
         other = copy(self)
         other._buckets = self._buckets.clone()  # `rest` is replaced, never written to
         return other
 
     def equals(self, other: "LossHistory") -> bool:
-        """True if both hold the same losses."""
         sizes = [(one.capacity, one.width, one.steps) for one in (self, other)]
         return sizes[0] == sizes[1] and all(map(torch.equal, self.tensors, other.tensors))
 
     @property
     def tensors(self) -> tuple[Tensor, Tensor]:
-        """The tensors that hold the losses."""
         return self._buckets, self.rest
 
     def _fold(self, losses: Tensor) -> None:
@@ -141,7 +138,6 @@ class DevLosses:
             del self.points[1::2]
 
     def copy(self) -> "DevLosses":
-        """A copy that can be added to."""
         other = copy(self)
         other.points = list(self.points)
         return other

@@ -51,16 +51,12 @@ class AdamW:
         return {**self.moments, "steps": self.steps}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Copy the moments and the number of steps."""
         self.moments = {name: state[name].clone() for name in self.moments}
         self.steps = state["steps"].clone()
 
     def update(self, parameters: Tensor, gradient: Tensor, rate: float, decay: float) -> None:
-        """Take one step, in place.
-
-        torch.optim.AdamW(fused=True) calls the same operation: 7 microseconds for 12,000
-        parameters, where the formula in separate operations takes 25. Being private it may go, and
-        the formula takes its place.
+        """Take one step, in place, by the operation of torch.optim.AdamW(fused=True): it takes 7
+        microseconds where the formula takes 25. Being private it may go; then the formula is used.
         """
         self.steps += 1
         fused = getattr(torch, "_fused_adamw_", None)

@@ -83,11 +83,7 @@ class RunList:
 
 
 def saved_runs(directory: Path) -> list[SavedRun]:
-    """The runs of a directory, the newest first.
-
-    Raises:
-        UserError: the directory can't be read.
-    """
+    """The runs of a directory, the newest first; errors as for `RunList.read`."""
     return RunList(directory).read()
 
 
@@ -145,11 +141,7 @@ def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
 
 
 def check_name(name: str) -> None:
-    """See that a run can have this name.
-
-    Raises:
-        UserError: it can't.
-    """
+    """Raises UserError if a run can't have this name."""
     if not name.strip() or len(name) > _MAX_NAME_LENGTH or name != shown(name):
         raise UserError(
             f"a run's name has 1 to {_MAX_NAME_LENGTH} characters that can be seen, not {name!r}"

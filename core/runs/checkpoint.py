@@ -42,7 +42,9 @@ __all__ = ["check_new", "note_divergence", "read", "run_path", "to_json", "write
 
 _MAX_LEFT = 1 << 13  # random integers drawn and not used yet
 _GENERATOR_BYTES = len(torch.Generator().get_state())
-_MOMENTS = ("mean", "square")  # of AdamW
+# The keys of a trainer's state, and the names in the file: of vectors, what the names begin with.
+_VECTORS = {"parameters": "", "mean": "optimizer.mean.", "square": "optimizer.square."}
+_SINGLE = {"generator": "random.generator", "left": "random.left", "steps": "optimizer.steps"}
 _Expected = dict[str, tuple[tuple[int, ...], torch.dtype]]  # shapes and types of tensors by name
 
 
@@ -133,6 +135,7 @@ def read(path: Path | str, partial: bool = False) -> RunState:
 
 def _record(state: RunState, named: bool, report: dict[str, Any]) -> RunRecord:
     dataset, dev = state.dataset, state.dev_losses
+    path = None if dataset.built_in else str(dataset.path.resolve())
     return RunRecord(
         format=FORMAT,
         versions={
@@ -143,12 +146,7 @@ def _record(state: RunState, named: bool, report: dict[str, Any]) -> RunRecord:
         threads=torch.get_num_threads(),
         named=named,
         saved=datetime.now(UTC),
-        dataset=DatasetRecord(
-            name=dataset.name,
-            path=None if dataset.built_in else str(dataset.path.resolve()),
-            unique=dataset.unique,
-            fingerprint=dataset.fingerprint,
-        ),
+        dataset=DatasetRecord(dataset.name, path, dataset.unique, dataset.fingerprint),
         seed=state.seed,
         steps=state.step,
         counted=state.trainer.get("counted", 0),
@@ -173,13 +171,10 @@ def _tensors(state: RunState) -> dict[str, Tensor]:
     if "counts" in trainer:
         return tensors | {"counts": trainer["counts"]}
     layout = parameter_layout(state.model_settings, state.dataset.vocabulary.size)
-    tensors |= layout.views(trainer["parameters"])
-    tensors |= {f"random.{name}": trainer[name] for name in ("generator", "left")}
-    if "mean" in trainer:
-        for name in _MOMENTS:
-            views = layout.views(trainer[name])
-            tensors |= {f"optimizer.{name}.{part}": view for part, view in views.items()}
-        tensors["optimizer.steps"] = trainer["steps"]
+    tensors |= {stored: trainer[name] for name, stored in _SINGLE.items() if name in trainer}
+    for name, prefix in _VECTORS.items():
+        views = layout.views(trainer[name]) if name in trainer else {}
+        tensors |= {prefix + part: view for part, view in views.items()}
     return tensors
 
 
@@ -204,40 +199,33 @@ def _state(record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor]) -
         first_settings=(record.first.model, record.first.train),
         seed=record.seed,
         journal=record.journal,
-        trainer={"step": record.steps} | _trainer_state(record, dataset, tensors, is_complete),
+        trainer={"step": record.steps} | _trainer_state(record, dataset, tensors),
         history=history,
         dev_losses=dev,
         resized=record.resized,
         diverged_at=diverged_at,
-        is_finite=True,
         dropout_version=record.dropout_version,
         is_resumable=is_complete,
-        run=object(),
     )
 
 
 def _trainer_state(
-    record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor], is_complete: bool
+    record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor]
 ) -> dict[str, Any]:
+    """What a trainer's state dict holds besides the step."""
     if not record.model.model_kind.is_network:
         if record.counted > dataset.split(record.train.train_on).num_examples:
             raise ValueError("more examples are counted than there are")
         return {"counted": record.counted, "counts": tensors["counts"]}
     layout = parameter_layout(record.model, dataset.vocabulary.size)
-
-    def flat(prefix: str = "") -> Tensor:
-        vector = torch.empty(layout.size)
-        for name, view in layout.views(vector).items():
-            view.copy_(tensors[prefix + name])
-        return vector
-
-    state: dict[str, Any] = {"parameters": flat()}
-    if is_complete:
-        state |= {name: tensors[f"random.{name}"] for name in ("generator", "left")}
+    state = {name: tensors[stored] for name, stored in _SINGLE.items() if stored in tensors}
+    for name, prefix in _VECTORS.items():
+        if all(prefix + part in tensors for part in layout.shapes):
+            state[name] = torch.empty(layout.size)
+            for part, view in layout.views(state[name]).items():
+                view.copy_(tensors[prefix + part])
+    if "generator" in state:
         torch.Generator().set_state(state["generator"])  # a RuntimeError, where it is none
-    if is_complete and record.train.optimizer == "adamw":
-        state |= {name: flat(f"optimizer.{name}.") for name in _MOMENTS}
-        state["steps"] = tensors["optimizer.steps"]
     return state
 
 
@@ -260,26 +248,20 @@ def _expected(record: RunRecord, V: int) -> _Expected:
         expected["history.rest"] = (rest,), torch.float32
     if not record.model.model_kind.is_network:
         return expected | {"counts": ((V ** (record.model.order - 1), V), torch.int32)}
-    shapes = parameter_layout(record.model, V).shapes
-    expected |= {name: (shape, torch.float32) for name, shape in shapes.items()}
-    if record.format == 1:
-        return expected
-    expected["random.left"] = (0,), torch.int64
-    expected["random.generator"] = (_GENERATOR_BYTES,), torch.uint8
-    if record.train.optimizer == "adamw":
-        for moment in _MOMENTS:
-            moments = {f"optimizer.{moment}.{name}": shape for name, shape in shapes.items()}
-            expected |= {name: (shape, torch.float32) for name, shape in moments.items()}
+    prefixes = [""]
+    if record.format > 1:
+        expected["random.left"] = (0,), torch.int64
+        expected["random.generator"] = (_GENERATOR_BYTES,), torch.uint8
+    if record.format > 1 and record.train.optimizer == "adamw":
         expected["optimizer.steps"] = (), torch.float32
+        prefixes = list(_VECTORS.values())
+    for name, shape in parameter_layout(record.model, V).shapes.items():
+        expected |= {prefix + name: (shape, torch.float32) for prefix in prefixes}
     return expected
 
 
 def _check_tensors(path: Path, tensors: Mapping[str, Tensor], expected: _Expected) -> None:
-    """See that a file holds the tensors expected, with numbers that training can go on from.
-
-    Raises:
-        UserError: it doesn't.
-    """
+    """Raises UserError unless a file holds the tensors expected, and numbers to train on from."""
     if others := tensors.keys() - expected.keys():
         other = shown(min(others)[:100])
         raise UserError(f"{path} is damaged: {other!r} does not belong to such a run")
@@ -314,11 +296,7 @@ def _serialized(tensors: Mapping[str, Tensor]) -> bytes:
 
 
 def _parsed(path: Path, content: bytes) -> dict[str, Tensor]:
-    """The tensors of a safetensors file.
-
-    Raises:
-        UserError: it is none.
-    """
+    """The tensors of a safetensors file; raises UserError if it is none."""
     try:
         return safetensors.torch.load(content)
     except (SafetensorError, ValueError, KeyError, RuntimeError, TypeError, AttributeError):

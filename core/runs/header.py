@@ -52,11 +52,7 @@ def read_record(path: Path | str) -> RunRecord:
 
 
 def find(path: Path | str) -> Path:
-    """The file or folder of a run.
-
-    Raises:
-        UserError: there is none.
-    """
+    """The file or folder of a run; raises UserError if there is none."""
     path = Path(path)
     try:
         found = existing_run(path)
@@ -68,11 +64,7 @@ def find(path: Path | str) -> Path:
 
 
 def open_run(path: Path) -> BinaryIO:
-    """Open the file of a run.
-
-    Raises:
-        UserError: there is none, or it can't be read.
-    """
+    """Open the file of a run; errors as for `open_plain_file`."""
     return open_plain_file(path, f"{path} is not a run: there is no such file")
 
 

@@ -30,11 +30,7 @@ def open_plain_file(path: Path, missing: str) -> BinaryIO:
 
 
 def check_size(path: Path, file: BinaryIO, most: int, least: int) -> None:
-    """See that an open file has `least` to `most` bytes.
-
-    Raises:
-        UserError: it hasn't.
-    """
+    """Raises UserError unless an open file has `least` to `most` bytes."""
     size = os.fstat(file.fileno()).st_size
     if size > most:
         raise UserError(f"{path} is damaged: it is larger than it can be")
@@ -43,11 +39,7 @@ def check_size(path: Path, file: BinaryIO, most: int, least: int) -> None:
 
 
 def read_bytes(path: Path, file: BinaryIO, most: int) -> bytes:
-    """Up to `most` bytes of an open file.
-
-    Raises:
-        UserError: it can't be read.
-    """
+    """Up to `most` bytes of an open file; raises UserError if it can't be read."""
     try:
         return file.read(most)
     except OSError as error:

@@ -115,11 +115,7 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def check_format(path: Path, raw: Any) -> int:
-    """The format that a decoded record names.
-
-    Raises:
-        UserError: it names none, or a newer one.
-    """
+    """The format that a decoded record names; raises UserError if that is none or a newer one."""
     number = raw.get("format") if isinstance(raw, dict) else None
     if type(number) is not int:
         raise UserError(f"{path} is not the record of a run: 'format' is missing")
@@ -133,8 +129,6 @@ def check_format(path: Path, raw: Any) -> int:
 
 def record_of(raw: Any, path: Path) -> RunRecord:
     """The record in a decoded JSON value.
-
-    path: of the file, for the sentence of a refusal.
 
     Raises:
         UserError: a value is missing, unknown, of the wrong type or out of bounds.
@@ -152,11 +146,7 @@ def record_of(raw: Any, path: Path) -> RunRecord:
 
 
 def check_journal(record: RunRecord, path: Path) -> None:
-    """See that the journal leads from the first settings to the present ones.
-
-    Raises:
-        UserError: it doesn't.
-    """
+    """Raises UserError unless the journal leads from the first settings to the present ones."""
     model, train = record.first.model, record.first.train
     for entry in record.journal:
         try:
@@ -171,19 +161,14 @@ def check_journal(record: RunRecord, path: Path) -> None:
 
 
 def record_json(record: RunRecord) -> bytes:
-    """The JSON of a record.
-
-    Raises:
-        UserError: the journal is too long to be saved.
-    """
+    """The JSON of a record; raises UserError if its journal is too long to be saved."""
     settings = {key: asdict(getattr(record, key)) for key in _SETTINGS}
     first = {key: asdict(getattr(record.first, key)) for key in _SETTINGS}
     plain = msgspec.to_builtins(structs.asdict(record) | settings | {"first": first})
     content = to_json(plain).encode()
     if len(content) > MAX_RECORD_BYTES:
-        raise UserError(
-            f"a run of {len(record.journal):,} edits has too long a journal to be saved"
-        )
+        edits = len(record.journal)
+        raise UserError(f"a run of {edits:,} edits has too long a journal to be saved")
     return content
 
 

@@ -1,7 +1,7 @@
 """RunState: all that a run is between two steps."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -44,16 +44,16 @@ class RunState:
     train_settings: TrainSettings
     first_settings: tuple[ModelSettings, TrainSettings]
     seed: int
-    journal: tuple[JournalEntry, ...]
     trainer: Mapping[str, Any]
-    history: LossHistory
-    dev_losses: DevLosses
-    resized: Resizing | None
-    diverged_at: int | None
-    is_finite: bool
-    dropout_version: int
-    is_resumable: bool
-    run: object
+    journal: tuple[JournalEntry, ...] = ()
+    history: LossHistory = field(default_factory=LossHistory)
+    dev_losses: DevLosses = field(default_factory=DevLosses)
+    resized: Resizing | None = None
+    diverged_at: int | None = None
+    is_finite: bool = True
+    dropout_version: int = dropout.VERSION
+    is_resumable: bool = True
+    run: object = field(default_factory=object)
 
     @classmethod
     def first(
@@ -66,23 +66,8 @@ class RunState:
         """
         generator = torch.Generator().manual_seed(seed)
         new = make_model(model, dataset.vocabulary.size, generator, train.smoothing)
-        return cls(
-            dataset=dataset,
-            model_settings=model,
-            train_settings=train,
-            first_settings=(model, train),
-            seed=seed,
-            journal=(),
-            trainer=make_trainer(new, dataset, train, seed).state_dict(),
-            history=LossHistory(),
-            dev_losses=DevLosses(),
-            resized=None,
-            diverged_at=None,
-            is_finite=True,
-            dropout_version=dropout.VERSION,
-            is_resumable=True,
-            run=object(),
-        )
+        trainer = make_trainer(new, dataset, train, seed).state_dict()
+        return cls(dataset, model, train, (model, train), seed, trainer)
 
     def __repr__(self) -> str:
         return f"RunState({run_label(self.model_settings, self.step, self.dev_losses.last)})"
@@ -101,10 +86,8 @@ class RunState:
 
 def run_label(model: ModelSettings, step: int, dev: float | None) -> str:
     """A run in a few words, such as "mlp 3-10-200, step 5,000, dev 2.171"; dev in nats."""
-    sizes = {
-        "mlp": f" {model.context}-{model.embedding}-{model.hidden}",
-        "ngram": f" {model.order}",
-    }
+    mlp = f" {model.context}-{model.embedding}-{model.hidden}"
+    sizes = {"mlp": mlp, "ngram": f" {model.order}"}
     loss = "" if dev is None else f", dev {dev:.3f}"
     return f"{model.kind}{sizes.get(model.kind, '')}, step {step:,}{loss}"
 
@@ -119,12 +102,10 @@ def journal_marks(journal: Sequence[JournalEntry]) -> list[Mark]:
 
 def copy_trainer_state(state: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a trainer's state dict; tensors equal to those of an earlier copy are shared."""
-    return {name: _copied(value, earlier.get(name)) for name, value in state.items()}
-
-
-def _copied(value: Any, earlier: Any) -> Any:
-    if not isinstance(value, Tensor):
-        return value
-    if isinstance(earlier, Tensor) and earlier.dtype == value.dtype and torch.equal(earlier, value):
-        return earlier
-    return value.clone()
+    copies = dict(state)
+    for name, value in state.items():
+        if isinstance(value, Tensor):
+            one: Any = earlier.get(name)
+            is_like = isinstance(one, Tensor) and one.dtype == value.dtype
+            copies[name] = one if is_like and torch.equal(one, value) else value.clone()
+    return copies

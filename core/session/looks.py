@@ -58,10 +58,8 @@ def sample(session: Run, n: int = 20, seed: int | None = None, **options: Any) -
 
 def probe(session: Run, text: str) -> Probe | Unavailable:
     """How likely the model finds each character of a text, and what it expects next."""
-    vocabulary = session.trainer.dataset.vocabulary
-    return probing.probe(
-        session.trainer.model, vocabulary, text, vocabulary.size, session.dev_losses.last
-    )
+    model, vocabulary = session.trainer.model, session.trainer.dataset.vocabulary
+    return probing.probe(model, vocabulary, text, vocabulary.size, session.dev_losses.last)
 
 
 def bigrams(session: Run) -> Tensor:
@@ -69,10 +67,9 @@ def bigrams(session: Run) -> Tensor:
 
     A model with a longer context is averaged over the training contexts.
     """
-    analysis = BigramAnalysis(session.trainer.dataset, session.trainer.model.context, is_exact=True)
-    return analysis.probabilities(
-        session.trainer.model, torch.arange(session.trainer.dataset.vocabulary.size)
-    )
+    model, dataset = session.trainer.model, session.trainer.dataset
+    analysis = BigramAnalysis(dataset, model.context, is_exact=True)
+    return analysis.probabilities(model, torch.arange(dataset.vocabulary.size))
 
 
 def embedding_map(session: Run) -> EmbeddingMap | Unavailable:
@@ -92,15 +89,8 @@ def health(session: Run) -> Health:
         for split in (session.trainer.settings.train_on, "dev")
     )
     last_edit = session.journal[-1].step if session.journal else 0
-    return health_check.health(
-        session.trainer,
-        session.history,
-        session.first_settings,
-        last_edit,
-        train,
-        dev,
-        baselines(session),
-    )
+    begun = session.history, session.first_settings, last_edit
+    return health_check.health(session.trainer, *begun, train, dev, baselines(session))
 
 
 def find_lr(session: Run, **options: Any) -> RateSearch:

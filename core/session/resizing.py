@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from ..analysis.evaluation import evaluate
-from ..models.model import Model
 from ..models.resize import shrinks
 from ..results import Resizing
 from ..settings import ModelSettings
@@ -24,7 +23,9 @@ def resize(trainer: AnyTrainer, new: ModelSettings, seed: int, label: str) -> Re
     Returns the change, with the dev loss before and after it where the model shrank.
     """
     model = trainer.model
-    loses, most = shrinks(model.settings, new), _dev_examples(model)
+    # How many examples of dev the loss is taken of.
+    most = max(_MIN_DEV_EXAMPLES, _MAX_MULTIPLICATIONS // model.multiplications)
+    loses = shrinks(model.settings, new)
     before = evaluate(model, trainer.dataset, "dev", most) if loses else None
     contexts = _judged_contexts(trainer)
     trainer.resize(new, contexts, torch.Generator().manual_seed(seed))
@@ -34,18 +35,11 @@ def resize(trainer: AnyTrainer, new: ModelSettings, seed: int, label: str) -> Re
     return Resizing(trainer.step, label, before.loss, after.loss, after.share)
 
 
-def _dev_examples(model: Model) -> int:
-    """How many examples of dev the loss is taken of."""
-    return max(_MIN_DEV_EXAMPLES, _MAX_MULTIPLICATIONS // model.multiplications)
-
-
 def _judged_contexts(trainer: AnyTrainer) -> Tensor:
     """The contexts (N, T) of some training examples, evenly spaced."""
     split = trainer.dataset.split(trainer.settings.train_on)
     least, most = _JUDGED_EXAMPLES
-    n = min(
-        max(least, min(_JUDGED_ACTIVATIONS // trainer.model.settings.hidden, most)),
-        split.num_examples,
-    )
+    wanted = max(least, min(_JUDGED_ACTIVATIONS // trainer.model.settings.hidden, most))
+    n = min(wanted, split.num_examples)
     positions = torch.arange(n) * split.num_examples // n + 1
     return split.contexts_at(positions, trainer.model.context)

@@ -137,22 +137,17 @@ class Session:
     def state(self) -> RunState:
         """All that the run is now. A copy, but for tensors that equal those of the last state."""
         last, history = self._last, self.history
-        self._last = RunState(
-            dataset=self.dataset,
+        self._last = replace(  # what isn't named stays the same for as long as a run goes on
+            last,
             model_settings=self.model_settings,
             train_settings=self.train_settings,
-            first_settings=self.first_settings,
-            seed=self.seed,
-            journal=tuple(self.journal),
             trainer=copy_trainer_state(self.trainer.state_dict(), last.trainer),
+            journal=tuple(self.journal),
             history=last.history if last.history.equals(history) else history.copy(),
             dev_losses=self.dev_losses.copy(),
             resized=self.resized,
             diverged_at=self.diverged_at,
             is_finite=not self.diverged,
-            dropout_version=self.dropout_version,
-            is_resumable=last.is_resumable,
-            run=self.run,
         )
         return self._last
 
@@ -311,12 +306,8 @@ class Session:
 
     def _restore(self, state: RunState) -> None:
         """Go on from a state."""
-        model, train, size = (
-            state.model_settings,
-            state.train_settings,
-            state.dataset.vocabulary.size,
-        )
-        self.model = make_model(model, size, None, train.smoothing)
+        model, train = state.model_settings, state.train_settings
+        self.model = make_model(model, state.dataset.vocabulary.size, None, train.smoothing)
         version = state.dropout_version
         self.trainer = make_trainer(self.model, state.dataset, train, state.seed, version)
         # A state of format 1 lacks some of what a trainer needs.

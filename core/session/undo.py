@@ -41,7 +41,6 @@ class UndoStack:
     """
 
     def __init__(self, budget: int = BUDGET):
-        """budget: in bytes."""
         self.budget = budget
         self.past: list[Level] = []
         self.future: list[Level] = []
@@ -129,25 +128,22 @@ class UndoStack:
         oldest = next((run for run in runs if run is not runs[-1]), None)
         if oldest is None:
             return False
-        self.previous_runs = _without(self.previous_runs, oldest)
+
+        def others(runs: tuple[RunState, ...]) -> tuple[RunState, ...]:
+            return tuple(run for run in runs if run is not oldest)
+
+        self.previous_runs = others(self.previous_runs)
         for some in (self.past, self.future):
-            some[:] = [
-                replace(level, previous_runs=_without(level.previous_runs, oldest))
-                for level in some
-            ]
+            some[:] = [replace(one, previous_runs=others(one.previous_runs)) for one in some]
         return True
-
-
-def _without(runs: tuple[RunState, ...], gone: RunState) -> tuple[RunState, ...]:
-    return tuple(run for run in runs if run is not gone)
 
 
 def stashed_run(
     state: RunState, model: ModelSettings, train: TrainSettings, seed: int
 ) -> StashedRun:
     """A previous run, named by what differs from a run with these settings."""
-    name, best = _difference(state, model, train, seed), state.dev_losses.best
-    name = name or f"{state.step:,} steps"
+    best = state.dev_losses.best
+    name = _difference(state, model, train, seed) or f"{state.step:,} steps"
     return StashedRun(name if best is None else f"{name} → {best:.2f}", state)
 
 

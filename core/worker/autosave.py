@@ -98,13 +98,14 @@ class Autosave:
             name = f"{stem[:_MAX_STEM_LENGTH]}-{datetime.now():%Y-%m-%d-%H%M%S}"
             self._targets[session.run] = _Target(self._directory / f"{name}{SUFFIX}")
         target, state = self._targets[session.run], _last_finite_state(session)
-        self._present, target.marker = target, _marker(session)
+        target.marker = _marker(session)
         if target.steps is None and self._lock is None:
             target.path = _free(target.path)
             self._try_lock(target)
         elif target.steps is not None and not stamp(target.path):
             self._note = f"{run_name(target.path)} was removed, so the run was saved there again"
-            self._release()  # the lock's file may be gone too; it is taken anew
+            self._hold(None)  # the lock's file may be gone too; it is taken anew
+        self._present = target
         if session.diverged and target.steps is not None and state.step <= target.steps:
             state = session.state()  # the file has more: only the divergence is noted in it
         options = target.path, target.named, target.steps is None
@@ -124,9 +125,7 @@ class Autosave:
         if target is None:
             self._next = self._clock() + _SECONDS
             self._hold(None)
-        elif target is self._present:
-            return  # it is locked, so nobody else can have changed it
-        else:
+        elif target is not self._present:  # that one is locked, so nobody can have changed it
             try:
                 if target.steps is not None and target.stamp != stamp(target.path) != ():
                     raise UserError(f"{target.path} has been changed by another explorer")
@@ -165,12 +164,12 @@ class Autosave:
         name = name.removesuffix(SUFFIX)
         target, path = self._targets.get(session.run), self._directory / f"{name}{SUFFIX}"
         if target is None or target.path != path:
-            taken = {one.path for one in self._targets.values()}
+            taken = [one.path for one in self._targets.values()]
             if existing_run(path.with_name(name)) or path in taken:
                 raise UserError(f"there is a run {name!r} already; another name would be right")
-            is_replaced = target and target.steps is not None and not target.named
-            replaces = target.path if target and is_replaced else None
-            target = self._targets[session.run] = _Target(path, replaces=replaces)
+            is_replaced = target is not None and target.steps is not None and not target.named
+            target = _Target(path, replaces=target.path if target and is_replaced else None)
+            self._targets[session.run] = target
             self._try_lock(target)
         target.named, target.is_new_name, target.marker = True, True, None
         self.keep(session)
@@ -256,15 +255,11 @@ class Autosave:
         Raises:
             UserError: another explorer has it open, or it can't be locked.
         """
-        self._release()
-        self._present = target
-        if target is not None:
-            self._lock = RunLock(target.path)
-
-    def _release(self) -> None:
         if self._lock is not None:
             self._lock.release()
-        self._lock = None
+        self._lock, self._present = None, target
+        if target is not None:
+            self._lock = RunLock(target.path)
 
     def _try_lock(self, target: _Target) -> None:
         """Lock the file of the present run; that it can't be written is told by `_write`."""

@@ -55,9 +55,12 @@ class EvalScheduler:
         self._begin_test(session)
 
     def has_work(self, session: Session, is_training: bool) -> bool:
-        """True when `advance` should be called."""
-        is_under_way = self._testing is not None or self._evaluating is not None
-        return is_under_way or self._is_due(session, is_training)
+        """True when `advance` should be called: while training, only from time to time."""
+        if self._testing is not None or self._evaluating is not None:
+            return True
+        is_outdated = self.splits is None or self.splits.step != session.step
+        is_outdated = is_outdated or self._next == 0.0
+        return is_outdated and (not is_training or self._clock() >= self._next)
 
     def advance(self, session: Session, is_training: bool) -> bool:
         """Evaluate another block of examples. Returns False if there was nothing to do."""
@@ -67,19 +70,13 @@ class EvalScheduler:
                 self.test = TestLoss(step, evaluation.result().loss)
                 self._testing = None
             return True
-        if self._evaluating is None and not self._is_due(session, is_training):
-            return False
-        self._advance_splits(session)
-        return True
+        is_due = self.has_work(session, is_training)
+        if is_due:
+            self._advance_splits(session)
+        return is_due
 
     def _begin_test(self, session: Session) -> None:
         self._testing = session.step, RunningEvaluation(session.model, session.dataset, "test")
-
-    def _is_due(self, session: Session, is_training: bool) -> bool:
-        """True when the losses are out of date; while training, only from time to time."""
-        evaluated = self.splits.step if self.splits else -1
-        is_outdated = evaluated != session.step or self._next == 0.0
-        return is_outdated and (not is_training or self._clock() >= self._next)
 
     def _advance_splits(self, session: Session) -> None:
         begun = self._clock()

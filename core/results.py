@@ -10,15 +10,13 @@ from msgspec import Struct
 
 from .settings import ModelSettings, TrainSettings
 
+# P(next | previous) by the model or as counted; the counts; or model minus counted
 BigramMode = Literal["model", "counted", "counts", "difference"]
 BigramOrder = Literal["id", "frequency"]
 
 
 class DatasetFacts(Struct, frozen=True):
-    """A dataset, as the main screen shows it.
-
-    labels: of the characters, by id. source: a built-in dataset's name, or a file's absolute path.
-    """
+    """A dataset: its characters' labels by id; its source is a built-in name or a file's path."""
 
     name: str
     items: int
@@ -28,16 +26,14 @@ class DatasetFacts(Struct, frozen=True):
 
     @property
     def characters(self) -> int:
-        """The number of characters, including the boundary."""
+        """The number of characters, with the boundary."""
         return len(self.labels)
 
 
 class DatasetStats(Struct, frozen=True):
-    """A dataset in numbers.
-
-    characters: how many, with the boundary. shortest, longest: items, in characters. examples: of
-    train, dev and test. seen: the number of items of dev and of test that also occur in train.
-    """
+    """A dataset in numbers: its characters with the boundary, its shortest and longest item in
+    characters, the examples of train, dev and test, and the items of dev and of test that also
+    occur in train (`seen`)."""
 
     name: str
     unique: bool
@@ -52,11 +48,8 @@ class DatasetStats(Struct, frozen=True):
 
 
 class SplitLosses(Struct, frozen=True):
-    """Train and dev loss at a step.
-
-    dev_seen, dev_unseen: of items that also occur in train, and of those that do not.
-    train_share, dev_share: the share of the split that was evaluated.
-    """
+    """Train and dev loss at a step, on a share of each split; the dev loss also of the items that
+    occur in train (`seen`) and of those that do not."""
 
     step: int
     train: float
@@ -104,11 +97,8 @@ class Divergence(Struct, frozen=True):
 
 
 class PreviousRun(Struct, frozen=True):
-    """A previous run.
-
-    name: the settings in which it differs from the present run, and its best dev loss.
-    id: unique among the runs of a session. folder: where it is saved; "" if it is not.
-    """
+    """A previous run, named by the settings in which it differs from the present run and its best
+    dev loss. id: unique among the runs of a session. folder: where it is saved; "" if it is not."""
 
     name: str
     model: ModelSettings
@@ -123,10 +113,8 @@ class PreviousRun(Struct, frozen=True):
 
 class Saving(Struct, frozen=True):
     """How the present run is saved: the directory of all runs, its own folder ("" before it is
-    first saved), and the last step that is saved.
-
-    note: what was just done, in a sentence. problem: why the last attempt to save failed.
-    """
+    first saved), the last step that is saved, what was just done in a sentence (`note`), and why
+    the last attempt to save failed (`problem`)."""
 
     directory: str
     folder: str
@@ -163,12 +151,9 @@ class Follower(Struct, frozen=True):
 
 
 class PairFacts(Struct, frozen=True):
-    """One pair of characters (ids): its count in the data, and its probability by the model.
-
-    rank: of `following` among all that may follow, by the model; 1 is the likeliest.
-    counted: P(following | previous) by the counts. followers: the likeliest by the model.
-    words: some items of the data that contain the pair.
-    """
+    """One pair of characters (ids): its count in the data, its probability by the model and by the
+    counts, the rank of `following` among all that may follow by the model (1 is the likeliest), the
+    likeliest followers by the model, and some items that contain the pair."""
 
     previous: int
     following: int
@@ -185,8 +170,7 @@ class BigramTable(Struct, frozen=True):
 
     order: the character ids of rows and of columns; () is by id. divergences: KL(counted || model)
     of each row in the window, in nats; infinite if the model gives a counted pair probability 0.
-    is_estimate: True if the model's row at the cursor is a mean over only some of its contexts.
-    """
+    is_estimate: True if the model's row at the cursor is a mean over only some of its contexts."""
 
     top: int
     left: int
@@ -222,10 +206,7 @@ class Baseline(Struct, frozen=True):
 
 class EmbeddingMap(Struct, frozen=True):
     """The characters' embeddings, by id, as points of a plane: that of the first two principal
-    components, if the embedding has more than two dimensions.
-
-    shares: of the variance, along each axis of the plane. boundary: its id.
-    """
+    components, if there are more dimensions. shares: of the variance, along each of its axes."""
 
     labels: tuple[str, ...]
     points: list[tuple[float, float]]
@@ -252,11 +233,8 @@ class ProbedCharacter(Struct, frozen=True):
 
 
 class Probe(Struct, frozen=True):
-    """How likely the model holds a text.
-
-    following: characters that may come after the text, likeliest first. characters: of the text as
-    a whole item; the last is the boundary. mean: their mean surprisal. dev: the dev loss.
-    """
+    """How likely the model holds a text: the characters that may follow it, likeliest first; its
+    own as a whole item, the last of them the boundary; their mean surprisal; and the dev loss."""
 
     text: str
     following: tuple[Candidate, ...]
@@ -286,13 +264,11 @@ class Diagnosis(Struct, frozen=True):
 class Health(Struct, frozen=True):
     """The health of a training run, measured on a fixed sample of the train split.
 
-    first_loss: of the run's first weights. uniform: ln V.
-    saturated: the share of activations with |a| > 0.97. dead: the share of hidden units with
-    |a| > 0.99 for every example. histogram: activations from -1 to 1 in equal bins. All three are
-    None without a hidden layer; the shares are NaN if an activation is.
-    usual_ratios: the range of normal ratios. update: the step that they are of, in words.
-    gap: the dev loss minus the train loss.
-    """
+    first_loss: of the run's first weights. uniform: ln V. saturated: the share of activations with
+    |a| > 0.97. dead: the share of hidden units with |a| > 0.99 for every example. histogram:
+    activations from -1 to 1 in equal bins. All three are None without a hidden layer; the shares
+    are NaN if an activation is. usual_ratios: the range of normal ratios. update: the step that
+    they are of, in words. gap: the dev loss minus the train loss."""
 
     step: int
     examples: int
@@ -315,8 +291,7 @@ class RateSearch(Struct, frozen=True):
 
     steps, done: planned and taken, for each seed. turns: the rate from which the loss rises;
     explodes: from which it is many times the lowest. suggested: a rate to use. All three are None
-    if the loss does not rise. why: the reason for the suggestion, in words.
-    """
+    if the loss does not rise. why: the reason for the suggestion, in words."""
 
     low: float
     high: float
@@ -335,11 +310,7 @@ class RateSearch(Struct, frozen=True):
 
 
 class BigramsView(Struct, frozen=True):
-    """A window of the bigram table, and the pair at the cursor (row, column).
-
-    order: of rows and columns: by character id, or by frequency, the most frequent first.
-    mode: P(next | previous) by the model or as counted; the counts; or model minus counted.
-    """
+    """A window of the bigram table, and the pair at the cursor (row, column)."""
 
     top: int
     left: int

@@ -6,7 +6,7 @@ README's table are made from this.
 
 import unicodedata
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -81,16 +81,10 @@ class Key(Struct, frozen=True):
 
     def binding(self, action: str) -> Binding:
         """A binding of Textual's for an action of this key."""
-        return Binding(
-            self.keys,
-            action,
-            self.word,
-            id=self.id,
-            key_display=self.shown,
-            tooltip=self.help,
-            show=self.group is not None,
-            group=Binding.Group(self.group) if self.group != self.word and self.group else None,
-        )
+        group = Binding.Group(self.group) if self.group not in (None, self.word) else None
+        looks: dict[str, Any] = {"key_display": self.shown, "tooltip": self.help, "group": group}
+        show = self.group is not None
+        return Binding(self.keys, action, self.word, show, id=self.id, **looks)
 
 
 # What the footer offers, the most needed first; the last two stand there however little room is.

@@ -11,8 +11,7 @@ from ..errors import UserError
 from ..run_spec import RunSpec
 from ..session.session import Session
 from ..text import shown
-from .events import write_events
-from .records import export_csv, export_json
+from .records import export_csv, export_json, write_events
 from .script import data_name, export_notebook, export_script
 
 logging.getLogger("matplotlib").setLevel(logging.ERROR)  # else it reports of its font cache

@@ -8,7 +8,6 @@ autograd finds the gradients; so its losses are those of the run up to rounding.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..models.resize import seed_of_edit
@@ -31,25 +30,17 @@ _HEADINGS = {
 }
 
 
-@dataclass(frozen=True)
-class Cell:
-    """Lines of code, and the lines of text before them."""
-
-    words: list[str]
-    code: list[str]
-
-
 def export_script(session: Session, stem: str = "run") -> str:
     """The Python file, which reads the items of `data_name(session)` beside it.
 
     stem: its name without the ending.
     """
     text, ends_with_def = "", False
-    for cell in _cells(session, stem, notebook=False):
-        words = [f"# {line}".rstrip() for line in cell.words]
+    for words, code in _cells(session, stem, notebook=False):
         # Text before a function stands by itself.
-        gap = "\n" * 3 if cell.code[:2] == ["", ""] else "\n"
-        part = "\n".join(words) + (gap if words else "") + "\n".join(cell.code).strip("\n")
+        gap = ("\n" * 3 if code[:2] == ["", ""] else "\n") * bool(words)
+        part = "\n".join(f"# {line}".rstrip() for line in words) + gap
+        part += "\n".join(code).strip("\n")
         text += ("\n\n\n" if ends_with_def else "\n\n") * bool(text) + part
         ends_with_def = bool(re.search(r"(^|\n)(def|@)", part))
     return text + "\n"
@@ -63,9 +54,9 @@ def export_notebook(session: Session, stem: str = "run") -> str:
         cell = {"cell_type": kind, "id": f"cell-{len(cells)}", "metadata": {}, "source": source}
         cells.append(cell | more)
 
-    for cell in _cells(session, stem, notebook=True):
-        add("markdown", "\n".join(cell.words))
-        add("code", "\n".join(cell.code).strip("\n"), execution_count=None, outputs=[])
+    for words, code in _cells(session, stem, notebook=True):
+        add("markdown", "\n".join(words))
+        add("code", "\n".join(code).strip("\n"), execution_count=None, outputs=[])
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     notebook = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
@@ -77,21 +68,24 @@ def data_name(session: Session) -> str:
     return session.dataset.path.name
 
 
-def _cells(session: Session, stem: str, notebook: bool) -> list[Cell]:
-    """The template's cells: a line that begins with `#%` is text, and begins a cell after code."""
+def _cells(session: Session, stem: str, notebook: bool) -> list[tuple[list[str], list[str]]]:
+    """The template's cells, each its lines of text and of code.
+
+    A line that begins with `#%` is text, and begins a cell after code.
+    """
     environment = templates()
     environment.filters["quoted"] = environment.filters["literal"] = _literal
     text = environment.get_template("script.py.j2").render(
         _variables(session) | {"stem": shown(stem), "notebook": notebook}
     )
-    cells: list[Cell] = []
+    cells: list[tuple[list[str], list[str]]] = []
     for line in text.split("\n"):
         if line.startswith("#%"):
-            if not cells or cells[-1].code:
-                cells.append(Cell([], []))
-            cells[-1].words.append(line[3:])
+            if not cells or cells[-1][1]:
+                cells.append(([], []))
+            cells[-1][0].append(line[3:])
         elif cells:
-            cells[-1].code.append(line)
+            cells[-1][1].append(line)
     return cells
 
 
@@ -99,11 +93,17 @@ def _variables(session: Session) -> dict[str, Any]:
     """What the template is filled with."""
     model, settings = _HEADINGS[session.model_settings.kind], session.model_settings.model_kind
     training = _training_variables(session)
+    sign = session.dataset.vocabulary.boundary_sign
     return {
         "heading": f"{model} on a file of words, exported from makemore-tui.",
         "facts": f"It does what the run did: {value_text(session.step)} steps with seed "
         f"{session.seed}, {value_text(len(session.journal))} edits.",
-        **_data_variables(session),
+        "data_name": data_name(session),
+        "shown_data_name": shown(data_name(session)),
+        "plain_lines": session.dataset.built_in,
+        # a character that isn't in the data; a newline never is
+        "boundary": "\n" if sign in session.dataset.vocabulary.characters else sign,
+        "unique": session.dataset.unique,
         **training,
         "parts": settings.is_network,
         "smoothing": session.train_settings.smoothing,
@@ -112,19 +112,6 @@ def _variables(session: Session) -> dict[str, Any]:
         **_resize_variables(session),
         "edits": edits_by_step(session),
         "lines_of": lambda some: _edit_lines(session, some, training),
-    }
-
-
-def _data_variables(session: Session) -> dict[str, Any]:
-    dataset, vocabulary = session.dataset, session.dataset.vocabulary
-    sign = vocabulary.boundary_sign
-    return {
-        "data_name": data_name(session),
-        "shown_data_name": shown(data_name(session)),
-        "plain_lines": dataset.built_in,
-        # a character that isn't in the data; a newline never is
-        "boundary": "\n" if sign in vocabulary.characters else sign,
-        "unique": dataset.unique,
     }
 
 
@@ -173,10 +160,7 @@ def _resize_variables(session: Session) -> dict[str, bool]:
 
 
 def _edit_lines(session: Session, some: list[Edit], training: Mapping[str, Any]) -> list[str]:
-    """The lines of the script that make some edits of a network.
-
-    training: the variables of `_training_variables`.
-    """
+    """The lines that make some edits of a network; `training` is of `_training_variables`."""
     lines: list[str] = []
     for edit in some:
         model, train = edit.after
@@ -213,19 +197,16 @@ def _size_lines(session: Session, edit: Edit) -> list[str]:
     new = [getattr(model, name) for name in SIZES]
     between = [min(pair) for pair in zip(old, new, strict=True)]
     lines = []
+    sizes = ", ".join(f"{name}={{}}" for name in SIZES).format
     if between != old:
-        lines.append(f"shrink({_sizes(between)})")
+        lines.append(f"shrink({sizes(*between)})")
     if between != new:
         seed = seed_of_edit(session.seed, edit.step, edit.number)
-        lines.append(f"grow({_sizes(new)}, seed={seed})")
+        lines.append(f"grow({sizes(*new)}, seed={seed})")
     if old[0] != new[0]:
         lines.append("data = {name: build_dataset(split) for name, split in splits.items()}")
         lines.append("X, Y = data[train_on]")
     return lines
-
-
-def _sizes(sizes: list[int]) -> str:
-    return ", ".join(f"{name}={size}" for name, size in zip(SIZES, sizes, strict=True))
 
 
 def _literal(value: Any) -> str:

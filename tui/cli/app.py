@@ -5,12 +5,11 @@ import typer
 from makemore_tui.core.errors import UserError
 
 from .data import data, presets
-from .evaluate import evaluate
 from .explore import explore
 from .export import export
 from .find_lr import find_lr
 from .runs import replay, runs
-from .sample import sample
+from .saved_run import evaluate, sample
 from .train import train
 
 app = typer.Typer(

@@ -9,7 +9,7 @@ from makemore_tui.core.presets import PRESETS
 
 from .interrupt import load_torch
 from .options import JsonOption, UniqueOption
-from .output import show
+from .streams import show
 
 
 def data(

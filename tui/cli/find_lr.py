@@ -10,7 +10,7 @@ from makemore_tui.core.settings import changed, parse_changes
 
 from .interrupt import load_torch
 from .options import DataOption, JsonOption, PresetOption, SeedOption, SetOption, UniqueOption
-from .output import show
+from .streams import show
 
 
 def find_lr(

@@ -10,8 +10,7 @@ from makemore_tui.core.errors import UserError
 
 from .interrupt import load_torch
 from .options import DirectoryOption, JsonOption, RunArgument, refuse
-from .output import show
-from .streams import complain
+from .streams import complain, show
 
 if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session
@@ -68,7 +67,11 @@ def list_runs(
         return
     where = runs_directory(directory)
     found = saved_runs(where)
-    record = {"directory": str(where), "runs": [_plain(one) for one in found]}
+    keys = ("name", "dataset", "model", "steps", "best_dev", "named", "problem")
+    plain = [
+        {key: getattr(one, key) for key in keys} | {"saved": one.saved.isoformat()} for one in found
+    ]
+    record = {"directory": str(where), "runs": plain}
     show(as_json, record, lambda reports: reports.print_runs(where, found))
 
 
@@ -112,8 +115,3 @@ def resumed(run: Path, asked: dict[str, Any], context: typer.Context) -> "Sessio
         more = "" if counts else f"; --steps {2 * session.step} would go on"
         raise UserError(f"{run} has taken all its {session.step:,} steps{more}")
     return session
-
-
-def _plain(run: Any) -> dict[str, Any]:
-    keys = ("name", "dataset", "model", "steps", "best_dev", "named", "problem")
-    return {key: getattr(run, key) for key in keys} | {"saved": run.saved.isoformat()}

@@ -3,7 +3,9 @@
 import codecs
 import os
 import sys
+from collections.abc import Callable
 from io import TextIOWrapper
+from typing import Any
 
 from makemore_tui.core.errors import UserError
 
@@ -42,3 +44,15 @@ def complain(text: object) -> None:
 def forget_output() -> None:
     """Discard what could not be written, so that Python's own flush at exit does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def show(as_json: bool, record: Any, report: Callable[[Any], None]) -> None:
+    """Print a record as JSON, or call `report` with the module of reports, which loads rich."""
+    if as_json:
+        from makemore_tui.core.runs.record import to_json
+
+        print(to_json(record))
+    else:
+        from . import reports
+
+        report(reports)

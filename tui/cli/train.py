@@ -23,9 +23,8 @@ from .options import (
     beginning,
     found,
 )
-from .output import show
 from .runs import resumed
-from .streams import complain
+from .streams import complain, show
 
 if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session

@@ -1,12 +1,14 @@
-"""The command that evaluates a saved run."""
+"""The commands that evaluate a saved run and sample names from it."""
 
 from typing import Annotated, Any
 
 import typer
 
+from makemore_tui.core.constants import MAX_SEED, SPLITS
+
 from .interrupt import load_torch
 from .options import JsonOption, RunArgument
-from .output import show
+from .streams import show
 
 
 def evaluate(
@@ -19,7 +21,6 @@ def evaluate(
     load_torch()
     from makemore_tui.core.analysis.evaluation import evaluate as evaluate_split
     from makemore_tui.core.analysis.evaluation import word_surprisal
-    from makemore_tui.core.constants import SPLITS
     from makemore_tui.core.runs import checkpoint
     from makemore_tui.core.session.session import Session
 
@@ -39,3 +40,31 @@ def evaluate(
             "mean": surprisal.mean,
         }
     show(as_json, answer, lambda reports: reports.print_evaluations(evaluations, surprisal))
+
+
+def sample(
+    run: RunArgument,
+    n: Annotated[int, typer.Option("-n", help="How many.")] = 20,
+    temperature: Annotated[
+        float, typer.Option(help="Above 1 wilder, below 1 tamer, 0 the likeliest.")
+    ] = 1.0,
+    prefix: Annotated[str, typer.Option(help="What each begins with.")] = "",
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED)] = 1,
+    new_only: Annotated[bool, typer.Option(help="Leave out what stands in the data.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make names with a saved run."""
+    load_torch()
+    import torch
+
+    from makemore_tui.core.analysis import sampling
+    from makemore_tui.core.runs import checkpoint
+    from makemore_tui.core.session.session import Session
+
+    saved = Session.from_state(checkpoint.read(run, partial=True))
+    generator = torch.Generator().manual_seed(seed)
+    samples = sampling.sample(
+        saved.model, saved.dataset, n, generator, temperature, prefix, new_only=new_only
+    )
+    record = {"samples": [{"text": one.text, "seen": one.seen} for one in samples]}
+    show(as_json, record, lambda reports: reports.print_samples(samples))

@@ -51,7 +51,8 @@ if TYPE_CHECKING:  # where each name is from
     from .presets import PRESETS, preset_named
     from .results import Unavailable
     from .run_spec import RunSpec
-    from .runs.catalog import runs_directory, saved_runs
+    from .runs.catalog import saved_runs
+    from .runs.directory import runs_directory
     from .runs.state import RunState
     from .session.replay import replay
     from .session.session import Session
@@ -76,7 +77,7 @@ else:
         "evaluate": "analysis.evaluation",
         "preset_named": "presets",
         "replay": "session.replay",
-        "runs_directory": "runs.catalog",
+        "runs_directory": "runs.directory",
         "sample": "analysis.sampling",
         "saved_runs": "runs.catalog",
         "write_export": "export.files",

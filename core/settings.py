@@ -90,16 +90,15 @@ class TrainSettings(_Validated):
         `step` falls to a tenth half-way, `linear` and `cosine` fall to zero at the planned end
         (cosine: Loshchilov & Hutter 2017, one period). Beyond it the last rate stays.
         """
+        if self.schedule == "constant":
+            return self.learning_rate
         done = min(step, self.steps - 1) / self.steps  # the share of the planned steps
-        match self.schedule:
-            case "step":
-                return self.learning_rate * (1.0 if done < 0.5 else 0.1)
-            case "linear":
-                return self.learning_rate * (1 - done)
-            case "cosine":
-                return self.learning_rate * (1 + math.cos(math.pi * done)) / 2
-            case _:
-                return self.learning_rate
+        factors = {
+            "step": 1.0 if done < 0.5 else 0.1,
+            "linear": 1 - done,
+            "cosine": (1 + math.cos(math.pi * done)) / 2,
+        }
+        return self.learning_rate * factors[self.schedule]
 
 
 def changed(

@@ -6,13 +6,13 @@ from .cli.interrupt import ends_at_once
 
 
 def main() -> None:
-    """Load the command line and run it; ctrl+c ends it without a traceback, whenever it comes."""
+    """Import the command line and run it; ctrl+c ends it without a traceback at any moment."""
     with ends_at_once():
         from .cli.main import main as run
     try:
         run()
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending already
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def _resized(resizing: Resizing) -> str:
 
 
 def _finished(now: Snapshot, labels: Labels) -> str:
-    if now.model.kind != "ngram":
+    if now.model.model_kind.is_network:
         return f"finished: all planned steps; {labels['pause']} trains on"
     undo = f"{labels['undo']} undoes {now.can_undo}" if now.can_undo else ""
     return f"finished: every example is counted; {undo or labels['model'] + ' takes another model'}"

@@ -49,12 +49,14 @@ def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
     if setting == "kind":
         return next_kind(snapshot)
     if setting == "decay":
-        setting = "smoothing" if model.kind == "ngram" else "weight_decay"
-    elif setting == "context" and model.kind == "ngram":
-        setting = "order"
-    if setting in ("hidden", "embedding", "context", "dropout", "direct") and model.kind != "mlp":
+        setting = model.model_kind.regularizer
+    elif setting == "context":
+        setting = model.model_kind.context_setting or setting
+    of_mlp = setting in ("hidden", "embedding", "context", "dropout", "direct")
+    if of_mlp and not model.is_relevant(setting):
         return f"{setting} is a setting of the MLP, which is another model"
-    if setting in ("learning_rate", "optimizer", "schedule", "init") and model.kind == "ngram":
+    of_networks = setting in ("learning_rate", "optimizer", "schedule", "init")
+    if of_networks and not model.is_relevant(setting):
         return f"counting needs no {name_of(setting)}; the other models have one"
     now = getattr(model if hasattr(model, setting) else train, setting)
     value = _next(setting, now, by)
@@ -65,7 +67,8 @@ def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
 
 def restarts(snapshot: Snapshot, setting: str) -> bool:
     """True if a step of this setting would begin a new run."""
-    name = "order" if setting == "context" and snapshot.model.kind == "ngram" else setting
+    context_setting = snapshot.model.model_kind.context_setting or "context"
+    name = context_setting if setting == "context" else setting
     return name == "seed" or effect_of({name: None}, snapshot.model.kind) == "restart"
 
 

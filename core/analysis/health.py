@@ -6,6 +6,7 @@ measures are those of Karpathy's lecture on activations and gradients ("Building
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from statistics import fmean, variance
 
@@ -17,7 +18,7 @@ from ..models.factory import make_model
 from ..models.model import Model
 from ..results import Baseline, Health, TensorHealth
 from ..settings import ModelSettings, TrainSettings
-from ..training.base import Trainer
+from ..training.base import AnyTrainer
 from ..training.batches import Batches
 from ..training.history import LossHistory
 from .baselines import NAMES
@@ -31,7 +32,7 @@ _RECENT = 0.6  # the share of the steps since the last edit in which the loss fa
 
 
 def health(
-    trainer: Trainer,
+    trainer: AnyTrainer,
     history: LossHistory,
     first_settings: tuple[ModelSettings, TrainSettings],
     last_edit: int = 0,
@@ -44,51 +45,21 @@ def health(
     history: its minibatch losses. first_settings: those it began with. last_edit: the step of its
     newest edit. train, dev: the newest losses of the splits, if known. baselines: those known.
     """
-    model, settings = trainer.model, trainer.settings
-    batch = _first_examples(trainer.dataset, settings.train_on, model.context)
-    is_finite = model.is_finite
+    model, train_on = trainer.model, trainer.settings.train_on
+    batch = _first_examples(trainer.dataset, train_on, model.context)
     h = model.hidden_activations(batch.contexts)  # (N, H)
-    saturated, dead = _stuck(h) if is_finite else (math.nan, math.nan)
+    saturated, dead = _stuck(h) if model.is_finite else (math.nan, math.nan)
     tensors, update = _tensors(trainer, batch)
-    steps, fall, error = recent_fall(history, last_edit)
-    facts = Facts(
-        kind=model.settings.kind,
-        step=trainer.step,
-        uniform=math.log(model.vocabulary_size),
-        first_loss=_first_loss(trainer.dataset, *first_settings, trainer.seed, settings.train_on),
-        loss=_loss(model, batch) if is_finite else math.nan,
+    facts = replace(
+        _facts(trainer, batch, history, first_settings, last_edit),
         saturated=saturated,
         dead=dead,
         ratio=_middle_ratio(tensors),
         train=train,
         dev=dev,
-        steps_since_edit=steps,
-        fall=fall,
-        fall_error=error,
-        init=model.settings.init,
-        weight_decay=settings.weight_decay,
-        smoothing=settings.smoothing,
-        baseline=comparable_baseline(model.settings, settings.train_on, baselines),
-        is_counted=trainer.finished,
-        is_decayed=settings.learning_rate_at(trainer.step) < settings.learning_rate / 2,
-        is_held_out=settings.train_on != "all",
+        baseline=comparable_baseline(model.settings, train_on, baselines),
     )
-    return Health(
-        step=facts.step,
-        examples=len(batch.contexts),
-        first_loss=facts.first_loss,
-        uniform=facts.uniform,
-        saturated=None if h is None else saturated,
-        dead=None if h is None else dead,
-        histogram=None if h is None else torch.histc(h, BINS, -1, 1).int().tolist(),
-        tensors=tensors,
-        usual_ratios=facts.usual_ratios,
-        update=update,
-        train=train,
-        dev=dev,
-        gap=facts.gap,
-        diagnosis=diagnosis(facts),
-    )
+    return _report(facts, len(batch.contexts), h, tensors, update)
 
 
 def comparable_baseline(
@@ -118,6 +89,56 @@ def recent_fall(history: LossHistory, last_edit: int) -> tuple[int, float, float
     earlier, later = points[:half], points[-half:]
     error = math.sqrt((variance(earlier) + variance(later)) / half)
     return steps, fmean(earlier) - fmean(later), error
+
+
+def _facts(
+    trainer: AnyTrainer,
+    batch: Batches,
+    history: LossHistory,
+    first_settings: tuple[ModelSettings, TrainSettings],
+    last_edit: int,
+) -> Facts:
+    """The facts that don't depend on gradients, activations and evaluations."""
+    model, settings = trainer.model, trainer.settings
+    steps, fall, error = recent_fall(history, last_edit)
+    return Facts(
+        kind=model.settings.kind,
+        step=trainer.step,
+        uniform=math.log(model.vocabulary_size),
+        first_loss=_first_loss(trainer.dataset, *first_settings, trainer.seed, settings.train_on),
+        loss=_loss(model, batch) if model.is_finite else math.nan,
+        steps_since_edit=steps,
+        fall=fall,
+        fall_error=error,
+        init=model.settings.init,
+        weight_decay=settings.weight_decay,
+        smoothing=settings.smoothing,
+        is_counted=trainer.finished,
+        is_decayed=settings.learning_rate_at(trainer.step) < settings.learning_rate / 2,
+        is_held_out=settings.train_on != "all",
+    )
+
+
+def _report(
+    facts: Facts, examples: int, h: Tensor | None, tensors: tuple[TensorHealth, ...], update: str
+) -> Health:
+    """What is shown of the facts; h: the hidden layer's activations (N, H)."""
+    return Health(
+        step=facts.step,
+        examples=examples,
+        first_loss=facts.first_loss,
+        uniform=facts.uniform,
+        saturated=None if h is None else facts.saturated,
+        dead=None if h is None else facts.dead,
+        histogram=None if h is None else torch.histc(h, BINS, -1, 1).int().tolist(),
+        tensors=tensors,
+        usual_ratios=facts.usual_ratios,
+        update=update,
+        train=facts.train,
+        dev=facts.dev,
+        gap=facts.gap,
+        diagnosis=diagnosis(facts),
+    )
 
 
 @lru_cache(maxsize=1)
@@ -153,7 +174,7 @@ def _stuck(h: Tensor | None) -> tuple[float, float]:
     return float(saturated.mean()), float(dead.mean())
 
 
-def _tensors(trainer: Trainer, batch: Batches) -> tuple[tuple[TensorHealth, ...], str]:
+def _tensors(trainer: AnyTrainer, batch: Batches) -> tuple[tuple[TensorHealth, ...], str]:
     """The health of each parameter tensor, and what its update is."""
     gradients, updates, is_of = trainer.gradients(batch), trainer.last_update(), _LAST_STEP
     if not gradients:

@@ -17,7 +17,7 @@ from ..errors import UserError
 from ..models.model import Model
 from ..results import RateSearch
 from ..settings import SETTINGS, TrainSettings
-from ..training.base import Trainer
+from ..training.base import AnyTrainer
 from ..training.time_slicer import TimeSlicer
 
 STEPS = 1000
@@ -33,7 +33,7 @@ _MAX_POINTS = 200
 
 
 def find_lr(
-    trainer: Trainer,
+    trainer: AnyTrainer,
     low: float | None = None,
     high: float | None = None,
     steps: int = STEPS,
@@ -73,7 +73,7 @@ class LearningRateFinder:
 
     def __init__(
         self,
-        trainer: Trainer,
+        trainer: AnyTrainer,
         low: float | None = None,
         high: float | None = None,
         steps: int = STEPS,
@@ -188,13 +188,14 @@ def _suggestion(rates: list[float], turns: int | None, high: float) -> tuple[flo
     return suggested, f"a quarter of {turn:g}, from where the loss rises (Smith 2017)"
 
 
-def _range(trainer: Trainer, low: float | None, high: float | None) -> tuple[float, float]:
+def _range(trainer: AnyTrainer, low: float | None, high: float | None) -> tuple[float, float]:
     """The range to search: as given, or the usual one of the model and optimizer."""
     kind = trainer.model.settings.model_kind
     if not kind.is_network:
         raise UserError("a table of counts has no learning rate; another kind of model has")
-    usual = kind.learning_rates[trainer.settings.optimizer]
-    low, high = usual[0] if low is None else low, usual[1] if high is None else high
+    usual: tuple[float, float] = kind.learning_rates[trainer.settings.optimizer]
+    low = usual[0] if low is None else low
+    high = usual[1] if high is None else high
     least, most = (SETTINGS["learning_rate"].metadata[end] for end in ("low", "high"))
     for name, value in (("low", low), ("high", high)):
         if not least <= value <= most:

@@ -47,7 +47,7 @@ class Model(ABC):
         """True if every parameter is a finite number."""
         floats = [tensor for tensor in self.tensors.values() if tensor.is_floating_point()]
         if all(math.isfinite(float(tensor.sum())) for tensor in floats):
-            return True  # the usual case, told in a fraction of the time
+            return True  # the usual case, and a fast check
         return all(bool(torch.isfinite(tensor).all()) for tensor in floats)
 
     @property

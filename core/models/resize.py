@@ -33,6 +33,7 @@ from torch import Tensor
 
 from ..settings import SIZES, ModelSettings
 from .mlp import MLP
+from .model import Network
 
 _BY_POSITION = ("W1", "W3")  # have a row for each embedding dimension of each position
 _MAX_FITTED = 1024  # hidden units; the time for least squares grows with their cube
@@ -47,15 +48,15 @@ def seed_of_edit(seed: int, step: int, number: int) -> int:
 
 
 def resized(
-    model: MLP,
+    model: Network,
     settings: ModelSettings,
     moments: dict[str, Tensor],
     contexts: Tensor,
     generator: torch.Generator,
-) -> tuple[MLP, dict[str, Tensor]]:
+) -> tuple[Network, dict[str, Tensor]]:
     """A model of other sizes (context, embedding, hidden) that computes the same, and its moments.
 
-    model: has finite weights; it is not changed. settings: differ from the model's in sizes only.
+    model: an MLP with finite weights, which is not changed. settings: differ from its own in sizes.
     moments: AdamW's "mean" and "square", (num_parameters,), or empty.
     contexts: (N, T), of training examples, which decide what is removed; T is the old context.
     generator: what new parameters are drawn from.
@@ -75,8 +76,8 @@ def shrinks(old: ModelSettings, new: ModelSettings) -> bool:
 
 
 def _grown(
-    model: MLP, settings: ModelSettings, moments: dict[str, Tensor], generator: torch.Generator
-) -> tuple[MLP, dict[str, Tensor]]:
+    model: Network, settings: ModelSettings, moments: dict[str, Tensor], generator: torch.Generator
+) -> tuple[Network, dict[str, Tensor]]:
     new = _like(model, MLP(settings, model.vocabulary_size, generator))
     _put(_parts(model, model.flat), _parts(new, new.flat))
     moments_then = {name: torch.zeros_like(new.flat) for name in moments}
@@ -99,8 +100,8 @@ def _put(old: dict[str, Tensor], new: dict[str, Tensor]) -> None:
 
 
 def _shrunk(
-    model: MLP, settings: ModelSettings, moments: dict[str, Tensor], contexts: Tensor
-) -> tuple[MLP, dict[str, Tensor]]:
+    model: Network, settings: ModelSettings, moments: dict[str, Tensor], contexts: Tensor
+) -> tuple[Network, dict[str, Tensor]]:
     p = {name: part.clone() for name, part in _parts(model, model.flat).items()}
     cut = _Cut(model.settings.context - settings.context)
     if settings.embedding < model.settings.embedding:
@@ -228,7 +229,7 @@ def _outgoing(p: dict[str, Tensor]) -> Tensor:
     return (p["W2"] - p["W2"].mean(1, keepdim=True)).norm(dim=1)
 
 
-def _parts(model: MLP, vector: Tensor) -> dict[str, Tensor]:
+def _parts(model: Network, vector: Tensor) -> dict[str, Tensor]:
     """Views of a vector (num_parameters,), with W1 (T, D, H) and W3 (T, D, V) by position."""
     shape = model.settings.context, model.settings.embedding
     views = model.views(vector)
@@ -240,7 +241,7 @@ def _copy(old: dict[str, Tensor], new: dict[str, Tensor]) -> None:
         part.copy_(old[name])
 
 
-def _like(model: MLP, new: MLP) -> MLP:
+def _like(model: Network, new: MLP) -> MLP:
     """The new model in the precision of the other."""
     if model.flat.dtype == torch.float64:
         new.to_double()

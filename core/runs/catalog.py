@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import platformdirs
-
 from ..atomic import UNFINISHED
 from ..errors import UserError
 from ..settings import model_label, settings_label
@@ -21,7 +19,6 @@ from . import format2
 from .header import SUFFIX, existing_run, read_record, run_name
 from .locks import is_locked
 
-_VARIABLE = "MAKEMORE_TUI_RUNS"
 _MAX_NAME_LENGTH = 60  # characters
 _STALE_SECONDS = 3600  # no writer takes so long
 _Stamp = tuple[int, ...]
@@ -50,12 +47,6 @@ class SavedRun:
 
     def __repr__(self) -> str:
         return f"SavedRun({self.name!r}, {self.problem or f'{self.model}, {self.steps:,} steps'})"
-
-
-def runs_directory(given: Path | str | None = None) -> Path:
-    """Where runs are kept: what is given, or MAKEMORE_TUI_RUNS, or the user's data directory."""
-    default = Path(platformdirs.user_data_dir("makemore-tui")) / "runs"
-    return Path(given or os.environ.get(_VARIABLE) or default).expanduser()
 
 
 def find_run(run: Path, directory: Path) -> Path:

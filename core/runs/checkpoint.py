@@ -218,7 +218,7 @@ def _state(record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor]) -
 def _trainer_state(
     record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor], is_complete: bool
 ) -> dict[str, Any]:
-    if record.model.kind == "ngram":
+    if not record.model.model_kind.is_network:
         if record.counted > dataset.split(record.train.train_on).num_examples:
             raise ValueError("more examples are counted than there are")
         return {"counted": record.counted, "counts": tensors["counts"]}
@@ -257,7 +257,7 @@ def _expected(record: RunRecord, V: int) -> _Expected:
         filled, rest = divmod(record.steps, record.history.width)  # as `LossHistory` folds them
         expected["history.buckets"] = (3, filled), torch.float32
         expected["history.rest"] = (rest,), torch.float32
-    if record.model.kind == "ngram":
+    if not record.model.model_kind.is_network:
         return expected | {"counts": ((V ** (record.model.order - 1), V), torch.int32)}
     shapes = parameter_layout(record.model, V).shapes
     expected |= {name: (shape, torch.float32) for name, shape in shapes.items()}

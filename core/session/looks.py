@@ -1,6 +1,7 @@
 """What can be read off a session without changing its training. `Session` has these as methods."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -12,66 +13,83 @@ from ..analysis.baselines import baseline_losses
 from ..analysis.bigrams import BigramAnalysis
 from ..analysis.evaluation import Evaluation
 from ..results import Baseline, EmbeddingMap, Health, Probe, RateSearch, Sample, Unavailable
+from ..runs.state import JournalEntry
+from ..settings import ModelSettings, TrainSettings
+from ..training.base import AnyTrainer
+from ..training.history import DevLosses, LossHistory
 
-if TYPE_CHECKING:
-    from .session import Session
+
+class Run(Protocol):
+    """What is read of a session; see `Session` for what the attributes are."""
+
+    samplings: int
+    first_settings: tuple[ModelSettings, TrainSettings]
+    history: LossHistory
+    dev_losses: DevLosses
+
+    @property
+    def trainer(self) -> AnyTrainer: ...
+    @property
+    def journal(self) -> Sequence[JournalEntry]: ...
 
 
-def evaluate(session: "Session", split: str = "dev", max_examples: int | None = None) -> Evaluation:
+def evaluate(session: Run, split: str = "dev", max_examples: int | None = None) -> Evaluation:
     """The loss of a split in nats a character: train, dev, test, all, or first-N.
 
     The loss of the whole dev split is added to `session.dev_losses`.
 
     max_examples: of a larger split, only about so many are evaluated.
     """
-    found = evaluation.evaluate(session.model, session.dataset, split, max_examples)
+    found = evaluation.evaluate(session.trainer.model, session.trainer.dataset, split, max_examples)
     if split == "dev" and max_examples is None:
-        session.dev_losses.append(session.step, found.loss)
+        session.dev_losses.append(session.trainer.step, found.loss)
     return found
 
 
-def sample(
-    session: "Session", n: int = 20, seed: int | None = None, **options: Any
-) -> list[Sample]:
+def sample(session: Run, n: int = 20, seed: int | None = None, **options: Any) -> list[Sample]:
     """n sampled names; without a seed, others at every call.
 
     options: temperature, prefix, limit and new_only, as in `sampling.sample`.
     """
     session.samplings += 1
     generator = torch.Generator().manual_seed(session.samplings if seed is None else seed)
-    return sampling.sample(session.model, session.dataset, n, generator, **options)
+    return sampling.sample(session.trainer.model, session.trainer.dataset, n, generator, **options)
 
 
-def probe(session: "Session", text: str) -> Probe | Unavailable:
+def probe(session: Run, text: str) -> Probe | Unavailable:
     """How likely the model finds each character of a text, and what it expects next."""
-    vocabulary = session.dataset.vocabulary
-    return probing.probe(session.model, vocabulary, text, vocabulary.size, session.dev_losses.last)
+    vocabulary = session.trainer.dataset.vocabulary
+    return probing.probe(
+        session.trainer.model, vocabulary, text, vocabulary.size, session.dev_losses.last
+    )
 
 
-def bigrams(session: "Session") -> Tensor:
+def bigrams(session: Run) -> Tensor:
     """P(next | previous) of every pair of characters by id, as the model sees it: (V, V) float64.
 
     A model with a longer context is averaged over the training contexts.
     """
-    analysis = BigramAnalysis(session.dataset, session.model.context, is_exact=True)
-    return analysis.probabilities(session.model, torch.arange(session.dataset.vocabulary.size))
+    analysis = BigramAnalysis(session.trainer.dataset, session.trainer.model.context, is_exact=True)
+    return analysis.probabilities(
+        session.trainer.model, torch.arange(session.trainer.dataset.vocabulary.size)
+    )
 
 
-def embedding_map(session: "Session") -> EmbeddingMap | Unavailable:
+def embedding_map(session: Run) -> EmbeddingMap | Unavailable:
     """The characters as points of a plane, by their embeddings."""
-    return embedding.embedding_map(session.model, session.dataset.vocabulary)
+    return embedding.embedding_map(session.trainer.model, session.trainer.dataset.vocabulary)
 
 
-def baselines(session: "Session") -> tuple[Baseline, ...]:
+def baselines(session: Run) -> tuple[Baseline, ...]:
     """The dev losses of models that only count, in nats."""
-    return baseline_losses(session.dataset)
+    return baseline_losses(session.trainer.dataset)
 
 
-def health(session: "Session") -> Health:
+def health(session: Run) -> Health:
     """How the training is doing: activations, gradients and updates, with a diagnosis."""
     train, dev = (
-        evaluation.evaluate(session.model, session.dataset, split).loss
-        for split in (session.train_settings.train_on, "dev")
+        evaluation.evaluate(session.trainer.model, session.trainer.dataset, split).loss
+        for split in (session.trainer.settings.train_on, "dev")
     )
     last_edit = session.journal[-1].step if session.journal else 0
     return health_check.health(
@@ -85,7 +103,7 @@ def health(session: "Session") -> Health:
     )
 
 
-def find_lr(session: "Session", **options: Any) -> RateSearch:
+def find_lr(session: Run, **options: Any) -> RateSearch:
     """The learning rate at which the loss falls fastest, tried on copies of the model.
 
     options: low and high (rates), steps and seeds, as in `lr_finder.find_lr`.

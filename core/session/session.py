@@ -11,14 +11,19 @@ from torch import Tensor
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import make_model
+from ..models.mlp import MLP
+from ..models.neural_bigram import NeuralBigram
+from ..models.ngram import NgramCounts
 from ..models.resize import seed_of_edit
+from ..results import Resizing
 from ..run_spec import RunSpec
 from ..runs import checkpoint
 from ..runs.state import JournalEntry, RunState, copy_trainer_state, run_label
 from ..settings import EditPlan, Effect, ModelSettings, TrainSettings, plan_edit, short_label
 from ..text import shown
-from ..training.trainer import GradientTrainer, make_trainer
-from . import looks
+from ..training.base import AnyTrainer
+from ..training.history import DevLosses, LossHistory
+from ..training.trainer import make_trainer
 from .resizing import resize
 from .undo import StashedRun, UndoStack, stashed_run
 
@@ -53,6 +58,23 @@ class Session:
     undo_stack: the states that can be returned to. samplings: how often `sample` was called.
     """
 
+    dataset: Dataset
+    model: NgramCounts | NeuralBigram | MLP
+    trainer: AnyTrainer
+    model_settings: ModelSettings
+    train_settings: TrainSettings
+    first_settings: tuple[ModelSettings, TrainSettings]
+    seed: int
+    step: int
+    journal: list[JournalEntry]
+    history: LossHistory
+    dev_losses: DevLosses
+    resized: Resizing | None
+    diverged: bool
+    diverged_at: int | None
+    dropout_version: int
+    run: object
+    undo_stack: UndoStack
     samplings: int = 0
 
     def __init__(
@@ -147,7 +169,7 @@ class Session:
         losses = self.trainer.train(steps)
         self.step = self.trainer.step
         self.history.append(losses)
-        self.diverged = not _is_finite(self.model.tensors.values())
+        self.diverged = not self.model.is_finite
         is_network = self.model_settings.model_kind.is_network  # counts may give a pair no chance
         if is_network and self.diverged_at is None and not math.isfinite(float(losses.sum())):
             finite = int(torch.isfinite(losses).long().cumprod(0).sum())
@@ -181,7 +203,7 @@ class Session:
             raise UserError("the weights are not finite, so their number can't be changed")
         before = self.state()
         self.trainer.edit(plan.train)
-        if plan.model != self.model_settings and isinstance(self.trainer, GradientTrainer):
+        if plan.model != self.model_settings:
             seed = seed_of_edit(self.seed, self.step, len(self.journal))
             self.resized = resize(self.trainer, plan.model, seed, label)
             self.model = self.trainer.model
@@ -284,15 +306,8 @@ class Session:
         present = self.model_settings, self.train_settings, self.seed
         return tuple(stashed_run(state, *present) for state in self.undo_stack.previous_runs)
 
-    # Functions of a session in `looks.py`.
-    evaluate = looks.evaluate
-    sample = looks.sample
-    probe = looks.probe
-    bigrams = looks.bigrams
-    embedding_map = looks.embedding_map
-    baselines = looks.baselines
-    health = looks.health
-    find_lr = looks.find_lr
+    # These functions of a session become methods of it.
+    from .looks import baselines, bigrams, embedding_map, evaluate, find_lr, health, probe, sample
 
     def _restore(self, state: RunState) -> None:
         """Go on from a state."""
@@ -314,14 +329,6 @@ class Session:
         self.resized, self.diverged_at = state.resized, state.diverged_at
         self.diverged = not state.is_finite
         self._last = state
-
-
-def _is_finite(tensors: Any) -> bool:
-    """True when all numbers of all float tensors are finite."""
-    floats = [tensor for tensor in tensors if tensor.is_floating_point()]
-    if all(math.isfinite(float(tensor.sum())) for tensor in floats):
-        return True  # the usual case, in a fraction of the time
-    return all(bool(torch.isfinite(tensor).all()) for tensor in floats)
 
 
 def _identity(dataset: Dataset) -> tuple[Path, str, bool]:

@@ -4,26 +4,26 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
+import torch
 from torch import Tensor
 
 from ..datasets.dataset import Dataset
 from ..errors import UserError
-from ..models.mlp import MLP
 from ..models.model import Model
-from ..settings import TrainSettings
+from ..settings import ModelSettings, TrainSettings
 from .batches import Batches
 
-AnyModel = TypeVar("AnyModel", bound=Model)
+ModelT = TypeVar("ModelT", bound=Model)
 
 
-class Trainer(ABC, Generic[AnyModel]):
+class Trainer(ABC, Generic[ModelT]):
     """Trains a model on a dataset.
 
     step: how many steps have been taken. settings: those of the next step; `edit` changes them.
     seed: of the minibatches and dropout masks; a run's first weights are drawn from it as well.
     """
 
-    model: AnyModel
+    model: ModelT
     dataset: Dataset
     settings: TrainSettings
     step: int = 0
@@ -86,7 +86,7 @@ class Trainer(ABC, Generic[AnyModel]):
         """
         return {}
 
-    def fork(self, settings: TrainSettings, seed: int) -> "Trainer":
+    def fork(self, settings: TrainSettings, seed: int) -> "AnyTrainer":
         """A trainer of a copy of the model at step 0, with the same optimizer state.
 
         seed: of its minibatches and dropout masks.
@@ -96,6 +96,13 @@ class Trainer(ABC, Generic[AnyModel]):
         """
         raise UserError("this kind of model is not trained by gradient descent")
 
-    def resize(self, model: MLP, moments: dict[str, Tensor]) -> None:
-        """Continue with a model of another size and the optimizer's moments for it."""
+    def resize(self, settings: ModelSettings, contexts: Tensor, generator: torch.Generator) -> None:
+        """Continue with a model of another size; arguments as for `models.resize.resized`.
+
+        Raises:
+            UserError: the size of this kind of model can't change.
+        """
         raise UserError("the size of this kind of model can't change while it trains")
+
+
+AnyTrainer = Trainer[Any]

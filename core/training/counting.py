@@ -17,6 +17,9 @@ _EXAMPLES_PER_BLOCK = 1 << 16
 class CountingTrainer(Trainer[NgramCounts]):
     """Counts n-grams, a batch a step, in the order of the split, until every example is counted."""
 
+    settings: TrainSettings
+    step: int = 0
+
     def __init__(self, model: NgramCounts, dataset: Dataset, settings: TrainSettings):
         self.model = model
         self.dataset = dataset

@@ -10,10 +10,10 @@ from torch import Tensor
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import AnyModel
-from ..models.mlp import MLP
 from ..models.model import Network
 from ..models.ngram import NgramCounts
-from ..settings import TrainSettings
+from ..models.resize import resized
+from ..settings import ModelSettings, TrainSettings
 from . import dropout
 from .base import Trainer
 from .batches import Batches, RandomStream, full_batch, minibatches
@@ -32,6 +32,10 @@ class GradientTrainer(Trainer[Network]):
     `edit` may be called between any two steps. The same seed and settings give the same weights
     bit for bit, however the steps are divided into calls of `train`.
     """
+
+    settings: TrainSettings
+    step: int = 0
+    seed: int = 0
 
     def __init__(
         self,
@@ -82,7 +86,8 @@ class GradientTrainer(Trainer[Network]):
             self._optimizer = OPTIMIZERS[settings.optimizer](self.model.flat)
         if (settings.train_on, settings.batch_size) != (before.train_on, before.batch_size):
             self._prepared = None
-        self.settings, self._split = settings, split
+        self.settings = settings
+        self._split = split
 
     def train(self, steps: int) -> Tensor:
         """Take some steps and return the loss of each one's batch before it, (steps,) float32.
@@ -126,7 +131,8 @@ class GradientTrainer(Trainer[Network]):
         other.load_state_dict(self.state_dict() | own)
         return other
 
-    def resize(self, model: MLP, moments: dict[str, Tensor]) -> None:
+    def resize(self, settings: ModelSettings, contexts: Tensor, generator: torch.Generator) -> None:
+        model, moments = resized(self.model, settings, self.moments, contexts, generator)
         self._use_model(model)
         self._optimizer.moments = moments
 

@@ -29,19 +29,19 @@ class SessionRunner:
         autosave: Autosave | None = None,
         paused: bool = False,
     ):
-        self.session = session
-        self.autosave = autosave
-        self.training = TrainingControl(session, clock, paused)
-        self.evals = EvalScheduler(clock)
-        self.rate_search = RateSearchTask(session, clock)
-        self.datasets = DatasetReader()
-        self.num_runs = 0
+        self.session: Session = session
+        self.autosave: Autosave | None = autosave
+        self.training: TrainingControl = TrainingControl(session, clock, paused)
+        self.evals: EvalScheduler = EvalScheduler(clock)
+        self.rate_search: RateSearchTask = RateSearchTask(session, clock)
+        self.datasets: DatasetReader = DatasetReader()
+        self.num_runs: int = 0
         self._use_dataset(session.dataset)
         self.begin_run()
 
     def _use_dataset(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self.views = Views(dataset)
+        self.views: Views = Views(dataset)
         self.rate_search.cancel()
 
     def begin_run(self) -> None:

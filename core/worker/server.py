@@ -28,7 +28,7 @@ class Server:
     ):
         """send: takes each reply. clock: in seconds. autosave: None saves nothing. paused: don't
         train before that is asked for."""
-        self.runner = SessionRunner(session, clock, autosave, paused)
+        self.runner: SessionRunner = SessionRunner(session, clock, autosave, paused)
         self._inbox = inbox
         self._send = send
 

@@ -43,7 +43,7 @@ class Views:
     """
 
     def __init__(self, dataset: Dataset):
-        self.dataset_facts = DatasetFacts(
+        self.dataset_facts: DatasetFacts = DatasetFacts(
             name=shown(dataset.name),
             items=dataset.num_items,
             labels=tuple(dataset.vocabulary.labels()),

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 
+import torch
+
 from makemore_tui.core.datasets.dataset import Dataset
 
 from . import engine
@@ -22,6 +24,7 @@ _LINE = "{:<38} {:>9} {:>9} {:<17} {:>7} {:>13}"
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print a table, and write the rows as JSON where a file is named."""
     options = _parser().parse_args(arguments)
+    torch.set_num_threads(1)  # as the program does
     sections = options.only or _SECTIONS
     rows = []
     print(_LINE.format(*_HEADER))

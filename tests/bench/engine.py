@@ -1,5 +1,4 @@
-"""The engine's figures, section by section. Each is a generator of rows, so that they can be shown
-as they come."""
+"""The engine's figures: a generator of rows for each section, so that rows can be shown at once."""
 
 import math
 import random
@@ -36,10 +35,10 @@ class Effort:
     """How much is measured."""
 
     rounds: int
-    seconds: float  # that the steps of a round take: short, so that both meet the same noise
-    plain_steps: int  # of the lecture's 200,000
-    items: int  # of the file that is read
-    one_at_a_time: int  # names
+    seconds: float  # of training a round; short, so that noise hits both sides alike
+    plain_steps: int  # of the lecture's 200,000 that are timed
+    items: int  # in the file that is read
+    one_at_a_time: int  # names sampled by the plain loop
 
 
 FULL = Effort(60, 0.02, plain_steps=5000, items=1_000_000, one_at_a_time=300)
@@ -47,7 +46,7 @@ QUICK = Effort(12, 0.02, plain_steps=1000, items=100_000, one_at_a_time=60)
 
 
 def step_rows(dataset: Dataset, effort: Effort) -> Iterator[Row]:
-    """A training step against the plain loop's, and against what the machine can do."""
+    """A training step against the plain loop's, and against the machine's matrix product."""
     for shape in _SHAPES:
         timings = _steps_in_turn(dataset, shape, "sgd", effort)
         yield _step_row(shape, "sgd", timings)
@@ -58,8 +57,10 @@ def step_rows(dataset: Dataset, effort: Effort) -> Iterator[Row]:
 
 
 def quality_rows(dataset: Dataset, effort: Effort) -> Iterator[Row]:
-    """Seconds to a dev loss, and the lowest dev loss, in the time of the lecture's 200,000 plain
-    steps. The ratio of a time is how many times it goes into theirs."""
+    """Seconds that the presets fast and tuned take, and the dev losses that they reach.
+
+    The baseline of the times is the lecture's 200,000 plain steps.
+    """
     fast = preset_named("fast")
     losses = []
 
@@ -99,8 +100,10 @@ def work_rows(dataset: Dataset, effort: Effort) -> Iterator[Row]:
 
 
 def growth_rows(effort: Effort) -> Iterator[Row]:
-    """How the time of a step grows: the slope of log(time) by log(size), over four doublings. 1
-    would be in proportion, 0 not at all."""
+    """How the time of a step grows with each size: the slope of log(time) over log(size).
+
+    Over four doublings; 1 is proportional growth, 0 is none.
+    """
     base = (4, 12, 64, 64, 27, 4000)  # context, embedding, hidden, batch, characters, items
     shortest = (1, *base[1:])
     grown = {"batch": 3, "hidden": 2, "context": 0, "vocabulary": 4, "dataset": 5}
@@ -133,7 +136,7 @@ def _steps_in_turn(
 
 
 def _steps_of(train: Callable[[int], object], seconds: float) -> int:
-    """How many steps take about so many seconds."""
+    """The number of steps that take about this many seconds."""
     train(20)  # warm
     return max(2, int(20 * seconds / seconds_of(lambda: train(20))))
 
@@ -143,8 +146,8 @@ def _step_row(shape: tuple[int, int, int, int], optimizer: str, timings: Timings
 
 
 def _limit_row(dataset: Dataset, shape: tuple[int, int, int, int], effort: Effort) -> Row:
-    """The plain step's floating-point operations by the time of our step, against what a large
-    matrix product reaches. (Above 1 where the step needs fewer operations than the plain one.)"""
+    """The plain step's floating-point operations per second of our step, against those that a large
+    matrix product reaches (above 1 where our step needs fewer operations than the plain one)."""
     context, embedding, hidden, batch = shape
     inputs, V = context * embedding, dataset.vocabulary.size
     forward = 2 * batch * (inputs * hidden + hidden * V)
@@ -167,7 +170,7 @@ def _session(dataset: Dataset, shape: tuple[int, int, int, int], optimizer: str)
 
 
 def _plain(dataset: Dataset, shape: tuple[int, int, int, int], optimizer: str) -> PlainMLP:
-    """The plain loop, begun with the same weights, on the same examples."""
+    """The plain loop with the same first weights and examples."""
     model = _session(dataset, shape, optimizer).model
     assert isinstance(model, MLP)
     contexts, targets = _examples(dataset.split("train"), shape[0])
@@ -248,7 +251,7 @@ def _random_session(
 
 
 def _random_file(folder: Path, items: int, characters: int) -> Path:
-    """A file of random items of 1 to 11 characters, from an alphabet of so many."""
+    """A file of random items of 1 to 11 characters, from an alphabet of this many characters."""
     path = folder / f"{items}-{characters}.txt"
     if not path.exists():
         rng = random.Random(1)

@@ -34,20 +34,21 @@ _RATES = ["0.1", "0.0562", "0.0316", "0.0178", "0.01", "0.00562", "0.00316", "0.
 _HIDDEN = rb"hidden(?:\x1b\[[\d;]*m|\s)+"  # whatever the colour of what follows
 _SIZES = (("=", _HIDDEN + b"250"), ("-", _HIDDEN + b"200"))
 _PATIENCE = 20.0  # seconds
-_WARM_UP = 2.0  # seconds, in which what is made once is made
+_WARM_UP = 2.0  # seconds before anything is measured
 _SETTLING = 0.5  # seconds
 _SLICE_SECONDS = 0.05
-_MANY = 10**9  # as many steps as nobody will wait for
+_MANY = 10**9  # steps: a run that never finishes
 _BURST_GAP = 0.003  # seconds without a byte: the next byte belongs to another frame
 
 
 def explorer_rows(turns: int, seconds: float, keys: int) -> Iterator[Row]:
-    """Steps a second against training without a screen, the time from a key to its effect on the
-    screen, to another size of the model, and to the finder's result, and what a frame costs: at two
-    sizes, and with every view open in turn.
+    """The explorer at two sizes, and with every view open in turn.
 
-    turns: how often the two train in turn, `seconds` each, and at least once for each view;
-    keys: how many are pressed.
+    Steps per second against training without a screen; the time from a key to its effect on the
+    screen, to another size of the model, and to the finder's result; processor time of a frame.
+
+    turns: how often explorer and headless training alternate, at least once for each view.
+    seconds: of each turn. keys: how many are pressed.
     """
     session = Session(Dataset.load("names"), train=TrainSettings(steps=_MANY))
     for columns, lines, views in _SCREENS:
@@ -74,14 +75,14 @@ def explorer_rows(turns: int, seconds: float, keys: int) -> Iterator[Row]:
 
 
 def _percentiles(name: str, seconds: list[float]) -> Iterator[Row]:
-    """From a key to the screen: in how many milliseconds most were there."""
+    """Rows of the 50th, 95th and 99th percentile, in milliseconds."""
     for percent in (50, 95, 99):
         at = min(len(seconds) - 1, len(seconds) * percent // 100)
         yield Row(f"{name}-p{percent}", 1000 * sorted(seconds)[at], "ms")
 
 
 def _headless_steps_per_second(session: Session, seconds: float) -> float:
-    """As `train` does it, in this process."""
+    """Training as the command `train` does it, in this process."""
     slicer, first, begun = TimeSlicer(_SLICE_SECONDS), session.step, time.perf_counter()
     while time.perf_counter() < begun + seconds:
         slicer.train(session, _MANY)
@@ -125,7 +126,7 @@ class Explorer:
         self._place.cleanup()
 
     def choose(self, view: str) -> None:
-        """Show the panel of this key, and wait until what is drawn once is drawn."""
+        """Show the panel of this key, and wait until it is drawn."""
         os.write(self._fd, view.encode())
         self._read_for(_SETTLING)
 

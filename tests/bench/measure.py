@@ -1,4 +1,4 @@
-"""Timing two ways of doing the same thing, in turn, so that a busy machine troubles both alike."""
+"""Timing two functions alternately, so that a busy machine slows both alike."""
 
 import statistics
 import time
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Row:
     """One figure.
 
-    value: ours, in `unit`. baseline: what it is compared with, in the same unit, or None. ratio:
-    how many times better ours is (a median over pairs), or None; low and high are its quartiles.
+    value: ours, in `unit`. baseline: what it is compared with, in the same unit. ratio: how many
+    times better ours is, as the median over pairs. low, high: quartiles of that ratio.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Timings:
         return statistics.median(self.ours)
 
     def row(self, name: str, unit: str, our_scale: float, their_scale: float | None = None) -> Row:
-        """A row of times: scale turns the seconds of a call into the unit."""
+        """A row of times; the scales convert the seconds of a call into the unit."""
         their_scale = our_scale if their_scale is None else their_scale
         ours = [seconds * our_scale for seconds in self.ours]
         theirs = [seconds * their_scale for seconds in self.theirs]
@@ -44,7 +44,7 @@ class Timings:
 
 
 def in_turn(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> Timings:
-    """Call the two in turn, `rounds` times each after a warm-up of one call each."""
+    """Call the two alternately, `rounds` times each, after one call of each to warm up."""
     ours()
     theirs()
     pairs = [(seconds_of(ours), seconds_of(theirs)) for _ in range(rounds)]
@@ -52,7 +52,7 @@ def in_turn(ours: Callable[[], object], theirs: Callable[[], object], rounds: in
 
 
 def seconds_of(work: Callable[[], object]) -> float:
-    """How long one call takes."""
+    """The duration of one call, in seconds."""
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
@@ -71,7 +71,7 @@ def paired_row(
 
 
 def quartiles(values: list[float]) -> tuple[float, float, float]:
-    """The quarter below, the middle, the quarter above."""
+    """The lower quartile, the median and the upper quartile."""
     if len(values) == 1:
         return values[0], values[0], values[0]
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")

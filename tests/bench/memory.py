@@ -1,4 +1,4 @@
-"""How much memory reading a file takes, measured in a process of its own."""
+"""The memory that reading a file takes, measured in a separate process."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ import sys, time
 from pathlib import Path
 from makemore_tui.core.datasets.dataset import Dataset
 from tests.bench.memory import forget_peak, kilobytes
-Dataset.load("names")  # what is loaded with the first dataset is not of this one
+Dataset.load("names")  # so that modules loaded with a first dataset are not counted
 forget_peak()
 before = kilobytes("VmRSS")
 dataset = Dataset(Path(sys.argv[1]))
@@ -23,9 +23,10 @@ print(peak * 1024, time.perf_counter() - begun)
 
 
 def read_in_a_process(path: Path) -> tuple[float, float]:
-    """Bytes at the peak for each character of a file that is read as a dataset, without what torch
-    takes; and the seconds that splitting it takes afterwards. The bytes are NaN where there is no
-    /proc to ask."""
+    """Peak bytes per character while a file is read as a dataset, and the seconds to split it.
+
+    Memory that torch takes is not counted. The bytes are NaN on a system without /proc.
+    """
     command = [sys.executable, "-W", "ignore", "-c", _WORK, str(path.resolve())]
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=True)
     peak, seconds = map(float, done.stdout.split())
@@ -33,7 +34,7 @@ def read_in_a_process(path: Path) -> tuple[float, float]:
 
 
 def forget_peak() -> None:
-    """Let this process's peak of memory begin anew."""
+    """Reset this process's memory peak."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:

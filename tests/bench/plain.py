@@ -1,4 +1,4 @@
-"""Each job the plain way, as the lectures write it: what the engine is compared with."""
+"""Each job as the lectures write it: the baseline that the engine is compared with."""
 
 from itertools import pairwise
 

@@ -31,4 +31,4 @@ def test_the_explorer_opens_without_the_command_line_s_parser():
     explorer = (
         "import makemore_tui.tui.cli.main, makemore_tui.tui.cli.explorer, makemore_tui.tui.app"
     )
-    assert loaded(explorer, "typer", "click", "pydantic", "tomlkit") == "[]"
+    assert loaded(explorer, "typer", "pydantic", "filelock", "tomlkit") == "[]"

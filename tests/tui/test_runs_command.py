@@ -12,6 +12,7 @@ import pytest
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs import catalog as run_list
+from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.runs.locks import RunLock, is_locked
 from makemore_tui.core.runs.record import JournalEntry
@@ -267,10 +268,10 @@ def test_pruning_removes_what_a_killed_process_left_long_ago(place):
 
 def test_the_place_of_runs(monkeypatch, tmp_path):
     monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(tmp_path))
-    assert run_list.runs_directory() == tmp_path
-    assert run_list.runs_directory("there") == Path("there")
+    assert runs_directory() == tmp_path
+    assert runs_directory("there") == Path("there")
     monkeypatch.delenv("MAKEMORE_TUI_RUNS")
-    assert run_list.runs_directory().parts[-2:] == ("makemore-tui", "runs")
+    assert runs_directory().parts[-2:] == ("makemore-tui", "runs")
 
 
 def test_the_list_loads_no_torch():

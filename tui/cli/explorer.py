@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
+from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.worker.protocol import Start
 
 from . import streams
@@ -33,11 +34,10 @@ def open_explorer(start: Start, run_dir: Path | None = None, resume: str | None 
     gc.disable()  # until the first snapshot: almost all that a start makes is kept
     # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
     os.environ.setdefault("TEXTUAL_FPS", "120")
-    from makemore_tui.core.runs.catalog import find_run, runs_directory
-
     directory = runs_directory(run_dir).absolute()
     start = replace(start, runs=str(directory))
     if resume is not None:
+        from makemore_tui.core.runs.catalog import find_run
         from makemore_tui.core.runs.header import read_record
 
         path = find_run(Path(resume), directory).absolute()

@@ -1,4 +1,4 @@
-"""What ctrl+c does to a command: it ends with exit code 130, and never with a traceback."""
+"""Ctrl+c: it ends a command with exit code 130, never with a traceback."""
 
 import os
 import signal
@@ -11,10 +11,10 @@ EXIT_CODE = 130  # as a shell has it: 128 and the signal's number
 
 @contextmanager
 def ends_at_once() -> Iterator[None]:
-    """Let ctrl+c end the process there and then.
+    """End the process at once on ctrl+c, while modules are imported.
 
-    For as long as something is loaded: nothing is half done then, and where Python is called by
-    the C++ code of torch, that would abort at a KeyboardInterrupt.
+    Nothing is half done then. A KeyboardInterrupt would not do: torch's C++ code, which calls
+    Python while it is imported, aborts on it.
     """
     with _handled_by(lambda *_: os._exit(EXIT_CODE)):
         yield
@@ -22,14 +22,14 @@ def ends_at_once() -> Iterator[None]:
 
 @contextmanager
 def noted() -> Iterator[list[bool]]:
-    """Let ctrl+c only be noted, in the list that this gives."""
-    noted: list[bool] = []
-    with _handled_by(lambda *_: noted.append(True)):
-        yield noted
+    """Collect each ctrl+c in the list that this yields, and do nothing else."""
+    interrupts: list[bool] = []
+    with _handled_by(lambda *_: interrupts.append(True)):
+        yield interrupts
 
 
 def load_torch() -> None:
-    """Import torch, which takes seconds, for work in one thread."""
+    """Import torch, which takes seconds, and set it to one thread."""
     with ends_at_once():
         import torch
     torch.set_num_threads(1)

@@ -18,7 +18,7 @@ def main() -> NoReturn:
         print(f"makemore-tui: {error}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:
-        streams.forget_output()  # which nobody reads
+        streams.forget_output()  # its reader is gone
         sys.exit(1)
     except OSError as error:
         streams.forget_output()

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how a run starts by them."""
+"""Options and arguments that several commands share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +30,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on sta
 
 def found(run: Path | None) -> Path | None:
     """A run that a person names by its path, or by its name among the kept ones."""
-    from makemore_tui.core.runs.catalog import find_run, runs_directory
+    from makemore_tui.core.runs.catalog import find_run
+    from makemore_tui.core.runs.directory import runs_directory
 
     return run and find_run(run, runs_directory())
 

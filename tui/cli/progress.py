@@ -12,7 +12,10 @@ Advance = Callable[[int, Any], None]
 
 @contextmanager
 def progress(steps: int, quiet: bool) -> Iterator[Advance]:
-    """A bar with loss, steps/s and time left; calling what it gives moves it to a step."""
+    """A progress bar with loss, steps/s and time left; none if quiet, or without a terminal.
+
+    Yields a function that takes the present step, and the losses since the last call.
+    """
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
         yield lambda step, losses: None

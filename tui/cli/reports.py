@@ -1,4 +1,4 @@
-"""What the commands print for people: tables, samples, a curve."""
+"""Reports that the commands print without --json: tables, samples, plots."""
 
 import math
 import sys
@@ -45,7 +45,7 @@ def _table(title: str, *columns: str, right: bool = True) -> Table:
 
 
 def print_training(report: dict[str, Any]) -> None:
-    """The losses and the speed of a training."""
+    """Print the losses and the speed of a training."""
     table = _table("Losses, in nats a character", "split", "loss")
     table.add_row("before training", number(report["initial_loss"]))
     table.add_row("train", number(report["train_loss"]))
@@ -62,7 +62,7 @@ def print_training(report: dict[str, Any]) -> None:
 
 
 def print_replay(done: "Replay") -> None:
-    """Whether a replayed run is the one that was saved."""
+    """Print whether a replayed run is identical to the saved one."""
     if done.identical is None:
         _print(f"replayed to step {done.steps:,}; there is nothing saved there to compare it with")
     elif done.identical:
@@ -75,7 +75,7 @@ def print_replay(done: "Replay") -> None:
 
 
 def print_runs(directory: Path, runs: "list[SavedRun]") -> None:
-    """The saved runs, a line each; what is wrong with the damaged ones."""
+    """Print the saved runs, a line each, and the problems of the damaged ones."""
     if not runs:
         _print(Text(f"no runs in {shown(str(directory))}"))
         return
@@ -93,7 +93,7 @@ def print_runs(directory: Path, runs: "list[SavedRun]") -> None:
 
 
 def print_samples(samples: "list[Sample]") -> None:
-    """Samples, each marked as standing in the data or new."""
+    """Print samples, each marked as new or as occurring in the data."""
     table = _table("Names", "", "", right=False)
     table.show_header = False
     for one in samples:
@@ -103,7 +103,7 @@ def print_samples(samples: "list[Sample]") -> None:
 
 
 def print_curve(session: "Session") -> None:
-    """The minibatch losses as a plot."""
+    """Print the minibatch losses as a plot."""
     curve = session.history.curve(0, 200)
     width = min(100, Console(file=sys.stdout).width)
     uniform = Baseline("uniform", math.log(session.dataset.vocabulary.size))
@@ -115,7 +115,7 @@ def print_curve(session: "Session") -> None:
 
 
 def print_rate_search(search: "RateSearch") -> None:
-    """What the learning-rate finder found, and the losses as a plot."""
+    """Print the suggestion of a learning-rate search, and its losses as a plot."""
     table = _table("Learning rates", "", "")
     table.show_header = False
     steps = f"in {search.steps:,} steps, {search.seeds} times"
@@ -135,7 +135,7 @@ def _rate(rate: float | None) -> str:
 
 
 def print_evaluations(evaluations: "dict[str, Evaluation]") -> None:
-    """The losses of some splits."""
+    """Print the losses of some splits."""
     table = _table("Loss, in nats a character", "split", "loss", "also in train", "new", "examples")
     for name, found in evaluations.items():
         table.add_row(
@@ -149,7 +149,7 @@ def print_evaluations(evaluations: "dict[str, Evaluation]") -> None:
 
 
 def print_surprisal(surprisal: "WordSurprisal") -> None:
-    """Each character's probability and surprisal, and the mean."""
+    """Print the probability and surprisal of each character, and the mean surprisal."""
     table = _table(f"{shown(surprisal.word)}", "character", "probability", "surprisal, nats")
     for character, probability, nats in zip(
         surprisal.characters, surprisal.probabilities, surprisal.surprisals, strict=True
@@ -159,10 +159,10 @@ def print_surprisal(surprisal: "WordSurprisal") -> None:
     _print("", table)
 
 
-def print_datasets(*overviews: dict[str, Any]) -> None:
-    """The datasets, a line each."""
+def print_datasets(*datasets: dict[str, Any]) -> None:
+    """Print the stats of datasets, a line each."""
     table = _table("Built-in datasets", "name", "items", "distinct", "characters", "lengths")
-    for one in overviews:
+    for one in datasets:
         lengths = f"{one['shortest']} to {one['longest']}"
         numbers = (f"{one[key]:,}" for key in ("items", "distinct", "vocabulary"))
         table.add_row(one["name"], *numbers, lengths)
@@ -170,7 +170,7 @@ def print_datasets(*overviews: dict[str, Any]) -> None:
 
 
 def print_dataset(one: dict[str, Any]) -> None:
-    """One dataset's numbers."""
+    """Print the stats of one dataset."""
     table = _table(shown(one["name"]), "", "")
     table.show_header = False
     table.add_row("file", Text(shown(one["path"]), overflow="fold"))
@@ -194,7 +194,7 @@ def settings_of(preset: Preset) -> dict[str, Any]:
 
 
 def print_presets(presets: list[Preset]) -> None:
-    """The presets, with what they are and their main settings."""
+    """Print the presets, a line each."""
     table = _table("Presets", "name", "what", "model", "training", right=False)
     for preset in presets:
         table.add_row(Text(preset.name, style="bold"), preset.about, _model(preset), _train(preset))

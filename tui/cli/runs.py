@@ -64,7 +64,8 @@ def list_runs(
     context: typer.Context, directory: DirectoryOption = None, as_json: JsonOption = False
 ) -> None:
     """List the saved runs, the newest first; `runs remove NAME` removes some."""
-    from makemore_tui.core.runs.catalog import runs_directory, saved_runs
+    from makemore_tui.core.runs.catalog import saved_runs
+    from makemore_tui.core.runs.directory import runs_directory
 
     context.obj = directory
     if context.invoked_subcommand:
@@ -88,7 +89,8 @@ def remove_runs(
     directory: DirectoryOption = None,
 ) -> None:
     """Remove saved runs by name."""
-    from makemore_tui.core.runs.catalog import remove, runs_directory
+    from makemore_tui.core.runs.catalog import remove
+    from makemore_tui.core.runs.directory import runs_directory
 
     remove(runs_directory(directory or context.obj), names)
 

@@ -1,4 +1,4 @@
-"""Standard input, output and errors as they may be: closed, full, or of an old encoding."""
+"""Standard input, output and errors, which may be closed, full, or of an old encoding."""
 
 import codecs
 import os
@@ -10,17 +10,17 @@ from makemore_tui.core.errors import UserError
 
 
 def make_tolerant() -> None:
-    """See to it that a sign which the output's encoding lacks becomes a `?`, not an error."""
+    """Print `?` for characters that the output's encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 def check_terminal() -> None:
-    """See that there is a terminal that the explorer can use.
+    """Check that there is a terminal that can show the explorer.
 
     Raises:
-        UserError: there isn't.
+        UserError: input or output is no terminal, or its encoding is not UTF-8.
     """
     if not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
         raise UserError(
@@ -36,19 +36,18 @@ def check_terminal() -> None:
 
 
 def flush() -> None:
-    """Write out what is left.
+    """Flush standard output.
 
     Raises:
-        OSError: that isn't possible.
+        OSError: it can't be written.
     """
     if sys.stdout is not None:
         sys.stdout.flush()
 
 
 def forget_output() -> None:
-    """Have what could not be written tried no more, so that the end is not another error."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    """Discard what could not be written, so that Python's own flush at exit does not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

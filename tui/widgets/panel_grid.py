@@ -1,16 +1,19 @@
 """The panels of the main screen: together, or one at a time."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.geometry import Size
 from textual.message import Message
-from textual.widgets import Tab, Tabs
 
 from ..keymap import PANELS, bindings_of
 from . import layout
 from .panel import Panel
+
+if TYPE_CHECKING:
+    from textual.widgets import Tabs
 
 
 class PanelGrid(Vertical):
@@ -46,16 +49,29 @@ class PanelGrid(Vertical):
         self.front = layout.usual_front()
         self.characters = 27
         self._size_to_fit = Size(0, 0)
+        self._tabs: Tabs | None = None
 
     def compose(self) -> ComposeResult:
-        tabs = [Tab(title, id=f"tab-{name}") for name, title in PANELS.items()]
-        yield Tabs(*tabs, active=f"tab-{self.chosen}")
         with Container():
             yield from self.panels.values()
 
     def on_mount(self) -> None:
-        self.query_one(Tabs).can_focus = False
         self.panels[self.chosen].focus()
+
+    def _add_tabs(self) -> None:
+        """Mount the tabs, which most terminals never need, so that their first paint is sooner."""
+        from textual.widgets import Tab, Tabs
+
+        tabs = (Tab(title, id=f"tab-{name}") for name, title in PANELS.items())
+        self._tabs = Tabs(*tabs, active=f"tab-{self.chosen}")
+        self._tabs.can_focus = False
+        self.mount(self._tabs, before=0)
+        self.call_after_refresh(self._activate_tab)
+
+    def _activate_tab(self) -> None:
+        """Mark the chosen panel's tab, once there are tabs."""
+        if self._tabs is not None and self._tabs.tab_count:
+            self._tabs.active = f"tab-{self.chosen}"
 
     @property
     def shown(self) -> list[Panel]:
@@ -67,6 +83,8 @@ class PanelGrid(Vertical):
         self._size_to_fit = size
         is_together = layout.fits_together(*size)
         self.set_class(not is_together, "tabbed")
+        if not is_together and self._tabs is None:
+            self._add_tabs()
         self.set_class(layout.is_short(size.height), "short")
         if is_together:
             grid = layout.grid(*size, self.characters)
@@ -98,9 +116,9 @@ class PanelGrid(Vertical):
         for panel in self.panels.values():
             panel.display = panel.id == self.chosen if is_alone else panel.id in together
         self.set_class(is_alone, "alone")
-        self.query_one(Tabs).active = f"tab-{self.chosen}"
+        self._activate_tab()
 
-    def on_tabs_tab_activated(self, event: Tabs.TabActivated) -> None:
+    def on_tabs_tab_activated(self, event: "Tabs.TabActivated") -> None:
         event.stop()
         if event.tab.id and event.tab.id == event.tabs.active:  # not one left behind meanwhile
             self.choose(event.tab.id.removeprefix("tab-"))

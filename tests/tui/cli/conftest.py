@@ -48,9 +48,9 @@ def items(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def saved(items, tmp_path_factory):
-    """The folder of a run of a small MLP, and the report of its training."""
-    folder = tmp_path_factory.mktemp("runs") / "first"
-    words = ("--steps", 60, "--seed", 3, "--out", folder, *SMALL)
+    """The file of a run of a small MLP, and the report of its training."""
+    path = tmp_path_factory.mktemp("runs") / "first.safetensors"
+    words = ("--steps", 60, "--seed", 3, "--out", path.with_suffix(""), *SMALL)
     done = call("train", "--data", items, *words, "--json")
     assert (done.code, done.err) == (0, "")
-    return SimpleNamespace(folder=folder, report=strict(done.out))
+    return SimpleNamespace(path=path, report=strict(done.out))

@@ -139,18 +139,19 @@ def test_bad_data_is_refused(refused, tmp_path):
     assert refused("data", LONG)
 
 
-def test_an_existing_folder_is_never_written_over(refused, saved, tmp_path, monkeypatch):
+def test_an_existing_run_or_folder_is_never_written_over(refused, saved, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "makemore_tui.core.session.session.Session.train", None
     )  # must not come to that
-    before = (saved.folder / "run.json").read_bytes()
-    assert "already exists" in refused("train", "--out", saved.folder)
-    assert (saved.folder / "run.json").read_bytes() == before
+    before = saved.path.read_bytes()
+    assert "already exists" in refused("train", "--out", saved.path)
+    assert "already exists" in refused("train", "--out", saved.path.with_suffix(""))
+    assert saved.path.read_bytes() == before
     assert "already exists" in refused("train", "--out", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["file/run", LONG])
-def test_a_folder_that_cannot_be_is_refused_before_training(refused, tmp_path, monkeypatch, name):
+def test_a_file_that_cannot_be_is_refused_before_training(refused, tmp_path, monkeypatch, name):
     monkeypatch.setattr("makemore_tui.core.session.session.Session.train", None)
     (tmp_path / "file").write_text("")
     assert refused("train", "--out", tmp_path / name)
@@ -158,10 +159,10 @@ def test_a_folder_that_cannot_be_is_refused_before_training(refused, tmp_path, m
 
 @pytest.mark.parametrize("command", ["sample", "evaluate"])
 def test_what_is_no_run_is_refused(refused, command, tmp_path):
-    assert "no such folder" in refused(command, tmp_path / "none")
+    assert "no such file" in refused(command, tmp_path / "none")
     assert "run.json" in refused(command, tmp_path, "--json")
-    (tmp_path / "run.json").write_text("{")
-    assert "damaged" in refused(command, tmp_path)
+    (tmp_path / "run.safetensors").write_text("{")
+    assert "damaged" in refused(command, tmp_path / "run")
     assert refused(command, LONG)
 
 
@@ -179,7 +180,7 @@ def test_what_is_no_run_is_refused(refused, command, tmp_path):
     ],
 )
 def test_samples_that_are_refused(refused, saved, words, says):
-    assert says in refused("sample", saved.folder, *words)
+    assert says in refused("sample", saved.path, *words)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_samples_that_are_refused(refused, saved, words, says):
     [(["--split", "nope"], "train, dev, test"), (["--word", "Zoë"], "'Z'")],
 )
 def test_evaluations_that_are_refused(refused, saved, words, says):
-    assert says in refused("evaluate", saved.folder, *words)
+    assert says in refused("evaluate", saved.path, *words)
 
 
 def test_a_run_whose_dataset_has_changed_is_refused(run, refused, tmp_path):
@@ -261,9 +262,9 @@ def test_a_spec_says_how_the_explorer_begins(run, opened, option):
 
 
 def test_a_saved_run_is_opened_paused(run, opened, saved):
-    assert run("--resume", saved.folder).code == 0
+    assert run("--resume", saved.path).code == 0
     (start,) = opened
-    assert (start.resume, start.paused) == (str(saved.folder), True)
+    assert (start.resume, start.paused) == (str(saved.path), True)
 
 
 @pytest.mark.parametrize(
@@ -271,5 +272,5 @@ def test_a_saved_run_is_opened_paused(run, opened, saved):
     [(("--set", "hidden=3"), "--set"), (("--seed", 3), "--seed"), (("--spec", "words"), "--spec")],
 )
 def test_a_saved_run_has_settings_of_its_own(refused, opened, saved, words, option):
-    assert option in refused("--resume", saved.folder, *words)
+    assert option in refused("--resume", saved.path, *words)
     assert not opened

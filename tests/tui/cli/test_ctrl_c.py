@@ -1,7 +1,6 @@
 """What ctrl+c does to a command."""
 
 import io
-import json
 import os
 import re
 import signal
@@ -12,6 +11,7 @@ from functools import partial
 import pytest
 from rich.console import Console
 
+from makemore_tui.core.runs.header import read_record
 from tests.support.command_line import (
     COMMANDS,
     SMALL,
@@ -24,6 +24,7 @@ from tests.support.command_line import (
 
 TELLING = """
 import sys
+from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.training import time_slicer as slicer
 train = slicer.TimeSlicer.train
 def tell(*words):
@@ -56,7 +57,8 @@ def test_ctrl_c_saves_the_run_and_reports_it(items, tmp_path, run_json):
     report = strict(out)
     assert set(report) == TRAIN_KEYS
     assert 0 < report["steps"] < 10**9
-    assert json.loads((folder / "run.json").read_text())["steps"] == report["steps"]
+    assert report["run"] == f"{folder}.safetensors"
+    assert read_record(folder).steps == report["steps"]
     assert len(run_json("sample", folder)["samples"]) == 20
 
 
@@ -88,13 +90,13 @@ def test_on_a_terminal_a_bar_shows_the_loss_until_ctrl_c(run, items, monkeypatch
 INTERRUPTED = {
     "explore": "tui.cli.options.preset_named",
     "train": "core.datasets.dataset.Dataset.load",
-    "sample x": "core.runs.checkpoint.load_run",
-    "evaluate x": "core.runs.checkpoint.load_run",
+    "sample x": "core.runs.checkpoint.read",
+    "evaluate x": "core.runs.checkpoint.read",
     "find-lr": "core.datasets.dataset.Dataset.load",
     "data": "core.datasets.dataset.Dataset.load",
     "presets": "tui.cli.reports.print_presets",
     "replay x": "tui.cli.runs.load_torch",
-    "export x": "core.runs.checkpoint.load_session",
+    "export x": "core.runs.checkpoint.read",
     "runs": "core.runs.catalog.saved_runs",
     "runs remove x": "core.runs.catalog.remove",
 }
@@ -102,7 +104,7 @@ INTERRUPTED = {
 
 @pytest.mark.parametrize("words", INTERRUPTED)
 def test_ctrl_c_ends_every_command_without_a_traceback(run, words, monkeypatch):
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(f"makemore_tui.{INTERRUPTED[words]}", interrupt)

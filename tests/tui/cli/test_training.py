@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from makemore_tui.core.runs.header import read_record
 from tests.support.command_line import ITEMS, SMALL, TRAIN_KEYS, strict
 
 # train
@@ -13,11 +14,10 @@ from tests.support.command_line import ITEMS, SMALL, TRAIN_KEYS, strict
 def test_train_reports_every_key(saved):
     report = saved.report
     assert set(report) == TRAIN_KEYS
-    assert (report["steps"], report["seed"], report["run"]) == (60, 3, str(saved.folder))
+    assert (report["steps"], report["seed"], report["run"]) == (60, 3, str(saved.path))
     assert report["steps_per_second"] == pytest.approx(report["steps"] / report["seconds"])
     assert report["train_loss"] < report["initial_loss"]
-    names = {path.name for path in saved.folder.iterdir()}
-    assert names == {"run.json", "weights.safetensors", "metrics.csv"}
+    assert [path.name for path in saved.path.parent.iterdir()] == ["first.safetensors"]
 
 
 def test_the_lecture_s_model_has_the_lecture_s_size(run_json):
@@ -73,9 +73,9 @@ def test_a_training_that_diverges_says_so_and_ends_with_one(run, items, tmp_path
     assert 0 < int(found[1]) <= report["steps"] < 500
     kept = run("train", "--data", items, *DIVERGING, "--out", tmp_path / "run")
     assert kept.code == 1
-    assert f"not finite, so {tmp_path / 'run'} was not written; a lower" in kept.err
+    assert f"not finite, so {tmp_path / 'run.safetensors'} was not written; a lower" in kept.err
     assert "before training" in kept.out
-    assert not (tmp_path / "run").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 # Infinite losses
@@ -102,8 +102,7 @@ def test_without_smoothing_infinite_losses_are_valid_json(run_json, letters, tmp
     assert report["dev_loss"] == report["dev_loss_unseen"] == "Infinity"
     assert report["dev_loss_seen"] is None
     assert 0 < report["train_loss"] < 3
-    record = strict((tmp_path / "run" / "run.json").read_text())
-    assert record["report"]["dev_loss"] == "Infinity"
+    assert read_record(tmp_path / "run").report["dev_loss"] == "Infinity"
 
     letter = trained_on(letters)
     found = run_json("evaluate", tmp_path / "run", "--word", letter * 2)

@@ -69,7 +69,7 @@ async def test_the_panels_stand_together(explorer, size):
     async with explorer(size=size) as it:
         names = [panel.id for panel in shown(it)]
         assert set(names) == (set(ALL_PANELS) - {"runs"} if size in LARGE else set(PANELS))
-        assert not it.screen.query_one(Tabs).display
+        assert not any(tabs.display for tabs in it.screen.query(Tabs))
         regions = [panel.region for panel in shown(it)]
         assert all(it.screen.region.contains_region(region) for region in regions)
         assert all(min(panel.content_size) > 2 for panel in shown(it))

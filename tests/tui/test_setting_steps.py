@@ -1,4 +1,4 @@
-"""What a turn of a knob makes of a setting."""
+"""The next value of a setting, up and down."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from makemore_tui.core.settings import KINDS, SETTINGS, changed
 from makemore_tui.tui.setting_steps import stepped
 
-KNOBS = ("learning_rate", "hidden", "embedding", "context", "batch_size", "decay",
+STEPPED = ("learning_rate", "hidden", "embedding", "context", "batch_size", "decay",
          "dropout", "kind", "optimizer", "schedule")  # fmt: skip
 SIZES = ("hidden", "embedding", "context")
 RISING = ("learning_rate", "hidden", "embedding", "context", "weight_decay", "smoothing", "order",
@@ -21,23 +21,23 @@ def limits(name):
     return metadata["low"], metadata["high"]
 
 
-def after(snapshot, knob, by, times=1):
-    """A snapshot after some turns that must each change something."""
+def after(snapshot, setting, by, times=1):
+    """A snapshot after some steps that must each change something."""
     for _ in range(times):
-        changes = stepped(snapshot, knob, by)
+        changes = stepped(snapshot, setting, by)
         assert isinstance(changes, dict), changes
         model, train = changed(snapshot.model, snapshot.train, changes)
         snapshot = replace(snapshot, model=model, train=train)
     return snapshot
 
 
-def values_of(snapshot, knob, by):
-    """Every value that turning a knob gives, up to its end; and the sentence said there."""
-    name = "weight_decay" if knob == "decay" else knob
+def values_of(snapshot, setting, by):
+    """Every value that stepping a setting gives, up to its end; and the sentence said there."""
+    name = "weight_decay" if setting == "decay" else setting
     values = [getattr(snapshot.model if hasattr(snapshot.model, name) else snapshot.train, name)]
-    while isinstance(changes := stepped(snapshot, knob, by), dict):
+    while isinstance(changes := stepped(snapshot, setting, by), dict):
         values.append(changes[name])
-        snapshot = after(snapshot, knob, by)
+        snapshot = after(snapshot, setting, by)
     return values, changes
 
 
@@ -95,13 +95,13 @@ def test_the_learning_rate_ends_at_its_limits(snapshot, by):
 # Ladders
 
 
-@pytest.mark.parametrize("knob", SIZES)
+@pytest.mark.parametrize("setting", SIZES)
 @pytest.mark.parametrize("by", [-1, 1])
-def test_a_size_goes_to_its_limit_and_says_so(snapshot, knob, by):
-    values, said = values_of(snapshot(), knob, by)
-    assert values[-1] == limits(knob)[by > 0]
+def test_a_size_goes_to_its_limit_and_says_so(snapshot, setting, by):
+    values, said = values_of(snapshot(), setting, by)
+    assert values[-1] == limits(setting)[by > 0]
     assert values == sorted(set(values), reverse=by < 0)
-    assert said == f"{knob} goes no further than {values[-1]:,}"
+    assert said == f"{setting} goes no further than {values[-1]:,}"
 
 
 @pytest.mark.parametrize("by", [-1, 1])
@@ -174,34 +174,34 @@ def test_the_sizes_of_the_mlp_come_back_with_it(snapshot):
     assert after(snapshot(hidden=77, context=5), "kind", 1, times=3).model.context == 5
 
 
-@pytest.mark.parametrize("knob", ["optimizer", "schedule"])
+@pytest.mark.parametrize("setting", ["optimizer", "schedule"])
 @pytest.mark.parametrize("by", [-1, 1])
-def test_choices_go_round(snapshot, knob, by):
-    choices = SETTINGS[knob].metadata["choices"]
+def test_choices_go_round(snapshot, setting, by):
+    choices = SETTINGS[setting].metadata["choices"]
     now, seen = snapshot(), []
     for _ in choices:
-        now = after(now, knob, by)
-        seen.append(getattr(now.train, knob))
+        now = after(now, setting, by)
+        seen.append(getattr(now.train, setting))
     assert set(seen) == set(choices)
     assert now == snapshot()
 
 
-# Where a knob does not concern the model
+# Where a setting does not concern the model
 
 
 @pytest.mark.parametrize("kind", ["ngram", "neural-bigram"])
-@pytest.mark.parametrize("knob", ["hidden", "embedding"])
-def test_a_size_of_the_mlp_says_that_it_is_one(snapshot, kind, knob):
+@pytest.mark.parametrize("setting", ["hidden", "embedding"])
+def test_a_size_of_the_mlp_says_that_it_is_one(snapshot, kind, setting):
     assert (
-        stepped(snapshot(kind=kind), knob, 1)
-        == f"{knob} is a setting of the MLP, which is another model"
+        stepped(snapshot(kind=kind), setting, 1)
+        == f"{setting} is a setting of the MLP, which is another model"
     )
 
 
-@pytest.mark.parametrize("knob", ["learning_rate", "optimizer", "schedule"])
-def test_counting_needs_no_setting_of_training(snapshot, knob):
-    said = stepped(snapshot(kind="ngram"), knob, 1)
-    assert said == f"counting needs no {knob.replace('_', ' ')}; the other models have one"
+@pytest.mark.parametrize("setting", ["learning_rate", "optimizer", "schedule"])
+def test_counting_needs_no_setting_of_training(snapshot, setting):
+    said = stepped(snapshot(kind="ngram"), setting, 1)
+    assert said == f"counting needs no {setting.replace('_', ' ')}; the other models have one"
 
 
 def test_of_counts_context_is_order_and_decay_is_smoothing(snapshot):
@@ -239,11 +239,11 @@ any_settings = st.fixed_dictionaries(
 
 
 @how(max_examples=200)
-@given(any_settings, st.sampled_from(KNOBS), st.sampled_from([-4, -1, 1, 4]))
-def test_a_turn_gives_valid_settings_or_a_sentence(snapshot, settings, knob, by):
-    by = by if knob == "learning_rate" else max(-1, min(by, 1))
+@given(any_settings, st.sampled_from(STEPPED), st.sampled_from([-4, -1, 1, 4]))
+def test_a_step_gives_valid_settings_or_a_sentence(snapshot, settings, setting, by):
+    by = by if setting == "learning_rate" else max(-1, min(by, 1))
     now = snapshot(**settings)
-    changes = stepped(now, knob, by)
+    changes = stepped(now, setting, by)
     if isinstance(changes, str):
         assert len(changes) > 20
         return
@@ -252,11 +252,11 @@ def test_a_turn_gives_valid_settings_or_a_sentence(snapshot, settings, knob, by)
 
 
 @how(max_examples=200)
-@given(any_settings, st.sampled_from(KNOBS), st.sampled_from([-1, 1]))
-def test_up_never_goes_down_and_down_never_goes_up(snapshot, settings, knob, by):
+@given(any_settings, st.sampled_from(STEPPED), st.sampled_from([-1, 1]))
+def test_up_never_goes_down_and_down_never_goes_up(snapshot, settings, setting, by):
     now = snapshot(**settings)
-    changes = stepped(now, knob, by)
-    if isinstance(changes, dict) and knob != "kind":
+    changes = stepped(now, setting, by)
+    if isinstance(changes, dict) and setting != "kind":
         ((name, value),) = changes.items()
         before = getattr(now.model if hasattr(now.model, name) else now.train, name)
         if name in RISING:

@@ -131,6 +131,8 @@ async def test_tabs_pressed_quickly_all_count(it):
 
 async def test_a_click_on_a_tab_shows_its_panel(explorer):
     async with explorer(size=(80, 24)) as it:
+        await it.until(lambda: it.screen.query("#tab-names"))
+        await it.ticks(2)  # in which the tabs, made when they are needed, come to stand
         await it.pilot.click("#tab-names")
         await it.until(lambda: it.shown_panels == ["names"])
         await it.until(lambda: "carmahela" in it.text("names"))

@@ -4,11 +4,7 @@ import json
 import math
 import os
 import pickle
-import random
 import shutil
-import subprocess
-import sys
-import time
 
 import pytest
 import torch
@@ -277,62 +273,6 @@ def test_a_run_that_diverges_is_not_written_and_its_divergence_can_be_noted(smal
     with pytest.raises(UserError, match="not finite"):
         session.save(tmp_path / "other")
     assert os.listdir(tmp_path) == ["run.safetensors"]
-
-
-# Killed writers
-
-SAVING = """
-import sys
-from pathlib import Path
-from makemore_tui.core.runs.checkpoint import read, write
-path, *sources = map(Path, sys.argv[1:])
-states = [read(source) for source in sources]
-print("saving", flush=True)
-while True:
-    for state in states:
-        write(state, path)
-"""
-
-
-@pytest.fixture
-def writer(small, tmp_path):
-    """Starts a process that saves two runs in turn to a file, and waits until it does."""
-    session = Session(small, *RUNS["adamw"])
-    for name, steps in (("one", 5), ("two", 7)):
-        session.train(steps)
-        session.save(tmp_path / "sources" / name)
-    shutil.copy(tmp_path / "sources/one.safetensors", tmp_path / "run.safetensors")
-    started = []
-
-    def start():
-        sources = [tmp_path / "run.safetensors", tmp_path / "sources/one", tmp_path / "sources/two"]
-        words = [sys.executable, "-c", SAVING, *map(str, sources)]
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-        started.append(process)
-        assert process.stdout
-        assert process.stdout.readline() == "saving\n"
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def test_a_run_opens_whatever_moment_its_writer_is_killed_at(tmp_path, writer):
-    rng, steps = random.Random(8), set()
-    for _ in range(6):
-        process = writer()
-        time.sleep(rng.uniform(0, 0.03))
-        process.kill()
-        process.wait()
-        steps.add(read(tmp_path / "run").step)
-    assert steps <= {5, 12}
-
-
-def test_a_run_opens_while_another_process_saves_it(tmp_path, writer):
-    writer()
-    assert {read(tmp_path / "run").step for _ in range(40)} <= {5, 12}
 
 
 # Damage

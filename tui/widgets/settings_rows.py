@@ -33,54 +33,55 @@ def settings_entries(snapshot: Snapshot) -> list[Entry]:
 
 def _model_entries(snapshot: Snapshot) -> list[Entry]:
     model, train = snapshot.model, snapshot.train
-    is_mlp, is_counts = model.kind == "mlp", model.kind == "ngram"
-    is_bigram = model.kind == "neural-bigram"
-    kind = in_words("kind", model.kind) + (f", order {model.order}" if is_counts else "")
+    kind, context = in_words("kind", model.kind), model.model_kind.context_setting or ""
+    kind += f", order {model.order}" if context == "order" else ""
     now = in_words("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
     schedule = train.schedule + (f" → {now}" if train.schedule != "constant" else "")
-    context = "order" if is_counts else "" if is_bigram else "context"
-    keys = () if is_bigram else _both("context")
+    if not model.is_relevant("schedule"):
+        schedule = _UNUSED
     return [
         Entry("model", kind, ("model",), "kind"),
-        _entry(snapshot, "learning_rate", _both("rate"), not is_counts),
-        Entry("schedule", _UNUSED if is_counts else schedule, ("schedule",), "schedule"),
+        _entry(snapshot, "learning_rate", _both("rate")),
+        Entry("schedule", schedule, ("schedule",), "schedule"),
         _entry(snapshot, "batch_size", _both("batch")),
-        Entry("context", f"{model.context_length}", keys, context),
-        _entry(snapshot, "embedding", _both("embedding"), is_mlp),
-        _entry(snapshot, "hidden", _both("hidden"), is_mlp),
-        _entry(snapshot, "optimizer", ("optimizer",), not is_counts),
+        Entry("context", f"{model.context_length}", _both("context") if context else (), context),
+        _entry(snapshot, "embedding", _both("embedding")),
+        _entry(snapshot, "hidden", _both("hidden")),
+        _entry(snapshot, "optimizer", ("optimizer",)),
     ]
 
 
 def _regularization(snapshot: Snapshot) -> list[Entry]:
     train = snapshot.train
-    if snapshot.model.kind == "ngram":
+    if snapshot.model.is_relevant("smoothing"):
         return [Entry("smoothing", f"{train.smoothing:,g}", _both("decay"), "smoothing")]
     return [
         Entry("weight decay", f"{train.weight_decay:g}", _both("decay"), "weight_decay"),
-        _entry(snapshot, "dropout", _both("dropout"), snapshot.model.kind == "mlp"),
+        _entry(snapshot, "dropout", _both("dropout")),
     ]
 
 
 def _run_entries(snapshot: Snapshot) -> list[Entry]:
-    is_counts = snapshot.model.kind == "ngram"
-    planned = "" if is_counts else f" of {tick_label(snapshot.train.steps)}"
+    is_network = snapshot.model.model_kind.is_network
+    planned = f" of {tick_label(snapshot.train.steps)}" if is_network else ""
     speed = f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else _UNUSED
     return [
-        Entry("counts" if is_counts else "parameters", f"{snapshot.parameters:,}"),
-        Entry("step", f"{snapshot.step:,}{planned}", (), "" if is_counts else "steps"),
+        Entry("parameters" if is_network else "counts", f"{snapshot.parameters:,}"),
+        Entry("step", f"{snapshot.step:,}{planned}", (), "steps" if is_network else ""),
         Entry("steps/s", speed),
         _entry(snapshot, "train_on", ()),
-        _entry(snapshot, "init", (), not is_counts),
-        _entry(snapshot, "direct", (), snapshot.model.kind == "mlp"),
+        _entry(snapshot, "init", ()),
+        _entry(snapshot, "direct", ()),
         Entry("seed", f"{snapshot.seed}", ("restart", "new-seed"), "seed"),
     ]
 
 
-def _entry(snapshot: Snapshot, setting: str, keys: tuple[str, ...], is_used: bool = True) -> Entry:
+def _entry(snapshot: Snapshot, setting: str, keys: tuple[str, ...]) -> Entry:
     """The entry of a setting whose name and value are shown as they are."""
     value = in_words(setting, (vars(snapshot.model) | vars(snapshot.train))[setting])
-    return Entry(setting.replace("_", " "), value if is_used else _UNUSED, keys, setting)
+    if not snapshot.model.is_relevant(setting):
+        value = _UNUSED
+    return Entry(setting.replace("_", " "), value, keys, setting)
 
 
 def _both(setting: str) -> tuple[str, str]:

@@ -357,3 +357,9 @@ async def test_however_narrow_the_first_line_is_it_never_cuts_the_step(explorer,
             await it.pilot.resize_terminal(width, 10)
             await it.until(lambda width=width: it.screen.query_one(StatusBar).size.width == width)
             assert shows in it.status
+
+
+async def test_of_a_huge_model_the_first_line_says_how_far_undo_goes_back(it, snapshot):
+    assert "undo levels" not in it.status
+    it.engine.tell(snapshot(parameters=4_300_000, undo_levels=7))
+    await it.until(lambda: "7 undo levels" in it.status)

@@ -10,6 +10,7 @@ from makemore_tui.core.worker.protocol import Snapshot
 
 from ..style.colours import Palette, palette_of
 
+_HUGE = 1_000_000  # parameters, from which on memory limits how far undo goes back
 _STATES = {
     "training": ("●", "training", "good"),
     "paused": ("❚❚", "paused", "dev"),
@@ -95,11 +96,12 @@ class StatusBar(Widget):
             return [Segment(f"  {self._waiting_for or 'starting'} ", palette.style("dev"))]
         sign, word, colour = _STATES[snapshot.state]
         speed = f"{snapshot.steps_per_second:,.0f}/s  " if snapshot.steps_per_second else ""
+        levels = f"{snapshot.undo_levels} undo levels  " if snapshot.parameters >= _HUGE else ""
         state, step = palette.style(colour, bold=True), palette.style("text", bold=True)
         whole = [
             Segment(f"  {sign} {word}  ", state),
             Segment(f"step {snapshot.step:,}  ", step),
-            Segment(f"{speed}seed {snapshot.seed} ", palette.style("dim")),
+            Segment(f"{speed}{levels}seed {snapshot.seed} ", palette.style("dim")),
         ]
         number = Segment(f"{snapshot.step:,}", step)
         short = [Segment(f" {sign} {word} ", state), number]

@@ -17,32 +17,12 @@ from makemore_tui.tui.plots.columns import LIGHT as LIGHT_SMOOTHING
 from makemore_tui.tui.plots.columns import STRONG, curve_columns, interpolated
 from makemore_tui.tui.plots.loss_plot import PlotContent, canvas_width, loss_plot
 from makemore_tui.tui.style.colours import DARK, LIGHT
-
-UNIFORM = math.log(27)
-
+from tests.support.loss_plots import draw, made, text
 
 losses = st.floats(0.01, 30)
 
 
 any_losses = st.one_of(losses, st.sampled_from([math.inf, math.nan, 0.0]))
-
-
-def made(values, spread=0.1, first=0.5, every=1.0, dev=()):
-    """A curve through some values."""
-    steps = [first + every * i for i in range(len(values))]
-    low, high = [v - spread for v in values], [v + spread for v in values]
-    return LossCurve(steps, low, list(values), high, len(values), list(dev))
-
-
-def text(rows):
-    return ["".join(segment.text for segment in row) for row in rows]
-
-
-def draw(curve, width=80, height=20, log=False, baselines=(("uniform", UNIFORM),), **look):
-    baselines = tuple(Baseline(*one) for one in baselines)
-    return loss_plot(
-        curve, width, height, PlotContent(log_loss=log, baselines=baselines, **look), DARK
-    )
 
 
 def per_cell(row):

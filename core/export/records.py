@@ -8,7 +8,7 @@ import torch
 
 from ..analysis.evaluation import evaluate
 from ..errors import UserError
-from ..runs.checkpoint import to_json
+from ..runs.record import to_json
 from ..session.session import Session
 from .timeline import csv_line, edits_by_step, points
 

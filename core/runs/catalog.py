@@ -30,8 +30,8 @@ class SavedRun:
 
     path: of its file, or of its folder in format 2. saved: when. model: its kind and sizes.
     settings: these and the main settings, as a short label. best_dev: in nats. named: True when a
-    person gave it its name. problem: why it can't be read, as a sentence; None if it can. The
-    other fields say nothing of a run that can't be read.
+    person gave it its name. problem: why it can't be read, in a sentence; the other fields say
+    nothing then.
     """
 
     name: str
@@ -66,11 +66,7 @@ class RunList:
         self._known: dict[Path, tuple[_Stamp, SavedRun]] = {}
 
     def read(self) -> list[SavedRun]:
-        """The runs now, the newest first.
-
-        Raises:
-            UserError: the directory can't be read.
-        """
+        """The runs now, the newest first. Raises UserError if the directory can't be read."""
         before, self._known = self._known, {}
         for path in _runs_in(self._directory):
             now = stamp(path)
@@ -99,11 +95,8 @@ def stamp(path: Path) -> _Stamp:
 
 
 def remove(directory: Path, names: Sequence[str]) -> None:
-    """Remove runs by name: all of them or, if one is none or open in an explorer, none.
-
-    Raises:
-        UserError: there is no such run, or an explorer has it open, or it can't be removed.
-    """
+    """Remove runs by name. Raises UserError if one is none, is open in an explorer (nothing is
+    removed then), or can't be removed."""
     paths = []
     for name in names:
         if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
@@ -196,10 +189,8 @@ def _size(path: Path) -> int:
 
 
 def _remove(path: Path) -> str | None:
-    """Remove a run, which nobody sees half removed. Returns why that was not possible, if so.
-
-    A folder of the same name, from which the file was resumed, goes too.
-    """
+    """Remove a run, which nobody sees half removed, and a folder of format 2 of the same name, from
+    which it was resumed. Returns why that was not possible, if so."""
     folder = path.with_name(run_name(path))
     try:
         if path != folder:

@@ -11,13 +11,13 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import UserError
-from .plain_file import check_size, open_plain_file, read_bytes
+from .plain_file import open_plain_file, read_whole
 from .record import MAX_RECORD_BYTES, RunRecord, check_format, record_of, to_json
 
-RECORD, WEIGHTS, METRICS = "run.json", "weights.safetensors", "metrics.csv"
+RECORD, WEIGHTS = "run.json", "weights.safetensors"
 _NEXT = ".next"
 
 
@@ -27,13 +27,10 @@ def is_run(folder: Path) -> bool:
 
 
 def read_record(folder: Path) -> RunRecord:
-    """The record of a run.
-
-    Raises:
-        UserError: there is none, or it is damaged or of a newer format.
-    """
-    path, missing = folder / RECORD, f"{folder} is not a run: it has no {RECORD}"
-    content = _read(folder, RECORD, missing, MAX_RECORD_BYTES)
+    """The record of a run. Raises UserError if it is missing, damaged, or of a newer format."""
+    path = folder / RECORD
+    with _open(folder, RECORD, f"{folder} is not a run: it has no {RECORD}") as file:
+        content = read_whole(path, file, MAX_RECORD_BYTES)
     try:
         raw = json.loads(content.decode())
     except (ValueError, RecursionError):
@@ -47,23 +44,17 @@ def read_record(folder: Path) -> RunRecord:
         raise UserError(f"{path} is damaged: {error.args[0]!r} is missing") from None
 
 
-def read_weights(folder: Path, most: int, least: int) -> bytes:
-    """The bytes of the safetensors file of a run.
-
-    Raises:
-        UserError: it is missing, has another size, or can't be read.
-    """
-    missing = f"{folder / WEIGHTS} can't be read: {os.strerror(errno.ENOENT)}"
-    return _read(folder, WEIGHTS, missing, most, least)
+def open_weights(folder: Path) -> BinaryIO:
+    """Open the safetensors file of a run. Raises UserError if it is missing or can't be read."""
+    return _open(folder, WEIGHTS, f"{folder / WEIGHTS} can't be read: {os.strerror(errno.ENOENT)}")
 
 
 def size_of(folder: Path) -> int:
     """The bytes of all files of a run, as far as they can be told."""
     size = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                size += os.lstat(os.path.join(root, name)).st_size
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            size += path.lstat().st_size
     return size
 
 
@@ -86,11 +77,8 @@ def _sha256(raw: dict[str, Any]) -> str:
     return hashlib.sha256(words.encode()).hexdigest()
 
 
-def _read(folder: Path, name: str, missing: str, most: int, least: int = 0) -> bytes:
-    """A file of a run, from `.next` if it is in there."""
-    path, following = folder / name, folder / _NEXT
-    if not os.path.islink(following) and os.path.lexists(following / name):
-        path = following / name
-    with open_plain_file(path, missing) as file:
-        check_size(path, file, most, least)
-        return read_bytes(path, file, most)
+def _open(folder: Path, name: str, missing: str) -> BinaryIO:
+    """Open a file of a run, in `.next` if it is there."""
+    following = folder / _NEXT
+    is_there = not following.is_symlink() and os.path.lexists(following / name)
+    return open_plain_file((following if is_there else folder) / name, missing)

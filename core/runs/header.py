@@ -38,29 +38,24 @@ def existing_run(path: Path) -> Path | None:
     return next((one for one in (named, path) if os.path.lexists(one)), None)
 
 
+def find(path: Path | str) -> Path:
+    """The file or folder of a run. Raises UserError if there is none."""
+    path = Path(path)
+    if found := existing_run(path):
+        return found
+    raise UserError(f"{path} is not a run: there is no such file")
+
+
 def read_record(path: Path | str) -> RunRecord:
     """The record of a run; its tensors are not read.
 
-    Raises:
-        UserError: there is no such run, or its record is damaged or of a newer format.
+    Raises UserError if there is no such run, or its record is damaged or of a newer format.
     """
     found = find(path)
     if found.is_dir():
         return format2.read_record(found)
     with open_run(found) as file:
         return read_header(found, file)[0]
-
-
-def find(path: Path | str) -> Path:
-    """The file or folder of a run; raises UserError if there is none."""
-    path = Path(path)
-    try:
-        found = existing_run(path)
-    except ValueError:  # a null character
-        found = None
-    if found is None:
-        raise UserError(f"{path} is not a run: there is no such file")
-    return found
 
 
 def open_run(path: Path) -> BinaryIO:
@@ -71,8 +66,7 @@ def open_run(path: Path) -> BinaryIO:
 def read_header(path: Path, file: BinaryIO) -> tuple[RunRecord, int]:
     """The record in the header of an open file, and where the tensors' bytes start.
 
-    Raises:
-        UserError: it is not the file of a run, is damaged, or is of a newer format.
+    Raises UserError if the file is not that of a run, is damaged, or is of a newer format.
     """
     length = int.from_bytes(read_bytes(path, file, _LENGTH_BYTES), "little")
     if not 0 < length <= _MAX_HEADER_BYTES:
@@ -93,8 +87,7 @@ def with_record(record: RunRecord, tensors: bytes) -> list[bytes | memoryview]:
 
     tensors: a safetensors file; its own metadata, if any, is replaced.
     """
-    length = int.from_bytes(tensors[:_LENGTH_BYTES], "little")
-    begin = _LENGTH_BYTES + length
+    begin = _LENGTH_BYTES + int.from_bytes(tensors[:_LENGTH_BYTES], "little")
     header = msgspec.json.decode(tensors[_LENGTH_BYTES:begin], type=dict[str, Any])
     data = memoryview(tensors)[begin:]
     digest = hashlib.sha256(data).hexdigest()

@@ -11,10 +11,8 @@ from ..errors import UserError
 def open_plain_file(path: Path, missing: str) -> BinaryIO:
     """Open a file for reading: no link, pipe, device or folder.
 
-    missing: what is said if there is none.
-
-    Raises:
-        UserError: there is none, it is something else, or it can't be read.
+    missing: what is said if there is none. Raises UserError if there is none, or it is something
+    else, or can't be read.
     """
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
@@ -24,23 +22,24 @@ def open_plain_file(path: Path, missing: str) -> BinaryIO:
         return os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb")
     except FileNotFoundError:
         raise UserError(missing) from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UserError(f"{path} can't be read: {reason}") from None
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from None
 
 
-def check_size(path: Path, file: BinaryIO, most: int, least: int) -> None:
-    """Raises UserError unless an open file has `least` to `most` bytes."""
+def read_bytes(path: Path, file: BinaryIO, most: int) -> bytes:
+    """Up to `most` bytes of an open file. Raises UserError if it can't be read."""
+    try:
+        return file.read(most)
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from None
+
+
+def read_whole(path: Path, file: BinaryIO, most: int, least: int = 0) -> bytes:
+    """All bytes of an open file. Raises UserError unless there are `least` to `most` of them."""
     size = os.fstat(file.fileno()).st_size
     if size > most:
         raise UserError(f"{path} is damaged: it is larger than it can be")
     if size < least:
         raise UserError(f"{path} is damaged: it is cut short")
-
-
-def read_bytes(path: Path, file: BinaryIO, most: int) -> bytes:
-    """Up to `most` bytes of an open file; raises UserError if it can't be read."""
-    try:
-        return file.read(most)
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from None
+    file.seek(0)
+    return read_bytes(path, file, most)

@@ -28,20 +28,15 @@ _MAX_STEM_LENGTH = 40  # characters
 
 @dataclass
 class _Target:
-    """The file that a run is saved to.
-
-    steps: of the newest state in the file; None before the first save. marker: of the newest state
-    handed to the thread. stamp: of the file after the last save; if it differs, another process
-    has changed the file. replaces: the run that is removed once this one is saved by its name.
-    """
+    """The file that a run is saved to."""
 
     path: Path
     named: bool = False
-    steps: int | None = None
-    marker: tuple | None = None
-    stamp: tuple[int, ...] = ()
+    steps: int | None = None  # of the newest state in the file; None before the first save
+    marker: tuple | None = None  # of the newest state handed to the thread
+    stamp: tuple[int, ...] = ()  # of the file as saved; another process may have changed it since
     is_new_name: bool = False
-    replaces: Path | None = None
+    replaces: Path | None = None  # the run that is removed once this one is saved by its name
 
 
 class Autosave:

@@ -110,7 +110,11 @@ def loss_figure(session: Session, baselines: Sequence[Baseline], heading: str = 
     losses = [loss for row in rows for loss in row[1:]]
     losses += [loss for _, loss in dev] + [one.loss for one in baselines]
     _set_scales(axes, max(1, session.step), min(losses), max(losses))
-    _draw_losses(axes, rows, session.step)
+    at, low, mean, high = (list(column) for column in zip(*rows, strict=True))
+    if len(rows) == 1:  # one point is drawn as a level
+        at, low, mean, high = [0.0, float(session.step)], low * 2, mean * 2, high * 2
+    axes.fill_between(at, low, high, color=BATCH, alpha=0.18, lw=0)
+    axes.plot(at, mean, color=BATCH, lw=1.3, label="minibatches, mean and range")
     if dev:
         looks: dict[str, Any] = {"color": DEV, "lw": 1.8, "ms": 7, "label": "dev"}
         axes.plot(*zip(*dev, strict=True), ".-", clip_on=False, **looks)
@@ -190,14 +194,6 @@ def _set_scales(axes: Axes, steps: int, low: float, high: float) -> None:
         axes.set_ylim(low - room, high + room)
         axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
-
-
-def _draw_losses(axes: Axes, rows: list[tuple[float, float, float, float]], steps: int) -> None:
-    at, low, mean, high = (list(column) for column in zip(*rows, strict=True))
-    if len(rows) == 1:  # one point is drawn as a level
-        at, low, mean, high = [0.0, float(steps)], low * 2, mean * 2, high * 2
-    axes.fill_between(at, low, high, color=BATCH, alpha=0.18, lw=0)
-    axes.plot(at, mean, color=BATCH, lw=1.3, label="minibatches, mean and range")
 
 
 def _draw_edits(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> None:

@@ -76,7 +76,7 @@ def write_export(session: Session, form: str, out: Path) -> list[Path]:
     if os.path.lexists(out):
         raise UserError(f"{out} already exists; name another with --out")
     if form == "tensorboard":
-        _write_folder(out, lambda folder: write_events(session, folder))
+        _write_events_folder(session, out)
         return [out]
     contents = {out: export_bytes(session, form, out.stem)}
     if form in ("script", "notebook"):
@@ -104,14 +104,14 @@ def _holds(path: Path, items: bytes) -> bool:
     return False
 
 
-def _write_folder(path: Path, fill: Callable[[Path], None]) -> None:
-    """Write a folder that `fill` puts files into, whole or not at all."""
+def _write_events_folder(session: Session, path: Path) -> None:
+    """Write a folder of an event file, whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as beside:
             folder = Path(beside) / path.name
             folder.mkdir()
-            fill(folder)
+            write_events(session, folder)
             folder.rename(path)
     except OSError as error:
         raise cannot_write(path, error) from None

@@ -4,7 +4,6 @@ import hashlib
 import math
 import platform
 from collections.abc import Mapping
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,9 +22,7 @@ from ..errors import UserError
 from ..models.factory import parameter_layout
 from ..text import shown
 from ..training.history import DevLosses, LossHistory
-from . import format2
-from .header import existing_run, find, open_run, read_header, run_path, with_record
-from .plain_file import read_whole
+from .header import existing_run, find, open_run, read_whole, run_path, with_record
 from .record import (
     FORMAT,
     DatasetRecord,
@@ -78,8 +75,7 @@ def note_divergence(path: Path, step: int | None) -> None:
 
     Raises UserError if the run is damaged, or can't be written.
     """
-    with open_run(path) as file:
-        record, _ = read_header(path, file)
+    with open_run(path) as (file, record, _):
         file.seek(0)
         tensors = file.read()
     write_atomically(path, *with_record(structs.replace(record, diverged_at=step), tensors))
@@ -92,13 +88,7 @@ def read(path: Path | str, partial: bool = False) -> RunState:
     Raises UserError if there is no run, it is damaged, or its dataset has changed.
     """
     path = find(path)
-    with ExitStack() as stack:
-        if path.is_dir():
-            record, begin = format2.read_record(path), 0
-            file = stack.enter_context(format2.open_weights(path))
-        else:
-            file = stack.enter_context(open_run(path))
-            record, begin = read_header(path, file)
+    with open_run(path) as (file, record, begin):
         if record.format == 1 and not partial:
             raise UserError(
                 f"{path} has format 1, which lacks the optimizer's state, so it can't be resumed; "

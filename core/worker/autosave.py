@@ -187,7 +187,7 @@ class Autosave:
     def folder_of(self, run: object) -> str:
         """The file of a run, by `Session.run`; "" if it isn't saved."""
         target = self._targets.get(run)
-        return "" if target is None or target.steps is None else str(target.path)
+        return str(target.path) if target and target.steps is not None else ""
 
     def finish(self) -> None:
         """Wait until all that was kept is written."""

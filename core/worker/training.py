@@ -27,10 +27,7 @@ class TrainingControl:
     """
 
     def __init__(
-        self,
-        session: Session,
-        clock: Callable[[], float] = time.perf_counter,
-        paused: bool = False,
+        self, session: Session, clock: Callable[[], float] = time.perf_counter, paused: bool = False
     ):
         """paused: don't train yet. Otherwise a run that is past its plan trains without a limit."""
         self.state: State = "paused" if paused else "training"

@@ -11,9 +11,8 @@ from textual.content import Content
 
 from makemore_tui.core.results import BigramMode, BigramTable, Follower
 
-from ..style.bars import bar
 from ..style.colours import Palette, ink_on
-from ..style.text_rows import Row, beside, number, row, width_of, wrapped
+from ..style.text_rows import Row, bar, beside, number, row, width_of, wrapped
 from .bigram_layout import MAX_CELL_WIDTH, MAX_SIDE_WIDTH, TableLayout
 from .ticks import tick_label
 

@@ -1,5 +1,7 @@
 """Rows of coloured text, and what is written into them: words, numbers, bars."""
 
+from itertools import zip_longest
+
 from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 from rich.style import Style
@@ -23,10 +25,9 @@ def width_of(line: Row) -> int:
 def beside(left: list[Row], right: list[Row], column: int) -> list[Row]:
     """Two blocks of rows next to each other, the right one from a column on."""
     lines = []
-    for i in range(max(len(left), len(right))):
-        line = left[i] if i < len(left) else []
-        gap = Segment(" " * max(0, column - width_of(line)))
-        lines.append([*line, gap, *right[i]] if i < len(right) else line)
+    for line, other in zip_longest(left, right):
+        gap = Segment(" " * max(0, column - width_of(line or [])))
+        lines.append([*(line or []), gap, *other] if other is not None else line)
     return lines
 
 

@@ -14,8 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..datasets.contexts import ContextTable, context_numbers
-from ..datasets.splits import Split
+from ..datasets.contexts import ContextTable, Split, context_numbers
 
 _MIN_SHARED = 64  # examples in a batch, from which on equal contexts share a row
 _ROWS = 16  # the number of a batch's rows is a multiple of this

@@ -21,9 +21,8 @@ from ..runs import checkpoint
 from ..runs.state import JournalEntry, RunState, copy_trainer_state, run_label
 from ..settings import EditPlan, Effect, ModelSettings, TrainSettings, plan_edit, short_label
 from ..text import shown
-from ..training.base import AnyTrainer
 from ..training.history import DevLosses, LossHistory
-from ..training.trainer import make_trainer
+from ..training.trainer import AnyTrainer, make_trainer
 from .resizing import resize
 from .undo import StashedRun, UndoStack, stashed_run
 

@@ -18,7 +18,12 @@ from .text_input import Line
 class ProbedText(Line):
     """The text that is probed."""
 
-    BINDINGS = [Binding("escape", "app.focus('probe')", "leave the text")]  # noqa: RUF012
+    BINDINGS = [Binding("escape", "leave", "leave the text")]  # noqa: RUF012
+
+    def action_leave(self) -> None:
+        """Let the keys be the explorer's again."""
+        assert isinstance(self.parent, ProbePanel)
+        self.screen.set_focus(self.parent)
 
 
 class ProbePanel(Panel):

@@ -90,10 +90,8 @@ def _sentence(error: UserError | OSError) -> str:
 
 
 def handle(request: Request, runner: SessionRunner) -> DatasetStats | None:
-    """Carry out a request. Returns its reply, or None if that is a snapshot.
-
-    Raises UserError if it can't be carried out; nothing has changed then.
-    """
+    """Carry out a request. Returns its reply, or None if that is a snapshot. Raises UserError if it
+    can't be carried out; nothing has changed then."""
     session, training = runner.session, runner.training
     match request:
         case protocol.Edit(changes):

@@ -76,7 +76,7 @@ class RunState:
     def tensors(self) -> Iterator[Tensor]:
         """All tensors that the state holds."""
         yield from (value for value in self.trainer.values() if isinstance(value, Tensor))
-        yield from self.history.tensors
+        yield from (self.history.filled, self.history.rest)
 
 
 def run_label(model: ModelSettings, step: int, dev: float | None) -> str:

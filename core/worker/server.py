@@ -19,7 +19,7 @@ from ..session.undo import StashedRun
 from ..text import shown
 from . import protocol
 from .autosave import Autosave
-from .protocol import Refused, Reply, Request, Snapshot, View
+from .protocol import Reply, Request, Snapshot, View
 from .runner import SessionRunner
 
 _MAX_MARKS = 256
@@ -60,12 +60,9 @@ class Server:
     def answer(self, request: Request) -> Reply:
         """Carry out a request; its reply."""
         try:
-            reply = handle(request, self.runner)
+            return handle(request, self.runner)
         except (UserError, OSError) as error:
-            return Refused(_sentence(error))
-        if isinstance(request, protocol.Refresh):
-            return make_snapshot(self.runner, request.views, is_refresh=True)
-        return reply or make_snapshot(self.runner)
+            return protocol.Refused(_sentence(error))
 
     def _save(self) -> None:
         """Save what is unsaved, and tell if that can't be done."""
@@ -89,11 +86,13 @@ def _sentence(error: UserError | OSError) -> str:
     return f"{what} can't be used: {error.strerror or error}"
 
 
-def handle(request: Request, runner: SessionRunner) -> DatasetStats | None:
-    """Carry out a request. Returns its reply, or None if that is a snapshot. Raises UserError if it
-    can't be carried out; nothing has changed then."""
+def handle(request: Request, runner: SessionRunner) -> Reply:
+    """Carry out a request; its reply. Raises UserError if it can't be carried out; nothing has
+    changed then."""
     session, training = runner.session, runner.training
     match request:
+        case protocol.Refresh(views):
+            return make_snapshot(runner, views, is_refresh=True)
         case protocol.Edit(changes):
             runner.edit(changes)
         case protocol.Pause():
@@ -129,7 +128,7 @@ def handle(request: Request, runner: SessionRunner) -> DatasetStats | None:
             runner.autosave.name(session, name)
         case protocol.OpenRun(folder):
             runner.open_run(Path(folder))
-    return None
+    return make_snapshot(runner)
 
 
 def _describe(runner: SessionRunner, name: str, unique: bool) -> DatasetStats:

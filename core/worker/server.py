@@ -7,12 +7,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-import msgspec
-
-from ..datasets.dataset import Dataset
-from ..datasets.stats import dataset_stats
 from ..errors import UserError
-from ..results import DatasetStats, Divergence, Mark, PreviousRun
+from ..results import Divergence, Mark, PreviousRun
 from ..runs.state import journal_marks
 from ..session.session import Session
 from ..session.undo import StashedRun
@@ -87,8 +83,7 @@ def _sentence(error: UserError | OSError) -> str:
 
 
 def handle(request: Request, runner: SessionRunner) -> Reply:
-    """Carry out a request; its reply. Raises UserError if it can't be carried out; nothing has
-    changed then."""
+    """Carry out a request; its reply. Raises UserError if that can't be done: nothing has changed."""
     session, training = runner.session, runner.training
     match request:
         case protocol.Refresh(views):
@@ -117,11 +112,9 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
         case protocol.CancelFinder():
             runner.cancel_finder()
         case protocol.DescribeDataset(name, unique):
-            return _describe(runner, name, unique)
+            return runner.describe_dataset(name, unique)
         case protocol.ChangeDataset(name, unique):
-            dataset = runner.described.get((name, unique)) or Dataset.load(name, unique)
-            runner.described = {}
-            runner.restart(dataset=dataset)
+            runner.change_dataset(name, unique)
         case protocol.NameRun(name):
             if runner.autosave is None:
                 raise UserError("runs are not saved here, so this one can't have a name")
@@ -129,15 +122,6 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
         case protocol.OpenRun(folder):
             runner.open_run(Path(folder))
     return make_snapshot(runner)
-
-
-def _describe(runner: SessionRunner, name: str, unique: bool) -> DatasetStats:
-    dataset = Dataset.load(name, unique)
-    facts = dataset_stats(dataset)
-    runner.described = {(name, unique): dataset}
-    by_split = {key: tuple(facts[key].values()) for key in ("examples", "seen")}
-    facts |= {"name": name, "unique": unique, "path": shown(facts["path"]), **by_split}
-    return msgspec.convert(facts | {"characters": facts["vocabulary"]}, DatasetStats)
 
 
 def make_snapshot(

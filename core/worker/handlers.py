@@ -37,7 +37,8 @@ def handle(request: protocol.Request, runner: SessionRunner) -> DatasetStats | N
         case protocol.Redo():
             _return(runner, runner.session.redo)
         case protocol.ReturnTo(index):
-            _return(runner, lambda: runner.session.return_to(index), must_pause=True)
+            previous = runner.session.undo_stack.previous_run(index)
+            _return(runner, lambda: runner.session.switch_to(previous), must_pause=True)
         case protocol.EvaluateTest():
             runner.evaluate_test()
         case protocol.FindLearningRate(low, high):

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..errors import UserError
 from ..results import Divergence, Mark, PreviousRun
-from ..runs.state import journal_marks
+from ..runs.state import RunState, journal_marks
 from ..session.session import Session
-from ..session.undo import StashedRun
+from ..session.undo import previous_run_name
 from ..text import shown
 from .autosave import Autosave
 from .handlers import handle
@@ -90,6 +90,8 @@ def make_snapshot(
     """The session as it is now, with some views drawn; a view that can't be drawn is left out."""
     session, autosave = runner.session, runner.autosave
     marks = tuple(journal_marks(session.journal)[-_MAX_MARKS:])
+    stack = session.undo_stack
+    undo = stack.next_undo(session.diverged)
     return Snapshot(
         state=runner.training.state,
         step=session.step,
@@ -106,16 +108,16 @@ def make_snapshot(
         runs=runner.num_runs,
         is_refresh=is_refresh,
         marks=marks,
-        can_undo=session.can_undo,
-        can_redo=session.can_redo,
+        can_undo=undo.label if undo else None,
+        can_redo=stack.future[-1].label if stack.future else None,
         resized=session.resized,
         divergence=_divergence(runner, marks),
-        previous=tuple(_previous_run(runner, run) for run in session.previous_runs),
+        previous=tuple(_previous_run(runner, run) for run in stack.previous_runs),
         baselines=runner.views.baselines,
         finder=runner.rate_search.result(),
         saving=autosave.facts if autosave is not None else None,
         is_resting=runner.is_resting,
-        undo_levels=session.undo_levels,
+        undo_levels=len(stack.past),
         **_drawn(runner, views),
     )
 
@@ -139,10 +141,11 @@ def _divergence(runner: SessionRunner, marks: tuple[Mark, ...]) -> Divergence | 
     return Divergence(step, before[-1] if before else None, way_back)
 
 
-def _previous_run(runner: SessionRunner, run: StashedRun) -> PreviousRun:
-    state, autosave = run.state, runner.autosave
+def _previous_run(runner: SessionRunner, state: RunState) -> PreviousRun:
+    session, autosave = runner.session, runner.autosave
+    present = session.model_settings, session.train_settings, session.seed
     return PreviousRun(
-        name=run.name,
+        name=previous_run_name(state, *present),
         model=state.model_settings,
         train=state.train_settings,
         seed=state.seed,

@@ -254,11 +254,10 @@ class TensorHealth(Struct, frozen=True):
 
 
 class Diagnosis(Struct, frozen=True):
-    """The name of the rule that applies to a run, its sentence, and an explanation."""
+    """The name of the rule that applies to a run, and its sentence."""
 
     name: str
     sentence: str
-    help: str
 
 
 class Health(Struct, frozen=True):

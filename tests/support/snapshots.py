@@ -154,9 +154,7 @@ HEALTH = Health(
     train=2.126,
     dev=2.17,
     gap=0.044,
-    diagnosis=Diagnosis(
-        "healthy", "healthy: updates and activations are as they should be", "None."
-    ),
+    diagnosis=Diagnosis("healthy", "healthy: updates and activations are as they should be"),
 )
 
 

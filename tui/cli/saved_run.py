@@ -5,6 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from makemore_tui.core.constants import MAX_SEED, SPLITS
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.results import Unavailable
 
 from .interrupt import load_torch
 from .options import JsonOption, RunArgument
@@ -20,26 +22,26 @@ def evaluate(
     """The losses of a saved run, test among them, and how likely it holds a word."""
     load_torch()
     from makemore_tui.core.analysis.evaluation import evaluate as evaluate_split
-    from makemore_tui.core.analysis.evaluation import word_surprisal
+    from makemore_tui.core.analysis.probe import probe
     from makemore_tui.core.runs import checkpoint
     from makemore_tui.core.session.session import Session
 
     saved = Session.from_state(checkpoint.read(run, partial=True))
     saved.dataset.split(split)  # refuses what is none
-    surprisal = None
-    if word is not None:
-        surprisal = word_surprisal(saved.model, saved.dataset.vocabulary, word)
+    probed = None if word is None else probe(saved.model, saved.dataset.vocabulary, word)
+    if isinstance(probed, Unavailable):
+        raise UserError(probed.why)
     wanted = (*SPLITS, "all") if split == "all" else (split,)
     evaluations = {name: evaluate_split(saved.model, saved.dataset, name) for name in wanted}
     answer: dict[str, Any] = {name: found.loss for name, found in evaluations.items()}
-    if surprisal:
+    if probed:
         answer["word"] = {
-            "characters": surprisal.characters,
-            "probabilities": surprisal.probabilities,
-            "surprises": surprisal.surprisals,
-            "mean": surprisal.mean,
+            "characters": [one.label for one in probed.characters],
+            "probabilities": [one.probability for one in probed.characters],
+            "surprises": [one.surprisal for one in probed.characters],
+            "mean": probed.mean,
         }
-    show(as_json, answer, lambda reports: reports.print_evaluations(evaluations, surprisal))
+    show(as_json, answer, lambda reports: reports.print_evaluations(evaluations, probed))
 
 
 def sample(

@@ -1,6 +1,6 @@
 """Settings that are worth a name. Torch-free."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import UserError
 from .settings import ModelSettings, TrainSettings
@@ -8,7 +8,7 @@ from .settings import ModelSettings, TrainSettings
 
 @dataclass(frozen=True)
 class Preset:
-    """A model and a way to train it that are worth a name."""
+    """A model and a way to train it."""
 
     name: str
     about: str
@@ -17,6 +17,7 @@ class Preset:
 
 
 _LECTURE = TrainSettings(learning_rate=0.1, batch_size=32, schedule="step", steps=200_000)
+_ADAMW = TrainSettings(optimizer="adamw", schedule="linear")
 _PRESETS = (
     Preset(
         "bigram",
@@ -58,26 +59,19 @@ _PRESETS = (
         "fast",
         "the lecture's dev loss, 2.17, as soon as can be",
         ModelSettings(context=5, embedding=16, hidden=128, init="scaled"),
-        TrainSettings(
-            learning_rate=0.03,
-            batch_size=384,
-            optimizer="adamw",
-            schedule="linear",
-            steps=400,
-        ),
+        replace(_ADAMW, learning_rate=0.03, batch_size=384, steps=400),
     ),
     Preset(
         "tuned",
         "the lowest dev loss in the time of the lecture's 200,000 steps",
         ModelSettings(context=8, embedding=24, hidden=600, init="scaled"),
-        TrainSettings(
+        replace(
+            _ADAMW,
             learning_rate=0.003,
             batch_size=512,
-            optimizer="adamw",
-            schedule="linear",
+            steps=24_000,
             weight_decay=0.06,
             dropout=0.2,
-            steps=24_000,
         ),
     ),
 )
@@ -86,11 +80,7 @@ DEFAULT_PRESET = "scaled"
 
 
 def preset_named(name: str) -> Preset:
-    """A preset by its name.
-
-    Raises:
-        UserError: there is no preset of that name.
-    """
+    """A preset by its name; raises UserError if there is none of that name."""
     if name not in PRESETS:
         raise UserError(f"there is no preset {name!r}; the presets are {', '.join(PRESETS)}")
     return PRESETS[name]

@@ -106,7 +106,6 @@ class PreviousRun(Struct, frozen=True):
     seed: int
     steps: int
     best_dev: float | None
-    last_dev: float | None
     id: int = 0
     folder: str = ""
 

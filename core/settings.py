@@ -9,14 +9,17 @@ from .errors import UserError
 from .model_kinds import MODEL_KINDS, ModelKind
 
 Effect = Literal["next step", "new optimizer", "resized", "restart"]
+SCHEDULES = ("constant", "step", "linear", "cosine")
 KINDS = tuple(MODEL_KINDS)
 KIND_NAMES = {name: kind.label for name, kind in MODEL_KINDS.items()}
 SIZES = MODEL_KINDS["mlp"].resizable
 
 
-def _setting(default: Any, about: str, **limits: Any) -> Any:
-    """A field with low and high, or choices, as its limits; others are checked by `_is_allowed`."""
-    return field(default=default, metadata={"about": about} | limits)
+def _setting(
+    default: Any, about: str, low: float | None = None, high: float | None = None, **choices: Any
+) -> Any:
+    limits = {} if low is None else {"low": low, "high": high}
+    return field(default=default, metadata={"about": about} | limits | choices)
 
 
 class _Validated:
@@ -38,10 +41,10 @@ class ModelSettings(_Validated):
     kind: str = _setting(
         "mlp", "which model: counts, a one-layer network, or the MLP", choices=KINDS
     )
-    order: int = _setting(2, "ngram: characters in a gram; 2 is the bigram table", low=1, high=5)
-    context: int = _setting(3, "mlp: how many characters the model sees", low=1, high=16)
-    embedding: int = _setting(10, "mlp: numbers that stand for a character", low=1, high=512)
-    hidden: int = _setting(200, "mlp: tanh units in the hidden layer", low=1, high=4096)
+    order: int = _setting(2, "ngram: characters in a gram; 2 is the bigram table", 1, 5)
+    context: int = _setting(3, "mlp: how many characters the model sees", 1, 16)
+    embedding: int = _setting(10, "mlp: numbers that stand for a character", 1, 512)
+    hidden: int = _setting(200, "mlp: tanh units in the hidden layer", 1, 4096)
     init: str = _setting("scaled", "networks: how weights begin", choices=("lecture", "scaled"))
     direct: bool = _setting(False, "mlp: connect the embeddings to the output too")
 
@@ -63,22 +66,14 @@ class ModelSettings(_Validated):
 class TrainSettings(_Validated):
     """How a model is trained. Every setting can change between any two steps."""
 
-    learning_rate: float = _setting(0.1, "size of a step, before the schedule", low=1e-6, high=1000)
-    batch_size: int = _setting(32, "examples a step; 0 is all of them", low=0, high=65536)
+    learning_rate: float = _setting(0.1, "size of a step, before the schedule", 1e-6, 1000)
+    batch_size: int = _setting(32, "examples a step; 0 is all of them", 0, 65536)
     optimizer: str = _setting("sgd", "how a gradient becomes a step", choices=("sgd", "adamw"))
-    schedule: str = _setting(
-        "constant",
-        "how the learning rate changes",
-        choices=("constant", "step", "linear", "cosine"),
-    )
-    steps: int = _setting(
-        200_000, "steps that are planned; what the schedule spans", low=1, high=10**9
-    )
-    weight_decay: float = _setting(0.0, "pull of the weights towards zero", low=0, high=100)
-    dropout: float = _setting(
-        0.0, "mlp: share of hidden units left out of each step", low=0, high=0.9
-    )
-    smoothing: float = _setting(1.0, "ngram: added to every count", low=0, high=1e6)
+    schedule: str = _setting("constant", "how the learning rate changes", choices=SCHEDULES)
+    steps: int = _setting(200_000, "steps that are planned; what the schedule spans", 1, 10**9)
+    weight_decay: float = _setting(0.0, "pull of the weights towards zero", 0, 100)
+    dropout: float = _setting(0.0, "mlp: share of hidden units left out of each step", 0, 0.9)
+    smoothing: float = _setting(1.0, "ngram: added to every count", 0, 1e6)
     train_on: str = _setting(
         "train", "train, all (no held-out data), or first-N (the file's first N items)"
     )

@@ -135,133 +135,85 @@ _SATURATED_HELP = (
 )
 _BEGUN_HELP = "There is something to say after 100 steps, or when every example has been counted."
 
+# fmt: off
 RULES = (
-    Rule(
-        lambda facts: not math.isfinite(facts.loss),
-        "diverged: the weights are not finite, undo or restart with a lower learning rate",
-        "A step was so large that the loss grew beyond what a number can hold. No further step "
-        "brings it back.",
-        kinds=_NETWORKS,
-    ),
-    Rule(
-        _rate_is_too_high,
-        "learning rate too high: steps are too large for the weights, try a third of it",
-        "An update should be about a thousandth of the weights (a ratio of -3). Here the ratio is "
-        "above -1.75, or the loss is above the first one, or after 2,000 steps still above ln V.",
-    ),
-    Rule(
-        _begins_far_off,
-        "first loss far above ln V: the first weights are too large, try init=scaled",
-        "Before it has learnt anything a model should hold all characters about equally likely, "
-        "which is a loss of ln V. A higher one means that it is confidently wrong, and the first "
-        "steps only take that back.",
-        kinds=_NETWORKS,
-    ),
-    Rule(
-        _overfits,
-        "over-fitting: dev is well above train, try more smoothing or a lower order",
-        "The dev loss is more than 0.1 above the train loss: most contexts were seen too seldom "
-        "for their counts to say much.",
-        kinds=("ngram",),
-    ),
-    Rule(
-        _overfits,
-        "over-fitting: dev is well above train, try dropout, weight decay or fewer hidden units",
-        "The dev loss is more than 0.1 above the train loss: the model has learnt by heart what "
-        "does not hold for other items.",
-    ),
-    Rule(
-        _is_smoothed_too_much,
-        "worse than counting can be: these counts reach a lower dev loss, try less smoothing",
-        "The dev loss is more than 0.03 above the best that a table of this order reaches, and "
-        "more is added to every count than there.",
-        kinds=("ngram",),
-    ),
-    Rule(
-        lambda facts: facts.weight_decay > 0 and facts.has_settled and facts.is_above_baseline,
-        "worse than counting: dev is above what pairs alone reach, try less weight decay",
-        "The dev loss is more than 0.03 above that of the table of pairs, and hardly falls any "
-        "more: weight decay keeps the weights too small to say more.",
-        kinds=_NETWORKS,
-    ),
-    Rule(
-        lambda facts: facts.step >= 2000 and facts.is_above_baseline,
-        "worse than counting: dev is above what pairs alone reach, try another learning rate",
-        "After 2,000 steps the dev loss is more than 0.03 above that of the table of pairs, which "
-        "this model can equal: its steps are too small, or too large to settle.",
-        kinds=("neural-bigram",),
-    ),
-    Rule(
-        lambda facts: facts.ratio < facts.usual_ratios[0],
-        "learning rate too low: the weights hardly move, try three times as much",
-        "An update should be about a thousandth of the weights (a ratio of -3). Here it is less "
-        "than a ten-thousandth, and it is not the schedule that made it so.",
-    ),
-    Rule(
-        lambda facts: facts.init == "scaled" and _is_saturated(facts),
-        "saturated: most hidden units are stuck at -1 or 1, try weight decay or a lower rate",
-        _SATURATED_HELP,
-    ),
-    Rule(
-        _is_saturated,
-        "saturated: most hidden units are stuck at -1 or 1, try init=scaled or a lower rate",
-        _SATURATED_HELP,
-    ),
-    Rule(
-        _underfits,
-        "under-fitting: train and dev are equal, try a larger hidden layer",
-        "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
-        "model has learnt what it can, and there is room for a larger one.",
-        kinds=("mlp",),
-    ),
-    Rule(
-        _underfits,
-        "under-fitting: train and dev are equal, one character tells no more, try the MLP",
-        "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
-        "model has learnt what a single character tells of the next.",
-        kinds=("neural-bigram",),
-    ),
-    Rule(
-        _underfits,
-        "under-fitting: train and dev are equal, try a higher order, or the MLP",
-        "The dev loss is within 0.03 of the train loss: the model has learnt all that so short a "
-        "context tells.",
-    ),
-    Rule(
-        lambda facts: not facts.is_counted,
-        "just begun: too early to tell",
-        _BEGUN_HELP,
-        kinds=("ngram",),
-    ),
-    Rule(
-        lambda facts: facts.step < _MIN_STEPS,
-        "just begun: too early to tell",
-        _BEGUN_HELP,
-        kinds=_NETWORKS,
-    ),
-    Rule(
-        lambda facts: not facts.is_held_out,
-        "healthy as far as can be told: dev is trained on, so its loss tells nothing",
-        "None of the other rules applies; whether it over-fits, no items are left to tell.",
-    ),
-    Rule(
-        lambda _: True,
-        "healthy: updates, activations and gap are as they should be",
-        "None of the other rules applies.",
-        kinds=("mlp",),
-    ),
-    Rule(
-        lambda _: True,
-        "healthy: the gap is as it should be",
-        "None of the other rules applies: dev is above train, but not by more than 0.1.",
-        kinds=("ngram",),
-    ),
-    Rule(
-        lambda _: True,
-        "healthy: updates and gap are as they should be",
-        "None of the other rules applies.",
-    ),
+    Rule(lambda facts: not math.isfinite(facts.loss),
+         "diverged: the weights are not finite, undo or restart with a lower learning rate",
+         "A step was so large that the loss grew beyond what a number can hold. No further step "
+         "brings it back.", _NETWORKS),
+    Rule(_rate_is_too_high,
+         "learning rate too high: steps are too large for the weights, try a third of it",
+         "An update should be about a thousandth of the weights (a ratio of -3). Here the ratio is "
+         "above -1.75, or the loss is above the first one, or after 2,000 steps still above ln V."),
+    Rule(_begins_far_off,
+         "first loss far above ln V: the first weights are too large, try init=scaled",
+         "Before it has learnt anything a model should hold all characters about equally likely, "
+         "which is a loss of ln V. A higher one means that it is confidently wrong, and the first "
+         "steps only take that back.", _NETWORKS),
+    Rule(_overfits,
+         "over-fitting: dev is well above train, try more smoothing or a lower order",
+         "The dev loss is more than 0.1 above the train loss: most contexts were seen too seldom "
+         "for their counts to say much.", ("ngram",)),
+    Rule(_overfits,
+         "over-fitting: dev is well above train, try dropout, weight decay or fewer hidden units",
+         "The dev loss is more than 0.1 above the train loss: the model has learnt by heart what "
+         "does not hold for other items."),
+    Rule(_is_smoothed_too_much,
+         "worse than counting can be: these counts reach a lower dev loss, try less smoothing",
+         "The dev loss is more than 0.03 above the best that a table of this order reaches, and "
+         "more is added to every count than there.", ("ngram",)),
+    Rule(lambda facts: facts.weight_decay > 0 and facts.has_settled and facts.is_above_baseline,
+         "worse than counting: dev is above what pairs alone reach, try less weight decay",
+         "The dev loss is more than 0.03 above that of the table of pairs, and hardly falls any "
+         "more: weight decay keeps the weights too small to say more.", _NETWORKS),
+    Rule(lambda facts: facts.step >= 2000 and facts.is_above_baseline,
+         "worse than counting: dev is above what pairs alone reach, try another learning rate",
+         "After 2,000 steps the dev loss is more than 0.03 above that of the table of pairs, which "
+         "this model can equal: its steps are too small, or too large to settle.",
+         ("neural-bigram",)),
+    Rule(lambda facts: facts.ratio < facts.usual_ratios[0],
+         "learning rate too low: the weights hardly move, try three times as much",
+         "An update should be about a thousandth of the weights (a ratio of -3). Here it is less "
+         "than a ten-thousandth, and it is not the schedule that made it so."),
+    Rule(lambda facts: facts.init == "scaled" and _is_saturated(facts),
+         "saturated: most hidden units are stuck at -1 or 1, try weight decay or a lower rate",
+         _SATURATED_HELP),
+    Rule(_is_saturated,
+         "saturated: most hidden units are stuck at -1 or 1, try init=scaled or a lower rate",
+         _SATURATED_HELP),
+    Rule(_underfits,
+         "under-fitting: train and dev are equal, try a larger hidden layer",
+         "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
+         "model has learnt what it can, and there is room for a larger one.", ("mlp",)),
+    Rule(_underfits,
+         "under-fitting: train and dev are equal, one character tells no more, try the MLP",
+         "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
+         "model has learnt what a single character tells of the next.", ("neural-bigram",)),
+    Rule(_underfits,
+         "under-fitting: train and dev are equal, try a higher order, or the MLP",
+         "The dev loss is within 0.03 of the train loss: the model has learnt all that so short a "
+         "context tells."),
+    Rule(lambda facts: not facts.is_counted,
+         "just begun: too early to tell",
+         _BEGUN_HELP, ("ngram",)),
+    Rule(lambda facts: facts.step < _MIN_STEPS,
+         "just begun: too early to tell",
+         _BEGUN_HELP, _NETWORKS),
+    Rule(lambda facts: not facts.is_held_out,
+         "healthy as far as can be told: dev is trained on, so its loss tells nothing",
+         "None of the other rules applies; whether it over-fits, no items are left to tell."),
+    Rule(lambda _: True,
+         "healthy: updates, activations and gap are as they should be",
+         "None of the other rules applies.", ("mlp",)),
+    Rule(lambda _: True,
+         "healthy: the gap is as it should be",
+         "None of the other rules applies: dev is above train, but not by more than 0.1.",
+         ("ngram",)),
+    Rule(lambda _: True,
+         "healthy: updates and gap are as they should be",
+         "None of the other rules applies."),
 )
+# fmt: on
 
 
 def diagnosis(facts: Facts) -> Diagnosis:

@@ -1,6 +1,6 @@
 """What a session can go back to: the states before its edits, undone states, previous runs."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from ..datasets.dataset import Dataset
 from ..errors import UserError
@@ -146,12 +146,10 @@ def previous_run_name(
     kind = state.model_settings.model_kind
     name = kind.label  # the many settings that go with another kind say less
     if kind is model.model_kind:
-        differing = {
-            setting.name: getattr(previous, setting.name)
-            for previous, present in ((state.model_settings, model), (state.train_settings, train))
-            for setting in fields(previous)
-            if getattr(previous, setting.name) != getattr(present, setting.name)
-        }
-        name = short_label(differing | ({"seed": state.seed} if state.seed != seed else {}))
+        settings = vars(state.model_settings) | vars(state.train_settings) | {"seed": state.seed}
+        present = vars(model) | vars(train) | {"seed": seed}
+        name = short_label(
+            {one: settings[one] for one in settings if settings[one] != present[one]}
+        )
     best = state.dev_losses.best
     return (name or f"{state.step:,} steps") + ("" if best is None else f" → {best:.2f}")

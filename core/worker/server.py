@@ -151,7 +151,6 @@ def _previous_run(runner: SessionRunner, state: RunState) -> PreviousRun:
         seed=state.seed,
         steps=state.step,
         best_dev=state.dev_losses.best,
-        last_dev=state.dev_losses.last,
         id=id(state.run),
         folder=autosave.folder_of(state.run) if autosave is not None else "",
     )

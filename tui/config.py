@@ -24,10 +24,8 @@ _TAKEN = {"ctrl+p": "the command palette", "ctrl+q": "leaving"}  # keys that are
 
 @dataclass(frozen=True)
 class Config:
-    """What stands in the file.
-
-    values: by name; "loss.axis" is `axis` of the table `loss`. keys: the keys of an id.
-    """
+    """What stands in the file: values by name ("loss.axis" is `axis` of the table `loss`), and
+    the keys of ids."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -59,7 +57,7 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
     except ValueError as error:  # not UTF-8, or not TOML
         raise UserError(f"{path} is not TOML: {error}") from None
     checks = {"theme": _one_of(themes), **_CHECKS}
-    values = _with_new_names(_flat(path, read, (*checks, *_OLD_NAMES)))
+    values = _values(path, read, (*checks, *_OLD_NAMES))
     for name, value in values.items():
         is_right, wanted = checks[name]
         if not is_right(value):
@@ -143,8 +141,8 @@ _CHECKS: dict[str, _Check] = {
 }
 
 
-def _flat(path: Path, read: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
-    """All values but the keys' by their names, which must be known."""
+def _values(path: Path, read: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """All values but the keys' by the names that they have today; those read must be known."""
     tables = {name.partition(".")[0] for name in known if "." in name}
     values: dict[str, Any] = {}
     for name, value in read.items():
@@ -159,13 +157,9 @@ def _flat(path: Path, read: dict[str, Any], known: Collection[str]) -> dict[str,
             f"{path}: {unknown[0]} is nothing that can be set; what can be set is "
             f"{', '.join(name for name in known if name not in _OLD_NAMES)} and keys"
         )
-    return values
-
-
-def _with_new_names(values: dict[str, Any]) -> dict[str, Any]:
-    """Values by the names that they have today, with the panels that they name."""
-    old_first = sorted(values.items(), key=lambda item: item[0] not in _OLD_NAMES)
-    values = {_OLD_NAMES.get(name, name): value for name, value in old_first}
+    for old, new in _OLD_NAMES.items():
+        if old in values:
+            values.setdefault(new, values.pop(old))
     if isinstance(values.get("panel"), str):
         values["panel"] = _OLD_PANELS.get(values["panel"], values["panel"])
     if isinstance(values.get("panels"), list):

@@ -52,11 +52,6 @@ def name_of(setting: str) -> str:
     return "model" if setting == "kind" else setting.replace("_", " ")
 
 
-def in_words(setting: str, value: Any) -> str:
-    """A setting's value as the screen has it."""
-    return setting_text(setting, value)
-
-
 def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
     """The changes that `by` steps of a setting make, or a sentence why there are none."""
     model, train = snapshot.model, snapshot.train
@@ -75,7 +70,7 @@ def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
     now = getattr(model if hasattr(model, setting) else train, setting)
     value = _next(setting, now, by)
     if value == now:
-        return f"{name_of(setting)} goes no further than {in_words(setting, now)}"
+        return f"{name_of(setting)} goes no further than {setting_text(setting, now)}"
     return {setting: value}
 
 

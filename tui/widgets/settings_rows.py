@@ -6,11 +6,10 @@ from typing import NamedTuple
 from rich.style import Style
 
 from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
-from makemore_tui.core.settings import SETTINGS
+from makemore_tui.core.settings import SETTINGS, setting_text
 from makemore_tui.core.worker.protocol import Snapshot
 
 from ..plots.ticks import tick_label
-from ..setting_steps import in_words
 from ..style.colours import Palette
 from ..style.text_rows import Row, row
 
@@ -33,9 +32,9 @@ def settings_entries(snapshot: Snapshot) -> list[Entry]:
 
 def _model_entries(snapshot: Snapshot) -> list[Entry]:
     model, train = snapshot.model, snapshot.train
-    kind, context = in_words("kind", model.kind), model.model_kind.context_setting or ""
+    kind, context = setting_text("kind", model.kind), model.model_kind.context_setting or ""
     kind += f", order {model.order}" if context == "order" else ""
-    now = in_words("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
+    now = setting_text("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
     schedule = train.schedule + (f" → {now}" if train.schedule != "constant" else "")
     if not model.is_relevant("schedule"):
         schedule = _UNUSED
@@ -78,7 +77,7 @@ def _run_entries(snapshot: Snapshot) -> list[Entry]:
 
 def _entry(snapshot: Snapshot, setting: str, keys: tuple[str, ...]) -> Entry:
     """The entry of a setting whose name and value are shown as they are."""
-    value = in_words(setting, (vars(snapshot.model) | vars(snapshot.train))[setting])
+    value = setting_text(setting, (vars(snapshot.model) | vars(snapshot.train))[setting])
     if not snapshot.model.is_relevant(setting):
         value = _UNUSED
     return Entry(setting.replace("_", " "), value, keys, setting)
@@ -127,7 +126,7 @@ def typed_value(snapshot: Snapshot, setting: str) -> str | None:
     if setting == "seed":
         return str(snapshot.seed)
     value = (vars(snapshot.model) | vars(snapshot.train))[setting]
-    return f"{value}" if isinstance(value, float) else in_words(setting, value).replace(",", "")
+    return f"{value}" if isinstance(value, float) else setting_text(setting, value).replace(",", "")
 
 
 def command_line_words(snapshot: Snapshot) -> str:

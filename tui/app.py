@@ -33,8 +33,7 @@ _SECONDS_TO_LEAVE = 1.0
 class ExplorerApp(App):
     """A terminal in which a person watches a model learn.
 
-    remembered: what the person has changed of the configuration, by name, once it is left.
-    """
+    remembered: what the person has changed of the configuration, by name, once it is left."""
 
     TITLE = "makemore-tui"
     ENABLE_COMMAND_PALETTE = True
@@ -72,8 +71,7 @@ class ExplorerApp(App):
         the panel or the line that they were typed for.
 
         (Textual hands a key to the widget that has the focus, and goes on to the next one.) Once
-        the screen is being taken down, keys do nothing.
-        """
+        the screen is being taken down, keys do nothing."""
         if isinstance(event, KeyPress):
             if not self.is_running:
                 return

@@ -45,11 +45,9 @@ def config_path() -> Path:
 
 
 def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) -> Config:
-    """The configuration; an empty one if there is no file.
-
-    themes: the names there are. keys: the keys of each id, as they are without the file. Raises
-    UserError if the file can't be read, or holds something that is not allowed.
-    """
+    """The configuration; an empty one if there is no file. themes: the names there are. keys: the
+    keys of each id, as they are without the file. Raises UserError if the file can't be read, or
+    holds something that is not allowed."""
     try:
         read = tomllib.loads(_text_of(path))
     except OSError as error:
@@ -70,10 +68,8 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
 
 
 def remember(path: Path, changes: Mapping[str, Any]) -> None:
-    """Write changes by name; the rest of the file, its comments among it, stays.
-
-    Raises UserError if the file can't be written.
-    """
+    """Write changes by name; the rest of the file, its comments among it, stays. Raises UserError
+    if the file can't be written."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -119,10 +115,6 @@ def _some_of(allowed: Collection[str]) -> _Check:
     return _list_of(lambda value: value in list(allowed), f"some of {', '.join(allowed)}")
 
 
-def _is_megabytes(value: Any) -> bool:
-    return type(value) in (int, float) and 0 <= value <= _MAX_MEGABYTES
-
-
 _OLD_NAMES = {"loss.references": "loss.baselines"}  # names that files may still have, and ours
 _OLD_PANELS = {"controls": "settings"}
 _CHECKS: dict[str, _Check] = {
@@ -137,7 +129,10 @@ _CHECKS: dict[str, _Check] = {
     "loss.baselines": _some_of(BASELINES),
     "bigrams.values": _one_of(("model", "counted", "counts", "difference")),
     "bigrams.order": _one_of(("character", "frequency")),
-    "runs.most_megabytes": (_is_megabytes, f"a number from 0 to {_MAX_MEGABYTES:,}"),
+    "runs.most_megabytes": (
+        lambda value: type(value) in (int, float) and 0 <= value <= _MAX_MEGABYTES,
+        f"a number from 0 to {_MAX_MEGABYTES:,}",
+    ),
 }
 
 

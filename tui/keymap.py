@@ -27,10 +27,8 @@ _NAMES = {key.value.rpartition("+")[2] for key in Keys} | {"space", *KEY_NAME_RE
 
 
 def key_name(key: str) -> str | None:
-    """A key by Textual's name for it, or None if there is no such key.
-
-    "[" is left_square_bracket, "F8" is f8, "shift+z" is Z.
-    """
+    """A key by Textual's name for it, or None if there is no such key. "[" is left_square_bracket,
+    "F8" is f8, "shift+z" is Z."""
     if len(key) == 1:
         return key if key.isalnum() else _character_to_key(key)
     *modifiers, last = key.lower().split("+")
@@ -53,8 +51,7 @@ class Key(Struct, frozen=True):
     (the grid), "session" (`SessionActions`), "supervisor" (`WorkerSupervisor`), or "screen". Every
     key works wherever the focus is.
     group: a word of `FOOTER`, under which keys of one group stand together; None keeps a key out.
-    is_chosen_first: whether the panel that owns the action is chosen before it runs.
-    """
+    is_chosen_first: whether the panel that owns the action is chosen before it runs."""
 
     id: str
     shown: str

@@ -30,10 +30,8 @@ def awaited(asked: Request) -> str:
 
 
 def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labels) -> Notice | None:
-    """What to say of the change from one snapshot to the next, and whether it is a warning.
-
-    asked: the command that the newer one answers, if it answers any. labels: of the keys, by id.
-    """
+    """What to say of the change from one snapshot to the next, and whether it is a warning. asked:
+    the command that the newer one answers, if it answers any. labels: of the keys, by id."""
     if now.state == "diverged" != before.state:
         return Notice(_diverged(now, labels), is_warning=True)
     way_back, at = _way_back(now, labels), f"at step {now.step:,}"

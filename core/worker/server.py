@@ -3,18 +3,23 @@
 import contextlib
 import time
 from collections.abc import Callable
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import msgspec
+
+from ..datasets.dataset import Dataset
+from ..datasets.stats import dataset_stats
 from ..errors import UserError
-from ..results import Divergence, Mark, PreviousRun
+from ..results import DatasetStats, Divergence, Mark, PreviousRun
 from ..runs.state import journal_marks
 from ..session.session import Session
 from ..session.undo import StashedRun
 from ..text import shown
+from . import protocol
 from .autosave import Autosave
-from .handlers import handle
-from .protocol import Refresh, Refused, Reply, Request, Snapshot, Unsaved, View
+from .protocol import Refused, Reply, Request, Snapshot, View
 from .runner import SessionRunner
 
 _MAX_MARKS = 256
@@ -58,7 +63,7 @@ class Server:
             reply = handle(request, self.runner)
         except (UserError, OSError) as error:
             return Refused(_sentence(error))
-        if isinstance(request, Refresh):
+        if isinstance(request, protocol.Refresh):
             return make_snapshot(self.runner, request.views, is_refresh=True)
         return reply or make_snapshot(self.runner)
 
@@ -73,7 +78,7 @@ class Server:
         except (UserError, OSError) as error:
             problem = _sentence(error)
         if problem is not None:
-            self._send(Unsaved(problem))
+            self._send(protocol.Unsaved(problem))
 
 
 def _sentence(error: UserError | OSError) -> str:
@@ -84,12 +89,71 @@ def _sentence(error: UserError | OSError) -> str:
     return f"{what} can't be used: {error.strerror or error}"
 
 
+def handle(request: Request, runner: SessionRunner) -> DatasetStats | None:
+    """Carry out a request. Returns its reply, or None if that is a snapshot.
+
+    Raises UserError if it can't be carried out; nothing has changed then.
+    """
+    session, training = runner.session, runner.training
+    match request:
+        case protocol.Edit(changes):
+            runner.edit(changes)
+        case protocol.Pause():
+            training.pause()
+        case protocol.Resume():
+            training.resume()
+        case protocol.Step():
+            training.step()
+        case protocol.Restart(seed):
+            runner.restart(seed=seed)
+        case protocol.Undo():
+            runner.go_back(session.undo)
+        case protocol.Redo():
+            runner.go_back(session.redo)
+        case protocol.ReturnTo(index):
+            runner.go_back(lambda: session.return_to(index), must_pause=True)
+        case protocol.EvaluateTest():
+            training.check_is_finite()
+            runner.evals.request_test(session)
+        case protocol.FindLearningRate(low, high):
+            runner.find_learning_rate(low, high)
+        case protocol.CancelFinder():
+            runner.cancel_finder()
+        case protocol.DescribeDataset(name, unique):
+            return _describe(runner, name, unique)
+        case protocol.ChangeDataset(name, unique):
+            dataset = runner.described.get((name, unique)) or Dataset.load(name, unique)
+            runner.described = {}
+            runner.restart(dataset=dataset)
+        case protocol.NameRun(name):
+            if runner.autosave is None:
+                raise UserError("runs are not saved here, so this one can't have a name")
+            runner.autosave.name(session, name)
+        case protocol.OpenRun(folder):
+            runner.open_run(Path(folder))
+    return None
+
+
+def _describe(runner: SessionRunner, name: str, unique: bool) -> DatasetStats:
+    dataset = Dataset.load(name, unique)
+    facts = dataset_stats(dataset)
+    runner.described = {(name, unique): dataset}
+    by_split = {key: tuple(facts[key].values()) for key in ("examples", "seen")}
+    facts |= {"name": name, "unique": unique, "path": shown(facts["path"]), **by_split}
+    return msgspec.convert(facts | {"characters": facts["vocabulary"]}, DatasetStats)
+
+
 def make_snapshot(
     runner: SessionRunner, views: tuple[View, ...] = (), is_refresh: bool = False
 ) -> Snapshot:
     """The session as it is now, with some views drawn; a view that can't be drawn is left out."""
     session, autosave = runner.session, runner.autosave
     marks = tuple(journal_marks(session.journal)[-_MAX_MARKS:])
+    drawn: dict[str, Any] = {}
+    for view in views:
+        with contextlib.suppress(UserError):
+            found = runner.views.draw(view, session, runner.evals.splits)
+            drawn[type(view).__name__.removesuffix("View").lower()] = found  # "loss" of a LossView
     return Snapshot(
         state=runner.training.state,
         step=session.step,
@@ -109,38 +173,27 @@ def make_snapshot(
         can_undo=session.can_undo,
         can_redo=session.can_redo,
         resized=session.resized,
-        divergence=_divergence(runner, marks),
-        previous=tuple(_previous_run(runner, run) for run in session.previous_runs),
-        baselines=runner.views.baselines,
-        finder=runner.rate_search.result(),
-        saving=autosave.facts if autosave is not None else None,
+        divergence=_divergence(session, marks),
+        previous=tuple(_previous_run(run, autosave) for run in session.previous_runs),
+        baselines=runner.views.baselines.result(),
+        finder=runner.finder and runner.finder.result(),
+        saving=autosave and autosave.facts,
         is_resting=runner.is_resting,
         undo_levels=session.undo_levels,
-        **_drawn(runner, views),
+        **drawn,
     )
 
 
-def _drawn(runner: SessionRunner, views: tuple[View, ...]) -> dict[str, Any]:
-    """The views by the name of their field in a snapshot, such as "loss" for a `LossView`."""
-    drawn = {}
-    for view in views:
-        with contextlib.suppress(UserError):
-            found = runner.views.draw(view, runner.session, runner.evals.splits)
-            drawn[type(view).__name__.removesuffix("View").lower()] = found
-    return drawn
-
-
-def _divergence(runner: SessionRunner, marks: tuple[Mark, ...]) -> Divergence | None:
-    step = runner.session.diverged_at
-    if step is None:
+def _divergence(session: Session, marks: tuple[Mark, ...]) -> Divergence | None:
+    if session.diverged_at is None:
         return None
-    before = [mark for mark in marks if mark.step < step]
-    way_back = runner.session.undo_stack.newest_finite_label
-    return Divergence(step, before[-1] if before else None, way_back)
+    before = [mark for mark in marks if mark.step < session.diverged_at]
+    way_back = session.undo_stack.newest_finite_label
+    return Divergence(session.diverged_at, before[-1] if before else None, way_back)
 
 
-def _previous_run(runner: SessionRunner, run: StashedRun) -> PreviousRun:
-    state, autosave = run.state, runner.autosave
+def _previous_run(run: StashedRun, autosave: Autosave | None) -> PreviousRun:
+    state = run.state
     return PreviousRun(
         name=run.name,
         model=state.model_settings,

@@ -226,6 +226,7 @@ def test_adamw_takes_the_steps_of_torch_optim(monkeypatch, decay, is_fused):
     ours = torch.randn(101, dtype=torch.float64, generator=generator)
     theirs = ours.clone().requires_grad_()
     adamw, optimizer = AdamW(ours), torch.optim.AdamW([theirs], lr=1.0)
+    our_path, their_path = [], []
     for step in range(2000):
         scale = 10.0 ** (step % 7 - 3)
         gradient = scale * torch.randn(101, dtype=torch.float64, generator=generator)
@@ -236,7 +237,11 @@ def test_adamw_takes_the_steps_of_torch_optim(monkeypatch, decay, is_fused):
         theirs.grad = gradient.clone()
         optimizer.step()
         adamw.update(ours, gradient, rate, decay)
-        torch.testing.assert_close(ours, theirs.detach(), rtol=1e-10, atol=1e-12)
+        our_path.append(ours.clone())
+        their_path.append(theirs.detach().clone())
+    torch.testing.assert_close(
+        torch.stack(our_path), torch.stack(their_path), rtol=1e-10, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("name", ["_fused_adamw_", "_log_softmax_backward_data"])

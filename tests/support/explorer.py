@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from makemore_tui.core.worker.protocol import Snapshot
 from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.config import Config
+from makemore_tui.tui.screens import main
 from makemore_tui.tui.screens.main import MainScreen
 from makemore_tui.tui.widgets.panel import Panel
 from makemore_tui.tui.widgets.panel_grid import PLACES
@@ -122,7 +123,7 @@ class Explorer:
     async def ticks(self, count: int) -> None:
         """Wait until a timer as fast as the screen's has gone off so many times."""
         rung = []
-        timer = self.screen.set_interval(0.1, lambda: rung.append(True))
+        timer = self.screen.set_interval(main._TICK_SECONDS, lambda: rung.append(True))
         await self.until(lambda: len(rung) >= count)
         timer.stop()
 

@@ -83,7 +83,7 @@ def _sentence(error: UserError | OSError) -> str:
 
 
 def handle(request: Request, runner: SessionRunner) -> Reply:
-    """Carry out a request; its reply. Raises UserError if that can't be done: nothing has changed."""
+    """Carry out a request; its reply. Raises UserError if that can't be done."""
     session, training = runner.session, runner.training
     match request:
         case protocol.Refresh(views):

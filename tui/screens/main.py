@@ -25,11 +25,11 @@ from ..widgets.bigrams import BigramPanel
 from ..widgets.embedding import EmbeddingPanel
 from ..widgets.footer import KeyFooter
 from ..widgets.health import HealthPanel
-from ..widgets.layout import is_short
 from ..widgets.loss import LossPanel
 from ..widgets.names import NamesPanel
 from ..widgets.notice import NoticeLine
 from ..widgets.panel import Panel
+from ..widgets.panel_grid import is_short
 from ..widgets.probe import ProbePanel
 from ..widgets.runs import RunsPanel
 from ..widgets.settings import SettingsPanel

@@ -67,7 +67,9 @@ def test_plain_counts_are_the_engines(small, small_items):
         small, ModelSettings(kind="ngram"), TrainSettings(batch_size=0, train_on="all")
     )
     session.train(1)
-    assert torch.equal(count_bigrams(small_items, small.vocabulary.size), session.model.tensors["counts"])
+    assert torch.equal(
+        count_bigrams(small_items, small.vocabulary.size), session.model.tensors["counts"]
+    )
 
 
 def test_plain_reading_finds_the_same_items(names, name_items, write):

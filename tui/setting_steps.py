@@ -52,20 +52,14 @@ def name_of(setting: str) -> str:
     return "model" if setting == "kind" else setting.replace("_", " ")
 
 
-def in_words(setting: str, value: Any) -> str:
-    """A setting's value as the screen has it."""
-    return setting_text(setting, value)
-
-
 def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
     """The changes that `by` steps of a setting make, or a sentence why there are none."""
     model, train = snapshot.model, snapshot.train
     if setting == "kind":
         return _CHANGES_TO[KINDS[(KINDS.index(model.kind) + 1) % len(KINDS)]]
-    if setting == "decay":
-        setting = model.model_kind.regularizer
-    elif setting == "context":
-        setting = model.model_kind.context_setting or setting
+    kind = model.model_kind
+    own = {"decay": kind.regularizer, "context": kind.context_setting or "context"}
+    setting = own.get(setting, setting)
     of_mlp = setting in ("hidden", "embedding", "context", "dropout", "direct")
     if of_mlp and not model.is_relevant(setting):
         return f"{setting} is a setting of the MLP, which is another model"
@@ -75,7 +69,7 @@ def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
     now = getattr(model if hasattr(model, setting) else train, setting)
     value = _next(setting, now, by)
     if value == now:
-        return f"{name_of(setting)} goes no further than {in_words(setting, now)}"
+        return f"{name_of(setting)} goes no further than {setting_text(setting, now)}"
     return {setting: value}
 
 
@@ -87,10 +81,8 @@ def restarts(snapshot: Snapshot, setting: str) -> bool:
 
 
 def typed(snapshot: Snapshot, setting: str, text: str) -> Edit | Restart | None:
-    """What a typed value asks for; None where it is what the setting is.
-
-    Raises UserError if the value is not one that the setting can have.
-    """
+    """What a typed value asks for; None where it is what the setting is. Raises UserError if the
+    value is not one that the setting can have."""
     if setting == "seed":
         seed = _seed(text)
         return Restart(seed) if seed != snapshot.seed else None

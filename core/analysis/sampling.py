@@ -63,10 +63,9 @@ def sample(
 ) -> list[Sample]:
     """n items from a model, each marked as standing in the data or not.
 
-    temperature, prefix: as for `draw_texts`.
-    limit: the maximum length in characters; by default twice that of the data's longest item.
-    new_only: leave out items that stand in the data, and repeat until there are n.
-    Raises UserError if an argument is out of range, the prefix has a character that is not in the
+    temperature, prefix: as for `draw_texts`. limit: the maximum length in characters; by default
+    twice that of the data's longest item. new_only: leave out items that stand in the data, and
+    repeat until there are n. Raises UserError if an argument is out of range, the prefix has a character that is not in the
     data, or the model yields too few new items.
     """
     if not 1 <= n <= MAX_SAMPLES:
@@ -89,10 +88,8 @@ def sample(
         found += [one for one in draw(max(n - len(found), 16)) if not one.seen and one.text]
         if len(found) >= n:
             return found[:n]
-    raise UserError(
-        f"only {len(found)} of {n} new names came of {_ROUNDS} rounds; "
-        "the model repeats the data, so ask for fewer, a higher temperature or another prefix"
-    )
+    advice = "the model repeats the data, so ask for fewer, a higher temperature or another prefix"
+    raise UserError(f"only {len(found)} of {n} new names came of {_ROUNDS} rounds; {advice}")
 
 
 def _choose(model: Model, contexts: Tensor, temperature: float, generator: Generator) -> Tensor:

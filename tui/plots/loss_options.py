@@ -25,8 +25,7 @@ class LossOptions:
     """Which steps of a run the loss plot shows, on which axes, and what beside the curves.
 
     smoothing: a key of SMOOTHINGS. baselines: the names of those shown. span: the first and last
-    step, if it is not all steps or the last part of them. crosshair: a step.
-    """
+    step, if it is not all steps or the last part of them. crosshair: a step."""
 
     log_loss: bool = False
     log_steps: bool = False
@@ -61,10 +60,8 @@ class LossOptions:
         )
 
     def magnified(self, factor: float, axis: StepAxis, total: int) -> "LossOptions":
-        """Show so many times as many steps, around the crosshair or up to the newest.
-
-        axis: the steps that are shown now. total: how many the run has.
-        """
+        """Show so many times as many steps, around the crosshair or up to the newest. axis: the
+        steps that are shown now. total: how many the run has."""
         size = max(_MIN_STEPS, (axis.last - axis.first) * factor)
         middle = axis.last - size / 2 if self.crosshair is None else self.crosshair
         first = max(0, min(round(middle - size / 2), round(total - size)))

@@ -26,8 +26,7 @@ class PlotContent(NamedTuple):
     """What a loss plot shows beside its curve, and on which axes.
 
     smoothing: over which share of the width, either side. previous: whose lines the curve has. dev:
-    the newest dev loss, in nats; a baseline that it has passed has a tick. crosshair: a step.
-    """
+    the newest dev loss, in nats; a baseline that it has passed has a tick. crosshair: a step."""
 
     log_loss: bool = False
     log_steps: bool = False
@@ -83,12 +82,9 @@ def canvas_width(width: int, look: PlotContent) -> int:
 def loss_plot(
     curve: LossCurve, width: int, height: int, look: PlotContent, palette: Palette
 ) -> list[Row]:
-    """The loss plot in `height` rows of `width` cells.
-
-    The smoothed mean of the minibatch losses is a line, the dev loss a dashed one, and previous
-    runs are pale ones. Behind them stand the marks, the baselines, and, shaded, the lowest and
-    highest minibatch loss of each column.
-    """
+    """The loss plot in `height` rows of `width` cells. The smoothed mean of the minibatch losses is
+    a line, the dev loss a dashed one, and previous runs are pale ones. Behind them stand the marks,
+    the baselines, and, shaded, the lowest and highest minibatch loss of each column."""
     canvas = canvas_width(width, look)
     if canvas < 10 or height < 4 or not curve.steps:
         return []
@@ -235,8 +231,8 @@ def _put_baselines(
     cells: CellGrid, canvas: int, scale: _Scale, look: PlotContent, palette: Palette
 ) -> None:
     """A dashed line for each baseline, its name at the right, and a tick where dev has passed."""
-    baselines = [one for one in look.baselines if scale.has(one.loss)]
-    baselines.sort(key=lambda one: -one.loss)
+    shown = (one for one in look.baselines if scale.has(one.loss))
+    baselines = sorted(shown, key=lambda one: -one.loss)
     rows, edge = [scale.row(one.loss) for one in baselines], AXIS_WIDTH + canvas
     if cells.width > edge:
         for one, row in zip(baselines, distinct_rows(rows, cells.height), strict=True):

@@ -9,8 +9,6 @@ from makemore_tui.core.worker.protocol import OpenRun, Redo, Request, ReturnTo, 
 
 from .setting_steps import name_of
 
-NOTHING_TO_UNDO = "there is nothing to undo"
-NOTHING_TO_REDO = "there is nothing to redo: nothing has been undone since the last edit"
 Labels = Mapping[str, str]  # how keys are shown, by their ids
 _MAX_LABEL_LENGTH = 36  # with which a sentence's keys are within 80 columns
 

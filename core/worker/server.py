@@ -7,19 +7,15 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-import msgspec
-
-from ..datasets.dataset import Dataset
-from ..datasets.stats import dataset_stats
 from ..errors import UserError
-from ..results import DatasetStats, Divergence, Mark, PreviousRun
+from ..results import Divergence, Mark, PreviousRun
 from ..runs.state import journal_marks
 from ..session.session import Session
 from ..session.undo import StashedRun
 from ..text import shown
 from . import protocol
 from .autosave import Autosave
-from .protocol import Refused, Reply, Request, Snapshot, View
+from .protocol import Reply, Request, Snapshot, View
 from .runner import SessionRunner
 
 _MAX_MARKS = 256
@@ -60,12 +56,9 @@ class Server:
     def answer(self, request: Request) -> Reply:
         """Carry out a request; its reply."""
         try:
-            reply = handle(request, self.runner)
+            return handle(request, self.runner)
         except (UserError, OSError) as error:
-            return Refused(_sentence(error))
-        if isinstance(request, protocol.Refresh):
-            return make_snapshot(self.runner, request.views, is_refresh=True)
-        return reply or make_snapshot(self.runner)
+            return protocol.Refused(_sentence(error))
 
     def _save(self) -> None:
         """Save what is unsaved, and tell if that can't be done."""
@@ -89,13 +82,12 @@ def _sentence(error: UserError | OSError) -> str:
     return f"{what} can't be used: {error.strerror or error}"
 
 
-def handle(request: Request, runner: SessionRunner) -> DatasetStats | None:
-    """Carry out a request. Returns its reply, or None if that is a snapshot.
-
-    Raises UserError if it can't be carried out; nothing has changed then.
-    """
+def handle(request: Request, runner: SessionRunner) -> Reply:
+    """Carry out a request; its reply. Raises UserError if that can't be done."""
     session, training = runner.session, runner.training
     match request:
+        case protocol.Refresh(views):
+            return make_snapshot(runner, views, is_refresh=True)
         case protocol.Edit(changes):
             runner.edit(changes)
         case protocol.Pause():
@@ -120,27 +112,16 @@ def handle(request: Request, runner: SessionRunner) -> DatasetStats | None:
         case protocol.CancelFinder():
             runner.cancel_finder()
         case protocol.DescribeDataset(name, unique):
-            return _describe(runner, name, unique)
+            return runner.describe_dataset(name, unique)
         case protocol.ChangeDataset(name, unique):
-            dataset = runner.described.get((name, unique)) or Dataset.load(name, unique)
-            runner.described = {}
-            runner.restart(dataset=dataset)
+            runner.change_dataset(name, unique)
         case protocol.NameRun(name):
             if runner.autosave is None:
                 raise UserError("runs are not saved here, so this one can't have a name")
             runner.autosave.name(session, name)
         case protocol.OpenRun(folder):
             runner.open_run(Path(folder))
-    return None
-
-
-def _describe(runner: SessionRunner, name: str, unique: bool) -> DatasetStats:
-    dataset = Dataset.load(name, unique)
-    facts = dataset_stats(dataset)
-    runner.described = {(name, unique): dataset}
-    by_split = {key: tuple(facts[key].values()) for key in ("examples", "seen")}
-    facts |= {"name": name, "unique": unique, "path": shown(facts["path"]), **by_split}
-    return msgspec.convert(facts | {"characters": facts["vocabulary"]}, DatasetStats)
+    return make_snapshot(runner)
 
 
 def make_snapshot(

@@ -16,9 +16,10 @@ from textual.pilot import Pilot
 from makemore_tui.core.worker.protocol import Snapshot
 from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.config import Config
+from makemore_tui.tui.screens import main
 from makemore_tui.tui.screens.main import MainScreen
-from makemore_tui.tui.widgets.layout import usual_front
 from makemore_tui.tui.widgets.panel import Panel
+from makemore_tui.tui.widgets.panel_grid import PLACES
 from makemore_tui.tui.widgets.status import StatusBar
 from tests.support.fake_engine import FakeEngine
 from tests.support.snapshots import TEMPLATE, same_run
@@ -62,7 +63,7 @@ class Explorer:
         """Back to the template, with nothing asked and nothing said."""
         self.engine.answers, self.engine.first = True, TEMPLATE
         await self.show(replace(TEMPLATE, is_refresh=True))
-        self.screen.grid.front = usual_front()
+        self.screen.grid.front = {place[0]: place[0] for place in PLACES}
         self.screen.query_one("#loss").focus()
         await self.until(lambda: self.chosen == "loss")
         self.screen.grid.fit(self.screen.size)
@@ -122,7 +123,7 @@ class Explorer:
     async def ticks(self, count: int) -> None:
         """Wait until a timer as fast as the screen's has gone off so many times."""
         rung = []
-        timer = self.screen.set_interval(0.1, lambda: rung.append(True))
+        timer = self.screen.set_interval(main._TICK_SECONDS, lambda: rung.append(True))
         await self.until(lambda: len(rung) >= count)
         timer.stop()
 

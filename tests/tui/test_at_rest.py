@@ -4,7 +4,7 @@ import pytest
 
 from makemore_tui.core.worker.protocol import HealthView, LossView, NamesView
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("quick_ticks")]
 
 TICKS = 25  # in which every panel has its turn
 PANELS = ("bigrams", "embedding", "names", "probe", "splits")

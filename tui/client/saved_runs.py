@@ -1,5 +1,6 @@
 """Reading the saved runs of a directory while a person looks at them."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -27,12 +28,15 @@ class SavedRunsPoller:
         """Read the runs if they may differ from those delivered last."""
         if self._reader is not None and self._reader.is_alive():
             return
-        seen = saving.directory, saving.folder, saving.step, _modified(saving.directory)
-        if seen == self._seen:
-            return
-        self._seen = seen
-        self._reader = threading.Thread(target=self._read, args=(saving.directory,), daemon=True)
-        self._reader.start()
+        modified = 0  # when an entry of the directory was last added, removed or renamed
+        with contextlib.suppress(OSError):
+            modified = os.stat(saving.directory).st_mtime_ns
+        seen = saving.directory, saving.folder, saving.step, modified
+        if seen != self._seen:
+            self._seen = seen
+            directory = (saving.directory,)
+            self._reader = threading.Thread(target=self._read, args=directory, daemon=True)
+            self._reader.start()
 
     def _read(self, directory: str) -> None:
         from makemore_tui.core.runs.catalog import RunList
@@ -43,11 +47,3 @@ class SavedRunsPoller:
         except UserError:
             runs = []  # where they can't be read they can't be saved either, which is told
         self._deliver(runs)
-
-
-def _modified(directory: str) -> int | None:
-    """When an entry of a directory was last added, removed or renamed, in nanoseconds."""
-    try:
-        return os.stat(directory).st_mtime_ns
-    except OSError:
-        return None

@@ -19,21 +19,18 @@ from makemore_tui.core.worker.protocol import (
     Undo,
 )
 
-from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, Labels, at_limit
+from ..notices import Labels, at_limit
 from ..setting_steps import stepped
 from .request_queue import RequestQueue
 
 
 class NoticeBoard(Protocol):
-    """Where a sentence is shown."""
+    """Where a sentence is shown: the newest one, which is its text."""
 
     @property
-    def text(self) -> str:
-        """The sentence that is shown."""
-        ...
+    def text(self) -> str: ...
 
-    def say(self, text: str, is_warning: bool = False) -> None:
-        """Show a sentence."""
+    def say(self, text: str, is_warning: bool = False) -> None: ...
 
 
 class SessionActions:
@@ -59,9 +56,17 @@ class SessionActions:
         return self.requests.latest
 
     def ask(self, request: Request) -> None:
-        """Send a command."""
-        if (now := self.latest()) is not None:
-            self.requests.command(request, expected_after(request, now))
+        """Send a command, unless there is nothing that it could undo or redo."""
+        if (now := self.latest()) is None:
+            return
+        match request:
+            case Undo() if now.can_undo is None:
+                self.notices.say("there is nothing to undo")
+            case Redo() if now.can_redo is None:
+                why = "nothing has been undone since the last edit"
+                self.notices.say(f"there is nothing to redo: {why}")
+            case _:
+                self.requests.command(request, expected_after(request, now))
 
     def change(self, setting: str, by: int) -> None:
         """Change a setting by some steps."""
@@ -91,19 +96,11 @@ class SessionActions:
 
     def undo(self) -> None:
         """Take back the last edit."""
-        if (now := self.latest()) is not None:
-            if now.can_undo is None:
-                self.notices.say(NOTHING_TO_UNDO)
-            else:
-                self.ask(Undo())
+        self.ask(Undo())
 
     def redo(self) -> None:
         """Do again what was undone."""
-        if (now := self.latest()) is not None:
-            if now.can_redo is None:
-                self.notices.say(NOTHING_TO_REDO)
-            else:
-                self.ask(Redo())
+        self.ask(Redo())
 
     def test(self) -> None:
         """Evaluate the test split."""
@@ -115,9 +112,11 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
     match request:
         case Edit(changes):
             plan = plan_edit(now.model, now.train, changes)
-            return replace(now, model=plan.model, train=plan.train)
+            return replace(now, model=plan.model, train=plan.train, can_undo=now.can_undo or "")
         case Restart(seed):
-            return replace(now, seed=seed)
+            return replace(now, seed=seed, can_undo=now.can_undo or "")
+        case Undo():
+            return replace(now, can_redo=now.can_redo or "")
         case Pause() | Step():
             return replace(now, state="paused")
         case Resume():

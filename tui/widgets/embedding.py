@@ -6,8 +6,8 @@ from makemore_tui.core.results import EmbeddingMap, Unavailable
 from makemore_tui.core.worker.protocol import EmbeddingView, Snapshot
 
 from ..plots.embedding_map import Range, embedding_rows, next_range, range_of
-from ..style.text_rows import Row, row, wrapped
-from .panel import Panel, label_border
+from ..style.text_rows import Row
+from .panel import Panel
 
 
 class EmbeddingPanel(Panel):
@@ -16,18 +16,15 @@ class EmbeddingPanel(Panel):
     The range grows with the points at once, and shrinks slowly: so characters move and never jump.
     """
 
-    FIELD = "embedding"
+    ID = FIELD = "embedding"
     drawn: EmbeddingMap | Unavailable | None
-
-    def __init__(self):
-        super().__init__("Embedding", id="embedding")
-        self._range: Range | None = None
+    _range: Range | None = None
 
     def view(self) -> EmbeddingView:
         return EmbeddingView()
 
     def show(self, snapshot: Snapshot) -> None:
-        if not self.snapshot or self.snapshot.runs != snapshot.runs:
+        if self.begins_run(snapshot):
             self._range = None
         if isinstance(snapshot.embedding, EmbeddingMap):
             self._range = next_range(self._range, range_of(snapshot.embedding.points))
@@ -36,25 +33,23 @@ class EmbeddingPanel(Panel):
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         shown = self.drawn
         if not isinstance(shown, EmbeddingMap) or self._range is None:
-            label_border(self, title="Embedding", subtitle="")
-            why = shown.why if isinstance(shown, Unavailable) else "…"
-            return [row((line, self.palette.style("dim"))) for line in wrapped(why, width)]
+            self.label(border_title="Embedding", border_subtitle="")
+            return self.paragraph(shown.why if isinstance(shown, Unavailable) else "…", width)
         rows, hidden = embedding_rows(shown, self._range, width, height, self.palette)
         dimensions = f"{shown.dimensions} dimension{'s' if shown.dimensions != 1 else ''}"
         main = ", the main two" if shown.dimensions > 2 else ""
-        title, legend = f"Embedding · {dimensions}{main}", Content(_legend(shown, hidden, width))
-        label_border(self, title=title, subtitle=legend)
+        legend = Content(_legend(shown, hidden, width))
+        self.label(border_title=f"Embedding · {dimensions}{main}", border_subtitle=legend)
         return rows
 
 
 def _legend(shown: EmbeddingMap, hidden: int, width: int) -> str:
     """What the map shows, as far as there is room; hidden: the characters that found no cell."""
-    parts = [f"{shown.labels[shown.boundary]} the boundary", "vowels underlined"]
+    parts = [f"{hidden} have no room"] if hidden else []
     if shown.dimensions > 2:
         across, up = (f"{100 * share:.0f}%" for share in shown.shares)
-        parts.insert(0, f"→ {across} ↑ {up} of the variance")
-    if hidden:
-        parts.insert(0, f"{hidden} have no room")
+        parts.append(f"→ {across} ↑ {up} of the variance")
+    parts += [f"{shown.labels[shown.boundary]} the boundary", "vowels underlined"]
     while len(parts) > 1 and len(" · ".join(parts)) > width - 2:
         parts.pop()
     return " · ".join(parts)

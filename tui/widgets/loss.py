@@ -14,8 +14,8 @@ from ..plots.columns import StepAxis, axis_of
 from ..plots.figure import AXIS_WIDTH
 from ..plots.loss_options import BASELINE_CHOICES, SMOOTHINGS, LossOptions, loss_legend
 from ..plots.loss_plot import canvas_width, loss_plot
-from ..style.text_rows import Row, row
-from .panel import Panel, label_border, next_of
+from ..style.text_rows import Row
+from .panel import Panel, next_of
 
 _LAST_PART = 0.9
 
@@ -25,18 +25,14 @@ class LossPanel(Panel):
     and the losses of baseline models."""
 
     BINDINGS = bindings_of("loss")
-    FIELD = "loss"
+    ID = FIELD = "loss"
     drawn: LossCurve | None
-
-    def __init__(self):
-        super().__init__("Loss", id="loss")
-        self.options = LossOptions()
-        label_border(self, subtitle=self.options.label)
+    options = LossOptions()
 
     def change(self, **options: Any) -> None:
         """Change options by name."""
         self.options = replace(self.options, **options)
-        label_border(self, subtitle=self.options.label)
+        self.label(border_subtitle=self.options.label)
         self.relayout()
         self.post_message(self.ViewChanged(self))
 
@@ -55,8 +51,9 @@ class LossPanel(Panel):
     def action_next_baselines(self) -> None:
         """Show all baselines, the n-grams, the uniform one, or none."""
         now = self.options.baselines
-        is_choice = now in BASELINE_CHOICES
-        self.change(baselines=next_of(now, BASELINE_CHOICES) if is_choice else BASELINES)
+        self.change(
+            baselines=next_of(now, BASELINE_CHOICES) if now in BASELINE_CHOICES else BASELINES
+        )
 
     def action_toggle_baseline(self, name: str) -> None:
         """Show a baseline, or hide it."""
@@ -88,15 +85,13 @@ class LossPanel(Panel):
         return LossView(share, points, self.options.span, self.options.log_steps)
 
     def show(self, snapshot: Snapshot) -> None:
-        options = self.options
-        is_same = self.snapshot is not None and self.snapshot.runs == snapshot.runs
-        if not is_same or (options.span and options.span[0] >= snapshot.step):
-            options = replace(options, span=None, crosshair=None)
-        if options.crosshair is not None and options.crosshair > snapshot.step:
-            options = replace(options, crosshair=None)
-        if options != self.options:
-            self.options = options
-            label_border(self, subtitle=options.label)
+        span, crosshair = self.options.span, self.options.crosshair
+        if self.begins_run(snapshot) or (span and span[0] >= snapshot.step):
+            span = crosshair = None
+        if crosshair is not None and crosshair > snapshot.step:
+            crosshair = None
+        self.options = replace(self.options, span=span, crosshair=crosshair)
+        self.label(border_subtitle=self.options.label)
         super().show(snapshot)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
@@ -105,7 +100,7 @@ class LossPanel(Panel):
         if not curve.steps:
             is_paused, key = snapshot.state == "paused", self.key_labels["pause"]
             waiting = f"press {key} to train" if is_paused else "no steps yet"
-            return [legend, [], row((waiting, self.palette.style("dim")))]
+            return [legend, [], *self.paragraph(waiting, width)]
         return [legend, *loss_plot(curve, width, height - 1, options.look(snapshot), self.palette)]
 
     @property

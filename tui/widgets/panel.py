@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, ClassVar, TypeVar
 
 from rich.style import Style
 from textual import on
 from textual.content import Content
-from textual.events import Resize, Show
+from textual.events import MouseEvent, MouseScrollDown, MouseScrollUp, Resize, Show
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -15,9 +16,9 @@ from textual.widget import Widget
 
 from makemore_tui.core.worker.protocol import Request, Snapshot, View
 
-from ..keymap import bindings_of, key_labels
+from ..keymap import PANELS, bindings_of, key_labels
 from ..style.colours import Palette, palette_of
-from ..style.text_rows import Row
+from ..style.text_rows import Row, row, wrapped
 
 _T = TypeVar("_T")
 
@@ -27,6 +28,7 @@ class Panel(Widget, can_focus=True):
 
     `show` hands it a snapshot; it lays out rows, and only those that changed are painted again.
 
+    ID: the panel's key in `PANELS`. TITLE: on its border, if not as on its tab.
     drawn: what the newest snapshot with this panel's view has for it, in the field `FIELD`.
     """
 
@@ -42,6 +44,8 @@ class Panel(Widget, can_focus=True):
     Panel:focus { border: round $primary; }
     """
     BINDINGS = bindings_of("chosen")
+    ID: ClassVar[str]
+    TITLE: ClassVar[str] = ""
     FIELD: ClassVar[str] = ""
 
     @dataclass
@@ -64,11 +68,12 @@ class Panel(Widget, can_focus=True):
         panel: "Panel"
         is_anew: bool = False
 
-    def __init__(self, title: str, id: str | None = None):
-        super().__init__(id=id)
-        self.border_title = title
+    def __init__(self):
+        super().__init__(id=self.ID)
+        self.border_title = self.TITLE or PANELS[self.ID]
         self.snapshot: Snapshot | None = None
         self.drawn: Any = None
+        self._labels: dict[str, str] = {}  # of the border, as they were set
         self._rows: list[Row] = []
         self._strips: list[Strip] = []  # the rows as they are painted
         self._painted_with: tuple[int, Style] | None = None  # width and style
@@ -90,15 +95,28 @@ class Panel(Widget, can_focus=True):
     def action_move(self, down: int, right: int) -> None:
         """Move this panel's cursor, if it has one."""
 
+    @on(MouseScrollUp)
+    @on(MouseScrollDown)
+    def _take_wheel(self, event: MouseEvent) -> None:
+        event.stop()
+        self.turn_wheel(event, 1 if isinstance(event, MouseScrollDown) else -1)
+
+    def turn_wheel(self, event: MouseEvent, down: int) -> None:
+        """React to a step of the wheel, which is 1 downwards and -1 upwards."""
+        self.action_move(down, 0)
+
+    def begins_run(self, snapshot: Snapshot) -> bool:
+        """True if a snapshot is of another run than the one before."""
+        return self.snapshot is None or self.snapshot.runs != snapshot.runs
+
     def show(self, snapshot: Snapshot) -> None:
         """Take a new snapshot and repaint what it changes.
 
         A snapshot of the same run that has nothing drawn for this panel changes nothing.
         """
         if self.FIELD:
-            is_same_run = self.snapshot is not None and self.snapshot.runs == snapshot.runs
             drawn = getattr(snapshot, self.FIELD)
-            if drawn is None and is_same_run:
+            if drawn is None and not self.begins_run(snapshot):
                 return
             self.drawn = drawn
         self.snapshot = snapshot
@@ -117,17 +135,18 @@ class Panel(Widget, can_focus=True):
         if self._painted_with != (width, base):
             self._painted_with, self._rows, self._strips = (width, base), [], []
             self.refresh()
-        rows, before = self.rows(self.snapshot, width, height)[:height], self._rows
-        changed = [
-            i for i in range(max(len(rows), len(before))) if rows[i : i + 1] != before[i : i + 1]
+        rows = self.rows(self.snapshot, width, height)[:height]
+        strips = [
+            self._strips[i]
+            if self._rows[i : i + 1] == [row]
+            else Strip(row).adjust_cell_length(width).apply_style(base)
+            for i, row in enumerate(rows)
         ]
-        self._rows = rows
-        del self._strips[len(rows) :]
-        for i in (i for i in changed if i < len(rows)):
-            strip = Strip(rows[i]).adjust_cell_length(width).apply_style(base)
-            self._strips[i : i + 1] = [strip]  # replaced, or the next one
+        pairs = enumerate(zip_longest(strips, self._strips))
+        changed = [Region(0, i, width, 1) for i, (now, before) in pairs if now is not before]
+        self._rows, self._strips = rows, strips
         if changed:
-            self.refresh(*(Region(0, i, width, 1) for i in changed))
+            self.refresh(*changed)
 
     def render_line(self, y: int) -> Strip:
         if y < len(self._strips):
@@ -145,17 +164,18 @@ class Panel(Widget, can_focus=True):
         super().notify_style_update()
         self.relayout()
 
+    def label(self, **labels: str | Content) -> None:
+        """Set border titles, by attribute, if they differ: setting one paints the panel again."""
+        for name, label in labels.items():
+            markup = label.markup if isinstance(label, Content) else label  # colours and all
+            if self._labels.get(name) != markup:
+                self._labels[name] = markup
+                setattr(self, name, label)
 
-def label_border(
-    panel: Widget, title: str | Content | None = None, subtitle: str | Content | None = None
-) -> None:
-    """Set a widget's border titles if they differ, for setting them has all of it painted again."""
-    shown = vars(panel).setdefault("_border_labels", {})
-    for name, label in (("border_title", title), ("border_subtitle", subtitle)):
-        key = label.markup if isinstance(label, Content) else label  # colours and all
-        if key is not None and shown.get(name) != key:
-            shown[name] = key
-            setattr(panel, name, label)
+    def paragraph(self, text: str, width: int, colour: str = "dim") -> list[Row]:
+        """A text in rows of at most `width` cells, in a colour of the palette."""
+        style = self.palette.style(colour)
+        return [row((line, style)) for line in wrapped(text, width)]
 
 
 def next_of(one: _T, choices: Sequence[_T]) -> _T:

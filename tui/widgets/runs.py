@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.binding import Binding
-from textual.events import Click, MouseScrollDown, MouseScrollUp, Show
+from textual.events import Click, Show
 from textual.message import Message
 
 from makemore_tui.core.worker.protocol import Snapshot
 
 from ..client.saved_runs import SavedRunsPoller
-from ..style.text_rows import Row, row
-from .panel import Panel, label_border
+from ..style.text_rows import Row
+from .panel import Panel
 from .runs_rows import RunEntry, run_entries, runs_rows
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class RunsPanel(Panel):
     """The runs that a restart or a return has replaced, and those on disk; enter opens one."""
 
     BINDINGS = [Binding("enter", "open", "go on with this run", show=False)]  # noqa: RUF012
+    ID = "runs"
 
     @dataclass
     class RunsRead(Message):
@@ -34,8 +35,9 @@ class RunsPanel(Panel):
         runs: "list[SavedRun]"
 
     def __init__(self):
-        super().__init__("Runs", id="runs")
+        super().__init__()
         self.cursor = 0  # previous runs from the newest, then saved ones
+        self._entries: list[RunEntry] = []
         self._saved: Sequence[SavedRun] = ()
         self._places: dict[int, int] = {}  # of a row of the panel, the run that is there
         self._poller = SavedRunsPoller(lambda runs: self.post_message(self.RunsRead(runs)))
@@ -55,19 +57,16 @@ class RunsPanel(Panel):
 
     def list_saved(self, runs: "Sequence[SavedRun]") -> None:
         """Take the runs on disk, the newest first."""
-        before, self._saved = self._entries, runs
-        self._keep_cursor(before)
+        self._saved = runs
         self.relayout()
 
     def show(self, snapshot: Snapshot) -> None:
-        before = self._entries
-        known = {run.id for run in self.snapshot.previous} if self.snapshot else set()
-        is_first = self.snapshot is None
-        self.snapshot = snapshot
-        has_new = any(run.id not in known for run in snapshot.previous)
-        self._keep_cursor([] if has_new else before)
-        self.relayout()
-        if is_first:
+        before = self.snapshot
+        known = {run.id for run in before.previous} if before else set()
+        if any(run.id not in known for run in snapshot.previous):
+            self._entries, self.cursor = [], 0
+        super().show(snapshot)
+        if before is None:
             self._poll()
 
     def action_move(self, down: int, right: int) -> None:
@@ -77,13 +76,10 @@ class RunsPanel(Panel):
 
     def action_open(self) -> None:
         """Go on with the run under the cursor."""
-        entries = self._entries
-        if self.cursor < len(entries):
-            entry = entries[self.cursor]
-            if entry.problem:
-                self.post_message(self.Said(entry.problem, is_warning=True))
-            else:
-                self.post_message(self.Asked(entry.request))
+        if self._entries:
+            entry = self._entries[self.cursor]
+            refusal = self.Said(entry.problem, is_warning=True) if entry.problem else None
+            self.post_message(refusal or self.Asked(entry.request))
 
     def on_click(self, event: Click) -> None:
         """Choose the run under the mouse; on the one that is chosen, open it."""
@@ -94,34 +90,19 @@ class RunsPanel(Panel):
         elif place is not None:
             self.action_move(place - self.cursor, 0)
 
-    @on(MouseScrollUp)
-    @on(MouseScrollDown)
-    def scroll_cursor(self, event: MouseScrollUp | MouseScrollDown) -> None:
-        """Move the cursor by the wheel."""
-        event.stop()
-        self.action_move(1 if isinstance(event, MouseScrollDown) else -1, 0)
-
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
-        entries = self._entries
-        label_border(self, subtitle="↑ ↓ choose · enter opens" if entries else "")
+        before, entries = self._entries, run_entries(snapshot, self._saved)
+        self.label(border_subtitle="↑ ↓ choose · enter opens" if entries else "")
         if not entries:
-            labels, dim = self.key_labels, self.palette.style("dim")
-            words = (
-                f"none yet; a restart ({labels['restart']}, {labels['new-seed']}) or",
-                f"another model ({labels['model']}) leaves one",
+            labels = self.key_labels
+            restarts = f"a restart ({labels['restart']}, {labels['new-seed']})"
+            return self.paragraph(
+                f"none yet; {restarts} or another model ({labels['model']}) leaves one", width
             )
-            return [row((one, dim)) for one in words]
-        self.cursor = min(self.cursor, len(entries) - 1)
+        keys, keys_before = ([entry.key for entry in some] for some in (entries, before))
+        if keys != keys_before:  # the cursor stays on its run; if that is gone, on the newest
+            key = keys_before[self.cursor] if self.cursor < len(keys_before) else None
+            self.cursor = keys.index(key) if key in keys else 0
+        self._entries = entries
         rows, self._places = runs_rows(entries, self.cursor, width, height, self.palette)
         return rows
-
-    @property
-    def _entries(self) -> list[RunEntry]:
-        return run_entries(self.snapshot, self._saved) if self.snapshot else []
-
-    def _keep_cursor(self, before: Sequence[RunEntry]) -> None:
-        """Put the cursor on the run that it was on, wherever that is now; on the newest if it is
-        gone."""
-        key = before[self.cursor].key if self.cursor < len(before) else None
-        keys = [entry.key for entry in self._entries]
-        self.cursor = keys.index(key) if key in keys else 0

@@ -1,14 +1,11 @@
 """The settings: what they are, the keys that change them, and a line to type a value into."""
 
 import textwrap
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from textual import on
 from textual.binding import Binding
-from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.events import Click, MouseEvent
 from textual.message import Message
-from textual.widget import Widget
 from textual.widgets import Input
 
 from makemore_tui.core.errors import UserError
@@ -17,7 +14,7 @@ from makemore_tui.core.worker.protocol import Snapshot
 from ..keymap import bindings_of
 from ..setting_steps import name_of, restarts, typed
 from ..style.text_rows import Row, row
-from .panel import Panel, label_border
+from .panel import Panel
 from .settings_rows import (
     command_line_words,
     name_width,
@@ -26,6 +23,20 @@ from .settings_rows import (
     typed_value,
 )
 from .text_input import Line
+
+
+class ValueLine(Line):
+    """The line to type a value into."""
+
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter", "submit", "take it", key_display="enter"),
+        Binding("escape", "leave", "leave"),
+    ]
+
+    def action_leave(self) -> None:
+        """Close the line without taking what is in it."""
+        assert isinstance(self.parent, SettingsPanel)
+        self.parent.close_line()
 
 
 class SettingsPanel(Panel):
@@ -39,6 +50,7 @@ class SettingsPanel(Panel):
     SettingsPanel > Input { position: absolute; display: none; background: $panel-lighten-1; }
     """
     BINDINGS = bindings_of("settings")
+    ID = "settings"
 
     @dataclass
     class Stepped(Message):
@@ -48,17 +60,22 @@ class SettingsPanel(Panel):
         by: int
 
     def __init__(self):
-        super().__init__("Settings", id="settings")
+        super().__init__()
         self._cursor = "kind"
         self._top = 0  # lines that are scrolled out of sight
         self._line: ValueLine | None = None  # made when first needed, so that the start is fast
+        self._refusal = ""  # why the value that was submitted can't be taken
         self._is_cursor_shown = False  # a first click only chooses, even where the cursor is
+
+    @property
+    def _settings(self) -> list[str]:
+        """Of each line the setting; "" where it only informs."""
+        return [entry.setting for entry in settings_entries(self.snapshot)] if self.snapshot else []
 
     @property
     def cursor(self) -> str:
         """The setting under the cursor."""
-        settings = _settings_of(self.snapshot)
-        return self._cursor if self._cursor in settings or not settings else settings[0]
+        return self._cursor if self._cursor in self._settings else "kind"
 
     @property
     def is_open(self) -> bool:
@@ -71,15 +88,18 @@ class SettingsPanel(Panel):
 
     def action_move(self, down: int, right: int) -> None:
         """Move the cursor to another setting, or change the one that it is at."""
-        settings = _settings_of(self.snapshot)
+        settings = [setting for setting in self._settings if setting]
         if not settings or self.is_open:
             return
         if right:
             self.post_message(self.Stepped(self.cursor, right))
         else:
             place = settings.index(self.cursor) + down
-            self._cursor = settings[max(0, min(place, len(settings) - 1))]
-            self.relayout()
+            self._put_cursor(settings[max(0, min(place, len(settings) - 1))])
+
+    def _put_cursor(self, setting: str) -> None:
+        self._cursor = setting
+        self.relayout()
 
     def action_copy(self) -> None:
         """Copy the settings to the clipboard."""
@@ -87,55 +107,85 @@ class SettingsPanel(Panel):
             self.app.copy_to_clipboard(command_line_words(self.snapshot))
             self.post_message(self.Said("copied the settings as words for the command line"))
 
-    async def action_type_value(self) -> None:
-        """Open the line to type a value into."""
-        if self.snapshot is None or self.is_open:
-            return
-        value = typed_value(self.snapshot, self.cursor)
-        if value is None:
-            name, key = name_of(self.cursor), self.key_labels["model"]
-            self.post_message(self.Said(f"{name} is no setting of this model; {key} changes it"))
-            return
-        if self._line is None:
-            self._line = ValueLine(lambda: self.snapshot, self.relayout)
-            await self.mount(self._line)
-        self._line.open(self.cursor, value)
-
     async def on_click(self, event: Click) -> None:
         setting = self._setting_at(event)
         if self.is_open or not setting:
             return
         is_second = setting == self.cursor and self._is_cursor_shown
-        self._cursor, self._is_cursor_shown = setting, True
-        self.relayout()
+        self._is_cursor_shown = True
+        self._put_cursor(setting)
         if is_second:
             await self.action_type_value()
 
-    @on(MouseScrollUp)
-    @on(MouseScrollDown)
-    def change_by_wheel(self, event: MouseScrollUp | MouseScrollDown) -> None:
+    def turn_wheel(self, event: MouseEvent, down: int) -> None:
         """Change the setting under the mouse, unless that would begin a new run."""
-        event.stop()
         setting = self._setting_at(event)
         if self.is_open or not setting or self.snapshot is None:
             return
         if restarts(self.snapshot, setting):
             self.screen.set_focus(self)
-            self._cursor = setting
-            self.relayout()
+            self._put_cursor(setting)
             what = f"another {name_of(setting)} begins a new run, which takes more than a wheel"
             self.post_message(self.Said(f"{what}: press {self.key_labels['value']}"))
         else:
-            by = 1 if isinstance(event, MouseScrollUp) else -1
-            self.post_message(self.Stepped(setting, by))
+            self.post_message(self.Stepped(setting, -down))
 
-    def _setting_at(self, event: Click | MouseScrollUp | MouseScrollDown) -> str:
+    def _setting_at(self, event: MouseEvent) -> str:
         """The setting under the mouse, or ""."""
-        offset = event.get_content_offset(self)
-        if offset is None or self.snapshot is None:
-            return ""
-        entries, place = settings_entries(self.snapshot), offset.y + self._top
-        return entries[place].setting if place < len(entries) else ""
+        offset, settings = event.get_content_offset(self), self._settings
+        place = len(settings) if offset is None else offset.y + self._top
+        return settings[place] if place < len(settings) else ""
+
+    async def action_type_value(self) -> None:
+        """Open the line to type a value into."""
+        if self.snapshot is None or self.is_open:
+            return
+        self._cursor = self.cursor
+        value = typed_value(self.snapshot, self._cursor)
+        if value is None:
+            name, key = name_of(self._cursor), self.key_labels["model"]
+            self.post_message(self.Said(f"{name} is no setting of this model; {key} changes it"))
+            return
+        if self._line is None:
+            self._line = ValueLine(compact=True, select_on_focus=True)
+            await self.mount(self._line)
+        self._line.value, self._line.display = value, True
+        self.relayout()
+        self.screen.set_focus(self._line)  # at once, before the next key
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Ask for the value that was typed, or say why it can't be taken."""
+        if self.snapshot is None:
+            return
+        try:
+            request = typed(self.snapshot, self._cursor, event.value)
+        except UserError as error:
+            self._refuse(str(error))
+            return
+        if request is not None:
+            self.post_message(self.Asked(request))
+        self.close_line()
+
+    def on_input_changed(self) -> None:
+        self._refuse("")
+
+    def _refuse(self, why: str) -> None:
+        if why != self._refusal:
+            self._refusal = why
+            self.relayout()
+
+    def on_input_blurred(self) -> None:
+        is_elsewhere = self.app.app_focus and self.screen.focused is not self._line
+        if is_elsewhere:  # and not in another window, which is looked at meanwhile
+            self.close_line()
+
+    def close_line(self) -> None:
+        """Close the line without taking what is in it; the keys are the panel's again."""
+        if self._line is not None:
+            if self.screen.focused is self._line:
+                self.screen.set_focus(self)
+            self._line.display, self._refusal = False, ""
+            self.relayout()
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         entries, cursor = settings_entries(snapshot), self.cursor
@@ -145,15 +195,16 @@ class SettingsPanel(Panel):
             settings_row(entry, width, self.has_focus and i == place, labels, palette)
             for i, entry in enumerate(entries)
         ]
-        refusal = self._line.refusal if self._line else ""
         warning = palette.style("warning", bold=True)
-        lines = textwrap.wrap(refusal, max(10, width - 1))
+        lines = textwrap.wrap(self._refusal, max(10, width - 1))
         rows[place + 1 : place + 1] = [row((f" {line}", warning)) for line in lines]
-        if self.has_focus or self.is_open:
-            self._top = _scrolled(self._top, place, max(1, len(lines)), len(rows), height)
+        if self.has_focus or self.is_open:  # scrolled so that the place and what is below are seen
+            last = min(place + max(1, len(lines)), len(rows) - 1)
+            top = max(self._top, last - height + 1)
+            self._top = max(0, min(top, place - (place > 0), len(rows) - 1))
         else:
             self._top, self._is_cursor_shown = 0, False
-        label_border(self, subtitle=self._hint(max(0, len(rows) - self._top - height)))
+        self.label(border_subtitle=self._hint(max(0, len(rows) - self._top - height)))
         if self._line is not None and self.is_open:
             self._line.styles.offset = (name_width(width), place - self._top)
             self._line.styles.width = max(4, width - name_width(width))
@@ -168,79 +219,3 @@ class SettingsPanel(Panel):
         if self.has_focus:
             return f"{self.key_labels['value']} types" + (f" · {more} ↓" if more else "")
         return more
-
-
-class ValueLine(Line):
-    """The line to type a value into.
-
-    refusal: why the value that was submitted can't be taken, until another one is typed.
-    """
-
-    BINDINGS = [  # noqa: RUF012
-        Binding("enter", "submit", "take it", key_display="enter"),
-        Binding("escape", "leave", "leave"),
-    ]
-
-    def __init__(self, latest: Callable[[], Snapshot | None], changed: Callable[[], None]):
-        """latest: the settings as they are. changed: to be called when the panel must be laid
-        out."""
-        super().__init__(compact=True, select_on_focus=True)
-        self._latest = latest
-        self._changed = changed
-        self._setting = ""
-        self.refusal = ""
-
-    def open(self, setting: str, value: str) -> None:
-        """Show the line, to type the value of a setting."""
-        self._setting, self.value, self.display = setting, value, True
-        self._changed()
-        self.screen.set_focus(self)  # at once, before the next key
-
-    def action_leave(self) -> None:
-        """Close the line without taking what is in it."""
-        if self.display:
-            assert isinstance(self.parent, Widget)
-            self.screen.set_focus(self.parent)
-            self._close()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        if (now := self._latest()) is None:
-            return
-        try:
-            request = typed(now, self._setting, event.value)
-        except UserError as error:
-            self.refusal = str(error)
-            self._changed()
-            return
-        if request is not None:
-            self.post_message(Panel.Asked(request))
-        self.action_leave()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        if self.refusal:
-            self.refusal = ""
-            self._changed()
-
-    def on_input_blurred(self, event: Input.Blurred) -> None:
-        event.stop()
-        if self.app.app_focus:  # not when another window is looked at meanwhile
-            self._close()
-
-    def _close(self) -> None:
-        self.display, self.refusal = False, ""
-        self._changed()
-
-
-def _settings_of(snapshot: Snapshot | None) -> list[str]:
-    """The settings in the order of their lines."""
-    entries = settings_entries(snapshot) if snapshot else []
-    return [one.setting for one in entries if one.setting]
-
-
-def _scrolled(top: int, place: int, below: int, total: int, height: int) -> int:
-    """The first line to show so that a place, and what is said below it, are in view."""
-    last = min(place + below, total - 1)
-    top = max(top, last - height + 1)
-    return max(0, min(top, place - (place > 0), total - 1))

@@ -18,7 +18,8 @@ from makemore_tui.core.results import Baseline
 from makemore_tui.core.settings import model_label
 from makemore_tui.core.text import shown
 
-from ..plots.loss_plot import PlotContent, loss_plot
+from ..plots.loss_options import PlotContent
+from ..plots.loss_plot import loss_plot
 from ..plots.lr_plot import rate_plot
 from ..style.colours import DARK
 from ..style.text_rows import number

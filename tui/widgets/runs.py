@@ -1,23 +1,25 @@
 """Previous runs and saved ones, and the way to them."""
 
+import contextlib
+import os
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.binding import Binding
 from textual.events import Click, Show
-from textual.message import Message
 
+from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Snapshot
 
-from ..client.saved_runs import SavedRunsPoller
 from ..style.text_rows import Row
 from .panel import Panel
 from .runs_rows import RunEntry, run_entries, runs_rows
 
 if TYPE_CHECKING:
-    from makemore_tui.core.runs.catalog import SavedRun
+    from makemore_tui.core.runs.catalog import RunList, SavedRun
 
 _SECONDS_BETWEEN_POLLS = 5.0
 
@@ -28,32 +30,43 @@ class RunsPanel(Panel):
     BINDINGS = [Binding("enter", "open", "go on with this run", show=False)]  # noqa: RUF012
     ID = "runs"
 
-    @dataclass
-    class RunsRead(Message):
-        """The saved runs were read, in a thread."""
-
-        runs: "list[SavedRun]"
-
     def __init__(self):
         super().__init__()
         self.cursor = 0  # previous runs from the newest, then saved ones
         self._entries: list[RunEntry] = []
         self._saved: Sequence[SavedRun] = ()
         self._places: dict[int, int] = {}  # of a row of the panel, the run that is there
-        self._poller = SavedRunsPoller(lambda runs: self.post_message(self.RunsRead(runs)))
+        self._list: RunList | None = None
+        self._last_read: object = None  # by which it is known whether they may have changed
+        self._reader: threading.Thread | None = None
 
     def on_mount(self) -> None:
         self.set_interval(_SECONDS_BETWEEN_POLLS, self._poll)
 
     @on(Show)
     def _poll(self) -> None:
-        """Have the saved runs read again, while they are looked at."""
+        """Read the saved runs in a thread, if they may have changed, while they are looked at."""
         saving = self.snapshot.saving if self.snapshot else None
-        if saving is not None and self.display:
-            self._poller.poll(saving)
+        is_reading = self._reader is not None and self._reader.is_alive()
+        if saving is None or not self.display or is_reading:
+            return
+        modified = 0  # when a run was last added, removed or renamed
+        with contextlib.suppress(OSError):
+            modified = os.stat(saving.directory).st_mtime_ns
+        now = saving.directory, saving.folder, saving.step, modified
+        if now != self._last_read:
+            self._last_read = now
+            directory = (Path(saving.directory),)
+            self._reader = threading.Thread(target=self._read, args=directory, daemon=True)
+            self._reader.start()
 
-    def on_runs_panel_runs_read(self, message: RunsRead) -> None:
-        self.list_saved(message.runs)
+    def _read(self, directory: Path) -> None:
+        from makemore_tui.core.runs.catalog import RunList
+
+        self._list, runs = self._list or RunList(directory), []
+        with contextlib.suppress(UserError):  # what can't be read can't be saved either, as is told
+            runs = self._list.read()
+        self.call_later(self.list_saved, runs)
 
     def list_saved(self, runs: "Sequence[SavedRun]") -> None:
         """Take the runs on disk, the newest first."""

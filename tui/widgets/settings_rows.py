@@ -103,12 +103,10 @@ def settings_row(
 
 def typed_value(snapshot: Snapshot, setting: str) -> str | None:
     """A setting as one would type it; None where the model has no such setting."""
-    entries = settings_entries(snapshot)
-    entry = next((one for one in entries if one.setting == setting), None)
-    if entry is None or entry.value == _UNUSED:
-        return None
     if setting == "seed":
         return str(snapshot.seed)
+    if not snapshot.model.is_relevant(setting):
+        return None
     value = (vars(snapshot.model) | vars(snapshot.train))[setting]
     return f"{value}" if isinstance(value, float) else in_words(setting, value).replace(",", "")
 

@@ -13,7 +13,7 @@ from makemore_tui.core.worker.protocol import Snapshot
 from ..plots.ticks import tick_label
 from ..setting_steps import in_words
 from ..style.colours import Palette
-from ..style.text_rows import Row, row
+from ..style.text_rows import Row, fitted, row
 
 _UNUSED = "–"  # the value of a setting that the model does not have
 
@@ -90,13 +90,11 @@ def settings_row(
     if len(value) > width - name_cells - len(keys):
         name_cells = len(entry.name) + 1  # a long value may begin further to the left
     room = max(1, width - name_cells - len(keys))
-    if len(value) > room:
-        value = value[: room - 1] + "…"
     chosen = Style(reverse=is_chosen)
     value_style = palette.style("dim" if is_unused else "text", bold=not is_unused)
     return row(
         (f"{entry.name:<{name_cells}}", palette.style("dim") + chosen),
-        (f"{value:<{room}.{room}}", value_style + chosen),
+        (fitted(value, room), value_style + chosen),
         (keys, palette.style("batch") + chosen),
     )
 

@@ -18,13 +18,7 @@ from makemore_tui.core.errors import UserError
 from .keymap import PANELS, key_name
 
 MAX_RECENT = 8
-AXES = ("linear", "logarithmic")
-SMOOTHINGS = ("light", "strong", "off")
-PARTS = ("all steps", "last tenth")
-BIGRAM_VALUES = ("model", "counted", "counts", "difference")
-BIGRAM_ORDERS = ("character", "frequency")
 _MAX_MEGABYTES = 1_000_000
-_VARIABLE = "MAKEMORE_TUI_CONFIG"
 _TAKEN = {"ctrl+p": "the command palette", "ctrl+q": "leaving"}  # keys that are Textual's own
 
 
@@ -45,7 +39,7 @@ class Config:
 
 def config_path() -> Path:
     """Where the file is: MAKEMORE_TUI_CONFIG, or in the user's folder for such files."""
-    if named := os.environ.get(_VARIABLE):
+    if named := os.environ.get("MAKEMORE_TUI_CONFIG"):
         return Path(named).expanduser()
     from platformdirs import user_config_path
 
@@ -55,19 +49,21 @@ def config_path() -> Path:
 def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) -> Config:
     """The configuration; an empty one if there is no file.
 
-    themes: the names there are. keys: the keys of each id, as they are without the file.
-
-    Raises:
-        UserError: the file can't be read, or holds something that is not allowed.
+    themes: the names there are. keys: the keys of each id, as they are without the file. Raises
+    UserError if the file can't be read, or holds something that is not allowed.
     """
-    read = _read(path)
-    checks: dict[str, _Check] = {"theme": _one_of(themes), **_CHECKS}
-    values = {}
-    for name, value in _with_new_names(_flat(path, read, (*checks, *_OLD_NAMES))).items():
+    try:
+        read = tomllib.loads(_text_of(path))
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror or error}") from None
+    except ValueError as error:  # not UTF-8, or not TOML
+        raise UserError(f"{path} is not TOML: {error}") from None
+    checks = {"theme": _one_of(themes), **_CHECKS}
+    values = _with_new_names(_flat(path, read, (*checks, *_OLD_NAMES)))
+    for name, value in values.items():
         is_right, wanted = checks[name]
         if not is_right(value):
             raise UserError(f"{path}: {name} must be {wanted}, not {value!r}")
-        values[name] = value
     keymap = read.get("keys", {})
     if not isinstance(keymap, dict):
         raise UserError(f"{path}: keys must be a table, [keys]")
@@ -78,15 +74,13 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
 def remember(path: Path, changes: Mapping[str, Any]) -> None:
     """Write changes by name; the rest of the file, its comments among it, stays.
 
-    Raises:
-        UserError: the file can't be written.
+    Raises UserError if the file can't be written.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
     try:
-        text = _text_of(path)
-        document = tomlkit.parse(text or "")
+        document = tomlkit.parse(_text_of(path))
         for name, value in changes.items():
             for old in (old for old, new in _OLD_NAMES.items() if new == name):
                 table, _, key = old.rpartition(".")
@@ -110,9 +104,7 @@ def with_recent(recent: Collection[str], file: str) -> list[str]:
     return [file, *(one for one in recent if one != file)][:MAX_RECENT]
 
 
-# What is allowed: whether a value is right, and what it must be, in words.
-
-_Check = tuple[Callable[[Any], bool], str]
+_Check = tuple[Callable[[Any], bool], str]  # of a value, and what it must be in words
 
 
 def _one_of(allowed: Collection[str]) -> _Check:
@@ -121,13 +113,12 @@ def _one_of(allowed: Collection[str]) -> _Check:
     return lambda value: value in list(allowed), words
 
 
+def _list_of(is_right: Callable[[Any], bool], words: str) -> _Check:
+    return lambda value: isinstance(value, list) and all(map(is_right, value)), f"a list of {words}"
+
+
 def _some_of(allowed: Collection[str]) -> _Check:
-    words = f"a list of some of {', '.join(allowed)}"
-    return lambda value: isinstance(value, list) and all(x in list(allowed) for x in value), words
-
-
-def _is_files(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return _list_of(lambda value: value in list(allowed), f"some of {', '.join(allowed)}")
 
 
 def _is_megabytes(value: Any) -> bool:
@@ -140,14 +131,14 @@ _CHECKS: dict[str, _Check] = {
     "panel": _one_of(PANELS),
     "panels": _some_of(PANELS),
     "zoomed": (lambda value: isinstance(value, bool), "true or false"),
-    "recent": (_is_files, "a list of file names"),
-    "loss.axis": _one_of(AXES),
-    "loss.steps": _one_of(AXES),
-    "loss.smoothing": _one_of(SMOOTHINGS),
-    "loss.part": _one_of(PARTS),
+    "recent": _list_of(lambda value: isinstance(value, str), "file names"),
+    "loss.axis": _one_of(("linear", "logarithmic")),
+    "loss.steps": _one_of(("linear", "logarithmic")),
+    "loss.smoothing": _one_of(("light", "strong", "off")),
+    "loss.part": _one_of(("all steps", "last tenth")),
     "loss.baselines": _some_of(BASELINES),
-    "bigrams.values": _one_of(BIGRAM_VALUES),
-    "bigrams.order": _one_of(BIGRAM_ORDERS),
+    "bigrams.values": _one_of(("model", "counted", "counts", "difference")),
+    "bigrams.order": _one_of(("character", "frequency")),
     "runs.most_megabytes": (_is_megabytes, f"a number from 0 to {_MAX_MEGABYTES:,}"),
 }
 
@@ -204,22 +195,12 @@ def _check_keys(path: Path, keymap: dict[str, Any], keys: Mapping[str, str]) -> 
             taken[key] = id
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = _text_of(path)
-        return tomllib.loads(text) if text is not None else {}
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror or error}") from None
-    except ValueError as error:  # not UTF-8, or not TOML
-        raise UserError(f"{path} is not TOML: {error}") from None
-
-
-def _text_of(path: Path) -> str | None:
-    """The file's text without a BOM; None where there is no file."""
+def _text_of(path: Path) -> str:
+    """The file's text without a BOM; "" where there is no file."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        return None
+        return ""
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # which could hold up forever
         raise OSError("it is no plain file")
     return path.read_text(encoding="utf-8-sig")

@@ -22,15 +22,29 @@ _LADDERS: dict[str, tuple[float, ...]] = {
     "hidden": (1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1500,
                2000, 3000, 4096),
     "embedding": (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512),
-    "batch_size": tuple(2**i for i in range(17)),
+    "batch_size": (*(2**i for i in range(17)), math.inf),  # which stands for all examples
     "weight_decay": (0, 0.0001, 0.001, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 1),
     "dropout": (0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
     "smoothing": (0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 1000),
     "steps": tuple(digit * 10**i for i in range(10) for digit in (1, 2, 5))[:28],
 }  # fmt: skip
-
-
 _WHOLE_DECADE = 4  # steps of the learning rate
+_MIN_STEPS = 100_000  # planned for another kind of model
+_SUITED = ("kind", "init", "learning_rate", "batch_size", "optimizer", "schedule", "weight_decay",
+           "dropout", "steps")  # fmt: skip
+
+
+def _as_preset(name: str) -> dict[str, Any]:
+    """The change to a preset's kind of model, with training settings that suit it."""
+    values = vars(PRESETS[name].model) | vars(PRESETS[name].train)
+    return {name: values[name] for name in _SUITED} | {"steps": max(values["steps"], _MIN_STEPS)}
+
+
+_CHANGES_TO: dict[str, dict[str, Any]] = {
+    "mlp": _as_preset("scaled"),
+    "ngram": {"kind": "ngram", "order": 2, "batch_size": 32, "smoothing": 1.0},
+    "neural-bigram": _as_preset("neural-bigram"),
+}
 
 
 def name_of(setting: str) -> str:
@@ -47,7 +61,7 @@ def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
     """The changes that `by` steps of a setting make, or a sentence why there are none."""
     model, train = snapshot.model, snapshot.train
     if setting == "kind":
-        return next_kind(snapshot)
+        return _CHANGES_TO[KINDS[(KINDS.index(model.kind) + 1) % len(KINDS)]]
     if setting == "decay":
         setting = model.model_kind.regularizer
     elif setting == "context":
@@ -75,8 +89,7 @@ def restarts(snapshot: Snapshot, setting: str) -> bool:
 def typed(snapshot: Snapshot, setting: str, text: str) -> Edit | Restart | None:
     """What a typed value asks for; None where it is what the setting is.
 
-    Raises:
-        UserError: the value is not one that the setting can have.
+    Raises UserError if the value is not one that the setting can have.
     """
     if setting == "seed":
         seed = _seed(text)
@@ -88,7 +101,7 @@ def typed(snapshot: Snapshot, setting: str, text: str) -> Edit | Restart | None:
     value = _kind(text) if setting == "kind" else parse_value(setting, text, name_of(setting))
     if value == (vars(snapshot.model) | vars(snapshot.train))[setting]:
         return None
-    return Edit(of_kind(value) if setting == "kind" else {setting: value})
+    return Edit(_CHANGES_TO[value] if setting == "kind" else {setting: value})
 
 
 def _kind(text: str) -> str:
@@ -109,39 +122,9 @@ def _seed(text: str) -> int:
     return int(digits)
 
 
-def next_kind(snapshot: Snapshot) -> dict[str, Any]:
-    """The change to the next kind of model, with training settings that suit it."""
-    return of_kind(KINDS[(KINDS.index(snapshot.model.kind) + 1) % len(KINDS)])
-
-
-def of_kind(kind: str) -> dict[str, Any]:
-    """The change to a kind of model, with training settings that suit it."""
-    if kind == "ngram":
-        return {"kind": kind, "order": 2, "batch_size": 32, "smoothing": 1.0}
-    preset = PRESETS["neural-bigram" if kind == "neural-bigram" else "scaled"]
-    train = preset.train
-    return {
-        "kind": kind,
-        "init": preset.model.init,
-        "learning_rate": train.learning_rate,
-        "batch_size": train.batch_size,
-        "optimizer": train.optimizer,
-        "schedule": train.schedule,
-        "weight_decay": train.weight_decay,
-        "dropout": train.dropout,
-        "steps": max(train.steps, 100_000),
-    }
-
-
 def _next(setting: str, now: Any, by: int) -> Any:
+    """The value `by` steps above or below `now`, or the last that there is."""
     metadata = SETTINGS[setting].metadata
-    if setting == "learning_rate" and abs(by) == _WHOLE_DECADE:
-        return max(metadata["low"], min(float(f"{now * 10 ** (by / 4):.3g}"), metadata["high"]))
-    if setting == "learning_rate":
-        place = 4 * math.log10(now)  # in quarters of a decade
-        start = math.floor(place + 0.02) if by > 0 else math.ceil(place - 0.02)
-        value = float(f"{10 ** ((start + by) / 4):.3g}")
-        return max(metadata["low"], min(value, metadata["high"]))
     if "choices" in metadata:
         choices = metadata["choices"]
         return choices[(choices.index(now) + by) % len(choices)]
@@ -150,19 +133,22 @@ def _next(setting: str, now: Any, by: int) -> Any:
     if setting == "train_on":
         return "all" if now != "all" else "train"
     if setting in _LADDERS:
-        return _ladder_value(setting, now, by)
-    return max(metadata["low"], min(now + by, metadata["high"]))
+        return _next_rung(setting, now, by)
+    value = now + by
+    if setting == "learning_rate":
+        place = 4 * math.log10(now)  # in quarters of a decade
+        if abs(by) != _WHOLE_DECADE:
+            place = math.floor(place + 0.02) if by > 0 else math.ceil(place - 0.02)
+        value = float(f"{10 ** ((place + by) / 4):.3g}")
+    return max(metadata["low"], min(value, metadata["high"]))
 
 
-def _ladder_value(setting: str, now: float, by: int) -> float:
-    """The next value of a ladder above or below `now`; above the largest batch stands 0, all."""
+def _next_rung(setting: str, now: float, by: int) -> float:
+    """The next value of a ladder above or below `now`."""
     ladder = _LADDERS[setting]
-    if setting == "batch_size":
-        if now == 0:
-            return 0 if by > 0 else ladder[-1]
-        if now >= ladder[-1] and by > 0:
-            return 0
-    if now >= ladder[-1] and by > 0:
+    here = math.inf if setting == "batch_size" and now == 0 else now
+    if here >= ladder[-1] and by > 0:
         return now
-    place = bisect.bisect_left(ladder, now) - 1 if by < 0 else bisect.bisect_right(ladder, now)
-    return ladder[max(0, min(place, len(ladder) - 1))]
+    place = bisect.bisect_left(ladder, here) - 1 if by < 0 else bisect.bisect_right(ladder, here)
+    value = ladder[max(0, place)]
+    return 0 if value == math.inf else value

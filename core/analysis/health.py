@@ -18,9 +18,9 @@ from ..models.factory import make_model
 from ..models.model import Model
 from ..results import Baseline, Health, TensorHealth
 from ..settings import ModelSettings, TrainSettings
-from ..training.base import AnyTrainer
 from ..training.batches import Batches
 from ..training.history import LossHistory
+from ..training.trainer import AnyTrainer
 from .baselines import NAMES
 from .diagnosis import Facts, diagnosis
 

@@ -17,8 +17,8 @@ from ..errors import UserError
 from ..models.model import Model
 from ..results import RateSearch
 from ..settings import SETTINGS, TrainSettings
-from ..training.base import AnyTrainer
 from ..training.time_slicer import TimeSlicer
+from ..training.trainer import AnyTrainer
 
 STEPS = 1000
 SEEDS = 3

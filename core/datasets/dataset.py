@@ -20,9 +20,8 @@ from torch import Tensor
 from ..constants import BUILT_IN_DATASETS, MAX_ITEM_LENGTH, MIN_ITEMS
 from ..errors import UserError
 from ..settings import first_n
-from .contexts import ContextTable, context_tables
+from .contexts import ContextTable, Split, context_tables
 from .reader import EncodedText, read_items
-from .splits import Split
 from .vocabulary import BOUNDARY, Vocabulary
 
 _ITEMS_PER_BLOCK = 1 << 16
@@ -41,11 +40,8 @@ class Dataset:
     def __init__(self, path: Path, unique: bool = False, name: str | None = None):
         """Read a file of one item a line.
 
-        unique: drop repeated items. name: of a built-in dataset.
-
-        Raises:
-            UserError: the file can't be read, or is not UTF-8 text of one item a line. The message
-                names the file, and the line or byte.
+        unique: drop repeated items. name: of a built-in dataset. Raises UserError if the file can't
+        be read, or is not UTF-8 text of one item a line; it names the file, and the line or byte.
         """
         self.path = path
         self.name: str = name or path.name
@@ -56,8 +52,12 @@ class Dataset:
         self._tables: dict[tuple[str, int], ContextTable] = {}
         self.vocabulary: Vocabulary = self._text.vocabulary
         self.fingerprint: str = self._text.fingerprint
-        if unique:
-            self._text = _without_repeats(self._text)
+        if unique:  # the first of each set of equal items stays, in order
+            hashes = item_hashes(self._text.tokens, self._text.starts)
+            ordered, origin = torch.sort(hashes, stable=True)
+            is_new = torch.ones_like(ordered, dtype=torch.bool)
+            is_new[1:] = ordered.diff() != 0
+            self._text = _reordered(self._text, origin[is_new].sort().values.int())
             if self.num_items < MIN_ITEMS:
                 raise UserError(
                     f"{path}: only {self.num_items} distinct items; at least {MIN_ITEMS} are needed"
@@ -69,11 +69,7 @@ class Dataset:
 
     @classmethod
     def load(cls, name: str = "names", unique: bool = False) -> "Dataset":
-        """A built-in dataset by name, or a file by path.
-
-        Raises:
-            UserError: there is no such file, or it is not UTF-8 text of one item a line.
-        """
+        """A built-in dataset by name, or a file by path; raises UserError as `Dataset` does."""
         if name in BUILT_IN_DATASETS:
             return cls(built_in_path(name), unique, name)
         return cls(Path(os.path.expanduser(name)), unique)
@@ -87,9 +83,9 @@ class Dataset:
         """About how many bytes its tokens take, in the file's order and in that of the splits."""
         return 2 * self._text.tokens.nbytes
 
-    @cached_property
+    @property
     def distinct(self) -> int:
-        return len(self._hashes.unique())
+        return len(self._distinct_hashes)
 
     @cached_property
     def shortest(self) -> int:
@@ -104,8 +100,7 @@ class Dataset:
     def split(self, name: str) -> Split:
         """A split by name: train, dev, test, all, or first-N for the first N items of the file.
 
-        Raises:
-            UserError: there is no split of that name.
+        Raises UserError if there is no split of that name.
         """
         first_items = first_n(name)
         if first_items:
@@ -134,9 +129,8 @@ class Dataset:
         num_examples = min(part.num_examples, max_examples or part.num_examples)
         if context != self._table_context:
             self._table_context, self._tables = context, {}
-        kept = self._tables
-        if (split, num_examples) in kept:
-            yield kept[split, num_examples]
+        if (split, num_examples) in self._tables:
+            yield self._tables[split, num_examples]
             return
         seen = None
         if split in ("dev", "test"):
@@ -144,7 +138,7 @@ class Dataset:
             seen = torch.repeat_interleave(self.seen_items(split), items)
         for table in context_tables(part, context, num_examples, self.vocabulary.size, seen):
             if table.num_examples == num_examples:
-                kept[split, num_examples] = table
+                self._tables[split, num_examples] = table
             yield table
 
     def item(self, index: int) -> str:
@@ -160,23 +154,19 @@ class Dataset:
 
     def contains(self, texts: list[str]) -> list[bool]:
         """For each text, whether it stands in the data."""
-        lengths = torch.tensor([len(text) for text in texts], dtype=torch.int64)
-        item = torch.arange(len(texts)).repeat_interleave(lengths)  # of each character
-        tokens = torch.full((len(item) + len(texts) + 1,), BOUNDARY)
-        ids = self.vocabulary.ids("".join(texts), unknown=self.vocabulary.size)
-        tokens[torch.arange(1, len(item) + 1) + item] = torch.tensor(ids, dtype=torch.int64)
-        starts = torch.cat([lengths.new_zeros(1), (lengths + 1).cumsum(0)])
-        hashes, known_hashes = item_hashes(tokens, starts), self._sorted_hashes
-        places = torch.searchsorted(known_hashes, hashes).clamp_(max=len(known_hashes) - 1)
-        known = known_hashes.index_select(0, places) == hashes
-        return (known & (lengths > 0)).tolist()
+        tokens, starts = [BOUNDARY], [0]
+        for text in texts:
+            tokens += [*self.vocabulary.ids(text, unknown=self.vocabulary.size), BOUNDARY]
+            starts.append(len(tokens) - 1)
+        hashes = item_hashes(torch.tensor(tokens), torch.tensor(starts))
+        known = self._distinct_hashes
+        places = torch.searchsorted(known, hashes).clamp_(max=len(known) - 1)
+        return (known.index_select(0, places) == hashes).tolist()
 
     @cached_property
-    def _shuffled(self) -> "EncodedText":
-        """The items in the order of the splits.
-
-        They are shuffled when first needed: for a large file that takes longer than reading it.
-        """
+    def _shuffled(self) -> EncodedText:
+        """The items in the order of the splits. Shuffling a large file takes longer than reading
+        it, so it waits until it is needed."""
         order = array("i", range(self.num_items))
         random.Random(42).shuffle(order)
         return _reordered(self._text, torch.frombuffer(order, dtype=torch.int32))
@@ -187,8 +177,8 @@ class Dataset:
         return item_hashes(self._shuffled.tokens, self._shuffled.starts)
 
     @cached_property
-    def _sorted_hashes(self) -> Tensor:
-        return self._hashes.sort().values
+    def _distinct_hashes(self) -> Tensor:
+        return self._hashes.unique(sorted=True)
 
 
 def built_in_path(name: str) -> Path:
@@ -231,11 +221,3 @@ def _reordered(text: EncodedText, order: Tensor) -> EncodedText:
         source = moved.add_(torch.arange(begin, end, dtype=torch.int32))
         torch.index_select(text.tokens, 0, source, out=tokens[begin:end])
     return EncodedText(tokens, starts, text.vocabulary, text.fingerprint)
-
-
-def _without_repeats(text: EncodedText) -> EncodedText:
-    """The first of each set of equal items, in order."""
-    ordered, origin = torch.sort(item_hashes(text.tokens, text.starts), stable=True)
-    new = torch.ones(len(ordered), dtype=torch.bool)
-    new[1:] = ordered[1:] != ordered[:-1]
-    return _reordered(text, origin[new].sort().values.int())

@@ -1,9 +1,11 @@
 """Reading a file of items: bytes to ids, a block at a time."""
 
+import codecs
 import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -17,9 +19,9 @@ from ..text import shown
 from .vocabulary import BOUNDARY, Vocabulary
 
 _READ_BYTES = 1 << 20
+_TOO_LONG = f"longer than {MAX_ITEM_LENGTH:,} characters; a file of one item a line is needed"
 # Every character that str.strip() removes, but for the newline.
 _SPACES = [chr(i) for i in range(0x3001) if chr(i).isspace() and chr(i) != "\n"]
-_ASCII_SPACES = [space for space in _SPACES if space.isascii()]
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,8 @@ class EncodedText:
 def read_items(path: Path) -> EncodedText:
     """Read and encode a file, a block of lines at a time.
 
-    Raises:
-        UserError: the file can't be read, isn't UTF-8 text of one item a line, or has too few
-            items, too long a line or too many distinct characters.
+    Raises UserError if the file can't be read, isn't UTF-8 text of one item a line, or has too few
+    items, too long a line or too many distinct characters.
     """
     encoder = _Encoder()
     digest = hashlib.sha256()
@@ -50,7 +51,7 @@ def read_items(path: Path) -> EncodedText:
     for raw, line in _blocks(path):
         if text := _clean(raw):
             parts.append(encoder.encode(text))  # ends with a boundary
-            _check_block(path, raw, line, parts[-1], encoder)
+            _check_block(path, raw, line, parts[-1], encoder.characters)
             digest.update(text.encode())
     dtype = torch.uint8 if len(encoder.characters) < 256 else torch.int16
     tokens = torch.cat([part.to(dtype) for part in parts])
@@ -74,32 +75,29 @@ def read_items(path: Path) -> EncodedText:
 def _blocks(path: Path) -> Iterator[tuple[str, int]]:
     """The text of a file without its byte order mark, in blocks of lines of about a megabyte, each
     with the number of its first line."""
-    offset, line, rest = 0, 1, b""
     with _opened(path) as file:
-        while True:
-            read = _read(path, file)
-            raw = rest + read
-            end = raw.rfind(b"\n") + 1 if read else len(raw)
-            raw, rest = raw[:end], raw[end:]
-            if offset == 0 and (raw or not read):
-                bom = 3 * raw.startswith(b"\xef\xbb\xbf")
-                raw, offset = raw[bom:], bom
-            if raw:
-                yield _decode(path, raw, offset, line), line
-            line += raw.count(b"\n")
-            offset += len(raw)
-            if not read:
-                return
-            if len(rest) > _READ_BYTES:
-                _refuse_nul(path, rest, offset, line)
-                raise _too_long(path, line)
+        offset = 3 if file.read(3) == codecs.BOM_UTF8 else 0
+        file.seek(offset)
+        line = 1
+        while block := file.read(_READ_BYTES):
+            rest = file.readline(_READ_BYTES)
+            if len(rest) == _READ_BYTES and b"\0" not in block + rest:
+                number = line + block.count(b"\n")
+                raise UserError(f"{path}: line {number} is {_TOO_LONG}")
+            block += rest
+            yield _decoded(path, block, offset, line), line
+            offset += len(block)
+            line += block.count(b"\n")
 
 
-def _opened(path: Path) -> BinaryIO:
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """A file opened for reading; that it can't be opened or read raises UserError."""
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe could block forever
             raise UserError(f"{path} is no plain file; a text file of one item a line is needed")
-        return path.open("rb")
+        with path.open("rb") as file:
+            yield file
     except UserError:
         raise
     except FileNotFoundError:
@@ -115,35 +113,19 @@ def _opened(path: Path) -> BinaryIO:
         raise UserError(f"{path} can't be read: {why}") from None
 
 
-def _read(path: Path, file: BinaryIO) -> bytes:
-    """The next megabyte; empty at the end."""
-    try:
-        return file.read(_READ_BYTES)
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from None
-
-
-def _decode(path: Path, raw: bytes, offset: int, line: int) -> str:
+def _decoded(path: Path, raw: bytes, offset: int, line: int) -> str:
     """The text of some bytes that start at byte `offset` and line `line` of the file."""
-    _refuse_nul(path, raw, offset, line)
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        at = line + raw.count(b"\n", 0, error.start)
-        raise UserError(
-            f"{path}: byte {offset + error.start} (line {at}) is not UTF-8; "
-            f"save the file as UTF-8 text"
-        ) from None
-
-
-def _refuse_nul(path: Path, raw: bytes, offset: int, line: int) -> None:
-    nul = raw.find(b"\0")
-    if nul >= 0:
-        at = line + raw.count(b"\n", 0, nul)
-        raise UserError(
-            f"{path}: byte {offset + nul} (line {at}) is NUL, so this is a binary file; "
-            f"UTF-8 text of one item a line is needed"
-        )
+    wrong, why = (
+        raw.find(b"\0"),
+        "NUL, so this is a binary file; UTF-8 text of one item a line is needed",
+    )
+    if wrong < 0:
+        try:
+            return raw.decode()
+        except UnicodeDecodeError as error:
+            wrong, why = error.start, "not UTF-8; save the file as UTF-8 text"
+    at = line + raw.count(b"\n", 0, wrong)
+    raise UserError(f"{path}: byte {offset + wrong} (line {at}) is {why}")
 
 
 def _clean(text: str) -> str:
@@ -151,12 +133,9 @@ def _clean(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     text = text.replace("\r\n", "\n")
-    spaces = _ASCII_SPACES if text.isascii() else _SPACES
-    if any(space in text for space in spaces):
+    if any(space in text for space in _SPACES):
         text = "\n".join([line.strip() for line in text.split("\n")])
-    if "\n\n" in text:
-        text = re.sub("\n\n+", "\n", text)
-    text = text.strip("\n")
+    text = re.sub("\n\n+", "\n", text).strip("\n")
     return text + "\n" if text else ""
 
 
@@ -169,42 +148,37 @@ class _Encoder:
         self._table[ord("\n")] = BOUNDARY
 
     def encode(self, text: str) -> Tensor:
-        """The ids of a text, newlines as boundaries: (L,) uint8, or int16 beyond 255 characters."""
+        """The ids of a text, newlines as boundaries: (L,) uint8, or int16 beyond 255 characters.
+
+        One character beyond the most that are possible gets an id, those after it -1.
+        """
         codes = torch.frombuffer(bytearray(text.encode("utf-32-le")), dtype=torch.int32)
         ids = self._table.index_select(0, codes)
         if int(ids.min()) < 0:
-            self._add_characters(text)
+            for character in dict.fromkeys(text):
+                if self._table[ord(character)] < 0 and len(self.characters) <= MAX_CHARACTERS:
+                    self.characters.append(character)
+                    self._table[ord(character)] = len(self.characters)
             ids = self._table.index_select(0, codes)
         return ids if len(self.characters) > 255 else ids.to(torch.uint8)
 
-    def _add_characters(self, text: str) -> None:
-        for character in dict.fromkeys(text):
-            if self._table[ord(character)] < 0 and len(self.characters) <= MAX_CHARACTERS:
-                self.characters.append(character)
-                self._table[ord(character)] = len(self.characters)
 
+def _check_block(path: Path, text: str, line: int, tokens: Tensor, characters: list[str]) -> None:
+    """Raise a UserError for too long an item or too many characters, with the line's number.
 
-def _check_block(path: Path, text: str, line: int, tokens: Tensor, encoder: _Encoder) -> None:
-    """Raise a `UserError` for too long an item or too many characters, with the line's number.
-
-    text: of a block of which `line` is the first line. tokens: its ids.
+    text: of a block of which `line` is the first line. tokens: its ids. characters: found so far.
     """
     ends = torch.nonzero(tokens == BOUNDARY)[:, 0]
-    longest = int(torch.diff(ends, prepend=torch.tensor([-1])).max()) - 1
-    if longest <= MAX_ITEM_LENGTH and len(encoder.characters) <= MAX_CHARACTERS:
+    longest = int(ends.diff(prepend=torch.tensor([-1])).max()) - 1
+    one_too_many = characters[MAX_CHARACTERS:]
+    if longest <= MAX_ITEM_LENGTH and not one_too_many:
         return
-    one_too_many = encoder.characters[MAX_CHARACTERS:]
     for number, raw in enumerate(text.split("\n"), start=line):
         item = unicodedata.normalize("NFC", raw).strip()
         if len(item) > MAX_ITEM_LENGTH:
-            raise _too_long(path, number)
+            raise UserError(f"{path}: line {number} is {_TOO_LONG}")
         if one_too_many and one_too_many[0] in item:
             raise UserError(
                 f"{path}: line {number} brings in {shown(one_too_many[0])!r}, one distinct "
                 f"character too many; at most {MAX_CHARACTERS:,} are possible"
             )
-
-
-def _too_long(path: Path, line: int) -> UserError:
-    why = f"longer than {MAX_ITEM_LENGTH:,} characters; a file of one item a line is needed"
-    return UserError(f"{path}: line {line} is {why}")

@@ -19,6 +19,8 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
     longest (items, in characters), examples (of train, dev and test), seen (items of dev and test
     that also stand in train), bigrams (the twelve commonest pairs with their counts).
     """
+    counts, size, label = bigram_counts(dataset), dataset.vocabulary.size, dataset.vocabulary.label
+    commonest = torch.topk(counts.view(-1), min(_NUM_BIGRAMS, counts.numel()))
     return {
         "name": dataset.name,
         "path": str(dataset.path),
@@ -29,18 +31,12 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
         "longest": dataset.longest,
         "examples": {split: dataset.split(split).num_examples for split in SPLITS},
         "seen": {split: int(dataset.seen_items(split).sum()) for split in SPLITS[1:]},
-        "bigrams": _commonest_bigrams(dataset),
+        "bigrams": [
+            {"pair": label(place // size) + label(place % size), "count": count}
+            for count, place in zip(*map(Tensor.tolist, commonest), strict=True)
+            if count
+        ],
     }
-
-
-def _commonest_bigrams(dataset: Dataset) -> list[dict[str, Any]]:
-    counts, size, label = bigram_counts(dataset), dataset.vocabulary.size, dataset.vocabulary.label
-    found = torch.topk(counts.view(-1), min(_NUM_BIGRAMS, counts.numel()))
-    return [
-        {"pair": label(place // size) + label(place % size), "count": count}
-        for place, count in zip(found.indices.tolist(), found.values.tolist(), strict=True)
-        if count
-    ]
 
 
 def bigram_counts(dataset: Dataset) -> Tensor:

@@ -23,9 +23,10 @@ class Vocabulary:
             (sign for sign in _BOUNDARY_LABELS if sign not in self.characters), "."
         )
         self._ids = {character: i for i, character in enumerate(self.characters, start=1)}
+        self._listed = shown(self.characters[:60]) + (" …" if len(self.characters) > 60 else "")
 
     def __repr__(self) -> str:
-        return f"Vocabulary({self._some_characters()!r})"
+        return f"Vocabulary({self._listed!r})"
 
     def __contains__(self, character: str) -> bool:
         return character in self._ids
@@ -33,15 +34,14 @@ class Vocabulary:
     def encode(self, text: str) -> list[int]:
         """The ids of the characters of a text, which is composed (NFC) first, as the data is.
 
-        Raises:
-            UserError: a character does not occur in the data.
+        Raises UserError if a character does not occur in the data.
         """
         text = unicodedata.normalize("NFC", text)
         for character in text:
             if character not in self._ids:
                 raise UserError(
                     f"{shown(character)!r} in {shown(text)!r} is not a character of the data, "
-                    f"which has {len(self.characters)}: {self._some_characters()}"
+                    f"which has {len(self.characters)}: {self._listed}"
                 )
         return [self._ids[character] for character in text]
 
@@ -62,7 +62,3 @@ class Vocabulary:
 
     def labels(self) -> list[str]:
         return [self.label(i) for i in range(self.size)]
-
-    def _some_characters(self) -> str:
-        listed = shown(self.characters[:60])
-        return listed + (" …" if len(self.characters) > 60 else "")

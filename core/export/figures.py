@@ -1,13 +1,19 @@
 """The figures of a run, drawn with matplotlib: losses, bigram table, embedding.
 
-The functions below return a `Figure`; `core.export.drawing` turns it into a file or into markup.
+A figure becomes the bytes of a file, or the markup of a page.
 """
 
+import io
 import math
-from collections.abc import Sequence
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any
 
+import matplotlib
+from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -18,11 +24,10 @@ from torch import Tensor
 from ..analysis.baselines import RunningBaselines
 from ..datasets.dataset import Dataset
 from ..errors import UserError
-from ..results import Baseline, EmbeddingMap, LossCurve, Mark
+from ..results import Baseline, EmbeddingMap, Mark
 from ..runs.state import journal_marks
 from ..session.session import Session
 from ..text import shown
-from .drawing import BATCH, DEV, DIM, EDIT, FAINT, INK, styled
 
 _LOSS_SIZE = 8.8, 4.8  # inches
 _SQUARE_SIZE = 5.4, 5.4
@@ -34,6 +39,49 @@ _LABEL_GAP = 11  # points between the labels at the right
 _MAX_POINTS = 400  # of the curve
 _MIN_LOG_RATIO = 4  # of the highest to the lowest loss, for a logarithmic axis
 _NUM_BASELINES = 3  # uniform, unigram and bigram
+# The curves have colours of Okabe and Ito, which colour-blind people can tell apart.
+INK, DIM, FAINT = "#1e222a", "#646a76", "#e6e9ee"
+BATCH, DEV, EDIT = "#0072b2", "#d55e00", "#009e73"
+# The name of each colour in a page, and what it is there on a dark ground.
+DARK = {
+    INK: ("ink", "#dee2e9"),
+    DIM: ("dim", "#8c94a2"),
+    FAINT: ("faint", "#1c222d"),
+    BATCH: ("batch", "#56b4e9"),
+    DEV: ("dev", "#e69f00"),
+    EDIT: ("edit", "#28be91"),
+}
+_STYLE: dict[Any, Any] = {
+    "axes.axisbelow": True, "axes.grid": True, "axes.grid.axis": "y", "axes.facecolor": "none",
+    "axes.edgecolor": FAINT, "axes.labelcolor": DIM, "axes.labelsize": 9,
+    "axes.spines.bottom": False, "axes.spines.left": False,
+    "axes.spines.right": False, "axes.spines.top": False,
+    "font.size": 9, "grid.color": FAINT, "grid.linewidth": 0.8,
+    "legend.borderpad": 0, "legend.columnspacing": 1.6, "legend.fontsize": 8.5,
+    "legend.frameon": False, "legend.handlelength": 1.6, "legend.labelcolor": DIM,
+    "lines.dash_capstyle": "butt", "lines.solid_capstyle": "round",
+    "lines.solid_joinstyle": "round",
+    "pdf.fonttype": 42, "savefig.dpi": 200, "svg.fonttype": "none", "svg.hashsalt": "makemore-tui",
+    "text.parse_math": False,  # a $ in a name is only a character
+    "xtick.bottom": False, "xtick.labelcolor": DIM, "xtick.labelsize": 8.5,
+    "ytick.left": False, "ytick.minor.left": False, "ytick.labelcolor": DIM, "ytick.labelsize": 8.5,
+}  # fmt: skip
+# What would differ from one writing of the same figure to the next.
+_NO_METADATA = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in our style, whatever a person's matplotlibrc says."""
+    usual: dict[Any, Any] = dict(matplotlib.rcParamsDefault)
+    del usual["backend"]
+    with matplotlib.rc_context(usual | _STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        yield
 
 
 def first_baselines(dataset: Dataset) -> tuple[Baseline, ...]:
@@ -48,12 +96,12 @@ def first_baselines(dataset: Dataset) -> tuple[Baseline, ...]:
 def loss_figure(session: Session, baselines: Sequence[Baseline], heading: str = "") -> Figure:
     """Minibatch losses (mean and range), dev losses, edits and baselines by step.
 
-    heading: a title above it, in which `$` is only a character.
-
-    Raises:
-        UserError: the run has no finite loss.
+    heading: a title above it, in which `$` is only a character. Raises UserError if the run has no
+    finite loss.
     """
-    rows = _finite_rows(session.history.curve(0, _MAX_POINTS))
+    curve = session.history.curve(0, _MAX_POINTS)
+    rows = list(zip(curve.steps, curve.low, curve.mean, curve.high, strict=True))
+    rows = [row for row in rows if all(map(math.isfinite, row))]
     if not rows:
         raise UserError("the run has no finite loss, so there is no curve to draw")
     dev = [point for point in session.dev_losses.points if math.isfinite(point[1])]
@@ -62,7 +110,11 @@ def loss_figure(session: Session, baselines: Sequence[Baseline], heading: str = 
     losses = [loss for row in rows for loss in row[1:]]
     losses += [loss for _, loss in dev] + [one.loss for one in baselines]
     _set_scales(axes, max(1, session.step), min(losses), max(losses))
-    _draw_losses(axes, rows, session.step)
+    at, low, mean, high = (list(column) for column in zip(*rows, strict=True))
+    if len(rows) == 1:  # one point is drawn as a level
+        at, low, mean, high = [0.0, float(session.step)], low * 2, mean * 2, high * 2
+    axes.fill_between(at, low, high, color=BATCH, alpha=0.18, lw=0)
+    axes.plot(at, mean, color=BATCH, lw=1.3, label="minibatches, mean and range")
     if dev:
         looks: dict[str, Any] = {"color": DEV, "lw": 1.8, "ms": 7, "label": "dev"}
         axes.plot(*zip(*dev, strict=True), ".-", clip_on=False, **looks)
@@ -74,10 +126,8 @@ def loss_figure(session: Session, baselines: Sequence[Baseline], heading: str = 
 
 @styled()
 def bigram_figure(labels: Sequence[str], probabilities: Tensor, counts: Tensor) -> Figure:
-    """P(next | previous) as a heat map: (V, V) float, (V, V) int.
-
-    A cell is as dark as the root of its probability, so that rare pairs can be seen.
-    """
+    """P(next | previous) as a heat map: (V, V) float, (V, V) int. A cell is as dark as the root of
+    its probability, so that rare pairs can be seen."""
     V = len(labels)
     figure = Figure(figsize=_SQUARE_SIZE)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(-1.1, V), ylim=(V, -1.1))
@@ -114,12 +164,6 @@ def embedding_figure(found: EmbeddingMap, chosen: Sequence[int]) -> Figure:
     return figure
 
 
-def _finite_rows(curve: LossCurve) -> list[tuple[float, float, float, float]]:
-    """Step, lowest, mean and highest loss of each point of the curve where all are finite."""
-    rows = zip(curve.steps, curve.low, curve.mean, curve.high, strict=True)
-    return [row for row in rows if all(map(math.isfinite, row))]
-
-
 def _loss_axes(has_heading: bool, has_edits: bool) -> tuple[Figure, Axes]:
     """A figure with room for labels at the right and for what stands above."""
     width, height = _LOSS_SIZE
@@ -148,14 +192,6 @@ def _set_scales(axes: Axes, steps: int, low: float, high: float) -> None:
         axes.set_ylim(low - room, high + room)
         axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
-
-
-def _draw_losses(axes: Axes, rows: list[tuple[float, float, float, float]], steps: int) -> None:
-    at, low, mean, high = (list(column) for column in zip(*rows, strict=True))
-    if len(rows) == 1:  # one point is drawn as a level
-        at, low, mean, high = [0.0, float(steps)], low * 2, mean * 2, high * 2
-    axes.fill_between(at, low, high, color=BATCH, alpha=0.18, lw=0)
-    axes.plot(at, mean, color=BATCH, lw=1.3, label="minibatches, mean and range")
 
 
 def _draw_edits(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> None:
@@ -210,3 +246,37 @@ def _write_above(figure: Figure, axes: Axes, heading: str, has_edits: bool) -> N
     if heading:
         y = above + (_LEGEND_ROOM + 0.06) / height
         axes.text(0, y, heading, transform=axes.transAxes, size=12, weight="bold", color=INK)
+
+
+@styled()
+def file_bytes(figure: Figure, form: str, ground: str = "white") -> bytes:
+    """A figure as an svg, png or pdf file; equal figures give equal bytes."""
+    file = io.BytesIO()
+    figure.savefig(file, format=form, facecolor=ground, metadata=_NO_METADATA[form])
+    return file.getvalue()
+
+
+def svg_file(figure: Figure, title: str) -> str:
+    """A figure as an SVG file, in which the parts that have a group id show it as a tooltip."""
+    head, tag, rest = _svg_parts(figure, "white")
+    return f"{head}{tag}\n <title>{escape(title)}</title>{rest}"
+
+
+def inline_svg(figure: Figure, name: str, title: str) -> Markup:
+    """A figure, of class `name`, as the markup of a page whose style sheet has its colours."""
+    _, tag, rest = _svg_parts(figure, "none")
+    view = re.findall(r'viewBox="[^"]*"', tag)[0]
+    rest = re.sub(r"<(metadata|style|clipPath)\b.*?</\1>\s*", "", rest, flags=re.DOTALL)
+    rest = re.sub(r' clip-path="[^"]*"', "", rest)
+    for color, (variable, _) in DARK.items():
+        rest = rest.replace(color, f"var(--{variable})")
+    svg = f'<svg class="{name}" {view} role="img"><title>{escape(title)}</title>'
+    return Markup(svg + rest.strip())
+
+
+def _svg_parts(figure: Figure, ground: str) -> list[str]:
+    """What is before the svg tag, the tag, and the rest. Ids of groups that are sentences become
+    tooltips; matplotlib's own ids go."""
+    svg = file_bytes(figure, "svg", ground).decode()
+    svg = re.sub(r'<g id="([^"]* [^"]*)">', r"<g><title>\1</title>", svg)
+    return re.split(r"(<svg [^>]*>)", re.sub('<g id="[^"]*">', "<g>", svg), maxsplit=1)

@@ -15,7 +15,7 @@ from .records import export_csv, export_json, write_events
 from .script import data_name, export_notebook, export_script
 
 logging.getLogger("matplotlib").setLevel(logging.ERROR)  # else it reports of its font cache
-_NO_TEXT = ("tensorboard", "png", "pdf")
+_FIGURES, _NO_TEXT = ("svg", "png", "pdf"), ("tensorboard", "png", "pdf")
 
 
 def export_spec(session: Session, stem: str = "run") -> str:
@@ -26,13 +26,8 @@ def export_spec(session: Session, stem: str = "run") -> str:
 
 
 def export_figure(session: Session, form: str, stem: str) -> bytes:
-    """The loss figure as svg, png or pdf.
-
-    Raises:
-        UserError: the run has no finite loss.
-    """
-    from .drawing import file_bytes, svg_file
-    from .figures import first_baselines, loss_figure
+    """The loss figure as svg, png or pdf. Raises UserError if the run has no finite loss."""
+    from .figures import file_bytes, first_baselines, loss_figure, svg_file
 
     figure = loss_figure(session, first_baselines(session.dataset), heading=stem)
     return svg_file(figure, shown(stem)).encode() if form == "svg" else file_bytes(figure, form)
@@ -44,15 +39,12 @@ def _export_page(session: Session, stem: str) -> str:
     return export_html(session, stem)
 
 
-# The forms that are one file, each from the run and its name.
-_FILES: dict[str, Callable[[Session, str], str | bytes]] = {
+# The forms that are a text and no figure, each from the run and its name.
+_TEXTS: dict[str, Callable[[Session, str], str]] = {
     "script": export_script,
     "notebook": export_notebook,
     "csv": lambda session, _: export_csv(session),
     "json": lambda session, _: export_json(session),
-    "svg": lambda session, stem: export_figure(session, "svg", stem),
-    "png": lambda session, stem: export_figure(session, "png", stem),
-    "pdf": lambda session, stem: export_figure(session, "pdf", stem),
     "html": _export_page,
     "spec": export_spec,
 }
@@ -60,16 +52,14 @@ _FILES: dict[str, Callable[[Session, str], str | bytes]] = {
 
 def export_bytes(session: Session, form: str, stem: str) -> bytes:
     """A run in one of the forms that are a file; `stem` is the run's name."""
-    content = _FILES[form](session, stem)
-    return content if isinstance(content, bytes) else content.encode()
+    if form in _FIGURES:
+        return export_figure(session, form, stem)
+    return _TEXTS[form](session, stem).encode()
 
 
 def export_text(session: Session, form: str, stem: str) -> str:
-    """A run in one of the forms that are text; `stem` is the run's name.
-
-    Raises:
-        UserError: the form is a folder or a binary file.
-    """
+    """A run in one of the forms that are text; `stem` is the run's name. Raises UserError if the
+    form is a folder or a binary file."""
     if form in _NO_TEXT:
         kind = "a folder" if form == "tensorboard" else "a binary file"
         raise UserError(f"{form} is {kind}, which can't be printed; name one with --out")
@@ -78,50 +68,46 @@ def export_text(session: Session, form: str, stem: str) -> str:
 
 def write_export(session: Session, form: str, out: Path) -> list[Path]:
     """Write a run in one of the forms, and beside a script the items that it reads; the files.
-
-    Raises:
-        UserError: a file exists already, or can't be written.
-    """
+    Raises UserError if a file exists already, or can't be written."""
+    if os.path.lexists(out):
+        raise UserError(f"{out} already exists; name another with --out")
     if form == "tensorboard":
-        _write_folder(out, lambda folder: write_events(session, folder))
+        _write_events_folder(session, out)
         return [out]
-    _check_new(out)
     contents = {out: export_bytes(session, form, out.stem)}
     if form in ("script", "notebook"):
         items, beside = session.dataset.path.read_bytes(), out.parent / data_name(session)
         if not _holds(beside, items):
-            if os.path.lexists(beside):
-                raise UserError(
-                    f"{beside} has other words than the run, which would go there; "
-                    "name another folder with --out"
-                )
             contents = {beside: items} | contents
     for path, content in contents.items():
         write_atomically(path, content)
     return list(contents)
 
 
-def _holds(path: Path, content: bytes) -> bool:
+def _holds(path: Path, items: bytes) -> bool:
+    """True if a file holds these items, False if there is none. Raises UserError if it has others,
+    or can't be read."""
     try:
-        return path.is_file() and path.read_bytes() == content
+        if path.is_file() and path.read_bytes() == items:
+            return True
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror}") from None
-
-
-def _check_new(path: Path) -> None:
     if os.path.lexists(path):
-        raise UserError(f"{path} already exists; name another with --out")
+        raise UserError(
+            f"{path} has other words than the run, which would go there; "
+            "name another folder with --out"
+        )
+    return False
 
 
-def _write_folder(path: Path, fill: Callable[[Path], None]) -> None:
-    """Write a folder that `fill` puts files into, whole or not at all."""
-    _check_new(path)
+def _write_events_folder(session: Session, path: Path) -> None:
+    """Write a folder of an event file, whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as beside:
             folder = Path(beside) / path.name
             folder.mkdir()
-            fill(folder)
+            write_events(session, folder)
             folder.rename(path)
     except OSError as error:
         raise cannot_write(path, error) from None

@@ -1,21 +1,105 @@
-"""A run as data: its losses as CSV, all but its weights as JSON, and an event file."""
+"""A run as data: its edits, its losses by step, and both as CSV, JSON and an event file."""
 
-from dataclasses import asdict
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ..analysis.evaluation import evaluate
 from ..errors import UserError
-from ..runs.checkpoint import to_json
+from ..runs.record import to_json
 from ..session.session import Session
-from .timeline import csv_line, edits_by_step, points
+from ..settings import ModelSettings, TrainSettings, changed, setting_text
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An edit of a run, made after `step` steps."""
+
+    step: int
+    number: int  # its index in the journal
+    model: ModelSettings  # before it, as `train`
+    train: TrainSettings
+    changes: dict[str, Any]  # the new values by name
+
+    @property
+    def after(self) -> tuple[ModelSettings, TrainSettings]:
+        """The settings after it."""
+        return changed(self.model, self.train, self.changes)
+
+    @property
+    def label(self) -> str:
+        """The edit in words, such as "hidden 100 → 200"."""
+        before = vars(self.model) | vars(self.train)
+        return ", ".join(
+            f"{name} {setting_text(name, before[name])} → {setting_text(name, value)}"
+            for name, value in self.changes.items()
+        )
+
+
+@dataclass(frozen=True)
+class Point:
+    """The losses at one step, in nats."""
+
+    step: int
+    loss: (
+        float | None
+    )  # the mean of the minibatches since the point before; None if only dev has one
+    learning_rate: float  # of the last step, after the schedule
+    dev: float | None  # None if it was not evaluated there
+
+
+def edits(session: Session) -> list[Edit]:
+    """The edits of a run, oldest first."""
+    model, train = session.first_settings
+    found = []
+    for number, entry in enumerate(session.journal):
+        found.append(Edit(entry.step, number, model, train, entry.changes))
+        model, train = found[-1].after
+    return found
+
+
+def edits_by_step(session: Session) -> list[tuple[int, list[Edit]]]:
+    """The edits of a run, those made at the same step together."""
+    return [(step, list(some)) for step, some in groupby(edits(session), lambda edit: edit.step)]
+
+
+def points(session: Session) -> Iterator[Point]:
+    """A point for each step; of a long run for each of equal stretches, and for each dev loss."""
+    history, dev_losses = session.history, dict(session.dev_losses.points)
+    losses = {i * history.width: loss for i, loss in enumerate(history.filled[1].tolist(), 1)}
+    if len(history.rest):
+        losses[history.steps] = float(history.rest.mean())
+    train, later = session.first_settings[1], edits(session)[::-1]
+    for step in sorted(losses.keys() | dev_losses.keys()):
+        last = max(step - 1, 0)  # the step that ended there
+        while later and later[-1].step <= last:
+            train = later.pop().after[1]
+        yield Point(step, losses.get(step), train.learning_rate_at(last), dev_losses.get(step))
+
+
+def final_losses(session: Session) -> dict[str, float]:
+    """The present train and dev loss, in nats a character. Unlike `session.evaluate`, this doesn't
+    add the dev loss to the run's history."""
+    splits = ("train", "dev")
+    return {split: evaluate(session.model, session.dataset, split).loss for split in splits}
 
 
 def export_csv(session: Session) -> str:
-    """Step, loss, learning rate and dev loss: a line for each point of `timeline.points`."""
-    return "".join(["step,loss,learning_rate,dev\n", *map(csv_line, points(session))])
+    """Step, loss, learning rate and dev loss: a line for each of the `points`."""
+
+    def text(loss: float | None) -> str:
+        return "" if loss is None or math.isnan(loss) else f"{loss:.6g}"
+
+    lines = (
+        f"{p.step},{text(p.loss)},{p.learning_rate:.9g},{text(p.dev)}" for p in points(session)
+    )
+    return "\n".join(["step,loss,learning_rate,dev", *lines, ""])
 
 
 def export_json(session: Session) -> str:
@@ -42,24 +126,13 @@ def export_json(session: Session) -> str:
     return to_json(record, indent=2) + "\n"
 
 
-def final_losses(session: Session) -> dict[str, float]:
-    """The present train and dev loss, in nats a character.
-
-    Unlike `session.evaluate`, this doesn't add the dev loss to the run's history.
-    """
-    splits = ("train", "dev")
-    return {split: evaluate(session.model, session.dataset, split).loss for split in splits}
-
-
 def write_events(session: Session, folder: Path) -> None:
     """Write an event file into a folder.
 
     Scalars: loss/minibatch (in a long run, means over equal stretches of steps), loss/dev,
     learning_rate, and final/train and final/dev, the metrics of the settings. Texts: the edits.
 
-    Raises:
-        UserError: TensorBoard isn't installed.
-        OSError: the file can't be written.
+    Raises UserError if TensorBoard isn't installed, OSError if the file can't be written.
     """
     try:
         from torch.utils.tensorboard import SummaryWriter

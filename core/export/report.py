@@ -16,12 +16,10 @@ from ..analysis.embedding import EmbeddingMapper
 from ..errors import UserError
 from ..results import Baseline, Unavailable
 from ..session.session import Session
-from ..text import shown
-from .drawing import DARK, inline_svg
-from .figures import bigram_figure, embedding_figure, first_baselines, loss_figure
-from .records import final_losses
-from .rendering import templates
-from .timeline import edits, value_text
+from ..settings import setting_text
+from . import figures
+from .records import edits, final_losses
+from .script import templates
 
 _MAX_CHARACTERS = 40  # of a bigram table
 _MAX_POINTS = 200  # of an embedding
@@ -32,40 +30,26 @@ _MODELS = {
     "neural-bigram": "A one-layer network",
 }
 
-# Whatever is put into the template is text, never markup; text of the data goes through `shown`.
-_TEMPLATES = templates(autoescape=True)
-_TEMPLATES.filters["shown"] = shown
-
 
 def export_html(session: Session, stem: str = "run") -> str:
-    """The page; `stem` is the run's name."""
-    baselines = first_baselines(session.dataset)
+    """The page; `stem` is the run's name. What is put into the template is text, never markup; text
+    of the data goes through `shown`."""
+    baselines = figures.first_baselines(session.dataset)
     analysis = BigramAnalysis(session.dataset, session.model.context)
-    return _TEMPLATES.get_template("report.html.j2").render(
+    page = templates(autoescape=True).get_template("report.html.j2")
+    return page.render(
         name=stem,
-        summary=_summary(session),
-        dataset=session.dataset,
-        seed=session.seed,
-        colors=[(name, light, dark) for light, (name, dark) in DARK.items()],
+        model=_MODELS[session.model_settings.kind],
+        session=session,
+        colors=[(name, light, dark) for light, (name, dark) in figures.DARK.items()],
         losses=_losses(session, baselines),
         picture=_loss_picture(session, baselines),
         settings=_settings(session),
-        edits=[
-            {"step": value_text(edit.step), "changes": edit.label.replace("_", " ")}
-            for edit in edits(session)
-        ],
+        edits=edits(session),
         bigrams=_bigrams(session, analysis),
         embedding=_embedding(session, analysis),
         names=session.sample(_NUM_NAMES, seed=session.seed),
         versions=f"makemore-tui {version('makemore-tui')}, torch {torch.__version__}",
-    )
-
-
-def _summary(session: Session) -> str:
-    model, steps = _MODELS[session.model_settings.kind], session.step
-    return (
-        f"{model} with {value_text(session.model.num_parameters)} parameters "
-        f"after {value_text(steps)} {'step' if steps == 1 else 'steps'}"
     )
 
 
@@ -79,10 +63,10 @@ def _losses(session: Session, baselines: Sequence[Baseline]) -> list[tuple[str, 
 
 def _loss_picture(session: Session, baselines: Sequence[Baseline]) -> Markup:
     try:
-        figure = loss_figure(session, baselines)
+        figure = figures.loss_figure(session, baselines)
     except UserError:
         return Markup("<p>There is no finite loss to draw.</p>")
-    return inline_svg(figure, "loss", "Loss by step")
+    return figures.inline_svg(figure, "loss", "Loss by step")
 
 
 def _settings(session: Session) -> list[dict[str, str]]:
@@ -92,8 +76,8 @@ def _settings(session: Session) -> list[dict[str, str]]:
     return [
         {
             "name": "planned steps" if name == "steps" else name.replace("_", " "),
-            "value": value_text(value, name),
-            "first": value_text(first[name], name) if first[name] != value else "",
+            "value": setting_text(name, value),
+            "first": setting_text(name, first[name]) if first[name] != value else "",
         }
         for name, value in now.items()
         if session.model_settings.is_relevant(name)
@@ -109,15 +93,13 @@ def _bigrams(session: Session, analysis: BigramAnalysis) -> dict[str, Any]:
         "what the model has learnt": analysis.probabilities(session.model, chosen),
         "what was counted": analysis.counted(chosen),
     }
-    figures = {title: bigram_figure(labels, p[:, chosen], counts) for title, p in tables.items()}
-    return {
-        "shown": len(labels),
-        "all": len(analysis.counts) == len(labels),
-        "tables": [
-            (title, inline_svg(figure, "heat", f"P(next | previous), {title}"))
-            for title, figure in figures.items()
-        ],
-    }
+    pictures = []
+    for title, p in tables.items():
+        figure = figures.bigram_figure(labels, p[:, chosen], counts)
+        picture = figures.inline_svg(figure, "heat", f"P(next | previous), {title}")
+        pictures.append((title, picture))
+    is_all = len(analysis.counts) == len(labels)
+    return {"shown": len(labels), "all": is_all, "tables": pictures}
 
 
 def _embedding(session: Session, analysis: BigramAnalysis) -> dict[str, Any] | None:
@@ -126,11 +108,6 @@ def _embedding(session: Session, analysis: BigramAnalysis) -> dict[str, Any] | N
     if isinstance(found, Unavailable):
         return None
     chosen = analysis.order("frequency")[:_MAX_POINTS].tolist()
-    figure = embedding_figure(found, chosen)
-    return {
-        "picture": inline_svg(figure, "map", "Characters by their embedding"),
-        "dimensions": found.dimensions,
-        "share": f"{100 * sum(found.shares):.0f} %",
-        "shown": len(chosen),
-        "all": len(chosen) == len(found.labels),
-    }
+    figure = figures.embedding_figure(found, chosen)
+    picture = figures.inline_svg(figure, "map", "Characters by their embedding")
+    return {"picture": picture, "map": found, "shown": len(chosen)}

@@ -7,21 +7,18 @@ autograd finds the gradients; so its losses are those of the run up to rounding.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..models.resize import seed_of_edit
 from ..session.session import Session
 from ..settings import SIZES, first_n
 from ..text import shown
-from .rendering import templates
-from .timeline import Edit, edits, edits_by_step, value_text
+from .records import Edit, edits, edits_by_step
 
 _SCHEDULES = ("step", "linear", "cosine", "constant")
-# Settings that are variables of the script, so that an edit is an assignment.
-_VARIABLES = (
-    "learning_rate", "batch_size", "schedule", "steps", "weight_decay", "dropout", "train_on"
-)  # fmt: skip
 _MASK_SETTINGS = {"dropout", "hidden", "batch_size", "train_on"}  # dropout masks depend on them
 _HEADINGS = {
     "mlp": "A character-level MLP (Bengio et al. 2003)",
@@ -68,18 +65,26 @@ def data_name(session: Session) -> str:
     return session.dataset.path.name
 
 
-def _cells(session: Session, stem: str, notebook: bool) -> list[tuple[list[str], list[str]]]:
-    """The template's cells, each its lines of text and of code.
-
-    A line that begins with `#%` is text, and begins a cell after code.
-    """
-    environment = templates()
-    environment.filters["quoted"] = environment.filters["literal"] = _literal
-    text = environment.get_template("script.py.j2").render(
-        _variables(session) | {"stem": shown(stem), "notebook": notebook}
+def templates(autoescape: bool = False) -> Environment:
+    """The templates of the scripts and the page, in which an unknown variable is an error."""
+    environment = Environment(
+        loader=PackageLoader(__package__ or "", "templates"),
+        autoescape=autoescape,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
     )
+    environment.filters |= {"shown": shown, "quoted": _quoted}
+    return environment
+
+
+def _cells(session: Session, stem: str, notebook: bool) -> list[tuple[list[str], list[str]]]:
+    """The template's cells, each its lines of text and of code. A line that begins with `#%` is
+    text, and begins a cell after code."""
+    template, variables = templates().get_template("script.py.j2"), _variables(session)
     cells: list[tuple[list[str], list[str]]] = []
-    for line in text.split("\n"):
+    for line in template.render(variables, stem=shown(stem), notebook=notebook).split("\n"):
         if line.startswith("#%"):
             if not cells or cells[-1][1]:
                 cells.append(([], []))
@@ -90,63 +95,46 @@ def _cells(session: Session, stem: str, notebook: bool) -> list[tuple[list[str],
 
 
 def _variables(session: Session) -> dict[str, Any]:
-    """What the template is filled with."""
-    model, settings = _HEADINGS[session.model_settings.kind], session.model_settings.model_kind
-    training = _training_variables(session)
-    sign = session.dataset.vocabulary.boundary_sign
-    return {
-        "heading": f"{model} on a file of words, exported from makemore-tui.",
-        "facts": f"It does what the run did: {value_text(session.step)} steps with seed "
-        f"{session.seed}, {value_text(len(session.journal))} edits.",
-        "data_name": data_name(session),
-        "shown_data_name": shown(data_name(session)),
-        "plain_lines": session.dataset.built_in,
-        # a character that isn't in the data; a newline never is
-        "boundary": "\n" if sign in session.dataset.vocabulary.characters else sign,
-        "unique": session.dataset.unique,
-        **training,
-        "parts": settings.is_network,
-        "smoothing": session.train_settings.smoothing,
-        "counted": session.trainer.num_counted,
-        "all_counted": session.trainer.finished or settings.is_network,
-        **_resize_variables(session),
-        "edits": edits_by_step(session),
-        "lines_of": lambda some: _edit_lines(session, some, training),
-    }
+    """What the template is filled with: the run, and which parts of a script it ever needed.
 
-
-def _training_variables(session: Session) -> dict[str, Any]:
-    """The first settings, and which parts of a training loop the run ever needed."""
+    values: of each training setting all that it had. schedules: those used, "constant" last.
+    """
     model, train = session.first_settings
-    over_time = [train, *(edit.after[1] for edit in edits(session))]
+    all_edits, vocabulary = edits(session), session.dataset.vocabulary
+    over_time = [train, *(edit.after[1] for edit in all_edits)]
     values = {name: {getattr(one, name) for one in over_time} for name in vars(train)}
     schedules = [one for one in _SCHEDULES if one in values["schedule"]]
+    decays = values["weight_decay"] != {0}
+    drops = model.is_relevant("dropout") and values["dropout"] != {0}
+    # Settings that are variables of the script, so that an edit is an assignment.
+    variables = {"learning_rate": True, "batch_size": True, "schedule": len(schedules) > 1,
+                 "steps": schedules != ["constant"], "weight_decay": decays, "dropout": drops,
+                 "train_on": True}  # fmt: skip
+    assigned = [name for name, is_read in variables.items() if is_read]
+    sign = vocabulary.boundary_sign
     return {
-        "first_items": sorted(n for n in map(first_n, values["train_on"]) if n),
-        "trained_on": values["train_on"],
-        "kind": model.kind,
-        "mlp": model.kind == "mlp",
+        "session": session,
         "model": model,
         "train": train,
-        "seed": session.seed,
-        "steps": session.step,
+        "heading": _HEADINGS[model.kind],
+        "data_name": data_name(session),
+        "boundary": "\n" if sign in vocabulary else sign,  # what isn't in the data: a newline never
+        "first_items": sorted(n for n in map(first_n, values["train_on"]) if n),
+        "values": values,
         "schedules": schedules,
-        "scheduled": schedules != ["constant"],
-        "needs_math": "cosine" in schedules and model.kind != "ngram",
-        "decays": values["weight_decay"] != {0},
-        "drops": model.kind == "mlp" and values["dropout"] != {0},
-        "dropout_version": session.dropout_version,
-        "both_optimizers": len(values["optimizer"]) > 1,
-        "adamw": "adamw" in values["optimizer"],
-        "full_batches": 0 in values["batch_size"],
+        "decays": decays,
+        "drops": drops,
+        **_resize_variables(all_edits),
+        "edits": edits_by_step(session),
+        "lines_of": lambda some: _edit_lines(session, some, assigned),
     }
 
 
-def _resize_variables(session: Session) -> dict[str, bool]:
+def _resize_variables(all_edits: list[Edit]) -> dict[str, bool]:
     """Whether an MLP ever grew, and of what it ever lost units or dimensions."""
     sizes = [
         (name, value - getattr(edit.model, name))
-        for edit in edits(session)
+        for edit in all_edits
         for name, value in edit.changes.items()
         if name in edit.model.model_kind.resizable
     ]
@@ -159,42 +147,28 @@ def _resize_variables(session: Session) -> dict[str, bool]:
     }
 
 
-def _edit_lines(session: Session, some: list[Edit], training: Mapping[str, Any]) -> list[str]:
-    """The lines that make some edits of a network; `training` is of `_training_variables`."""
+def _edit_lines(session: Session, some: list[Edit], assigned: Collection[str]) -> list[str]:
+    """The lines that make some edits of a network; `assigned` settings are variables."""
     lines: list[str] = []
     for edit in some:
-        model, train = edit.after
-        for name in filter(_assigned(training).__contains__, edit.changes):
+        train = edit.after[1]
+        for name in (name for name in edit.changes if name in assigned):
             variable = "n_steps" if name == "steps" else name
-            lines.append(f"{variable} = {_literal(getattr(train, name))}")
+            lines.append(f"{variable} = {_quoted(getattr(train, name))}")
         if train.optimizer != edit.train.optimizer:
             new = "torch.optim.AdamW(parameters)" if train.optimizer == "adamw" else "None"
             lines.append(f"optimizer = {new}")
         if "train_on" in edit.changes:
             lines.append("X, Y = data[train_on]")
-        if model.kind == "mlp":
-            lines += _size_lines(session, edit)
-        if training["drops"] and train.dropout != 0 and edit.changes.keys() & _MASK_SETTINGS:
+        lines += _size_lines(session, edit)
+        if "dropout" in assigned and train.dropout and edit.changes.keys() & _MASK_SETTINGS:
             lines.append("masks = draw_masks()")
     return lines
 
 
-def _assigned(training: Mapping[str, Any]) -> set[str]:
-    """The settings that are variables of this script: those that some step reads."""
-    is_read = {
-        "dropout": training["drops"],
-        "steps": training["scheduled"],
-        "schedule": len(training["schedules"]) > 1,
-        "weight_decay": training["decays"],
-    }
-    return {name for name in _VARIABLES if is_read.get(name, True)}
-
-
 def _size_lines(session: Session, edit: Edit) -> list[str]:
     """The lines that shrink and grow an MLP: what shrinks goes first."""
-    model = edit.after[0]
-    old = [getattr(edit.model, name) for name in SIZES]
-    new = [getattr(model, name) for name in SIZES]
+    old, new = ([getattr(one, name) for name in SIZES] for one in (edit.model, edit.after[0]))
     between = [min(pair) for pair in zip(old, new, strict=True)]
     lines = []
     sizes = ", ".join(f"{name}={{}}" for name in SIZES).format
@@ -209,7 +183,7 @@ def _size_lines(session: Session, edit: Edit) -> list[str]:
     return lines
 
 
-def _literal(value: Any) -> str:
+def _quoted(value: Any) -> str:
     """A value as Python code, with strings in double quotes where ruff format wants them."""
     text = repr(value)
     return f'"{text[1:-1]}"' if text.startswith("'") and '"' not in text else text

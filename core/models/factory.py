@@ -16,13 +16,10 @@ _NETWORKS = {"mlp": MLP, "neural-bigram": NeuralBigram}
 def make_model(
     settings: ModelSettings, V: int, generator: Generator | None, smoothing: float = 1.0
 ) -> AnyModel:
-    """A new model of the settings' kind.
+    """A new model of the settings' kind; raises UserError if a table of counts would be too large.
 
     V: the vocabulary's size. generator: what a network's parameters are drawn from; None for zeros.
     smoothing: what a table of counts adds to every count.
-
-    Raises:
-        UserError: a table of counts would be too large.
     """
     if settings.kind in _NETWORKS:
         return _NETWORKS[settings.kind](settings, V, generator)

@@ -1,4 +1,4 @@
-"""The multilayer perceptron of Bengio et al. 2003."""
+"""The multilayer perceptron."""
 
 import torch
 from torch import Generator, Tensor
@@ -27,7 +27,7 @@ class MLP(Network):
         (5/3) / sqrt(T*D) (the gain of tanh: He et al. 2015, as torch.nn.init has it), b1, W2 and
         W3 with 0.01 and b2 with 0, so that the first loss is near ln V.
         """
-        super().__init__(settings, vocabulary_size, self.layout_of(settings, vocabulary_size))
+        super().__init__(settings, vocabulary_size)
         if generator is None:
             return
         for tensor in self.tensors.values():

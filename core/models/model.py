@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from copy import copy
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -49,9 +49,9 @@ class Model(ABC):
         )
 
     @property
-    @abstractmethod
     def multiplications(self) -> int:
         """About how many multiplications the logits of one context take."""
+        return 10 * self.vocabulary_size
 
     @abstractmethod
     def logits(self, contexts: Tensor) -> Tensor:
@@ -61,9 +61,9 @@ class Model(ABC):
         """Contexts (B, T) to the hidden layer's activations (B, H); None without such a layer."""
         return None
 
-    @abstractmethod
     def copy(self) -> Self:
         """The same model with tensors of its own."""
+        return deepcopy(self)
 
     def state_dict(self) -> dict[str, Tensor]:
         """The tensors by name, not copied."""
@@ -110,24 +110,25 @@ class Network(Model):
     # True if weight decay is the lecture's decay * mean(W**2) in the loss, not the optimizer's.
     decays_in_loss: ClassVar[bool] = False
 
-    def __init__(self, settings: ModelSettings, vocabulary_size: int, layout: Layout):
+    def __init__(self, settings: ModelSettings, vocabulary_size: int):
+        """A network whose parameters are zero."""
         self.settings = settings
         self.vocabulary_size = vocabulary_size
-        self.layout = layout
-        self.flat: Tensor = torch.zeros(layout.size)
+        self.layout = self.layout_of(settings, vocabulary_size)
+        self.flat: Tensor = torch.zeros(self.layout.size)
         self.tensors: dict[str, Tensor] = self.views(self.flat)
+
+    @staticmethod
+    @abstractmethod
+    def layout_of(settings: ModelSettings, vocabulary_size: int) -> Layout:
+        """How the parameters are laid out, known without making a network."""
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """A vector (num_parameters,) cut into views of the parameters' names and shapes."""
         return self.layout.views(flat)
 
-    def copy(self) -> Self:
-        other = copy(self)
-        other.flat = self.flat.clone()
-        other.tensors = other.views(other.flat)
-        return other
-
-    def to_double(self) -> None:
-        """Convert the parameters to float64."""
-        self.flat = self.flat.double()
+    def to(self, dtype: torch.dtype) -> Self:
+        """This network, its parameters converted to another precision."""
+        self.flat = self.flat.to(dtype)
         self.tensors = self.views(self.flat)
+        return self

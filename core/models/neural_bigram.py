@@ -17,17 +17,13 @@ class NeuralBigram(Network):
         self, settings: ModelSettings, vocabulary_size: int, generator: Generator | None = None
     ):
         """W drawn from N(0, 1), or all zero with init="scaled", for a first loss of ln V."""
-        super().__init__(settings, vocabulary_size, self.layout_of(settings, vocabulary_size))
+        super().__init__(settings, vocabulary_size)
         if generator is not None and settings.init == "lecture":
             self.flat.normal_(generator=generator)
 
     @staticmethod
     def layout_of(settings: ModelSettings, vocabulary_size: int) -> Layout:
         return Layout({"W": (vocabulary_size, vocabulary_size)})
-
-    @property
-    def multiplications(self) -> int:
-        return 10 * self.vocabulary_size
 
     def logits(self, contexts: Tensor) -> Tensor:
         return self.tensors["W"][contexts[:, -1]]  # (B, V)

@@ -22,11 +22,7 @@ class NgramCounts(Model):
     """
 
     def __init__(self, settings: ModelSettings, vocabulary_size: int, smoothing: float = 1.0):
-        """An empty table.
-
-        Raises:
-            UserError: the table would be too large for memory.
-        """
+        """An empty table; raises UserError if it would be too large for memory."""
         size = vocabulary_size**settings.order
         if size > MAX_COUNTS:
             largest = int(math.log(MAX_COUNTS) / math.log(vocabulary_size))
@@ -40,22 +36,17 @@ class NgramCounts(Model):
         self.counts: Tensor = torch.zeros(size, dtype=torch.int32).view(-1, vocabulary_size)
         self.tensors: dict[str, Tensor] = {"counts": self.counts}
 
-    @property
-    def multiplications(self) -> int:
-        return 10 * self.vocabulary_size
-
     def count(self, contexts: Tensor, targets: Tensor) -> None:
         """Add examples to the counts: contexts (B, T), targets (B,)."""
-        places = self._rows(contexts) * self.vocabulary_size + targets
-        ones = torch.ones(len(places), dtype=torch.int32)
-        self.counts.view(-1).index_add_(0, places, ones)
+        ones = torch.ones(len(targets), dtype=torch.int32)
+        self.counts.view(-1).index_add_(0, self._places(contexts, targets), ones)
 
     def log_likelihoods(self, contexts: Tensor, targets: Tensor) -> Tensor:
         """ln P of targets (B,) after contexts (B, T): (B,) float64."""
         if self.counts.numel() > len(targets):
             return self.logits(contexts).gather(1, targets[:, None])[:, 0]
-        places = self._rows(contexts) * self.vocabulary_size + targets
-        return self._log_probabilities(self.counts).view(-1).index_select(0, places)
+        log_probabilities = self._log_probabilities(self.counts).view(-1)
+        return log_probabilities.index_select(0, self._places(contexts, targets))
 
     def logits(self, contexts: Tensor) -> Tensor:
         return self._log_probabilities(self.counts[self._rows(contexts)])
@@ -69,10 +60,9 @@ class NgramCounts(Model):
             - torch.where(totals > 0, totals, float(self.vocabulary_size)).log()
         )
 
-    def copy(self) -> "NgramCounts":
-        other = NgramCounts(self.settings, self.vocabulary_size, self.smoothing)
-        other.counts.copy_(self.counts)
-        return other
+    def _places(self, contexts: Tensor, targets: Tensor) -> Tensor:
+        """Where the counts of some examples stand in the table's elements, (B,)."""
+        return self._rows(contexts) * self.vocabulary_size + targets
 
     def _rows(self, contexts: Tensor) -> Tensor:
         """The row of each context, (B, T) to (B,): its characters as digits in base V."""

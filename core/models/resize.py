@@ -55,7 +55,7 @@ def resized(
 ) -> tuple[MLP, dict[str, Tensor]]:
     """A model of other sizes (context, embedding, hidden) that computes the same, and its moments.
 
-    model: has finite weights, which is not changed. settings: differ from its own in sizes.
+    model: has finite weights; it is not changed. settings: differ from its own in sizes.
     moments: AdamW's "mean" and "square", (num_parameters,), or empty.
     contexts: (N, T), of training examples, which decide what is removed; T is the old context.
     generator: what new parameters are drawn from.
@@ -77,25 +77,21 @@ def shrinks(old: ModelSettings, new: ModelSettings) -> bool:
 def _grown(
     model: MLP, settings: ModelSettings, moments: dict[str, Tensor], generator: Generator
 ) -> tuple[MLP, dict[str, Tensor]]:
-    new = _like(model, MLP(settings, model.vocabulary_size, generator))
-    _put(_parts(model, model.flat), _parts(new, new.flat))
+    new = MLP(settings, model.vocabulary_size, generator).to(model.flat.dtype)
     new_moments = {name: torch.zeros_like(new.flat) for name in moments}
-    for name, moment in moments.items():
-        _put(_parts(model, moment), _parts(new, new_moments[name]))
+    vectors = [(model.flat, new.flat), *((moments[n], new_moments[n]) for n in moments)]
+    for old_vector, new_vector in vectors:
+        old, wide = _parts(model, old_vector), _parts(new, new_vector)
+        T, D, H = old["W1"].shape
+        wide["C"][:, :D] = old["C"]
+        wide["W1"][:, :, :H] = 0  # where new inputs meet old outputs
+        wide["W1"][-T:, :D, :H] = old["W1"]
+        wide["b1"][:H] = old["b1"]
+        wide["W2"].zero_()[:H] = old["W2"]
+        wide["b2"].copy_(old["b2"])
+        if "W3" in old:
+            wide["W3"].zero_()[-T:, :D] = old["W3"]
     return new, new_moments
-
-
-def _put(old: dict[str, Tensor], new: dict[str, Tensor]) -> None:
-    """Write old parameters into new ones, and zeros where new inputs meet old outputs."""
-    T, D, H = old["W1"].shape
-    new["C"][:, :D] = old["C"]
-    new["W1"][:, :, :H] = 0
-    new["W1"][-T:, :D, :H] = old["W1"]
-    new["b1"][:H] = old["b1"]
-    new["W2"].zero_()[:H] = old["W2"]
-    new["b2"].copy_(old["b2"])
-    if "W3" in old:
-        new["W3"].zero_()[-T:, :D] = old["W3"]
 
 
 def _shrunk(
@@ -108,11 +104,11 @@ def _shrunk(
     _add_means_to_biases(p, cut, contexts)
     if settings.hidden < model.settings.hidden:
         cut.units = _remaining_units(p, cut, contexts, settings.hidden)
-    new = _like(model, MLP(settings, model.vocabulary_size))
+    new = MLP(settings, model.vocabulary_size).to(model.flat.dtype)
     new_moments = {name: torch.zeros_like(new.flat) for name in moments}
-    kept = [(new.flat, cut.of(p))]
-    kept += [(new_moments[n], cut.of(_parts(model, one), n)) for n, one in moments.items()]
-    for vector, old in kept:
+    remaining = [(new.flat, cut.of(p))]
+    remaining += [(new_moments[n], cut.of(_parts(model, one), n)) for n, one in moments.items()]
+    for vector, old in remaining:
         for name, part in _parts(new, vector).items():
             part.copy_(old[name])
     return new, new_moments
@@ -225,10 +221,3 @@ def _parts(model: MLP, vector: Tensor) -> dict[str, Tensor]:
     shape = model.settings.context, model.settings.embedding
     views = model.views(vector)
     return {n: v.unflatten(0, shape) if n in _BY_POSITION else v for n, v in views.items()}
-
-
-def _like(model: MLP, new: MLP) -> MLP:
-    """The new model in the precision of the other."""
-    if model.flat.dtype == torch.float64:
-        new.to_double()
-    return new

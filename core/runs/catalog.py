@@ -15,8 +15,7 @@ from ..atomic import UNFINISHED
 from ..errors import UserError
 from ..settings import model_label, settings_label
 from ..text import shown
-from . import format2
-from .header import SUFFIX, existing_run, read_record, run_name
+from .header import FOLDER_RECORD, SUFFIX, existing_run, is_run_folder, read_record, run_name
 from .locks import is_locked
 
 _MAX_NAME_LENGTH = 60  # characters
@@ -30,8 +29,8 @@ class SavedRun:
 
     path: of its file, or of its folder in format 2. saved: when. model: its kind and sizes.
     settings: these and the main settings, as a short label. best_dev: in nats. named: True when a
-    person gave it its name. problem: why it can't be read, as a sentence; None if it can. The
-    other fields say nothing of a run that can't be read.
+    person gave it its name. problem: why it can't be read, in a sentence; the other fields say
+    nothing then.
     """
 
     name: str
@@ -50,10 +49,8 @@ class SavedRun:
 
 
 def find_run(run: Path, directory: Path) -> Path:
-    """The run that a person names: by a path, or by its name among the runs of a directory.
-
-    The suffix may be left out. If there is no such run, this is `run` itself.
-    """
+    """The run that a person names: by a path, or by its name among the runs of a directory. The
+    suffix may be left out. If there is no such run, this is `run` itself."""
     is_name = run.name == str(run)
     return existing_run(run) or (existing_run(directory / run) if is_name else None) or run
 
@@ -66,11 +63,7 @@ class RunList:
         self._known: dict[Path, tuple[_Stamp, SavedRun]] = {}
 
     def read(self) -> list[SavedRun]:
-        """The runs now, the newest first.
-
-        Raises:
-            UserError: the directory can't be read.
-        """
+        """The runs now, the newest first. Raises UserError if the directory can't be read."""
         before, self._known = self._known, {}
         for path in _runs_in(self._directory):
             now = stamp(path)
@@ -91,7 +84,7 @@ def stamp(path: Path) -> _Stamp:
     """A value that differs as soon as the run at a path is another; empty where there is none."""
     try:
         if stat.S_ISDIR(path.lstat().st_mode):
-            path = path / format2.RECORD
+            path = path / FOLDER_RECORD
         found = path.lstat()
     except OSError:
         return ()
@@ -99,11 +92,8 @@ def stamp(path: Path) -> _Stamp:
 
 
 def remove(directory: Path, names: Sequence[str]) -> None:
-    """Remove runs by name: all of them or, if one is none or open in an explorer, none.
-
-    Raises:
-        UserError: there is no such run, or an explorer has it open, or it can't be removed.
-    """
+    """Remove runs by name. Raises UserError if one is none, is open in an explorer (nothing is
+    removed then), or can't be removed."""
     paths = []
     for name in names:
         if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
@@ -111,7 +101,7 @@ def remove(directory: Path, names: Sequence[str]) -> None:
         path = existing_run(directory / name)
         if path is None or path.is_symlink():
             raise UserError(f"there is no run {name!r} in {directory}")
-        if path.is_dir() and not format2.is_run(path):
+        if path.is_dir() and not is_run_folder(path):
             raise UserError(f"{path} is not a run, so it was not removed")
         if is_locked(path):
             raise UserError(f"{path} is open in an explorer, so it was not removed")
@@ -123,10 +113,8 @@ def remove(directory: Path, names: Sequence[str]) -> None:
 
 def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
     """Remove the oldest runs without a given name, until the rest of them fit into `most_bytes`.
-
     Returns the names of the runs removed. The newest `keep` of them stay, whatever their size;
-    named runs, damaged runs, and those open in an explorer always stay.
-    """
+    named runs, damaged runs, and those open in an explorer always stay."""
     _remove_unfinished(directory)
     runs = [run for run in saved_runs(directory) if not run.named and run.problem is None]
     sizes = [_size(run.path) for run in runs]
@@ -170,10 +158,9 @@ def _saved_run(path: Path) -> SavedRun:
     try:
         record = read_record(path)
     except UserError as error:
-        try:
+        modified = 0.0
+        with contextlib.suppress(OSError):
             modified = path.lstat().st_mtime
-        except OSError:
-            modified = 0
         return SavedRun(name, path, datetime.fromtimestamp(modified, UTC), problem=str(error))
     return SavedRun(
         name=name,
@@ -189,22 +176,19 @@ def _saved_run(path: Path) -> SavedRun:
 
 
 def _size(path: Path) -> int:
-    try:
-        return format2.size_of(path) if path.is_dir() else path.lstat().st_size
-    except OSError:  # another process has just removed it
-        return 0
+    with contextlib.suppress(OSError):  # another process may just have removed it
+        return sum(one.lstat().st_size for one in (path, *path.rglob("*")))
+    return 0
 
 
 def _remove(path: Path) -> str | None:
-    """Remove a run, which nobody sees half removed. Returns why that was not possible, if so.
-
-    A folder of the same name, from which the file was resumed, goes too.
-    """
+    """Remove a run, which nobody sees half removed, and a folder of format 2 of the same name, from
+    which it was resumed. Returns why that was not possible, if so."""
     folder = path.with_name(run_name(path))
     try:
         if path != folder:
             path.unlink()
-        if not folder.is_symlink() and folder.is_dir() and format2.is_run(folder):
+        if not folder.is_symlink() and folder.is_dir() and is_run_folder(folder):
             hidden = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
             folder.rename(hidden / folder.name)
             shutil.rmtree(hidden, ignore_errors=True)

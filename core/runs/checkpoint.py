@@ -4,7 +4,6 @@ import hashlib
 import math
 import platform
 from collections.abc import Mapping
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,9 +22,7 @@ from ..errors import UserError
 from ..models.factory import parameter_layout
 from ..text import shown
 from ..training.history import DevLosses, LossHistory
-from . import format2
-from .header import existing_run, find, open_run, read_header, run_path, with_record
-from .plain_file import check_size
+from .header import existing_run, find, open_run, read_whole, run_path, with_record
 from .record import (
     FORMAT,
     DatasetRecord,
@@ -34,13 +31,11 @@ from .record import (
     History,
     RunRecord,
     check_journal,
-    to_json,
 )
 from .state import RunState
 
-__all__ = ["check_new", "note_divergence", "read", "run_path", "to_json", "write"]
-
 _MAX_LEFT = 1 << 13  # random integers drawn and not used yet
+_ROOM = 1 << 18  # bytes, for those and for the header of a file of format 2
 _GENERATOR_BYTES = len(torch.Generator().get_state())
 # The keys of a trainer's state, and the names in the file: of vectors, what the names begin with.
 _VECTORS = {"parameters": "", "mean": "optimizer.mean.", "square": "optimizer.square."}
@@ -49,11 +44,8 @@ _Expected = dict[str, tuple[tuple[int, ...], torch.dtype]]  # shapes and types o
 
 
 def check_new(path: Path) -> Path:
-    """The file that a new run named `path` will be; the folders that lead to it are made.
-
-    Raises:
-        UserError: there is something of that name, or nothing can be written there.
-    """
+    """The file that a new run named `path` will be; the folders that lead to it are made. Raises
+    UserError if there is something of that name, or nothing can be written there."""
     if found := existing_run(path):
         raise UserError(f"{found} already exists; choose another name, or remove it first")
     check_can_create(run_path(path))
@@ -65,11 +57,8 @@ def write(
 ) -> None:
     """Write a run to a file, whole or not at all; a run that is there is replaced.
 
-    named: True when a person gave the run its name; other runs may be pruned.
-    report: figures to keep with it.
-
-    Raises:
-        UserError: the file can't be written, or the parameters are not finite.
+    named: True when a person gave the run its name; other runs may be pruned. report: figures to
+    keep with it. Raises UserError if the file can't be written, or the parameters are not finite.
     """
     if not state.is_finite:
         raise UserError(f"the weights are not finite, so {path} was not written")
@@ -80,13 +69,9 @@ def write(
 
 
 def note_divergence(path: Path, step: int | None) -> None:
-    """Record in a saved run that its training diverged at a later step.
-
-    Raises:
-        UserError: the run is damaged, or can't be written.
-    """
-    with open_run(path) as file:
-        record, _ = read_header(path, file)
+    """Record in a saved run that its training diverged at a later step. Raises UserError if the run
+    is damaged, or can't be written."""
+    with open_run(path) as (file, record, _):
         file.seek(0)
         tensors = file.read()
     write_atomically(path, *with_record(structs.replace(record, diverged_at=step), tensors))
@@ -96,33 +81,25 @@ def read(path: Path | str, partial: bool = False) -> RunState:
     """Read a run from a file, or from a folder of format 2, and the dataset it was trained on.
 
     partial: also read a run of format 1, which can be evaluated and sampled from but not trained.
-
-    Raises:
-        UserError: there is no run, it is damaged, or its dataset has changed.
+    Raises UserError if there is no run, it is damaged, or its dataset has changed.
     """
     path = find(path)
-    with ExitStack() as stack:
-        if path.is_dir():
-            file, record, begin = None, format2.read_record(path), 0
-        else:
-            file = stack.enter_context(open_run(path))
-            record, begin = read_header(path, file)
+    with open_run(path) as (file, record, begin):
         if record.format == 1 and not partial:
             raise UserError(
                 f"{path} has format 1, which lacks the optimizer's state, so it can't be resumed; "
                 "sample and evaluate still read it"
             )
         check_journal(record, path)
-        dataset = _dataset(path, record)
+        dataset = Dataset.load(record.dataset_name, record.dataset.unique)
+        if dataset.fingerprint != record.dataset.fingerprint:
+            raise UserError(
+                f"{dataset.path} has changed since {path} was trained on it; "
+                "the run needs the file as it was"
+            )
         expected = _expected(record, dataset.vocabulary.size)
         least = sum(math.prod(shape) * dtype.itemsize for shape, dtype in expected.values())
-        most = least + _MAX_LEFT * 8
-        if file is None:
-            content = format2.read_weights(path, most + (1 << 17), least)
-        else:
-            check_size(path, file, begin + most, begin + least)
-            file.seek(0)
-            content = file.read(begin + most)
+        content = read_whole(path, file, begin + least + _ROOM, begin + least)
     tensors = _parsed(path, content)
     if hashlib.sha256(memoryview(content)[begin:]).hexdigest() != record.tensors_sha256:
         raise UserError(f"{path} is damaged: its tensors have changed since they were written")
@@ -134,15 +111,12 @@ def read(path: Path | str, partial: bool = False) -> RunState:
 
 
 def _record(state: RunState, named: bool, report: dict[str, Any]) -> RunRecord:
-    dataset, dev = state.dataset, state.dev_losses
+    dataset = state.dataset
     path = None if dataset.built_in else str(dataset.path.resolve())
+    own, torchs = version("makemore-tui"), str(torch.__version__)
     return RunRecord(
         format=FORMAT,
-        versions={
-            "makemore-tui": version("makemore-tui"),
-            "torch": str(torch.__version__),
-            "python": platform.python_version(),
-        },
+        versions={"makemore-tui": own, "torch": torchs, "python": platform.python_version()},
         threads=torch.get_num_threads(),
         named=named,
         saved=datetime.now(UTC),
@@ -157,7 +131,7 @@ def _record(state: RunState, named: bool, report: dict[str, Any]) -> RunRecord:
         resized=state.resized,
         diverged_at=state.diverged_at,
         history=History(state.history.width),
-        dev_losses=DevRecord(tuple(dev.points), dev.best),
+        dev_losses=DevRecord(tuple(state.dev_losses.points), state.dev_losses.best),
         report=report,
         tensors_sha256="",
         dropout_version=2 if state.dropout_version == 2 else 1,
@@ -179,17 +153,14 @@ def _tensors(state: RunState) -> dict[str, Tensor]:
 
 
 def _state(record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor]) -> RunState:
-    """The state that a record and its tensors make.
-
-    Raises:
-        ValueError: the numbers can't be those of such a run.
-    """
-    is_complete = record.format > 1
-    history, dev = LossHistory(), DevLosses()
-    if is_complete:
+    """The state that a record and its tensors make. Raises ValueError or RuntimeError if the
+    numbers can't be those of such a run."""
+    history, dev, points = LossHistory(), DevLosses(), record.dev_losses.points
+    if record.format > 1:
         buckets, rest = tensors["history.buckets"], tensors["history.rest"]
         history = LossHistory.of(record.history.width, buckets, rest)
-        dev.points, dev.best = record.dev_losses.losses, record.dev_losses.best
+        dev.points = [(step, math.nan if loss is None else float(loss)) for step, loss in points]
+        dev.best = record.dev_losses.best
     # A divergence that was noted later lies beyond the steps that were saved.
     diverged_at = record.diverged_at if (record.diverged_at or 0) < record.steps else None
     return RunState(
@@ -205,7 +176,7 @@ def _state(record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor]) -
         resized=record.resized,
         diverged_at=diverged_at,
         dropout_version=record.dropout_version,
-        is_resumable=is_complete,
+        is_resumable=record.format > 1,
     )
 
 
@@ -229,16 +200,6 @@ def _trainer_state(
     return state
 
 
-def _dataset(path: Path, record: RunRecord) -> Dataset:
-    dataset = Dataset.load(record.dataset_name, record.dataset.unique)
-    if dataset.fingerprint != record.dataset.fingerprint:
-        raise UserError(
-            f"{dataset.path} has changed since {path} was trained on it; "
-            "the run needs the file as it was"
-        )
-    return dataset
-
-
 def _expected(record: RunRecord, V: int) -> _Expected:
     """The tensors that the file of such a run holds. Of "random.left" the length is not known."""
     expected: _Expected = {}
@@ -252,9 +213,9 @@ def _expected(record: RunRecord, V: int) -> _Expected:
     if record.format > 1:
         expected["random.left"] = (0,), torch.int64
         expected["random.generator"] = (_GENERATOR_BYTES,), torch.uint8
-    if record.format > 1 and record.train.optimizer == "adamw":
-        expected["optimizer.steps"] = (), torch.float32
-        prefixes = list(_VECTORS.values())
+        if record.train.optimizer == "adamw":
+            expected["optimizer.steps"] = (), torch.float32
+            prefixes = list(_VECTORS.values())
     for name, shape in parameter_layout(record.model, V).shapes.items():
         expected |= {prefix + name: (shape, torch.float32) for prefix in prefixes}
     return expected
@@ -283,15 +244,11 @@ def _check_tensors(path: Path, tensors: Mapping[str, Tensor], expected: _Expecte
 def _serialized(tensors: Mapping[str, Tensor]) -> bytes:
     """The bytes of a safetensors file. (safetensors.torch.save would need NumPy.)"""
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    specs = {
-        name: TensorSpec(
-            dtype=str(tensor.dtype).removeprefix("torch."),
-            shape=list(tensor.shape),
-            data_ptr=tensor.data_ptr(),
-            data_len=tensor.nbytes,
-        )
-        for name, tensor in tensors.items()
-    }
+    specs = {}
+    for name, tensor in tensors.items():
+        dtype, shape = str(tensor.dtype).removeprefix("torch."), list(tensor.shape)
+        place = {"data_ptr": tensor.data_ptr(), "data_len": tensor.nbytes}
+        specs[name] = TensorSpec(dtype=dtype, shape=shape, **place)
     return bytes(safetensors.serialize(specs))
 
 

@@ -15,11 +15,8 @@ class RunLock:
     """Holds a run until it is released or the process ends: a hidden file beside the run."""
 
     def __init__(self, path: Path):
-        """Lock the run of this file or folder, which need not exist yet.
-
-        Raises:
-            UserError: another explorer has it open, or nothing can be written there.
-        """
+        """Lock the run of this file or folder, which need not exist yet. Raises UserError if
+        another explorer has it open, or nothing can be written there."""
         self._path = _lock_path(path)
         self._lock = FileLock(self._path, blocking=False)
         try:
@@ -41,19 +38,13 @@ class RunLock:
 
 
 def is_locked(path: Path) -> bool:
-    """True when an explorer has a run open, as far as can be told."""
-    lock = _lock_path(path)
-    if not os.path.lexists(lock) or os.path.islink(lock):
-        return os.path.islink(lock)  # nobody can hold it, and nobody should touch it
-    try:
-        held = FileLock(lock, blocking=False)
-        held.acquire()
-        lock.unlink()  # a process that was killed left it
-        held.release()
-    except Timeout:
-        return True
-    except OSError:  # a lock that can't be opened says nothing
-        return False
+    """True when an explorer has a run open, or its lock can't be taken for another reason. The lock
+    of a process that was killed is removed."""
+    if os.path.lexists(_lock_path(path)):
+        try:
+            RunLock(path).release()
+        except UserError:
+            return True
     return False
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import os
 import re
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,7 +22,6 @@ MAX_RECORD_BYTES = 3 << 20  # a journal of some 30,000 edits
 MAX_BUCKETS = 1 << 14  # of the loss history
 _MAX_BUCKET_WIDTH = 1 << 40  # steps
 _MAX_MESSAGE_LENGTH = 300  # characters
-_SETTINGS = {"model": ModelSettings, "train": TrainSettings}
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 # A loss in nats: a little below 0 by rounding, up to the largest float32; None stands for NaN.
@@ -37,15 +36,12 @@ class JournalEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DatasetRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a run was trained on.
-
-    path: absolute; None for a built-in dataset. fingerprint: the SHA-256 of the items.
-    """
+    """What a run was trained on."""
 
     name: str
-    path: Annotated[str, Meta(max_length=4096)] | None
+    path: Annotated[str, Meta(max_length=4096)] | None  # absolute; None for a built-in dataset
     unique: bool
-    fingerprint: str
+    fingerprint: str  # the SHA-256 of the items
 
 
 class FirstSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,45 +58,36 @@ class History(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DevRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """points: (step, loss in nats) of each evaluation of dev. best: the lowest finite loss."""
+    """The dev losses of a run, in nats."""
 
-    points: tuple[tuple[Count, Loss], ...] = ()
-    best: Annotated[float, Meta(ge=-1e-3, le=3.5e38)] | None = None
-
-    @property
-    def losses(self) -> list[tuple[int, float]]:
-        """The points with infinite and NaN losses as floats."""
-        return [(step, math.nan if loss is None else float(loss)) for step, loss in self.points]
+    points: tuple[tuple[Count, Loss], ...] = ()  # steps and losses
+    best: Annotated[float, Meta(ge=-1e-3, le=3.5e38)] | None = None  # the lowest finite loss
 
 
 class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything but the tensors of a saved run.
-
-    threads: of torch, on which the last bits of a replay depend. named: True when a person gave
-    the run its name; other runs may be pruned. counted: the examples counted so far, of a table of
-    counts. diverged_at: the first step whose loss was not finite, later than `steps`.
-    tensors_sha256: of the bytes of all tensors.
-    """
+    """Everything but the tensors of a saved run."""
 
     format: int
     versions: dict[str, str]
-    threads: Annotated[int, Meta(ge=1, le=2**31)]
-    named: bool
+    threads: Annotated[
+        int, Meta(ge=1, le=2**31)
+    ]  # of torch: the last bits of a replay depend on it
+    named: bool  # True when a person gave the run its name; other runs may be pruned
     saved: datetime
     dataset: DatasetRecord
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
     steps: Count
-    counted: Count
+    counted: Count  # the examples counted so far, of a table of counts
     model: ModelSettings
     train: TrainSettings
     first: FirstSettings
     journal: tuple[JournalEntry, ...]
     resized: Resizing | None
-    diverged_at: Count | None
+    diverged_at: Count | None  # the first step whose loss was not finite, later than `steps`
     history: History
     dev_losses: DevRecord
     report: dict[str, Any]
-    tensors_sha256: str
+    tensors_sha256: str  # of the bytes of all tensors
     dropout_version: Literal[1, 2]
 
     @property
@@ -128,21 +115,19 @@ def check_format(path: Path, raw: Any) -> int:
 
 
 def record_of(raw: Any, path: Path) -> RunRecord:
-    """The record in a decoded JSON value.
-
-    Raises:
-        UserError: a value is missing, unknown, of the wrong type or out of bounds.
-    """
+    """The record in a decoded JSON value. Raises UserError if a value is missing, unknown, of the
+    wrong type or out of bounds."""
     try:
         record = msgspec.convert(raw, RunRecord)
     except msgspec.ValidationError as error:
-        raise UserError(f"{path} is damaged: {explain(error)}") from None
-    if problem := _unknown_setting(raw) or _problem(record):
-        raise UserError(f"{path} is damaged: {problem}")
+        raise UserError(f"{path} is damaged: {_explained(error)}") from None
     # `replace`, because msgspec leaves default values out of a dataclass's __dict__.
     first = FirstSettings(replace(record.first.model), replace(record.first.train))
-    settings = {"model": replace(record.model), "train": replace(record.train)}
-    return structs.replace(record, first=first, **settings)
+    model, train = replace(record.model), replace(record.train)
+    record = structs.replace(record, first=first, model=model, train=train)
+    if problem := _problem(record, raw):
+        raise UserError(f"{path} is damaged: {problem}")
+    return record
 
 
 def check_journal(record: RunRecord, path: Path) -> None:
@@ -161,27 +146,12 @@ def check_journal(record: RunRecord, path: Path) -> None:
 
 
 def record_json(record: RunRecord) -> bytes:
-    """The JSON of a record; raises UserError if its journal is too long to be saved."""
-    settings = {key: asdict(getattr(record, key)) for key in _SETTINGS}
-    first = {key: asdict(getattr(record.first, key)) for key in _SETTINGS}
-    plain = msgspec.to_builtins(structs.asdict(record) | settings | {"first": first})
-    content = to_json(plain).encode()
+    """The JSON of a record. Raises UserError if its journal is too long to be saved."""
+    content = to_json(msgspec.to_builtins(record)).encode()
     if len(content) > MAX_RECORD_BYTES:
         edits = len(record.journal)
         raise UserError(f"a run of {edits:,} edits has too long a journal to be saved")
     return content
-
-
-def explain(error: msgspec.ValidationError) -> str:
-    """A sentence for a value that is not as it should be: its name, and what would be right."""
-    message, _, where = str(error).partition(" - at `$")
-    name = where.strip("`.") or "the record"
-    words = {"int": "a whole number", "float": "a number", "str": "text", "bool": "true or false",
-             "array": "a list", "object": "an object", "null": "nothing"}  # fmt: skip
-    message = re.sub(r"`(\w+)`", lambda found: words.get(found[1], f"'{found[1]}'"), message)
-    if message.startswith("Expected "):
-        return f"{name} must be {message[9:].replace(', got ', ', not ')}"
-    return f"{name}: {message[:_MAX_MESSAGE_LENGTH]}"
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
@@ -194,22 +164,28 @@ def _finite(value: Any) -> Any:
         return None if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _unknown_setting(raw: dict[str, Any]) -> str | None:
-    """A setting that doesn't exist; msgspec ignores it, because settings are dataclasses."""
-    for holder in (raw, raw["first"]):
-        for key, kind in _SETTINGS.items():
-            if unknown := holder[key].keys() - {one.name for one in fields(kind)}:
-                return f"there is no setting {min(unknown)[:_MAX_MESSAGE_LENGTH]!r}"
-    return None
+def _explained(error: msgspec.ValidationError) -> str:
+    """A sentence for a value that is not as it should be: its name, and what would be right."""
+    message, _, where = str(error).partition(" - at `$")
+    name = where.strip("`.") or "the record"
+    words = {"int": "a whole number", "float": "a number", "str": "text", "bool": "true or false",
+             "array": "a list", "object": "an object", "null": "nothing"}  # fmt: skip
+    message = re.sub(r"`(\w+)`", lambda found: words.get(found[1], f"'{found[1]}'"), message)
+    if message.startswith("Expected "):
+        return f"{name} must be {message[9:].replace(', got ', ', not ')}"
+    return f"{name}: {message[:_MAX_MESSAGE_LENGTH]}"
 
 
-def _problem(record: RunRecord) -> str | None:
+def _problem(record: RunRecord, raw: dict[str, Any]) -> str | None:
     """What its types don't say of a record that is wrong; None when nothing is."""
+    for settings, given in ((record, raw), (record.first, raw["first"])):
+        unknown = given["model"].keys() - vars(settings.model)
+        unknown |= given["train"].keys() - vars(settings.train)
+        if unknown:  # msgspec ignores it, because settings are dataclasses
+            return f"there is no setting {min(unknown)[:_MAX_MESSAGE_LENGTH]!r}"
     dataset, steps, width = record.dataset, record.steps, record.history.width
     if dataset.path is None and dataset.name not in BUILT_IN_DATASETS:
         return f"there is no built-in dataset {dataset.name[:_MAX_MESSAGE_LENGTH]!r}"

@@ -16,8 +16,6 @@ from ..training.history import DevLosses, LossHistory
 from ..training.trainer import make_trainer
 from .record import JournalEntry
 
-__all__ = ["JournalEntry", "RunState", "copy_trainer_state", "journal_marks", "run_label"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RunState:
@@ -59,11 +57,8 @@ class RunState:
     def first(
         cls, dataset: Dataset, model: ModelSettings, train: TrainSettings, seed: int
     ) -> "RunState":
-        """The state of a new run at step 0.
-
-        Raises:
-            UserError: the settings are too large for this dataset.
-        """
+        """The state of a new run at step 0. Raises UserError if the settings are too large for this
+        dataset."""
         generator = torch.Generator().manual_seed(seed)
         new = make_model(model, dataset.vocabulary.size, generator, train.smoothing)
         trainer = make_trainer(new, dataset, train, seed).state_dict()
@@ -81,15 +76,14 @@ class RunState:
     def tensors(self) -> Iterator[Tensor]:
         """All tensors that the state holds."""
         yield from (value for value in self.trainer.values() if isinstance(value, Tensor))
-        yield from self.history.tensors
+        yield from (self.history.filled, self.history.rest)
 
 
 def run_label(model: ModelSettings, step: int, dev: float | None) -> str:
     """A run in a few words, such as "mlp 3-10-200, step 5,000, dev 2.171"; dev in nats."""
-    mlp = f" {model.context}-{model.embedding}-{model.hidden}"
-    sizes = {"mlp": mlp, "ngram": f" {model.order}"}
+    sizes = "-".join(str(getattr(model, name)) for name in model.model_kind.sizes)
     loss = "" if dev is None else f", dev {dev:.3f}"
-    return f"{model.kind}{sizes.get(model.kind, '')}, step {step:,}{loss}"
+    return f"{model.kind} {sizes}".rstrip() + f", step {step:,}{loss}"
 
 
 def journal_marks(journal: Sequence[JournalEntry]) -> list[Mark]:

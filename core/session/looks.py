@@ -15,8 +15,8 @@ from ..analysis.evaluation import Evaluation
 from ..results import Baseline, EmbeddingMap, Health, Probe, RateSearch, Sample, Unavailable
 from ..runs.state import JournalEntry
 from ..settings import ModelSettings, TrainSettings
-from ..training.base import AnyTrainer
 from ..training.history import DevLosses, LossHistory
+from ..training.trainer import AnyTrainer
 
 
 class Run(Protocol):

@@ -7,7 +7,7 @@ from ..analysis.evaluation import evaluate
 from ..models.resize import shrinks
 from ..results import Resizing
 from ..settings import ModelSettings
-from ..training.base import AnyTrainer
+from ..training.trainer import AnyTrainer
 
 _JUDGED_EXAMPLES = 1 << 10, 1 << 12  # least and most training examples that decide what is dropped
 _JUDGED_ACTIVATIONS = 1 << 21  # about so many activations of hidden units, between these two

@@ -21,9 +21,8 @@ from ..runs import checkpoint
 from ..runs.state import JournalEntry, RunState, copy_trainer_state, run_label
 from ..settings import EditPlan, Effect, ModelSettings, TrainSettings, plan_edit, short_label
 from ..text import shown
-from ..training.base import AnyTrainer
 from ..training.history import DevLosses, LossHistory
-from ..training.trainer import make_trainer
+from ..training.trainer import AnyTrainer, make_trainer
 from .resizing import resize
 from .undo import StashedRun, UndoStack, stashed_run
 
@@ -136,14 +135,14 @@ class Session:
 
     def state(self) -> RunState:
         """All that the run is now. A copy, but for tensors that equal those of the last state."""
-        last, history = self._last, self.history
+        last = self._last
         self._last = replace(  # what isn't named stays the same for as long as a run goes on
             last,
             model_settings=self.model_settings,
             train_settings=self.train_settings,
             trainer=copy_trainer_state(self.trainer.state_dict(), last.trainer),
             journal=tuple(self.journal),
-            history=last.history if last.history.equals(history) else history.copy(),
+            history=self.history.copy(),
             dev_losses=self.dev_losses.copy(),
             resized=self.resized,
             diverged_at=self.diverged_at,

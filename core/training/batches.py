@@ -14,8 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..datasets.contexts import ContextTable, context_numbers
-from ..datasets.splits import Split
+from ..datasets.contexts import ContextTable, Split, context_numbers
 
 _MIN_SHARED = 64  # examples in a batch, from which on equal contexts share a row
 _ROWS = 16  # the number of a batch's rows is a multiple of this
@@ -109,13 +108,13 @@ def minibatches(split: Split, drawn: Tensor, context: int, like: Tensor, V: int)
     n, size = drawn.shape
     positions = drawn.view(-1) % split.num_examples + 1  # (n*B,)
     contexts, characters = split.examples_at(positions, context)  # (n*B, T), (n*B,)
-    characters = characters.view(n, size)
-    if size >= _MIN_SHARED:
-        order, rows = _shared_rows(contexts, n, V)
-        contexts = contexts.index_select(0, order.view(-1))
-        characters = characters.view(-1).index_select(0, order.view(-1)).view(n, size)
-    else:
-        rows = torch.arange(size).expand(n, size)
+    rows = torch.arange(size).expand(n, size)  # of each example in its batch
+    if size >= _MIN_SHARED:  # sort each batch by context, and number its distinct contexts
+        ordered, order = context_numbers(contexts, V).view(n, size).sort(1)
+        rows = torch.zeros_like(order)
+        torch.cumsum(ordered[:, 1:] != ordered[:, :-1], 1, out=rows[:, 1:])
+        order = order.add_(size * torch.arange(n)[:, None]).view(-1)
+        contexts, characters = contexts.index_select(0, order), characters.index_select(0, order)
     lengths = rows[:, -1].add(_ROWS).div_(_ROWS, rounding_mode="floor").mul_(_ROWS)  # (n,): M
     firsts = lengths.cumsum(0).sub_(lengths)[:, None]  # (n, 1)
     batch_contexts = contexts.new_zeros(int(lengths.sum()), context)  # (R, T)
@@ -123,22 +122,9 @@ def minibatches(split: Split, drawn: Tensor, context: int, like: Tensor, V: int)
     return Batches(
         rows=lengths.tolist(),
         contexts=batch_contexts,
-        places=characters * lengths[:, None] + rows + firsts * V,  # (n, B)
+        places=characters.view(n, size) * lengths[:, None] + rows + firsts * V,  # (n, B)
         weights=like.new_full((size,), 1 / size),
     )
-
-
-def _shared_rows(contexts: Tensor, n: int, V: int) -> tuple[Tensor, Tensor]:
-    """Sort the examples of each of n batches by context, and number the distinct contexts.
-
-    contexts: (n*B, T). Returns order (n, B), the examples' places in `contexts`, and rows (n, B),
-    the number of each example's context within its batch, in that order.
-    """
-    ordered, order = context_numbers(contexts, V).view(n, -1).sort(1)
-    rows = torch.zeros_like(order)
-    torch.cumsum(ordered[:, 1:] != ordered[:, :-1], 1, out=rows[:, 1:])
-    size = order.shape[1]
-    return order.add_(size * torch.arange(n)[:, None]), rows
 
 
 def full_batch(tables: list[ContextTable], like: Tensor, V: int) -> Batches:

@@ -31,15 +31,13 @@ class Inputs:
     offsets: Tensor = _NOTHING
 
 
-def dense_inputs(batches: Batches) -> list[Inputs]:
-    """Each batch's inputs for a `DenseLayer`."""
-    sizes = [batches.contexts.shape[1] * rows for rows in batches.rows]
-    return list(map(Inputs, batches.rows, batches.contexts.view(-1).split(sizes)))
-
-
-def table_inputs(batches: Batches, V: int) -> list[Inputs]:
-    """Each batch's inputs for either layer."""
+def layer_inputs(batches: Batches, V: int, for_table: bool) -> list[Inputs]:
+    """Each batch's inputs for a `DenseLayer`, and if asked for also for a `TableLayer`."""
     (R, T), n = batches.contexts.shape, len(batches.rows)
+    sizes = [T * rows for rows in batches.rows]
+    characters = batches.contexts.view(-1).split(sizes)
+    if not for_table:
+        return list(map(Inputs, batches.rows, characters))
     rows = torch.tensor(batches.rows)  # (n,)
     first = (rows.cumsum(0) - rows).repeat_interleave(rows)  # (R,)
     table_rows = batches.contexts + V * torch.arange(T)  # (R, T)
@@ -50,10 +48,8 @@ def table_inputs(batches: Batches, V: int) -> list[Inputs]:
     ordered = order.remainder_(R).sub_(first.repeat_interleave(T))
     counts = torch.bincount(keys, minlength=n * T * V).view(n, T * V)
     offsets = counts.cumsum(1) - counts
-    sizes = [T * rows for rows in batches.rows]
-    flat = batches.contexts.view(-1), table_rows.view(-1), ordered
-    parts = [each.split(sizes) for each in flat]
-    return list(map(Inputs, batches.rows, *parts, offsets.unbind()))
+    parts = table_rows.view(-1).split(sizes), ordered.split(sizes), offsets.unbind()
+    return list(map(Inputs, batches.rows, characters, *parts))
 
 
 class DenseLayer:

@@ -36,7 +36,7 @@ from ..models.mlp import MLP
 from ..models.model import Network
 from ..models.neural_bigram import NeuralBigram
 from .batches import Batches
-from .first_layer import DenseLayer, Inputs, TableLayer, dense_inputs, table_inputs
+from .first_layer import DenseLayer, TableLayer, layer_inputs
 
 _SUM_COSTS = 8  # adding up a row of the table takes as long as so many products of its length
 _MAX_WORKSPACES = 16
@@ -91,8 +91,8 @@ class NeuralBigramStep:
         W = self._W
         for characters, targets, log_p in batches.each[some]:
             logits = W.T.index_select(1, characters)  # (V, M)
-            _softmax_backward(logits, targets, log_p)
-            self._dW.zero_().index_add_(0, characters, logits.T)  # (V, V)
+            dlogits = _softmax_backward(logits, targets, log_p)
+            self._dW.zero_().index_add_(0, characters, dlogits.T)  # (V, V)
             yield self.gradient
 
 
@@ -111,9 +111,8 @@ class MLPStep:
 
     def prepare(self, batches: Batches) -> PreparedBatches:
         """Make what the steps need of these batches, for all of them at once."""
-        V = self.model.vocabulary_size
-        uses_table = any(self._uses_table(rows) for rows in batches.rows)
-        inputs = table_inputs(batches, V) if uses_table else dense_inputs(batches)
+        for_table = any(map(self._uses_table, batches.rows))
+        inputs = layer_inputs(batches, self.model.vocabulary_size, for_table)
         return PreparedBatches(batches, inputs, self._W2)
 
     def gradients(
@@ -128,39 +127,33 @@ class MLPStep:
         minus_one = W2.new_full((1,), -1.0)
         for x, targets, log_p in batches.each[some]:
             space = self._workspaces.get(x.rows) or self._make_workspace(x.rows)
-            h, kept, kept_transposed = space.h, space.h, space.h_transposed
+            h, dh, kept, kept_transposed = space.h, space.dh, space.h, space.h_transposed
             torch.sigmoid(space.first_layer.forward(x, h), out=h)
             torch.add(minus_one, h, alpha=2, out=h)  # (M, H), tanh(x W1 + b1)
             mask = next(masks) if masks is not None else None  # (M, H)
             if mask is not None:
                 kept = torch.mul(h, mask, out=space.kept)  # (M, H)
                 kept_transposed = space.kept_transposed
-            torch.addmm(b2, W2, kept_transposed, out=space.logits)  # (V, M)
-            space.first_layer.add_direct(space.logits)
-            _softmax_backward(space.logits, targets, log_p)
-            self._backward(x, space, kept, mask)
+            logits = torch.addmm(b2, W2, kept_transposed, out=space.logits)  # (V, M)
+            space.first_layer.add_direct(logits)
+            dlogits = _softmax_backward(logits, targets, log_p)  # (V, M), in the logits' memory
+            torch.mm(dlogits, kept, out=self._dW2)  # (V, H)
+            torch.mv(dlogits, space.ones, out=self._db2)
+            torch.mm(space.logits_transposed, W2, out=dh)  # (M, H)
+            if mask is not None:
+                dh.mul_(mask)
+            dh.addcmul_(dh, torch.mul(h, h, out=space.square), value=-1)  # dh * (1 - h**2)
+            torch.mv(space.dh_transposed, space.ones, out=self._db1)
+            space.first_layer.backward(x, dh, space.dh_transposed, dlogits)
             yield self.gradient
-
-    def _backward(self, x: Inputs, space: "_Workspace", kept: Tensor, mask: Tensor | None) -> None:
-        """Write the gradients of all parameters, from that of the logits in the workspace."""
-        h, dh, dlogits = space.h, space.dh, space.logits
-        torch.mm(dlogits, kept, out=self._dW2)  # (V, H)
-        torch.mv(dlogits, space.ones, out=self._db2)
-        torch.mm(space.logits_transposed, self._W2, out=dh)  # (M, H)
-        if mask is not None:
-            dh.mul_(mask)
-        dh.addcmul_(dh, torch.mul(h, h, out=space.square), value=-1)  # dh * (1 - h**2)
-        torch.mv(space.dh_transposed, space.ones, out=self._db1)
-        space.first_layer.backward(x, dh, space.dh_transposed, dlogits)
 
     def _make_workspace(self, rows: int) -> "_Workspace":
         """The workspace for batches of so many contexts; kept, because few sizes occur."""
         layer = TableLayer if self._uses_table(rows) else DenseLayer
         if len(self._workspaces) == _MAX_WORKSPACES:
             self._workspaces.clear()
-        workspace = _Workspace(self.model, rows, layer(self._p, self._d, rows))
-        self._workspaces[rows] = workspace
-        return workspace
+        self._workspaces[rows] = _Workspace(self.model, rows, layer(self._p, self._d, rows))
+        return self._workspaces[rows]
 
     def _uses_table(self, rows: int) -> bool:
         """True if a table is faster: its V*D products and M sums against M*D products, a position
@@ -209,12 +202,11 @@ def _matrices(flat: Tensor, columns: list[int]) -> Sequence[Tensor]:
     return [part.view(V, -1) for part in flat.split([V * M for M in columns])]
 
 
-def _softmax_backward(logits: Tensor, targets: Tensor, log_probabilities: Tensor) -> None:
-    """Fill `log_probabilities` (V, M), and replace the logits (V, M) by the loss's gradient:
-    targets - softmax * (the sum of targets over V)."""
+def _softmax_backward(logits: Tensor, targets: Tensor, log_probabilities: Tensor) -> Tensor:
+    """Fill `log_probabilities` (V, M), and return the logits (V, M) replaced by the loss's
+    gradient: targets - softmax * (the sum of targets over V)."""
     torch.log_softmax(logits, 0, out=log_probabilities)
     backward = getattr(torch, "_log_softmax_backward_data", None)  # private: it may go
     if backward is not None:
-        backward(targets, log_probabilities, 0, logits.dtype, out=logits)
-    else:
-        torch.sub(targets, log_probabilities.exp() * targets.sum(0), out=logits)
+        return backward(targets, log_probabilities, 0, logits.dtype, out=logits)
+    return torch.sub(targets, log_probabilities.exp() * targets.sum(0), out=logits)

@@ -7,6 +7,13 @@ import torch
 from torch import Tensor
 
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # the defaults of torch.optim.AdamW
+_FUSED_OPTIONS = {
+    "beta1": _BETA1,
+    "beta2": _BETA2,
+    "eps": _EPS,
+    "amsgrad": False,
+    "maximize": False,
+}
 
 
 class SGD:
@@ -16,13 +23,12 @@ class SGD:
         self.moments: dict[str, Tensor] = {}
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Empty: plain gradient descent has no state."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
 
     def update(self, parameters: Tensor, gradient: Tensor, rate: float, decay: float) -> None:
-        """Take one step, in place; weight decay is added to the gradient."""
+        """Take one step, in place."""
         if decay:
             gradient.add_(parameters, alpha=decay)
         parameters.add_(gradient, alpha=-rate)
@@ -59,25 +65,15 @@ class AdamW:
         microseconds where the formula takes 25. Being private it may go; then the formula is used.
         """
         self.steps += 1
-        fused = getattr(torch, "_fused_adamw_", None)
-        if fused is None:
-            self._update_by_formula(parameters, gradient, rate, decay)
+        mean, square = self.moments["mean"], self.moments["square"]
+        if fused := getattr(torch, "_fused_adamw_", None):
+            each = [parameters], [gradient], [mean], [square], [], [self.steps]
+            fused(*each, lr=rate, weight_decay=decay, **_FUSED_OPTIONS)
             return
-        fused(
-            [parameters],
-            [gradient],
-            [self.moments["mean"]],
-            [self.moments["square"]],
-            [],
-            [self.steps],
-            lr=rate,
-            beta1=_BETA1,
-            beta2=_BETA2,
-            weight_decay=decay,
-            eps=_EPS,
-            amsgrad=False,
-            maximize=False,
-        )
+        mean.lerp_(gradient, 1 - _BETA1)
+        square.mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
+        mean, square = self._corrected_moments()
+        parameters.mul_(1 - rate * decay).sub_(rate * mean / (square.sqrt() + _EPS))
 
     def last_update(
         self, parameters: Tensor, gradient: Tensor | None, rate: float, decay: float
@@ -94,14 +90,6 @@ class AdamW:
         mean, square = self._corrected_moments()
         before = (parameters + rate * mean / (square.sqrt() + _EPS)) / (1 - rate * decay)
         return parameters - before
-
-    def _update_by_formula(
-        self, parameters: Tensor, gradient: Tensor, rate: float, decay: float
-    ) -> None:
-        self.moments["mean"].lerp_(gradient, 1 - _BETA1)
-        self.moments["square"].mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
-        mean, square = self._corrected_moments()
-        parameters.mul_(1 - rate * decay).sub_(rate * mean / (square.sqrt() + _EPS))
 
     def _corrected_moments(self) -> tuple[Tensor, Tensor]:
         """The moments divided by the sum of the weights that they have had so far."""

@@ -65,8 +65,7 @@ class GradientTrainer:
     def edit(self, settings: TrainSettings) -> None:
         """Use other settings from the next step on.
 
-        Raises:
-            UserError: a batch of the whole split is asked for and would be too large.
+        Raises UserError if a batch of the whole split is asked for and would be too large.
         """
         split, V = self.dataset.split(settings.train_on), self.model.vocabulary_size
         most = MAX_FULL_BATCH // V
@@ -75,26 +74,28 @@ class GradientTrainer:
                 f"a batch of all {split.num_examples:,} examples is too large: at most {most:,} "
                 f"are possible with {V:,} characters; 512 would do"
             )
-        before = self.settings
+        before, self.settings, self._split = self.settings, settings, split
         if settings.optimizer != before.optimizer:
             self._optimizer = OPTIMIZERS[settings.optimizer](self.model.flat)
         if (settings.train_on, settings.batch_size) != (before.train_on, before.batch_size):
             self._prepared = None
-        self.settings = settings
-        self._split = split
 
     def train(self, steps: int) -> Tensor:
         """Take some steps and return the loss of each one's batch before it, (steps,) float32.
 
         The loss is the mean NLL in nats, without weight decay.
         """
-        losses = [torch.empty(0)]
+        losses, end = [torch.empty(0)], self.step + steps
         with torch.inference_mode():
-            while steps:
+            while self.step < end:
                 batches = self._next_batches()
-                n = min(steps, len(batches.rows) - batches.taken)
-                losses.append(self._train(batches, n))
-                steps -= n
+                some = slice(batches.taken, batches.taken + end - self.step)
+                masks = self._masks(batches.rows[some])
+                for gradient in self._gradient_step.gradients(batches, some, masks):
+                    self._update(gradient)
+                losses.append(batches.losses()[some].float())
+                batches.taken += len(losses[-1])
+                self._random.skip(len(losses[-1]) * self.settings.batch_size)
         return torch.cat(losses)
 
     def last_update(self) -> dict[str, Tensor] | None:
@@ -107,7 +108,7 @@ class GradientTrainer:
             return None
         rate, decay = self.settings.learning_rate_at(self.step - 1), self.settings.weight_decay
         decay = 0.0 if self.model.decays_in_loss else decay
-        gradient = self._gradient_step.gradient if self._has_stepped else None
+        gradient = self._gradient_step.gradient if self._has_gradient else None
         update = self._optimizer.last_update(self.model.flat, gradient, rate, decay)
         return None if update is None else self.model.views(update)
 
@@ -122,17 +123,15 @@ class GradientTrainer:
         """A trainer of a copy of the model at step 0, with the same optimizer state."""
         model, version = self.model.copy(), self._dropout_version
         other = GradientTrainer(model, self.dataset, settings, seed, version)
-        own = {name: other.state_dict()[name] for name in ("step", "generator", "left")}
-        other.load_state_dict(self.state_dict() | own)
+        other._optimizer.load_state_dict(self._optimizer.state_dict())
         return other
 
     def resize(self, settings: ModelSettings, contexts: Tensor, generator: Generator) -> None:
         """Continue with a model of another size; arguments as for `models.resize.resized`."""
         assert isinstance(self.model, MLP)  # no other model has sizes that can change
         moments = self._optimizer.moments
-        model, moments = resized(self.model, settings, moments, contexts, generator)
+        model, self._optimizer.moments = resized(self.model, settings, moments, contexts, generator)
         self._use_model(model)
-        self._optimizer.moments = moments
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next steps depend on but for the settings; the tensors are not copied."""
@@ -144,7 +143,7 @@ class GradientTrainer:
         self.step = state["step"]
         self.model.flat.copy_(state["parameters"])
         self._prepared = None
-        self._has_stepped = False
+        self._has_gradient = False
         self._random.load_state_dict(state)
         self._optimizer.load_state_dict(state)
 
@@ -152,7 +151,7 @@ class GradientTrainer:
         """Train this model from now on; drop what was made for another."""
         self.model = model
         self._gradient_step = gradient_step(model)
-        self._has_stepped = False
+        self._has_gradient = False  # of a step that was taken
         self._dropout: dropout.Dropout | None = None
         self._prepared: PreparedBatches | None = None
 
@@ -177,17 +176,6 @@ class GradientTrainer:
             prepared = self._prepared = self._gradient_step.prepare(batches)
         return prepared
 
-    def _train(self, batches: PreparedBatches, n: int) -> Tensor:
-        """Take a step on each of the next n batches; their losses (n,)."""
-        step, some = self._gradient_step, slice(batches.taken, batches.taken + n)
-        masks = self._masks(batches.rows[some])
-        for gradient in step.gradients(batches, some, masks):
-            self._update(step.parameters, gradient)
-        self._has_stepped = True
-        batches.taken += n
-        self._random.skip(n * self.settings.batch_size)
-        return batches.losses()[some].float()
-
     def _masks(self, rows: list[int]) -> Iterator[Tensor] | None:
         """The dropout masks of the next steps, (M, H) for each M of `rows`; None without any."""
         share, model = self.settings.dropout, self.model.settings
@@ -199,14 +187,19 @@ class GradientTrainer:
             )
         return map(self._dropout.mask, count(self.step), rows)
 
-    def _update(self, parameters: Tensor, gradient: Tensor) -> None:
+    def _update(self, gradient: Tensor) -> None:
         """Take a step along a gradient, which weight decay is added to first."""
+        parameters = self._gradient_step.parameters
         rate, decay = self.settings.learning_rate_at(self.step), self.settings.weight_decay
         if decay and self.model.decays_in_loss:
             gradient.add_(parameters, alpha=2 * decay / parameters.numel())  # of decay * mean(W**2)
             decay = 0.0
         self._optimizer.update(parameters, gradient, rate, decay)
+        self._has_gradient = True
         self.step += 1
+
+
+AnyTrainer = GradientTrainer | CountingTrainer
 
 
 def make_trainer(
@@ -215,14 +208,11 @@ def make_trainer(
     settings: TrainSettings,
     seed: int,
     dropout_version: int = dropout.VERSION,
-) -> GradientTrainer | CountingTrainer:
+) -> AnyTrainer:
     """The trainer for a model.
 
     seed: of the minibatches and dropout masks. dropout_version: how masks are chosen, see
-    `Dropout`.
-
-    Raises:
-        UserError: a batch of the whole split is asked for and would be too large.
+    `Dropout`. Raises UserError if a batch of the whole split is asked for and would be too large.
     """
     if isinstance(model, NgramCounts):
         return CountingTrainer(model, dataset, settings)

@@ -28,20 +28,15 @@ _MAX_STEM_LENGTH = 40  # characters
 
 @dataclass
 class _Target:
-    """The file that a run is saved to.
-
-    steps: of the newest state in the file; None before the first save. marker: of the newest state
-    handed to the thread. stamp: of the file after the last save; if it differs, another process
-    has changed the file. replaces: the run that is removed once this one is saved by its name.
-    """
+    """The file that a run is saved to."""
 
     path: Path
     named: bool = False
-    steps: int | None = None
-    marker: tuple | None = None
-    stamp: tuple[int, ...] = ()
+    steps: int | None = None  # of the newest state in the file; None before the first save
+    marker: tuple | None = None  # of the newest state handed to the thread
+    stamp: tuple[int, ...] = ()  # of the file as saved; another process may have changed it since
     is_new_name: bool = False
-    replaces: Path | None = None
+    replaces: Path | None = None  # the run that is removed once this one is saved by its name
 
 
 class Autosave:
@@ -69,8 +64,8 @@ class Autosave:
         self._problem: str | None = None
 
     def advance(self, session: Session) -> bool:
-        """Save if it is time to, and collect what the thread has finished. Returns False if there
-        was nothing to do."""
+        """Save if it is time to, and collect what the thread has written; False if nothing is to
+        do."""
         if not self._writes and self._clock() >= self._next:
             self._next = self._clock() + _SECONDS
             self.keep(session)
@@ -100,7 +95,10 @@ class Autosave:
         target, state = self._targets[session.run], _last_finite_state(session)
         target.marker = _marker(session)
         if target.steps is None and self._lock is None:
-            target.path = _free(target.path)
+            stem, number = run_name(target.path), 1
+            while os.path.lexists(target.path) or is_locked(target.path):
+                number += 1
+                target.path = target.path.with_name(f"{stem}-{number}{SUFFIX}")
             self._try_lock(target)
         elif target.steps is not None and not stamp(target.path):
             self._note = f"{run_name(target.path)} was removed, so the run was saved there again"
@@ -108,12 +106,13 @@ class Autosave:
         self._present = target
         if session.diverged and target.steps is not None and state.step <= target.steps:
             state = session.state()  # the file has more: only the divergence is noted in it
-        options = target.path, target.named, target.steps is None
-        self._writes.append((self._writer.submit(self._write, *options, state), target, state))
+        is_first = target.steps is None
+        write = self._writer.submit(self._write, target.path, target.named, is_first, state)
+        self._writes.append((write, target, state))
 
     def leave(self, session: Session, is_last_chance: bool = False) -> None:
-        """Keep the present run, since another may take its place; a run that has just started and
-        can be returned to is not kept."""
+        """Keep the present run, since another may take its place; but not one that has just begun
+        and can be returned to."""
         if is_last_chance or session.run in self._targets or self._clock() >= self._next:
             self.keep(session)
 
@@ -134,11 +133,9 @@ class Autosave:
                 self._copy(session, error, target.path)
 
     def resume(self, session: Session, path: Path) -> None:
-        """Go on saving to the file that the session's run was read from; or, if another explorer
-        has it open or it can't be written, to a new one.
-
-        A folder of format 2 is left as it is, and the run is saved to a file of its name.
-        """
+        """Go on saving to the file that the session's run was read from; of a folder of format 2,
+        to a file of its name; and if another explorer has it open or it can't be written, to a new
+        file."""
         self._hold(None)
         try:
             path = find(path)
@@ -153,11 +150,8 @@ class Autosave:
             self._targets[session.run] = target
 
     def name(self, session: Session, name: str) -> None:
-        """Save the present run by a name that a person has given it.
-
-        Raises:
-            UserError: it can't have this name, or its parameters are not finite.
-        """
+        """Save the present run by a name that a person has given it. Raises UserError if it can't
+        have this name, or its parameters are not finite."""
         check_name(name)
         if session.diverged:
             raise UserError("the weights are not finite, so the run can't be kept by a name")
@@ -191,7 +185,7 @@ class Autosave:
     def folder_of(self, run: object) -> str:
         """The file of a run, by `Session.run`; "" if it isn't saved."""
         target = self._targets.get(run)
-        return "" if target is None or target.steps is None else str(target.path)
+        return str(target.path) if target and target.steps is not None else ""
 
     def finish(self) -> None:
         """Wait until all that was kept is written."""
@@ -250,11 +244,8 @@ class Autosave:
         self._next = self._clock() + _SECONDS
 
     def _hold(self, target: _Target | None) -> None:
-        """Lock the file of a run, and release the one before.
-
-        Raises:
-            UserError: another explorer has it open, or it can't be locked.
-        """
+        """Lock the file of a run, and release the one before. Raises UserError if another explorer
+        has it open, or it can't be locked."""
         if self._lock is not None:
             self._lock.release()
         self._lock, self._present = None, target
@@ -262,7 +253,7 @@ class Autosave:
             self._lock = RunLock(target.path)
 
     def _try_lock(self, target: _Target) -> None:
-        """Lock the file of the present run; that it can't be written is told by `_write`."""
+        """Lock the file of the present run; why it can't be written, `_write` tells."""
         with contextlib.suppress(UserError):
             self._hold(target)
 
@@ -283,12 +274,3 @@ def _marker(session: Session) -> tuple:
     """A value that differs as soon as there is something to save."""
     evaluated = session.dev_losses.points[-1:]
     return session.step, tuple(session.journal), session.diverged_at, evaluated
-
-
-def _free(path: Path) -> Path:
-    """A file of that name, or of a similar one, that doesn't exist."""
-    stem, number = run_name(path), 1
-    while os.path.lexists(path) or is_locked(path):
-        number += 1
-        path = path.with_name(f"{stem}-{number}{SUFFIX}")
-    return path

@@ -82,35 +82,25 @@ class EvalScheduler:
         begun = self._clock()
         if self._evaluating is None:
             self._cost, self._next = 0.0, begun  # not 0: an edit meanwhile sets it to 0 again
-            self._evaluating = session.step, *_evaluations(session)
+            self._evaluating = self._begin_splits(session)
         step, dev, train = self._evaluating
         more = dev.advance() or train.advance()
         self._cost += self._clock() - begun
         if more:
             return
-        self._evaluating, of_dev, of_train = None, dev.result(), train.result()
+        self._evaluating, dev, train = None, dev.result(), train.result()
         is_first = self.splits is None  # which had to build the context tables as well
-        self.splits = SplitLosses(
-            step=step,
-            train=of_train.loss,
-            dev=of_dev.loss,
-            dev_seen=of_dev.seen,
-            dev_unseen=of_dev.unseen,
-            train_share=of_train.share,
-            dev_share=of_dev.share,
-        )
-        session.dev_losses.append(step, of_dev.loss)
+        seen = dev.seen, dev.unseen
+        self.splits = SplitLosses(step, train.loss, dev.loss, *seen, train.share, dev.share)
+        session.dev_losses.append(step, dev.loss)
         if self._next:
             wait = 0.0 if is_first else min(self._cost / _MAX_TIME_SHARE, _MAX_WAIT)
             self._next = self._clock() + max(_MIN_WAIT, wait)
 
-
-def _evaluations(session: Session) -> tuple[RunningEvaluation, RunningEvaluation]:
-    """Evaluations of dev and of what is trained on; of large splits in part."""
-    is_slow = session.model.multiplications > _SLOW
-    max_train_examples = _MAX_TRAIN_EXAMPLES if is_slow else _MAX_EXAMPLES
-    train_on = session.train_settings.train_on
-    return (
-        RunningEvaluation(session.model, session.dataset, "dev", _MAX_EXAMPLES),
-        RunningEvaluation(session.model, session.dataset, train_on, max_train_examples),
-    )
+    def _begin_splits(self, session: Session) -> tuple[int, RunningEvaluation, RunningEvaluation]:
+        """The step, and evaluations of dev and of what is trained on; of large splits in part."""
+        is_slow = session.model.multiplications > _SLOW
+        most = _MAX_TRAIN_EXAMPLES if is_slow else _MAX_EXAMPLES
+        model, dataset, train_on = session.model, session.dataset, session.train_settings.train_on
+        dev = RunningEvaluation(model, dataset, "dev", _MAX_EXAMPLES)
+        return session.step, dev, RunningEvaluation(model, dataset, train_on, most)

@@ -19,38 +19,26 @@ class Request(Struct, frozen=True):
 
 
 class Start(Request, frozen=True):
-    """The first message: make a session of this dataset and these settings, or open a saved run.
+    """The first message: make a session of this dataset and these settings, or open a saved run."""
 
-    dataset: the name of a built-in one, or a path. unique: leave out repeated items.
-    runs: the directory in which runs are saved automatically; None saves none.
-    most_bytes: the limit for all runs without a name there.
-    resume: the saved run to open, in place of the dataset and the settings.
-    paused: don't train before `Resume`.
-    """
-
-    dataset: str
-    unique: bool
+    dataset: str  # the name of a built-in one, or a path
+    unique: bool  # leave out repeated items
     model: ModelSettings
     train: TrainSettings
     seed: int
-    runs: str | None = None
-    most_bytes: int = 500_000_000
-    resume: str | None = None
-    paused: bool = False
+    runs: str | None = None  # the directory in which runs are saved automatically, if they are
+    most_bytes: int = 500_000_000  # for all runs without a name there
+    resume: str | None = None  # the saved run to open, in place of the dataset and the settings
+    paused: bool = False  # don't train before `Resume`
 
 
 class LossView(Struct, frozen=True):
-    """The loss curve, in at most `points` points; answered by a `LossCurve`.
+    """The loss curve, in at most `points` points; answered by a `LossCurve`."""
 
-    from_share: where it starts, as a share of the run: 0 is all of it, 0.9 its last tenth.
-    steps: the first and last step, in place of the share.
-    log_steps: True for previous runs in points that are even on a logarithmic axis.
-    """
-
-    from_share: float
+    from_share: float  # where it starts: 0 is all of the run, 0.9 its last tenth
     points: int
-    steps: tuple[int, int] | None = None
-    log_steps: bool = False
+    steps: tuple[int, int] | None = None  # the first and last step, in place of the share
+    log_steps: bool = False  # previous runs in points that are even on a logarithmic axis
 
 
 class NamesView(Struct, frozen=True):
@@ -64,11 +52,8 @@ class EmbeddingView(Struct, frozen=True):
 
 
 class ProbeView(Struct, frozen=True):
-    """A text's surprisal by character, and what may follow; answered by a `Probe` or
-    `Unavailable`.
-
-    most: the number of next characters, the likeliest first.
-    """
+    """A text's surprisal by character, and the `most` likeliest characters to follow it; answered
+    by a `Probe` or `Unavailable`."""
 
     text: str
     most: int = 100
@@ -131,11 +116,8 @@ class ReturnTo(Request, frozen=True):
 
 
 class FindLearningRate(Request, frozen=True):
-    """Pause, and try rising learning rates on copies of the model.
-
-    low, high: the range; None is the usual one of the model and the optimizer. Snapshots carry the
-    losses as `finder`, until `CancelFinder` or a change of the model's size.
-    """
+    """Pause, and try rising learning rates on copies of the model; None is the usual end of their
+    range. Snapshots carry the losses as `finder`, until `CancelFinder` or another model."""
 
     low: float | None = None
     high: float | None = None
@@ -153,8 +135,8 @@ class DescribeDataset(Request, frozen=True):
 
 
 class ChangeDataset(Request, frozen=True):
-    """Begin a new run on another dataset, with the same settings and seed; on the one described
-    last, if it is that, even if its file has changed."""
+    """Begin a new run on another dataset, with the same settings and seed; on it as it was when it
+    was described, if that was the last one described."""
 
     name: str
     unique: bool = False
@@ -200,26 +182,7 @@ class Unsaved(Struct, frozen=True):
 
 
 class Snapshot(Struct, frozen=True):
-    """The session after a request, and the views that were asked for.
-
-    learning_rate: of the next step, after the schedule. parameters: the number of them.
-    splits, test: the newest losses; None before the first.
-    runs: how many runs were begun; returning to a previous one begins none.
-    test_asked: how often the test loss was requested, over all runs of this session.
-    is_refresh: True if it answers a `Refresh`.
-    marks: the edits of the present run, one mark a step, the newest last.
-    can_undo, can_redo: a short label of what would be undone or redone; None for nothing.
-    resized: the newest change of size in the present run.
-    previous: previous runs, the newest last.
-    loss, bigrams, names, embedding, probe, health: the views; None for one that was not asked for,
-    or can't be drawn.
-    baselines: those known so far.
-    finder: the learning-rate finder's losses; None if it was not started.
-    saving: None where runs are not saved automatically.
-    is_resting: True when the worker has nothing left to do until the next request: nothing trains,
-    is evaluated, counted, searched or saved.
-    undo_levels: how many times `Undo` can be asked for in a row.
-    """
+    """The session after a request, and the views that were asked for."""
 
     state: State
     step: int
@@ -227,31 +190,32 @@ class Snapshot(Struct, frozen=True):
     seed: int
     model: ModelSettings
     train: TrainSettings
-    learning_rate: float
-    parameters: int
+    learning_rate: float  # of the next step, after the schedule
+    parameters: int  # the number of them
     dataset: results.DatasetFacts
-    splits: results.SplitLosses | None
+    splits: results.SplitLosses | None  # the newest losses; None before the first
     test: results.TestLoss | None
-    runs: int
-    test_asked: int = 0
-    is_refresh: bool = False
-    marks: tuple[results.Mark, ...] = ()
-    can_undo: str | None = None
+    runs: int  # how many were begun; returning to a previous one begins none
+    test_asked: int = 0  # how often the test loss was requested, over all runs of the session
+    is_refresh: bool = False  # True if it answers a `Refresh`
+    marks: tuple[results.Mark, ...] = ()  # the edits of this run, one mark a step, the newest last
+    can_undo: str | None = None  # a short label of what would be undone; None for nothing
     can_redo: str | None = None
-    resized: results.Resizing | None = None
+    resized: results.Resizing | None = None  # the newest change of size in this run
     divergence: results.Divergence | None = None
-    previous: tuple[results.PreviousRun, ...] = ()
+    previous: tuple[results.PreviousRun, ...] = ()  # the newest last
+    # The views; None for one that was not asked for, or can't be drawn.
     loss: results.LossCurve | None = None
     bigrams: results.BigramTable | None = None
     names: tuple[results.Sample, ...] | None = None
     embedding: results.EmbeddingMap | results.Unavailable | None = None
     probe: results.Probe | results.Unavailable | None = None
     health: results.Health | None = None
-    baselines: tuple[results.Baseline, ...] = ()
-    finder: results.RateSearch | None = None
-    saving: results.Saving | None = None
-    is_resting: bool = False
-    undo_levels: int = 0
+    baselines: tuple[results.Baseline, ...] = ()  # those known so far
+    finder: results.RateSearch | None = None  # None if the learning-rate finder was not started
+    saving: results.Saving | None = None  # None where runs are not saved automatically
+    is_resting: bool = False  # True when nothing is left to do until the next request
+    undo_levels: int = 0  # how many times `Undo` can be asked for in a row
 
 
 Reply = Starting | Refused | Failed | results.DatasetStats | Unsaved | Snapshot

@@ -1,63 +1,35 @@
-"""A session and the work that is done on it between requests."""
+"""A session, what requests do to it, and the work that is done on it between them."""
 
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from ..analysis.lr_finder import LearningRateFinder
 from ..datasets.dataset import Dataset
+from ..datasets.stats import dataset_stats
 from ..errors import UserError
-from ..results import RateSearch
+from ..results import DatasetStats
+from ..runs import checkpoint
+from ..runs.header import run_name
 from ..session.session import Session
+from ..text import shown
 from .autosave import Autosave
 from .eval_scheduler import EvalScheduler
 from .training import TrainingControl
 from .views import Views
 
 
-class RateSearchTask:
-    """A search for a learning rate, on copies of the session's model; none until it is started."""
-
-    def __init__(self, session: Session, clock: Callable[[], float]):
-        self._session = session
-        self._clock = clock
-        self.cancel()
-
-    def start(self, low: float | None, high: float | None) -> None:
-        """Begin a search from `low` to `high`; errors as for `LearningRateFinder`."""
-        self._finder = LearningRateFinder(self._session.trainer, low, high, clock=self._clock)
-        self._found = None
-
-    def cancel(self) -> None:
-        """Stop, and forget what was found."""
-        self._finder: LearningRateFinder | None = None
-        self._found: RateSearch | None = None
-
-    @property
-    def has_work(self) -> bool:
-        """True when `advance` should be called."""
-        return self._finder is not None and self._found is None
-
-    def advance(self) -> None:
-        """Try learning rates for a few milliseconds; stop if the session has another model now."""
-        if self._finder is None or self._finder.model is not self._session.model:
-            self.cancel()
-        elif not self._finder.advance():
-            self._found = self._finder.result()
-
-    def result(self) -> RateSearch | None:
-        """The losses so far; None if no search was started for the session's present model."""
-        if self._finder is None or self._finder.model is not self._session.model:
-            return None
-        return self._found or self._finder.result()
-
-
 class SessionRunner:
     """Trains a session, saves and evaluates it, and counts baselines, a slice of time at a time.
 
-    session: the one it runs; requests change it, and call `begin_run` or `weights_replaced` then.
-    training, evals, rate_search, autosave: the work between requests; autosave is None where runs
-    are not saved. views: what is drawn, and the baselines, of the session's dataset.
-    num_runs: how many runs were begun. described: the dataset described last, by name and `unique`.
+    session: the one it runs, which is changed by the methods here only.
+    training, evals, autosave: the work between requests; autosave is None where runs are not saved.
+    finder: the learning-rate finder; None if it was not started for the session's present model.
+    views: what is drawn, and the baselines, of the session's dataset.
+    num_runs: how many runs were begun.
     """
 
     def __init__(
@@ -71,64 +43,94 @@ class SessionRunner:
         self.autosave: Autosave | None = autosave
         self.training: TrainingControl = TrainingControl(session, clock, paused)
         self.evals: EvalScheduler = EvalScheduler(clock)
-        self.rate_search: RateSearchTask = RateSearchTask(session, clock)
-        self.described: tuple[tuple[str, bool], Dataset] | None = None
-        self.num_runs: int = 0
-        self._dataset: Dataset | None = None  # that of the views
-        self.begin_run()
+        self.views: Views = Views(session.dataset)
+        self.num_runs: int = 1
+        self._described: dict[tuple[str, bool], Dataset] = {}  # the last, by name and `unique`
+        self._clock = clock
+        self._weights_replaced()
 
-    def begin_run(self) -> None:
-        """Take up the run that the session has begun."""
+    def edit(self, changes: dict[str, Any]) -> None:
+        """Change settings by name; errors as for `Session.edit`."""
+        plan = self.session.plan(**changes)
+        if plan.effect == "restart":
+            self._save_before_leaving()
+            self.session.edit(plan)
+            self.num_runs += 1
+            self._weights_replaced()
+            return
+        self.session.edit(plan)
+        is_resized = plan.effect == "resized"
+        if is_resized:
+            self.cancel_finder()
+        self.training.edited(changes, is_resized)
+        is_another_loss = not changes.keys().isdisjoint({"smoothing", "train_on"})
+        self.evals.edited(self.session, is_resized, is_another_loss)
+
+    def restart(self, **changes: Any) -> None:
+        """Begin a new run; arguments and errors as for `Session.restart`."""
+        self._save_before_leaving(is_last_chance="dataset" in changes)
+        self.session.restart(**changes)
         self.num_runs += 1
-        self.weights_replaced()
+        self._weights_replaced()
 
-    def weights_replaced(self) -> None:
-        """Take up the session's weights after a new run, undo, redo, or an opened run."""
-        if self.session.dataset is not self._dataset:
-            self._dataset = self.session.dataset
-            self.views: Views = Views(self._dataset)
-            self.rate_search.cancel()
-        self.training.reset()
-        self.evals.reset()
+    def describe_dataset(self, name: str, unique: bool) -> DatasetStats:
+        """Read a dataset and describe it; errors as for `Dataset.load`."""
+        dataset = Dataset.load(name, unique)
+        facts = dataset_stats(dataset)
+        self._described = {(name, unique): dataset}
+        by_split = {key: tuple(facts[key].values()) for key in ("examples", "seen")}
+        facts |= {"name": name, "unique": unique, "path": shown(facts["path"]), **by_split}
+        return msgspec.convert(facts | {"characters": facts["vocabulary"]}, DatasetStats)
+
+    def change_dataset(self, name: str, unique: bool) -> None:
+        """Begin a run on a dataset: as it was described, if it was the last, else as it is now."""
+        dataset = self._described.get((name, unique)) or Dataset.load(name, unique)
+        self._described = {}
+        self.restart(dataset=dataset)
+
+    def go_back(self, action: Callable[[], Any], must_pause: bool = False) -> None:
+        """Return to an earlier state or another run. action: `undo` of the session, or its like."""
+        self._save_before_leaving()
+        action()
+        if must_pause or self.training.state == "diverged":
+            self.training.pause()  # what led to a divergence may be undone only in part
+        self._weights_replaced()
+
+    def open_run(self, path: Path) -> None:
+        """Go on with a saved run, paused. Raises UserError if it is open here, or can't be read."""
+        name = shown(run_name(path))
+        self._save_before_leaving(is_last_chance=True)
         if self.autosave is not None:
-            self.autosave.begin(self.session)
-
-    def save_before_leaving(self, is_last_chance: bool = False) -> None:
-        """Have the present run saved before another takes its place.
-
-        is_last_chance: True where the session may not be able to return to it.
-        """
+            self.autosave.finish()
+            if str(path) == self.autosave.facts.folder:
+                raise UserError(f"{name} is the run that is open already")
+        self.session.switch_to(checkpoint.read(path), f"run {name}")
+        self.training.pause()
         if self.autosave is not None:
-            self.autosave.leave(self.session, is_last_chance)
-
-    def evaluate_test(self) -> None:
-        """Evaluate the test split, if the weights are finite."""
-        self.training.check_is_finite()
-        self.evals.request_test(self.session)
+            self.autosave.resume(self.session, path)
+        self._weights_replaced()
 
     def find_learning_rate(self, low: float | None, high: float | None) -> None:
-        """Start the learning-rate finder, and pause."""
-        self.rate_search.start(low, high)
+        """Start the learning-rate finder, and pause; errors as for `LearningRateFinder`."""
+        self.finder = LearningRateFinder(self.session.trainer, low, high, clock=self._clock)
+        self._is_searching = True
         if self.training.is_training:
             self.training.pause()
 
-    def name_run(self, name: str) -> None:
-        """Save the present run by a name."""
-        if self.autosave is None:
-            raise UserError("runs are not saved here, so this one can't have a name")
-        self.autosave.name(self.session, name)
+    def cancel_finder(self) -> None:
+        """Stop the learning-rate finder, and forget what it found."""
+        self.finder: LearningRateFinder | None = None
+        self._is_searching = False
 
     @property
     def has_work(self) -> bool:
         """True when `advance` should be called."""
         is_training = self.training.is_training
-        is_saving = self.autosave is not None and self.autosave.has_work(self.session, is_training)
-        is_evaluating = self.evals.has_work(self.session, is_training)
         return (
             is_training
-            or is_saving
-            or is_evaluating
-            or self.rate_search.has_work
+            or (self.autosave is not None and self.autosave.has_work(self.session, is_training))
+            or self.evals.has_work(self.session, is_training)
+            or self._is_searching
             or self.views.has_work
         )
 
@@ -146,7 +148,25 @@ class SessionRunner:
             return
         if self.evals.advance(self.session, self.training.is_training):
             return
-        if self.rate_search.has_work:
-            self.rate_search.advance()
+        if self.finder is not None and self._is_searching:
+            self._is_searching = self.finder.advance()
         elif self.views.has_work:
             self.views.advance()
+
+    def _save_before_leaving(self, is_last_chance: bool = False) -> None:
+        """Have the present run saved before another takes its place.
+
+        is_last_chance: True where the session may not be able to return to it.
+        """
+        if self.autosave is not None:
+            self.autosave.leave(self.session, is_last_chance)
+
+    def _weights_replaced(self) -> None:
+        """Take up the session's weights after a new run, undo, redo, or an opened run."""
+        if self.session.dataset is not self.views.dataset:
+            self.views = Views(self.session.dataset)
+        self.cancel_finder()
+        self.training.reset()
+        self.evals.reset()
+        if self.autosave is not None:
+            self.autosave.begin(self.session)

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -12,9 +13,9 @@ from ..runs.state import journal_marks
 from ..session.session import Session
 from ..session.undo import StashedRun
 from ..text import shown
+from . import protocol
 from .autosave import Autosave
-from .handlers import handle
-from .protocol import Refresh, Refused, Reply, Request, Snapshot, Unsaved, View
+from .protocol import Reply, Request, Snapshot, View
 from .runner import SessionRunner
 
 _MAX_MARKS = 256
@@ -55,12 +56,9 @@ class Server:
     def answer(self, request: Request) -> Reply:
         """Carry out a request; its reply."""
         try:
-            reply = handle(request, self.runner)
+            return handle(request, self.runner)
         except (UserError, OSError) as error:
-            return Refused(_sentence(error))
-        if isinstance(request, Refresh):
-            return make_snapshot(self.runner, request.views, is_refresh=True)
-        return reply or make_snapshot(self.runner)
+            return protocol.Refused(_sentence(error))
 
     def _save(self) -> None:
         """Save what is unsaved, and tell if that can't be done."""
@@ -73,7 +71,7 @@ class Server:
         except (UserError, OSError) as error:
             problem = _sentence(error)
         if problem is not None:
-            self._send(Unsaved(problem))
+            self._send(protocol.Unsaved(problem))
 
 
 def _sentence(error: UserError | OSError) -> str:
@@ -84,12 +82,59 @@ def _sentence(error: UserError | OSError) -> str:
     return f"{what} can't be used: {error.strerror or error}"
 
 
+def handle(request: Request, runner: SessionRunner) -> Reply:
+    """Carry out a request; its reply. Raises UserError if that can't be done: nothing has changed."""
+    session, training = runner.session, runner.training
+    match request:
+        case protocol.Refresh(views):
+            return make_snapshot(runner, views, is_refresh=True)
+        case protocol.Edit(changes):
+            runner.edit(changes)
+        case protocol.Pause():
+            training.pause()
+        case protocol.Resume():
+            training.resume()
+        case protocol.Step():
+            training.step()
+        case protocol.Restart(seed):
+            runner.restart(seed=seed)
+        case protocol.Undo():
+            runner.go_back(session.undo)
+        case protocol.Redo():
+            runner.go_back(session.redo)
+        case protocol.ReturnTo(index):
+            runner.go_back(lambda: session.return_to(index), must_pause=True)
+        case protocol.EvaluateTest():
+            training.check_is_finite()
+            runner.evals.request_test(session)
+        case protocol.FindLearningRate(low, high):
+            runner.find_learning_rate(low, high)
+        case protocol.CancelFinder():
+            runner.cancel_finder()
+        case protocol.DescribeDataset(name, unique):
+            return runner.describe_dataset(name, unique)
+        case protocol.ChangeDataset(name, unique):
+            runner.change_dataset(name, unique)
+        case protocol.NameRun(name):
+            if runner.autosave is None:
+                raise UserError("runs are not saved here, so this one can't have a name")
+            runner.autosave.name(session, name)
+        case protocol.OpenRun(folder):
+            runner.open_run(Path(folder))
+    return make_snapshot(runner)
+
+
 def make_snapshot(
     runner: SessionRunner, views: tuple[View, ...] = (), is_refresh: bool = False
 ) -> Snapshot:
     """The session as it is now, with some views drawn; a view that can't be drawn is left out."""
     session, autosave = runner.session, runner.autosave
     marks = tuple(journal_marks(session.journal)[-_MAX_MARKS:])
+    drawn: dict[str, Any] = {}
+    for view in views:
+        with contextlib.suppress(UserError):
+            found = runner.views.draw(view, session, runner.evals.splits)
+            drawn[type(view).__name__.removesuffix("View").lower()] = found  # "loss" of a LossView
     return Snapshot(
         state=runner.training.state,
         step=session.step,
@@ -109,38 +154,27 @@ def make_snapshot(
         can_undo=session.can_undo,
         can_redo=session.can_redo,
         resized=session.resized,
-        divergence=_divergence(runner, marks),
-        previous=tuple(_previous_run(runner, run) for run in session.previous_runs),
-        baselines=runner.views.baselines,
-        finder=runner.rate_search.result(),
-        saving=autosave.facts if autosave is not None else None,
+        divergence=_divergence(session, marks),
+        previous=tuple(_previous_run(run, autosave) for run in session.previous_runs),
+        baselines=runner.views.baselines.result(),
+        finder=runner.finder and runner.finder.result(),
+        saving=autosave and autosave.facts,
         is_resting=runner.is_resting,
         undo_levels=session.undo_levels,
-        **_drawn(runner, views),
+        **drawn,
     )
 
 
-def _drawn(runner: SessionRunner, views: tuple[View, ...]) -> dict[str, Any]:
-    """The views by the name of their field in a snapshot, such as "loss" for a `LossView`."""
-    drawn = {}
-    for view in views:
-        with contextlib.suppress(UserError):
-            found = runner.views.draw(view, runner.session, runner.evals.splits)
-            drawn[type(view).__name__.removesuffix("View").lower()] = found
-    return drawn
-
-
-def _divergence(runner: SessionRunner, marks: tuple[Mark, ...]) -> Divergence | None:
-    step = runner.session.diverged_at
-    if step is None:
+def _divergence(session: Session, marks: tuple[Mark, ...]) -> Divergence | None:
+    if session.diverged_at is None:
         return None
-    before = [mark for mark in marks if mark.step < step]
-    way_back = runner.session.undo_stack.newest_finite_label
-    return Divergence(step, before[-1] if before else None, way_back)
+    before = [mark for mark in marks if mark.step < session.diverged_at]
+    way_back = session.undo_stack.newest_finite_label
+    return Divergence(session.diverged_at, before[-1] if before else None, way_back)
 
 
-def _previous_run(runner: SessionRunner, run: StashedRun) -> PreviousRun:
-    state, autosave = run.state, runner.autosave
+def _previous_run(run: StashedRun, autosave: Autosave | None) -> PreviousRun:
+    state = run.state
     return PreviousRun(
         name=run.name,
         model=state.model_settings,

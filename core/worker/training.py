@@ -2,7 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ..errors import UserError
 from ..session.session import Session
@@ -12,7 +13,6 @@ from .protocol import State
 _SLICE_SECONDS = 0.016
 _SPEED_SECONDS = 1.5  # over which the speed is measured
 _UNLIMITED = 10**18  # steps
-_RESTART = "lower the learning rate, then restart"
 
 
 class TrainingControl:
@@ -27,10 +27,7 @@ class TrainingControl:
     """
 
     def __init__(
-        self,
-        session: Session,
-        clock: Callable[[], float] = time.perf_counter,
-        paused: bool = False,
+        self, session: Session, clock: Callable[[], float] = time.perf_counter, paused: bool = False
     ):
         """paused: don't train yet. Otherwise a run that is past its plan trains without a limit."""
         self.state: State = "paused" if paused else "training"
@@ -56,20 +53,20 @@ class TrainingControl:
 
     def reset(self) -> None:
         """Take up the session's weights after they were replaced, by a new run or by undo."""
-        self.measure_anew()
+        self._slicer = TimeSlicer(_SLICE_SECONDS, self._clock)
         self._recent: deque[tuple[float, int]] = deque()  # times and steps
         if self._session.diverged:
             self.state = "diverged"
         elif self.state != "paused":
             self.state = "finished" if self._is_finished else "training"
 
-    def measure_anew(self) -> None:
-        """Forget how long a step takes, because the model has another size."""
-        self._slicer = TimeSlicer(_SLICE_SECONDS, self._clock)
-
-    def plan_applies(self) -> None:
-        """End the run at its last planned step, even if it was resumed after that."""
-        self._unlimited_runs.discard(self._session.run)
+    def edited(self, changes: Mapping[str, Any], is_resized: bool) -> None:
+        """Take up an edit of the settings: of another size a step takes another time, and another
+        plan holds even for a run that was resumed after its last planned step."""
+        if is_resized:
+            self._slicer = TimeSlicer(_SLICE_SECONDS, self._clock)
+        if "steps" in changes:
+            self._unlimited_runs.discard(self._session.run)
 
     def pause(self, state: State = "paused") -> None:
         """Stop training, for this reason."""
@@ -77,11 +74,8 @@ class TrainingControl:
         self._recent.clear()
 
     def resume(self) -> None:
-        """Train, without a limit if the last planned step has been taken.
-
-        Raises:
-            UserError: every example has been counted, or the weights are not finite.
-        """
+        """Train, without a limit if the last planned step has been taken. Raises UserError if every
+        example has been counted, or the weights are not finite."""
         if self._session.trainer.finished:
             raise UserError("every example has been counted; a restart counts again")
         self.check_is_finite()
@@ -90,11 +84,7 @@ class TrainingControl:
         self.state = "training"
 
     def step(self) -> None:
-        """Take one step and pause.
-
-        Raises:
-            UserError: the weights are not finite.
-        """
+        """Take one step and pause. Raises UserError if the weights are not finite."""
         if self._session.diverged_at is not None:
             self.check_is_finite()
         self.pause()
@@ -111,7 +101,8 @@ class TrainingControl:
         """Raises UserError if the weights are not finite, with what would make them so."""
         if self._session.diverged:
             way_back = self._session.undo_stack.newest_finite_label
-            remedy = f"undo takes back {way_back}" if way_back is not None else _RESTART
+            remedy = "lower the learning rate, then restart"
+            remedy = remedy if way_back is None else f"undo takes back {way_back}"
             raise UserError(f"the weights are not finite; {remedy}")
 
     def _train(self, most: int) -> None:

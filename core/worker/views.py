@@ -13,7 +13,7 @@ from ..analysis.probe import probe
 from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
 from ..errors import UserError
-from ..results import Baseline, BigramsView, DatasetFacts, LossCurve, Sample, SplitLosses
+from ..results import BigramsView, DatasetFacts, LossCurve, Sample, SplitLosses
 from ..session.session import Session
 from ..session.undo import StashedRun
 from ..text import shown
@@ -26,8 +26,8 @@ _MAX_NAME_LENGTH = 60  # characters
 class Views:
     """Draws views of a session on one dataset, and keeps what is expensive to make of the dataset.
 
-    dataset_facts: what the screen says of the dataset. Baselines are counted a block at a time, by
-    `advance`.
+    dataset_facts: what the screen says of the dataset. baselines: those found so far; they are
+    counted a block at a time, by `advance`. has_work: True when `advance` should be called.
     """
 
     def __init__(self, dataset: Dataset):
@@ -38,21 +38,16 @@ class Views:
             source=dataset.name if dataset.built_in else str(dataset.path.resolve()),
             unique=dataset.unique,
         )
-        self._dataset = dataset
+        self.dataset: Dataset = dataset
+        self.baselines: RunningBaselines = RunningBaselines(dataset)
+        self.has_work: bool = True
         self._counts: Tensor | None = None
         self._bigrams: BigramAnalysis | None = None
         self._embedding = EmbeddingMapper(dataset.vocabulary)
-        self._baselines = RunningBaselines(dataset)
-        self.has_work: bool = True  # True when `advance` should be called
-
-    @property
-    def baselines(self) -> tuple[Baseline, ...]:
-        """The baselines found so far."""
-        return self._baselines.result()
 
     def advance(self) -> None:
         """Count another block for the baselines."""
-        self.has_work = self._baselines.advance()
+        self.has_work = self.baselines.advance()
 
     def draw(self, view: View, session: Session, splits: SplitLosses | None) -> Any:
         """A view of the session.
@@ -72,17 +67,17 @@ class Views:
             case EmbeddingView():
                 return self._embedding.draw(session.model)
             case ProbeView(text, most):
-                return probe(session.model, self._dataset.vocabulary, text, most, dev)
+                return probe(session.model, self.dataset.vocabulary, text, most, dev)
             case HealthView():
                 last_edit = session.journal[-1].step if session.journal else 0
                 begun = session.history, session.first_settings, last_edit
-                return health(session.trainer, *begun, train, dev, self.baselines)
+                return health(session.trainer, *begun, train, dev, self.baselines.result())
 
     def _bigram_analysis(self, context: int) -> BigramAnalysis:
         if self._bigrams is None or self._bigrams.context != context:
             if self._counts is None:
-                self._counts = bigram_counts(self._dataset)
-            self._bigrams = BigramAnalysis(self._dataset, context, self._counts)
+                self._counts = bigram_counts(self.dataset)
+            self._bigrams = BigramAnalysis(self.dataset, context, self._counts)
         return self._bigrams
 
 

@@ -12,8 +12,8 @@ import torch
 from makemore_tui.core.analysis.evaluation import evaluate
 from makemore_tui.core.analysis.sampling import sample
 from makemore_tui.core.constants import SPLITS
+from makemore_tui.core.datasets.contexts import Split
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.datasets.splits import Split
 from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.presets import preset_named
 from makemore_tui.core.session.session import Session

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makemore_tui.core.constants import BUILT_IN_DATASETS
+from makemore_tui.core.datasets.contexts import Split
 from makemore_tui.core.datasets.dataset import Dataset, built_in_path, item_hashes
-from makemore_tui.core.datasets.splits import Split
 from makemore_tui.core.errors import UserError
 
 BLOCK = 1 << 20  # files are read so many bytes at a time

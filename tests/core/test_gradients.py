@@ -40,7 +40,7 @@ def make_step(settings, size, seed=1):
 
 
 def in_double(model):
-    model.to_double()
+    model.to(torch.float64)
     return model
 
 

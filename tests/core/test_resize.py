@@ -33,7 +33,7 @@ def mlp(settings, seed=1, double=True):
     """A model whose weights, W2 and biases too, are far from zero, as after training."""
     model = MLP(settings, V)
     if double:
-        model.to_double()
+        model.to(torch.float64)
     model.flat.normal_(generator=seeded(seed))
     return model
 

@@ -81,7 +81,9 @@ def test_a_loaded_session_goes_on_bit_for_bit(small, tmp_path, name, steps):
     assert plain(loaded) == plain(session)
     assert loaded.train(15).tolist() == session.train(15).tolist()
     assert plain(loaded) == plain(session)
-    assert loaded.history.equals(session.history)
+    assert loaded.history.width == session.history.width
+    assert torch.equal(loaded.history.filled, session.history.filled)
+    assert torch.equal(loaded.history.rest, session.history.rest)
     assert loaded.dev_losses.points == session.dev_losses.points
     assert loaded.dev_losses.best == session.dev_losses.best
     assert loaded.first_settings == session.first_settings

@@ -31,7 +31,7 @@ def gradient_trainer(dataset, train, model=MLP_SETTINGS, double=True):
     network = make_model(model, dataset.vocabulary.size, generator)
     assert isinstance(network, MLP | NeuralBigram)
     if double:
-        network.to_double()
+        network.to(torch.float64)
     return GradientTrainer(network, dataset, train, SEED)
 
 

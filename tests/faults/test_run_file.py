@@ -5,9 +5,6 @@ import pickle
 import random
 import resource
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,26 +18,10 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.checkpoint import read
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings
+from tests.support.killed_writer import KilledWriter
 from tests.support.run_damage import change_tensors, parts, put
 
 MAX_BYTES = 200e6  # that reading a damaged run may take
-SAVING = """
-import os
-import sys
-from pathlib import Path
-from makemore_tui.core.runs.checkpoint import read, write
-path, *sources = map(Path, sys.argv[1:])
-states = [read(source) for source in sources]
-for _ in sys.stdin:
-    print("saving", flush=True)
-    if os.fork() == 0:
-        print(os.getpid(), flush=True)
-        while True:
-            for state in states:
-                write(state, path)
-    os.wait()
-    print("killed", flush=True)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -66,29 +47,13 @@ def weights(path):
 def test_a_run_is_the_old_or_the_new_one_whenever_its_writer_is_killed(runs, many):
     whole = [weights(runs / name) for name in ("one", "two")]
     rng = random.Random(1)
-    words = [
-        sys.executable,
-        "-c",
-        SAVING,
-        *(str(runs / f"{name}.safetensors") for name in ("run", "one", "two")),
-    ]
-    with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as writer:
-        assert writer.stdin
-        assert writer.stdout
+    paths = [runs / f"{name}.safetensors" for name in ("run", "one", "two")]
+    with KilledWriter(paths[0], paths[1:]) as writer:
         for _ in range(many(10, 200)):
-            writer.stdin.write("again\n")
-            writer.stdin.flush()
-            assert writer.stdout.readline() == "saving\n"
-            child = int(writer.stdout.readline())
-            try:
-                time.sleep(rng.uniform(0, 0.03))
-            finally:
-                os.kill(child, signal.SIGKILL)
-            assert writer.stdout.readline() == "killed\n"
+            writer.start()
+            time.sleep(rng.uniform(0, 0.03))
+            writer.kill()
             assert weights(runs / "run") in whole
-        writer.stdin.close()
 
 
 # Damage. A checksum finds most of it; so after the kinds that it would hide, the sums are right.

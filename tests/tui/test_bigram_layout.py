@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from makemore_tui.tui.plots.bigram_layout import table_layout
+from makemore_tui.tui.plots.bigram_table import table_layout
 
 
 @given(

@@ -83,7 +83,7 @@ def test_the_dev_loss_stands_where_its_step_stands():
 def test_a_dev_loss_beyond_the_last_point_has_room_and_one_before_the_first_has_none():
     curve = made([3.0] * 5, first=100, every=10, dev=[(50, 4.0), (180, 2.0)])
     columns = curve_columns(curve, 41)
-    assert (columns.first_step, columns.last_step) == (100, 180)
+    assert (columns.axis.first, columns.axis.last) == (100, 180)
     assert columns.dev == [(40, 2.0)]
 
 

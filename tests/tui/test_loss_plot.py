@@ -12,9 +12,9 @@ from rich.segment import Segment
 from rich.style import Style
 
 from makemore_tui.core.results import Baseline, LossCurve, Mark
-from makemore_tui.tui.plots.cells import CellGrid, distinct_rows, rows_for_labels
 from makemore_tui.tui.plots.columns import LIGHT as LIGHT_SMOOTHING
 from makemore_tui.tui.plots.columns import STRONG, curve_columns, interpolated
+from makemore_tui.tui.plots.figure import CellGrid, distinct_rows, rows_for_labels
 from makemore_tui.tui.plots.loss_plot import PlotContent, canvas_width, loss_plot
 from makemore_tui.tui.style.colours import DARK, LIGHT
 from tests.support.loss_plots import draw, made, text

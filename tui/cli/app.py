@@ -4,12 +4,11 @@ import typer
 
 from makemore_tui.core.errors import UserError
 
+from . import saved_run
 from .data import data, presets
 from .explore import explore
-from .export import export
 from .find_lr import find_lr
-from .runs import replay, runs
-from .saved_run import evaluate, sample
+from .runs import runs
 from .train import train
 
 app = typer.Typer(
@@ -26,13 +25,13 @@ _TRAIN = "makemore-tui train --steps"
 for _command, _name, _example in (
     (explore, "explore", "makemore-tui explore --preset lecture --set hidden=100"),
     (train, "train", "makemore-tui train --preset scaled --steps 2000 --json"),
-    (sample, "sample", f"{_TRAIN} 999 --out a && makemore-tui sample a -n 5"),
-    (evaluate, "evaluate", f"{_TRAIN} 999 --out b && makemore-tui evaluate b"),
+    (saved_run.sample, "sample", f"{_TRAIN} 999 --out a && makemore-tui sample a -n 5"),
+    (saved_run.evaluate, "evaluate", f"{_TRAIN} 999 --out b && makemore-tui evaluate b"),
     (find_lr, "find-lr", "makemore-tui find-lr --preset lecture --steps 300"),
     (data, "data", "makemore-tui data names --json"),
     (presets, "presets", "makemore-tui presets"),
-    (replay, "replay", f"{_TRAIN} 99 --out c && makemore-tui replay c"),
-    (export, "export", f"{_TRAIN} 99 --out c && makemore-tui export c --as script"),
+    (saved_run.replay, "replay", f"{_TRAIN} 99 --out c && makemore-tui replay c"),
+    (saved_run.export, "export", f"{_TRAIN} 99 --out c && makemore-tui export c --as script"),
 ):
     app.command(_name, epilog=f"Example: {_example}")(_command)
 app.add_typer(runs, name="runs")
@@ -41,8 +40,7 @@ app.add_typer(runs, name="runs")
 def run(words: list[str]) -> int:
     """Run a command. Returns its exit code.
 
-    Raises:
-        UserError: there is no such command or option, or what it does is refused.
+    Raises UserError if there is no such command or option, or what it does is refused.
     """
     try:
         code = app(words, prog_name="makemore-tui", standalone_mode=False)

@@ -7,8 +7,8 @@ import typer
 
 from makemore_tui.core.presets import PRESETS
 
+from . import options
 from .interrupt import load_torch
-from .options import JsonOption, UniqueOption
 from .streams import show
 
 
@@ -16,8 +16,8 @@ def data(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME|FILE]", help="A built-in dataset or a file.")
     ] = None,
-    unique: UniqueOption = False,
-    as_json: JsonOption = False,
+    unique: options.Unique = False,
+    as_json: options.Json = False,
 ) -> None:
     """List the built-in datasets, or show one."""
     load_torch()
@@ -33,7 +33,7 @@ def data(
         show(as_json, {"datasets": found}, lambda reports: reports.print_datasets(found))
 
 
-def presets(as_json: JsonOption = False) -> None:
+def presets(as_json: options.Json = False) -> None:
     """The presets, with their settings."""
     found = list(PRESETS.values())
     settings = {preset.name: asdict(preset.model) | asdict(preset.train) for preset in found}

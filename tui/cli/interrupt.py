@@ -2,11 +2,20 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
 
 EXIT_CODE = 130  # as a shell has it: 128 and the signal's number
+
+
+@contextmanager
+def ctrl_c_calls(handler: Callable[..., object]) -> Iterator[None]:
+    """Have ctrl+c call a function, and do nothing else."""
+    previous = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def ends_at_once() -> AbstractContextManager[None]:
@@ -15,15 +24,7 @@ def ends_at_once() -> AbstractContextManager[None]:
     Nothing is half done then. A KeyboardInterrupt would not do: torch's C++ code, which calls
     Python while it is imported, aborts on it.
     """
-    return _handled_by(lambda *_: os._exit(EXIT_CODE))
-
-
-@contextmanager
-def noted() -> Iterator[list[bool]]:
-    """Collect each ctrl+c in the list that this yields, and do nothing else."""
-    interrupts: list[bool] = []
-    with _handled_by(lambda *_: interrupts.append(True)):
-        yield interrupts
+    return ctrl_c_calls(lambda *_: os._exit(EXIT_CODE))
 
 
 def load_torch() -> None:
@@ -31,12 +32,3 @@ def load_torch() -> None:
     with ends_at_once():
         import torch
     torch.set_num_threads(1)
-
-
-@contextmanager
-def _handled_by(handler: Any) -> Iterator[None]:
-    previous = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)

@@ -1,17 +1,21 @@
 """Runs the program: its exit code, and what it says of errors."""
 
 import sys
+from io import TextIOWrapper
 from typing import NoReturn
 
 from makemore_tui.core.errors import UserError
 
 from . import streams
 from .interrupt import EXIT_CODE, ends_at_once
+from .start import plain_options
 
 
 def main() -> NoReturn:
     """Run the command line; bad input ends it with a sentence and exit code 2, ctrl+c with 130."""
-    streams.make_tolerant()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a character that its encoding lacks, by ?
     try:
         code = _run(sys.argv[1:])
     except UserError as error:
@@ -33,13 +37,14 @@ def main() -> NoReturn:
 def _run(words: list[str]) -> int:
     """Run a command, or the explorer where the words begin with none. Returns the exit code."""
     try:
-        if not words:
-            from .explorer import open_default_explorer
-
-            open_default_explorer()
-            return 0
-        if words[0].startswith("-") and words[0] not in ("--help", "-h"):
+        if not words or (words[0].startswith("-") and words[0] not in ("--help", "-h")):
             words = ["explore", *words]
+        given = plain_options(words[1:]) if words[0] == "explore" else None
+        if given is not None:
+            from .explorer import open_explorer
+
+            open_explorer(given)
+            return 0
         with ends_at_once():
             from .app import run
         return run(words)

@@ -1,12 +1,14 @@
-"""Reports that the commands print without --json: tables, samples, plots."""
+"""What the commands print for people: tables, samples, plots, and a progress bar."""
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
@@ -29,6 +31,29 @@ if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session
 
 _SAMPLES_SHOWN = 10
+_MAX_WIDTH, _HEIGHT = 100, 18  # of a plot
+
+
+@contextmanager
+def progress(steps: int, quiet: bool) -> Iterator[Callable[[int, Any], None]]:
+    """A progress bar with loss, steps/s and time left; none if quiet, or without a terminal.
+
+    Yields a function that takes the present step, and the losses since the last call.
+    """
+    console = Console(stderr=True)
+    numbers = "loss {task.fields[loss]} {task.fields[rate]}/s"
+    columns = ("training", BarColumn(), MofNCompleteColumn(), numbers, TimeRemainingColumn())
+    is_off = quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=is_off) as bar:
+        task = bar.add_task("training", total=steps, loss="–", rate="–")
+
+        def advance(step: int, losses: Any) -> None:
+            if len(losses) and not is_off:
+                speed = bar.tasks[0].speed
+                rate = f"{speed:,.0f}" if speed else "–"
+                bar.update(task, completed=step, loss=f"{float(losses.mean()):.3f}", rate=rate)
+
+        yield advance
 
 
 def _print(*renderables: Any) -> None:
@@ -47,8 +72,15 @@ def _table(title: str, *columns: str, right: bool = True) -> Table:
     return table
 
 
-def _plot(rows: Iterable[list[Segment]]) -> list[Any]:
-    return [Segments([*row, Segment("\n")]) if row else "" for row in rows]
+def _plot_size() -> tuple[int, int]:
+    return min(_MAX_WIDTH, Console(file=sys.stdout).width), _HEIGHT
+
+
+def _print_plot(title: str, rows: list[list[Segment]]) -> None:
+    """Print the rows of a plot, if there was room for any."""
+    if rows:
+        lines = (Segments([*row, Segment("\n")]) if row else "" for row in rows)
+        _print(Text(title, style="bold"), *lines)
 
 
 def print_training(session: "Session", report: dict[str, Any]) -> None:
@@ -68,11 +100,9 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
     _print(table, "", Text(speed), Text(saved, style="dim"), "")
     if not session.diverged:
         print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
-    width = min(100, Console(file=sys.stdout).width)
-    uniform = Baseline("uniform", math.log(session.dataset.vocabulary.size))
-    look = PlotContent(baselines=(uniform,))
-    if rows := loss_plot(session.history.curve(0, 200), width, 18, look, DARK):
-        _print(Text("Minibatch loss", style="bold"), *_plot(rows))
+    look = PlotContent(baselines=(Baseline("uniform", math.log(session.dataset.vocabulary.size)),))
+    rows = loss_plot(session.history.curve(0, 200), *_plot_size(), look, DARK)
+    _print_plot("Minibatch loss", rows)
 
 
 def print_replay(done: "Replay") -> None:
@@ -97,8 +127,8 @@ def print_runs(directory: Path, runs: "list[SavedRun]") -> None:
     table.columns[0].no_wrap = True  # it may be typed again
     for run in (one for one in runs if one.problem is None):
         when = run.saved.astimezone().strftime("%Y-%m-%d %H:%M")
-        dev = number(run.best_dev) if run.best_dev is not None else "–"
-        cells = (shown(run.name), shown(run.dataset), run.model, f"{run.steps:,}", dev, when)
+        loss = number(run.best_dev)
+        cells = (shown(run.name), shown(run.dataset), run.model, f"{run.steps:,}", loss, when)
         table.add_row(*map(Text, cells))
     _print(table)
     for run in runs:
@@ -124,10 +154,9 @@ def print_rate_search(search: "RateSearch") -> None:
     for name, rate in (rates | {"suggested": search.suggested}).items():
         text = "not in this range" if rate is None else f"{rate:.2g}"
         table.add_row(name, Text(text, style="bold" if name == "suggested" else ""))
-    width = min(100, Console(file=sys.stdout).width)
-    heading = Text("Loss over learning rate: mean, lowest and highest of the seeds", style="bold")
-    rows = rate_plot(search, width, 18, DARK)
-    _print(table, Text(search.why, style="dim"), "", heading, *_plot(rows))
+    _print(table, Text(search.why, style="dim"), "")
+    heading = "Loss over learning rate: mean, lowest and highest of the seeds"
+    _print_plot(heading, rate_plot(search, *_plot_size(), DARK))
 
 
 def print_evaluations(

@@ -4,25 +4,13 @@ import codecs
 import os
 import sys
 from collections.abc import Callable
-from io import TextIOWrapper
 from typing import Any
 
 from makemore_tui.core.errors import UserError
 
 
-def make_tolerant() -> None:
-    """Print `?` for characters that the output's encoding lacks, instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
-
-
 def check_terminal() -> None:
-    """Check that there is a terminal that can show the explorer.
-
-    Raises:
-        UserError: input or output is no terminal, or its encoding is not UTF-8.
-    """
+    """Raise a UserError if input or output is no terminal, or its encoding is not UTF-8."""
     if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         raise UserError(
             "the explorer needs a terminal for its input and output; "

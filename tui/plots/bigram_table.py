@@ -1,7 +1,8 @@
 """The bigram table as a heat map, with the details of the pair under its cursor."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.color import Color
@@ -9,17 +10,66 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
 
-from makemore_tui.core.results import BigramMode, BigramTable, Follower
+from makemore_tui.core.results import BigramMode, BigramTable
 
-from ..style.bars import bar
 from ..style.colours import Palette, ink_on
-from ..style.text_rows import Row, beside, number, row, width_of, wrapped
-from .bigram_layout import MAX_CELL_WIDTH, MAX_SIDE_WIDTH, TableLayout
+from ..style.text_rows import Row, bar, beside, number, row, width_of, wrapped
 from .ticks import tick_label
 
 _MAX_PROBABILITY = 0.5  # at which the colour scale ends
 _MAX_DIFFERENCE = 0.2
 _MIN_VALUE = 0.005  # what rounds to one per cent
+_MAX_CELL_WIDTH = 4
+_MIN_SIDE_WIDTH, _USUAL_SIDE, _MAX_SIDE_WIDTH = 17, 30, 44  # cells
+_BELOW = 6  # lines of what stands below, at the least, after an empty one
+_WIDE, _HIGH = 70, 24  # from which a panel has a place for it, though the table be smaller
+_GAP = 2
+
+
+class TableLayout(NamedTuple):
+    """The parts of a panel, in cells and lines; a part that isn't there is 0.
+
+    label_width: of the labels of rows. cell_width: of a column. is_halved: whether two rows share a
+    line. lines, columns: of the table that are shown. side_width: of the details beside the table.
+    lines_below: of the details below it.
+    """
+
+    label_width: int
+    cell_width: int
+    is_halved: bool
+    lines: int
+    columns: int
+    side_width: int
+    lines_below: int
+
+
+def table_layout(
+    width: int, height: int, characters: int, widest: int, is_signed: bool
+) -> TableLayout:
+    """The parts of a panel of that size, for a table of so many characters.
+
+    widest: the cells of the widest character. is_signed: whether each cell has a sign, so that no
+    two can share a line. A table that doesn't fit leaves room for details beside or below it;
+    one that does has narrower cells for that, in a wide panel.
+    """
+    free = max(1, height - 2)  # without a header, and the facts of a pair
+    is_halved = not is_signed and characters > free
+    label = (2 if is_halved else 1) * widest + 1
+    needed = (characters + 1) // 2 if is_halved else characters
+    room = max(1, width - label)
+    scrolls = needed > free or characters * widest > room
+    leaves_lines = scrolls and height >= _HIGH and width < _WIDE
+    lines = min(needed, free - (_BELOW + 1) * leaves_lines)
+    below = _BELOW if leaves_lines else free - lines - 1
+    if below < _BELOW and width >= _WIDE:
+        room -= (_USUAL_SIDE if scrolls else _MIN_SIDE_WIDTH) + _GAP
+    cell = max(widest, min(_MAX_CELL_WIDTH, room // characters))
+    columns = max(1, min(characters, room // cell))
+    side = min(_MAX_SIDE_WIDTH, width - label - columns * cell - _GAP)
+    side = side if below < _BELOW and side >= _MIN_SIDE_WIDTH and lines >= 8 else 0
+    return TableLayout(
+        label, cell, is_halved, lines, columns, side, below if below >= _BELOW else 0
+    )
 
 
 @dataclass(frozen=True)
@@ -39,11 +89,14 @@ class BigramDrawing:
     def rows(self) -> list[Row]:
         """The table with the facts of the pair below it, and details below or beside, if they
         fit."""
-        lines = self._table()
-        width, layout = self.width, self.layout
+        table, layout, width = self.table, self.layout, self.width
+        places = range(table.left, table.left + len(table.values[0]))
+        header = [self._label(i, i == table.cursor[1], layout.cell_width) for i in places]
+        firsts = range(0, len(table.values), 1 + layout.is_halved)[: layout.lines]
+        lines = [[Segment(" " * layout.label_width), *header], *map(self._line, firsts)]
         if layout.lines_below:
             half = (width - 3) // 2 if width >= 50 else width
-            followers = self._followers(min(half, MAX_SIDE_WIDTH))
+            followers = self._followers(min(half, _MAX_SIDE_WIDTH))
             words = self._words(half)
             details = beside(followers, words, half + 3) if half < width else [*followers, *words]
             return [*lines, self._facts(), [], *details][: self.height]
@@ -55,16 +108,15 @@ class BigramDrawing:
 
     def legend(self) -> Content:
         """The divergence of the cursor's row, and what the colours stand for."""
-        table, width = self.table, self.width
+        table, width, most = self.table, self.width, self._end_of_scale
         parts: list[str | tuple[str, str]] = []
-        divergence = _divergence(table)
-        if divergence is not None and width >= 34:
+        i = table.cursor[0] - table.top
+        if 0 <= i < len(table.divergences) and width >= 34:
             label = f"row {self.labels[table.pair.previous]}: " if width >= 44 else ""
             nats = " nats" if width >= 44 else ""
             about = "≈" if table.is_estimate else ""
-            parts = [f"{label}KL {about}{number(divergence)}{nats}  ─  "]
+            parts = [f"{label}KL {about}{number(table.divergences[i])}{nats}  ─  "]
         is_signed = table.mode == "difference"
-        most = self._end_of_scale()
         parts.append(f"-{most:g} " if is_signed else "0 ")
         for i in range(8):
             share = (i / 7) ** 2 if not is_signed else (i / 3.5 - 1) * abs(i / 3.5 - 1)
@@ -72,47 +124,36 @@ class BigramDrawing:
         parts.append(f" {most:,.0f}" if table.mode == "counts" else f" {most:{'+' * is_signed}g}")
         return Content.assemble(*parts)
 
-    # The heat map
-
-    def _table(self) -> list[Row]:
-        step = 2 if self.layout.is_halved else 1
-        firsts = range(0, len(self.table.values), step)[: self.layout.lines]
-        return [self._header(), *map(self._line, firsts)]
-
-    def _header(self) -> Row:
-        table, layout = self.table, self.layout
-        parts = [(" " * layout.label_width, Style.null())]
-        for place in range(table.left, table.left + len(table.values[0])):
-            style = self._label_style(place == table.cursor[1])
-            parts.append((set_cell_size(self.labels[_id(table, place)], layout.cell_width), style))
-        return row(*parts)
+    def _label(self, place: int, is_chosen: bool, width: int) -> Segment:
+        """The character at a place, as the label of its row or its column."""
+        id = self.table.order[place] if self.table.order else place
+        style = self.palette.style("dim")
+        if is_chosen:
+            style = self.palette.style("cursor", bold=True) + Style(reverse=True)
+        return Segment(set_cell_size(self.labels[id], width), style)
 
     def _line(self, first: int) -> Row:
         """A line of one row of the table, or of two as half blocks."""
-        table, layout = self.table, self.layout
+        table, layout, width = self.table, self.layout, self.layout.cell_width
         rows = range(first, min(first + 1 + layout.is_halved, len(table.values)))
-        each = layout.label_width // 2 if layout.is_halved else layout.label_width
-        line: Row = []
-        for i in rows:
-            label = set_cell_size(self.labels[_id(table, table.top + i)], each)
-            line.append(Segment(label, self._label_style(table.top + i == table.cursor[0])))
+        each, top = layout.label_width // (1 + layout.is_halved), table.top
+        line = [self._label(top + i, top + i == table.cursor[0], each) for i in rows]
         line.append(Segment(" " * (layout.label_width - width_of(line))))
-        most, width = self._end_of_scale(), layout.cell_width
         for column in range(len(table.values[0])):
-            here = [self._heat(i, column, most) for i in rows]
+            upper, *lower = [self._heat(i, column) for i in rows]
             if layout.is_halved:
-                line.append(_two_cells(here[0], here[1] if len(here) == 2 else None, width))
+                line.append(_two_cells(upper, lower[0] if lower else None, width))
             else:
                 text = _cell_text(table.values[first][column], table.mode, width)
-                line.append(_cell(here[0], text, width))
+                line.append(_cell(upper, text, width))
         return line
 
-    def _heat(self, i: int, column: int, most: float) -> Color:
+    def _heat(self, i: int, column: int) -> Color:
         """The colour of a cell; the cursor's is its own."""
         table = self.table
         if (table.top + i, table.left + column) == table.cursor:
             return Color.from_rgb(*self.palette.cursor)
-        return self._color(table.values[i][column] / most)
+        return self._color(table.values[i][column] / self._end_of_scale)
 
     def _color(self, share: float) -> Color:
         """The colour at a share of the scale; the root tells small ones apart."""
@@ -121,15 +162,11 @@ class BigramDrawing:
             colours = self.palette.more_colors if share >= 0 else self.palette.less_colors
         return colours[int(min(1.0, abs(share)) ** 0.5 * (len(colours) - 1))]
 
+    @cached_property
     def _end_of_scale(self) -> float:
         if self.table.mode == "counts":
             return max(1.0, *map(max, self.table.values))
         return _MAX_DIFFERENCE if self.table.mode == "difference" else _MAX_PROBABILITY
-
-    def _label_style(self, chosen: bool) -> Style:
-        return _chosen_label(self.palette) if chosen else self.palette.style("dim")
-
-    # The pair and its row
 
     def _facts(self) -> Row:
         """The cursor's pair, in as many words as fit."""
@@ -152,30 +189,27 @@ class BigramDrawing:
         ]
         fitting = (one for one in forms if cell_len(name + "".join(one)) <= self.width)
         form = next(fitting, forms[-1])
-        parts = ((text, strong if i % 2 else dim) for i, text in enumerate(form))
-        return row((name, strong), *parts)
+        return row((name, strong), *zip(form, (dim, strong) * 3, strict=False))
 
     def _followers(self, width: int) -> list[Row]:
         """The likeliest characters after the cursor's row, with the counted as a mark."""
-        dim, pair = self.palette.style("dim"), self.table.pair
-        most = max([one.probability for one in pair.followers], default=0.0) or 1.0
-        most = max([most, *(one.counted for one in pair.followers)])
-        lines = [self._follower(one, width - 14, most) for one in pair.followers]
+        colours, pair = self.palette, self.table.pair
+        most = max([max(one.probability, one.counted) for one in pair.followers], default=0.0)
         title = set_cell_size(f"after {self.labels[pair.previous]}", width - 12)
-        return [row((f"{title} model  data", dim)), *lines]
-
-    def _follower(self, one: Follower, width: int, most: float) -> Row:
-        colours = self.palette
-        filled = bar(one.probability / most, width)
-        mark = round(one.counted / most * (width - 1))
-        return row(
-            (set_cell_size(self.labels[one.character], 2), colours.style("text", True)),
-            (filled[:mark], colours.style("batch")),
-            ("│", colours.style("dev")),
-            (filled[mark + 1 :], colours.style("batch")),
-            (f" {one.probability:.3f}", colours.style("text")),
-            (f" {one.counted:.3f}", colours.style("dev")),
-        )
+        lines = [row((f"{title} model  data", colours.style("dim")))]
+        for one in pair.followers:
+            filled = bar(one.probability / (most or 1.0), width - 14)
+            mark = round(one.counted / (most or 1.0) * (width - 15))
+            line = row(
+                (set_cell_size(self.labels[one.character], 2), colours.style("text", True)),
+                (filled[:mark], colours.style("batch")),
+                ("│", colours.style("dev")),
+                (filled[mark + 1 :], colours.style("batch")),
+                (f" {one.probability:.3f}", colours.style("text")),
+                (f" {one.counted:.3f}", colours.style("dev")),
+            )
+            lines.append(line)
+        return lines
 
     def _words(self, width: int) -> list[Row]:
         """Items of the data in which the pair stands."""
@@ -186,34 +220,18 @@ class BigramDrawing:
         return [title, *(row((line, colours.style("text"))) for line in wrapped(text, width))]
 
 
-def _id(table: BigramTable, place: int) -> int:
-    """The id of the character at a place."""
-    return table.order[place] if table.order else place
-
-
-def _divergence(table: BigramTable) -> float | None:
-    """KL(counted || model) of the cursor's row, if that is in the window."""
-    i = table.cursor[0] - table.top
-    return table.divergences[i] if 0 <= i < len(table.divergences) else None
-
-
 def _cell_text(value: float, mode: BigramMode, width: int) -> str:
     """The text of a cell: a number (per cent, or a count) in a wide one, else a plus or minus."""
+    is_wide, is_signed = width >= _MAX_CELL_WIDTH, mode == "difference"
     if mode == "counts":
         short = tick_label(value) if value < 1000 else f"{value / 1000:.0f}k"
         short = short if value < 999_500 else f"{value / 1e6:.0f}M"
-        return short if width >= MAX_CELL_WIDTH and value else ""
+        return short if is_wide and value else ""
     if abs(value) < _MIN_VALUE:
         return ""
-    is_signed = mode == "difference"
-    if width >= MAX_CELL_WIDTH:
+    if is_wide:
         return f"{100 * value:{'+' * is_signed}.0f}"
     return ("+" if value > 0 else "-") if is_signed else ""
-
-
-@lru_cache(maxsize=4)
-def _chosen_label(palette: Palette) -> Style:
-    return palette.style("cursor", bold=True) + Style(reverse=True)
 
 
 @lru_cache(maxsize=4096)

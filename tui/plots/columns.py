@@ -3,8 +3,9 @@
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from makemore_tui.core.results import LossCurve
 
@@ -38,11 +39,11 @@ class StepAxis:
         return math.log10(max(step, _EARLIEST)) if self.log else step
 
 
-@dataclass(frozen=True)
-class CurveColumns:
+class CurveColumns(NamedTuple):
     """A curve with one value for each column: None where there is nothing to draw.
 
-    previous: the smoothed lines of previous runs. earliest: the first step whose loss is in it.
+    mean, previous: smoothed, as are the lines of previous runs. earliest: the first step whose loss
+    is in the curve.
     """
 
     low: list[float | None]
@@ -50,18 +51,8 @@ class CurveColumns:
     mean: list[float | None]
     dev: Line
     axis: StepAxis
-    previous: list[Line] = field(default_factory=list)
-    earliest: float = 0.0
-
-    @property
-    def first_step(self) -> float:
-        """The step of the first column."""
-        return self.axis.first
-
-    @property
-    def last_step(self) -> float:
-        """The step of the last column."""
-        return self.axis.last
+    previous: list[Line]
+    earliest: float
 
 
 def axis_of(curve: LossCurve, width: int, log: bool = False) -> StepAxis:
@@ -85,34 +76,25 @@ def curve_columns(
     its neighbours. log: of the steps' axis. edits: steps across which nothing is smoothed, so that
     what an edit does never shows before it.
     """
-    axis = axis_of(curve, width, log)
+    axis, steps = axis_of(curve, width, log), curve.steps
     breaks = [round(axis.column(step)) for step in edits if axis.first <= step <= axis.last]
-    places = [min(round(axis.column(step)), width - 1) for step in curve.steps]
-    low: list[float | None] = [None] * width
-    high = list(low)
-    for place, mean, lowest, highest in zip(places, curve.mean, curve.low, curve.high, strict=True):
-        if math.isfinite(mean):
-            previous_low, previous_high = low[place], high[place]
-            low[place] = lowest if previous_low is None else min(previous_low, lowest)
-            high[place] = highest if previous_high is None else max(previous_high, highest)
+    places = [min(round(axis.column(step)), width - 1) for step in steps]
+    dev = [(step, loss) for step, loss in curve.dev if math.isfinite(loss) and step >= axis.first]
+    first_half = (steps[1] - steps[0]) / 2 if len(steps) > 1 else math.inf  # of the first point
     return CurveColumns(
-        low=_filled(low),
-        high=_filled(high),
-        mean=_smoothed(_means(places, curve.mean, width), smoothing, breaks),
-        dev=[
-            (axis.column(step), loss)
-            for step, loss in curve.dev
-            if math.isfinite(loss) and step >= axis.first
-        ],
+        low=_filled([min(each, default=None) for each in _by_column(places, curve.low, width)]),
+        high=_filled([max(each, default=None) for each in _by_column(places, curve.high, width)]),
+        mean=_smoothed(_by_column(places, curve.mean, width), smoothing, breaks),
+        dev=[(axis.column(step), loss) for step, loss in dev],
         axis=axis,
-        previous=[_line(points, axis, smoothing) for points in curve.previous],
-        earliest=_earliest(curve.steps),
+        previous=[_previous_line(points, axis, smoothing) for points in curve.previous],
+        earliest=max(0.0, steps[0] - first_half) if steps else 0.0,
     )
 
 
-def _earliest(steps: Sequence[float]) -> float:
-    """The first step that a point stands for which is the middle of as many as lie between two."""
-    return max(0.0, steps[0] - (steps[1] - steps[0]) / 2) if len(steps) > 1 else 0.0
+def as_line(values: Sequence[float | None]) -> Line:
+    """The values of columns as a line through those that have one."""
+    return [(float(i), value) for i, value in enumerate(values) if value is not None]
 
 
 def interpolated(line: Line, column: float) -> float | None:
@@ -126,22 +108,21 @@ def interpolated(line: Line, column: float) -> float | None:
     return y0 + (y1 - y0) * (column - x0) / (x1 - x0) if x1 > x0 else y1
 
 
-def _line(points: Sequence[tuple[float, float]], axis: StepAxis, smoothing: float) -> Line:
+def _previous_line(points: Line, axis: StepAxis, smoothing: float) -> Line:
     """The smoothed line of a previous run, as far as the axis goes."""
     near = [(round(axis.column(step)), loss) for step, loss in points if step >= axis.first]
     near = [(place, loss) for place, loss in near if place < axis.width]
-    means = _means([place for place, _ in near], [loss for _, loss in near], axis.width)
-    return [(float(i), y) for i, y in enumerate(_smoothed(means, smoothing)) if y is not None]
+    places, losses = [place for place, _ in near], [loss for _, loss in near]
+    return as_line(_smoothed(_by_column(places, losses, axis.width), smoothing))
 
 
-def _means(places: list[int], losses: Sequence[float], width: int) -> list[float | None]:
-    """The mean of the finite losses of each column."""
-    total, count = [0.0] * width, [0] * width
+def _by_column(places: list[int], losses: Sequence[float], width: int) -> list[list[float]]:
+    """The finite losses of each column."""
+    columns: list[list[float]] = [[] for _ in range(width)]
     for place, loss in zip(places, losses, strict=True):
         if math.isfinite(loss):
-            total[place] += loss
-            count[place] += 1
-    return [t / n if n else None for t, n in zip(total, count, strict=True)]
+            columns[place].append(loss)
+    return columns
 
 
 def _filled(values: list[float | None]) -> list[float | None]:
@@ -158,28 +139,22 @@ def _filled(values: list[float | None]) -> list[float | None]:
 
 
 def _smoothed(
-    values: list[float | None], smoothing: float, breaks: Sequence[int] = ()
+    columns: list[list[float]], smoothing: float, breaks: Sequence[int] = ()
 ) -> list[float | None]:
-    """Each value averaged with its neighbours, weighted by a triangle; gaps stay gaps.
+    """The mean loss of each column, averaged with its neighbours by a triangle; gaps stay gaps.
 
     As far to the left as to the right, so that the first values pull no others towards them, and
     not across a break, which is before the value of that index.
     """
-    reach = round(len(values) * smoothing)
-    edges = sorted({0, len(values), *(one for one in breaks if 0 < one < len(values))})
-    smooth: list[float | None] = []
+    means = [sum(losses) / len(losses) if losses else None for losses in columns]
+    reach, smooth = round(len(means) * smoothing), list(means)
+    edges = sorted({0, len(means), *(one for one in breaks if 0 < one < len(means))})
     for first, end in pairwise(edges):
         for i in range(first, end):
             room = min(reach, i - first, end - 1 - i)
-            smooth.append(_weighted_mean(values[i - room : i + room + 1]))
+            window = enumerate(means[i - room : i + room + 1], -room)
+            pairs = [(room + 1 - abs(j), mean) for j, mean in window if mean is not None]
+            if means[i] is not None:
+                total = sum(weight for weight, _ in pairs)
+                smooth[i] = sum(weight * mean for weight, mean in pairs) / total
     return smooth
-
-
-def _weighted_mean(window: list[float | None]) -> float | None:
-    """The mean of a window's values, weighted by a triangle; None where its middle is a gap."""
-    middle = len(window) // 2
-    if window[middle] is None:
-        return None
-    pairs = [(middle + 1 - abs(i - middle), value) for i, value in enumerate(window)]
-    total = sum(weight for weight, value in pairs if value is not None)
-    return sum(weight * value for weight, value in pairs if value is not None) / total

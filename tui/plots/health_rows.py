@@ -7,9 +7,8 @@ from rich.style import Style
 from makemore_tui.core.analysis.diagnosis import FAR_OFF, LARGE_GAP, MAX_DEAD, MAX_SATURATED
 from makemore_tui.core.results import Health, TensorHealth
 
-from ..style.bars import column
 from ..style.colours import Palette
-from ..style.text_rows import Row, beside, number, row, wrapped
+from ..style.text_rows import Row, beside, column, number, row, wrapped
 
 _SCALE = (-5.0, -1.0)  # log10 of update to weight, its ends
 _USUAL = -3.0
@@ -20,7 +19,11 @@ _WIDE = 68  # cells from which two blocks stand side by side
 
 def health_rows(health: Health, width: int, height: int, palette: Palette) -> list[Row]:
     """The health of a run in rows of `width` cells, at most `height` of them if that can be."""
-    diagnosis = _diagnosis(palette, health, width)
+    signs = {"healthy": ("✓", "good"), "just begun": ("·", "dim")}
+    sign, colour = signs.get(health.diagnosis.name, ("!", "warning"))
+    sentence = "\n  ".join(wrapped(health.diagnosis.sentence, width - 2))
+    style = palette.style(colour, bold=True)
+    diagnosis = [row((line, style)) for line in f"{sign} {sentence}".split("\n")]
     if width >= _WIDE:
         half = width // 2 - 2
         left = _spaced([_losses(palette, health, half), _activations(palette, health, half)])
@@ -34,64 +37,42 @@ def health_rows(health: Health, width: int, height: int, palette: Palette) -> li
     return _spaced(blocks) if room >= len(blocks) else [line for one in blocks for line in one]
 
 
-def _diagnosis(palette: Palette, health: Health, width: int) -> list[Row]:
-    name = health.diagnosis.name
-    is_good = name == "healthy"
-    colour = "good" if is_good else "dim" if name == "just begun" else "warning"
-    sign = "✓" if is_good else "·" if name == "just begun" else "!"
-    lines = wrapped(health.diagnosis.sentence, width - 2)
-    return [
-        row((f"{sign if i == 0 else ' '} {line}", palette.style(colour, bold=True)))
-        for i, line in enumerate(lines)
-    ]
-
-
 def _losses(palette: Palette, health: Health, width: int) -> list[Row]:
     """The first loss against ln V, and the gap."""
-    is_far = health.first_loss > health.uniform + FAR_OFF
-    is_large = health.gap is not None and health.gap > LARGE_GAP
-    uniform = f"ln V {health.uniform:.3f}"
+    first = number(health.first_loss), health.first_loss > health.uniform + FAR_OFF
+    gap = _signed(health.gap), health.gap is not None and health.gap > LARGE_GAP
     return [
-        _fact(palette, "first loss", number(health.first_loss), is_far, width, uniform),
-        _fact(palette, "gap", _signed(health.gap), is_large, width, "dev - train"),
+        _fact(palette, width, "first loss", first, (f"ln V {health.uniform:.3f}", False)),
+        _fact(palette, width, "gap", gap, ("dev - train", False)),
     ]
 
 
 def _activations(palette: Palette, health: Health, width: int) -> list[Row]:
     """How many hidden units are saturated or dead, and a histogram of the activations."""
+    dim = palette.style("dim")
     if health.saturated is None or health.dead is None or not health.histogram:
-        return [row(("no hidden layer", palette.style("dim")))]
-    saturated, dead = _percent(health.saturated), f"dead {_percent(health.dead)}"
-    is_much, are_many = health.saturated > MAX_SATURATED, health.dead > MAX_DEAD
+        return [row(("no hidden layer", dim))]
+    saturated = _percent(health.saturated), health.saturated > MAX_SATURATED
+    dead = f"dead {_percent(health.dead)}", health.dead > MAX_DEAD
+    most = max(health.histogram) or 1
+    columns = "".join(column(count / most) if count else " " for count in health.histogram)
     return [
-        _fact(palette, "saturated", saturated, is_much, width, dead, are_many),
-        _histogram(palette, health.histogram),
+        _fact(palette, width, "saturated", saturated, dead),
+        row(("tanh  -1 ", dim), (columns, palette.style("batch")), (" 1", dim)),
     ]
 
 
-def _histogram(palette: Palette, counts: list[int]) -> Row:
-    dim, most = palette.style("dim"), max(counts) or 1
-    columns = "".join(column(count / most) if count else " " for count in counts)
-    return row(("tanh  -1 ", dim), (columns, palette.style("batch")), (" 1", dim))
-
-
 def _fact(
-    palette: Palette,
-    name: str,
-    value: str,
-    is_bad: bool,
-    width: int,
-    second: str = "",
-    is_second_bad: bool = False,
+    palette: Palette, width: int, name: str, first: tuple[str, bool], second: tuple[str, bool]
 ) -> Row:
     """A value with its name, and a second one beside it; ! marks one that is bad."""
-    second = f"{second}{' !' if is_second_bad else ''}"
-    if _NAMES + _VALUES + len(second) > width:
-        second = "!" if is_second_bad else ""
+    (value, is_bad), (other, is_other_bad) = first, second
+    mark = " !" if is_other_bad else ""
+    text = other + mark if _NAMES + _VALUES + len(other + mark) <= width else mark.strip()
     return row(
         (name.ljust(_NAMES), palette.style("dim")),
         (f"{value}{' !' if is_bad else ''}".ljust(_VALUES), _strong(palette, is_bad)),
-        (second, _strong(palette, True) if is_second_bad else palette.style("dim")),
+        (text, _strong(palette, True) if is_other_bad else palette.style("dim")),
     )
 
 
@@ -102,40 +83,40 @@ def _strong(palette: Palette, is_bad: bool) -> Style:
 def _tensors(palette: Palette, health: Health, width: int, has_title: bool) -> list[Row]:
     """A row for each parameter tensor."""
     lines = [_tensor(palette, one, health.usual_ratios, width) for one in health.tensors]
-    if not has_title or not lines:
-        return lines
-    words = ("update/weight", "upd/weight", "upd/w")
-    titles = (*(f"log₁₀ {word}, ┼ {_USUAL:g}" for word in words), "log₁₀")
-    fitting = next((one for one in titles if len(one) + 12 <= width), "")
-    title = f"{'':4}{'grad.':<8}{fitting}"
-    return [row((title, palette.style("dim"))), *lines]
+    if has_title and lines:
+        words = ("update/weight", "upd/weight", "upd/w")
+        titles = (*(f"log₁₀ {word}, ┼ {_USUAL:g}" for word in words), "log₁₀")
+        fitting = next((one for one in titles if len(one) + 12 <= width), "")
+        lines.insert(0, row((f"{'':4}{'grad.':<8}{fitting}", palette.style("dim"))))
+    return lines
 
 
 def _tensor(palette: Palette, one: TensorHealth, usual: tuple[float, float], width: int) -> Row:
-    """A tensor's gradient and update-to-weight ratio; ! marks one beyond the usual range."""
-    ratio = one.ratio
+    """A tensor's gradient and update-to-weight ratio; ! marks one beyond the usual range. A dot
+    stands where the ratio is, on a line with a mark at -3."""
+    ratio, dim = one.ratio, palette.style("dim")
     is_bad = ratio is not None and not usual[0] <= ratio <= usual[1]
     text = "–" if ratio is None else f"{ratio:+.1f}"
     parts = [
         (f"{one.name:<4.3}", palette.style("text")),
-        (f"{one.gradient:<8.1e}", palette.style("dim")),
+        (f"{one.gradient:<8.1e}", dim),
         (f"{text:>5}{'!' if is_bad else ' '}", _strong(palette, is_bad)),
     ]
     if width >= 19 + _SCALE_WIDTH:
-        parts += [(" ", Style.null()), *_on_scale(palette, ratio, is_bad)]
+        line = ["·"] * _SCALE_WIDTH
+        line[_scale_column(_USUAL)] = "┼"
+        at = _SCALE_WIDTH if ratio is None else _scale_column(ratio)
+        dot = palette.style("warning" if is_bad else "good", bold=True)
+        parts += [(" ", Style.null()), ("".join(line[:at]), dim)]
+        if ratio is not None:
+            parts += [("●", dot), ("".join(line[at + 1 :]), dim)]
     return row(*parts)
 
 
-def _on_scale(palette: Palette, ratio: float | None, is_bad: bool) -> list[tuple[str, Style]]:
-    """A dot where the ratio is, on a line with a mark at -3."""
-    faint, last = palette.style("dim"), _SCALE_WIDTH - 1
-    line = ["·"] * _SCALE_WIDTH
-    line[_scale_column(_USUAL, last)] = "┼"
-    if ratio is None:
-        return [("".join(line), faint)]
-    at = _scale_column(ratio, last)
-    dot = palette.style("warning" if is_bad else "good", bold=True)
-    return [("".join(line[:at]), faint), ("●", dot), ("".join(line[at + 1 :]), faint)]
+def _scale_column(ratio: float) -> int:
+    """The column of a ratio on its scale."""
+    low, high = _SCALE
+    return round((_SCALE_WIDTH - 1) * min(1.0, max(0.0, (ratio - low) / (high - low))))
 
 
 def _percent(share: float) -> str:
@@ -154,12 +135,6 @@ def _signed(gap: float | None) -> str:
     return f"{gap:+.3f}" if abs(gap) < 10 else f"{gap:+.3g}"
 
 
-def _scale_column(ratio: float, last: int) -> int:
-    """The column of a ratio on the scale, from 0 to `last`."""
-    low, high = _SCALE
-    return round(last * min(1.0, max(0.0, (ratio - low) / (high - low))))
-
-
 def _spaced(blocks: list[list[Row]]) -> list[Row]:
     """Blocks of rows with an empty row between them."""
-    return [line for i, block in enumerate(blocks) for line in ([[]] if i else []) + block]
+    return [line for block in blocks for line in ([], *block)][1:]

@@ -1,7 +1,7 @@
 """What a person chooses of the loss plot, and the line of text above it."""
 
 import math
-from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from makemore_tui.core.constants import BASELINES
@@ -40,8 +40,7 @@ class LossOptions:
     def label(self) -> str:
         """The options in words."""
         part = "last tenth" if self.last_part else "all steps"
-        if self.span:
-            part = f"steps {range_label(*self.span)}"
+        part = f"steps {range_label(*self.span)}" if self.span else part
         axes = {(0, 0): "linear", (1, 0): "log loss", (0, 1): "log steps", (1, 1): "log-log"}
         smoothing = {"light": "", "strong": " · smooth", "off": " · unsmoothed"}[self.smoothing]
         return f"{part} · {axes[self.log_loss, self.log_steps]}{smoothing}"
@@ -49,12 +48,12 @@ class LossOptions:
     def look(self, snapshot: Snapshot) -> PlotContent:
         """What the plot of a snapshot shows."""
         uniform = Baseline("uniform", math.log(snapshot.dataset.characters))
-        counted = (one for one in snapshot.baselines if one.name != "uniform")
+        baselines = uniform, *(one for one in snapshot.baselines if one.name != "uniform")
         return PlotContent(
             log_loss=self.log_loss,
             log_steps=self.log_steps,
             smoothing=SMOOTHINGS[self.smoothing],
-            baselines=tuple(one for one in (uniform, *counted) if one.name in self.baselines),
+            baselines=tuple(one for one in baselines if one.name in self.baselines),
             marks=snapshot.marks,
             previous=snapshot.previous,
             dev=snapshot.splits.dev if snapshot.splits else None,
@@ -78,12 +77,12 @@ def loss_legend(
 ) -> Row:
     """The minibatch and dev loss at the crosshair, or the newest ones."""
     text = palette.style("text", bold=True)
-    last = curve.mean[-_NEWEST:]
+    last, where = curve.mean[-_NEWEST:], ""
     batch = sum(last) / len(last) if last else None
     dev = snapshot.splits.dev if snapshot.splits else None
-    where = ""
     if crosshair is not None and curve.steps:
-        batch, dev = _losses_at(curve, crosshair)
+        batch = _nearest(zip(curve.steps, curve.mean, strict=True), crosshair)
+        dev = _nearest(curve.dev, crosshair)
         where = f"│ step {crosshair:,.0f}   "
     parts = [
         (where, palette.style("cursor", bold=True)),
@@ -98,14 +97,6 @@ def loss_legend(
     return row(*parts)
 
 
-def _losses_at(curve: LossCurve, step: float) -> tuple[float | None, float | None]:
-    """Minibatch and dev loss at the points that are nearest to a step."""
-    batch = _nearest(list(zip(curve.steps, curve.mean, strict=True)), step)
-    return batch, _nearest(curve.dev, step)
-
-
-def _nearest(points: list, step: float) -> float | None:
-    """Of points (step, loss) in order, the loss of the one nearest to a step; None of none."""
-    place = bisect_left(points, (step,))
-    near = points[max(0, place - 1) : place + 1]
-    return min(near, key=lambda point: abs(point[0] - step), default=(step, None))[1]
+def _nearest(points: Iterable[tuple[float, float]], step: float) -> float | None:
+    """Of points (step, loss), the loss of the one nearest to a step; None of none."""
+    return min(points, key=lambda point: abs(point[0] - step), default=(step, None))[1]

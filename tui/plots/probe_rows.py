@@ -7,9 +7,8 @@ from rich.style import Style
 
 from makemore_tui.core.results import Candidate, Probe, ProbedCharacter
 
-from ..style.bars import bar, column
 from ..style.colours import Palette, ink_on
-from ..style.text_rows import Row, number, row
+from ..style.text_rows import Row, bar, column, number, row
 
 COLUMN_WIDTH = 26  # cells, at least, of a candidate's bar with its number
 _MAX_SURPRISAL = 6.0  # nats, at which the colour scale ends
@@ -31,32 +30,23 @@ def probe_rows(probe: Probe, chosen: int, width: int, height: int, palette: Pale
     return [*rows, *_candidates(probe.following, width, height - len(rows), palette)]
 
 
-# How the text is read
-
-
 def _reading(probe: Probe, chosen: int, width: int, palette: Palette) -> list[Row]:
-    """The characters by their surprisal, the chosen one more closely, and the mean."""
+    """The characters by their surprisal, as colours and as columns, the chosen one more closely,
+    and the mean."""
     first = max(0, min(chosen - width // 4, len(probe.characters) - width // 2))
-    shown = range(first, min(first + width // 2, len(probe.characters)))
-    cells = [_character(probe.characters[i], i == chosen, palette) for i in shown]
+    letters: Row = []
+    columns: Row = []
+    for i, one in enumerate(probe.characters[first : first + width // 2], first):
+        share = min(1.0, one.surprisal / _MAX_SURPRISAL)
+        heat = palette.heat_colors[int(share * 31)]
+        style = Style(color=ink_on(heat), bgcolor=heat, bold=i == chosen, underline=i == chosen)
+        letters += row((one.label, style), (" " * max(0, 2 - cell_len(one.label)), Style.null()))
+        below = palette.style("cursor" if i == chosen else "dim")
+        columns += row((column(share) + " ", below))
     dev = f"  dev {number(probe.dev, 2)}" if probe.dev is not None else ""
     mean = f"mean {number(probe.mean, 2)}{' nats a character' if width >= 50 else ''}{dev}"
-    return [
-        [segment for upper, _ in cells for segment in upper],
-        [segment for _, lower in cells for segment in lower],
-        _closely(probe.characters[chosen], width, palette),
-        row((mean, palette.style("dim"))),
-    ]
-
-
-def _character(one: ProbedCharacter, is_chosen: bool, palette: Palette) -> tuple[Row, Row]:
-    """A character in the colour of its surprisal, and the surprisal as a column below it."""
-    share = min(1.0, one.surprisal / _MAX_SURPRISAL)
-    heat = palette.heat_colors[int(share * 31)]
-    letter = Style(color=ink_on(heat), bgcolor=heat, bold=is_chosen, underline=is_chosen)
-    below = palette.style("cursor" if is_chosen else "dim")
-    gap = " " * max(0, 2 - cell_len(one.label))
-    return row((one.label, letter), (gap, Style.null())), row((column(share) + " ", below))
+    closely = _closely(probe.characters[chosen], width, palette)
+    return [letters, columns, closely, row((mean, palette.style("dim")))]
 
 
 def _closely(one: ProbedCharacter, width: int, palette: Palette) -> Row:
@@ -65,14 +55,12 @@ def _closely(one: ProbedCharacter, width: int, palette: Palette) -> Row:
     parts = [(f"{one.label} ", palette.style("cursor", True)), (nats, palette.style("text"))]
     room = width - cell_len(one.label) - 1 - len(nats)
     for other in one.alternatives:
-        text = f" {other.label} {_short(other.probability)}"
+        short = f"{other.probability:.2f}"[1:] if other.probability < 0.995 else "1.0"
+        text = f" {other.label} {short}"
         room -= cell_len(text)
         if room >= 0:
             parts.append((text, palette.style("dim")))
     return row(*parts)
-
-
-# What is expected next
 
 
 def _candidates(
@@ -83,24 +71,16 @@ def _candidates(
         return []
     columns = max(1, min(width // COLUMN_WIDTH, math.ceil(len(following) / height)))
     lines, each, most = min(height, len(following)), width // columns, following[0].probability
-    return [
-        [
-            segment
-            for i in range(line, min(len(following), lines * columns), lines)
-            for segment in _candidate(following[i], each, most, palette)
-        ]
-        for line in range(lines)
-    ]
-
-
-def _candidate(one: Candidate, width: int, most: float, palette: Palette) -> Row:
-    gap = 2 if width >= COLUMN_WIDTH else 0
-    filled = bar(one.probability / most if most > 0 else 0.0, max(0, width - 8 - gap))
-    return row(
-        (set_cell_size(one.label, 2), palette.style("text", bold=True)),
-        (filled, palette.style("batch")),
-        (f" {one.probability:.3f}{' ' * gap}", palette.style("text")),
-    )
+    gap = 2 if each >= COLUMN_WIDTH else 0
+    rows: list[Row] = [[] for _ in range(lines)]
+    for i, one in enumerate(following[: lines * columns]):
+        filled = bar(one.probability / most if most > 0 else 0.0, max(0, each - 8 - gap))
+        rows[i % lines] += row(
+            (set_cell_size(one.label, 2), palette.style("text", bold=True)),
+            (filled, palette.style("batch")),
+            (f" {one.probability:.3f}{' ' * gap}", palette.style("text")),
+        )
+    return rows
 
 
 def _end_of(text: str, width: int) -> str:
@@ -110,8 +90,3 @@ def _end_of(text: str, width: int) -> str:
     while text and cell_len(text) > width - 1:
         text = text[1:]
     return f"…{text}"
-
-
-def _short(probability: float) -> str:
-    """A probability in three characters: .04, 1.0."""
-    return f"{probability:.2f}"[1:] if probability < 0.995 else "1.0"

@@ -4,6 +4,7 @@ The curves' colours are Okabe and Ito's, which a colour-blind person can tell ap
 grows evenly in lightness, so it reads in grey too.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -29,8 +30,8 @@ class Palette:
     good: RGB
     warning: RGB
     cursor: RGB
+    previous: RGB
     heat: tuple[RGB, ...]
-    previous: RGB = (104, 112, 128)
 
     def style(self, name: str, bold: bool = False) -> Style:
         """A text style in one of the colours."""
@@ -39,32 +40,28 @@ class Palette:
     @cached_property
     def heat_colors(self) -> list[Color]:
         """The heat map's steps, from a probability of nothing upwards."""
-        return [Color.from_rgb(*self._heat(i / 31)) for i in range(32)]
+        return _gradient(self.heat, 32)
 
     @cached_property
     def more_colors(self) -> list[Color]:
         """The steps of a difference, from nothing to more."""
-        return self._steps_to(self.dev)
+        return _gradient((self.heat[0], self.dev), 16)
 
     @cached_property
     def less_colors(self) -> list[Color]:
         """The steps of a difference, from nothing to less."""
-        return self._steps_to(self.batch)
+        return _gradient((self.heat[0], self.batch), 16)
 
-    def _steps_to(self, end: RGB) -> list[Color]:
-        steps = [
-            [round(a + (b - a) * i / 15) for a, b in zip(self.heat[0], end, strict=True)]
-            for i in range(16)
-        ]
-        return [Color.from_rgb(*step) for step in steps]
 
-    def _heat(self, share: float) -> RGB:
-        place = share * (len(self.heat) - 1)
-        lower = min(int(place), len(self.heat) - 2)
-        mix = place - lower
-        a, b = self.heat[lower], self.heat[lower + 1]
-        red, green, blue = (round(x + (y - x) * mix) for x, y in zip(a, b, strict=True))
-        return red, green, blue
+def _gradient(stops: Sequence[RGB], steps: int) -> list[Color]:
+    """Colours at equal distances along the way through some."""
+    colours = []
+    for i in range(steps):
+        place = i / (steps - 1) * (len(stops) - 1)
+        lower = min(int(place), len(stops) - 2)
+        pairs = zip(stops[lower], stops[lower + 1], strict=True)
+        colours.append(Color.from_rgb(*(round(a + (b - a) * (place - lower)) for a, b in pairs)))
+    return colours
 
 
 @lru_cache(maxsize=256)
@@ -79,63 +76,28 @@ def ink_on(colour: Color) -> Color:
     return Color.from_rgb(10, 12, 16) if is_light else Color.from_rgb(235, 238, 242)
 
 
-def palette_of(app: "App") -> "Palette":
-    """The colours that go with an app's theme."""
-    ours = _OF_OUR_THEMES.get(app.theme)
-    return ours or (DARK if app.current_theme.dark else LIGHT)
+def _rgbs(colours: str) -> tuple[RGB, ...]:
+    """Colours from their hexadecimal numbers."""
+    return tuple(Color.parse(one).get_truecolor() for one in colours.split())
 
 
+# In the order of the fields: text, dim, faint, batch, dev, good, warning, cursor, previous.
 DARK = Palette(
-    text=(222, 226, 233),
-    dim=(140, 148, 162),
-    faint=(62, 70, 84),
-    batch=(86, 180, 233),
-    dev=(240, 170, 30),
-    good=(40, 190, 145),
-    warning=(240, 120, 70),
-    cursor=(130, 250, 255),
-    heat=(
-        (24, 28, 38),
-        (66, 32, 108),
-        (148, 44, 128),
-        (224, 82, 98),
-        (254, 168, 112),
-        (252, 253, 200),
-    ),
+    *_rgbs("#dee2e9 #8c94a2 #3e4654 #56b4e9 #f0aa1e #28be91 #f07846 #82faff #687080"),
+    heat=_rgbs("#181c26 #42206c #942c80 #e05262 #fea870 #fcfdc8"),
 )
 LIGHT = Palette(
-    text=(30, 34, 42),
-    dim=(100, 106, 118),
-    faint=(190, 196, 205),
-    batch=(0, 100, 170),
-    dev=(180, 105, 0),
-    good=(0, 120, 90),
-    warning=(190, 70, 10),
-    cursor=(0, 140, 160),
-    heat=(
-        (244, 245, 248),
-        (250, 205, 170),
-        (240, 130, 120),
-        (185, 60, 130),
-        (95, 30, 120),
-        (20, 10, 50),
-    ),
-    previous=(150, 156, 168),
+    *_rgbs("#1e222a #646a76 #bec4cd #0064aa #b46900 #00785a #be460a #008ca0 #969ca8"),
+    heat=_rgbs("#f4f5f8 #facdaa #f08278 #b93c82 #5f1e78 #140a32"),
 )
 # Okabe and Ito's own colours on black; a cursor of the one that the heat map has not.
 COLOUR_BLIND = Palette(
-    text=(255, 255, 255),
-    dim=(185, 185, 185),
-    faint=(90, 90, 90),
-    batch=(86, 180, 233),
-    dev=(230, 159, 0),
-    good=(0, 158, 115),
-    warning=(240, 228, 66),
-    cursor=(86, 180, 233),
-    heat=((16, 16, 16), (80, 45, 0), (150, 95, 0), (230, 159, 0), (240, 228, 66), (255, 255, 245)),
+    *_rgbs("#ffffff #b9b9b9 #5a5a5a #56b4e9 #e69f00 #009e73 #f0e442 #56b4e9 #687080"),
+    heat=_rgbs("#101010 #502d00 #965f00 #e69f00 #f0e442 #fffff5"),
 )
-_OF_OUR_THEMES = {
-    "makemore": DARK,
-    "makemore-light": LIGHT,
-    "makemore-colour-blind": COLOUR_BLIND,
-}
+_OF_OUR_THEMES = {"makemore": DARK, "makemore-light": LIGHT, "makemore-colour-blind": COLOUR_BLIND}
+
+
+def palette_of(app: "App") -> Palette:
+    """The colours that go with an app's theme."""
+    return _OF_OUR_THEMES.get(app.theme) or (DARK if app.current_theme.dark else LIGHT)

@@ -8,13 +8,8 @@ from textual.app import App
 
 
 def save_picture(app: App) -> Path:
-    """Write the screen as an SVG file, and say where.
-
-    It goes into the current folder, or where that may not be written into the user's pictures.
-
-    Raises:
-        OSError: it could not be written in either.
-    """
+    """Write the screen as an SVG file into the current folder, or where that may not be written
+    into the user's pictures, and return its path. Raises OSError if neither can be written."""
     name = f"makemore-tui {datetime.now():%Y-%m-%d %H.%M.%S}.svg"
     folder = Path.cwd()
     if not os.access(folder, os.W_OK):

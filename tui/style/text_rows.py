@@ -1,8 +1,13 @@
-"""Rows of coloured text, and what is written into them."""
+"""Rows of coloured text, and what is written into them: words, numbers, bars."""
+
+from itertools import zip_longest
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_HEIGHTS = "▁▂▃▄▅▆▇█"
 
 Row = list[Segment]
 
@@ -20,10 +25,9 @@ def width_of(line: Row) -> int:
 def beside(left: list[Row], right: list[Row], column: int) -> list[Row]:
     """Two blocks of rows next to each other, the right one from a column on."""
     lines = []
-    for i in range(max(len(left), len(right))):
-        line = left[i] if i < len(left) else []
-        gap = Segment(" " * max(0, column - width_of(line)))
-        lines.append([*line, gap, *right[i]] if i < len(right) else line)
+    for line, other in zip_longest(left, right):
+        gap = Segment(" " * max(0, column - width_of(line or [])))
+        lines.append([*(line or []), gap, *other] if other is not None else line)
     return lines
 
 
@@ -53,3 +57,15 @@ def number(value: float | None, digits: int = 3) -> str:
     if value != value:
         return "not a number"
     return "∞" if value == float("inf") else f"{value:.{digits}f}"
+
+
+def bar(share: float, width: int) -> str:
+    """A bar to the right, `width` cells of which a share is filled, to an eighth of a cell."""
+    eighths = round(min(max(share, 0.0), 1.0) * 8 * max(0, width))
+    whole, rest = divmod(eighths, 8)
+    return ("█" * whole + (_EIGHTHS[rest] if rest else "")).ljust(max(0, width))
+
+
+def column(share: float) -> str:
+    """A column one cell high, of which a share is filled; never quite empty."""
+    return _HEIGHTS[min(7, int(min(max(share, 0.0), 1.0) * 8))]

@@ -1,49 +1,23 @@
-"""The explorer's own themes; `palette.py` has the colours of what we draw that go with them."""
+"""The explorer's own themes; `colours.py` has the colours of what we draw that go with them."""
 
 from textual.theme import BUILTIN_THEMES, Theme
 
-DARK = Theme(
-    name="makemore",
-    primary="#56b4e9",
-    secondary="#f0aa1e",
-    warning="#f0784a",
-    error="#f0784a",
-    success="#28be91",
-    accent="#f0aa1e",
-    foreground="#dee2e9",
-    background="#10141b",
-    surface="#151a23",
-    panel="#1c222d",
-    dark=True,
-)
-LIGHT = Theme(
-    name="makemore-light",
-    primary="#0064aa",
-    secondary="#8f5300",
-    warning="#a83c08",
-    error="#a83c08",
-    success="#00694f",
-    accent="#8f5300",
-    foreground="#1e222a",
-    background="#fbfbf9",
-    surface="#f4f5f8",
-    panel="#e6e9ee",
-    dark=False,
+
+def _theme(name: str, colours: str, dark: bool = True) -> Theme:
+    primary, second, warning, success, text, background, surface, panel = colours.split()
+    return Theme(
+        name, primary, second, warning, warning, success, second, text, background, surface, panel,
+        dark=dark,
+    )  # fmt: skip
+
+
+DARK = _theme("makemore", "#56b4e9 #f0aa1e #f0784a #28be91 #dee2e9 #10141b #151a23 #1c222d")
+LIGHT = _theme(
+    "makemore-light", "#0064aa #8f5300 #a83c08 #00694f #1e222a #fbfbf9 #f4f5f8 #e6e9ee", dark=False
 )
 # Okabe and Ito's colours ("Color Universal Design", 2008) on black.
-COLOUR_BLIND = Theme(
-    name="makemore-colour-blind",
-    primary="#56b4e9",
-    secondary="#e69f00",
-    warning="#f0e442",
-    error="#f0e442",
-    success="#009e73",
-    accent="#e69f00",
-    foreground="#ffffff",
-    background="#000000",
-    surface="#0a0a0a",
-    panel="#1e1e1e",
-    dark=True,
+COLOUR_BLIND = _theme(
+    "makemore-colour-blind", "#56b4e9 #e69f00 #f0e442 #009e73 #ffffff #000000 #0a0a0a #1e1e1e"
 )
 OWN = (DARK, LIGHT, COLOUR_BLIND)
 NAMES = (*(theme.name for theme in OWN), *BUILTIN_THEMES)

@@ -7,8 +7,7 @@ from makemore_tui.core.results import BigramMode, BigramOrder, BigramsView, Bigr
 from makemore_tui.core.worker.protocol import Snapshot
 
 from ..keymap import bindings_of
-from ..plots.bigram_layout import TableLayout, table_layout
-from ..plots.bigram_table import BigramDrawing
+from ..plots.bigram_table import BigramDrawing, TableLayout, table_layout
 from ..style.text_rows import Row
 from .panel import Panel, next_of
 

@@ -6,14 +6,13 @@ from typing import NamedTuple
 from rich.style import Style
 
 from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
-from makemore_tui.core.settings import SETTINGS
+from makemore_tui.core.settings import SETTINGS, setting_text
 from makemore_tui.core.text import exact_text
 from makemore_tui.core.worker.protocol import Snapshot
 
 from ..plots.ticks import tick_label
-from ..setting_steps import in_words
 from ..style.colours import Palette
-from ..style.text_rows import Row, row
+from ..style.text_rows import Row, fitted, row
 
 _UNUSED = "–"  # the value of a setting that the model does not have
 
@@ -32,12 +31,12 @@ def settings_entries(snapshot: Snapshot) -> list[Entry]:
     model, train = snapshot.model, snapshot.train
     kind, is_network = model.model_kind, model.model_kind.is_network
     order = f", order {model.order}" if kind.context_setting == "order" else ""
-    now = in_words("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
+    now = setting_text("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
     schedule = train.schedule if train.schedule == "constant" else f"{train.schedule} → {now}"
     speed = f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else _UNUSED
     planned = f" of {tick_label(train.steps)}" if is_network else ""
     return [
-        Entry("model", in_words("kind", model.kind) + order, ("model",), "kind"),
+        Entry("model", setting_text("kind", model.kind) + order, ("model",), "kind"),
         _entry(snapshot, "learning_rate", *_both("rate")),
         Entry("schedule", schedule if is_network else _UNUSED, ("schedule",), "schedule"),
         _entry(snapshot, "batch_size", *_both("batch")),
@@ -63,7 +62,7 @@ def settings_entries(snapshot: Snapshot) -> list[Entry]:
 def _entry(snapshot: Snapshot, setting: str, *keys: str) -> Entry:
     """The entry of a setting whose name and value are shown as they are."""
     value = (vars(snapshot.model) | vars(snapshot.train))[setting]
-    shown = in_words(setting, value) if snapshot.model.is_relevant(setting) else _UNUSED
+    shown = setting_text(setting, value) if snapshot.model.is_relevant(setting) else _UNUSED
     return Entry(setting.replace("_", " "), shown, keys, setting)
 
 
@@ -90,27 +89,23 @@ def settings_row(
     if len(value) > width - name_cells - len(keys):
         name_cells = len(entry.name) + 1  # a long value may begin further to the left
     room = max(1, width - name_cells - len(keys))
-    if len(value) > room:
-        value = value[: room - 1] + "…"
     chosen = Style(reverse=is_chosen)
     value_style = palette.style("dim" if is_unused else "text", bold=not is_unused)
     return row(
         (f"{entry.name:<{name_cells}}", palette.style("dim") + chosen),
-        (f"{value:<{room}.{room}}", value_style + chosen),
+        (fitted(value, room), value_style + chosen),
         (keys, palette.style("batch") + chosen),
     )
 
 
 def typed_value(snapshot: Snapshot, setting: str) -> str | None:
     """A setting as one would type it; None where the model has no such setting."""
-    entries = settings_entries(snapshot)
-    entry = next((one for one in entries if one.setting == setting), None)
-    if entry is None or entry.value == _UNUSED:
-        return None
     if setting == "seed":
         return str(snapshot.seed)
+    if not snapshot.model.is_relevant(setting):
+        return None
     value = (vars(snapshot.model) | vars(snapshot.train))[setting]
-    return f"{value}" if isinstance(value, float) else in_words(setting, value).replace(",", "")
+    return f"{value}" if isinstance(value, float) else setting_text(setting, value).replace(",", "")
 
 
 def command_line_words(snapshot: Snapshot) -> str:

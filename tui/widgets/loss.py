@@ -50,10 +50,7 @@ class LossPanel(Panel):
 
     def action_next_baselines(self) -> None:
         """Show all baselines, the n-grams, the uniform one, or none."""
-        now = self.options.baselines
-        self.change(
-            baselines=next_of(now, BASELINE_CHOICES) if now in BASELINE_CHOICES else BASELINES
-        )
+        self.change(baselines=next_of(self.options.baselines, BASELINE_CHOICES))
 
     def action_toggle_baseline(self, name: str) -> None:
         """Show a baseline, or hide it."""
@@ -71,12 +68,15 @@ class LossPanel(Panel):
         if right and (axis := self._axis):
             at = self.options.crosshair
             column = axis.width if at is None else round(axis.column(at))
-            self.change(crosshair=_step_at(axis, column + right))
+            self._put_crosshair(axis, column + right)
 
     def on_click(self, event: Click) -> None:
         offset = event.get_content_offset(self)
         if offset is not None and (axis := self._axis):
-            self.change(crosshair=_step_at(axis, offset.x - AXIS_WIDTH))
+            self._put_crosshair(axis, offset.x - AXIS_WIDTH)
+
+    def _put_crosshair(self, axis: StepAxis, column: int) -> None:
+        self.change(crosshair=axis.step(max(0, column)) if column < axis.width else None)
 
     def view(self) -> LossView:
         share = _LAST_PART if self.options.last_part else 0.0
@@ -110,8 +110,3 @@ class LossPanel(Panel):
             return None
         width = canvas_width(self.content_size.width, self.options.look(self.snapshot))
         return axis_of(self.drawn, max(2, width), self.options.log_steps)
-
-
-def _step_at(axis: StepAxis, column: int) -> float | None:
-    """The step of a column; None beyond the newest."""
-    return axis.step(max(0, column)) if column < axis.width else None

@@ -34,11 +34,8 @@ class Panel(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     Panel {
-        border: round $panel-lighten-2;
-        border-title-color: $foreground;
-        border-title-style: bold;
-        border-subtitle-color: $text-muted;
-        padding: 0 1;
+        border: round $panel-lighten-2; padding: 0 1; border-title-style: bold;
+        border-title-color: $foreground; border-subtitle-color: $text-muted;
     }
     Panel:light { border: round $panel-darken-2; }
     Panel:focus { border: round $primary; }
@@ -179,5 +176,5 @@ class Panel(Widget, can_focus=True):
 
 
 def next_of(one: _T, choices: Sequence[_T]) -> _T:
-    """The next of some choices, and the first after the last."""
-    return choices[(choices.index(one) + 1) % len(choices)]
+    """The next of some choices; the first after the last, and after what is none of them."""
+    return choices[(choices.index(one) + 1) % len(choices)] if one in choices else choices[0]

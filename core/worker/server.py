@@ -9,9 +9,9 @@ from typing import Any
 
 from ..errors import UserError
 from ..results import Divergence, Mark, PreviousRun
-from ..runs.state import journal_marks
+from ..runs.state import RunState, journal_marks
 from ..session.session import Session
-from ..session.undo import StashedRun
+from ..session.undo import previous_run_name
 from ..text import shown
 from . import protocol
 from .autosave import Autosave
@@ -83,8 +83,8 @@ def _sentence(error: UserError | OSError) -> str:
 
 
 def handle(request: Request, runner: SessionRunner) -> Reply:
-    """Carry out a request; its reply. Raises UserError if that can't be done: nothing has changed."""
-    session, training = runner.session, runner.training
+    """Carry out a request; its reply. Raises UserError if that can't be done."""
+    session, stack, training = runner.session, runner.session.undo_stack, runner.training
     match request:
         case protocol.Refresh(views):
             return make_snapshot(runner, views, is_refresh=True)
@@ -103,7 +103,7 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
         case protocol.Redo():
             runner.go_back(session.redo)
         case protocol.ReturnTo(index):
-            runner.go_back(lambda: session.return_to(index), must_pause=True)
+            runner.go_back(lambda: session.switch_to(stack.previous_run(index)), must_pause=True)
         case protocol.EvaluateTest():
             training.check_is_finite()
             runner.evals.request_test(session)
@@ -130,6 +130,7 @@ def make_snapshot(
     """The session as it is now, with some views drawn; a view that can't be drawn is left out."""
     session, autosave = runner.session, runner.autosave
     marks = tuple(journal_marks(session.journal)[-_MAX_MARKS:])
+    stack, undo = session.undo_stack, session.undo_stack.next_undo(session.diverged)
     drawn: dict[str, Any] = {}
     for view in views:
         with contextlib.suppress(UserError):
@@ -151,16 +152,16 @@ def make_snapshot(
         runs=runner.num_runs,
         is_refresh=is_refresh,
         marks=marks,
-        can_undo=session.can_undo,
-        can_redo=session.can_redo,
+        can_undo=undo.label if undo else None,
+        can_redo=stack.future[-1].label if stack.future else None,
         resized=session.resized,
         divergence=_divergence(session, marks),
-        previous=tuple(_previous_run(run, autosave) for run in session.previous_runs),
+        previous=tuple(_previous_run(run, session, autosave) for run in stack.previous_runs),
         baselines=runner.views.baselines.result(),
         finder=runner.finder and runner.finder.result(),
         saving=autosave and autosave.facts,
         is_resting=runner.is_resting,
-        undo_levels=session.undo_levels,
+        undo_levels=len(stack.past),
         **drawn,
     )
 
@@ -173,16 +174,15 @@ def _divergence(session: Session, marks: tuple[Mark, ...]) -> Divergence | None:
     return Divergence(session.diverged_at, before[-1] if before else None, way_back)
 
 
-def _previous_run(run: StashedRun, autosave: Autosave | None) -> PreviousRun:
-    state = run.state
+def _previous_run(state: RunState, session: Session, autosave: Autosave | None) -> PreviousRun:
+    present = session.model_settings, session.train_settings, session.seed
     return PreviousRun(
-        name=run.name,
+        name=previous_run_name(state, *present),
         model=state.model_settings,
         train=state.train_settings,
         seed=state.seed,
         steps=state.step,
         best_dev=state.dev_losses.best,
-        last_dev=state.dev_losses.last,
         id=id(state.run),
         folder=autosave.folder_of(state.run) if autosave is not None else "",
     )

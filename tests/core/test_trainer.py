@@ -18,6 +18,7 @@ from makemore_tui.core.training.counting import CountingTrainer
 from makemore_tui.core.training.dropout import Dropout
 from makemore_tui.core.training.optimizers import AdamW
 from makemore_tui.core.training.trainer import GradientTrainer, make_trainer
+from tests.support.streams import take
 
 SEED = 3
 MLP_SETTINGS = ModelSettings(context=3, embedding=4, hidden=8, direct=True)
@@ -77,7 +78,7 @@ class Baseline:
                 group["weight_decay"] = 0
             chosen = torch.arange(len(self.targets))
             if settings.batch_size:
-                chosen = self.random.take(settings.batch_size) % len(self.targets)
+                chosen = take(self.random, settings.batch_size) % len(self.targets)
             contexts = self.contexts[chosen]
             logits = formula(self.model, self.flat, contexts, self.masks(contexts))
             loss = F.cross_entropy(logits, self.targets[chosen])
@@ -213,7 +214,7 @@ def test_other_examples_are_trained_on_after_an_edit(
     examples = plain.tensors(items, 3, small.vocabulary.characters)
     baseline = Baseline(trainer, examples)
     baseline.step = 3
-    baseline.random.take(3 * batch_size)
+    take(baseline.random, 3 * batch_size)
     assert_trains_like(trainer, baseline, [(5, settings)])
 
 
@@ -226,6 +227,7 @@ def test_adamw_takes_the_steps_of_torch_optim(monkeypatch, decay, is_fused):
     ours = torch.randn(101, dtype=torch.float64, generator=generator)
     theirs = ours.clone().requires_grad_()
     adamw, optimizer = AdamW(ours), torch.optim.AdamW([theirs], lr=1.0)
+    our_path, their_path = [], []
     for step in range(2000):
         scale = 10.0 ** (step % 7 - 3)
         gradient = scale * torch.randn(101, dtype=torch.float64, generator=generator)
@@ -236,7 +238,11 @@ def test_adamw_takes_the_steps_of_torch_optim(monkeypatch, decay, is_fused):
         theirs.grad = gradient.clone()
         optimizer.step()
         adamw.update(ours, gradient, rate, decay)
-        torch.testing.assert_close(ours, theirs.detach(), rtol=1e-10, atol=1e-12)
+        our_path.append(ours.clone())
+        their_path.append(theirs.detach().clone())
+    torch.testing.assert_close(
+        torch.stack(our_path), torch.stack(their_path), rtol=1e-10, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("name", ["_fused_adamw_", "_log_softmax_backward_data"])

@@ -8,14 +8,16 @@ from typing import Any
 
 from msgspec.structs import replace
 from textual.app import App
-from textual.events import Key
-from textual.geometry import Region
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.events import Key, Resize
+from textual.geometry import Region, Size
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from makemore_tui.core.worker.protocol import Snapshot
 from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.config import Config
+from makemore_tui.tui.screens import main
 from makemore_tui.tui.screens.main import MainScreen
 from makemore_tui.tui.widgets.panel import Panel
 from makemore_tui.tui.widgets.panel_grid import PLACES
@@ -57,6 +59,17 @@ class Explorer:
             name = _character_to_key(key) if is_sign and not key.isalnum() else key
             driver.send_message(Key(name, key if is_sign else None))
             await asyncio.sleep(0.01)
+
+    async def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size, and wait until the screen has it.
+
+        Unlike the pilot's, this does not wait until the process is idle, which may take a second.
+        """
+        size = Size(width, height)
+        assert isinstance(self.app._driver, HeadlessDriver)
+        self.app._driver._size = size
+        self.app.post_message(Resize(size, size))
+        await self.until(lambda: self.screen.size == size)
 
     async def reset(self) -> None:
         """Back to the template, with nothing asked and nothing said."""
@@ -122,7 +135,7 @@ class Explorer:
     async def ticks(self, count: int) -> None:
         """Wait until a timer as fast as the screen's has gone off so many times."""
         rung = []
-        timer = self.screen.set_interval(0.1, lambda: rung.append(True))
+        timer = self.screen.set_interval(main._TICK_SECONDS, lambda: rung.append(True))
         await self.until(lambda: len(rung) >= count)
         timer.stop()
 

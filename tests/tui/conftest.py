@@ -4,6 +4,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
+from makemore_tui.tui.screens import main
 from tests.support import snapshots
 from tests.support.explorer import Stage, running_explorer
 
@@ -44,6 +45,13 @@ def _bigram_table():
 @pytest.fixture(name="health", scope="session")
 def _health():
     return snapshots.HEALTH
+
+
+@pytest.fixture
+def quick_ticks(monkeypatch):
+    """Explorers that are opened ask fifty times a second: for tests that wait for many ticks of one
+    that has little to draw."""
+    monkeypatch.setattr(main, "_TICK_SECONDS", 0.02)
 
 
 @pytest.fixture(name="explorer", scope="session")

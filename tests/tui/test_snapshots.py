@@ -18,6 +18,7 @@ from makemore_tui.tui.style.themes import OWN
 FOLDER = Path(__file__).with_name("snapshots")
 SCREENS = [((80, 24), OWN[0]), ((120, 40), OWN[0]), ((120, 40), OWN[1]), ((200, 60), OWN[2])]
 PANEL_SIZE = (76, 24)
+pytestmark = pytest.mark.usefixtures("quick_ticks")
 BASELINES = (
     Baseline("uniform", 3.296),
     Baseline("unigram", 2.82),

@@ -18,14 +18,15 @@ from makemore_tui.core.results import Baseline
 from makemore_tui.core.settings import model_label
 from makemore_tui.core.text import shown
 
-from ..plots.loss_plot import PlotContent, loss_plot
+from ..plots.loss_options import PlotContent
+from ..plots.loss_plot import loss_plot
 from ..plots.lr_plot import rate_plot
 from ..style.colours import DARK
 from ..style.text_rows import number
 
 if TYPE_CHECKING:
-    from makemore_tui.core.analysis.evaluation import Evaluation, WordSurprisal
-    from makemore_tui.core.results import RateSearch, Sample
+    from makemore_tui.core.analysis.evaluation import Evaluation
+    from makemore_tui.core.results import Probe, RateSearch, Sample
     from makemore_tui.core.runs.catalog import SavedRun
     from makemore_tui.core.session.replay import Replay
     from makemore_tui.core.session.session import Session
@@ -159,23 +160,19 @@ def print_rate_search(search: "RateSearch") -> None:
     _print_plot(heading, rate_plot(search, *_plot_size(), DARK))
 
 
-def print_evaluations(
-    evaluations: "dict[str, Evaluation]", surprisal: "WordSurprisal | None"
-) -> None:
+def print_evaluations(evaluations: "dict[str, Evaluation]", probed: "Probe | None") -> None:
     """Print the losses of some splits, and how likely each character of a word is."""
     table = _table("Loss, in nats a character", "split", "loss", "also in train", "new", "examples")
     for name, found in evaluations.items():
         losses = map(number, (found.loss, found.seen, found.unseen))
         table.add_row(name, *losses, f"{found.num_examples:,}")
     _print(table)
-    if surprisal is None:
+    if probed is None:
         return
-    table = _table(shown(surprisal.word), "character", "probability", "surprisal, nats")
-    for character, probability, nats in zip(
-        surprisal.characters, surprisal.probabilities, surprisal.surprisals, strict=True
-    ):
-        table.add_row(Text(character), f"{probability:.4f}", number(nats, 4))
-    table.add_row(Text("mean", style="bold"), "", Text(number(surprisal.mean, 4), style="bold"))
+    table = _table(probed.text, "character", "probability", "surprisal, nats")
+    for one in probed.characters:
+        table.add_row(Text(one.label), f"{one.probability:.4f}", number(one.surprisal, 4))
+    table.add_row(Text("mean", style="bold"), "", Text(number(probed.mean, 4), style="bold"))
     _print("", table)
 
 

@@ -8,6 +8,7 @@ import typer
 
 from makemore_tui.core.constants import EXPORT_FORMS, MAX_SEED, SPLITS
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.results import Unavailable
 from makemore_tui.core.text import shown
 
 from . import options
@@ -35,18 +36,20 @@ def evaluate(
 ) -> None:
     """The losses of a saved run, test among them, and how likely it holds a word."""
     saved = _load(run)
-    from makemore_tui.core.analysis.evaluation import word_surprisal
+    from makemore_tui.core.analysis.probe import probe
 
     saved.dataset.split(split)  # refuses what is none
-    found = None if word is None else word_surprisal(saved.model, saved.dataset.vocabulary, word)
+    found = None if word is None else probe(saved.model, saved.dataset.vocabulary, word)
+    if isinstance(found, Unavailable):
+        raise UserError(found.why)
     wanted = (*SPLITS, "all") if split == "all" else (split,)
     evaluations = {name: saved.evaluate(name) for name in wanted}
     answer: dict[str, Any] = {name: one.loss for name, one in evaluations.items()}
     if found:
         answer["word"] = {
-            "characters": found.characters,
-            "probabilities": found.probabilities,
-            "surprises": found.surprisals,
+            "characters": [one.label for one in found.characters],
+            "probabilities": [one.probability for one in found.characters],
+            "surprises": [one.surprisal for one in found.characters],
             "mean": found.mean,
         }
     show(as_json, answer, lambda reports: reports.print_evaluations(evaluations, found))

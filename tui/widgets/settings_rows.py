@@ -6,12 +6,11 @@ from typing import NamedTuple
 from rich.style import Style
 
 from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
-from makemore_tui.core.settings import SETTINGS
+from makemore_tui.core.settings import SETTINGS, setting_text
 from makemore_tui.core.text import exact_text
 from makemore_tui.core.worker.protocol import Snapshot
 
 from ..plots.ticks import tick_label
-from ..setting_steps import in_words
 from ..style.colours import Palette
 from ..style.text_rows import Row, fitted, row
 
@@ -32,12 +31,12 @@ def settings_entries(snapshot: Snapshot) -> list[Entry]:
     model, train = snapshot.model, snapshot.train
     kind, is_network = model.model_kind, model.model_kind.is_network
     order = f", order {model.order}" if kind.context_setting == "order" else ""
-    now = in_words("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
+    now = setting_text("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
     schedule = train.schedule if train.schedule == "constant" else f"{train.schedule} → {now}"
     speed = f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else _UNUSED
     planned = f" of {tick_label(train.steps)}" if is_network else ""
     return [
-        Entry("model", in_words("kind", model.kind) + order, ("model",), "kind"),
+        Entry("model", setting_text("kind", model.kind) + order, ("model",), "kind"),
         _entry(snapshot, "learning_rate", *_both("rate")),
         Entry("schedule", schedule if is_network else _UNUSED, ("schedule",), "schedule"),
         _entry(snapshot, "batch_size", *_both("batch")),
@@ -63,7 +62,7 @@ def settings_entries(snapshot: Snapshot) -> list[Entry]:
 def _entry(snapshot: Snapshot, setting: str, *keys: str) -> Entry:
     """The entry of a setting whose name and value are shown as they are."""
     value = (vars(snapshot.model) | vars(snapshot.train))[setting]
-    shown = in_words(setting, value) if snapshot.model.is_relevant(setting) else _UNUSED
+    shown = setting_text(setting, value) if snapshot.model.is_relevant(setting) else _UNUSED
     return Entry(setting.replace("_", " "), shown, keys, setting)
 
 
@@ -106,7 +105,7 @@ def typed_value(snapshot: Snapshot, setting: str) -> str | None:
     if not snapshot.model.is_relevant(setting):
         return None
     value = (vars(snapshot.model) | vars(snapshot.train))[setting]
-    return f"{value}" if isinstance(value, float) else in_words(setting, value).replace(",", "")
+    return f"{value}" if isinstance(value, float) else setting_text(setting, value).replace(",", "")
 
 
 def command_line_words(snapshot: Snapshot) -> str:

@@ -65,8 +65,8 @@ def sample(
 
     temperature, prefix: as for `draw_texts`. limit: the maximum length in characters; by default
     twice that of the data's longest item. new_only: leave out items that stand in the data, and
-    repeat until there are n. Raises UserError if an argument is out of range, the prefix has a character that is not in the
-    data, or the model yields too few new items.
+    repeat until there are n. Raises UserError if an argument is out of range, the prefix has a
+    character that is not in the data, or the model yields too few new items.
     """
     if not 1 <= n <= MAX_SAMPLES:
         raise UserError(f"the number of samples must be from 1 to {MAX_SAMPLES:,}, not {n}")

@@ -28,7 +28,9 @@ class CountingTrainer:
     num_counted: int = 0
 
     def __init__(self, model: NgramCounts, dataset: Dataset, settings: TrainSettings):
-        self.model, self.dataset, self.settings = model, dataset, settings
+        self.model = model
+        self.dataset = dataset
+        self.settings = settings
         self.edit(settings)
 
     def __repr__(self) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 from msgspec.structs import replace
 from textual.app import App
-from textual.events import Key
-from textual.geometry import Region
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.events import Key, Resize
+from textual.geometry import Region, Size
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
@@ -58,6 +59,17 @@ class Explorer:
             name = _character_to_key(key) if is_sign and not key.isalnum() else key
             driver.send_message(Key(name, key if is_sign else None))
             await asyncio.sleep(0.01)
+
+    async def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size, and wait until the screen has it.
+
+        Unlike the pilot's, this does not wait until the process is idle, which may take a second.
+        """
+        size = Size(width, height)
+        assert isinstance(self.app._driver, HeadlessDriver)
+        self.app._driver._size = size
+        self.app.post_message(Resize(size, size))
+        await self.until(lambda: self.screen.size == size)
 
     async def reset(self) -> None:
         """Back to the template, with nothing asked and nothing said."""

@@ -61,7 +61,7 @@ async def test_another_size_of_the_terminal_is_drawn_at_rest(explorer, snapshot)
     async with explorer(first=snapshot(state="paused"), size=(120, 40)) as it:
         await come_to_rest(it)
         it.engine.requests.clear()
-        await it.pilot.resize_terminal(200, 60)
+        await it.resize(200, 60)
         await it.until(lambda: {LossView, HealthView} <= set(views_asked(it)))
         await come_to_rest(it)
 

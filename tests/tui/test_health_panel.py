@@ -180,6 +180,7 @@ async def test_its_key_shows_it_and_asks_for_its_view(it):
 async def test_the_help_screen_has_every_rule(it):
     await it.press("?")
     await it.until(lambda: isinstance(it.app.screen, HelpScreen))
+    await it.until(lambda: it.app.screen.query("VerticalScroll"))
     scroll = it.app.screen.query_one("VerticalScroll")
     await it.until(lambda: scroll.max_scroll_y > 0)
     seen = it.painted()

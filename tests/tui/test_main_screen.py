@@ -354,7 +354,7 @@ async def test_however_narrow_the_first_line_is_it_never_cuts_the_step(explorer,
         for width, shows in [(60, "● training  step 1,200"), (26, "● training  step 1,200"),
                              (25, " ● training 1,200"), (17, " ● training 1,200"),
                              (16, "● 1,200"), (7, "● 1,200"), (6, "1,200")]:  # fmt: skip
-            await it.pilot.resize_terminal(width, 10)
+            await it.resize(width, 10)
             await it.until(lambda width=width: it.screen.query_one(StatusBar).size.width == width)
             assert shows in it.status
 

@@ -187,10 +187,10 @@ async def test_a_narrow_status_line_leaves_out_whole_parts(explorer, snapshot):
         [],
     ]
     saving = Saving("/runs", "/runs/names-2026-11-25", 3)
-    async with explorer(snapshot(saving=saving), size=(130, 24)) as it:
+    async with explorer(snapshot(saving=saving), size=(130, 6)) as it:
         shown = []
         for width in range(130, 30, -1):
-            await it.pilot.resize_terminal(width, 24)
+            await it.resize(width, 6)
             await it.until(lambda width=width: len(it.status) == width)
             left = it.status.partition("●")[0].replace("makemore-tui  ", "makemore-tui · ")
             parts = [part.strip() for part in left.split("·") if part.strip()]
@@ -201,9 +201,9 @@ async def test_a_narrow_status_line_leaves_out_whole_parts(explorer, snapshot):
 
 async def test_that_the_run_is_not_saved_stays_longest(explorer, snapshot):
     saving = Saving("/runs", "/runs/names-2026-11-25", 3, problem="no space")
-    async with explorer(snapshot(saving=saving), size=(130, 24)) as it:
+    async with explorer(snapshot(saving=saving), size=(130, 6)) as it:
         for width in (130, 110, 90, 80, 60, 40):
-            await it.pilot.resize_terminal(width, 24)
+            await it.resize(width, 6)
             await it.until(lambda width=width: len(it.status) == width)
             assert "▲ not saved" in it.status
 

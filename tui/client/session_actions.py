@@ -6,18 +6,8 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from makemore_tui.core.settings import plan_edit
-from makemore_tui.core.worker.protocol import (
-    Edit,
-    EvaluateTest,
-    Pause,
-    Redo,
-    Request,
-    Restart,
-    Resume,
-    Snapshot,
-    Step,
-    Undo,
-)
+from makemore_tui.core.worker import protocol
+from makemore_tui.core.worker.protocol import Request, Snapshot
 
 from ..notices import Labels, at_limit
 from ..setting_steps import stepped
@@ -60,9 +50,9 @@ class SessionActions:
         if (now := self.latest()) is None:
             return
         match request:
-            case Undo() if now.can_undo is None:
+            case protocol.Undo() if now.can_undo is None:
                 self.notices.say("there is nothing to undo")
-            case Redo() if now.can_redo is None:
+            case protocol.Redo() if now.can_redo is None:
                 why = "nothing has been undone since the last edit"
                 self.notices.say(f"there is nothing to redo: {why}")
             case _:
@@ -78,47 +68,47 @@ class SessionActions:
                 shown = self.requests.snapshot or now
                 self.notices.say(at_limit(changes, shown, self.notices.text))
             else:
-                self.ask(Edit(changes))
+                self.ask(protocol.Edit(changes))
 
     def restart(self, seeds: int = 0) -> None:
         """Begin a new run, with a seed so many higher."""
         if (now := self.latest()) is not None:
-            self.ask(Restart(max(0, now.seed + seeds)))
+            self.ask(protocol.Restart(max(0, now.seed + seeds)))
 
     def pause(self) -> None:
         """Pause training, or resume it."""
         if (now := self.latest()) is not None:
-            self.ask(Pause() if now.state == "training" else Resume())
+            self.ask(protocol.Pause() if now.state == "training" else protocol.Resume())
 
     def step(self) -> None:
         """Take one step."""
-        self.ask(Step())
+        self.ask(protocol.Step())
 
     def undo(self) -> None:
         """Take back the last edit."""
-        self.ask(Undo())
+        self.ask(protocol.Undo())
 
     def redo(self) -> None:
         """Do again what was undone."""
-        self.ask(Redo())
+        self.ask(protocol.Redo())
 
     def test(self) -> None:
         """Evaluate the test split."""
-        self.ask(EvaluateTest())
+        self.ask(protocol.EvaluateTest())
 
 
 def expected_after(request: Request, now: Snapshot) -> Snapshot:
     """What a request will lead to, as far as the next key depends on it."""
     match request:
-        case Edit(changes):
+        case protocol.Edit(changes):
             plan = plan_edit(now.model, now.train, changes)
             return replace(now, model=plan.model, train=plan.train, can_undo=now.can_undo or "")
-        case Restart(seed):
+        case protocol.Restart(seed):
             return replace(now, seed=seed, can_undo=now.can_undo or "")
-        case Undo():
+        case protocol.Undo():
             return replace(now, can_redo=now.can_redo or "")
-        case Pause() | Step():
+        case protocol.Pause() | protocol.Step():
             return replace(now, state="paused")
-        case Resume():
+        case protocol.Resume():
             return replace(now, state="training")
     return now

@@ -205,7 +205,7 @@ class MainScreen(Screen):
             getattr(getattr(self, owner), name)(*arguments)
             return
         if is_chosen_first:
-            self.grid.choose(owner)
+            self.grid.action_choose(owner)
         nodes = {"panels": self.grid, "chosen": self.grid.panels[self.grid.chosen]}
         await nodes.get(owner, self.grid.panels.get(owner)).run_action(action)
 

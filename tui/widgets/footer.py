@@ -21,9 +21,7 @@ class KeyFooter(Widget):
     in memory.)
     """
 
-    DEFAULT_CSS = """
-    KeyFooter { dock: bottom; height: 1; background: $panel; }
-    """
+    DEFAULT_CSS = "KeyFooter { dock: bottom; height: 1; background: $panel; }"
 
     def on_mount(self) -> None:
         self._keys: list[str] = []  # of each cell, the key that a click presses

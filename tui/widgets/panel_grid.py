@@ -111,7 +111,7 @@ class PanelGrid(Vertical):
         first = next(place[0] for place in PLACES if name in place)
         self.front[first] = name
 
-    def choose(self, name: str) -> None:
+    def action_choose(self, name: str) -> None:
         """Choose a panel."""
         if name == self.chosen:
             return
@@ -140,7 +140,7 @@ class PanelGrid(Vertical):
     def on_tabs_tab_activated(self, event: "Tabs.TabActivated") -> None:
         event.stop()
         if event.tab.id and event.tab.id == event.tabs.active:  # not one left behind meanwhile
-            self.choose(event.tab.id.removeprefix("tab-"))
+            self.action_choose(event.tab.id.removeprefix("tab-"))
 
     @on(DescendantFocus)
     def follow_focus(self) -> None:
@@ -148,15 +148,12 @@ class PanelGrid(Vertical):
         focused = self.screen.focused
         panel = focused if isinstance(focused, Panel) or focused is None else focused.parent
         if isinstance(panel, Panel) and panel.id:
-            self.choose(panel.id)
-
-    def action_choose(self, name: str) -> None:
-        self.choose(name)
+            self.action_choose(panel.id)
 
     def action_next_panel(self, by: int) -> None:
         self.follow_focus()  # which a click may just have moved
         names = list(PANELS)
-        self.choose(names[(names.index(self.chosen) + by) % len(names)])
+        self.action_choose(names[(names.index(self.chosen) + by) % len(names)])
 
     def action_zoom(self) -> None:
         self.follow_focus()

@@ -10,7 +10,7 @@ from makemore_tui.core.worker.protocol import ProbeView, Snapshot
 
 from ..keymap import bindings_of
 from ..plots.probe_rows import COLUMN_WIDTH, probe_rows
-from ..style.text_rows import Row
+from ..style.text_rows import Row, paragraph
 from .panel import Panel
 from .text_input import Line
 
@@ -76,17 +76,17 @@ class ProbePanel(Panel):
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         probe = self.drawn
         if isinstance(probe, Probe):
-            rows = probe_rows(probe, self._chosen(probe), width, height - 1, self.palette)
+            chosen = self._chosen([one.surprisal for one in probe.characters])
+            rows = probe_rows(probe, chosen, width, height - 1, self.palette)
         elif probe is None:
-            rows = self.paragraph("…", width)
+            rows = paragraph("…", width, self.palette)
         else:
-            rows = self.paragraph(probe.why, width, "warning")
+            rows = paragraph(probe.why, width, self.palette, "warning")
         return [[], *rows]  # below the line that is typed into
 
-    def _chosen(self, probe: Probe) -> int:
+    def _chosen(self, surprisals: list[float]) -> int:
         """The character at the text's cursor, or the most surprising one."""
-        surprisals = [one.surprisal for one in probe.characters]
-        place, last = self._line.cursor_position, min(len(self._line.value), len(surprisals))
-        if self._line.has_focus and place < last:
+        place = self._line.cursor_position
+        if self._line.has_focus and place < min(len(self._line.value), len(surprisals)):
             return place
         return surprisals.index(max(surprisals))

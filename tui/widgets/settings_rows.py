@@ -12,7 +12,7 @@ from makemore_tui.core.worker.protocol import Snapshot
 
 from ..plots.ticks import tick_label
 from ..style.colours import Palette
-from ..style.text_rows import Row, row
+from ..style.text_rows import Row, fitted, row
 
 _UNUSED = "–"  # the value of a setting that the model does not have
 
@@ -89,25 +89,21 @@ def settings_row(
     if len(value) > width - name_cells - len(keys):
         name_cells = len(entry.name) + 1  # a long value may begin further to the left
     room = max(1, width - name_cells - len(keys))
-    if len(value) > room:
-        value = value[: room - 1] + "…"
     chosen = Style(reverse=is_chosen)
     value_style = palette.style("dim" if is_unused else "text", bold=not is_unused)
     return row(
         (f"{entry.name:<{name_cells}}", palette.style("dim") + chosen),
-        (f"{value:<{room}.{room}}", value_style + chosen),
+        (fitted(value, room), value_style + chosen),
         (keys, palette.style("batch") + chosen),
     )
 
 
 def typed_value(snapshot: Snapshot, setting: str) -> str | None:
     """A setting as one would type it; None where the model has no such setting."""
-    entries = settings_entries(snapshot)
-    entry = next((one for one in entries if one.setting == setting), None)
-    if entry is None or entry.value == _UNUSED:
-        return None
     if setting == "seed":
         return str(snapshot.seed)
+    if not snapshot.model.is_relevant(setting):
+        return None
     value = (vars(snapshot.model) | vars(snapshot.train))[setting]
     return f"{value}" if isinstance(value, float) else setting_text(setting, value).replace(",", "")
 

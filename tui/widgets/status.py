@@ -21,9 +21,7 @@ _STATES = {
 class StatusBar(Widget):
     """Name, dataset, state, step and speed in one line."""
 
-    DEFAULT_CSS = """
-    StatusBar { height: 1; background: $panel; }
-    """
+    DEFAULT_CSS = "StatusBar { height: 1; background: $panel; }"
     _snapshot: Snapshot | None = None
     _waiting_for = ""
 

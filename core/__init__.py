@@ -12,29 +12,11 @@ from typing import TYPE_CHECKING, Any
 warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 
 __all__ = [
-    "BUILT_IN_DATASETS",
-    "MLP",
-    "PRESETS",
-    "Dataset",
-    "Model",
-    "ModelSettings",
-    "NeuralBigram",
-    "NgramCounts",
-    "RunSpec",
-    "RunState",
-    "Session",
-    "TrainSettings",
-    "Unavailable",
-    "UserError",
-    "Vocabulary",
-    "evaluate",
-    "preset_named",
-    "replay",
-    "runs_directory",
-    "sample",
-    "saved_runs",
+    "BUILT_IN_DATASETS", "MLP", "PRESETS", "Dataset", "Model", "ModelSettings", "NeuralBigram",
+    "NgramCounts", "RunSpec", "RunState", "Session", "TrainSettings", "Unavailable", "UserError",
+    "Vocabulary", "evaluate", "preset_named", "replay", "runs_directory", "sample", "saved_runs",
     "write_export",
-]
+]  # fmt: skip
 
 if TYPE_CHECKING:  # where each name is from
     from .analysis.evaluation import evaluate

@@ -2,8 +2,9 @@
 
 import contextlib
 import os
+import secrets
 import stat
-import tempfile
+from functools import partial
 from pathlib import Path
 
 from .errors import UserError
@@ -18,28 +19,31 @@ def write_atomically(path: Path, *content: bytes | memoryview) -> None:
 
     The content goes to a hidden file in the same folder, is synced to the disk, and is moved over
     `path` with `os.replace`. A file that is replaced keeps its permissions, a new one gets 0644 as
-    far as the umask allows. A symbolic link is followed.
-
-    Raises:
-        UserError: the file can't be written; the sentence names it, and nothing has changed.
+    far as the umask allows. A symbolic link is followed. Raises UserError if the file can't be
+    written; the sentence names it, and nothing has changed.
     """
     try:
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
-        mode = _mode(target)
-        descriptor, name = tempfile.mkstemp(prefix=UNFINISHED, dir=target.parent)
+        unfinished = target.parent / f"{UNFINISHED}{secrets.token_hex(8)}"
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with open(unfinished, "xb", opener=partial(os.open, mode=0o644)) as file:
                 file.writelines(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(name, mode)
-            os.replace(name, target)
+            with contextlib.suppress(FileNotFoundError):
+                os.chmod(unfinished, stat.S_IMODE(target.stat().st_mode))
+            os.replace(unfinished, target)
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(name)
+                unfinished.unlink()
             raise
-        _sync(target.parent)
+        with contextlib.suppress(OSError):  # some systems can't open a folder
+            descriptor = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
     except OSError as error:
         raise cannot_write(path, error) from None
 
@@ -47,8 +51,7 @@ def write_atomically(path: Path, *content: bytes | memoryview) -> None:
 def check_can_create(path: Path) -> None:
     """See that a new file can be written, and make the folders that lead to it.
 
-    Raises:
-        UserError: it can't, or there is something of that name.
+    Raises UserError if it can't, or if there is something of that name.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,24 +64,3 @@ def check_can_create(path: Path) -> None:
 def cannot_write(path: Path, error: OSError) -> UserError:
     """The sentence for a file or folder that can't be written."""
     return UserError(f"{path} can't be written: {error.strerror or error}")
-
-
-def _mode(path: Path) -> int:
-    """The permissions of a file: those it has, or those a new one gets."""
-    with contextlib.suppress(FileNotFoundError):
-        return stat.S_IMODE(path.stat().st_mode)
-    umask = os.umask(0o022)
-    os.umask(umask)
-    return 0o644 & ~umask
-
-
-def _sync(folder: Path) -> None:
-    """Write a folder's list of files to the disk, where the system allows to open a folder."""
-    if os.name == "nt":
-        return
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -6,18 +6,10 @@ SPLITS = ("train", "dev", "test")
 BASELINES = ("uniform", "unigram", "bigram", "trigram", "4-gram")
 # What a run can be exported as, with the ending of the file or folder.
 EXPORT_FORMS = {
-    "script": ".py",
-    "notebook": ".ipynb",
-    "csv": ".csv",
-    "json": ".json",
-    "tensorboard": "-tensorboard",
-    "svg": ".svg",
-    "png": ".png",
-    "pdf": ".pdf",
-    "html": ".html",
+    "script": ".py", "notebook": ".ipynb", "csv": ".csv", "json": ".json",
+    "tensorboard": "-tensorboard", "svg": ".svg", "png": ".png", "pdf": ".pdf", "html": ".html",
     "spec": ".txt",
-}
-
+}  # fmt: skip
 MAX_SEED = 2**62
 MIN_ITEMS = 10  # of a dataset
 MAX_ITEM_LENGTH = 1000  # characters

@@ -1,5 +1,6 @@
 """What there is to know of each kind of model without having one. Torch-free."""
 
+import math
 from dataclasses import dataclass, field
 
 
@@ -12,6 +13,7 @@ class ModelKind:
     resizable: sizes that can change while it trains.
     context_setting: the setting that decides how many characters it sees; None if it sees one.
     regularizer: the setting that holds it back from over-fitting.
+    max_update_ratio: log10 of update to weight, beyond which steps are too large for its weights.
     learning_rates: for each optimizer the range in which a useful learning rate lies; empty where
     it has none, because it learns by counting, which ends by itself.
     """
@@ -23,6 +25,7 @@ class ModelKind:
     resizable: tuple[str, ...] = ()
     context_setting: str | None = None
     regularizer: str = "weight_decay"
+    max_update_ratio: float = math.inf
     learning_rates: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
@@ -32,14 +35,8 @@ class ModelKind:
 
 
 _TRAINING = (
-    "learning_rate",
-    "batch_size",
-    "optimizer",
-    "schedule",
-    "steps",
-    "weight_decay",
-    "train_on",
-)
+    "learning_rate", "batch_size", "optimizer", "schedule", "steps", "weight_decay", "train_on",
+)  # fmt: skip
 _MLP_SIZES = ("context", "embedding", "hidden")
 
 _MLP = ModelKind(
@@ -49,6 +46,7 @@ _MLP = ModelKind(
     sizes=_MLP_SIZES,
     resizable=_MLP_SIZES,
     context_setting="context",
+    max_update_ratio=-1.75,
     learning_rates={"sgd": (1e-3, 1.0), "adamw": (1e-5, 0.1)},
 )
 _NGRAM = ModelKind(

@@ -1,6 +1,6 @@
 """Settings that are worth a name. Torch-free."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import UserError
 from .settings import ModelSettings, TrainSettings
@@ -8,7 +8,7 @@ from .settings import ModelSettings, TrainSettings
 
 @dataclass(frozen=True)
 class Preset:
-    """A model and a way to train it that are worth a name."""
+    """A model and a way to train it."""
 
     name: str
     about: str
@@ -17,80 +17,39 @@ class Preset:
 
 
 _LECTURE = TrainSettings(learning_rate=0.1, batch_size=32, schedule="step", steps=200_000)
+_ADAMW = TrainSettings(optimizer="adamw", schedule="linear")
+# fmt: off
 _PRESETS = (
-    Preset(
-        "bigram",
-        "the table of bigram counts, add-one smoothing",
-        ModelSettings(kind="ngram", order=2),
-        TrainSettings(batch_size=0, steps=1, smoothing=1.0),
-    ),
-    Preset(
-        "neural-bigram",
-        "the same table, learnt by gradient descent on all examples at once",
-        ModelSettings(kind="neural-bigram", init="lecture"),
-        TrainSettings(learning_rate=50, batch_size=0, weight_decay=0.01, steps=200),
-    ),
-    Preset(
-        "first-mlp",
-        "the lecture's first MLP: two numbers a character, 100 hidden units",
-        ModelSettings(context=3, embedding=2, hidden=100, init="lecture"),
-        _LECTURE,
-    ),
-    Preset(
-        "lecture",
-        "the lecture's larger MLP, every weight from N(0,1)",
-        ModelSettings(context=3, embedding=10, hidden=200, init="lecture"),
-        _LECTURE,
-    ),
-    Preset(
-        "scaled",
-        "the same with scaled weights, so that the first loss is near ln V",
-        ModelSettings(context=3, embedding=10, hidden=200, init="scaled"),
-        _LECTURE,
-    ),
-    Preset(
-        "overfit",
-        "the file's first five items learnt by heart",
-        ModelSettings(context=3, embedding=2, hidden=100, init="lecture"),
-        TrainSettings(learning_rate=0.1, batch_size=0, steps=1000, train_on="first-5"),
-    ),
-    Preset(
-        "fast",
-        "the lecture's dev loss, 2.17, as soon as can be",
-        ModelSettings(context=5, embedding=16, hidden=128, init="scaled"),
-        TrainSettings(
-            learning_rate=0.03,
-            batch_size=384,
-            optimizer="adamw",
-            schedule="linear",
-            steps=400,
-        ),
-    ),
-    Preset(
-        "tuned",
-        "the lowest dev loss in the time of the lecture's 200,000 steps",
-        ModelSettings(context=8, embedding=24, hidden=600, init="scaled"),
-        TrainSettings(
-            learning_rate=0.003,
-            batch_size=512,
-            optimizer="adamw",
-            schedule="linear",
-            weight_decay=0.06,
-            dropout=0.2,
-            steps=24_000,
-        ),
-    ),
+    Preset("bigram", "the table of bigram counts, add-one smoothing",
+           ModelSettings(kind="ngram", order=2),
+           TrainSettings(batch_size=0, steps=1, smoothing=1.0)),
+    Preset("neural-bigram", "the same table, learnt by gradient descent on all examples at once",
+           ModelSettings(kind="neural-bigram", init="lecture"),
+           TrainSettings(learning_rate=50, batch_size=0, weight_decay=0.01, steps=200)),
+    Preset("first-mlp", "the lecture's first MLP: two numbers a character, 100 hidden units",
+           ModelSettings(context=3, embedding=2, hidden=100, init="lecture"), _LECTURE),
+    Preset("lecture", "the lecture's larger MLP, every weight from N(0,1)",
+           ModelSettings(context=3, embedding=10, hidden=200, init="lecture"), _LECTURE),
+    Preset("scaled", "the same with scaled weights, so that the first loss is near ln V",
+           ModelSettings(context=3, embedding=10, hidden=200, init="scaled"), _LECTURE),
+    Preset("overfit", "the file's first five items learnt by heart",
+           ModelSettings(context=3, embedding=2, hidden=100, init="lecture"),
+           TrainSettings(learning_rate=0.1, batch_size=0, steps=1000, train_on="first-5")),
+    Preset("fast", "the lecture's dev loss, 2.17, as soon as can be",
+           ModelSettings(context=5, embedding=16, hidden=128, init="scaled"),
+           replace(_ADAMW, learning_rate=0.03, batch_size=384, steps=400)),
+    Preset("tuned", "the lowest dev loss in the time of the lecture's 200,000 steps",
+           ModelSettings(context=8, embedding=24, hidden=600, init="scaled"),
+           replace(_ADAMW, learning_rate=0.003, batch_size=512, weight_decay=0.06, dropout=0.2,
+                   steps=24_000)),
 )
+# fmt: on
 PRESETS = {preset.name: preset for preset in _PRESETS}
 DEFAULT_PRESET = "scaled"
 
 
 def preset_named(name: str) -> Preset:
-    """A preset by its name.
-
-    Raises:
-        UserError: there is no preset of that name.
-    """
+    """A preset by its name; raises UserError if there is none of that name."""
     if name not in PRESETS:
         raise UserError(f"there is no preset {name!r}; the presets are {', '.join(PRESETS)}")
     return PRESETS[name]

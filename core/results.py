@@ -106,7 +106,6 @@ class PreviousRun(Struct, frozen=True):
     seed: int
     steps: int
     best_dev: float | None
-    last_dev: float | None
     id: int = 0
     folder: str = ""
 
@@ -254,11 +253,10 @@ class TensorHealth(Struct, frozen=True):
 
 
 class Diagnosis(Struct, frozen=True):
-    """The name of the rule that applies to a run, its sentence, and an explanation."""
+    """The name of the rule that applies to a run, and its sentence."""
 
     name: str
     sentence: str
-    help: str
 
 
 class Health(Struct, frozen=True):

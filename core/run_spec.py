@@ -31,8 +31,8 @@ class RunSpec:
     def parse(cls, line: str) -> "RunSpec":
         """The spec that a line spells out.
 
-        Raises:
-            UserError: there is no dataset, a setting is unknown or set twice, or a value is wrong.
+        Raises UserError if there is no dataset, a setting is unknown or set twice, or a value is
+        wrong.
         """
         parts = line.strip().split("/")
         words: list[str] = []
@@ -41,17 +41,18 @@ class RunSpec:
         unique = len(parts) > 1 and parts[-1] == "unique"
         dataset = unquote("/".join(parts[:-1] if unique else parts))
         if not dataset:
-            raise UserError(
-                f"the spec {line!r} names no dataset; one looks like names/seed=3/hidden=300"
-            )
+            example = "one looks like names/seed=3/hidden=300"
+            raise UserError(f"the spec {line!r} names no dataset; {example}")
         names = [word.partition("=")[0] for word in words]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice:
+        if twice := next((name for name in names if names.count(name) > 1), None):
             raise UserError(f"the spec {line!r} sets {twice} more than once; once is right")
-        seeds = [word.partition("=")[2] for word in words if word.startswith("seed=")]
-        seed = _seed(seeds[0]) if seeds else 1
-        changes = parse_changes(word for word in words if not word.startswith("seed="))
-        return cls(dataset, unique, *changed(ModelSettings(), TrainSettings(), changes), seed)
+        seed = "1"
+        if "seed" in names:
+            seed = words.pop(names.index("seed")).partition("=")[2]
+        if not (seed.isascii() and seed.isdigit() and len(seed) < 20 and int(seed) <= MAX_SEED):
+            raise UserError(f"seed must be a whole number from 0 to {MAX_SEED:,}, not {seed!r}")
+        settings = changed(ModelSettings(), TrainSettings(), parse_changes(words))
+        return cls(dataset, unique, *settings, int(seed))
 
     def __str__(self) -> str:
         path = quote(self.dataset, safe="/")
@@ -69,9 +70,3 @@ class RunSpec:
 
     def __repr__(self) -> str:
         return f"RunSpec.parse({str(self)!r})"
-
-
-def _seed(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_SEED):
-        raise UserError(f"seed must be a whole number from 0 to {MAX_SEED:,}, not {text!r}")
-    return int(text)

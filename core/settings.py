@@ -9,21 +9,17 @@ from .errors import UserError
 from .model_kinds import MODEL_KINDS, ModelKind
 
 Effect = Literal["next step", "new optimizer", "resized", "restart"]
+SCHEDULES = ("constant", "step", "linear", "cosine")
 KINDS = tuple(MODEL_KINDS)
 KIND_NAMES = {name: kind.label for name, kind in MODEL_KINDS.items()}
 SIZES = MODEL_KINDS["mlp"].resizable
 
 
-def _number(default: float, low: float, high: float, about: str) -> Any:
-    return field(default=default, metadata={"low": low, "high": high, "about": about})
-
-
-def _choice(default: str, choices: tuple[str, ...], about: str) -> Any:
-    return field(default=default, metadata={"choices": choices, "about": about})
-
-
-def _flag(default: bool, about: str) -> Any:
-    return field(default=default, metadata={"about": about})
+def _setting(
+    default: Any, about: str, low: float | None = None, high: float | None = None, **choices: Any
+) -> Any:
+    limits = {} if low is None else {"low": low, "high": high}
+    return field(default=default, metadata={"about": about} | limits | choices)
 
 
 class _Validated:
@@ -42,13 +38,15 @@ class ModelSettings(_Validated):
     a new run.
     """
 
-    kind: str = _choice("mlp", KINDS, "which model: counts, a one-layer network, or the MLP")
-    order: int = _number(2, 1, 5, "ngram: characters in a gram; 2 is the bigram table")
-    context: int = _number(3, 1, 16, "mlp: how many characters the model sees")
-    embedding: int = _number(10, 1, 512, "mlp: numbers that stand for a character")
-    hidden: int = _number(200, 1, 4096, "mlp: tanh units in the hidden layer")
-    init: str = _choice("scaled", ("lecture", "scaled"), "networks: how weights begin")
-    direct: bool = _flag(False, "mlp: connect the embeddings to the output too")
+    kind: str = _setting(
+        "mlp", "which model: counts, a one-layer network, or the MLP", choices=KINDS
+    )
+    order: int = _setting(2, "ngram: characters in a gram; 2 is the bigram table", 1, 5)
+    context: int = _setting(3, "mlp: how many characters the model sees", 1, 16)
+    embedding: int = _setting(10, "mlp: numbers that stand for a character", 1, 512)
+    hidden: int = _setting(200, "mlp: tanh units in the hidden layer", 1, 4096)
+    init: str = _setting("scaled", "networks: how weights begin", choices=("lecture", "scaled"))
+    direct: bool = _setting(False, "mlp: connect the embeddings to the output too")
 
     @property
     def model_kind(self) -> ModelKind:
@@ -68,19 +66,16 @@ class ModelSettings(_Validated):
 class TrainSettings(_Validated):
     """How a model is trained. Every setting can change between any two steps."""
 
-    learning_rate: float = _number(0.1, 1e-6, 1000, "size of a step, before the schedule")
-    batch_size: int = _number(32, 0, 65536, "examples a step; 0 is all of them")
-    optimizer: str = _choice("sgd", ("sgd", "adamw"), "how a gradient becomes a step")
-    schedule: str = _choice(
-        "constant", ("constant", "step", "linear", "cosine"), "how the learning rate changes"
-    )
-    steps: int = _number(200_000, 1, 10**9, "steps that are planned; what the schedule spans")
-    weight_decay: float = _number(0.0, 0, 100, "pull of the weights towards zero")
-    dropout: float = _number(0.0, 0, 0.9, "mlp: share of hidden units left out of each step")
-    smoothing: float = _number(1.0, 0, 1e6, "ngram: added to every count")
-    train_on: str = field(
-        default="train",
-        metadata={"about": "train, all (no held-out data), or first-N (the file's first N items)"},
+    learning_rate: float = _setting(0.1, "size of a step, before the schedule", 1e-6, 1000)
+    batch_size: int = _setting(32, "examples a step; 0 is all of them", 0, 65536)
+    optimizer: str = _setting("sgd", "how a gradient becomes a step", choices=("sgd", "adamw"))
+    schedule: str = _setting("constant", "how the learning rate changes", choices=SCHEDULES)
+    steps: int = _setting(200_000, "steps that are planned; what the schedule spans", 1, 10**9)
+    weight_decay: float = _setting(0.0, "pull of the weights towards zero", 0, 100)
+    dropout: float = _setting(0.0, "mlp: share of hidden units left out of each step", 0, 0.9)
+    smoothing: float = _setting(1.0, "ngram: added to every count", 0, 1e6)
+    train_on: str = _setting(
+        "train", "train, all (no held-out data), or first-N (the file's first N items)"
     )
 
     def learning_rate_at(self, step: int) -> float:
@@ -105,8 +100,7 @@ def changed(
 ) -> tuple[ModelSettings, TrainSettings]:
     """The settings with some of them changed, by name.
 
-    Raises:
-        UserError: a name is unknown, or a value is not allowed.
+    Raises UserError if a name is unknown, or a value is not allowed.
     """
     for name in changes:
         _check_name(name)
@@ -117,10 +111,7 @@ def changed(
 
 @dataclass(frozen=True)
 class EditPlan:
-    """What changing some settings would do to a run.
-
-    changes: the new values by name. model, train: the settings after the change.
-    """
+    """What changing some settings, by name, would do to a run, and its settings after that."""
 
     changes: dict[str, Any]
     model: ModelSettings
@@ -131,8 +122,7 @@ class EditPlan:
 def plan_edit(model: ModelSettings, train: TrainSettings, changes: dict[str, Any]) -> EditPlan:
     """Work out what changing settings by name would do to a run that has these settings.
 
-    Raises:
-        UserError: a name is unknown, or a value is not allowed.
+    Raises UserError if a name is unknown, or a value is not allowed.
     """
     return EditPlan(changes, *changed(model, train, changes), effect_of(changes, model.kind))
 
@@ -148,8 +138,7 @@ def effect_of(changes: Mapping[str, Any], kind: str) -> Effect:
 def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:
     """Changes from words such as `hidden=300`; of two for the same setting the last counts.
 
-    Raises:
-        UserError: a word is not `name=value`, a name is unknown, or a value is not allowed.
+    Raises UserError if a word is not `name=value`, a name is unknown, or a value is not allowed.
     """
     changes = {}
     for word in assignments:
@@ -164,10 +153,8 @@ def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:
 def parse_value(name: str, text: str, called: str = "") -> Any:
     """The value of a setting from text.
 
-    called: what an error message calls the setting, if not by its name.
-
-    Raises:
-        UserError: the value has the wrong type, or is not allowed.
+    called: what an error message calls the setting, if not by its name. Raises UserError if the
+    value has the wrong type, or is not allowed.
     """
     setting = SETTINGS[name]
     try:
@@ -211,7 +198,16 @@ def allowed_values(name: str) -> str:
 
 def short_label(changes: Mapping[str, Any]) -> str:
     """Settings in short, such as "hidden 300, lr 0.01"."""
-    return ", ".join(_short_setting(name, value) for name, value in changes.items())
+    parts = []
+    for name, value in changes.items():
+        text = str(value) if name == "seed" else setting_text(name, value)
+        if isinstance(value, bool):
+            parts.append(name if value else f"not {name}")
+        elif name in ("kind", "optimizer", "schedule"):  # the value says which setting it is
+            parts.append(text)
+        else:
+            parts.append(f"{_SHORT.get(name, name)} {text}")
+    return ", ".join(parts)
 
 
 def model_label(model: ModelSettings) -> str:
@@ -264,29 +260,16 @@ def _is_allowed(setting: Field, value: Any) -> bool:
     return is_type
 
 
-def _short_setting(name: str, value: Any) -> str:
-    if name in ("kind", "optimizer", "schedule"):  # the value says which setting it is
-        return setting_text(name, value)
-    if isinstance(value, bool):
-        return name if value else f"not {name}"
-    text = str(value) if name == "seed" else setting_text(name, value)
-    return f"{_SHORT.get(name, name)} {text}"
-
-
 def _converted(text: str, default: Any) -> Any:
     """The value that a text stands for, of the type of a default."""
     if isinstance(default, bool):
         return {"true": True, "false": False, "yes": True, "no": False}[text.lower()]
     if not isinstance(default, int):
         return type(default)(text)
-    text = text.replace(",", "")
-    try:
-        return int(text)
-    except ValueError:
-        number = float(text)  # such as 1e3
-        if not number.is_integer():
-            raise
-        return int(number)
+    number = float(text.replace(",", ""))  # such as 64,000 or 1e3
+    if not number.is_integer():
+        raise ValueError(text)
+    return int(number)
 
 
 _SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay", "train_on": "on"}

@@ -33,8 +33,7 @@ _SECONDS_TO_LEAVE = 1.0
 class ExplorerApp(App):
     """A terminal in which a person watches a model learn.
 
-    remembered: what the person has changed of the configuration, by name, once it is left.
-    """
+    remembered: what the person has changed of the configuration, by name, once it is left."""
 
     TITLE = "makemore-tui"
     ENABLE_COMMAND_PALETTE = True
@@ -61,34 +60,26 @@ class ExplorerApp(App):
         self.set_keymap({key.id: key.keys for key in self.keys if key.id in self.config.keys})
         self.main = MainScreen(self.engine, self.config)
         self.push_screen(self.main)
-        self._install_signal_handlers()
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):  # the system asks for it, or the terminal is closed
+            with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+                number = getattr(signal, name)
+                loop.add_signal_handler(number, self._end_with, 128 + number)
 
     async def on_event(self, event: Event) -> None:
         """Handle a key before the next one is looked at, so that keys that are typed ahead reach
         the panel or the line that they were typed for.
 
         (Textual hands a key to the widget that has the focus, and goes on to the next one.) Once
-        the screen is being taken down, keys do nothing.
-        """
+        the screen is being taken down, keys do nothing."""
         if isinstance(event, KeyPress):
             if not self.is_running:
                 return
             is_typing = isinstance(self.focused, Input) or not isinstance(self.screen, MainScreen)
-            is_new = not event.is_forwarded and not is_typing
-            if is_new and (
-                await self._check_bindings(event.key, priority=True)
-                or await self._check_bindings(event.key)
-            ):
-                return
+            for priority in (True, False) if not (event.is_forwarded or is_typing) else ():
+                if await self._check_bindings(event.key, priority):
+                    return
         await super().on_event(event)
-
-    def _install_signal_handlers(self) -> None:
-        """Leave in good order when the system asks for it, or the terminal is closed."""
-        loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
-            with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
-                number = getattr(signal, name)
-                loop.add_signal_handler(number, self._end_with, 128 + number)
 
     def _end_with(self, code: int) -> None:
         """Leave with this exit code; soon even if the terminal, to which it writes, is gone."""
@@ -104,16 +95,12 @@ class ExplorerApp(App):
     def exit(self, *args, **kwargs) -> None:
         """Leave; first note what is to be remembered, for then the screen is still there."""
         with contextlib.suppress(Exception):  # of a screen that was never painted
-            self.remembered = self._changes()
+            self.remembered = dict(view_state.changes(self.main.grid, self.config))
+            if self.theme != self._first_theme:
+                self.remembered["theme"] = self.theme
+            if self.recent != list(self.config.get("recent", [])):
+                self.remembered["recent"] = self.recent
         super().exit(*args, **kwargs)
-
-    def _changes(self) -> dict[str, Any]:
-        changes = dict(view_state.changes(self.main.grid, self.config))
-        if self.theme != self._first_theme:
-            changes["theme"] = self.theme
-        if self.recent != list(self.config.get("recent", [])):
-            changes["recent"] = self.recent
-        return changes
 
     def add_recent(self, file: str) -> None:
         """Note that a file was learnt from."""

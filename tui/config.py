@@ -24,10 +24,8 @@ _TAKEN = {"ctrl+p": "the command palette", "ctrl+q": "leaving"}  # keys that are
 
 @dataclass(frozen=True)
 class Config:
-    """What stands in the file.
-
-    values: by name; "loss.axis" is `axis` of the table `loss`. keys: the keys of an id.
-    """
+    """What stands in the file: values by name ("loss.axis" is `axis` of the table `loss`), and
+    the keys of ids."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -47,11 +45,9 @@ def config_path() -> Path:
 
 
 def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) -> Config:
-    """The configuration; an empty one if there is no file.
-
-    themes: the names there are. keys: the keys of each id, as they are without the file. Raises
-    UserError if the file can't be read, or holds something that is not allowed.
-    """
+    """The configuration; an empty one if there is no file. themes: the names there are. keys: the
+    keys of each id, as they are without the file. Raises UserError if the file can't be read, or
+    holds something that is not allowed."""
     try:
         read = tomllib.loads(_text_of(path))
     except OSError as error:
@@ -59,7 +55,7 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
     except ValueError as error:  # not UTF-8, or not TOML
         raise UserError(f"{path} is not TOML: {error}") from None
     checks = {"theme": _one_of(themes), **_CHECKS}
-    values = _with_new_names(_flat(path, read, (*checks, *_OLD_NAMES)))
+    values = _values(path, read, (*checks, *_OLD_NAMES))
     for name, value in values.items():
         is_right, wanted = checks[name]
         if not is_right(value):
@@ -72,10 +68,8 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
 
 
 def remember(path: Path, changes: Mapping[str, Any]) -> None:
-    """Write changes by name; the rest of the file, its comments among it, stays.
-
-    Raises UserError if the file can't be written.
-    """
+    """Write changes by name; the rest of the file, its comments among it, stays. Raises UserError
+    if the file can't be written."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -121,10 +115,6 @@ def _some_of(allowed: Collection[str]) -> _Check:
     return _list_of(lambda value: value in list(allowed), f"some of {', '.join(allowed)}")
 
 
-def _is_megabytes(value: Any) -> bool:
-    return type(value) in (int, float) and 0 <= value <= _MAX_MEGABYTES
-
-
 _OLD_NAMES = {"loss.references": "loss.baselines"}  # names that files may still have, and ours
 _OLD_PANELS = {"controls": "settings"}
 _CHECKS: dict[str, _Check] = {
@@ -139,12 +129,15 @@ _CHECKS: dict[str, _Check] = {
     "loss.baselines": _some_of(BASELINES),
     "bigrams.values": _one_of(("model", "counted", "counts", "difference")),
     "bigrams.order": _one_of(("character", "frequency")),
-    "runs.most_megabytes": (_is_megabytes, f"a number from 0 to {_MAX_MEGABYTES:,}"),
+    "runs.most_megabytes": (
+        lambda value: type(value) in (int, float) and 0 <= value <= _MAX_MEGABYTES,
+        f"a number from 0 to {_MAX_MEGABYTES:,}",
+    ),
 }
 
 
-def _flat(path: Path, read: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
-    """All values but the keys' by their names, which must be known."""
+def _values(path: Path, read: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """All values but the keys' by the names that they have today; those read must be known."""
     tables = {name.partition(".")[0] for name in known if "." in name}
     values: dict[str, Any] = {}
     for name, value in read.items():
@@ -159,13 +152,9 @@ def _flat(path: Path, read: dict[str, Any], known: Collection[str]) -> dict[str,
             f"{path}: {unknown[0]} is nothing that can be set; what can be set is "
             f"{', '.join(name for name in known if name not in _OLD_NAMES)} and keys"
         )
-    return values
-
-
-def _with_new_names(values: dict[str, Any]) -> dict[str, Any]:
-    """Values by the names that they have today, with the panels that they name."""
-    old_first = sorted(values.items(), key=lambda item: item[0] not in _OLD_NAMES)
-    values = {_OLD_NAMES.get(name, name): value for name, value in old_first}
+    for old, new in _OLD_NAMES.items():
+        if old in values:
+            values.setdefault(new, values.pop(old))
     if isinstance(values.get("panel"), str):
         values["panel"] = _OLD_PANELS.get(values["panel"], values["panel"])
     if isinstance(values.get("panels"), list):

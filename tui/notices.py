@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from makemore_tui.core.results import Divergence, Resizing
+from makemore_tui.core.settings import setting_text
 from makemore_tui.core.worker.protocol import OpenRun, Redo, Request, ReturnTo, Snapshot, Undo
 
-from .setting_steps import in_words, name_of
+from .setting_steps import name_of
 
-NOTHING_TO_UNDO = "there is nothing to undo"
-NOTHING_TO_REDO = "there is nothing to redo: nothing has been undone since the last edit"
 Labels = Mapping[str, str]  # how keys are shown, by their ids
 _MAX_LABEL_LENGTH = 36  # with which a sentence's keys are within 80 columns
 
@@ -29,15 +28,13 @@ def awaited(asked: Request) -> str:
 
 
 def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labels) -> Notice | None:
-    """What to say of the change from one snapshot to the next, and whether it is a warning.
-
-    asked: the command that the newer one answers, if it answers any. labels: of the keys, by id.
-    """
+    """What to say of the change from one snapshot to the next, and whether it is a warning. asked:
+    the command that the newer one answers, if it answers any. labels: of the keys, by id."""
     if now.state == "diverged" != before.state:
         return Notice(_diverged(now, labels), is_warning=True)
-    way_back = _way_back(now, labels)
-    way_on = f", {labels['pause']} trains on" if now.state == "paused" else ""
-    at = f"at step {now.step:,}{way_on}"
+    way_back, at = _way_back(now, labels), f"at step {now.step:,}"
+    if now.state == "paused":
+        at += f", {labels['pause']} trains on"
     match asked:
         case Undo():
             undone = _cut(before.can_undo or "")
@@ -52,22 +49,24 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Label
         what = _difference(before, now)
         return Notice(f"a new run from step 0, seed {now.seed}{way_back}: {what}")
     if now.state == "finished" != before.state:
-        return Notice(_finished(now, labels))
+        if now.model.model_kind.is_network:
+            return Notice(f"finished: all planned steps; {labels['pause']} trains on")
+        undo = f"{labels['undo']} undoes {now.can_undo}" if now.can_undo else ""
+        way_out = undo or f"{labels['model']} takes another model"
+        return Notice(f"finished: every example is counted; {way_out}")
     if now.resized and now.resized != before.resized:
         return Notice(_resized(now.resized))
     if (now.model, now.train) != (before.model, before.train):
-        if now.state == "diverged":
-            return Notice(_diverged(now, labels), is_warning=True)  # which no edit has changed
+        if now.state == "diverged":  # which no edit has changed
+            return Notice(_diverged(now, labels), is_warning=True)
         return Notice(f"from step {now.step:,}: {_difference(before, now)}")
     return None
 
 
 def taking_data(now: Snapshot, labels: Labels) -> str:
     """What taking another dataset does, before it is done."""
-    taking = "enter takes it: a new run from step 0"
-    if not now.step:
-        return taking
-    return f"{taking}; this one is at step {now.step:,}, and {labels['undo']} undoes it"
+    back = f"; this one is at step {now.step:,}, and {labels['undo']} undoes it"
+    return f"enter takes it: a new run from step 0{back if now.step else ''}"
 
 
 def at_limit(limit: str, now: Snapshot, shown: str) -> str:
@@ -78,8 +77,7 @@ def at_limit(limit: str, now: Snapshot, shown: str) -> str:
 
 def opened(now: Snapshot, labels: Labels) -> str:
     """That a saved run has been opened, paused."""
-    saving = now.saving
-    what = (saving.note or saving.name) if saving else ""
+    what = (now.saving.note or now.saving.name) if now.saving else ""
     at = f"at step {now.step:,}, {labels['pause']} trains on"
     return f"{what or 'the run'}{_way_back(now, labels)}; {at}"
 
@@ -127,21 +125,12 @@ def _resized(resizing: Resizing) -> str:
     return f"{words}; dev loss {about}{resizing.before:.3f} → {about}{resizing.after:.3f}"
 
 
-def _finished(now: Snapshot, labels: Labels) -> str:
-    if now.model.model_kind.is_network:
-        return f"finished: all planned steps; {labels['pause']} trains on"
-    undo = f"{labels['undo']} undoes {now.can_undo}" if now.can_undo else ""
-    return f"finished: every example is counted; {undo or labels['model'] + ' takes another model'}"
-
-
 def _difference(before: Snapshot, now: Snapshot) -> str:
     """The settings that differ, with their new values."""
-    differing = [
-        f"{name_of(name)} {in_words(name, value)}"
-        for old, new in ((before.model, now.model), (before.train, now.train))
-        for name, value in vars(new).items()
-        if value != getattr(old, name)
-    ]
-    if now.dataset.name != before.dataset.name:
-        differing.insert(0, f"dataset {now.dataset.name}")
+    old, new = (vars(one.model) | vars(one.train) for one in (before, now))
+    is_same = now.dataset.name == before.dataset.name
+    differing = [] if is_same else [f"dataset {now.dataset.name}"]
+    for name, value in new.items():
+        if value != old[name]:
+            differing.append(f"{name_of(name)} {setting_text(name, value)}")
     return ", ".join(differing) or "the settings as they were"

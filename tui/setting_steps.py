@@ -52,20 +52,14 @@ def name_of(setting: str) -> str:
     return "model" if setting == "kind" else setting.replace("_", " ")
 
 
-def in_words(setting: str, value: Any) -> str:
-    """A setting's value as the screen has it."""
-    return setting_text(setting, value)
-
-
 def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
     """The changes that `by` steps of a setting make, or a sentence why there are none."""
     model, train = snapshot.model, snapshot.train
     if setting == "kind":
         return _CHANGES_TO[KINDS[(KINDS.index(model.kind) + 1) % len(KINDS)]]
-    if setting == "decay":
-        setting = model.model_kind.regularizer
-    elif setting == "context":
-        setting = model.model_kind.context_setting or setting
+    kind = model.model_kind
+    own = {"decay": kind.regularizer, "context": kind.context_setting or "context"}
+    setting = own.get(setting, setting)
     of_mlp = setting in ("hidden", "embedding", "context", "dropout", "direct")
     if of_mlp and not model.is_relevant(setting):
         return f"{setting} is a setting of the MLP, which is another model"
@@ -75,7 +69,7 @@ def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
     now = getattr(model if hasattr(model, setting) else train, setting)
     value = _next(setting, now, by)
     if value == now:
-        return f"{name_of(setting)} goes no further than {in_words(setting, now)}"
+        return f"{name_of(setting)} goes no further than {setting_text(setting, now)}"
     return {setting: value}
 
 
@@ -87,31 +81,25 @@ def restarts(snapshot: Snapshot, setting: str) -> bool:
 
 
 def typed(snapshot: Snapshot, setting: str, text: str) -> Edit | Restart | None:
-    """What a typed value asks for; None where it is what the setting is.
-
-    Raises UserError if the value is not one that the setting can have.
-    """
+    """What a typed value asks for; None where it is what the setting is. Raises UserError if the
+    value is not one that the setting can have."""
     if setting == "seed":
         seed = _seed(text)
         return Restart(seed) if seed != snapshot.seed else None
     text = text.strip()
-    if not text and setting != "kind":
+    if setting == "kind":
+        kinds = {label.lower(): kind for kind, label in KIND_NAMES.items()}
+        kind = kinds.get(text.lower(), text.lower())  # by the screen's name for it, or its own
+        if kind not in KINDS:
+            *most, last = KIND_NAMES.values()
+            raise UserError(f"the model must be {', '.join(most)} or {last}, not {text!r}")
+        return Edit(_CHANGES_TO[kind]) if kind != snapshot.model.kind else None
+    if not text:
         raise UserError(f"{name_of(setting)} must be {allowed_values(setting)}")
     text = "0" if setting == "batch_size" and text.lower() == "all" else text
-    value = _kind(text) if setting == "kind" else parse_value(setting, text, name_of(setting))
-    if value == (vars(snapshot.model) | vars(snapshot.train))[setting]:
-        return None
-    return Edit(_CHANGES_TO[value] if setting == "kind" else {setting: value})
-
-
-def _kind(text: str) -> str:
-    """A kind of model by the name that the screen has for it, or by its own."""
-    names = {name.lower(): kind for kind, name in KIND_NAMES.items()} | {k: k for k in KINDS}
-    kind = names.get(text.lower())
-    if kind is None:
-        *most, last = KIND_NAMES.values()
-        raise UserError(f"the model must be {', '.join(most)} or {last}, not {text!r}")
-    return kind
+    value = parse_value(setting, text, name_of(setting))
+    is_same = value == (vars(snapshot.model) | vars(snapshot.train))[setting]
+    return None if is_same else Edit({setting: value})
 
 
 def _seed(text: str) -> int:
@@ -133,7 +121,13 @@ def _next(setting: str, now: Any, by: int) -> Any:
     if setting == "train_on":
         return "all" if now != "all" else "train"
     if setting in _LADDERS:
-        return _next_rung(setting, now, by)
+        ladder = _LADDERS[setting]
+        here = math.inf if setting == "batch_size" and now == 0 else now
+        if here >= ladder[-1] and by > 0:
+            return now
+        above, below = bisect.bisect_right(ladder, here), bisect.bisect_left(ladder, here) - 1
+        value = ladder[above if by > 0 else max(0, below)]
+        return 0 if value == math.inf else value
     value = now + by
     if setting == "learning_rate":
         place = 4 * math.log10(now)  # in quarters of a decade
@@ -141,14 +135,3 @@ def _next(setting: str, now: Any, by: int) -> Any:
             place = math.floor(place + 0.02) if by > 0 else math.ceil(place - 0.02)
         value = float(f"{10 ** ((place + by) / 4):.3g}")
     return max(metadata["low"], min(value, metadata["high"]))
-
-
-def _next_rung(setting: str, now: float, by: int) -> float:
-    """The next value of a ladder above or below `now`."""
-    ladder = _LADDERS[setting]
-    here = math.inf if setting == "batch_size" and now == 0 else now
-    if here >= ladder[-1] and by > 0:
-        return now
-    place = bisect.bisect_left(ladder, here) - 1 if by < 0 else bisect.bisect_right(ladder, here)
-    value = ladder[max(0, place)]
-    return 0 if value == math.inf else value

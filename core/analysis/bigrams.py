@@ -1,5 +1,7 @@
 """The bigram table P(next | previous): as counted, as a model sees it, and the difference."""
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -9,9 +11,9 @@ from ..constants import MAX_ITEM_LENGTH
 from ..datasets.contexts import context_numbers
 from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
-from ..datasets.vocabulary import BOUNDARY, Vocabulary
+from ..datasets.vocabulary import BOUNDARY
 from ..models.model import Model
-from ..results import BigramMode, BigramOrder, BigramsView, BigramTable, Follower, PairFacts
+from ..results import BigramsView, BigramTable, Follower, PairFacts
 from ..text import shown
 
 _MULTIPLICATIONS = 60_000_000  # for the table of a model in training: some ten milliseconds
@@ -23,23 +25,6 @@ _TOKENS_PER_BLOCK = 1 << 20
 _FOLLOWERS = 5
 _WORDS = 8
 _MAX_TOKENS_SEARCHED = 1 << 22  # tokens, for words with the pair
-
-
-def bigram_table(
-    model: Model,
-    dataset: Dataset,
-    mode: BigramMode = "model",
-    order: BigramOrder = "id",
-    cursor: tuple[int, int] = (0, 0),
-) -> BigramTable:
-    """The whole table P(next | previous) as a model sees it, and the pair under the cursor.
-
-    mode, order and cursor are those of `BigramsView`. The values are exact where train has no more
-    than half a million examples.
-    """
-    size = dataset.vocabulary.size
-    view = BigramsView(0, 0, size, size, cursor, mode, order)
-    return BigramAnalysis(dataset, model.context, is_exact=True).table(model, view)
 
 
 class BigramAnalysis:
@@ -57,8 +42,7 @@ class BigramAnalysis:
     ):
         """For models with a context of `context` characters.
 
-        counts: those of `bigram_counts`, if they are known. is_exact: never estimate, however long
-        it takes.
+        counts: those of `bigram_counts`, if known. is_exact: never estimate, however long it takes.
         """
         self.context: int = context
         self._is_exact = is_exact
@@ -69,7 +53,7 @@ class BigramAnalysis:
         self._is_all = dataset.split("train").num_examples <= _MAX_TRAIN_EXAMPLES
         self._version: object = None
         self._rows: dict[int, _Row] = {}  # of this version of the model
-        self._words: tuple[tuple[int, int], tuple[str, ...]] | None = None
+        self.words: Callable[[int, int], tuple[str, ...]] = lru_cache(1)(self._find_words)
 
     def probabilities(
         self, model: Model, characters: Tensor, max_contexts: int | None = None
@@ -111,10 +95,9 @@ class BigramAnalysis:
         """The window of a view, cut to the table's size.
 
         It is empty where the model's weights are not finite. What would take longer than some
-        milliseconds is estimated, and the result says so.
-
-        version: compares equal as long as the model's weights stay the same; then more contexts are
-        averaged once, and the result is reused. None: unknown.
+        milliseconds is estimated, and the result says so. version: compares equal as long as the
+        model's weights stay the same; then more contexts are averaged once, and the result is
+        reused. None: unknown.
         """
         order, last = self.order(view.order), len(self.counts) - 1
         top, left = (max(0, min(place, last)) for place in (view.top, view.left))
@@ -123,28 +106,20 @@ class BigramAnalysis:
         ids = torch.cat([rows, order[previous : previous + 1]])  # the cursor's row is the last
         known = self._known_rows(model, ids.tolist(), version)
         modelled, counted = torch.stack([row.values for row in known]), self.counted(ids)
-        window = self._values(view.mode, modelled, counted, ids)[:-1, columns]
+        difference, counts = modelled - counted, self.counts[ids]
+        values = {"model": modelled, "counted": counted, "counts": counts, "difference": difference}
         is_finite = bool(modelled.isfinite().all())
         return BigramTable(
             top=top,
             left=left,
-            values=window.tolist() if is_finite else [],
-            pair=self._pair(ids[-1], order[following], modelled[-1], counted[-1]),
+            values=values[view.mode][:-1, columns].tolist() if is_finite else [],
+            pair=self._pair(int(ids[-1]), int(order[following]), modelled[-1], counted[-1]),
             mode=view.mode,
             order=tuple(order.tolist()),
             cursor=(previous, following),
             divergences=_divergences(counted, modelled)[:-1].tolist() if is_finite else [],
             is_estimate=not known[-1].is_exact,
         )
-
-    def words(self, previous: int, following: int) -> tuple[str, ...]:
-        """Up to eight distinct items with a pair in them, safe to show on a terminal.
-
-        Only the first four million characters of a large dataset are searched.
-        """
-        if self._words is None or self._words[0] != (previous, following):
-            self._words = (previous, following), self._find_words(previous, following)
-        return self._words[1]
 
     def _known_rows(self, model: Model, characters: list[int], version: object) -> "list[_Row]":
         """The model's rows of some characters, as exact as the time allows."""
@@ -176,20 +151,12 @@ class BigramAnalysis:
         contexts[lone, -1] = -positions[lone]
         return contexts
 
-    def _values(self, mode: BigramMode, modelled: Tensor, counted: Tensor, ids: Tensor) -> Tensor:
-        """Rows of the table in one of its modes: (R, V)."""
-        difference, counts = modelled - counted, self.counts[ids]
-        values = {"model": modelled, "counted": counted, "counts": counts, "difference": difference}
-        return values[mode]
-
-    def _pair(
-        self, previous: Tensor, following: Tensor, modelled: Tensor, counted: Tensor
-    ) -> PairFacts:
+    def _pair(self, previous: int, following: int, modelled: Tensor, counted: Tensor) -> PairFacts:
         """The facts of a pair, from its row by the model (V,) and by the counts (V,)."""
         likeliest = modelled.topk(min(_FOLLOWERS, len(modelled))).indices
         return PairFacts(
-            previous=int(previous),
-            following=int(following),
+            previous=previous,
+            following=following,
             count=int(self.counts[previous, following]),
             probability=float(modelled[following]),
             rank=int((modelled > modelled[following]).sum()) + 1,
@@ -197,19 +164,23 @@ class BigramAnalysis:
             followers=tuple(
                 Follower(i, float(modelled[i]), float(counted[i])) for i in likeliest.tolist()
             ),
-            words=self.words(int(previous), int(following)),
+            words=self.words(previous, following),
         )
 
     def _find_words(self, previous: int, following: int) -> tuple[str, ...]:
+        """Up to eight distinct items with a pair in them, safe to show on a terminal.
+
+        Only the first four million characters of a large dataset are searched.
+        """
         if not self.counts[previous, following]:
             return ()
         found: dict[str, None] = {}  # keeps the order
-        tokens = self._dataset.split("all").tokens
+        tokens, decode = self._dataset.split("all").tokens, self._dataset.vocabulary.decode
         for first in range(0, min(len(tokens) - 1, _MAX_TOKENS_SEARCHED), _TOKENS_PER_BLOCK):
             some = tokens[first : first + _TOKENS_PER_BLOCK + 1]
             hits = torch.nonzero((some[:-1] == previous) & (some[1:] == following))[:, 0]
-            for place in hits[: 8 * _WORDS].tolist():
-                found[_item_around(tokens, first + place, self._dataset.vocabulary)] = None
+            for place in (first + hits[: 8 * _WORDS]).tolist():
+                found[shown(decode(_item_around(tokens, place).tolist()))] = None
                 if len(found) == _WORDS:
                     return tuple(found)
         return tuple(found)
@@ -273,10 +244,10 @@ def _divergences(counted: Tensor, modelled: Tensor) -> Tensor:
     return torch.where(counted > 0, each, 0.0).sum(1).clamp(min=0.0)
 
 
-def _item_around(tokens: Tensor, place: int, vocabulary: Vocabulary) -> str:
-    """The item with the character at a place, or with the one after it; safe to show."""
+def _item_around(tokens: Tensor, place: int) -> Tensor:
+    """The tokens of the item with the character at a place, or with the one after it."""
     begin = max(0, place - MAX_ITEM_LENGTH)
     before = torch.nonzero(tokens[begin : place + 1] == BOUNDARY)[-1]
     after = torch.nonzero(tokens[place + 1 : place + 2 + MAX_ITEM_LENGTH] == BOUNDARY)
     end = place + 1 + int(after[0]) if len(after) else len(tokens)
-    return shown(vocabulary.decode(tokens[begin + int(before) : end].tolist()))
+    return tokens[begin + int(before) : end]

@@ -8,9 +8,10 @@ presets and on runs spoilt on purpose.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from ..model_kinds import MODEL_KINDS
 from ..results import Baseline, Diagnosis
-from ..settings import KINDS
 
 FAR_OFF = 0.5  # nats of a first loss above ln V
 LARGE_GAP = 0.1  # nats of dev above train
@@ -18,26 +19,18 @@ MAX_SATURATED, MAX_DEAD = 0.6, 0.05
 _SMALL_GAP = 0.03  # nats
 _BEHIND = 0.03  # nats of dev above the n-gram baseline
 _SLOW = 0.015  # nats of a fall
-_NETWORKS = ("mlp", "neural-bigram")
-_MIN_RATIO, _MAX_RATIO = -4.0, -1.75  # log10 of update to weight
+_NETWORKS = tuple(name for name, kind in MODEL_KINDS.items() if kind.is_network)
+_MIN_RATIO = -4.0  # log10 of update to weight
 _MIN_STEPS = 100
 _NAMES = (
-    "diverged",
-    "learning rate too high",
-    "first loss",
-    "over-fitting",
-    "worse than counting",
-    "learning rate too low",
-    "saturated",
-    "under-fitting",
-    "just begun",
-    "healthy",
-)
+    "diverged", "learning rate too high", "first loss", "over-fitting", "worse than counting",
+    "learning rate too low", "saturated", "under-fitting", "just begun", "healthy",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a diagnosis is made from. Losses are in nats.
+    """What a diagnosis is made from. Losses are in nats; NaN stands for what is not known.
 
     uniform: ln V. first_loss, loss: of the fixed examples, at the run's beginning and now.
     saturated, dead: as in `Health`. ratio: the median log10 of update to weight of the weight
@@ -53,9 +46,9 @@ class Facts:
     loss: float
     saturated: float = 0.0
     dead: float = 0.0
-    ratio: float | None = None
-    train: float | None = None
-    dev: float | None = None
+    ratio: float = math.nan
+    train: float = math.nan
+    dev: float = math.nan
     steps_since_edit: int = 0
     fall: float = 0.0
     fall_error: float = 0.0
@@ -70,11 +63,9 @@ class Facts:
     @property
     def usual_ratios(self) -> tuple[float, float]:
         """The range of ratios of update to weight that are neither too small nor too large."""
-        is_early = self.step < _MIN_STEPS
-        least = -math.inf if is_early or self.is_decayed else _MIN_RATIO
-        # The lecture's neural bigram takes larger steps.
-        has_most = self.kind == "mlp" and not is_early
-        return least, _MAX_RATIO if has_most else math.inf
+        if self.step < _MIN_STEPS:
+            return -math.inf, math.inf
+        return -math.inf if self.is_decayed else _MIN_RATIO, MODEL_KINDS[self.kind].max_update_ratio
 
     @property
     def has_settled(self) -> bool:
@@ -85,37 +76,30 @@ class Facts:
     @property
     def is_above_baseline(self) -> bool:
         """True if the dev loss is above that of n-gram counts."""
-        if self.baseline is None or self.dev is None:
-            return False
-        return self.dev > self.baseline.loss + _BEHIND
+        return self.baseline is not None and self.dev > self.baseline.loss + _BEHIND
 
     @property
-    def gap(self) -> float | None:
+    def gap(self) -> float:
         """The dev loss minus the train loss."""
-        return None if self.train is None or self.dev is None else self.dev - self.train
+        return self.dev - self.train
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A sentence for runs of some kinds of model that meet a condition; help: what it means."""
 
     condition: Callable[[Facts], bool]
     sentence: str
     help: str
-    kinds: tuple[str, ...] = KINDS
+    kinds: tuple[str, ...] = tuple(MODEL_KINDS)
 
     @property
     def name(self) -> str:
         """What the sentence begins with."""
         return next(name for name in _NAMES if self.sentence.startswith(name))
 
-    def applies(self, facts: Facts) -> bool:
-        """True if this rule is about such a run."""
-        return facts.kind in self.kinds and self.condition(facts)
-
 
 def _rate_is_too_high(facts: Facts) -> bool:
-    if facts.ratio is None or facts.step < _MIN_STEPS:
+    if math.isnan(facts.ratio) or facts.step < _MIN_STEPS:
         return False
     too_large = facts.ratio > facts.usual_ratios[1]
     stays_high = facts.step >= 2000 and facts.loss > facts.uniform and facts.ratio > -3
@@ -128,9 +112,7 @@ def _begins_far_off(facts: Facts) -> bool:
 
 
 def _overfits(facts: Facts) -> bool:
-    has_learnt = facts.train is not None and facts.train < facts.uniform
-    is_far = facts.gap is not None and facts.gap > LARGE_GAP
-    return has_learnt and is_far and facts.is_held_out
+    return facts.is_held_out and facts.train < facts.uniform and facts.gap > LARGE_GAP
 
 
 def _is_saturated(facts: Facts) -> bool:
@@ -138,8 +120,7 @@ def _is_saturated(facts: Facts) -> bool:
 
 
 def _underfits(facts: Facts) -> bool:
-    is_near = facts.gap is not None and facts.gap < _SMALL_GAP
-    return facts.has_settled and is_near and facts.is_held_out
+    return facts.is_held_out and facts.has_settled and facts.gap < _SMALL_GAP
 
 
 def _is_smoothed_too_much(facts: Facts) -> bool:
@@ -148,146 +129,95 @@ def _is_smoothed_too_much(facts: Facts) -> bool:
     return facts.is_counted and is_much and facts.is_above_baseline
 
 
-def _is_decayed_too_much(facts: Facts) -> bool:
-    return facts.weight_decay > 0 and facts.has_settled and facts.is_above_baseline
-
-
 _SATURATED_HELP = (
     "Where tanh is flat hardly any gradient passes. More than 60% of the activations are beyond "
     "0.97, or more than 5% of the units are beyond 0.99 for every example."
 )
 _BEGUN_HELP = "There is something to say after 100 steps, or when every example has been counted."
 
+# fmt: off
 RULES = (
-    Rule(
-        lambda facts: not math.isfinite(facts.loss),
-        "diverged: the weights are not finite, undo or restart with a lower learning rate",
-        "A step was so large that the loss grew beyond what a number can hold. No further step "
-        "brings it back.",
-        kinds=_NETWORKS,
-    ),
-    Rule(
-        _rate_is_too_high,
-        "learning rate too high: steps are too large for the weights, try a third of it",
-        "An update should be about a thousandth of the weights (a ratio of -3). Here the ratio is "
-        "above -1.75, or the loss is above the first one, or after 2,000 steps still above ln V.",
-    ),
-    Rule(
-        _begins_far_off,
-        "first loss far above ln V: the first weights are too large, try init=scaled",
-        "Before it has learnt anything a model should hold all characters about equally likely, "
-        "which is a loss of ln V. A higher one means that it is confidently wrong, and the first "
-        "steps only take that back.",
-        kinds=_NETWORKS,
-    ),
-    Rule(
-        _overfits,
-        "over-fitting: dev is well above train, try more smoothing or a lower order",
-        "The dev loss is more than 0.1 above the train loss: most contexts were seen too seldom "
-        "for their counts to say much.",
-        kinds=("ngram",),
-    ),
-    Rule(
-        _overfits,
-        "over-fitting: dev is well above train, try dropout, weight decay or fewer hidden units",
-        "The dev loss is more than 0.1 above the train loss: the model has learnt by heart what "
-        "does not hold for other items.",
-    ),
-    Rule(
-        _is_smoothed_too_much,
-        "worse than counting can be: these counts reach a lower dev loss, try less smoothing",
-        "The dev loss is more than 0.03 above the best that a table of this order reaches, and "
-        "more is added to every count than there.",
-        kinds=("ngram",),
-    ),
-    Rule(
-        _is_decayed_too_much,
-        "worse than counting: dev is above what pairs alone reach, try less weight decay",
-        "The dev loss is more than 0.03 above that of the table of pairs, and hardly falls any "
-        "more: weight decay keeps the weights too small to say more.",
-        kinds=_NETWORKS,
-    ),
-    Rule(
-        lambda facts: facts.step >= 2000 and facts.is_above_baseline,
-        "worse than counting: dev is above what pairs alone reach, try another learning rate",
-        "After 2,000 steps the dev loss is more than 0.03 above that of the table of pairs, which "
-        "this model can equal: its steps are too small, or too large to settle.",
-        kinds=("neural-bigram",),
-    ),
-    Rule(
-        lambda facts: facts.ratio is not None and facts.ratio < facts.usual_ratios[0],
-        "learning rate too low: the weights hardly move, try three times as much",
-        "An update should be about a thousandth of the weights (a ratio of -3). Here it is less "
-        "than a ten-thousandth, and it is not the schedule that made it so.",
-    ),
-    Rule(
-        lambda facts: facts.init == "scaled" and _is_saturated(facts),
-        "saturated: most hidden units are stuck at -1 or 1, try weight decay or a lower rate",
-        _SATURATED_HELP,
-    ),
-    Rule(
-        _is_saturated,
-        "saturated: most hidden units are stuck at -1 or 1, try init=scaled or a lower rate",
-        _SATURATED_HELP,
-    ),
-    Rule(
-        _underfits,
-        "under-fitting: train and dev are equal, try a larger hidden layer",
-        "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
-        "model has learnt what it can, and there is room for a larger one.",
-        kinds=("mlp",),
-    ),
-    Rule(
-        _underfits,
-        "under-fitting: train and dev are equal, one character tells no more, try the MLP",
-        "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
-        "model has learnt what a single character tells of the next.",
-        kinds=("neural-bigram",),
-    ),
-    Rule(
-        _underfits,
-        "under-fitting: train and dev are equal, try a higher order, or the MLP",
-        "The dev loss is within 0.03 of the train loss: the model has learnt all that so short a "
-        "context tells.",
-    ),
-    Rule(
-        lambda facts: not facts.is_counted,
-        "just begun: too early to tell",
-        _BEGUN_HELP,
-        kinds=("ngram",),
-    ),
-    Rule(
-        lambda facts: facts.step < _MIN_STEPS,
-        "just begun: too early to tell",
-        _BEGUN_HELP,
-        kinds=_NETWORKS,
-    ),
-    Rule(
-        lambda facts: not facts.is_held_out,
-        "healthy as far as can be told: dev is trained on, so its loss tells nothing",
-        "None of the other rules applies; whether it over-fits, no items are left to tell.",
-    ),
-    Rule(
-        lambda _: True,
-        "healthy: updates, activations and gap are as they should be",
-        "None of the other rules applies.",
-        kinds=("mlp",),
-    ),
-    Rule(
-        lambda _: True,
-        "healthy: the gap is as it should be",
-        "None of the other rules applies: dev is above train, but not by more than 0.1.",
-        kinds=("ngram",),
-    ),
-    Rule(
-        lambda _: True,
-        "healthy: updates and gap are as they should be",
-        "None of the other rules applies.",
-    ),
+    Rule(lambda facts: not math.isfinite(facts.loss),
+         "diverged: the weights are not finite, undo or restart with a lower learning rate",
+         "A step was so large that the loss grew beyond what a number can hold. No further step "
+         "brings it back.", _NETWORKS),
+    Rule(_rate_is_too_high,
+         "learning rate too high: steps are too large for the weights, try a third of it",
+         "An update should be about a thousandth of the weights (a ratio of -3). Here the ratio is "
+         "above -1.75, or the loss is above the first one, or after 2,000 steps still above ln V."),
+    Rule(_begins_far_off,
+         "first loss far above ln V: the first weights are too large, try init=scaled",
+         "Before it has learnt anything a model should hold all characters about equally likely, "
+         "which is a loss of ln V. A higher one means that it is confidently wrong, and the first "
+         "steps only take that back.", _NETWORKS),
+    Rule(_overfits,
+         "over-fitting: dev is well above train, try more smoothing or a lower order",
+         "The dev loss is more than 0.1 above the train loss: most contexts were seen too seldom "
+         "for their counts to say much.", ("ngram",)),
+    Rule(_overfits,
+         "over-fitting: dev is well above train, try dropout, weight decay or fewer hidden units",
+         "The dev loss is more than 0.1 above the train loss: the model has learnt by heart what "
+         "does not hold for other items."),
+    Rule(_is_smoothed_too_much,
+         "worse than counting can be: these counts reach a lower dev loss, try less smoothing",
+         "The dev loss is more than 0.03 above the best that a table of this order reaches, and "
+         "more is added to every count than there.", ("ngram",)),
+    Rule(lambda facts: facts.weight_decay > 0 and facts.has_settled and facts.is_above_baseline,
+         "worse than counting: dev is above what pairs alone reach, try less weight decay",
+         "The dev loss is more than 0.03 above that of the table of pairs, and hardly falls any "
+         "more: weight decay keeps the weights too small to say more.", _NETWORKS),
+    Rule(lambda facts: facts.step >= 2000 and facts.is_above_baseline,
+         "worse than counting: dev is above what pairs alone reach, try another learning rate",
+         "After 2,000 steps the dev loss is more than 0.03 above that of the table of pairs, which "
+         "this model can equal: its steps are too small, or too large to settle.",
+         ("neural-bigram",)),
+    Rule(lambda facts: facts.ratio < facts.usual_ratios[0],
+         "learning rate too low: the weights hardly move, try three times as much",
+         "An update should be about a thousandth of the weights (a ratio of -3). Here it is less "
+         "than a ten-thousandth, and it is not the schedule that made it so."),
+    Rule(lambda facts: facts.init == "scaled" and _is_saturated(facts),
+         "saturated: most hidden units are stuck at -1 or 1, try weight decay or a lower rate",
+         _SATURATED_HELP),
+    Rule(_is_saturated,
+         "saturated: most hidden units are stuck at -1 or 1, try init=scaled or a lower rate",
+         _SATURATED_HELP),
+    Rule(_underfits,
+         "under-fitting: train and dev are equal, try a larger hidden layer",
+         "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
+         "model has learnt what it can, and there is room for a larger one.", ("mlp",)),
+    Rule(_underfits,
+         "under-fitting: train and dev are equal, one character tells no more, try the MLP",
+         "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
+         "model has learnt what a single character tells of the next.", ("neural-bigram",)),
+    Rule(_underfits,
+         "under-fitting: train and dev are equal, try a higher order, or the MLP",
+         "The dev loss is within 0.03 of the train loss: the model has learnt all that so short a "
+         "context tells."),
+    Rule(lambda facts: not facts.is_counted,
+         "just begun: too early to tell",
+         _BEGUN_HELP, ("ngram",)),
+    Rule(lambda facts: facts.step < _MIN_STEPS,
+         "just begun: too early to tell",
+         _BEGUN_HELP, _NETWORKS),
+    Rule(lambda facts: not facts.is_held_out,
+         "healthy as far as can be told: dev is trained on, so its loss tells nothing",
+         "None of the other rules applies; whether it over-fits, no items are left to tell."),
+    Rule(lambda _: True,
+         "healthy: updates, activations and gap are as they should be",
+         "None of the other rules applies.", ("mlp",)),
+    Rule(lambda _: True,
+         "healthy: the gap is as it should be",
+         "None of the other rules applies: dev is above train, but not by more than 0.1.",
+         ("ngram",)),
+    Rule(lambda _: True,
+         "healthy: updates and gap are as they should be",
+         "None of the other rules applies."),
 )
+# fmt: on
 
 
 def diagnosis(facts: Facts) -> Diagnosis:
     """That of the first of `RULES` that applies."""
-    rule = next(rule for rule in RULES if rule.applies(facts))
-    return Diagnosis(rule.name, rule.sentence, rule.help)
+    rules = (one for one in RULES if facts.kind in one.kinds and one.condition(facts))
+    rule = next(rules)
+    return Diagnosis(rule.name, rule.sentence)

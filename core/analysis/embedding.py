@@ -13,17 +13,11 @@ _VOWELS = frozenset("aeiouæøœıаеиоуыэюяαεηιουω")  # without 
 _NO_VOWELS = frozenset("йў")  # consonants, though they decompose into a vowel
 
 
-def embedding_map(model: Model, vocabulary: Vocabulary) -> EmbeddingMap | Unavailable:
-    """The embedding of a model in the plane, a point for each character.
-
-    An embedding of two dimensions is drawn as it is, a larger one by its first two principal
-    components. Unavailable for a model without an embedding, or with weights that are not finite.
-    """
-    return EmbeddingMapper(vocabulary).draw(model)
-
-
 class EmbeddingMapper:
     """Maps the embedding of a model again and again, so that points move smoothly.
+
+    An embedding of two dimensions is drawn as it is, a larger one by its first two principal
+    components.
 
     Principal components are determined up to their signs, and where their variances are near each
     other up to a rotation. So each map is rotated and reflected to be nearest to the one before.
@@ -35,14 +29,21 @@ class EmbeddingMapper:
         self._before: Tensor | None = None
 
     def draw(self, model: Model) -> EmbeddingMap | Unavailable:
-        """The map of a model's embedding, or why there is none."""
+        """The map of a model's embedding, a point for each character, or why there is none."""
         C = model.tensors.get("C")
         if C is None:
             return Unavailable("this kind of model has no embedding; the MLP has one")
         if not bool(C.isfinite().all()):
             return Unavailable("the weights are not finite")
-        self._before = points = self._points(C.double())  # (V, 2)
-        variances, all_variance = points.var(0), C.double().var(0).sum()
+        C = C.double()  # (V, D)
+        if C.shape[1] <= 2:
+            points = torch.nn.functional.pad(C, (0, 2 - C.shape[1]))  # (V, 2)
+        else:
+            points = principal_components(C)
+            if self._before is not None:
+                points = points @ nearest_rotation(points, self._before)
+        self._before = points
+        variances, all_variance = points.var(0), C.var(0).sum()
         shares = (variances / all_variance).tolist() if all_variance > 0 else [0.0, 0.0]
         return EmbeddingMap(
             labels=self._labels,
@@ -51,13 +52,6 @@ class EmbeddingMapper:
             dimensions=C.shape[1],
             shares=(shares[0], shares[1]),
         )
-
-    def _points(self, C: Tensor) -> Tensor:
-        """(V, D) to (V, 2)."""
-        if C.shape[1] <= 2:
-            return torch.nn.functional.pad(C, (0, 2 - C.shape[1]))
-        points = principal_components(C)
-        return points if self._before is None else points @ nearest_rotation(points, self._before)
 
 
 def principal_components(C: Tensor) -> Tensor:

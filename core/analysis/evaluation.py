@@ -1,4 +1,4 @@
-"""How well a model predicts a split or a word: negative log-likelihoods, in nats."""
+"""How well a model predicts a split or an item: negative log-likelihoods, in nats."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..datasets.contexts import ContextTable
 from ..datasets.dataset import Dataset
-from ..datasets.vocabulary import BOUNDARY, Vocabulary
+from ..datasets.vocabulary import BOUNDARY
 from ..models.model import Model
 
 _MULTIPLICATIONS_PER_BLOCK = 1 << 26
@@ -19,8 +19,8 @@ class Evaluation:
     """The loss of a split, in nats a character.
 
     seen, unseen: the loss of the items that also stand in train, and of those that don't; None for
-    train itself, and where there are no such items.
-    num_examples: how many examples were evaluated. split_examples: how many the split has.
+    train itself, and where there are no such items. num_examples: how many examples were evaluated,
+    of split_examples in the split.
     """
 
     loss: float
@@ -43,11 +43,9 @@ class RunningEvaluation:
 
     def __init__(self, model: Model, dataset: Dataset, split: str, max_examples: int | None = None):
         """Arguments as for `evaluate`."""
-        self._model = model.copy()
-        self._split = split
+        self._model, self._split = model.copy(), split
         self._split_examples = dataset.split(split).num_examples
-        tables = dataset.context_tables(split, model.context, max_examples)
-        self._blocks = self._evaluate(tables)
+        self._blocks = self._evaluate(dataset.context_tables(split, model.context, max_examples))
         self._nll = torch.zeros(2, dtype=torch.float64)  # of seen items, of unseen ones
         self._examples = torch.zeros(2, dtype=torch.float64)
 
@@ -66,22 +64,20 @@ class RunningEvaluation:
         return Evaluation(loss, seen, unseen, int(num_examples), self._split_examples)
 
     def _evaluate(self, tables: Iterator[ContextTable]) -> Iterator[bool]:
+        """Add the NLL and the examples, of seen and unseen items, a block of contexts at a time."""
         rows = max(64, _MULTIPLICATIONS_PER_BLOCK // self._model.multiplications)
         for table in tables:
             for first in range(0, len(table.contexts), rows):
-                self._add(table, first, first + rows)
+                logits = self._model.logits(table.contexts[first : first + rows])  # (M, V)
+                log_p = torch.log_softmax(logits, 1)
+                edges = torch.searchsorted(table.rows, torch.tensor([first, first + rows]))
+                some = slice(*edges.tolist())  # the P pairs of these contexts and their targets
+                nll = -log_p[table.rows[some] - first, table.targets[some]].double()  # (P,)
+                seen = table.seen_counts[some]
+                weights = torch.stack([seen, table.counts[some] - seen])  # (2, P)
+                self._nll += torch.where(weights > 0, weights * nll, 0.0).sum(1)
+                self._examples += weights.sum(1)
                 yield True
-
-    def _add(self, table: ContextTable, first: int, last: int) -> None:
-        """Add the NLL and the examples, of seen and unseen items, of some contexts."""
-        logits = self._model.logits(table.contexts[first:last])  # (M, V)
-        log_probabilities = torch.log_softmax(logits, 1)
-        begin, end = torch.searchsorted(table.rows, torch.tensor([first, last])).tolist()
-        nll = -log_probabilities[table.rows[begin:end] - first, table.targets[begin:end]].double()
-        seen, counts = table.seen_counts[begin:end], table.counts[begin:end]  # (P,)
-        weights = torch.stack([seen, counts - seen])  # (2, P)
-        self._nll += torch.where(weights > 0, weights * nll, 0.0).sum(1)
-        self._examples += weights.sum(1)
 
 
 def evaluate(
@@ -90,50 +86,13 @@ def evaluate(
     """The loss of a model on a split of a dataset.
 
     split: train, dev, test, all, or first-N for the first N items of the file.
-    max_examples: of a larger split only about so many examples are evaluated.
-
-    Raises:
-        UserError: there is no split of that name.
+    max_examples: of a larger split only about so many examples are evaluated. Raises UserError if
+    there is no split of that name.
     """
     evaluation = RunningEvaluation(model, dataset, split, max_examples)
     while evaluation.advance():
         pass
     return evaluation.result()
-
-
-@dataclass(frozen=True)
-class WordSurprisal:
-    """The probability of each character of a word, and of the boundary after it.
-
-    characters: labels, as `Vocabulary.label` gives them. probabilities: of each character, given
-    those before it. surprisals: -ln of these, in nats.
-    """
-
-    word: str
-    characters: list[str]
-    probabilities: list[float]
-    surprisals: list[float]
-
-    @property
-    def mean(self) -> float:
-        return sum(self.surprisals) / len(self.surprisals)
-
-
-def word_surprisal(model: Model, vocabulary: Vocabulary, word: str) -> WordSurprisal:
-    """The probability and surprisal of each character of a word.
-
-    Raises:
-        UserError: the word has a character that does not occur in the data.
-    """
-    ids = [*vocabulary.encode(word), BOUNDARY]
-    log_probabilities = log_probabilities_along(model, ids)  # (L, V)
-    chosen = log_probabilities[torch.arange(len(ids)), torch.tensor(ids)]  # (L,)
-    return WordSurprisal(
-        word=word,
-        characters=[vocabulary.label(i) for i in ids],
-        probabilities=chosen.exp().tolist(),
-        surprisals=[0.0 - value for value in chosen.tolist()],
-    )
 
 
 def log_probabilities_along(model: Model, ids: list[int]) -> Tensor:

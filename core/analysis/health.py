@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from statistics import fmean, variance
+from statistics import fmean, median_high, variance
 
 import torch
 from torch import Tensor
@@ -27,7 +27,6 @@ from .diagnosis import Facts, diagnosis
 EXAMPLES = 512
 BINS = 20
 _SATURATED, _DEAD = 0.97, 0.99
-_LAST_STEP, _NEXT_STEP = "the last step", "a step along the gradient"
 _RECENT = 0.6  # the share of the steps since the last edit in which the loss falls or doesn't
 
 
@@ -49,11 +48,12 @@ def health(
     batch = _first_examples(trainer.dataset, settings.train_on, model.context)
     h = model.hidden_activations(batch.contexts)  # (N, H)
     tensors, update = _tensors(trainer, batch)
-    facts = _facts(trainer, batch, h, _middle_ratio(tensors), first_settings)
     steps, fall, error = recent_fall(history, last_edit)
-    facts = replace(facts, steps_since_edit=steps, fall=fall, fall_error=error)
     baseline = comparable_baseline(model.settings, settings.train_on, baselines)
-    facts = replace(facts, train=train, dev=dev, baseline=baseline)
+    facts = _facts(trainer, batch, h, tensors, first_settings)
+    facts = replace(facts, steps_since_edit=steps, fall=fall, fall_error=error, baseline=baseline)
+    known = {"train": train, "dev": dev}
+    facts = replace(facts, **{name: loss for name, loss in known.items() if loss is not None})
     return Health(
         step=facts.step,
         examples=len(batch.contexts),
@@ -67,7 +67,7 @@ def health(
         update=update,
         train=train,
         dev=dev,
-        gap=facts.gap,
+        gap=None if train is None or dev is None else facts.gap,
         diagnosis=diagnosis(facts),
     )
 
@@ -105,12 +105,17 @@ def _facts(
     trainer: AnyTrainer,
     batch: Batches,
     h: Tensor | None,
-    ratio: float | None,
+    tensors: Sequence[TensorHealth],
     first_settings: tuple[ModelSettings, TrainSettings],
 ) -> Facts:
-    """The facts that don't depend on the run's past losses; h: activations (N, H)."""
+    """The facts that don't depend on the run's losses so far; h: activations (N, H)."""
     model, settings = trainer.model, trainer.settings
-    saturated, dead = _stuck(h) if model.is_finite else (math.nan, math.nan)
+    saturated = dead = 0.0 if model.is_finite else math.nan
+    if h is not None and model.is_finite:
+        saturated = float((h.abs() > _SATURATED).float().mean())
+        dead = float((h.abs() > _DEAD).all(0).float().mean())
+    matrices = [one for one in tensors if not one.name.startswith("b")]  # biases say little
+    ratios = [one.ratio for one in matrices if one.ratio is not None]
     return Facts(
         kind=model.settings.kind,
         step=trainer.step,
@@ -119,7 +124,7 @@ def _facts(
         loss=_loss(model, batch) if model.is_finite else math.nan,
         saturated=saturated,
         dead=dead,
-        ratio=ratio,
+        ratio=median_high(ratios) if ratios else math.nan,
         init=model.settings.init,
         weight_decay=settings.weight_decay,
         smoothing=settings.smoothing,
@@ -154,41 +159,22 @@ def _loss(model: Model, batch: Batches) -> float:
     return float(batch.losses(log_probabilities.T.flatten().to(batch.weights.dtype))[0])
 
 
-def _stuck(h: Tensor | None) -> tuple[float, float]:
-    """The shares of saturated activations, and of units dead for every example, of (N, H)."""
-    if h is None:
-        return 0.0, 0.0
-    saturated, dead = (h.abs() > _SATURATED).float(), (h.abs() > _DEAD).all(0).float()
-    return float(saturated.mean()), float(dead.mean())
-
-
 def _tensors(trainer: AnyTrainer, batch: Batches) -> tuple[tuple[TensorHealth, ...], str]:
     """The health of each parameter tensor, and what its update is."""
-    gradients, updates, is_of = trainer.gradients(batch), trainer.last_update(), _LAST_STEP
+    gradients, updates, is_of = trainer.gradients(batch), trainer.last_update(), "the last step"
     if not gradients:
         return (), "counts"
     if updates is None:
-        rate, is_of = trainer.settings.learning_rate_at(trainer.step), _NEXT_STEP
+        rate, is_of = trainer.settings.learning_rate_at(trainer.step), "a step along the gradient"
         updates = {name: rate * gradient for name, gradient in gradients.items()}
-    return tuple(
-        TensorHealth(name, _std(gradients[name]), _std(weights), _ratio(updates[name], weights))
-        for name, weights in trainer.model.tensors.items()
-    ), is_of
+    found = []
+    for name, weights in trainer.model.tensors.items():
+        of_update, of_weights = _std(updates[name]), _std(weights)
+        ratio = of_update / of_weights if of_weights > 0 else 0.0
+        log_ratio = math.log10(ratio) if 0 < ratio < math.inf else None
+        found.append(TensorHealth(name, _std(gradients[name]), of_weights, log_ratio))
+    return tuple(found), is_of
 
 
 def _std(values: Tensor) -> float:
     return float(values.std(correction=0))  # 0 for a single number
-
-
-def _ratio(update: Tensor, weights: Tensor) -> float | None:
-    """log10 of the ratio of the standard deviations; None where either is 0 or not finite."""
-    of_update, of_weights = _std(update), _std(weights)
-    is_ratio = of_update > 0 and of_weights > 0 and math.isfinite(of_update / of_weights)
-    return math.log10(of_update / of_weights) if is_ratio else None
-
-
-def _middle_ratio(tensors: tuple[TensorHealth, ...]) -> float | None:
-    """The median of the weight matrices' ratios; biases begin near 0 and say little."""
-    matrices = (one.ratio for one in tensors if not one.name.startswith("b"))
-    ratios = sorted(ratio for ratio in matrices if ratio is not None)
-    return ratios[len(ratios) // 2] if ratios else None

@@ -22,8 +22,6 @@ from ..training.trainer import AnyTrainer
 
 STEPS = 1000
 SEEDS = 3
-MIN_STEPS, MAX_STEPS = 50, 100_000
-
 _SLICE_SECONDS = 0.004
 _MEMORY = 50  # the running mean reaches back a fiftieth of the steps
 _IGNORED = 20  # the first twentieth of the steps is too noisy to hold the lowest loss
@@ -43,10 +41,8 @@ def find_lr(
 
     low, high: the range, by default the usual one of the model and optimizer. steps: of each copy.
     seeds: how many copies; they draw their minibatches from the trainer's seed and the next ones.
-
-    Raises:
-        UserError: the range or the number of steps or seeds is not allowed, the model has no
-            learning rate, or its weights are not finite.
+    Raises UserError if the range or the number of steps or seeds is not allowed, the model has no
+    learning rate, or its weights are not finite.
     """
     finder = LearningRateFinder(trainer, low, high, steps, seeds)
     while finder.advance():
@@ -84,8 +80,10 @@ class LearningRateFinder:
         self.model: Model = trainer.model
         self.latest: Tensor = torch.empty(0)
         self._low, self._high = _range(trainer, low, high)
-        _check_number("steps", steps, MIN_STEPS, MAX_STEPS)
-        _check_number("seeds", seeds, 1, 20)
+        for name, value, least, most in (("steps", steps, 50, 100_000), ("seeds", seeds, 1, 20)):
+            if not least <= value <= most:
+                allowed = f"a whole number from {least:,} to {most:,}"
+                raise UserError(f"{name} must be {allowed}, not {value}")
         if not trainer.model.is_finite:
             raise UserError("the weights are not finite, so no learning rate helps; restart first")
         changes = {"steps": steps, "low": self._low, "high": self._high}
@@ -203,8 +201,3 @@ def _range(trainer: AnyTrainer, low: float | None, high: float | None) -> tuple[
     if not low < high:
         raise UserError(f"low must be below high; {low:g} is not below {high:g}")
     return low, high
-
-
-def _check_number(name: str, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        raise UserError(f"{name} must be a whole number from {least:,} to {most:,}, not {value}")

@@ -26,8 +26,8 @@ def probe(
     """The surprisal of each character of a text as a whole item, and what may follow it.
 
     max_following: how many of the characters that may follow are listed, the likeliest first.
-    dev: the mean loss of dev, to compare with; it is passed on.
-    Unavailable if a character does not occur in the data, or the weights are not finite.
+    dev: the mean loss of dev, to compare with; it is passed on. Unavailable if a character does not
+    occur in the data, or the weights are not finite.
     """
     if len(text) > MAX_ITEM_LENGTH:
         return Unavailable(f"the text is longer than {MAX_ITEM_LENGTH:,} characters")
@@ -38,29 +38,19 @@ def probe(
     log_probabilities = log_probabilities_along(model, ids)  # (L, V)
     if bool(log_probabilities.isnan().any()):
         return Unavailable("the weights are not finite")
-    # The last row, that of the boundary, is what the model expects after the text.
-    following = _likeliest(log_probabilities[-1], max_following)
-    rows = zip(ids, log_probabilities, strict=True)
-    characters = tuple(_probed(character, row, vocabulary) for character, row in rows)
+    characters = []
+    for character, row in zip(ids, log_probabilities, strict=True):
+        others = [i for i in _likeliest(row, _ALTERNATIVES + 1) if i != character][:_ALTERNATIVES]
+        ln_p, label = float(row[character]), vocabulary.label(character)
+        likely = _candidates(others, row, vocabulary)
+        characters.append(ProbedCharacter(label, math.exp(ln_p), 0.0 - ln_p, likely))
+    last = log_probabilities[-1]  # that of the boundary: what the model expects after the text
     return Probe(
         text=shown(text),
-        following=_candidates(following, log_probabilities[-1], vocabulary),
-        characters=characters,
+        following=_candidates(_likeliest(last, max_following), last, vocabulary),
+        characters=tuple(characters),
         mean=sum(one.surprisal for one in characters) / len(characters),
         dev=dev,
-    )
-
-
-def _probed(character: int, log_probabilities: Tensor, vocabulary: Vocabulary) -> ProbedCharacter:
-    """One character, given the log probabilities (V,) of all characters at its place."""
-    likeliest = _likeliest(log_probabilities, _ALTERNATIVES + 1)
-    others = [other for other in likeliest if other != character][:_ALTERNATIVES]
-    ln_p = float(log_probabilities[character])
-    return ProbedCharacter(
-        label=vocabulary.label(character),
-        probability=math.exp(ln_p),
-        surprisal=0.0 - ln_p,
-        alternatives=_candidates(others, log_probabilities, vocabulary),
     )
 
 

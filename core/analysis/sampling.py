@@ -1,7 +1,6 @@
 """Sampling: new items from a model, many at once."""
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor
@@ -31,11 +30,8 @@ def draw_texts(
     """n texts that begin with `prefix` and go on a character at a time until a boundary.
 
     temperature: the logits are divided by it; 0 takes the likeliest character every time.
-    limit: the maximum length in characters, the prefix included.
-
-    Raises:
-        UserError: the temperature is out of range, or the prefix has a character that is not in
-            the data.
+    limit: the maximum length in characters, the prefix included. Raises UserError if the
+    temperature is out of range, or the prefix has a character that is not in the data.
     """
     if not 0 <= temperature <= 100:
         raise UserError(f"temperature must be a number from 0 to 100, not {temperature}")
@@ -67,13 +63,10 @@ def sample(
 ) -> list[Sample]:
     """n items from a model, each marked as standing in the data or not.
 
-    temperature, prefix: as for `draw_texts`.
-    limit: the maximum length in characters; by default twice that of the data's longest item.
-    new_only: leave out items that stand in the data, and repeat until there are n.
-
-    Raises:
-        UserError: an argument is out of range, the prefix has a character that is not in the data,
-            or the model yields too few new items.
+    temperature, prefix: as for `draw_texts`. limit: the maximum length in characters; by default
+    twice that of the data's longest item. new_only: leave out items that stand in the data, and
+    repeat until there are n. Raises UserError if an argument is out of range, the prefix has a
+    character that is not in the data, or the model yields too few new items.
     """
     if not 1 <= n <= MAX_SAMPLES:
         raise UserError(f"the number of samples must be from 1 to {MAX_SAMPLES:,}, not {n}")
@@ -82,25 +75,21 @@ def sample(
     limit = limit or max(2 * dataset.longest, len(prefix) + dataset.longest)
 
     def draw(count: int) -> list[Sample]:
-        some = [min(_PER_BLOCK, count - first) for first in range(0, count, _PER_BLOCK)]
-        options = generator, temperature, prefix, limit
-        texts = [t for n in some for t in draw_texts(model, dataset.vocabulary, n, *options)]
-        seen = dataset.contains(texts)
-        return [Sample(text, known) for text, known in zip(texts, seen, strict=True)]
+        texts: list[str] = []
+        while left := count - len(texts):
+            options = min(left, _PER_BLOCK), generator, temperature, prefix, limit
+            texts += draw_texts(model, dataset.vocabulary, *options)
+        return list(map(Sample, texts, dataset.contains(texts)))
 
-    return _only_new(draw, n) if new_only else draw(n)
-
-
-def _only_new(draw: Callable[[int], list[Sample]], n: int) -> list[Sample]:
+    if not new_only:
+        return draw(n)
     found: list[Sample] = []
     for _ in range(_ROUNDS):
         found += [one for one in draw(max(n - len(found), 16)) if not one.seen and one.text]
         if len(found) >= n:
             return found[:n]
-    raise UserError(
-        f"only {len(found)} of {n} new names came of {_ROUNDS} rounds; "
-        "the model repeats the data, so ask for fewer, a higher temperature or another prefix"
-    )
+    advice = "the model repeats the data, so ask for fewer, a higher temperature or another prefix"
+    raise UserError(f"only {len(found)} of {n} new names came of {_ROUNDS} rounds; {advice}")
 
 
 def _choose(model: Model, contexts: Tensor, temperature: float, generator: Generator) -> Tensor:

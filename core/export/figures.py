@@ -126,10 +126,8 @@ def loss_figure(session: Session, baselines: Sequence[Baseline], heading: str = 
 
 @styled()
 def bigram_figure(labels: Sequence[str], probabilities: Tensor, counts: Tensor) -> Figure:
-    """P(next | previous) as a heat map: (V, V) float, (V, V) int.
-
-    A cell is as dark as the root of its probability, so that rare pairs can be seen.
-    """
+    """P(next | previous) as a heat map: (V, V) float, (V, V) int. A cell is as dark as the root of
+    its probability, so that rare pairs can be seen."""
     V = len(labels)
     figure = Figure(figsize=_SQUARE_SIZE)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(-1.1, V), ylim=(V, -1.1))
@@ -277,10 +275,8 @@ def inline_svg(figure: Figure, name: str, title: str) -> Markup:
 
 
 def _svg_parts(figure: Figure, ground: str) -> list[str]:
-    """What is before the svg tag, the tag, and the rest.
-
-    Ids of groups that are sentences become tooltips; matplotlib's own ids go.
-    """
+    """What is before the svg tag, the tag, and the rest. Ids of groups that are sentences become
+    tooltips; matplotlib's own ids go."""
     svg = file_bytes(figure, "svg", ground).decode()
     svg = re.sub(r'<g id="([^"]* [^"]*)">', r"<g><title>\1</title>", svg)
     return re.split(r"(<svg [^>]*>)", re.sub('<g id="[^"]*">', "<g>", svg), maxsplit=1)

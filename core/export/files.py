@@ -58,10 +58,8 @@ def export_bytes(session: Session, form: str, stem: str) -> bytes:
 
 
 def export_text(session: Session, form: str, stem: str) -> str:
-    """A run in one of the forms that are text; `stem` is the run's name.
-
-    Raises UserError if the form is a folder or a binary file.
-    """
+    """A run in one of the forms that are text; `stem` is the run's name. Raises UserError if the
+    form is a folder or a binary file."""
     if form in _NO_TEXT:
         kind = "a folder" if form == "tensorboard" else "a binary file"
         raise UserError(f"{form} is {kind}, which can't be printed; name one with --out")
@@ -70,9 +68,7 @@ def export_text(session: Session, form: str, stem: str) -> str:
 
 def write_export(session: Session, form: str, out: Path) -> list[Path]:
     """Write a run in one of the forms, and beside a script the items that it reads; the files.
-
-    Raises UserError if a file exists already, or can't be written.
-    """
+    Raises UserError if a file exists already, or can't be written."""
     if os.path.lexists(out):
         raise UserError(f"{out} already exists; name another with --out")
     if form == "tensorboard":

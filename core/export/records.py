@@ -19,17 +19,13 @@ from ..settings import ModelSettings, TrainSettings, changed, setting_text
 
 @dataclass(frozen=True)
 class Edit:
-    """An edit of a run, made after `step` steps.
-
-    number: its index in the journal. model, train: the settings before it. changes: the new values
-    by name.
-    """
+    """An edit of a run, made after `step` steps."""
 
     step: int
-    number: int
-    model: ModelSettings
+    number: int  # its index in the journal
+    model: ModelSettings  # before it, as `train`
     train: TrainSettings
-    changes: dict[str, Any]
+    changes: dict[str, Any]  # the new values by name
 
     @property
     def after(self) -> tuple[ModelSettings, TrainSettings]:
@@ -48,16 +44,14 @@ class Edit:
 
 @dataclass(frozen=True)
 class Point:
-    """The losses at one step, in nats.
-
-    loss: the mean minibatch loss since the point before; None at a step that has only a dev loss.
-    learning_rate: that of the last step, after the schedule. dev: the dev loss, if evaluated there.
-    """
+    """The losses at one step, in nats."""
 
     step: int
-    loss: float | None
-    learning_rate: float
-    dev: float | None
+    loss: (
+        float | None
+    )  # the mean of the minibatches since the point before; None if only dev has one
+    learning_rate: float  # of the last step, after the schedule
+    dev: float | None  # None if it was not evaluated there
 
 
 def edits(session: Session) -> list[Edit]:
@@ -90,10 +84,8 @@ def points(session: Session) -> Iterator[Point]:
 
 
 def final_losses(session: Session) -> dict[str, float]:
-    """The present train and dev loss, in nats a character.
-
-    Unlike `session.evaluate`, this doesn't add the dev loss to the run's history.
-    """
+    """The present train and dev loss, in nats a character. Unlike `session.evaluate`, this doesn't
+    add the dev loss to the run's history."""
     splits = ("train", "dev")
     return {split: evaluate(session.model, session.dataset, split).loss for split in splits}
 

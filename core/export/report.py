@@ -32,10 +32,8 @@ _MODELS = {
 
 
 def export_html(session: Session, stem: str = "run") -> str:
-    """The page; `stem` is the run's name.
-
-    What is put into the template is text, never markup; text of the data goes through `shown`.
-    """
+    """The page; `stem` is the run's name. What is put into the template is text, never markup; text
+    of the data goes through `shown`."""
     baselines = figures.first_baselines(session.dataset)
     analysis = BigramAnalysis(session.dataset, session.model.context)
     page = templates(autoescape=True).get_template("report.html.j2")
@@ -111,10 +109,5 @@ def _embedding(session: Session, analysis: BigramAnalysis) -> dict[str, Any] | N
         return None
     chosen = analysis.order("frequency")[:_MAX_POINTS].tolist()
     figure = figures.embedding_figure(found, chosen)
-    return {
-        "picture": figures.inline_svg(figure, "map", "Characters by their embedding"),
-        "dimensions": found.dimensions,
-        "share": f"{100 * sum(found.shares):.0f} %",
-        "shown": len(chosen),
-        "all": len(chosen) == len(found.labels),
-    }
+    picture = figures.inline_svg(figure, "map", "Characters by their embedding")
+    return {"picture": picture, "map": found, "shown": len(chosen)}

@@ -80,10 +80,8 @@ def templates(autoescape: bool = False) -> Environment:
 
 
 def _cells(session: Session, stem: str, notebook: bool) -> list[tuple[list[str], list[str]]]:
-    """The template's cells, each its lines of text and of code.
-
-    A line that begins with `#%` is text, and begins a cell after code.
-    """
+    """The template's cells, each its lines of text and of code. A line that begins with `#%` is
+    text, and begins a cell after code."""
     template, variables = templates().get_template("script.py.j2"), _variables(session)
     cells: list[tuple[list[str], list[str]]] = []
     for line in template.render(variables, stem=shown(stem), notebook=notebook).split("\n"):

@@ -114,7 +114,7 @@ class Network(Model):
         """A network whose parameters are zero."""
         self.settings = settings
         self.vocabulary_size = vocabulary_size
-        self.layout = self.layout_of(settings, vocabulary_size)
+        self.layout: Layout = self.layout_of(settings, vocabulary_size)
         self.flat: Tensor = torch.zeros(self.layout.size)
         self.tensors: dict[str, Tensor] = self.views(self.flat)
 

@@ -49,10 +49,8 @@ class SavedRun:
 
 
 def find_run(run: Path, directory: Path) -> Path:
-    """The run that a person names: by a path, or by its name among the runs of a directory.
-
-    The suffix may be left out. If there is no such run, this is `run` itself.
-    """
+    """The run that a person names: by a path, or by its name among the runs of a directory. The
+    suffix may be left out. If there is no such run, this is `run` itself."""
     is_name = run.name == str(run)
     return existing_run(run) or (existing_run(directory / run) if is_name else None) or run
 
@@ -115,10 +113,8 @@ def remove(directory: Path, names: Sequence[str]) -> None:
 
 def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
     """Remove the oldest runs without a given name, until the rest of them fit into `most_bytes`.
-
     Returns the names of the runs removed. The newest `keep` of them stay, whatever their size;
-    named runs, damaged runs, and those open in an explorer always stay.
-    """
+    named runs, damaged runs, and those open in an explorer always stay."""
     _remove_unfinished(directory)
     runs = [run for run in saved_runs(directory) if not run.named and run.problem is None]
     sizes = [_size(run.path) for run in runs]

@@ -44,10 +44,8 @@ _Expected = dict[str, tuple[tuple[int, ...], torch.dtype]]  # shapes and types o
 
 
 def check_new(path: Path) -> Path:
-    """The file that a new run named `path` will be; the folders that lead to it are made.
-
-    Raises UserError if there is something of that name, or nothing can be written there.
-    """
+    """The file that a new run named `path` will be; the folders that lead to it are made. Raises
+    UserError if there is something of that name, or nothing can be written there."""
     if found := existing_run(path):
         raise UserError(f"{found} already exists; choose another name, or remove it first")
     check_can_create(run_path(path))
@@ -71,10 +69,8 @@ def write(
 
 
 def note_divergence(path: Path, step: int | None) -> None:
-    """Record in a saved run that its training diverged at a later step.
-
-    Raises UserError if the run is damaged, or can't be written.
-    """
+    """Record in a saved run that its training diverged at a later step. Raises UserError if the run
+    is damaged, or can't be written."""
     with open_run(path) as (file, record, _):
         file.seek(0)
         tensors = file.read()
@@ -157,10 +153,8 @@ def _tensors(state: RunState) -> dict[str, Tensor]:
 
 
 def _state(record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor]) -> RunState:
-    """The state that a record and its tensors make.
-
-    Raises ValueError or RuntimeError if the numbers can't be those of such a run.
-    """
+    """The state that a record and its tensors make. Raises ValueError or RuntimeError if the
+    numbers can't be those of such a run."""
     history, dev, points = LossHistory(), DevLosses(), record.dev_losses.points
     if record.format > 1:
         buckets, rest = tensors["history.buckets"], tensors["history.rest"]

@@ -60,10 +60,8 @@ def is_run_folder(folder: Path) -> bool:
 
 
 def read_record(path: Path | str) -> RunRecord:
-    """The record of a run; its tensors are not read.
-
-    Raises UserError if there is no such run, or its record is damaged or of a newer format.
-    """
+    """The record of a run; its tensors are not read. Raises UserError if there is no such run, or
+    its record is damaged or of a newer format."""
     found = find(path)
     if found.is_dir():
         return _read_folder_record(found)
@@ -165,9 +163,7 @@ def _open_in_folder(folder: Path, name: str, missing: str) -> BinaryIO:
 
 def _read_folder_record(folder: Path) -> RunRecord:
     """The record of a run of format 1 or 2, in the form of the present format but for its number.
-
-    Its own hash, `record_sha256`, is of the rest of it without `versions`.
-    """
+    Its own hash, `record_sha256`, is of the rest of it without `versions`."""
     path, missing = folder / FOLDER_RECORD, f"{folder} is not a run: it has no {FOLDER_RECORD}"
     with _open_in_folder(folder, FOLDER_RECORD, missing) as file:
         content = read_whole(path, file, MAX_RECORD_BYTES)

@@ -15,10 +15,8 @@ class RunLock:
     """Holds a run until it is released or the process ends: a hidden file beside the run."""
 
     def __init__(self, path: Path):
-        """Lock the run of this file or folder, which need not exist yet.
-
-        Raises UserError if another explorer has it open, or nothing can be written there.
-        """
+        """Lock the run of this file or folder, which need not exist yet. Raises UserError if
+        another explorer has it open, or nothing can be written there."""
         self._path = _lock_path(path)
         self._lock = FileLock(self._path, blocking=False)
         try:
@@ -40,10 +38,8 @@ class RunLock:
 
 
 def is_locked(path: Path) -> bool:
-    """True when an explorer has a run open, or its lock can't be taken for another reason.
-
-    The lock of a process that was killed is removed.
-    """
+    """True when an explorer has a run open, or its lock can't be taken for another reason. The lock
+    of a process that was killed is removed."""
     if os.path.lexists(_lock_path(path)):
         try:
             RunLock(path).release()

@@ -36,13 +36,12 @@ class JournalEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DatasetRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a run was trained on. path: absolute; None for a built-in dataset. fingerprint: the
-    SHA-256 of the items."""
+    """What a run was trained on."""
 
     name: str
-    path: Annotated[str, Meta(max_length=4096)] | None
+    path: Annotated[str, Meta(max_length=4096)] | None  # absolute; None for a built-in dataset
     unique: bool
-    fingerprint: str
+    fingerprint: str  # the SHA-256 of the items
 
 
 class FirstSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,40 +58,36 @@ class History(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DevRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """points: (step, loss in nats) of each evaluation of dev. best: the lowest finite loss."""
+    """The dev losses of a run, in nats."""
 
-    points: tuple[tuple[Count, Loss], ...] = ()
-    best: Annotated[float, Meta(ge=-1e-3, le=3.5e38)] | None = None
+    points: tuple[tuple[Count, Loss], ...] = ()  # steps and losses
+    best: Annotated[float, Meta(ge=-1e-3, le=3.5e38)] | None = None  # the lowest finite loss
 
 
 class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything but the tensors of a saved run.
-
-    threads: of torch, on which the last bits of a replay depend. named: True when a person gave
-    the run its name; other runs may be pruned. counted: the examples counted so far, of a table of
-    counts. diverged_at: the first step whose loss was not finite, later than `steps`.
-    tensors_sha256: of the bytes of all tensors.
-    """
+    """Everything but the tensors of a saved run."""
 
     format: int
     versions: dict[str, str]
-    threads: Annotated[int, Meta(ge=1, le=2**31)]
-    named: bool
+    threads: Annotated[
+        int, Meta(ge=1, le=2**31)
+    ]  # of torch: the last bits of a replay depend on it
+    named: bool  # True when a person gave the run its name; other runs may be pruned
     saved: datetime
     dataset: DatasetRecord
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
     steps: Count
-    counted: Count
+    counted: Count  # the examples counted so far, of a table of counts
     model: ModelSettings
     train: TrainSettings
     first: FirstSettings
     journal: tuple[JournalEntry, ...]
     resized: Resizing | None
-    diverged_at: Count | None
+    diverged_at: Count | None  # the first step whose loss was not finite, later than `steps`
     history: History
     dev_losses: DevRecord
     report: dict[str, Any]
-    tensors_sha256: str
+    tensors_sha256: str  # of the bytes of all tensors
     dropout_version: Literal[1, 2]
 
     @property
@@ -120,10 +115,8 @@ def check_format(path: Path, raw: Any) -> int:
 
 
 def record_of(raw: Any, path: Path) -> RunRecord:
-    """The record in a decoded JSON value.
-
-    Raises UserError if a value is missing, unknown, of the wrong type or out of bounds.
-    """
+    """The record in a decoded JSON value. Raises UserError if a value is missing, unknown, of the
+    wrong type or out of bounds."""
     try:
         record = msgspec.convert(raw, RunRecord)
     except msgspec.ValidationError as error:

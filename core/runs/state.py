@@ -57,10 +57,8 @@ class RunState:
     def first(
         cls, dataset: Dataset, model: ModelSettings, train: TrainSettings, seed: int
     ) -> "RunState":
-        """The state of a new run at step 0.
-
-        Raises UserError if the settings are too large for this dataset.
-        """
+        """The state of a new run at step 0. Raises UserError if the settings are too large for this
+        dataset."""
         generator = torch.Generator().manual_seed(seed)
         new = make_model(model, dataset.vocabulary.size, generator, train.smoothing)
         trainer = make_trainer(new, dataset, train, seed).state_dict()

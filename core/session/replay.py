@@ -51,11 +51,8 @@ def replay(
     On the same build of torch, with as many threads as the run was trained with (`threads` of its
     record), the result is identical.
 
-    run: a saved run, or a state.
-    advance: called after each slice of training with the step and the losses of the slice.
-
-    Raises:
-        UserError: the run is damaged, or `until` lies beyond its steps.
+    run: a saved run, or a state. advance: called after each slice of training with the step and
+    the losses of the slice. Raises UserError if the run is damaged, or `until` is beyond its steps.
     """
     if isinstance(run, RunState):
         saved, recorded = run, torch.__version__
@@ -70,7 +67,6 @@ def replay(
 
 
 def _trained(saved: RunState, end: int, advance: Callable[[int, Tensor], None]) -> Session:
-    """A new session, trained as the saved run was, up to a step."""
     first = RunState.first(saved.dataset, *saved.first_settings, saved.seed)
     session = Session.from_state(replace(first, dropout_version=saved.dropout_version))
     slicer = TimeSlicer(_SLICE_SECONDS)

@@ -8,6 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .. import results
+from ..analysis.baselines import baseline_losses
+from ..analysis.bigrams import BigramAnalysis
+from ..analysis.embedding import EmbeddingMapper
+from ..analysis.evaluation import Evaluation, evaluate
+from ..analysis.health import health
+from ..analysis.lr_finder import find_lr
+from ..analysis.probe import probe
+from ..analysis.sampling import sample
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import make_model
@@ -15,7 +24,6 @@ from ..models.mlp import MLP
 from ..models.neural_bigram import NeuralBigram
 from ..models.ngram import NgramCounts
 from ..models.resize import seed_of_edit
-from ..results import Resizing
 from ..run_spec import RunSpec
 from ..runs import checkpoint
 from ..runs.state import JournalEntry, RunState, copy_trainer_state, run_label
@@ -24,9 +32,7 @@ from ..text import shown
 from ..training.history import DevLosses, LossHistory
 from ..training.trainer import AnyTrainer, make_trainer
 from .resizing import resize
-from .undo import StashedRun, UndoStack, stashed_run
-
-__all__ = ["JournalEntry", "Session"]
+from .undo import UndoStack, previous_run_name
 
 
 class Session:
@@ -44,17 +50,9 @@ class Session:
     same weights bit for bit on the same build of torch with one thread, however the training is
     divided into calls.
 
-    dataset: what the run is trained on.
-    model, trainer: change with the settings.
-    model_settings, train_settings: of the next step. first_settings: of step 0.
-    seed: of the initial weights and the minibatches. step: how many steps have been taken.
-    journal: the edits that led from the first settings to the present ones, oldest first.
-    history: the minibatch losses. dev_losses: the losses of dev, where it was evaluated.
-    resized: the newest change of the model's size.
-    diverged: True when a parameter is not finite. diverged_at: the first step whose loss wasn't.
-    dropout_version: how dropout masks are chosen, see `Dropout`.
-    run: identifies the run: another object after a restart, the same again after its undo.
-    undo_stack: the states that can be returned to. samplings: how often `sample` was called.
+    What a `RunState` has too is described there. model, trainer: change with the settings.
+    step: how many steps have been taken. diverged: True when a parameter is not finite.
+    undo_stack: what can be undone and redone, and the previous runs.
     """
 
     dataset: Dataset
@@ -68,13 +66,13 @@ class Session:
     journal: list[JournalEntry]
     history: LossHistory
     dev_losses: DevLosses
-    resized: Resizing | None
+    resized: results.Resizing | None
     diverged: bool
     diverged_at: int | None
     dropout_version: int
     run: object
     undo_stack: UndoStack
-    samplings: int = 0
+    _num_samplings: int = 0  # how often `sample` was called
 
     def __init__(
         self,
@@ -83,11 +81,7 @@ class Session:
         train: TrainSettings | None = None,
         seed: int = 1,
     ):
-        """A new run at step 0.
-
-        Raises:
-            UserError: the settings are too large for this dataset.
-        """
+        """A new run at step 0; raises UserError if the settings are too large for the dataset."""
         self.undo_stack = UndoStack()
         model, train = model or ModelSettings(), train or TrainSettings()
         self._restore(RunState.first(dataset, model, train, seed))
@@ -104,29 +98,24 @@ class Session:
     def from_spec(cls, spec: RunSpec) -> "Session":
         """A new run at step 0.
 
-        Raises:
-            UserError: its dataset can't be read, or its settings are too large for it.
+        Raises UserError if its dataset can't be read, or its settings are too large for it.
         """
-        dataset = Dataset.load(spec.dataset, spec.unique)
-        return cls(dataset, spec.model, spec.train, spec.seed)
+        return cls(Dataset.load(spec.dataset, spec.unique), spec.model, spec.train, spec.seed)
 
     @classmethod
     def load(cls, path: Path | str) -> "Session":
         """A saved run, which goes on bit for bit as if it had never been saved.
 
-        Raises:
-            UserError: there is no such run, it is damaged, its dataset has changed, or it was saved
-                in format 1, without its optimizer.
+        Raises UserError if there is no such run, it is damaged, its dataset has changed, or it was
+        saved in format 1, without its optimizer.
         """
         return cls.from_state(checkpoint.read(path))
 
     def save(self, path: Path | str, report: dict[str, Any] | None = None) -> None:
         """Write the run to a new file; ".safetensors" is added to a path without it.
 
-        report: figures to keep with it, such as its losses.
-
-        Raises:
-            UserError: the file exists or can't be written, or the parameters are not finite.
+        report: figures to keep with it, such as its losses. Raises UserError if the file exists or
+        can't be written, or the parameters are not finite.
         """
         checkpoint.write(self.state(), checkpoint.check_new(Path(path)), report=report)
 
@@ -153,10 +142,8 @@ class Session:
     def train(self, steps: int) -> Tensor:
         """Take some steps; the minibatch loss of each, in nats: (steps,) float32.
 
-        A table of counts takes fewer when every example has been counted.
-
-        Raises:
-            UserError: the run was saved in format 1, without its optimizer.
+        A table of counts takes fewer when every example has been counted. Raises UserError if the
+        run was saved in format 1, without its optimizer.
         """
         if not self._last.is_resumable:
             raise UserError("the run was saved without its optimizer's state, so it can't train on")
@@ -173,8 +160,7 @@ class Session:
     def plan(self, **changes: Any) -> EditPlan:
         """What changing settings by name would do to the run.
 
-        Raises:
-            UserError: a setting is unknown, or a value is not allowed.
+        Raises UserError if a setting is unknown, or a value is not allowed.
         """
         return plan_edit(self.model_settings, self.train_settings, changes)
 
@@ -182,10 +168,8 @@ class Session:
         """Change settings by name from the next step on, or carry out a plan for that.
 
         An MLP takes another context, embedding or hidden size in place. Any other change of the
-        model starts a new run with the same seed. Returns what the change does to the run.
-
-        Raises:
-            UserError: a setting is unknown, or a value is not allowed; nothing has changed then.
+        model starts a new run with the same seed. Returns what the change does to the run. Raises
+        UserError if a setting is unknown, or a value is not allowed; nothing has changed then.
         """
         plan = plan or self.plan(**changes)
         label = short_label(plan.changes)
@@ -203,14 +187,13 @@ class Session:
             self.model = self.trainer.model
         self.model_settings, self.train_settings = plan.model, plan.train
         self.journal.append(JournalEntry(self.step, plan.changes))
-        self.undo_stack.record(label, before, self.undo_stack.previous_runs, self.dataset)
+        self.undo_stack.record(label, before, after=before)
         return plan.effect
 
     def restart(self, seed: int | None = None, dataset: Dataset | None = None) -> None:
         """Start a new run with the present settings, and the same seed and dataset or others.
 
-        Raises:
-            UserError: the settings are too large for the dataset; nothing has changed then.
+        Raises UserError if the settings are too large for the dataset; nothing has changed then.
         """
         label = "restart" if seed in (None, self.seed) else f"seed {seed}"
         label = label if dataset is None else f"data {shown(dataset.name)}"
@@ -218,90 +201,99 @@ class Session:
         settings = self.model_settings, self.train_settings
         self.switch_to(RunState.first(dataset or self.dataset, *settings, seed), label)
 
-    def switch_to(self, state: RunState, label: str) -> None:
-        """Go on with another run, which may be on other data.
+    def switch_to(self, state: RunState, label: str | None = None) -> None:
+        """Go on with another run, such as a previous run or a saved one; `undo` returns to this.
 
-        The present run becomes a previous run if it is on the same data and has taken a step;
-        `undo` returns to it and its previous runs.
+        This run becomes a previous run if it is on the same data and has taken a step.
 
-        label: what was done, for `can_undo`.
+        label: what was done, for `undo`; by default how that run differs from this one.
         """
         before = self.state()
+        if label is None:
+            present = self.model_settings, self.train_settings, self.seed
+            label = f"return to {previous_run_name(state, *present)}"
         if _identity(state.dataset) == _identity(self.dataset):
             state = replace(state, dataset=self.dataset)
         self._restore(state)
-        previous = (*self.undo_stack.previous_runs, *([before] if before.step else []))
-        is_same_data = before.dataset is self.dataset
-        self.undo_stack.record(label, before, previous if is_same_data else (), self.dataset)
-
-    def return_to(self, index: int) -> None:
-        """Go on with the previous run of that index; the present run takes its place.
-
-        Raises:
-            UserError: there is no such run.
-        """
-        runs, before = self.previous_runs, self.state()
-        if not 0 <= index < len(runs):
-            raise UserError(f"there is no previous run {index}; there are {len(runs)}, from 0 on")
-        self._restore(runs[index].state)
-        states = [run.state for run in runs]
-        states[index : index + 1] = [before] if before.step else []
-        self.undo_stack.record(f"return to {runs[index].name}", before, tuple(states), self.dataset)
+        self.undo_stack.record(label, before, state)
 
     def undo(self) -> str:
-        """Return to just before the last edit, restart or return, and say which it was.
+        """Return to just before the last edit, restart or switch, and say which it was.
 
         Everything is as it was then. A run that has diverged returns to the newest state with
-        finite parameters, if there is one.
-
-        Raises:
-            UserError: there is nothing to undo.
+        finite parameters, if there is one. Raises UserError if there is nothing to undo.
         """
-        if self.can_undo is None:
-            raise UserError("there is nothing to undo")
-        levels = self.undo_stack.levels_back(self.diverged)
-        level = self.undo_stack.undo(self.state(), levels)
+        level = self.undo_stack.undo(self.state())
         self._restore(level.state)
         return level.label
 
     def redo(self) -> str:
         """Return to where `undo` was called, and say which edit that does again.
 
-        Training in between doesn't matter; `undo` returns to here.
-
-        Raises:
-            UserError: nothing has been undone since the last edit.
+        Training in between doesn't matter; `undo` returns to here. Raises UserError if nothing has
+        been undone since the last edit.
         """
-        if self.can_redo is None:
-            raise UserError("there is nothing to redo")
         level = self.undo_stack.redo(self.state())
         self._restore(level.state)
         return level.label
 
-    @property
-    def can_undo(self) -> str | None:
-        """What `undo` would take back, as a short label; None if there is nothing."""
-        past = self.undo_stack.past
-        return past[-self.undo_stack.levels_back(self.diverged)].label if past else None
+    def evaluate(self, split: str = "dev", max_examples: int | None = None) -> Evaluation:
+        """The loss of a split in nats a character: train, dev, test, all, or first-N.
 
-    @property
-    def can_redo(self) -> str | None:
-        """What `redo` would do again, as a short label; None if there is nothing."""
-        return self.undo_stack.future[-1].label if self.undo_stack.future else None
+        The loss of the whole dev split is added to `dev_losses`.
 
-    @property
-    def undo_levels(self) -> int:
-        """How many states there are to undo to."""
-        return len(self.undo_stack.past)
+        max_examples: of a larger split, only about so many are evaluated.
+        """
+        found = evaluate(self.model, self.dataset, split, max_examples)
+        if split == "dev" and max_examples is None:
+            self.dev_losses.append(self.step, found.loss)
+        return found
 
-    @property
-    def previous_runs(self) -> tuple[StashedRun, ...]:
-        """The runs that another took the place of, at most eight, the newest last."""
-        present = self.model_settings, self.train_settings, self.seed
-        return tuple(stashed_run(state, *present) for state in self.undo_stack.previous_runs)
+    def sample(self, n: int = 20, seed: int | None = None, **options: Any) -> list[results.Sample]:
+        """n sampled names; without a seed, others at every call.
 
-    # These functions of a session become methods of it.
-    from .looks import baselines, bigrams, embedding_map, evaluate, find_lr, health, probe, sample
+        options: temperature, prefix, limit and new_only, as for `core.sample`.
+        """
+        self._num_samplings += 1
+        generator = torch.Generator().manual_seed(self._num_samplings if seed is None else seed)
+        return sample(self.model, self.dataset, n, generator, **options)
+
+    def probe(self, text: str) -> results.Probe | results.Unavailable:
+        """How likely the model finds each character of a text, and what it expects next."""
+        vocabulary = self.dataset.vocabulary
+        return probe(self.model, vocabulary, text, vocabulary.size, self.dev_losses.last)
+
+    def bigrams(self) -> Tensor:
+        """P(next | previous) of every pair of characters by id, as the model sees it.
+
+        (V, V) float64. A model with a longer context is averaged over the training contexts.
+        """
+        analysis = BigramAnalysis(self.dataset, self.model.context, is_exact=True)
+        return analysis.probabilities(self.model, torch.arange(self.dataset.vocabulary.size))
+
+    def embedding_map(self) -> results.EmbeddingMap | results.Unavailable:
+        """The characters as points of a plane, by their embeddings."""
+        return EmbeddingMapper(self.dataset.vocabulary).draw(self.model)
+
+    def baselines(self) -> tuple[results.Baseline, ...]:
+        """The dev losses of models that only count, in nats."""
+        return baseline_losses(self.dataset)
+
+    def health(self) -> results.Health:
+        """How the training is doing: activations, gradients and updates, with a diagnosis."""
+        splits = self.train_settings.train_on, "dev"
+        train, dev = (evaluate(self.model, self.dataset, split).loss for split in splits)
+        last_edit = self.journal[-1].step if self.journal else 0
+        begun = self.history, self.first_settings, last_edit
+        return health(self.trainer, *begun, train, dev, self.baselines())
+
+    def find_lr(self, **options: Any) -> results.RateSearch:
+        """The learning rate at which the loss falls fastest, tried on copies of the model.
+
+        options: low and high (rates), steps and seeds, as for `lr_finder.find_lr`. Raises UserError
+        if the model has no learning rate, or its parameters are not finite.
+        """
+        return find_lr(self.trainer, **options)
 
     def _restore(self, state: RunState) -> None:
         """Go on from a state."""

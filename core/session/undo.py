@@ -1,11 +1,11 @@
 """What a session can go back to: the states before its edits, undone states, previous runs."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 from ..datasets.dataset import Dataset
+from ..errors import UserError
 from ..runs.state import RunState
-from ..settings import KIND_NAMES, ModelSettings, TrainSettings, short_label
+from ..settings import ModelSettings, TrainSettings, short_label
 
 BUDGET = 256_000_000  # bytes
 MAX_PREVIOUS_RUNS = 8
@@ -18,18 +18,7 @@ class Level:
 
     label: str
     state: RunState
-    previous_runs: tuple[RunState, ...]
-
-
-@dataclass(frozen=True)
-class StashedRun:
-    """A run that another has taken the place of, as it was then.
-
-    name: the settings in which it differs from the present run, and its best dev loss in nats.
-    """
-
-    name: str
-    state: RunState
+    previous_runs: list[RunState]
 
 
 class UndoStack:
@@ -44,45 +33,67 @@ class UndoStack:
         self.budget = budget
         self.past: list[Level] = []
         self.future: list[Level] = []
-        self.previous_runs: tuple[RunState, ...] = ()
+        self.previous_runs: list[RunState] = []
 
     def __repr__(self) -> str:
         levels = f"{len(self.past)} to undo, {len(self.future)} to redo"
-        return f"UndoStack({levels}, {len(self.previous_runs)} previous runs)"
+        return f"UndoStack({levels}, previous runs: {len(self.previous_runs)})"
 
     def nbytes(self, present: Dataset) -> int:
         """The memory of all states, and of their datasets except the present one."""
-        states = list(self._states())
+        states = [level.state for level in (*self.past, *self.future)] + self._all_previous_runs()
         tensors = {id(tensor): tensor.nbytes for state in states for tensor in state.tensors}
         datasets = {id(state.dataset): state.dataset.nbytes for state in states}
         datasets.pop(id(present), None)
         return sum(tensors.values()) + sum(datasets.values())
 
-    def record(
-        self, label: str, before: RunState, previous_runs: tuple[RunState, ...], present: Dataset
-    ) -> None:
-        """Add the state before an edit; what was undone can't be redone any more.
+    def record(self, label: str, before: RunState, after: RunState) -> None:
+        """Add the state before an edit or a change of the run; what was undone can't be redone.
 
-        previous_runs: those there are from now on. present: the dataset from now on.
+        A run that is left becomes a previous run if it has taken a step, in the place of the run
+        that is gone on with if that was one. Previous runs on other data are not kept.
         """
         self.past.append(Level(label, before, self.previous_runs))
         self.future.clear()
-        self.previous_runs = previous_runs[-MAX_PREVIOUS_RUNS:]
-        self._trim(present)
+        if after.dataset is not before.dataset:
+            self.previous_runs = []
+        elif after.run is not before.run:
+            runs = list(self.previous_runs)
+            place = next((i for i, one in enumerate(runs) if one.run is after.run), len(runs))
+            runs[place : place + 1] = [before] if before.step else []
+            self.previous_runs = runs[-MAX_PREVIOUS_RUNS:]
+        self._trim(after.dataset)
 
-    def levels_back(self, diverged: bool) -> int:
-        """How many levels `undo` goes back: to the last, or, of a diverged run, to the last with
-        finite parameters, if there is one."""
-        past = reversed(self.past) if diverged else []
-        return next((i for i, level in enumerate(past, 1) if level.state.is_finite), 1)
+    def previous_run(self, index: int) -> RunState:
+        """A previous run, the oldest being 0; raises UserError if there is none of that index."""
+        if not 0 <= index < len(self.previous_runs):
+            known = f"there are {len(self.previous_runs)}, from 0 on"
+            raise UserError(f"there is no previous run {index}; {known}")
+        return self.previous_runs[index]
 
-    def undo(self, present: RunState, levels: int) -> Level:
-        """The level that many levels back; `redo` returns through the others to `present`."""
-        return self._move(self.past, self.future, present, levels)
+    def next_undo(self, diverged: bool) -> Level | None:
+        """The level that `undo` returns to; None if there is nothing to undo.
+
+        It is the last, or, of a diverged run, the last with finite parameters, if there is one.
+        """
+        finite = (level for level in reversed(self.past) if level.state.is_finite or not diverged)
+        return next(finite, self.past[-1] if self.past else None)
+
+    def undo(self, present: RunState) -> Level:
+        """The level of `next_undo`; `redo` returns through those passed to `present`.
+
+        Raises UserError if there is nothing to undo.
+        """
+        level = self.next_undo(not present.is_finite)
+        if level is None:
+            raise UserError("there is nothing to undo")
+        return self._move(self.past, self.future, present, level)
 
     def redo(self, present: RunState) -> Level:
-        """The state in which the last `undo` was called."""
-        return self._move(self.future, self.past, present, 1)
+        """The state in which the last `undo` was called; raises UserError if there is none."""
+        if not self.future:
+            raise UserError("there is nothing to redo")
+        return self._move(self.future, self.past, present, self.future[-1])
 
     @property
     def newest_finite_label(self) -> str | None:
@@ -95,20 +106,20 @@ class UndoStack:
         return next((state for state in states if state.run is run and state.is_finite), None)
 
     def _move(
-        self, source: list[Level], target: list[Level], present: RunState, levels: int
+        self, source: list[Level], target: list[Level], present: RunState, goal: Level
     ) -> Level:
-        passed = [source.pop() for _ in range(levels)]
-        for level in passed:
+        level = None
+        while level is not goal:
+            level = source.pop()
             target.append(Level(level.label, present, self.previous_runs))
             present, self.previous_runs = level.state, level.previous_runs
         self._trim(present.dataset)
-        return passed[-1]
+        return goal
 
-    def _states(self) -> Iterator[RunState]:
-        for level in (*self.past, *self.future):
-            yield level.state
-            yield from level.previous_runs
-        yield from self.previous_runs
+    def _all_previous_runs(self) -> list[RunState]:
+        """Those of all levels and the present ones, the newest last; some stand in it twice."""
+        levels = (*self.past, *self.future)
+        return [run for level in levels for run in level.previous_runs] + self.previous_runs
 
     def _trim(self, present: Dataset) -> None:
         """Drop what is over the budget."""
@@ -117,44 +128,28 @@ class UndoStack:
             longer = max(self.past, self.future, key=len)
             if len(longer) > 1:
                 del longer[0]
-            elif not self._drop_previous_run():
+                continue
+            runs = self._all_previous_runs()
+            oldest = next((run for run in runs if run is not runs[-1]), None)
+            if oldest is None:
                 return
-
-    def _drop_previous_run(self) -> bool:
-        """Drop the oldest previous run, but not the newest, from all levels. Returns False if there
-        is none to drop."""
-        levels = (*self.past, *self.future)
-        runs = [run for level in levels for run in level.previous_runs] + [*self.previous_runs]
-        oldest = next((run for run in runs if run is not runs[-1]), None)
-        if oldest is None:
-            return False
-
-        def others(runs: tuple[RunState, ...]) -> tuple[RunState, ...]:
-            return tuple(run for run in runs if run is not oldest)
-
-        self.previous_runs = others(self.previous_runs)
-        for some in (self.past, self.future):
-            some[:] = [replace(one, previous_runs=others(one.previous_runs)) for one in some]
-        return True
+            for level in (*self.past, *self.future, self):
+                if oldest in level.previous_runs:  # levels may share a list
+                    level.previous_runs.remove(oldest)
 
 
-def stashed_run(
+def previous_run_name(
     state: RunState, model: ModelSettings, train: TrainSettings, seed: int
-) -> StashedRun:
-    """A previous run, named by what differs from a run with these settings."""
+) -> str:
+    """A run's name: the settings in which it differs from a run with these, and its best dev loss
+    in nats."""
+    kind = state.model_settings.model_kind
+    name = kind.label  # the many settings that go with another kind say less
+    if kind is model.model_kind:
+        settings = vars(state.model_settings) | vars(state.train_settings) | {"seed": state.seed}
+        present = vars(model) | vars(train) | {"seed": seed}
+        name = short_label(
+            {one: settings[one] for one in settings if settings[one] != present[one]}
+        )
     best = state.dev_losses.best
-    name = _difference(state, model, train, seed) or f"{state.step:,} steps"
-    return StashedRun(name if best is None else f"{name} → {best:.2f}", state)
-
-
-def _difference(state: RunState, model: ModelSettings, train: TrainSettings, seed: int) -> str:
-    kind = state.model_settings.kind
-    if kind != model.kind:
-        return KIND_NAMES[kind]  # the many settings that go with it say less
-    differing = {
-        setting.name: getattr(previous, setting.name)
-        for previous, present in ((state.model_settings, model), (state.train_settings, train))
-        for setting in fields(previous)
-        if getattr(previous, setting.name) != getattr(present, setting.name)
-    }
-    return short_label(differing | ({"seed": state.seed} if state.seed != seed else {}))
+    return (name or f"{state.step:,} steps") + ("" if best is None else f" → {best:.2f}")

@@ -62,41 +62,33 @@ class RandomStream:
 
     def __init__(self, seed: int):
         self._generator = torch.Generator().manual_seed(seed)
-        self._state = self._generator.get_state()  # after the block that `_left` is the rest of
-        self._left = torch.empty(0, dtype=torch.int64)
-        self._ahead: deque[tuple[Tensor, Tensor]] = deque()  # blocks drawn, each with such a state
+        # Blocks of integers, of which the first has some left, each with the state after it.
+        empty = torch.empty(0, dtype=torch.int64)
+        self._blocks = deque([(empty, self._generator.get_state())])
 
     def peek(self, n: int) -> Tensor:
         """The next n integers without taking them, (n,) int64."""
-        parts = [self._left, *(block for block, _ in self._ahead)]
-        missing = n - sum(map(len, parts))
-        for _ in range(-(-missing // _INTEGERS_PER_BLOCK)):
-            parts.append(torch.randint(2**62, (_INTEGERS_PER_BLOCK,), generator=self._generator))
-            self._ahead.append((parts[-1], self._generator.get_state()))
-        return torch.cat(parts)[:n]
-
-    def take(self, n: int) -> Tensor:
-        """The next n integers, (n,) int64."""
-        taken = self.peek(n)
-        self.skip(n)
-        return taken
+        while sum(len(block) for block, _ in self._blocks) < n:
+            block = torch.randint(2**62, (_INTEGERS_PER_BLOCK,), generator=self._generator)
+            self._blocks.append((block, self._generator.get_state()))
+        return torch.cat([block for block, _ in self._blocks])[:n]
 
     def skip(self, n: int) -> None:
         """Take n integers that `peek` has returned."""
-        while n > len(self._left):
-            n -= len(self._left)
-            self._left, self._state = self._ahead.popleft()
-        self._left = self._left[n:]
+        while n > len(self._blocks[0][0]):
+            n -= len(self._blocks.popleft()[0])
+        block, state = self._blocks[0]
+        self._blocks[0] = block[n:], state
 
     def state_dict(self) -> dict[str, Tensor]:
         """The position in the stream; the tensors are never written to."""
-        return {"generator": self._state, "left": self._left}
+        left, generator = self._blocks[0]
+        return {"generator": generator, "left": left}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from the position of another stream."""
         self._generator.set_state(state["generator"])
-        self._state, self._left = state["generator"], state["left"]
-        self._ahead.clear()
+        self._blocks = deque([(state["left"], state["generator"])])
 
 
 def minibatches(split: Split, drawn: Tensor, context: int, like: Tensor, V: int) -> Batches:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.ngram import NgramCounts
-from ..settings import ModelSettings, TrainSettings
+from ..settings import TrainSettings
 from .batches import Batches
 
 _EXAMPLES_PER_BLOCK = 1 << 16
@@ -19,6 +19,7 @@ class CountingTrainer:
     """Counts n-grams, a batch a step, in the order of the split, until every example is counted.
 
     It has the methods of a `GradientTrainer`. num_counted: how many examples have been counted.
+    finished: True when all have been.
     """
 
     settings: TrainSettings
@@ -37,7 +38,6 @@ class CountingTrainer:
 
     @property
     def finished(self) -> bool:
-        """True when every example has been counted."""
         return self.num_counted == self._split.num_examples
 
     def edit(self, settings: TrainSettings) -> None:
@@ -82,11 +82,10 @@ class CountingTrainer:
     def gradients(self, batch: Batches) -> dict[str, Tensor]:
         return {}
 
-    def fork(self, settings: TrainSettings, seed: int) -> NoReturn:
+    def fork(self, *arguments: object) -> NoReturn:
         raise UserError("this kind of model is not trained by gradient descent")
 
-    def resize(self, settings: ModelSettings, contexts: Tensor, generator: Generator) -> NoReturn:
-        raise UserError("the size of this kind of model can't change while it trains")
+    resize = fork
 
     def _examples(self, begin: int) -> tuple[Tensor, Tensor]:
         """Contexts (B, T) and targets (B,) of a block of the batch being counted."""

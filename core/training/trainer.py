@@ -85,17 +85,24 @@ class GradientTrainer:
 
         The loss is the mean NLL in nats, without weight decay.
         """
+        step, settings = self._gradient_step, self.settings
         losses, end = [torch.empty(0)], self.step + steps
         with torch.inference_mode():
             while self.step < end:
                 batches = self._next_batches()
                 some = slice(batches.taken, batches.taken + end - self.step)
                 masks = self._masks(batches.rows[some])
-                for gradient in self._gradient_step.gradients(batches, some, masks):
-                    self._update(gradient)
+                for gradient in step.gradients(batches, some, masks):
+                    rate, decay = settings.learning_rate_at(self.step), settings.weight_decay
+                    if decay and self.model.decays_in_loss:  # as decay * mean(W**2)
+                        gradient.add_(step.parameters, alpha=2 * decay / len(step.parameters))
+                        decay = 0.0
+                    self._optimizer.update(step.parameters, gradient, rate, decay)
+                    self._has_gradient = True
+                    self.step += 1
                 losses.append(batches.losses()[some].float())
                 batches.taken += len(losses[-1])
-                self._random.skip(len(losses[-1]) * self.settings.batch_size)
+                self._random.skip(len(losses[-1]) * settings.batch_size)
         return torch.cat(losses)
 
     def last_update(self) -> dict[str, Tensor] | None:
@@ -156,10 +163,8 @@ class GradientTrainer:
         self._prepared: PreparedBatches | None = None
 
     def _next_batches(self) -> PreparedBatches:
-        """Batches of which some are not taken yet: those prepared before, or new ones.
-
-        Drawing takes as long for one step as for a dozen, so they are drawn for many.
-        """
+        """Batches of which some are not taken yet: those prepared before, or new ones, for many
+        steps, because drawing takes as long for one as for a dozen."""
         size, V = self.settings.batch_size, self.model.vocabulary_size
         prepared = self._prepared
         if prepared is not None and size == 0:
@@ -186,17 +191,6 @@ class GradientTrainer:
                 share, model.hidden, self.seed, self.model.flat, self._dropout_version
             )
         return map(self._dropout.mask, count(self.step), rows)
-
-    def _update(self, gradient: Tensor) -> None:
-        """Take a step along a gradient, which weight decay is added to first."""
-        parameters = self._gradient_step.parameters
-        rate, decay = self.settings.learning_rate_at(self.step), self.settings.weight_decay
-        if decay and self.model.decays_in_loss:
-            gradient.add_(parameters, alpha=2 * decay / parameters.numel())  # of decay * mean(W**2)
-            decay = 0.0
-        self._optimizer.update(parameters, gradient, rate, decay)
-        self._has_gradient = True
-        self.step += 1
 
 
 AnyTrainer = GradientTrainer | CountingTrainer

@@ -150,10 +150,8 @@ class Autosave:
             self._targets[session.run] = target
 
     def name(self, session: Session, name: str) -> None:
-        """Save the present run by a name that a person has given it.
-
-        Raises UserError if it can't have this name, or its parameters are not finite.
-        """
+        """Save the present run by a name that a person has given it. Raises UserError if it can't
+        have this name, or its parameters are not finite."""
         check_name(name)
         if session.diverged:
             raise UserError("the weights are not finite, so the run can't be kept by a name")
@@ -246,10 +244,8 @@ class Autosave:
         self._next = self._clock() + _SECONDS
 
     def _hold(self, target: _Target | None) -> None:
-        """Lock the file of a run, and release the one before.
-
-        Raises UserError if another explorer has it open, or it can't be locked.
-        """
+        """Lock the file of a run, and release the one before. Raises UserError if another explorer
+        has it open, or it can't be locked."""
         if self._lock is not None:
             self._lock.release()
         self._lock, self._present = None, target

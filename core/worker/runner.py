@@ -5,9 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ..analysis.lr_finder import LearningRateFinder
 from ..datasets.dataset import Dataset
+from ..datasets.stats import dataset_stats
 from ..errors import UserError
+from ..results import DatasetStats
 from ..runs import checkpoint
 from ..runs.header import run_name
 from ..session.session import Session
@@ -26,7 +30,6 @@ class SessionRunner:
     finder: the learning-rate finder; None if it was not started for the session's present model.
     views: what is drawn, and the baselines, of the session's dataset.
     num_runs: how many runs were begun.
-    described: the dataset that was described last, by name and `unique`.
     """
 
     def __init__(
@@ -41,8 +44,8 @@ class SessionRunner:
         self.training: TrainingControl = TrainingControl(session, clock, paused)
         self.evals: EvalScheduler = EvalScheduler(clock)
         self.views: Views = Views(session.dataset)
-        self.described: dict[tuple[str, bool], Dataset] = {}
         self.num_runs: int = 1
+        self._described: dict[tuple[str, bool], Dataset] = {}  # the last, by name and `unique`
         self._clock = clock
         self._weights_replaced()
 
@@ -69,6 +72,21 @@ class SessionRunner:
         self.session.restart(**changes)
         self.num_runs += 1
         self._weights_replaced()
+
+    def describe_dataset(self, name: str, unique: bool) -> DatasetStats:
+        """Read a dataset and describe it; errors as for `Dataset.load`."""
+        dataset = Dataset.load(name, unique)
+        facts = dataset_stats(dataset)
+        self._described = {(name, unique): dataset}
+        by_split = {key: tuple(facts[key].values()) for key in ("examples", "seen")}
+        facts |= {"name": name, "unique": unique, "path": shown(facts["path"]), **by_split}
+        return msgspec.convert(facts | {"characters": facts["vocabulary"]}, DatasetStats)
+
+    def change_dataset(self, name: str, unique: bool) -> None:
+        """Begin a run on a dataset: as it was described, if it was the last, else as it is now."""
+        dataset = self._described.get((name, unique)) or Dataset.load(name, unique)
+        self._described = {}
+        self.restart(dataset=dataset)
 
     def go_back(self, action: Callable[[], Any], must_pause: bool = False) -> None:
         """Return to an earlier state or another run. action: `undo` of the session, or its like."""

@@ -7,19 +7,15 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-import msgspec
-
-from ..datasets.dataset import Dataset
-from ..datasets.stats import dataset_stats
 from ..errors import UserError
-from ..results import DatasetStats, Divergence, Mark, PreviousRun
-from ..runs.state import journal_marks
+from ..results import Divergence, Mark, PreviousRun
+from ..runs.state import RunState, journal_marks
 from ..session.session import Session
-from ..session.undo import StashedRun
+from ..session.undo import previous_run_name
 from ..text import shown
 from . import protocol
 from .autosave import Autosave
-from .protocol import Refused, Reply, Request, Snapshot, View
+from .protocol import Reply, Request, Snapshot, View
 from .runner import SessionRunner
 
 _MAX_MARKS = 256
@@ -60,12 +56,9 @@ class Server:
     def answer(self, request: Request) -> Reply:
         """Carry out a request; its reply."""
         try:
-            reply = handle(request, self.runner)
+            return handle(request, self.runner)
         except (UserError, OSError) as error:
-            return Refused(_sentence(error))
-        if isinstance(request, protocol.Refresh):
-            return make_snapshot(self.runner, request.views, is_refresh=True)
-        return reply or make_snapshot(self.runner)
+            return protocol.Refused(_sentence(error))
 
     def _save(self) -> None:
         """Save what is unsaved, and tell if that can't be done."""
@@ -89,13 +82,12 @@ def _sentence(error: UserError | OSError) -> str:
     return f"{what} can't be used: {error.strerror or error}"
 
 
-def handle(request: Request, runner: SessionRunner) -> DatasetStats | None:
-    """Carry out a request. Returns its reply, or None if that is a snapshot.
-
-    Raises UserError if it can't be carried out; nothing has changed then.
-    """
-    session, training = runner.session, runner.training
+def handle(request: Request, runner: SessionRunner) -> Reply:
+    """Carry out a request; its reply. Raises UserError if that can't be done."""
+    session, stack, training = runner.session, runner.session.undo_stack, runner.training
     match request:
+        case protocol.Refresh(views):
+            return make_snapshot(runner, views, is_refresh=True)
         case protocol.Edit(changes):
             runner.edit(changes)
         case protocol.Pause():
@@ -111,7 +103,7 @@ def handle(request: Request, runner: SessionRunner) -> DatasetStats | None:
         case protocol.Redo():
             runner.go_back(session.redo)
         case protocol.ReturnTo(index):
-            runner.go_back(lambda: session.return_to(index), must_pause=True)
+            runner.go_back(lambda: session.switch_to(stack.previous_run(index)), must_pause=True)
         case protocol.EvaluateTest():
             training.check_is_finite()
             runner.evals.request_test(session)
@@ -120,27 +112,16 @@ def handle(request: Request, runner: SessionRunner) -> DatasetStats | None:
         case protocol.CancelFinder():
             runner.cancel_finder()
         case protocol.DescribeDataset(name, unique):
-            return _describe(runner, name, unique)
+            return runner.describe_dataset(name, unique)
         case protocol.ChangeDataset(name, unique):
-            dataset = runner.described.get((name, unique)) or Dataset.load(name, unique)
-            runner.described = {}
-            runner.restart(dataset=dataset)
+            runner.change_dataset(name, unique)
         case protocol.NameRun(name):
             if runner.autosave is None:
                 raise UserError("runs are not saved here, so this one can't have a name")
             runner.autosave.name(session, name)
         case protocol.OpenRun(folder):
             runner.open_run(Path(folder))
-    return None
-
-
-def _describe(runner: SessionRunner, name: str, unique: bool) -> DatasetStats:
-    dataset = Dataset.load(name, unique)
-    facts = dataset_stats(dataset)
-    runner.described = {(name, unique): dataset}
-    by_split = {key: tuple(facts[key].values()) for key in ("examples", "seen")}
-    facts |= {"name": name, "unique": unique, "path": shown(facts["path"]), **by_split}
-    return msgspec.convert(facts | {"characters": facts["vocabulary"]}, DatasetStats)
+    return make_snapshot(runner)
 
 
 def make_snapshot(
@@ -149,6 +130,7 @@ def make_snapshot(
     """The session as it is now, with some views drawn; a view that can't be drawn is left out."""
     session, autosave = runner.session, runner.autosave
     marks = tuple(journal_marks(session.journal)[-_MAX_MARKS:])
+    stack, undo = session.undo_stack, session.undo_stack.next_undo(session.diverged)
     drawn: dict[str, Any] = {}
     for view in views:
         with contextlib.suppress(UserError):
@@ -170,16 +152,16 @@ def make_snapshot(
         runs=runner.num_runs,
         is_refresh=is_refresh,
         marks=marks,
-        can_undo=session.can_undo,
-        can_redo=session.can_redo,
+        can_undo=undo.label if undo else None,
+        can_redo=stack.future[-1].label if stack.future else None,
         resized=session.resized,
         divergence=_divergence(session, marks),
-        previous=tuple(_previous_run(run, autosave) for run in session.previous_runs),
+        previous=tuple(_previous_run(run, session, autosave) for run in stack.previous_runs),
         baselines=runner.views.baselines.result(),
         finder=runner.finder and runner.finder.result(),
         saving=autosave and autosave.facts,
         is_resting=runner.is_resting,
-        undo_levels=session.undo_levels,
+        undo_levels=len(stack.past),
         **drawn,
     )
 
@@ -192,16 +174,15 @@ def _divergence(session: Session, marks: tuple[Mark, ...]) -> Divergence | None:
     return Divergence(session.diverged_at, before[-1] if before else None, way_back)
 
 
-def _previous_run(run: StashedRun, autosave: Autosave | None) -> PreviousRun:
-    state = run.state
+def _previous_run(state: RunState, session: Session, autosave: Autosave | None) -> PreviousRun:
+    present = session.model_settings, session.train_settings, session.seed
     return PreviousRun(
-        name=run.name,
+        name=previous_run_name(state, *present),
         model=state.model_settings,
         train=state.train_settings,
         seed=state.seed,
         steps=state.step,
         best_dev=state.dev_losses.best,
-        last_dev=state.dev_losses.last,
         id=id(state.run),
         folder=autosave.folder_of(state.run) if autosave is not None else "",
     )

@@ -74,10 +74,8 @@ class TrainingControl:
         self._recent.clear()
 
     def resume(self) -> None:
-        """Train, without a limit if the last planned step has been taken.
-
-        Raises UserError if every example has been counted, or the weights are not finite.
-        """
+        """Train, without a limit if the last planned step has been taken. Raises UserError if every
+        example has been counted, or the weights are not finite."""
         if self._session.trainer.finished:
             raise UserError("every example has been counted; a restart counts again")
         self.check_is_finite()

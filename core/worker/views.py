@@ -14,8 +14,8 @@ from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
 from ..errors import UserError
 from ..results import BigramsView, DatasetFacts, LossCurve, Sample, SplitLosses
+from ..runs.state import RunState
 from ..session.session import Session
-from ..session.undo import StashedRun
 from ..text import shown
 from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, View
 
@@ -88,14 +88,14 @@ def _loss_curve(view: LossView, session: Session) -> LossCurve:
     dev = [point for point in session.dev_losses.points if first <= point[0] <= last]
     every = max(1, len(dev) // max(1, view.points))
     thinned = dev[::-every][::-1]  # always with the newest
-    previous = [_points(run, first, last, view) for run in session.previous_runs]
+    previous = [_points(run, first, last, view) for run in session.undo_stack.previous_runs]
     return replace(curve, dev=thinned, previous=previous)
 
 
-def _points(run: StashedRun, first: int, last: int, view: LossView) -> list[tuple[float, float]]:
+def _points(run: RunState, first: int, last: int, view: LossView) -> list[tuple[float, float]]:
     """(step, mean loss) of a previous run between two steps: up to 64, evenly along the axis."""
     many = max(view.points, _PREVIOUS_RUN_POINTS) if view.log_steps else _PREVIOUS_RUN_POINTS
-    curve = run.state.history.curve(first, many, last)
+    curve = run.history.curve(first, many, last)
     points = list(zip(curve.steps, curve.mean, strict=True))
     if not view.log_steps or not points:
         return points

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.training.batches import Batches, RandomStream, full_batch, minibatches
+from tests.support.streams import take
 
 SEED = 7
 DOUBLE = torch.empty(0, dtype=torch.float64)
@@ -19,7 +20,7 @@ large_sizes = st.integers(64, 700)
 def draw(dataset, split, n, size, context, random=None, like=DOUBLE):
     random = random or RandomStream(SEED)
     V = dataset.vocabulary.size
-    drawn = random.take(n * size).view(n, size)
+    drawn = take(random, n * size).view(n, size)
     return minibatches(dataset.split(split), drawn, context, like, V)
 
 
@@ -34,7 +35,7 @@ def texts(dataset, batch):
 def plain_texts(plain, items, n, size, context, seed=SEED):
     """Of each of n batches, the examples that a plain loop takes, in order."""
     examples = plain.examples(items, context)
-    stream = iter(RandomStream(seed).take(n * size).tolist())
+    stream = iter(RandomStream(seed).peek(n * size).tolist())
     batches = []
     for _ in range(n):
         positions = [next(stream) % len(examples) + 1 for _ in range(size)]
@@ -91,7 +92,7 @@ def test_contexts_that_differ_in_their_first_characters_stay_apart(write, plain,
     dataset, train = Dataset(write("\n".join(items))), plain.splits(items)["train"]
     assert dataset.vocabulary.size == 32
     batches = minibatches(
-        dataset.split("train"), RandomStream(SEED).take(1000).view(2, 500), 16, DOUBLE, V
+        dataset.split("train"), RandomStream(SEED).peek(1000).view(2, 500), 16, DOUBLE, V
     )
     found = [texts(dataset, batch) for batch in plain.batches(batches, V)]
     expected = plain_texts(plain, train, 2, 500, 16)
@@ -198,10 +199,10 @@ def test_a_full_batch_has_each_context_once(names):
 @given(st.lists(st.integers(0, 20_000), max_size=8))
 def test_a_random_stream_is_the_same_however_it_is_taken(sizes):
     divided, whole = RandomStream(9), RandomStream(9)
-    parts = [divided.take(n) for n in sizes]
+    parts = [take(divided, n) for n in sizes]
     assert [len(part) for part in parts] == sizes
     assert torch.equal(
-        torch.cat([torch.empty(0, dtype=torch.int64), *parts]), whole.take(sum(sizes))
+        torch.cat([torch.empty(0, dtype=torch.int64), *parts]), take(whole, sum(sizes))
     )
 
 
@@ -211,13 +212,13 @@ def test_integers_that_were_looked_at_are_still_to_come(looks):
     for n, share in looks:
         ahead, taken = looking.peek(n), int(share * n)
         looking.skip(taken)
-        assert torch.equal(ahead[:taken], plain.take(taken))
+        assert torch.equal(ahead[:taken], take(plain, taken))
         states = looking.state_dict(), plain.state_dict()
         assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
 
 
 def test_a_random_stream_is_uniform():
-    drawn = RandomStream(2).take(50_000)
+    drawn = RandomStream(2).peek(50_000)
     assert bool((drawn >= 0).all())
     assert bool((drawn < 2**62).all())
     counts = torch.bincount(drawn % 10, minlength=10)
@@ -225,5 +226,5 @@ def test_a_random_stream_is_uniform():
 
 
 def test_a_random_stream_depends_on_its_seed():
-    assert torch.equal(RandomStream(1).take(50), RandomStream(1).take(50))
-    assert not torch.equal(RandomStream(1).take(50), RandomStream(2).take(50))
+    assert torch.equal(RandomStream(1).peek(50), take(RandomStream(1), 50))
+    assert not torch.equal(RandomStream(1).peek(50), take(RandomStream(2), 50))

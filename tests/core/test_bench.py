@@ -18,6 +18,7 @@ from tests.bench import engine
 from tests.bench.measure import Row, in_turn, paired_row, quartiles
 from tests.bench.memory import read_in_a_process
 from tests.bench.plain import PlainMLP, count_bigrams, read_items
+from tests.support.streams import take
 
 SEED = 3
 
@@ -39,7 +40,7 @@ def test_the_plain_loop_trains_as_the_engine_does(small, plain, small_splits, op
     loop = PlainMLP(mlp_of(session), contexts, targets, optimizer)
     random = RandomStream(SEED)
     for _ in range(5):
-        loop.step(random.take(32) % len(targets), 0.01)
+        loop.step(take(random, 32) % len(targets), 0.01)
     losses = session.train(5)
     assert losses.tolist() == pytest.approx([10**log for log in loop.losses], rel=1e-5)
     torch.testing.assert_close(session.model.tensors["C"], loop.C.detach(), rtol=1e-4, atol=1e-6)
@@ -66,7 +67,9 @@ def test_plain_counts_are_the_engines(small, small_items):
         small, ModelSettings(kind="ngram"), TrainSettings(batch_size=0, train_on="all")
     )
     session.train(1)
-    assert torch.equal(count_bigrams(small_items, small.vocabulary.size), session.model.tensors["counts"])
+    assert torch.equal(
+        count_bigrams(small_items, small.vocabulary.size), session.model.tensors["counts"]
+    )
 
 
 def test_plain_reading_finds_the_same_items(names, name_items, write):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from makemore_tui.core.analysis import bigrams as bigrams_module
-from makemore_tui.core.analysis.bigrams import BigramAnalysis, bigram_table
+from makemore_tui.core.analysis.bigrams import BigramAnalysis
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.datasets.stats import bigram_counts
 from makemore_tui.core.models.mlp import MLP
@@ -60,6 +60,15 @@ def test_pairs_beyond_the_ascii_are_counted_too(write):
 
 
 # The table as a model sees it
+
+
+def bigram_table(
+    model, dataset, mode: BigramMode = "model", order: BigramOrder = "id", cursor=(0, 0)
+):
+    """The whole table, and the pair at the cursor."""
+    size = dataset.vocabulary.size
+    view = BigramsView(0, 0, size, size, cursor, mode, order)
+    return BigramAnalysis(dataset, model.context, is_exact=True).table(model, view)
 
 
 def rows(analysis, model, ids=None):

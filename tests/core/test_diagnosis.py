@@ -36,7 +36,7 @@ COUNTED = Facts(
         ({"train": 2.14}, "healthy"),
         ({"train": 2.14, "fall": 0.001, "steps_since_edit": 1500}, "healthy"),
         ({"train": 2.14, "fall": 0.001, "fall_error": 0.02}, "healthy"),
-        ({"train": None, "dev": None}, "healthy"),
+        ({"train": math.nan, "dev": math.nan}, "healthy"),
         ({"train": 2.14, "fall": 0.001, "is_held_out": False}, "healthy"),
         ({"train": 1.5, "is_held_out": False}, "healthy"),
     ],

@@ -5,11 +5,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from makemore_tui.core.analysis.evaluation import RunningEvaluation, evaluate, word_surprisal
+from makemore_tui.core.analysis.evaluation import RunningEvaluation, evaluate
+from makemore_tui.core.analysis.probe import probe
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.presets import preset_named
+from makemore_tui.core.results import Probe, Unavailable
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
@@ -201,8 +203,18 @@ def test_the_overfit_preset_learns_its_32_examples_by_heart(names):
 # A word
 
 
-def surprisal_of(session, word):
-    return word_surprisal(session.model, session.dataset.vocabulary, word)
+def probed(model, dataset, word):
+    found = probe(model, dataset.vocabulary, word)
+    assert isinstance(found, Probe)
+    return found
+
+
+def surprisals(found):
+    return [one.surprisal for one in found.characters]
+
+
+def probabilities(found):
+    return [one.probability for one in found.characters]
 
 
 def test_andrejq_surprisals_the_bigram_table_as_in_a_hand_count(names, name_splits):
@@ -214,12 +226,12 @@ def test_andrejq_surprisals_the_bigram_table_as_in_a_hand_count(names, name_spli
         (pairs[pair] + 1) / (rows[pair[0]] + 27)
         for pair in zip(".andrejq", "andrejq.", strict=True)
     ]
-    surprisal = surprisal_of(counted(names), "andrejq")
-    assert surprisal.word == "andrejq"
-    assert surprisal.characters == list("andrejq.")
-    assert surprisal.probabilities == pytest.approx(expected)
-    assert surprisal.surprisals == pytest.approx([-math.log(p) for p in expected])
-    assert surprisal.mean == pytest.approx(-sum(map(math.log, expected)) / 8)
+    found = probed(counted(names).model, names, "andrejq")
+    assert found.text == "andrejq"
+    assert [one.label for one in found.characters] == list("andrejq.")
+    assert probabilities(found) == pytest.approx(expected)
+    assert surprisals(found) == pytest.approx([-math.log(p) for p in expected])
+    assert found.mean == pytest.approx(-sum(map(math.log, expected)) / 8)
 
 
 @pytest.mark.parametrize("context", [3, 8])
@@ -229,22 +241,22 @@ def test_andrejq_surprisals_the_mlp_as_in_a_plain_loop(names, plain, context):
     expected = [
         plain_loss(model, contexts[i : i + 1], targets[i : i + 1]) for i in range(len(targets))
     ]
-    surprisal = word_surprisal(model, names.vocabulary, "andrejq")
-    assert surprisal.surprisals == pytest.approx(expected, rel=1e-5)
+    assert surprisals(probed(model, names, "andrejq")) == pytest.approx(expected, rel=1e-5)
 
 
 def test_an_impossible_character_has_an_infinite_surprisal(write):
     session = counted(Dataset(write("ab\n" * 20)), smoothing=0)
-    surprisal = surprisal_of(session, "aab")
-    assert surprisal.probabilities == [1, 0, 1, 1]
-    assert surprisal.surprisals == [0, math.inf, 0, 0]
-    assert surprisal.mean == math.inf
+    found = probed(session.model, session.dataset, "aab")
+    assert probabilities(found) == [1, 0, 1, 1]
+    assert surprisals(found) == [0, math.inf, 0, 0]
+    assert found.mean == math.inf
 
 
 def test_the_empty_word_is_only_a_boundary(names):
-    assert surprisal_of(counted(names), "").characters == ["."]
+    assert [one.label for one in probed(counted(names).model, names, "").characters] == ["."]
 
 
 def test_a_word_with_an_unknown_character_is_refused(names):
-    with pytest.raises(UserError, match="'é' in 'andré'"):
-        surprisal_of(counted(names), "andré")
+    found = probe(counted(names).model, names.vocabulary, "andré")
+    assert isinstance(found, Unavailable)
+    assert "'é' in 'andré'" in found.why

@@ -218,7 +218,7 @@ def test_more_characters_at_more_places_than_a_small_integer_can_number(plain):
 def test_minibatches_of_the_names(plain, names, settings, size, dropout):
     V, split = names.vocabulary.size, names.split("train")
     batches = minibatches(
-        split, RandomStream(1).take(8 * size).view(8, size), settings.context, LIKE, V
+        split, RandomStream(1).peek(8 * size).view(8, size), settings.context, LIKE, V
     )
     masks = make_masks(batches, settings.hidden) if dropout else None
     assert_equal_to_autograd(make_step(settings, V), batches, plain, masks)
@@ -250,7 +250,7 @@ def test_float32_agrees_as_far_as_it_goes(plain, names, size, direct):
     settings = ModelSettings(context=3, embedding=10, hidden=100, init="lecture", direct=direct)
     model = MLP(settings, 27, torch.Generator().manual_seed(1))
     model.flat.mul_(0.5)
-    batches = minibatches(names.split("train"), RandomStream(1).take(size)[None], 3, model.flat, 27)
+    batches = minibatches(names.split("train"), RandomStream(1).peek(size)[None], 3, model.flat, 27)
     losses = torch.empty(1)
     (gradient,) = gradients(MLPStep(model), batches, losses)
     assert gradient.dtype == batches.weights.dtype == torch.float32

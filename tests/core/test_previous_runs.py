@@ -5,7 +5,15 @@ import pytest
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.checkpoint import read
 from makemore_tui.core.session.session import Session
-from tests.support.sessions import MODEL, TRAIN, assert_same_future, what_it_is
+from tests.support.sessions import (
+    MODEL,
+    TRAIN,
+    assert_same_future,
+    can_undo,
+    previous_names,
+    return_to,
+    what_it_is,
+)
 
 
 @pytest.fixture
@@ -25,14 +33,14 @@ def test_a_restart_keeps_the_run_before(session):
     curve = session.history.curve(0, 100)
     before = what_it_is(session)
     session.edit(direct=True, batch_size=4)
-    (run,) = session.previous_runs
-    assert run.name == f"not direct, batch 8 → {min(dev):.2f}"
-    assert (run.state.model_settings, run.state.train_settings) == before["settings"][:2]
-    assert (run.state.seed, run.state.step) == (5, 40)
-    assert (run.state.dev_losses.best, run.state.dev_losses.last) == (min(dev), dev[-1])
-    assert run.state.history.curve(0, 100) == curve
+    (run,) = session.undo_stack.previous_runs
+    assert previous_names(session)[0] == f"not direct, batch 8 → {min(dev):.2f}"
+    assert (run.model_settings, run.train_settings) == before["settings"][:2]
+    assert (run.seed, run.step) == (5, 40)
+    assert (run.dev_losses.best, run.dev_losses.last) == (min(dev), dev[-1])
+    assert run.history.curve(0, 100) == curve
     session.train(5)
-    assert run.state.history.curve(0, 100) == curve
+    assert run.history.curve(0, 100) == curve
 
 
 @pytest.mark.parametrize(
@@ -51,7 +59,7 @@ def test_a_restart_keeps_the_run_before(session):
 def test_a_previous_run_is_named_by_what_differs_from_the_present_one(session, begin_another, name):
     session.train(4)
     begin_another(session)
-    assert session.previous_runs[0].name == name
+    assert previous_names(session)[0] == name
 
 
 def test_its_name_follows_the_present_runs_edits(session):
@@ -59,21 +67,21 @@ def test_its_name_follows_the_present_runs_edits(session):
     session.restart()
     session.edit(learning_rate=0.2)
     session.edit(hidden=20)
-    assert session.previous_runs[0].name == "hidden 10, lr 0.1"
+    assert previous_names(session)[0] == "hidden 10, lr 0.1"
     session.edit(hidden=10)
-    assert session.previous_runs[0].name == "lr 0.1"
+    assert previous_names(session)[0] == "lr 0.1"
 
 
 def test_a_change_of_size_leaves_no_previous_run(session):
     session.train(4)
     session.edit(hidden=20)
     session.edit(context=2)
-    assert session.previous_runs == ()
+    assert session.undo_stack.previous_runs == []
 
 
 def test_a_run_that_took_no_step_is_not_kept(session):
     session.restart(7)
-    assert session.previous_runs == ()
+    assert session.undo_stack.previous_runs == []
     session.undo()
     assert session.seed == 5
 
@@ -82,7 +90,7 @@ def test_eight_previous_runs_are_kept(session):
     for seed in range(12):
         session.train(1)
         session.restart(seed)
-    assert [run.state.seed for run in session.previous_runs] == list(range(3, 11))
+    assert [run.seed for run in session.undo_stack.previous_runs] == list(range(3, 11))
 
 
 def test_returning_to_a_previous_run_swaps_it_with_the_present_one(session, undisturbed):
@@ -93,13 +101,13 @@ def test_returning_to_a_previous_run_swaps_it_with_the_present_one(session, undi
     session.edit(init="lecture")
     session.train(9)
     second = what_it_is(session)
-    session.return_to(0)
+    return_to(session, 0)
     assert what_it_is(session) | {"previous": []} == first
-    (run,) = session.previous_runs
-    assert (run.name, run.state.step) == ("init lecture", 9)
-    session.return_to(0)
+    (run,) = session.undo_stack.previous_runs
+    assert (previous_names(session), run.step) == (["init lecture"], 9)
+    return_to(session, 0)
     assert what_it_is(session) == second
-    session.return_to(0)
+    return_to(session, 0)
     assert_same_future(session, untouched)
 
 
@@ -110,8 +118,8 @@ def test_a_return_can_be_undone(session):
     session.restart(8)
     session.train(3)
     before = what_it_is(session)
-    name = session.previous_runs[0].name
-    session.return_to(0)
+    name = previous_names(session)[0]
+    return_to(session, 0)
     returned = what_it_is(session)
     assert session.undo() == f"return to {name}"
     assert what_it_is(session) == before
@@ -122,11 +130,11 @@ def test_a_return_can_be_undone(session):
 def test_the_run_that_an_undone_restart_had_put_away_is_no_previous_run(session):
     session.train(4)
     session.restart()
-    assert len(session.previous_runs) == 1
+    assert len(session.undo_stack.previous_runs) == 1
     session.undo()
-    assert session.previous_runs == ()
+    assert session.undo_stack.previous_runs == []
     session.redo()
-    assert len(session.previous_runs) == 1
+    assert len(session.undo_stack.previous_runs) == 1
 
 
 @pytest.mark.parametrize("index", [-1, 1, 8])
@@ -135,7 +143,7 @@ def test_a_previous_run_that_is_not_there_is_refused(session, index):
     session.restart()
     before = what_it_is(session)
     with pytest.raises(UserError, match=f"no previous run {index}; there are 1"):
-        session.return_to(index)
+        return_to(session, index)
     assert what_it_is(session) == before
 
 
@@ -150,8 +158,8 @@ def test_another_sessions_run_is_gone_on_with_and_undo_leads_back(session, small
     session.train(20)
     before, there, run = what_it_is(session), what_it_is(other), session.run
     session.switch_to(other.state(), "run first")
-    assert session.can_undo == "run first"
-    assert [one.state.step for one in session.previous_runs] == [20]
+    assert can_undo(session) == "run first"
+    assert [one.step for one in session.undo_stack.previous_runs] == [20]
     assert what_it_is(session) | {"previous": []} == there
     assert session.run is other.run
     session.train(10)
@@ -170,7 +178,7 @@ def test_a_run_on_other_data_is_gone_on_with_and_undo_leads_back(session, names,
     session.train(20)
     session.switch_to(other.state(), "run first")
     assert session.dataset is names
-    assert session.previous_runs == ()
+    assert session.undo_stack.previous_runs == []
     session.undo()
     assert (session.dataset, session.step) == (small, 20)
 
@@ -182,4 +190,4 @@ def test_the_same_data_read_again_keeps_previous_runs(session, small, tmp_path):
     session.save(tmp_path / "run")
     session.switch_to(read(tmp_path / "run"), "run run")
     assert session.dataset is small
-    assert len(session.previous_runs) == 2
+    assert len(session.undo_stack.previous_runs) == 2

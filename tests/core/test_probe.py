@@ -3,7 +3,6 @@ import math
 import pytest
 import torch
 
-from makemore_tui.core.analysis.evaluation import word_surprisal
 from makemore_tui.core.analysis.probe import probe
 from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.results import Probe, Unavailable
@@ -61,12 +60,6 @@ def test_each_character_has_its_surprisal_and_alternatives(model, names):
         assert one.surprisal == pytest.approx(-math.log(probability))
         others = [pair for pair in distribution if pair[0] != one.label]
         assert as_pairs(one.alternatives) == others[:3]
-
-
-def test_surprisals_are_those_of_an_evaluated_word(model, names):
-    found, word = probed(model, names, "emma"), word_surprisal(model, names.vocabulary, "emma")
-    assert [one.surprisal for one in found.characters] == pytest.approx(word.surprisals)
-    assert found.mean == pytest.approx(word.mean)
 
 
 def test_the_mean_stands_beside_that_of_dev(model, names):

@@ -12,6 +12,7 @@ import torch
 from makemore_tui.core import ModelSettings, Session, TrainSettings, UserError, replay
 from makemore_tui.core.analysis.lr_finder import LearningRateFinder
 from makemore_tui.core.training.time_slicer import TimeSlicer
+from tests.support.sessions import return_to
 
 MODEL = ModelSettings(context=2, embedding=3, hidden=6)
 TRAIN = TrainSettings(batch_size=70, optimizer="adamw", learning_rate=0.01, dropout=0.2)
@@ -69,7 +70,7 @@ ON_A_SESSION = {
     "refuse": refuse,
     "grow": lambda one: one.edit(hidden=12, context=4, embedding=5),
     "shrink": lambda one: one.edit(hidden=4, context=1, embedding=2),
-    "restart": lambda one: (one.restart(seed=9), one.train(5), one.return_to(0)),
+    "restart": lambda one: (one.restart(seed=9), one.train(5), return_to(one, 0)),
     "count": lambda one: (one.edit(kind="ngram"), one.train(9)),
     "one-layer": lambda one: (one.edit(kind="neural-bigram", init="lecture"), one.train(9)),
     "change-dataset": lambda one: one.restart(dataset=one.dataset),

@@ -11,6 +11,7 @@ from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from tests.support.run_damage import change_record
+from tests.support.sessions import return_to
 
 MLP = ModelSettings(context=3, embedding=4, hidden=10)
 EDITS = [
@@ -74,7 +75,7 @@ def test_thirty_edits_at_odd_moments_with_undo_redo_and_return_replay(session, t
         if i == 20:
             session.restart(seed=11)
             session.train(3)
-            session.return_to(len(session.previous_runs) - 1)
+            return_to(session, len(session.undo_stack.previous_runs) - 1)
     session.train(6)
     assert len(session.journal) > 20
     assert_replays(session, tmp_path / "run")

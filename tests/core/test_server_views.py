@@ -5,7 +5,6 @@ from queue import SimpleQueue
 import pytest
 
 from makemore_tui.core.analysis.baselines import baseline_losses
-from makemore_tui.core.analysis.evaluation import word_surprisal
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.results import BigramsView, Unavailable
 from makemore_tui.core.session.session import Session
@@ -227,9 +226,7 @@ def test_a_probe_is_of_the_model_as_it_is_beside_the_dev_loss(serve):
     client.until(lambda s: s.step > 30)
     still = client.still()
     probe = client.look(ProbeView("abc", most=2)).probe
-    session = client.session
-    word = word_surprisal(session.model, session.dataset.vocabulary, "abc")
-    assert [one.surprisal for one in probe.characters] == pytest.approx(word.surprisals)
+    assert probe.characters == client.session.probe("abc").characters
     assert (probe.dev, len(probe.following)) == (still.splits.dev, 2)
 
 

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from makemore_tui.core.analysis.evaluation import evaluate
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.session.session import JournalEntry, Session
+from makemore_tui.core.runs.record import JournalEntry
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training import trainer
+from tests.support.sessions import can_redo, can_undo, previous_names
 
 MODEL = ModelSettings(context=3, embedding=4, hidden=10)
 TRAIN = TrainSettings(learning_rate=0.1, batch_size=8)
@@ -32,7 +34,7 @@ def state(session):
         "trainer": (session.trainer.settings, session.trainer.step, session.trainer.finished),
         "objects": (id(session.model), id(session.trainer), id(session.history)),
         "run": (session.seed, session.step, list(session.journal), session.history.steps),
-        "ways": (session.can_undo, session.can_redo, session.previous_runs, session.resized),
+        "ways": (can_undo(session), can_redo(session), previous_names(session), session.resized),
         "weights": {name: tensor.tolist() for name, tensor in session.model.tensors.items()},
     }
 

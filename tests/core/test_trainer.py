@@ -18,6 +18,7 @@ from makemore_tui.core.training.counting import CountingTrainer
 from makemore_tui.core.training.dropout import Dropout
 from makemore_tui.core.training.optimizers import AdamW
 from makemore_tui.core.training.trainer import GradientTrainer, make_trainer
+from tests.support.streams import take
 
 SEED = 3
 MLP_SETTINGS = ModelSettings(context=3, embedding=4, hidden=8, direct=True)
@@ -77,7 +78,7 @@ class Baseline:
                 group["weight_decay"] = 0
             chosen = torch.arange(len(self.targets))
             if settings.batch_size:
-                chosen = self.random.take(settings.batch_size) % len(self.targets)
+                chosen = take(self.random, settings.batch_size) % len(self.targets)
             contexts = self.contexts[chosen]
             logits = formula(self.model, self.flat, contexts, self.masks(contexts))
             loss = F.cross_entropy(logits, self.targets[chosen])
@@ -213,7 +214,7 @@ def test_other_examples_are_trained_on_after_an_edit(
     examples = plain.tensors(items, 3, small.vocabulary.characters)
     baseline = Baseline(trainer, examples)
     baseline.step = 3
-    baseline.random.take(3 * batch_size)
+    take(baseline.random, 3 * batch_size)
     assert_trains_like(trainer, baseline, [(5, settings)])
 
 

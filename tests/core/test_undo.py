@@ -12,12 +12,22 @@ from hypothesis import strategies as st
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import PRESETS
+from makemore_tui.core.runs.record import JournalEntry
 from makemore_tui.core.runs.state import journal_marks
-from makemore_tui.core.session.session import JournalEntry, Session
+from makemore_tui.core.session.session import Session
 from makemore_tui.core.session.undo import BUDGET
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training.trainer import GradientTrainer
-from tests.support.sessions import FAR_TOO_FAST, MODEL, TRAIN, assert_same_future, what_it_is
+from tests.support.sessions import (
+    FAR_TOO_FAST,
+    MODEL,
+    TRAIN,
+    assert_same_future,
+    can_redo,
+    can_undo,
+    return_to,
+    what_it_is,
+)
 
 
 @pytest.fixture
@@ -140,7 +150,7 @@ def test_looking_does_not_change_what_undo_goes_back_to(session):
 def test_with_nothing_to_undo_or_redo_it_says_so_and_changes_nothing(session):
     session.train(3)
     before = what_it_is(session)
-    assert (session.can_undo, session.can_redo) == (None, None)
+    assert (can_undo(session), can_redo(session)) == (None, None)
     with pytest.raises(UserError, match="nothing to undo"):
         session.undo()
     with pytest.raises(UserError, match="nothing to redo"):
@@ -159,21 +169,21 @@ def test_a_refused_edit_leaves_nothing_to_undo_and_keeps_what_can_be_redone(sess
     session.undo()
     with pytest.raises(UserError):
         session.edit(hidden=0)
-    assert (session.can_undo, session.can_redo) == (None, "hidden 12")
+    assert (can_undo(session), can_redo(session)) == (None, "hidden 12")
 
 
 def test_a_new_edit_ends_what_can_be_redone(session):
     session.edit(hidden=12)
     session.undo()
     session.edit(learning_rate=0.2)
-    assert (session.can_undo, session.can_redo) == ("lr 0.2", None)
+    assert (can_undo(session), can_redo(session)) == ("lr 0.2", None)
 
 
 def test_it_says_what_would_be_undone_and_redone(session):
     session.edit(learning_rate=0.2, batch_size=4)
     session.edit(hidden=12)
     session.restart()
-    assert session.can_undo == "restart"
+    assert can_undo(session) == "restart"
     assert [session.undo() for _ in range(3)] == ["restart", "hidden 12", "lr 0.2, batch 4"]
     assert [session.redo() for _ in range(3)] == ["lr 0.2, batch 4", "hidden 12", "restart"]
 
@@ -232,7 +242,7 @@ def test_however_one_goes_back_and_forth_every_state_is_as_it_was_left(small, un
             elif act == "restart":
                 session.restart(how)
             else:
-                session.return_to(how)
+                return_to(session, how)
             past.append(now)
             future.clear()
     assert_same_future(session, undisturbed(session), 10)
@@ -255,7 +265,8 @@ def test_a_change_of_dataset_can_be_undone(session, names, small, undisturbed):
     before, untouched = what_it_is(session), undisturbed(session)
     session.restart(dataset=names)
     session.train(3)
-    assert (session.dataset, session.can_undo, session.previous_runs) == (names, "data names", ())
+    assert (session.dataset, can_undo(session)) == (names, "data names")
+    assert session.undo_stack.previous_runs == []
     after = what_it_is(session)
     assert session.undo() == "data names"
     assert session.dataset is small
@@ -275,7 +286,7 @@ def test_undo_goes_back_over_many_changes_of_data(session, names, small, many_ch
     session.restart(dataset=names)
     session.edit(hidden=12)
     session.restart(dataset=many_characters)
-    assert session.previous_runs == ()
+    assert session.undo_stack.previous_runs == []
     labels = [session.undo() for _ in range(3)]
     assert labels == ["data items.txt", "hidden 12", "data names"]
     assert session.dataset is small
@@ -292,7 +303,7 @@ def test_a_dataset_with_which_the_settings_cannot_be_had_changes_nothing(small, 
         session.restart(dataset=many_characters)
     assert session.dataset is small
     assert what_it_is(session) == before
-    assert (session.can_undo, session.diverged) == (None, False)
+    assert (can_undo(session), session.diverged) == (None, False)
 
 
 def held_bytes(stack):
@@ -311,10 +322,10 @@ def test_a_hundred_levels_of_the_preset_tuned_fit_into_the_budget(names):
     session.train(1)
     session.history.append(torch.full((16_400,), 3.0))  # the losses fill their memory
     trained_between_edits(session, 110)
-    assert session.undo_levels >= 100
+    assert len(session.undo_stack.past) >= 100
     assert held_bytes(session.undo_stack) <= BUDGET
     assert session.undo_stack.nbytes(names) == held_bytes(session.undo_stack)
-    levels = session.undo_levels
+    levels = len(session.undo_stack.past)
     labels = [session.undo() for _ in range(levels)]
     assert labels == [f"lr {0.001 + 1e-5 * i:g}" for i in range(109, 109 - levels, -1)]
     assert held_bytes(session.undo_stack) <= BUDGET
@@ -340,7 +351,7 @@ def test_states_at_one_step_share_what_they_have_in_common(names):
     for _ in range(20):
         session.undo()
     assert held_bytes(session.undo_stack) == one
-    assert session.undo_levels == 31
+    assert len(session.undo_stack.past) == 31
 
 
 def test_beyond_the_budget_the_oldest_levels_go(session):
@@ -349,7 +360,7 @@ def test_beyond_the_budget_the_oldest_levels_go(session):
     one = session.undo_stack.nbytes(session.dataset)
     session.undo_stack.budget = 5 * one
     trained_between_edits(session, 40)
-    kept = session.undo_levels
+    kept = len(session.undo_stack.past)
     assert 4 <= kept <= 6
     assert held_bytes(session.undo_stack) <= 5 * one
     labels = [session.undo() for _ in range(kept)]
@@ -362,8 +373,8 @@ def test_the_nearest_level_and_previous_run_stay_whatever_their_size(session):
     for seed in range(1, 7):
         session.restart(seed)
         session.train(1)
-    assert session.undo_levels == 1
-    assert [run.state.seed for run in session.previous_runs] == [5]
+    assert len(session.undo_stack.past) == 1
+    assert [run.seed for run in session.undo_stack.previous_runs] == [5]
     session.undo()
     assert (session.seed, session.step) == (5, 1)
     session.redo()
@@ -374,10 +385,10 @@ def test_other_data_weighs_what_its_tokens_do(session, names, many_characters):
     trained_between_edits(session, 2)
     session.restart(dataset=names)
     trained_between_edits(session, 2)
-    assert session.undo_levels == 5
+    assert len(session.undo_stack.past) == 5
     session.undo_stack.budget = names.nbytes
     session.restart(dataset=many_characters)
-    assert session.undo_levels == 1
+    assert len(session.undo_stack.past) == 1
     session.undo()
     assert session.dataset is names
 
@@ -385,7 +396,7 @@ def test_other_data_weighs_what_its_tokens_do(session, names, many_characters):
 def test_there_is_an_end_to_levels_that_weigh_nothing(session):
     for i in range(600):
         session.edit(learning_rate=1 + i)
-    assert 100 <= session.undo_levels <= 500
+    assert 100 <= len(session.undo_stack.past) <= 500
 
 
 # Divergence
@@ -422,7 +433,7 @@ def test_undo_passes_over_edits_that_came_too_late(session):
     session.edit(weight_decay=0)
     session.train(5)
     after = repr(what_it_is(session))
-    assert session.can_undo == "lr 1,000, decay 100"
+    assert can_undo(session) == "lr 1,000, decay 100"
     assert session.undo() == "lr 1,000, decay 100"
     assert what_it_is(session) == before
     assert [session.redo() for _ in range(3)] == ["lr 1,000, decay 100", "lr 0.1", "decay 0"]
@@ -474,9 +485,9 @@ def test_a_run_that_is_returned_to_gives_its_place_whatever_room_is_left(names):
         session.restart(seed)
     session.train(7)
     session.undo_stack.budget = session.undo_stack.nbytes(names)
-    session.return_to(1)
+    return_to(session, 1)
     assert session.seed == 2
-    previous = {run.state.seed for run in session.previous_runs}
+    previous = {run.seed for run in session.undo_stack.previous_runs}
     assert previous >= {3, 4}
     assert 2 not in previous
 
@@ -486,7 +497,7 @@ def test_the_same_file_without_its_repeated_items_is_other_data(session, small):
     session.train(5)
     session.switch_to(Session(unique, MODEL, TRAIN).state(), "run run")
     assert session.dataset is unique
-    assert session.previous_runs == ()
+    assert session.undo_stack.previous_runs == []
 
 
 def test_without_finite_weights_to_go_back_to_there_is_no_way_back(small):
@@ -495,7 +506,7 @@ def test_without_finite_weights_to_go_back_to_there_is_no_way_back(small):
     assert session.undo_stack.newest_finite_label is None
     session.train(200)
     session.edit(learning_rate=0.1)
-    assert (session.diverged, session.can_undo, session.undo_stack.newest_finite_label) == (
+    assert (session.diverged, can_undo(session), session.undo_stack.newest_finite_label) == (
         True,
         "lr 0.1",
         None,

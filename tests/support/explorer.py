@@ -19,8 +19,8 @@ from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.config import Config
 from makemore_tui.tui.screens import main
 from makemore_tui.tui.screens.main import MainScreen
-from makemore_tui.tui.widgets.layout import usual_front
 from makemore_tui.tui.widgets.panel import Panel
+from makemore_tui.tui.widgets.panel_grid import PLACES
 from makemore_tui.tui.widgets.status import StatusBar
 from tests.support.fake_engine import FakeEngine
 from tests.support.snapshots import TEMPLATE, same_run
@@ -75,7 +75,7 @@ class Explorer:
         """Back to the template, with nothing asked and nothing said."""
         self.engine.answers, self.engine.first = True, TEMPLATE
         await self.show(replace(TEMPLATE, is_refresh=True))
-        self.screen.grid.front = usual_front()
+        self.screen.grid.front = {place[0]: place[0] for place in PLACES}
         self.screen.query_one("#loss").focus()
         await self.until(lambda: self.chosen == "loss")
         self.screen.grid.fit(self.screen.size)

@@ -3,7 +3,8 @@
 import math
 
 from makemore_tui.core.results import Baseline, LossCurve
-from makemore_tui.tui.plots.loss_plot import PlotContent, loss_plot
+from makemore_tui.tui.plots.loss_options import LossOptions, PlotContent
+from makemore_tui.tui.plots.loss_plot import loss_plot
 from makemore_tui.tui.style.colours import DARK
 
 UNIFORM = math.log(27)
@@ -20,8 +21,10 @@ def text(rows):
     return ["".join(segment.text for segment in row) for row in rows]
 
 
-def draw(curve, width=80, height=20, log=False, baselines=(("uniform", UNIFORM),), **look):
+def draw(
+    curve, width=80, height=20, log=False, baselines=(("uniform", UNIFORM),), log_steps=False,
+    crosshair=None, **look,
+):  # fmt: skip
     baselines = tuple(Baseline(*one) for one in baselines)
-    return loss_plot(
-        curve, width, height, PlotContent(log_loss=log, baselines=baselines, **look), DARK
-    )
+    options = LossOptions(log_loss=log, log_steps=log_steps, crosshair=crosshair)
+    return loss_plot(curve, width, height, PlotContent(options, baselines, **look), DARK)

@@ -63,7 +63,7 @@ def snapshot(**changes: Any) -> Snapshot:
 
 def previous(name: str = "hidden 100", **changes: Any) -> PreviousRun:
     """A previous run."""
-    run = PreviousRun(name, TEMPLATE.model, TEMPLATE.train, 1, 5000, 2.21, 2.25, id=hash(name))
+    run = PreviousRun(name, TEMPLATE.model, TEMPLATE.train, 1, 5000, 2.21, id=hash(name))
     return replace(run, **changes)
 
 
@@ -154,9 +154,7 @@ HEALTH = Health(
     train=2.126,
     dev=2.17,
     gap=0.044,
-    diagnosis=Diagnosis(
-        "healthy", "healthy: updates and activations are as they should be", "None."
-    ),
+    diagnosis=Diagnosis("healthy", "healthy: updates and activations are as they should be"),
 )
 
 

@@ -8,9 +8,10 @@ from textual.widgets import Checkbox, Input, OptionList
 
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import ChangeDataset, DescribeDataset
-from makemore_tui.tui.screens.dataset import DatasetScreen, completed, cropped
+from makemore_tui.tui.screens.dataset import DatasetScreen, PathSuggester, cropped
 from makemore_tui.tui.screens.main import MainScreen
 
+completed = PathSuggester().get_suggestion
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -124,7 +125,7 @@ async def test_a_path_that_is_cut_keeps_its_ends(path, width):
 
 
 async def test_a_recent_file_is_offered_unless_it_is_gone(it, picker, towns):
-    assert towns in it.painted()
+    await it.until(lambda: towns in it.painted())
     assert "gone.txt" not in it.painted()
     await it.press("down", "down", "down", "enter")
     await it.until(lambda: it.engine.commands)
@@ -195,13 +196,13 @@ async def test_dropping_repeated_items_asks_anew(it, picker):
 async def test_a_path_is_completed(tmp_path, monkeypatch):
     (tmp_path / "towns.txt").touch()
     (tmp_path / "more").mkdir()
-    assert completed(f"{tmp_path}/to") == f"{tmp_path}/towns.txt"
-    assert completed(f"{tmp_path}/m") == f"{tmp_path}/more/"
-    assert completed(f"{tmp_path}/x") is None
-    assert completed(f"{tmp_path}/none/x") is None
-    assert completed("") is None
+    assert await completed(f"{tmp_path}/to") == f"{tmp_path}/towns.txt"
+    assert await completed(f"{tmp_path}/m") == f"{tmp_path}/more/"
+    assert await completed(f"{tmp_path}/x") is None
+    assert await completed(f"{tmp_path}/none/x") is None
+    assert await completed("") is None
     monkeypatch.chdir(tmp_path)
-    assert completed("to") == "towns.txt"
+    assert await completed("to") == "towns.txt"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 10), (20, 5)])
@@ -219,9 +220,9 @@ HOSTILE = ["a\x1b]0;taken\x07.txt", "a\u202etxt.", "a\x9b31m"]
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_a_name_that_a_terminal_would_act_on_is_never_offered(tmp_path, name):
     (tmp_path / name).write_text("anna\n")
-    assert completed(f"{tmp_path}/a") is None
+    assert await completed(f"{tmp_path}/a") is None
     (tmp_path / "ab.txt").write_text("anna\n")
-    assert completed(f"{tmp_path}/a") == f"{tmp_path}/ab.txt"
+    assert await completed(f"{tmp_path}/a") == f"{tmp_path}/ab.txt"
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -230,6 +231,7 @@ async def test_recent_files_and_what_is_pasted_are_only_shown(it, tmp_path, name
     it.app.recent = [str(tmp_path / name)]
     await it.press("d")
     await it.until(lambda: isinstance(it.app.screen, DatasetScreen))
+    await it.until(lambda: it.app.screen.query(Input))
     line = it.app.screen.query_one(Input)
     line.insert_text_at_cursor(name)
     await it.until(lambda: shown(name) in line.value)

@@ -43,7 +43,7 @@ async def test_the_diagnosis_comes_first_and_stands_out(draw, health):
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 @pytest.mark.parametrize("width", [30, 32, 40, 76])
 async def test_every_diagnosis_fits_with_its_sign(draw, rule, width):
-    diagnosis = Diagnosis(rule.name, rule.sentence, rule.help)
+    diagnosis = Diagnosis(rule.name, rule.sentence)
     _, rows = await draw(width, 16, diagnosis=diagnosis)
     sign = {"healthy": "✓", "just begun": "·"}.get(rule.name, "!")
     end = next(i for i, row in enumerate(rows) if not row or row.startswith("first loss"))
@@ -126,7 +126,7 @@ async def test_a_ratio_that_is_too_large_or_small_is_not_green(draw):
 
 async def test_everything_is_there_in_the_lowest_panel_it_has(draw):
     for rule in RULES:
-        diagnosis = Diagnosis(rule.name, rule.sentence, rule.help)
+        diagnosis = Diagnosis(rule.name, rule.sentence)
         _, rows = await draw(40, 11, diagnosis=diagnosis)
         names = ("first loss", "saturated", "tanh", "C", "W1", "b1", "W2", "b2")
         assert [name for name in names if not line(rows, name)] == []
@@ -180,6 +180,7 @@ async def test_its_key_shows_it_and_asks_for_its_view(it):
 async def test_the_help_screen_has_every_rule(it):
     await it.press("?")
     await it.until(lambda: isinstance(it.app.screen, HelpScreen))
+    await it.until(lambda: it.app.screen.query("VerticalScroll"))
     scroll = it.app.screen.query_one("VerticalScroll")
     await it.until(lambda: scroll.max_scroll_y > 0)
     seen = it.painted()

@@ -23,7 +23,7 @@ def test_the_command_line_loads_neither_torch_nor_a_screen_before_a_command_need
 
 def test_what_a_command_prints_needs_no_screen():
     """Nor torch: `presets` and `runs` print tables too. (tests/tui/test_cli.py runs `train`.)"""
-    printing = "import makemore_tui.tui.cli.reports, makemore_tui.tui.cli.progress"
+    printing = "import makemore_tui.tui.cli.reports"
     assert loaded(printing, "textual", "torch", "plotext") == "[]"
 
 

@@ -15,7 +15,8 @@ from makemore_tui.core.results import Baseline, LossCurve, Mark
 from makemore_tui.tui.plots.columns import LIGHT as LIGHT_SMOOTHING
 from makemore_tui.tui.plots.columns import STRONG, curve_columns, interpolated
 from makemore_tui.tui.plots.figure import CellGrid, distinct_rows, rows_for_labels
-from makemore_tui.tui.plots.loss_plot import PlotContent, canvas_width, loss_plot
+from makemore_tui.tui.plots.loss_options import PlotContent
+from makemore_tui.tui.plots.loss_plot import canvas_width, loss_plot
 from makemore_tui.tui.style.colours import DARK, LIGHT
 from tests.support.loss_plots import draw, made, text
 

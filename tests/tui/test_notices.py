@@ -186,6 +186,13 @@ async def test_an_edit_is_undone_and_done_again(it):
     assert it.engine.commands[1:] == [Undo(), Redo()]
 
 
+async def test_an_edit_is_undone_and_done_again_before_it_is_answered(explorer):
+    async with explorer() as it:
+        it.engine.answers = False
+        await it.press("=", "u", "U")
+        await it.until(lambda: it.engine.commands[1:] == [Undo(), Redo()])
+
+
 async def test_a_restart_is_undone(it):
     await it.press("r", "u")
     await it.until(lambda: "undone: restart" in it.notice)

@@ -188,6 +188,15 @@ async def test_the_character_at_the_cursor_is_told_more_closely(it):
     await stop_typing(it)
 
 
+async def test_the_cursor_is_followed_at_rest_too(explorer, snapshot):
+    async with explorer(first=snapshot(state="paused")) as it:
+        await it.press("/", *"emma")
+        await it.until(lambda: it.text("probe").split("\n")[3].startswith(". 5.00"))
+        await it.until(lambda: not it.screen._timer._active.is_set())
+        await it.press("home")
+        await it.until(lambda: it.text("probe").split("\n")[3].startswith("e 1.00"))
+
+
 @pytest.mark.parametrize("key", ["escape", "enter"])
 async def test_escape_and_enter_give_the_keys_back_and_keep_the_text(it, key):
     await start_typing(it)

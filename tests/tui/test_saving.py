@@ -12,8 +12,7 @@ from makemore_tui.core.worker.protocol import (
     OpenRun,
     Refused,
 )
-from makemore_tui.tui.screens.name_run import NamingScreen
-from makemore_tui.tui.screens.run_spec import SpecScreen
+from makemore_tui.tui.screens.dialogs import NamingScreen, SpecScreen
 from makemore_tui.tui.widgets.panel import Panel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

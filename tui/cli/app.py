@@ -1,15 +1,17 @@
-"""The command line: every command with its example."""
+"""The command line: the explorer, which is the default, and all other commands; their examples."""
+
+from typing import Annotated
 
 import typer
 
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.presets import DEFAULT_PRESET
 
+from . import options, saved_run
 from .data import data, presets
-from .explore import explore
-from .export import export
+from .explorer import open_explorer
 from .find_lr import find_lr
-from .runs import replay, runs
-from .saved_run import evaluate, sample
+from .runs import runs
 from .train import train
 
 app = typer.Typer(
@@ -22,17 +24,37 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_Resume = Annotated[
+    str | None, typer.Option(metavar="RUN", help="Go on with a saved run: its name or file.")
+]
+
+
+def explore(
+    context: typer.Context,
+    data: options.Data = "names",
+    preset: options.Preset = DEFAULT_PRESET,
+    changes: options.Changes = None,
+    seed: options.Seed = 1,
+    unique: options.Unique = False,
+    spec: options.Spec = None,
+    resume: _Resume = None,
+    run_dir: options.RunDirectory = None,
+) -> None:
+    """Open the explorer. (The default: `makemore-tui` alone does the same.)"""
+    open_explorer(options.given(context))
+
+
 _TRAIN = "makemore-tui train --steps"
 for _command, _name, _example in (
     (explore, "explore", "makemore-tui explore --preset lecture --set hidden=100"),
     (train, "train", "makemore-tui train --preset scaled --steps 2000 --json"),
-    (sample, "sample", f"{_TRAIN} 999 --out a && makemore-tui sample a -n 5"),
-    (evaluate, "evaluate", f"{_TRAIN} 999 --out b && makemore-tui evaluate b"),
+    (saved_run.sample, "sample", f"{_TRAIN} 999 --out a && makemore-tui sample a -n 5"),
+    (saved_run.evaluate, "evaluate", f"{_TRAIN} 999 --out b && makemore-tui evaluate b"),
     (find_lr, "find-lr", "makemore-tui find-lr --preset lecture --steps 300"),
     (data, "data", "makemore-tui data names --json"),
     (presets, "presets", "makemore-tui presets"),
-    (replay, "replay", f"{_TRAIN} 99 --out c && makemore-tui replay c"),
-    (export, "export", f"{_TRAIN} 99 --out c && makemore-tui export c --as script"),
+    (saved_run.replay, "replay", f"{_TRAIN} 99 --out c && makemore-tui replay c"),
+    (saved_run.export, "export", f"{_TRAIN} 99 --out c && makemore-tui export c --as script"),
 ):
     app.command(_name, epilog=f"Example: {_example}")(_command)
 app.add_typer(runs, name="runs")
@@ -41,8 +63,7 @@ app.add_typer(runs, name="runs")
 def run(words: list[str]) -> int:
     """Run a command. Returns its exit code.
 
-    Raises:
-        UserError: there is no such command or option, or what it does is refused.
+    Raises UserError if there is no such command or option, or what it does is refused.
     """
     try:
         code = app(words, prog_name="makemore-tui", standalone_mode=False)

@@ -1,5 +1,6 @@
 """Opens the explorer; without typer, which takes longer to load than the first screen."""
 
+import codecs
 import gc
 import os
 import sys
@@ -8,40 +9,51 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
 from makemore_tui.core.runs.directory import runs_directory
+from makemore_tui.core.settings import parse_changes
 from makemore_tui.core.worker.protocol import Start
 
-from . import streams
+from .process import complain
+from .start import Given, refuse, start_of
 
 
-def open_default_explorer() -> None:
-    """Open the explorer as `explore` does without any options."""
-    preset = preset_named(DEFAULT_PRESET)
-    open_explorer(Start("names", False, preset.model, preset.train, seed=1))
+def check_terminal() -> None:
+    """Raise a UserError if input or output is no terminal, or its encoding is not UTF-8."""
+    if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout)):
+        raise UserError(
+            "the explorer needs a terminal for its input and output; "
+            "without one use `makemore-tui train`"
+        )
+    encoding = codecs.lookup(sys.stdout.encoding).name
+    if encoding != "utf-8":
+        raise UserError(
+            f"the terminal's locale has the encoding {encoding}, which lacks the explorer's signs; "
+            "set one with UTF-8, for instance LC_ALL=C.UTF-8"
+        )
 
 
-def open_explorer(start: Start, run_dir: Path | None = None, resume: str | None = None) -> None:
-    """Open the explorer.
+def open_explorer(given: Given) -> None:
+    """Open the explorer with the options that are given.
 
-    run_dir: where runs are saved; None is the usual directory. resume: a saved run, by its name in
-    that directory or by its path, to open paused in place of a new one.
-
-    Raises:
-        UserError: the terminal can't show it, or the saved run can't be read.
+    Raises UserError if an option can't be had, or the terminal can't show the explorer.
     """
-    streams.check_terminal()
+    spec = start_of(given, parse_changes(given.get("--set", ())))
+    resume = given.get("--resume")
+    if resume is not None:
+        others = ("--data", "--preset", "--set", "--seed", "--unique")
+        refuse(given, others, f"can't be had with --resume: {resume} has its own")
+    check_terminal()
     gc.disable()  # until the first snapshot: almost all that a start makes is kept
     # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
     os.environ.setdefault("TEXTUAL_FPS", "120")
-    directory = runs_directory(run_dir).absolute()
-    start = replace(start, runs=str(directory))
+    directory = runs_directory(given.get("--run-dir")).absolute()
+    start = Start(spec.dataset, spec.unique, spec.model, spec.train, spec.seed, str(directory))
     if resume is not None:
         from makemore_tui.core.runs.catalog import find_run
         from makemore_tui.core.runs.header import read_record
 
         path = find_run(Path(resume), directory).absolute()
-        read_record(path)
+        read_record(path)  # which refuses what is no run
         start = replace(start, resume=str(path), paused=True)
     run_explorer(start)
 
@@ -49,9 +61,8 @@ def open_explorer(start: Start, run_dir: Path | None = None, resume: str | None 
 def run_explorer(start: Start) -> None:
     """Run the explorer until it is left.
 
-    Raises:
-        UserError: the engine could not begin, or the configuration is not as it should be.
-        SystemExit: the explorer broke, or its run could not be saved.
+    Raises UserError if the engine could not begin, or the configuration is not as it should be;
+    SystemExit if the explorer broke, or its run could not be saved.
     """
     from ..app import ExplorerApp
     from ..client.engine import WorkerEngine
@@ -73,11 +84,11 @@ def run_explorer(start: Start) -> None:
         try:
             remember(path, app.remembered)
         except UserError as error:
-            streams.complain(error)
+            complain(error)
     if app.failure:
         raise UserError(app.failure)
     if engine.unsaved:
-        streams.complain(f"the run could not be saved: {engine.unsaved}")
+        complain(f"the run could not be saved: {engine.unsaved}")
         sys.exit(app.return_code or 1)
     if app.return_code:
         sys.exit(app.return_code)  # it was ended by a signal; or broke, and has said why

@@ -1,45 +1,49 @@
 """Runs the program: its exit code, and what it says of errors."""
 
 import sys
+from io import TextIOWrapper
 from typing import NoReturn
 
 from makemore_tui.core.errors import UserError
 
-from . import streams
-from .interrupt import EXIT_CODE, ends_at_once
+from .process import INTERRUPTED, complain, ends_at_once, forget_output
+from .start import plain_options
 
 
 def main() -> NoReturn:
     """Run the command line; bad input ends it with a sentence and exit code 2, ctrl+c with 130."""
-    streams.make_tolerant()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a character that its encoding lacks, by ?
     try:
         code = _run(sys.argv[1:])
     except UserError as error:
-        streams.complain(error)
+        complain(error)
         sys.exit(2)
     except BrokenPipeError:
-        streams.forget_output()  # its reader is gone
+        forget_output()  # its reader is gone
         sys.exit(1)
     except OSError as error:
-        streams.forget_output()
+        forget_output()
         where = "the output can't be written" if error.filename is None else error.filename
-        streams.complain(f"{where}: {error.strerror}")
+        complain(f"{where}: {error.strerror}")
         sys.exit(2)
     except KeyboardInterrupt:
-        sys.exit(EXIT_CODE)
+        sys.exit(INTERRUPTED)
     sys.exit(code)
 
 
 def _run(words: list[str]) -> int:
     """Run a command, or the explorer where the words begin with none. Returns the exit code."""
     try:
-        if not words:
-            from .explorer import open_default_explorer
-
-            open_default_explorer()
-            return 0
-        if words[0].startswith("-") and words[0] not in ("--help", "-h"):
+        if not words or (words[0].startswith("-") and words[0] not in ("--help", "-h")):
             words = ["explore", *words]
+        given = plain_options(words[1:]) if words[0] == "explore" else None
+        if given is not None:
+            from .explorer import open_explorer
+
+            open_explorer(given)
+            return 0
         with ends_at_once():
             from .app import run
         return run(words)

@@ -1,69 +1,51 @@
 """Options and arguments that several commands share."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from makemore_tui.core.constants import MAX_SEED
-from makemore_tui.core.errors import UserError
-from makemore_tui.core.presets import preset_named
-from makemore_tui.core.run_spec import RunSpec
-
-DataOption = Annotated[
-    str, typer.Option("--data", help="A built-in dataset or a text file of one item a line.")
-]
-PresetOption = Annotated[str, typer.Option("--preset", help="Settings by name; see `presets`.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="Change a setting, such as hidden=300.")
-]
-SeedOption = Annotated[
-    int, typer.Option(help="Of the weights and the minibatches.", min=0, max=MAX_SEED)
-]
-SpecOption = Annotated[
-    str | None,
-    typer.Option("--spec", "--state", help="Begin as this line says, which `export` makes."),
-]
-UniqueOption = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+from makemore_tui.core.runs.catalog import find_run
+from makemore_tui.core.runs.directory import runs_directory
 
 
 def found(run: Path | None) -> Path | None:
     """A run that a person names by its path, or by its name among the kept ones."""
-    from makemore_tui.core.runs.catalog import find_run
-    from makemore_tui.core.runs.directory import runs_directory
-
     return run and find_run(run, runs_directory())
 
 
-RunArgument = Annotated[
+def given(context: typer.Context) -> dict[str, Any]:
+    """The options that are on the command line, such as "--seed", and their values."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {
+        parameter.opts[0]: context.params[parameter.name or ""]
+        for parameter in context.command.params
+        if (source := sources.get(parameter.name or "")) and source.name == "COMMANDLINE"
+    }
+
+
+Data = Annotated[
+    str, typer.Option("--data", help="A built-in dataset or a text file of one item a line.")
+]
+Preset = Annotated[str, typer.Option("--preset", help="Settings by name; see `presets`.")]
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a setting, such as hidden=300.")
+]
+Seed = Annotated[int, typer.Option(help="Of the weights and the minibatches.", min=0, max=MAX_SEED)]
+Spec = Annotated[
+    str | None,
+    typer.Option("--spec", "--state", help="Begin as this line says, which `export` makes."),
+]
+Unique = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Run = Annotated[
     Path, typer.Argument(metavar="RUN", callback=found, help="A saved run: its name or file.")
 ]
-DirectoryOption = Annotated[
+Resume = Annotated[
+    Path | None,
+    typer.Option(metavar="RUN", callback=found, help="Go on with a run: its name or file."),
+]
+RunDirectory = Annotated[
     Path | None, typer.Option("--run-dir", help="Where runs are kept; or MAKEMORE_TUI_RUNS.")
 ]
-
-
-def beginning(
-    context: typer.Context, spec: str | None, data: str, unique: bool, preset: str, seed: int
-) -> RunSpec:
-    """How a run starts: as the spec says if there is one, otherwise as the other options do.
-
-    Raises:
-        UserError: there is no such preset, or options are given beside a spec.
-    """
-    if spec is None:
-        chosen = preset_named(preset)
-        return RunSpec(data, unique, chosen.model, chosen.train, seed)
-    names = ("data", "preset", "seed", "unique", "resume")
-    refuse(context, names, "can't be given beside it", "--spec says how the run begins, so ")
-    return RunSpec.parse(spec)
-
-
-def refuse(context: typer.Context, names: Iterable[str], why: str, before: str = "") -> None:
-    """Raise a UserError for the first of some options that is on the command line."""
-    for name in names:
-        source = context.get_parameter_source(name) if name in context.params else None
-        if source and source.name == "COMMANDLINE":
-            raise UserError(f"{before}--{'set' if name == 'changes' else name} {why}")

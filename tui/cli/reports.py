@@ -1,34 +1,70 @@
-"""Reports that the commands print without --json: tables, samples, plots."""
+"""What the commands print for people: tables, samples, plots, and a progress bar."""
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
 from makemore_tui.core.presets import Preset
-from makemore_tui.core.results import Baseline
+from makemore_tui.core.results import Baseline, RateSearch, Sample
+from makemore_tui.core.runs.catalog import SavedRun
+from makemore_tui.core.runs.record import to_json
 from makemore_tui.core.settings import model_label
 from makemore_tui.core.text import shown
 
-from ..plots.loss_plot import PlotContent, loss_plot
+from ..plots.loss_options import PlotContent
+from ..plots.loss_plot import loss_plot
 from ..plots.lr_plot import rate_plot
 from ..style.colours import DARK
 from ..style.text_rows import number
 
 if TYPE_CHECKING:
-    from makemore_tui.core.analysis.evaluation import Evaluation, WordSurprisal
-    from makemore_tui.core.results import RateSearch, Sample
+    from makemore_tui.core.analysis.evaluation import Evaluation
+    from makemore_tui.core.results import Probe, RateSearch, Sample
     from makemore_tui.core.runs.catalog import SavedRun
     from makemore_tui.core.session.replay import Replay
     from makemore_tui.core.session.session import Session
 
 _SAMPLES_SHOWN = 10
+_MAX_WIDTH, _HEIGHT = 100, 18  # of a plot
+
+
+def show(as_json: bool, record: Any, report: Callable[..., None], *values: Any) -> None:
+    """Print a record as JSON, or call a report with some values."""
+    if as_json:
+        print(to_json(record))
+    else:
+        report(*values)
+
+
+@contextmanager
+def progress(steps: int, quiet: bool) -> Iterator[Callable[[int, Any], None]]:
+    """A progress bar with loss, steps/s and time left; none if quiet, or without a terminal.
+
+    Yields a function that takes the present step, and the losses since the last call.
+    """
+    console = Console(stderr=True)
+    numbers = "loss {task.fields[loss]} {task.fields[rate]}/s"
+    columns = ("training", BarColumn(), MofNCompleteColumn(), numbers, TimeRemainingColumn())
+    is_off = quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=is_off) as bar:
+        task = bar.add_task("training", total=steps, loss="–", rate="–")
+
+        def advance(step: int, losses: Any) -> None:
+            if len(losses) and not is_off:
+                speed = bar.tasks[0].speed
+                rate = f"{speed:,.0f}" if speed else "–"
+                bar.update(task, completed=step, loss=f"{float(losses.mean()):.3f}", rate=rate)
+
+        yield advance
 
 
 def _print(*renderables: Any) -> None:
@@ -47,8 +83,15 @@ def _table(title: str, *columns: str, right: bool = True) -> Table:
     return table
 
 
-def _plot(rows: Iterable[list[Segment]]) -> list[Any]:
-    return [Segments([*row, Segment("\n")]) if row else "" for row in rows]
+def _plot_size() -> tuple[int, int]:
+    return min(_MAX_WIDTH, Console(file=sys.stdout).width), _HEIGHT
+
+
+def _print_plot(title: str, rows: list[list[Segment]]) -> None:
+    """Print the rows of a plot, if there was room for any."""
+    if rows:
+        lines = (Segments([*row, Segment("\n")]) if row else "" for row in rows)
+        _print(Text(title, style="bold"), *lines)
 
 
 def print_training(session: "Session", report: dict[str, Any]) -> None:
@@ -68,11 +111,9 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
     _print(table, "", Text(speed), Text(saved, style="dim"), "")
     if not session.diverged:
         print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
-    width = min(100, Console(file=sys.stdout).width)
-    uniform = Baseline("uniform", math.log(session.dataset.vocabulary.size))
-    look = PlotContent(baselines=(uniform,))
-    if rows := loss_plot(session.history.curve(0, 200), width, 18, look, DARK):
-        _print(Text("Minibatch loss", style="bold"), *_plot(rows))
+    look = PlotContent(baselines=(Baseline("uniform", math.log(session.dataset.vocabulary.size)),))
+    rows = loss_plot(session.history.curve(0, 200), *_plot_size(), look, DARK)
+    _print_plot("Minibatch loss", rows)
 
 
 def print_replay(done: "Replay") -> None:
@@ -88,7 +129,7 @@ def print_replay(done: "Replay") -> None:
         )
 
 
-def print_runs(directory: Path, runs: "list[SavedRun]") -> None:
+def print_runs(directory: Path, runs: list[SavedRun]) -> None:
     """Print the saved runs, a line each, and the problems of the damaged ones."""
     if not runs:
         _print(Text(f"no runs in {shown(str(directory))}"))
@@ -97,8 +138,8 @@ def print_runs(directory: Path, runs: "list[SavedRun]") -> None:
     table.columns[0].no_wrap = True  # it may be typed again
     for run in (one for one in runs if one.problem is None):
         when = run.saved.astimezone().strftime("%Y-%m-%d %H:%M")
-        dev = number(run.best_dev) if run.best_dev is not None else "–"
-        cells = (shown(run.name), shown(run.dataset), run.model, f"{run.steps:,}", dev, when)
+        loss = number(run.best_dev)
+        cells = (shown(run.name), shown(run.dataset), run.model, f"{run.steps:,}", loss, when)
         table.add_row(*map(Text, cells))
     _print(table)
     for run in runs:
@@ -106,7 +147,7 @@ def print_runs(directory: Path, runs: "list[SavedRun]") -> None:
             _print(Text(shown(f"{run.name}: {run.problem}"), style="dim"))
 
 
-def print_samples(samples: "list[Sample]") -> None:
+def print_samples(samples: list[Sample]) -> None:
     """Print samples, each marked as new or as occurring in the data."""
     table = _table("Names", "", "", right=False)
     for one in samples:
@@ -115,7 +156,7 @@ def print_samples(samples: "list[Sample]") -> None:
     _print(table, "")
 
 
-def print_rate_search(search: "RateSearch") -> None:
+def print_rate_search(search: RateSearch) -> None:
     """Print the suggestion of a learning-rate search, and its losses as a plot."""
     table = _table("Learning rates", "", "")
     steps = f"in {search.steps:,} steps, {search.seeds} times"
@@ -124,29 +165,24 @@ def print_rate_search(search: "RateSearch") -> None:
     for name, rate in (rates | {"suggested": search.suggested}).items():
         text = "not in this range" if rate is None else f"{rate:.2g}"
         table.add_row(name, Text(text, style="bold" if name == "suggested" else ""))
-    width = min(100, Console(file=sys.stdout).width)
-    heading = Text("Loss over learning rate: mean, lowest and highest of the seeds", style="bold")
-    rows = rate_plot(search, width, 18, DARK)
-    _print(table, Text(search.why, style="dim"), "", heading, *_plot(rows))
+    _print(table, Text(search.why, style="dim"), "")
+    heading = "Loss over learning rate: mean, lowest and highest of the seeds"
+    _print_plot(heading, rate_plot(search, *_plot_size(), DARK))
 
 
-def print_evaluations(
-    evaluations: "dict[str, Evaluation]", surprisal: "WordSurprisal | None"
-) -> None:
+def print_evaluations(evaluations: "dict[str, Evaluation]", probed: "Probe | None") -> None:
     """Print the losses of some splits, and how likely each character of a word is."""
     table = _table("Loss, in nats a character", "split", "loss", "also in train", "new", "examples")
     for name, found in evaluations.items():
         losses = map(number, (found.loss, found.seen, found.unseen))
         table.add_row(name, *losses, f"{found.num_examples:,}")
     _print(table)
-    if surprisal is None:
+    if probed is None:
         return
-    table = _table(shown(surprisal.word), "character", "probability", "surprisal, nats")
-    for character, probability, nats in zip(
-        surprisal.characters, surprisal.probabilities, surprisal.surprisals, strict=True
-    ):
-        table.add_row(Text(character), f"{probability:.4f}", number(nats, 4))
-    table.add_row(Text("mean", style="bold"), "", Text(number(surprisal.mean, 4), style="bold"))
+    table = _table(probed.text, "character", "probability", "surprisal, nats")
+    for one in probed.characters:
+        table.add_row(Text(one.label), f"{one.probability:.4f}", number(one.surprisal, 4))
+    table.add_row(Text("mean", style="bold"), "", Text(number(probed.mean, 4), style="bold"))
     _print("", table)
 
 

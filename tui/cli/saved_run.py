@@ -1,49 +1,64 @@
-"""The commands that evaluate a saved run and sample names from it."""
+"""The commands on a saved run: evaluate it, sample from it, train it again, export it."""
 
-from typing import Annotated, Any
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from makemore_tui.core.constants import MAX_SEED, SPLITS
+from makemore_tui.core.constants import EXPORT_FORMS, MAX_SEED, SPLITS
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.results import Unavailable
+from makemore_tui.core.runs.header import read_record, run_name
+from makemore_tui.core.runs.record import to_json
+from makemore_tui.core.text import shown
 
-from .interrupt import load_torch
-from .options import JsonOption, RunArgument
-from .streams import show
+from . import options
+from .process import complain, load_torch
+from .reports import print_evaluations, print_replay, print_samples, progress, show
+
+if TYPE_CHECKING:
+    from makemore_tui.core.session.session import Session
 
 
-def evaluate(
-    run: RunArgument,
-    split: Annotated[str, typer.Option(help="train, dev, test or all (each of them).")] = "all",
-    word: Annotated[str | None, typer.Option(help="Show each character's surprisal.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """The losses of a saved run, test among them, and how likely it holds a word."""
+def _load(run: Path) -> "Session":
+    """A saved run to be looked at; one of format 1 can't be trained."""
     load_torch()
-    from makemore_tui.core.analysis.evaluation import evaluate as evaluate_split
-    from makemore_tui.core.analysis.evaluation import word_surprisal
     from makemore_tui.core.runs import checkpoint
     from makemore_tui.core.session.session import Session
 
-    saved = Session.from_state(checkpoint.read(run, partial=True))
+    return Session.from_state(checkpoint.read(run, partial=True))
+
+
+def evaluate(
+    run: options.Run,
+    split: Annotated[str, typer.Option(help="train, dev, test or all (each of them).")] = "all",
+    word: Annotated[str | None, typer.Option(help="Show each character's surprisal.")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """The losses of a saved run, test among them, and how likely it holds a word."""
+    saved = _load(run)
+    from makemore_tui.core.analysis.probe import probe
+
     saved.dataset.split(split)  # refuses what is none
-    surprisal = None
-    if word is not None:
-        surprisal = word_surprisal(saved.model, saved.dataset.vocabulary, word)
+    found = None if word is None else probe(saved.model, saved.dataset.vocabulary, word)
+    if isinstance(found, Unavailable):
+        raise UserError(found.why)
     wanted = (*SPLITS, "all") if split == "all" else (split,)
-    evaluations = {name: evaluate_split(saved.model, saved.dataset, name) for name in wanted}
-    answer: dict[str, Any] = {name: found.loss for name, found in evaluations.items()}
-    if surprisal:
+    evaluations = {name: saved.evaluate(name) for name in wanted}
+    answer: dict[str, Any] = {name: one.loss for name, one in evaluations.items()}
+    if found:
         answer["word"] = {
-            "characters": surprisal.characters,
-            "probabilities": surprisal.probabilities,
-            "surprises": surprisal.surprisals,
-            "mean": surprisal.mean,
+            "characters": [one.label for one in found.characters],
+            "probabilities": [one.probability for one in found.characters],
+            "surprises": [one.surprisal for one in found.characters],
+            "mean": found.mean,
         }
-    show(as_json, answer, lambda reports: reports.print_evaluations(evaluations, surprisal))
+    show(as_json, answer, print_evaluations, evaluations, found)
 
 
 def sample(
-    run: RunArgument,
+    run: options.Run,
     n: Annotated[int, typer.Option("-n", help="How many.")] = 20,
     temperature: Annotated[
         float, typer.Option(help="Above 1 wilder, below 1 tamer, 0 the likeliest.")
@@ -51,20 +66,69 @@ def sample(
     prefix: Annotated[str, typer.Option(help="What each begins with.")] = "",
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED)] = 1,
     new_only: Annotated[bool, typer.Option(help="Leave out what stands in the data.")] = False,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Make names with a saved run."""
+    wanted = {"temperature": temperature, "prefix": prefix, "new_only": new_only}
+    samples = _load(run).sample(n, seed, **wanted)
+    record = {"samples": [{"text": one.text, "seen": one.seen} for one in samples]}
+    show(as_json, record, print_samples, samples)
+
+
+def replay(
+    run: options.Run,
+    until: Annotated[int | None, typer.Option(help="Stop at this step.", min=0)] = None,
+    out: Annotated[Path | None, typer.Option(help="Save the replayed run here.")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Train a saved run again from its seed, and compare: exit code 0 if identical, 1 if not."""
     load_torch()
     import torch
 
-    from makemore_tui.core.analysis import sampling
-    from makemore_tui.core.runs import checkpoint
+    from makemore_tui.core.runs.checkpoint import check_new
+    from makemore_tui.core.session import replay as replaying
+
+    saved = read_record(run)
+    torch.set_num_threads(saved.usable_threads)
+    out = out and check_new(out)  # refused now rather than after the training
+    with progress(saved.steps if until is None else until, as_json) as advance:
+        done = replaying.replay(run, until, advance)
+    if out:
+        done.session.save(out)
+    keys = ("identical", "largest_difference", "loss_difference", "steps")
+    record = {key: getattr(done, key) for key in keys}
+    show(as_json, record, print_replay, done)
+    if not done.same_build and done.identical is not None:
+        complain(
+            f"{run} was saved with torch {done.recorded_torch}, and this is "
+            f"{torch.__version__}, so the last bits may differ"
+        )
+    if done.identical is False:
+        raise typer.Exit(1)
+
+
+def export(
+    run: options.Run,
+    form: Annotated[str, typer.Option("--as", help=", ".join(EXPORT_FORMS) + ".")] = "script",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A new file or folder; - prints a file. Otherwise named after the run."),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Export a saved run: plain PyTorch, a notebook, data, a figure, a page, or a line."""
+    form = "spec" if form == "state" else form  # its former name
+    if form not in EXPORT_FORMS:
+        raise UserError(f"there is no form {form!r}; the forms are {', '.join(EXPORT_FORMS)}")
+    load_torch()
+    from makemore_tui.core.export import files
     from makemore_tui.core.session.session import Session
 
-    saved = Session.from_state(checkpoint.read(run, partial=True))
-    generator = torch.Generator().manual_seed(seed)
-    samples = sampling.sample(
-        saved.model, saved.dataset, n, generator, temperature, prefix, new_only=new_only
-    )
-    record = {"samples": [{"text": one.text, "seen": one.seen} for one in samples]}
-    show(as_json, record, lambda reports: reports.print_samples(samples))
+    session, stem = Session.load(run), run_name(run.resolve())
+    if str(out) == "-" or (form == "spec" and out is None):
+        text = files.export_text(session, form, stem)
+        sys.stdout.write(to_json({"as": form, "text": text}) + "\n" if as_json else text)
+        return
+    written = files.write_export(session, form, out or Path(stem + EXPORT_FORMS[form]))
+    lines = "\n".join(f"wrote {shown(str(path))}" for path in written)
+    print(to_json({"as": form, "files": [*map(str, written)]}) if as_json else lines)

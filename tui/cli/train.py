@@ -1,7 +1,7 @@
-"""The command that trains a model."""
+"""The command that trains a model, from its beginning or from where a saved run ended."""
 
 import time
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,22 +9,13 @@ import typer
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
-from makemore_tui.core.settings import changed, parse_changes
+from makemore_tui.core.runs.header import read_record
+from makemore_tui.core.settings import parse_changes
 
-from .interrupt import EXIT_CODE, load_torch, noted
-from .options import (
-    DataOption,
-    JsonOption,
-    PresetOption,
-    SeedOption,
-    SetOption,
-    SpecOption,
-    UniqueOption,
-    beginning,
-    found,
-)
-from .runs import resumed
-from .streams import complain, show
+from . import options
+from .process import INTERRUPTED, complain, ctrl_c_calls, load_torch
+from .reports import print_training, progress, show
+from .start import refuse, start_of
 
 if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session
@@ -34,56 +25,90 @@ _SLICE_SECONDS = 0.05
 
 def train(
     context: typer.Context,
-    data: DataOption = "names",
-    preset: PresetOption = DEFAULT_PRESET,
-    changes: SetOption = None,
-    seed: SeedOption = 1,
+    data: options.Data = "names",
+    preset: options.Preset = DEFAULT_PRESET,
+    changes: options.Changes = None,
+    seed: options.Seed = 1,
     steps: Annotated[
         int | None, typer.Option(help="How many; short for --set steps=N.", min=1, max=10**9)
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Save the run to this new file.")] = None,
-    unique: UniqueOption = False,
-    resume: Annotated[
-        Path | None,
-        typer.Option(metavar="RUN", callback=found, help="Go on with a run: its name or file."),
-    ] = None,
-    spec: SpecOption = None,
-    as_json: JsonOption = False,
+    unique: options.Unique = False,
+    resume: options.Resume = None,
+    spec: options.Spec = None,
+    as_json: options.Json = False,
 ) -> None:
     """Train a model, show its losses and some samples, and save it."""
     load_torch()
     from makemore_tui.core.runs.checkpoint import check_new
     from makemore_tui.core.session.session import Session
 
+    given = options.given(context)
     wanted = parse_changes(changes or []) | ({"steps": steps} if steps else {})
-    start = beginning(context, spec, data, unique, preset, seed)
+    start = start_of(given, wanted)
     out = out and check_new(out)  # refused now rather than after the training
     if resume:
-        session = resumed(resume, wanted, context)
-    else:
-        model, planned = changed(start.model, start.train, wanted)
-        session = Session.from_spec(replace(start, model=model, train=planned))
+        others = ("--data", "--preset", "--seed", "--unique")
+        refuse(given, others, f"can't be had with --resume: {resume} has its own")
+    session = _resumed(resume, wanted) if resume else Session.from_spec(start)
     report, is_interrupted = _train(session, quiet=as_json)
     unsaved = out and _save(session, out, report)
-    show(as_json, report, lambda reports: reports.print_training(session, report))
+    show(as_json, report, print_training, session, report)
     if session.diverged:
         complain(_divergence(session, out))
         raise typer.Exit(1)
     if unsaved:
         raise unsaved
-    raise typer.Exit(EXIT_CODE if is_interrupted else 0)
+    raise typer.Exit(INTERRUPTED if is_interrupted else 0)
+
+
+def _resumed(run: Path, asked: dict[str, Any]) -> "Session":
+    """A saved run with the settings that are asked for.
+
+    Raises UserError if it has no steps left to take, or another run is asked for.
+    """
+    import torch
+
+    from makemore_tui.core.session.session import Session
+
+    torch.set_num_threads(read_record(run).usable_threads)
+    session = Session.load(run)
+    present = asdict(session.model_settings) | asdict(session.train_settings)
+    changes = {name: value for name, value in asked.items() if present[name] != value}
+    plan = session.plan(**changes)
+    if plan.effect == "restart":
+        raise UserError(f"{', '.join(changes)} would begin another run than {run}")
+    if changes:
+        session.edit(plan)
+    counts = not session.model_settings.model_kind.is_network
+    if session.trainer.finished or (not counts and session.step >= session.train_settings.steps):
+        more = "" if counts else f"; --steps {2 * session.step} would go on"
+        raise UserError(f"{run} has taken all its {session.step:,} steps{more}")
+    return session
 
 
 def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
-    """Train to the last planned step, or until ctrl+c.
+    """Train to the last planned step, until it diverges, or until ctrl+c.
 
     Returns the figures of the training, and True if it was ended by ctrl+c.
     """
-    with noted() as interrupts:
+    from makemore_tui.core.training.time_slicer import TimeSlicer
+
+    last_step = session.train_settings.steps
+    if not session.model_settings.model_kind.is_network:
+        last_step = session.dataset.split("all").num_examples  # more than there are to count
+    slicer = TimeSlicer(_SLICE_SECONDS)
+    interrupts: list[bool] = []
+    with ctrl_c_calls(lambda *_: interrupts.append(True)):
         split, first_step = session.train_settings.train_on, session.step
         initial_loss = session.evaluate(split).loss
         begun = time.perf_counter()
-        _take_steps(session, quiet, interrupts)
+        with progress(last_step, quiet) as advance:
+            while session.step < last_step and not (session.trainer.finished or interrupts):
+                losses = slicer.train(session, last_step - session.step)
+                advance(session.step, losses)
+                if session.diverged:
+                    break
         seconds = time.perf_counter() - begun
         dev = session.evaluate("dev")
         report = {
@@ -100,24 +125,6 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
             "run": None,
         }
     return report, bool(interrupts)
-
-
-def _take_steps(session: "Session", quiet: bool, interrupts: list[bool]) -> None:
-    """Train behind a progress bar, until all steps are taken, it diverges, or is interrupted."""
-    from makemore_tui.core.training.time_slicer import TimeSlicer
-
-    from .progress import progress
-
-    last_step = session.train_settings.steps
-    if not session.model_settings.model_kind.is_network:
-        last_step = session.dataset.split("all").num_examples  # more than there are to count
-    slicer = TimeSlicer(_SLICE_SECONDS)
-    with progress(last_step, quiet) as advance:
-        while session.step < last_step and not session.trainer.finished and not interrupts:
-            losses = slicer.train(session, last_step - session.step)
-            advance(session.step, losses)
-            if session.diverged:
-                return
 
 
 def _save(session: "Session", out: Path, report: dict[str, Any]) -> UserError | None:

@@ -77,8 +77,8 @@ class WorkerEngine:
             stderr=errors,
         )
         self._process = process
-        words = (process, errors, deliver)
-        self._receiver = threading.Thread(target=self._receive, args=words, daemon=True)
+        passed = (process, errors, deliver)
+        self._receiver = threading.Thread(target=self._receive, args=passed, daemon=True)
         self._receiver.start()
         self.send(_continued(self._start, after) if after else self._start)
 
@@ -90,30 +90,27 @@ class WorkerEngine:
 
     def close(self) -> None:
         with self._closing:
-            self._close()
-
-    def _close(self) -> None:
-        process, self._process = self._process, None
-        if process is None or process.stdin is None:
-            return
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-        try:
-            is_late = process.wait(_SECONDS_TO_END) == ENDED_LATE
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            is_late = True
-        if is_late and self._has_begun:
-            self.unsaved = "the worker did not end in time"
-        if self._receiver is not None:
-            self._receiver.join(_SECONDS_TO_READ)
+            process, self._process = self._process, None
+            if process is None or process.stdin is None:
+                return
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+            try:
+                is_late = process.wait(_SECONDS_TO_END) == ENDED_LATE
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                is_late = True
+            if is_late and self._has_begun:
+                self.unsaved = "the worker did not end in time"
+            if self._receiver is not None:
+                self._receiver.join(_SECONDS_TO_READ)
 
     def _receive(self, process: subprocess.Popen, errors: IO[bytes], deliver: Deliver) -> None:
         """Pass replies on until the worker's output ends; then say why, unless it was closed."""
         assert process.stdout is not None
         with process.stdout, errors:
-            try:
+            with contextlib.suppress(EOFError, OSError, ValueError, pickle.UnpicklingError):
                 while True:
                     reply = pickle.load(process.stdout)
                     self._has_begun |= isinstance(reply, Snapshot)
@@ -121,11 +118,14 @@ class WorkerEngine:
                         self.unsaved = reply.why
                     else:
                         deliver(reply)
-            except (EOFError, OSError, ValueError, pickle.UnpicklingError):
-                pass
             code = process.wait()
             if process is self._process:
-                deliver(WorkerDied(_reason(code, errors), was_killed=code < 0))
+                errors.seek(0)
+                lines = errors.read().decode(errors="replace").strip().splitlines()
+                why = f"stopped: {lines[-1]}" if lines else f"stopped with code {code}"
+                if code < 0:
+                    why = f"was ended by signal {-code}"
+                deliver(WorkerDied(f"the worker {why}", was_killed=code < 0))
 
 
 def _continued(start: Start, after: Snapshot) -> Start:
@@ -141,12 +141,3 @@ def _continued(start: Start, after: Snapshot) -> Start:
         resume=after.saving.folder or None if after.saving else None,
         paused=after.state != "training",
     )
-
-
-def _reason(code: int, errors: IO[bytes]) -> str:
-    """Why a worker ended, from its exit code and what it last wrote to standard error."""
-    errors.seek(0)
-    lines = errors.read().decode(errors="replace").strip().splitlines()
-    if code < 0:
-        return f"the worker was ended by signal {-code}"
-    return f"the worker stopped: {lines[-1]}" if lines else f"the worker stopped with code {code}"

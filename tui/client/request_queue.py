@@ -22,30 +22,22 @@ class RequestQueue:
     def __init__(self, send: Callable[[Request], None]):
         """send: passes a request to the engine."""
         self._send = send
-        self.snapshot: Snapshot | None = None
-        self.is_dead = False
-        self._unanswered: deque[Request] = deque()  # commands
         self._expected: Snapshot | None = None
         self._waited = 0  # ticks
-        self._asked: ViewsByType | None = None  # of the refresh under way
-        self._wanted: ViewsByType = {}
-        self._drawn: ViewsByType = {}  # those answered since the engine came to rest
+        self.begin()
 
     def begin(self) -> None:
         """A worker was started: nothing is known of its session yet."""
-        self.is_dead, self.snapshot = False, None
-        self._clear()
+        self.snapshot: Snapshot | None = None
+        self.end(is_dead=False)
 
-    def end(self) -> None:
+    def end(self, is_dead: bool = True) -> None:
         """The worker has ended: no request will be answered."""
-        self.is_dead = True
-        self._clear()
-
-    def _clear(self) -> None:
-        self._unanswered.clear()
-        self._wanted, self._drawn, self._asked = {}, {}, None
-
-    # Commands
+        self.is_dead = is_dead
+        self._unanswered: deque[Request] = deque()  # commands
+        self._asked: ViewsByType | None = None  # of the refresh under way
+        self._wanted: ViewsByType = {}
+        self._drawn: ViewsByType = {}  # those answered since the engine came to rest
 
     def command(self, request: Request, expected: Snapshot) -> None:
         """Send a command.
@@ -84,24 +76,19 @@ class RequestQueue:
         self._waited = 0
         return self._unanswered.popleft() if self._unanswered else None
 
-    # Views
-
     def refresh(self, views: Iterable[View]) -> None:
         """Ask for views: now, or when the refresh under way is answered."""
         if self.is_dead or self.snapshot is None:
             return
-        wanted: ViewsByType = {type(view): view for view in views}
-        if self._asked is not None:
-            self._wanted |= wanted
-            return
-        self._asked = wanted
-        self._send(Refresh(tuple(wanted.values())))
+        self._wanted |= {type(view): view for view in views}
+        if self._asked is None:
+            self._asked, self._wanted = self._wanted, {}
+            self._send(Refresh(tuple(self._asked.values())))
 
     def refresh_wanted(self) -> None:
         """Ask for the views that were wanted during the last refresh."""
         if self._wanted:
-            wanted, self._wanted = self._wanted, {}
-            self.refresh(wanted.values())
+            self.refresh(())
 
     def want(self, view: View) -> None:
         """Ask for a view with the next refresh that is wanted."""
@@ -113,24 +100,16 @@ class RequestQueue:
 
     def is_at_rest(self, views: Iterable[View]) -> bool:
         """True if there is nothing to ask: the engine rests, and all these views are drawn."""
-        now = self.snapshot
         is_waiting = self._asked is not None or self._unanswered or self._wanted
-        is_resting = now is not None and now.is_resting and not is_waiting
-        return is_resting and all(map(self.is_drawn, views))
-
-    # Answers
+        is_resting = self.snapshot is not None and self.snapshot.is_resting
+        return is_resting and not is_waiting and all(map(self.is_drawn, views))
 
     def take(self, snapshot: Snapshot) -> tuple[Snapshot | None, Request | None]:
         """Take a snapshot; return the one before it, and the command that it answers."""
         before, self.snapshot = self.snapshot, snapshot
-        asked, self._drawn = None, self._drawn_after(snapshot)
-        if snapshot.is_refresh:
-            self._asked = None
-        elif before is not None:
-            asked = self.answered()
-        return before, asked
-
-    def _drawn_after(self, snapshot: Snapshot) -> ViewsByType:
-        if snapshot.is_refresh and snapshot.is_resting:
-            return self._drawn | (self._asked or {})
-        return {}
+        if not snapshot.is_refresh:
+            self._drawn = {}
+            return before, None if before is None else self.answered()
+        self._drawn = self._drawn | (self._asked or {}) if snapshot.is_resting else {}
+        self._asked = None
+        return before, None

@@ -6,34 +6,21 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from makemore_tui.core.settings import plan_edit
-from makemore_tui.core.worker.protocol import (
-    Edit,
-    EvaluateTest,
-    Pause,
-    Redo,
-    Request,
-    Restart,
-    Resume,
-    Snapshot,
-    Step,
-    Undo,
-)
+from makemore_tui.core.worker import protocol
+from makemore_tui.core.worker.protocol import Request, Snapshot
 
-from ..notices import NOTHING_TO_REDO, NOTHING_TO_UNDO, Labels, at_limit
+from ..notices import Labels, at_limit
 from ..setting_steps import stepped
 from .request_queue import RequestQueue
 
 
 class NoticeBoard(Protocol):
-    """Where a sentence is shown."""
+    """Where a sentence is shown: the newest one, which is its text."""
 
     @property
-    def text(self) -> str:
-        """The sentence that is shown."""
-        ...
+    def text(self) -> str: ...
 
-    def say(self, text: str, is_warning: bool = False) -> None:
-        """Show a sentence."""
+    def say(self, text: str, is_warning: bool = False) -> None: ...
 
 
 class SessionActions:
@@ -59,9 +46,17 @@ class SessionActions:
         return self.requests.latest
 
     def ask(self, request: Request) -> None:
-        """Send a command."""
-        if (now := self.latest()) is not None:
-            self.requests.command(request, expected_after(request, now))
+        """Send a command, unless there is nothing that it could undo or redo."""
+        if (now := self.latest()) is None:
+            return
+        match request:
+            case protocol.Undo() if now.can_undo is None:
+                self.notices.say("there is nothing to undo")
+            case protocol.Redo() if now.can_redo is None:
+                why = "nothing has been undone since the last edit"
+                self.notices.say(f"there is nothing to redo: {why}")
+            case _:
+                self.requests.command(request, expected_after(request, now))
 
     def change(self, setting: str, by: int) -> None:
         """Change a setting by some steps."""
@@ -73,53 +68,47 @@ class SessionActions:
                 shown = self.requests.snapshot or now
                 self.notices.say(at_limit(changes, shown, self.notices.text))
             else:
-                self.ask(Edit(changes))
+                self.ask(protocol.Edit(changes))
 
     def restart(self, seeds: int = 0) -> None:
         """Begin a new run, with a seed so many higher."""
         if (now := self.latest()) is not None:
-            self.ask(Restart(max(0, now.seed + seeds)))
+            self.ask(protocol.Restart(max(0, now.seed + seeds)))
 
     def pause(self) -> None:
         """Pause training, or resume it."""
         if (now := self.latest()) is not None:
-            self.ask(Pause() if now.state == "training" else Resume())
+            self.ask(protocol.Pause() if now.state == "training" else protocol.Resume())
 
     def step(self) -> None:
         """Take one step."""
-        self.ask(Step())
+        self.ask(protocol.Step())
 
     def undo(self) -> None:
         """Take back the last edit."""
-        if (now := self.latest()) is not None:
-            if now.can_undo is None:
-                self.notices.say(NOTHING_TO_UNDO)
-            else:
-                self.ask(Undo())
+        self.ask(protocol.Undo())
 
     def redo(self) -> None:
         """Do again what was undone."""
-        if (now := self.latest()) is not None:
-            if now.can_redo is None:
-                self.notices.say(NOTHING_TO_REDO)
-            else:
-                self.ask(Redo())
+        self.ask(protocol.Redo())
 
     def test(self) -> None:
         """Evaluate the test split."""
-        self.ask(EvaluateTest())
+        self.ask(protocol.EvaluateTest())
 
 
 def expected_after(request: Request, now: Snapshot) -> Snapshot:
     """What a request will lead to, as far as the next key depends on it."""
     match request:
-        case Edit(changes):
+        case protocol.Edit(changes):
             plan = plan_edit(now.model, now.train, changes)
-            return replace(now, model=plan.model, train=plan.train)
-        case Restart(seed):
-            return replace(now, seed=seed)
-        case Pause() | Step():
+            return replace(now, model=plan.model, train=plan.train, can_undo=now.can_undo or "")
+        case protocol.Restart(seed):
+            return replace(now, seed=seed, can_undo=now.can_undo or "")
+        case protocol.Undo():
+            return replace(now, can_redo=now.can_redo or "")
+        case protocol.Pause() | protocol.Step():
             return replace(now, state="paused")
-        case Resume():
+        case protocol.Resume():
             return replace(now, state="training")
     return now

@@ -28,17 +28,15 @@ class WorkerSupervisor:
         requests: RequestQueue,
         deliver: Deliver,
         labels: Callable[[], Labels],
-        clock: Callable[[], float] = time.monotonic,
     ):
         """deliver: takes each reply of the worker, in whichever thread it comes."""
         self._engine = engine
         self._requests = requests
         self._deliver = deliver
         self._labels = labels
-        self._clock = clock
         self._last: Snapshot | None = None  # of the worker before
         self._deaths = 0  # in a row
-        self._begun = clock()
+        self._begun = time.monotonic()
         self._reason = ""  # why this worker was started, if it isn't the first
         self.has_begun = False
 
@@ -55,7 +53,7 @@ class WorkerSupervisor:
 
     def began(self, first: Snapshot) -> Notice:
         """Note that a worker has begun, with its first snapshot; say where, if not at step 0."""
-        self.has_begun, self._begun = True, self._clock()
+        self.has_begun, self._begun = True, time.monotonic()
         reason, self._reason = self._reason, ""
         if not reason:
             return Notice(opened(first, self._labels()) if first.state == "paused" else "")
@@ -72,12 +70,12 @@ class WorkerSupervisor:
         """
         if self._requests.is_dead:
             return None
-        was_healthy = self._clock() - self._begun > _SECONDS_OF_HEALTH
+        was_healthy = time.monotonic() - self._begun > _SECONDS_OF_HEALTH
         was_only_killed = death.was_killed and self._requests.snapshot is not None
         self._deaths = 1 if was_healthy or was_only_killed else self._deaths + 1
         if self._deaths > _MAX_RESTARTS:
             return self._give_up(death.why)
-        self._remember()
+        self._last = self._requests.snapshot or self._last
         self._reason = death.why
         self.start()
         return Notice(f"{death.why}; starting another", is_warning=True)
@@ -85,15 +83,11 @@ class WorkerSupervisor:
     def cannot_resume(self, why: str) -> Notice:
         """Give up: the worker could not open the run that it was to go on with. The next worker
         begins a new run with the same settings."""
-        self._remember()
+        said = self._give_up(why)
         self._last = replace(self._last, saving=None) if self._last else None
-        return self._give_up(why)
+        return said
 
     def _give_up(self, why: str) -> Notice:
-        self._remember()
-        return Notice(f"{why}; {self._labels()['worker']} starts a new one", is_warning=True)
-
-    def _remember(self) -> None:
-        """Keep the last snapshot of a worker that has ended."""
         self._last = self._requests.snapshot or self._last
         self._requests.end()
+        return Notice(f"{why}; {self._labels()['worker']} starts a new one", is_warning=True)

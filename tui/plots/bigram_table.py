@@ -31,8 +31,7 @@ class TableLayout(NamedTuple):
 
     label_width: of the labels of rows. cell_width: of a column. is_halved: whether two rows share a
     line. lines, columns: of the table that are shown. side_width: of the details beside the table.
-    lines_below: of the details below it.
-    """
+    lines_below: of the details below it."""
 
     label_width: int
     cell_width: int
@@ -50,8 +49,7 @@ def table_layout(
 
     widest: the cells of the widest character. is_signed: whether each cell has a sign, so that no
     two can share a line. A table that doesn't fit leaves room for details beside or below it;
-    one that does has narrower cells for that, in a wide panel.
-    """
+    one that does has narrower cells for that, in a wide panel."""
     free = max(1, height - 2)  # without a header, and the facts of a pair
     is_halved = not is_signed and characters > free
     label = (2 if is_halved else 1) * widest + 1
@@ -76,8 +74,7 @@ def table_layout(
 class BigramDrawing:
     """A window of the table in a panel of `width` cells and `height` lines.
 
-    labels: of all characters, by id.
-    """
+    labels: of all characters, by id."""
 
     table: BigramTable
     labels: tuple[str, ...]
@@ -213,11 +210,11 @@ class BigramDrawing:
 
     def _words(self, width: int) -> list[Row]:
         """Items of the data in which the pair stands."""
-        pair, colours = self.table.pair, self.palette
+        pair, text = self.table.pair, self.palette.style("text")
         name = self.labels[pair.previous] + self.labels[pair.following]
-        title = row((f"items with {name}", colours.style("dim")))
-        text = ", ".join(pair.words) or "none in the data"
-        return [title, *(row((line, colours.style("text"))) for line in wrapped(text, width))]
+        lines = wrapped(", ".join(pair.words) or "none in the data", width)
+        title = row((f"items with {name}", self.palette.style("dim")))
+        return [title, *(row((line, text)) for line in lines)]
 
 
 def _cell_text(value: float, mode: BigramMode, width: int) -> str:

@@ -3,7 +3,6 @@
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,8 +14,7 @@ _EARLIEST = 0.5  # the earliest step that a logarithmic axis shows
 Line = list[tuple[float, float]]  # (column, loss)
 
 
-@dataclass(frozen=True)
-class StepAxis:
+class StepAxis(NamedTuple):
     """Steps along `width` columns, linear or logarithmic."""
 
     first: float
@@ -43,8 +41,7 @@ class CurveColumns(NamedTuple):
     """A curve with one value for each column: None where there is nothing to draw.
 
     mean, previous: smoothed, as are the lines of previous runs. earliest: the first step whose loss
-    is in the curve.
-    """
+    is in the curve."""
 
     low: list[float | None]
     high: list[float | None]
@@ -74,8 +71,7 @@ def curve_columns(
 
     Where there are fewer points than columns, a point serves every column nearer to it than to
     its neighbours. log: of the steps' axis. edits: steps across which nothing is smoothed, so that
-    what an edit does never shows before it.
-    """
+    what an edit does never shows before it."""
     axis, steps = axis_of(curve, width, log), curve.steps
     breaks = [round(axis.column(step)) for step in edits if axis.first <= step <= axis.last]
     places = [min(round(axis.column(step)), width - 1) for step in steps]
@@ -102,18 +98,16 @@ def interpolated(line: Line, column: float) -> float | None:
     after = bisect_left(line, (column, -math.inf))
     if after == len(line) or (after == 0 and line[0][0] > column):
         return None
-    if after == 0:
-        return line[0][1]
-    (x0, y0), (x1, y1) = line[after - 1], line[after]
+    (x0, y0), (x1, y1) = line[max(0, after - 1)], line[after]
     return y0 + (y1 - y0) * (column - x0) / (x1 - x0) if x1 > x0 else y1
 
 
 def _previous_line(points: Line, axis: StepAxis, smoothing: float) -> Line:
     """The smoothed line of a previous run, as far as the axis goes."""
-    near = [(round(axis.column(step)), loss) for step, loss in points if step >= axis.first]
-    near = [(place, loss) for place, loss in near if place < axis.width]
-    places, losses = [place for place, _ in near], [loss for _, loss in near]
-    return as_line(_smoothed(_by_column(places, losses, axis.width), smoothing))
+    placed = [(round(axis.column(step)), loss) for step, loss in points if step >= axis.first]
+    near = [(place, loss) for place, loss in placed if place < axis.width]
+    columns = _by_column([place for place, _ in near], [loss for _, loss in near], axis.width)
+    return as_line(_smoothed(columns, smoothing))
 
 
 def _by_column(places: list[int], losses: Sequence[float], width: int) -> list[list[float]]:
@@ -141,11 +135,9 @@ def _filled(values: list[float | None]) -> list[float | None]:
 def _smoothed(
     columns: list[list[float]], smoothing: float, breaks: Sequence[int] = ()
 ) -> list[float | None]:
-    """The mean loss of each column, averaged with its neighbours by a triangle; gaps stay gaps.
-
-    As far to the left as to the right, so that the first values pull no others towards them, and
-    not across a break, which is before the value of that index.
-    """
+    """The mean loss of each column, averaged with its neighbours by a triangle; gaps stay gaps. As
+    far to the left as to the right, so that the first values pull no others towards them, and not
+    across a break, which is before the value of that index."""
     means = [sum(losses) / len(losses) if losses else None for losses in columns]
     reach, smooth = round(len(means) * smoothing), list(means)
     edges = sorted({0, len(means), *(one for one in breaks if 0 < one < len(means))})

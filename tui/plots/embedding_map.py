@@ -52,10 +52,8 @@ def next_range(before: Range | None, needed: Range) -> Range:
 def embedding_rows(
     shown: EmbeddingMap, range_: Range, width: int, height: int, palette: Palette
 ) -> tuple[list[Row], int]:
-    """The map in `height` rows of `width` cells, and how many characters found no free cell.
-
-    It is as large as fits, equally far in both directions, and centred.
-    """
+    """The map in `height` rows of `width` cells, and how many characters found no free cell. It is
+    as large as fits, equally far in both directions, and centred."""
     across, up = max(range_.right - range_.left, 1e-9), max(range_.top - range_.bottom, 1e-9)
     unit = min((width - 1) / across, (height - 1) * _ASPECT / up)  # cells to the right
     middle = (range_.left + range_.right) / 2, (range_.bottom + range_.top) / 2

@@ -98,12 +98,11 @@ class CellGrid:
     def __init__(self, rows: list[Row], width: int):
         """Rows of segments, each cut or filled up to so many cells."""
         self.width, self.height = width, len(rows)
+        none, filling = Style.null(), Segment(" " * width)
         self._cells = [
-            [(one, style or Style.null()) for text, style, _ in row for one in text][:width]
+            [(one, style or none) for text, style, _ in (*row, filling) for one in text][:width]
             for row in rows
         ]
-        for cells in self._cells:
-            cells += [(" ", Style.null())] * (width - len(cells))
 
     def write(self, row: int, column: int, text: str, style: Style) -> None:
         """Write a text's characters into those of its cells that are free."""
@@ -166,9 +165,7 @@ def rows_for_labels(wanted: Sequence[int], free: Sequence[Iterable[int]]) -> lis
 
 def distinct_rows(wanted: list[int], size: int) -> list[int]:
     """Rows as near as possible to those wanted, which are in order, so that no two are the same.
-
-    Where there are more than `size`, the first ones have rows before 0.
-    """
+    Where there are more than `size`, the first ones have rows before 0."""
     apart = list(accumulate(wanted, lambda above, row: max(row, above + 1)))
     upwards = accumulate(reversed(apart), lambda below, row: min(row, below - 1), initial=size)
     return list(upwards)[:0:-1]

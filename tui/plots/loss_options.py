@@ -3,16 +3,18 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from makemore_tui.core.constants import BASELINES
-from makemore_tui.core.results import Baseline, LossCurve
-from makemore_tui.core.worker.protocol import Snapshot
+from makemore_tui.core.results import Baseline, LossCurve, Mark, PreviousRun
 
 from ..style.colours import Palette
 from ..style.text_rows import Row, number, row
 from .columns import LIGHT, NO_SMOOTHING, STRONG, StepAxis
-from .loss_plot import PlotContent
 from .ticks import range_label
+
+if TYPE_CHECKING:
+    from makemore_tui.core.worker.protocol import Snapshot
 
 SMOOTHINGS = {"light": LIGHT, "strong": STRONG, "off": NO_SMOOTHING}
 BASELINE_CHOICES = (BASELINES, BASELINES[1:], BASELINES[:1], ())
@@ -25,8 +27,7 @@ class LossOptions:
     """Which steps of a run the loss plot shows, on which axes, and what beside the curves.
 
     smoothing: a key of SMOOTHINGS. baselines: the names of those shown. span: the first and last
-    step, if it is not all steps or the last part of them. crosshair: a step.
-    """
+    step, if it is not all steps or the last part of them. crosshair: a step."""
 
     log_loss: bool = False
     log_steps: bool = False
@@ -45,26 +46,17 @@ class LossOptions:
         smoothing = {"light": "", "strong": " · smooth", "off": " · unsmoothed"}[self.smoothing]
         return f"{part} · {axes[self.log_loss, self.log_steps]}{smoothing}"
 
-    def look(self, snapshot: Snapshot) -> PlotContent:
+    def look(self, snapshot: "Snapshot") -> "PlotContent":
         """What the plot of a snapshot shows."""
         uniform = Baseline("uniform", math.log(snapshot.dataset.characters))
         baselines = uniform, *(one for one in snapshot.baselines if one.name != "uniform")
-        return PlotContent(
-            log_loss=self.log_loss,
-            log_steps=self.log_steps,
-            smoothing=SMOOTHINGS[self.smoothing],
-            baselines=tuple(one for one in baselines if one.name in self.baselines),
-            marks=snapshot.marks,
-            previous=snapshot.previous,
-            dev=snapshot.splits.dev if snapshot.splits else None,
-            crosshair=self.crosshair,
-        )
+        shown = tuple(one for one in baselines if one.name in self.baselines)
+        dev = snapshot.splits.dev if snapshot.splits else None
+        return PlotContent(self, shown, snapshot.marks, snapshot.previous, dev)
 
     def magnified(self, factor: float, axis: StepAxis, total: int) -> "LossOptions":
-        """Show so many times as many steps, around the crosshair or up to the newest.
-
-        axis: the steps that are shown now. total: how many the run has.
-        """
+        """Show so many times as many steps, around the crosshair or up to the newest. axis: the
+        steps that are shown now. total: how many the run has."""
         size = max(_MIN_STEPS, (axis.last - axis.first) * factor)
         middle = axis.last - size / 2 if self.crosshair is None else self.crosshair
         first = max(0, min(round(middle - size / 2), round(total - size)))
@@ -72,8 +64,21 @@ class LossOptions:
         return replace(self, last_part=False, span=span)
 
 
+class PlotContent(NamedTuple):
+    """What a loss plot shows beside its curve, and on which axes.
+
+    previous: whose lines the curve has. dev: the newest dev loss, in nats; a baseline that it has
+    passed has a tick."""
+
+    options: LossOptions = LossOptions()
+    baselines: tuple[Baseline, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    previous: tuple[PreviousRun, ...] = ()
+    dev: float | None = None
+
+
 def loss_legend(
-    curve: LossCurve, snapshot: Snapshot, crosshair: float | None, width: int, palette: Palette
+    curve: LossCurve, snapshot: "Snapshot", crosshair: float | None, width: int, palette: Palette
 ) -> Row:
     """The minibatch and dev loss at the crosshair, or the newest ones."""
     text = palette.style("text", bold=True)

@@ -4,12 +4,13 @@ import math
 from itertools import product
 from typing import NamedTuple
 
-from makemore_tui.core.results import Baseline, LossCurve, Mark, PreviousRun
+from makemore_tui.core.results import LossCurve
 
 from ..style.colours import RGB, Palette
 from ..style.text_rows import Row
-from .columns import LIGHT, CurveColumns, Line, as_line, curve_columns, interpolated
+from .columns import CurveColumns, Line, as_line, curve_columns, interpolated
 from .figure import AXIS_WIDTH, Axis, CellGrid, Figure, distinct_rows, rows_for_labels
+from .loss_options import SMOOTHINGS, PlotContent
 from .ticks import even_ticks, loss_labels, nice_ticks, step_labels, step_ticks
 
 _GUTTER = 17  # cells for the names of the baselines
@@ -20,23 +21,6 @@ _SETTLED = 0.93  # the share of the other losses that do
 _TALLEST = 2.0  # times as high as those it may be, if all losses are in view then
 _REACH, _ASIDE = 6, 24  # rows and columns that the name of a run may be from its line's end
 _DASH, _GAP = 4, 2  # columns of the dev loss's line
-
-
-class PlotContent(NamedTuple):
-    """What a loss plot shows beside its curve, and on which axes.
-
-    smoothing: over which share of the width, either side. previous: whose lines the curve has. dev:
-    the newest dev loss, in nats; a baseline that it has passed has a tick. crosshair: a step.
-    """
-
-    log_loss: bool = False
-    log_steps: bool = False
-    smoothing: float = LIGHT
-    baselines: tuple[Baseline, ...] = ()
-    marks: tuple[Mark, ...] = ()
-    previous: tuple[PreviousRun, ...] = ()
-    dev: float | None = None
-    crosshair: float | None = None
 
 
 class _Scale(NamedTuple):
@@ -83,26 +67,24 @@ def canvas_width(width: int, look: PlotContent) -> int:
 def loss_plot(
     curve: LossCurve, width: int, height: int, look: PlotContent, palette: Palette
 ) -> list[Row]:
-    """The loss plot in `height` rows of `width` cells.
-
-    The smoothed mean of the minibatch losses is a line, the dev loss a dashed one, and previous
-    runs are pale ones. Behind them stand the marks, the baselines, and, shaded, the lowest and
-    highest minibatch loss of each column.
-    """
+    """The loss plot in `height` rows of `width` cells. The smoothed mean of the minibatch losses is
+    a line, the dev loss a dashed one, and previous runs are pale ones. Behind them stand the marks,
+    the baselines, and, shaded, the lowest and highest minibatch loss of each column."""
     canvas = canvas_width(width, look)
     if canvas < 10 or height < 4 or not curve.steps:
         return []
-    edits = [mark.step for mark in look.marks]
-    columns = curve_columns(curve, canvas, look.smoothing, look.log_steps, edits)
+    options, edits = look.options, [mark.step for mark in look.marks]
+    smoothing = SMOOTHINGS[options.smoothing]
+    columns = curve_columns(curve, canvas, smoothing, options.log_steps, edits)
     low, high = _limits(columns, look)
     ticks = nice_ticks(low, high, 6)
-    if not look.log_loss:
+    if not options.log_loss:
         low, high, ticks = even_ticks(low, high, height - 2)
-    scale = _Scale(low, high, height - 2, look.log_loss)
+    scale = _Scale(low, high, height - 2, options.log_loss)
     rows = _lines_and_axes(columns, scale, ticks, palette)
     cells = CellGrid(rows[: scale.rows], width)
-    if look.crosshair is not None:
-        column = round(columns.axis.column(look.crosshair))
+    if options.crosshair is not None:
+        column = round(columns.axis.column(options.crosshair))
         if 0 <= column < canvas:
             cells.write_upright(AXIS_WIDTH + column, "│", palette.style("cursor"))
     _put_marks(cells, columns, look, palette)
@@ -235,8 +217,8 @@ def _put_baselines(
     cells: CellGrid, canvas: int, scale: _Scale, look: PlotContent, palette: Palette
 ) -> None:
     """A dashed line for each baseline, its name at the right, and a tick where dev has passed."""
-    baselines = [one for one in look.baselines if scale.has(one.loss)]
-    baselines.sort(key=lambda one: -one.loss)
+    shown = (one for one in look.baselines if scale.has(one.loss))
+    baselines = sorted(shown, key=lambda one: -one.loss)
     rows, edge = [scale.row(one.loss) for one in baselines], AXIS_WIDTH + canvas
     if cells.width > edge:
         for one, row in zip(baselines, distinct_rows(rows, cells.height), strict=True):

@@ -18,8 +18,7 @@ def rate_plot(search: RateSearch, width: int, height: int, palette: Palette) -> 
 
     Shown are the mean of the seeds as a line, their lowest to highest as a band behind it, and the
     suggested rate and that from which the loss explodes as dashed lines. Such a loss leaves the
-    plot at the top.
-    """
+    plot at the top."""
     losses = [loss for loss in search.mean if math.isfinite(loss)]
     if width < _MIN_WIDTH or height < _MIN_HEIGHT or not losses:
         return []

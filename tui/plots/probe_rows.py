@@ -16,10 +16,8 @@ _FEW_ROWS, _MANY_ROWS = 7, 13  # fewer, or more, than which change what is shown
 
 
 def probe_rows(probe: Probe, chosen: int, width: int, height: int, palette: Palette) -> list[Row]:
-    """The probe in `height` rows of `width` cells.
-
-    chosen: the index of the character whose surprisal and likeliest alternatives are shown.
-    """
+    """The probe in `height` rows of `width` cells. chosen: the index of the character whose
+    surprisal and likeliest alternatives are shown."""
     reading = _reading(probe, chosen, width, palette) if probe.text else []
     if height < _FEW_ROWS:
         reading = reading[:2]

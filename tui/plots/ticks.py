@@ -40,10 +40,8 @@ def nice_ticks(low: float, high: float, most: int) -> list[float]:
 
 def even_ticks(low: float, high: float, rows: int) -> tuple[float, float, list[float]]:
     """A short axis of so many rows that has room for a range, and round numbers on it that are all
-    as many rows apart: from where to where it goes, and these numbers.
-
-    In few rows they may not be, lest what is shown becomes too small.
-    """
+    as many rows apart: from where to where it goes, and these numbers. In few rows they may not be,
+    lest what is shown becomes too small."""
     if not high > low:
         return low, high, []
     size = 10.0 ** math.floor(math.log10((high - low) / rows))
@@ -76,10 +74,8 @@ def step_ticks(axis: StepAxis) -> list[float]:
 
 
 def loss_labels(ticks: list[float], width: int) -> tuple[list[float], list[str]]:
-    """Ticks and their labels, all `width` wide and no two alike, with two decimals or more.
-
-    Ticks that no label of that width tells from another are left out.
-    """
+    """Ticks and their labels, all `width` wide and no two alike, with two decimals or more. Ticks
+    that no label of that width tells from another are left out."""
     for decimals in range(2, width - 1):
         labels = [f"{tick:.{decimals}f}" for tick in ticks]
         if len(set(labels)) == len(labels) and max(map(len, labels), default=0) <= width:

@@ -1,6 +1,7 @@
 """What the screens above the main one have in common."""
 
 from textual.screen import ModalScreen
+from textual.widgets import Static
 
 from makemore_tui.core.worker.protocol import Reply
 
@@ -9,12 +10,28 @@ from ..client.session_actions import SessionActions
 
 
 class AskingScreen(ModalScreen):
-    """A screen that may ask something of the session, and is told of every answer."""
+    """A box that may ask something of the session, and is told of every answer.
+
+    refusal: what its line with the id `refused` says.
+    """
+
+    DEFAULT_CSS = """
+    AskingScreen { align: center middle; }
+    AskingScreen > Vertical, AskingScreen > VerticalScroll {
+        width: 80; max-width: 100%; height: auto; max-height: 100%;
+        border: round $primary; background: $surface; padding: 0 1;
+    }
+    AskingScreen > Vertical { border-title-style: bold; }
+    AskingScreen Input { background: $panel; }
+    AskingScreen Input:focus { background: $panel-lighten-2; }
+    AskingScreen #refused { height: auto; color: $text-warning; text-style: bold; display: none; }
+    """
 
     def __init__(self, session: SessionActions):
         super().__init__()
         self.session = session
         self.requests = session.requests
+        self.refusal = ""
 
     @classmethod
     def can_open(cls, session: SessionActions) -> bool:
@@ -24,3 +41,10 @@ class AskingScreen(ModalScreen):
     def take(self, reply: Reply | WorkerDied) -> bool:
         """Take an answer; return whether it is said here, so that the main screen need not."""
         return False
+
+    def refuse(self, why: str) -> None:
+        """Say in place why something can't be had; with an empty text, no longer."""
+        self.refusal = why
+        line = self.query_one("#refused", Static)
+        line.update(why)
+        line.display = bool(why)

@@ -2,14 +2,15 @@
 
 import contextlib
 import os
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.events import Key, Resize
+from textual.events import DescendantFocus, Key, Resize
 from textual.suggester import Suggester
 from textual.widgets import Checkbox, Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -17,14 +18,7 @@ from textual.widgets.option_list import Option
 from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.results import DatasetStats
 from makemore_tui.core.text import shown
-from makemore_tui.core.worker.protocol import (
-    ChangeDataset,
-    DescribeDataset,
-    Failed,
-    Refused,
-    Reply,
-    Snapshot,
-)
+from makemore_tui.core.worker import protocol
 
 from ..client.engine import WorkerDied
 from ..client.session_actions import SessionActions
@@ -41,32 +35,28 @@ _NOTHING = "nothing is read yet"
 
 
 class PathSuggester(Suggester):
-    """Completes a path by what lies in its folder."""
+    """Completes a path by the first file or folder, by name, that it may go on to.
+
+    Names that a terminal would act on are never offered.
+    """
 
     def __init__(self):
         super().__init__(use_cache=False, case_sensitive=True)
 
     async def get_suggestion(self, value: str) -> str | None:
-        return completed(value)
-
-
-def completed(value: str) -> str | None:
-    """The first file or folder, by name, that a path may go on to; None if there is none. Names
-    that a terminal would act on are never offered."""
-    folder, _, begun = value.rpartition("/")
-    if not begun:
-        return None
-    within = os.path.expanduser(f"{folder}/") if "/" in value else "."
-    try:
-        with os.scandir(within) as entries:
-            found = [
-                entry.name + "/" * entry.is_dir()
-                for entry, _ in zip(entries, range(_MAX_ENTRIES), strict=False)
-                if entry.name.startswith(begun) and shown(entry.name) == entry.name
-            ]
-    except OSError:
-        return None
-    return value + min(found)[len(begun) :] if found else None
+        folder, _, begun = value.rpartition("/")
+        if not begun:
+            return None
+        try:
+            with os.scandir(os.path.expanduser(f"{folder}/") if "/" in value else ".") as entries:
+                found = [
+                    entry.name + "/" * entry.is_dir()
+                    for entry in islice(entries, _MAX_ENTRIES)
+                    if entry.name.startswith(begun) and shown(entry.name) == entry.name
+                ]
+        except OSError:
+            return None
+        return value + min(found)[len(begun) :] if found else None
 
 
 class PathLine(PlainLine):
@@ -112,24 +102,10 @@ class Tick(Checkbox):
         super().watch_value()
 
 
-class Answer(NamedTuple):
-    """What the engine has said of a dataset: its numbers, or why it can't be had."""
-
-    asked: DescribeDataset
-    said: DatasetStats | str
-
-
 class DatasetScreen(AskingScreen):
     """Shows a dataset in numbers before it is taken, which begins a new run."""
 
     DEFAULT_CSS = """
-    DatasetScreen { align: center middle; }
-    DatasetScreen > Vertical {
-        width: 80; max-width: 100%; height: auto; max-height: 100%;
-        border: round $primary; background: $surface; padding: 0 1; border-title-style: bold;
-    }
-    DatasetScreen Input { background: $panel; }
-    DatasetScreen Input:focus { background: $panel-lighten-2; }
     DatasetScreen OptionList { height: auto; max-height: 11; border: none; padding: 0; }
     DatasetScreen Checkbox { border: none; padding: 0; height: 1; }
     DatasetScreen #numbers { height: 5; overflow-y: auto; }
@@ -140,8 +116,9 @@ class DatasetScreen(AskingScreen):
 
     def __init__(self, session: SessionActions):
         super().__init__(session)
-        self._wanted: DescribeDataset | ChangeDataset | None = None  # and not answered yet
-        self._answer: Answer | None = None
+        self._asked: protocol.DescribeDataset | None = None  # and not answered yet
+        self._is_taking = False  # a new run was asked for, of what is asked
+        self._answer: tuple[protocol.DescribeDataset, DatasetStats | str] | None = None
         self._tick = Tick("drop repeated items", compact=True)
         self._numbers = Static(_NOTHING, id="numbers", markup=False)
         self._taking = Static(id="taking", markup=False)
@@ -151,19 +128,14 @@ class DatasetScreen(AskingScreen):
         with Vertical() as box:
             box.border_title = "Dataset"
             box.border_subtitle = "enter shows its numbers, enter again takes it · esc leaves"
-            yield Offers(
-                *(Option(f"{name}  (built in)", id=name) for name in BUILT_IN_DATASETS),
-                *(
-                    Option(cropped(shown(file), self._width).replace("[", r"\["), id=file)
-                    for file in recent
-                ),
-                compact=True,
-            )
+            offers = {name: f"{name}  (built in)" for name in BUILT_IN_DATASETS}
+            offers |= {
+                file: cropped(shown(file), self._width).replace("[", r"\[") for file in recent
+            }
+            yield Offers(*(Option(text, id=name) for name, text in offers.items()), compact=True)
+            text = "or a file of one item a line; tab completes"
             yield PathLine(
-                placeholder="or a file of one item a line; tab completes",
-                suggester=PathSuggester(),
-                select_on_focus=False,
-                compact=True,
+                placeholder=text, suggester=PathSuggester(), select_on_focus=False, compact=True
             )
             yield self._tick
             yield self._numbers
@@ -175,12 +147,11 @@ class DatasetScreen(AskingScreen):
         self._show()
 
     @property
-    def _width(self) -> int:
-        """Of a line."""
+    def _width(self) -> int:  # of a line
         return max(1, min(_WIDTH, self.app.size.width - 4))
 
     @property
-    def _chosen(self) -> DescribeDataset | None:
+    def _chosen(self) -> protocol.DescribeDataset | None:
         """What enter would have shown, or take."""
         match self.focused:
             case Offers(highlighted_option=Option(id=str(name))):
@@ -189,21 +160,7 @@ class DatasetScreen(AskingScreen):
                 name = _named(text)
             case _:
                 return None
-        return DescribeDataset(name, self._tick.value)
-
-    # What the numbers shown belong to may no longer be what is chosen
-
-    def on_descendant_focus(self) -> None:
-        self._show()
-
-    def on_option_list_option_highlighted(self) -> None:
-        self._show()
-
-    def on_input_changed(self) -> None:
-        self._show()
-
-    def on_checkbox_changed(self) -> None:
-        self._show()
+        return protocol.DescribeDataset(name, self._tick.value)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -214,46 +171,49 @@ class DatasetScreen(AskingScreen):
         if event.value.strip():
             self._look_or_take(_named(event.value))
 
-    def take(self, reply: Reply | WorkerDied) -> bool:
+    def take(self, reply: protocol.Reply | WorkerDied) -> bool:
         match reply:
-            case DatasetStats() if isinstance(self._wanted, DescribeDataset):
-                self._hear(self._wanted, reply)
-            case Refused(why) if self._wanted is not None:
-                self._hear(DescribeDataset(self._wanted.name, self._wanted.unique), why)
+            case DatasetStats() if self._asked is not None:
+                self._hear(self._asked, reply)
+            case protocol.Refused(why) if self._asked is not None:
+                self._hear(self._asked, why)
                 return True
-            case Snapshot(is_refresh=False) if isinstance(self._wanted, ChangeDataset):
-                if self._wanted.name not in BUILT_IN_DATASETS:
-                    self.app.add_recent(self._wanted.name)  # type: ignore[attr-defined]
+            case protocol.Snapshot(is_refresh=False) if self._asked is not None and self._is_taking:
+                if self._asked.name not in BUILT_IN_DATASETS:
+                    self.app.add_recent(self._asked.name)  # type: ignore[attr-defined]
                 self.dismiss()
-            case Failed() | WorkerDied():
+            case protocol.Failed() | WorkerDied():
                 self.dismiss()
         return False
 
     def _look_or_take(self, name: str) -> None:
         """Have a dataset's numbers shown, or take it where they are."""
-        if self._wanted is not None:
+        if self._asked is not None:
             return
-        described = DescribeDataset(name, self._tick.value)
+        self._asked = asked = protocol.DescribeDataset(name, self._tick.value)
         match self._answer:
-            case Answer(asked, DatasetStats()) if asked == described:
-                self._wanted = ChangeDataset(name, described.unique)
-            case _:
-                self._wanted = described
+            case (described, DatasetStats()):
+                self._is_taking = described == asked
         self._show()
-        self.session.ask(self._wanted)
+        is_taking = self._is_taking
+        self.session.ask(protocol.ChangeDataset(name, asked.unique) if is_taking else asked)
 
-    def _hear(self, asked: DescribeDataset, said: DatasetStats | str) -> None:
-        self._answer, self._wanted = Answer(asked, said), None
+    def _hear(self, asked: protocol.DescribeDataset, said: DatasetStats | str) -> None:
+        self._answer, self._asked, self._is_taking = (asked, said), None, False
         self._show()
 
+    @on(DescendantFocus)
+    @on(OptionList.OptionHighlighted)
+    @on(Input.Changed)
+    @on(Checkbox.Changed)
     def _show(self) -> None:
         """Show what is known of the dataset that is chosen, and what enter does then."""
         words, taking, is_refused = _NOTHING, "", False
-        if self._wanted is not None:
-            doing = "reading" if isinstance(self._wanted, DescribeDataset) else "beginning"
-            words = f"{doing} {self._wanted.name} … a large file takes a while"
-        elif self._answer is not None and self._answer.asked == self._chosen:
-            said = self._answer.said
+        if self._asked is not None:
+            doing = "beginning" if self._is_taking else "reading"
+            words = f"{doing} {self._asked.name} … a large file takes a while"
+        elif self._answer is not None and self._answer[0] == self._chosen:
+            said = self._answer[1]
             if is_refused := isinstance(said, str):
                 words = said
             else:
@@ -284,9 +244,8 @@ def cropped(path: str, width: int) -> str:
 
 def _in_words(data: DatasetStats, width: int) -> str:
     train, dev, test = data.examples
-    where = (
-        f"{data.name}, built in" if data.name in BUILT_IN_DATASETS else cropped(data.path, width)
-    )
+    is_built_in = data.name in BUILT_IN_DATASETS
+    where = f"{data.name}, built in" if is_built_in else cropped(data.path, width)
     return (
         f"{where}\n"
         f"{data.items:,} items, {data.distinct:,} of them different, "

@@ -25,11 +25,11 @@ from ..widgets.bigrams import BigramPanel
 from ..widgets.embedding import EmbeddingPanel
 from ..widgets.footer import KeyFooter
 from ..widgets.health import HealthPanel
-from ..widgets.layout import is_short
 from ..widgets.loss import LossPanel
 from ..widgets.names import NamesPanel
 from ..widgets.notice import NoticeLine
 from ..widgets.panel import Panel
+from ..widgets.panel_grid import is_short
 from ..widgets.probe import ProbePanel
 from ..widgets.runs import RunsPanel
 from ..widgets.settings import SettingsPanel
@@ -40,6 +40,17 @@ from .asking import AskingScreen
 from .view_schedule import ViewSchedule
 
 _TICK_SECONDS = 0.1
+_PANELS = (  # in the order in which they stand on a screen
+    LossPanel,
+    SettingsPanel,
+    BigramPanel,
+    EmbeddingPanel,
+    NamesPanel,
+    ProbePanel,
+    SplitsPanel,
+    HealthPanel,
+    RunsPanel,
+)
 
 
 class MainScreen(Screen):
@@ -74,7 +85,7 @@ class MainScreen(Screen):
         super().__init__()
         self._config = config or Config()
         self.notice, self.status = NoticeLine(), StatusBar()
-        self.grid = view_state.panel_grid(_panels(), self._config)
+        self.grid = view_state.panel_grid([panel() for panel in _PANELS], self._config)
         labels = lambda: key_labels(self.app)  # noqa: E731
         self.requests = RequestQueue(engine.send)
         self.session = SessionActions(self.requests, self.notice, labels)
@@ -102,8 +113,6 @@ class MainScreen(Screen):
         self.set_class(is_short(self.size.height), "short")
         self.grid.fit(self.size)
 
-    # Asking
-
     def _deliver(self, reply: Reply | WorkerDied) -> None:
         """Take a reply, in whichever thread it comes."""
         if self.is_attached:
@@ -114,8 +123,6 @@ class MainScreen(Screen):
             self.notice.say(awaited(request))
         if self.is_current and not self._schedule.tick(self.grid.shown):
             self._timer.pause()
-
-    # Answers
 
     def on_main_screen_answered(self, message: Answered) -> None:
         self._timer.resume()
@@ -153,8 +160,14 @@ class MainScreen(Screen):
         self.status.show(snapshot)
         for panel in self.grid.shown:
             panel.show(snapshot)
-        if before is None:
-            self._take_first(snapshot)
+        if before is None:  # the first one of a worker
+            gc.freeze()  # what is there by now stays: no later collection needs to look at it
+            gc.enable()
+            self.grid.characters = snapshot.dataset.characters
+            self.grid.fit(self.size)
+            self._schedule.ask_for(self.grid.shown)
+            self.notice.say(*self.supervisor.began(snapshot))
+            self.app.post_message(self.Begun(snapshot))
             return
         labels = key_labels(self.app)
         if said := notice(asked, before, snapshot, labels) or saving_notice(before, snapshot):
@@ -163,18 +176,6 @@ class MainScreen(Screen):
             self.notice.say("")  # what was awaited is there
         if snapshot.is_refresh:
             self.requests.refresh_wanted()
-
-    def _take_first(self, snapshot: Snapshot) -> None:
-        """Take the first snapshot of a worker."""
-        gc.freeze()  # what is there by now stays: no later collection needs to look at it
-        gc.enable()
-        self.grid.characters = snapshot.dataset.characters
-        self.grid.fit(self.size)
-        self._schedule.ask_for(self.grid.shown)
-        self.notice.say(*self.supervisor.began(snapshot))
-        self.app.post_message(self.Begun(snapshot))
-
-    # What the panels say
 
     def on_panel_asked(self, message: Panel.Asked) -> None:
         self.session.ask(message.request)
@@ -197,8 +198,6 @@ class MainScreen(Screen):
                 panel.show(now)
             self._schedule.ask_for([self.grid.panels[self.grid.chosen]])
 
-    # Keys
-
     async def action_run(self, owner: str, action: str, is_chosen_first: bool = False) -> None:
         """Run an action of what owns it: the session, the supervisor, the grid, or a panel."""
         if owner in ("session", "supervisor"):
@@ -206,7 +205,7 @@ class MainScreen(Screen):
             getattr(getattr(self, owner), name)(*arguments)
             return
         if is_chosen_first:
-            self.grid.choose(owner)
+            self.grid.action_choose(owner)
         nodes = {"panels": self.grid, "chosen": self.grid.panels[self.grid.chosen]}
         await nodes.get(owner, self.grid.panels.get(owner)).run_action(action)
 
@@ -224,18 +223,3 @@ class MainScreen(Screen):
             self.notice.say(f"the picture is {save_picture(self.app)}")
         except OSError as error:
             self.notice.say(f"the picture could not be written: {error.strerror}", is_warning=True)
-
-
-def _panels() -> list[Panel]:
-    """All panels, in the order in which they stand on a screen."""
-    return [
-        LossPanel(),
-        SettingsPanel(),
-        BigramPanel(),
-        EmbeddingPanel(),
-        NamesPanel(),
-        ProbePanel(),
-        SplitsPanel(),
-        HealthPanel(),
-        RunsPanel(),
-    ]

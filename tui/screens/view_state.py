@@ -41,7 +41,7 @@ def panel_grid(panels: Sequence[Panel], config: Config) -> PanelGrid:
 def set_panels(grid: PanelGrid, config: Config) -> None:
     """Set the panels as the configuration says."""
     values = {**_USUAL, **config.values}
-    loss, bigrams = _loss(grid), _bigrams(grid)
+    loss, bigrams = _loss_and_bigrams(grid)
     loss.change(
         log_loss=values["loss.axis"] == "logarithmic",
         log_steps=values["loss.steps"] == "logarithmic",
@@ -55,7 +55,7 @@ def set_panels(grid: PanelGrid, config: Config) -> None:
 
 def changes(grid: PanelGrid, config: Config) -> Mapping[str, Any]:
     """What is no longer as the configuration says, by name."""
-    loss, bigrams = _loss(grid), _bigrams(grid)
+    loss, bigrams = _loss_and_bigrams(grid)
     now = {
         "panel": grid.chosen,
         "panels": [name for first, name in grid.front.items() if name != first],
@@ -71,13 +71,8 @@ def changes(grid: PanelGrid, config: Config) -> Mapping[str, Any]:
     return {name: value for name, value in now.items() if value != config.get(name, _USUAL[name])}
 
 
-def _loss(grid: PanelGrid) -> LossPanel:
-    panel = grid.panels["loss"]
-    assert isinstance(panel, LossPanel)
-    return panel
-
-
-def _bigrams(grid: PanelGrid) -> BigramPanel:
-    panel = grid.panels["bigrams"]
-    assert isinstance(panel, BigramPanel)
-    return panel
+def _loss_and_bigrams(grid: PanelGrid) -> tuple[LossPanel, BigramPanel]:
+    loss, bigrams = grid.panels["loss"], grid.panels["bigrams"]
+    assert isinstance(loss, LossPanel)
+    assert isinstance(bigrams, BigramPanel)
+    return loss, bigrams

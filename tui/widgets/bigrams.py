@@ -1,28 +1,21 @@
 """The bigram table as a heat map with a cursor."""
 
 from rich.cells import cell_len
-from textual import on
-from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.events import Click
 
 from makemore_tui.core.results import BigramMode, BigramOrder, BigramsView, BigramTable
 from makemore_tui.core.worker.protocol import Snapshot
 
 from ..keymap import bindings_of
 from ..plots.bigram_table import BigramDrawing, TableLayout, table_layout
-from ..style.text_rows import Row, row
+from ..style.text_rows import Row, paragraph
 from .panel import Panel, label_border, next_of
 
-_MODES: dict[BigramMode, str] = {
-    "model": "the model's P(next | previous)",
-    "counted": "counted P(next | previous)",
-    "counts": "how often it was counted",
-    "difference": "the model's minus counted",
-}
-_SHORT_MODES: dict[BigramMode, str] = {
-    "model": "the model's",
-    "counted": "counted",
-    "counts": "counts",
-    "difference": "model - counted",
+_MODES: dict[BigramMode, tuple[str, str]] = {  # in a wide panel, and in a narrow one
+    "model": ("the model's P(next | previous)", "the model's"),
+    "counted": ("counted P(next | previous)", "counted"),
+    "counts": ("how often it was counted", "counts"),
+    "difference": ("the model's minus counted", "model - counted"),
 }
 _ORDERS: dict[BigramOrder, str] = {"id": "by character", "frequency": "by frequency"}
 
@@ -35,22 +28,20 @@ class BigramPanel(Panel):
     """
 
     BINDINGS = bindings_of("bigrams")
-    FIELD = "bigrams"
+    ID = FIELD = "bigrams"
     drawn: BigramTable | None
-
-    def __init__(self):
-        super().__init__("Bigrams", id="bigrams")
-        self.cursor = (0, 1)
-        self.mode: BigramMode = "model"
-        self.order: BigramOrder = "id"
-        self._pair_to_find: tuple[int, int] | None = None  # ids, after a change of order
-        self._retitle()
+    cursor = (0, 1)
+    mode: BigramMode = "model"
+    order: BigramOrder = "id"
 
     def view(self) -> BigramsView:
         size, layout = self._characters, self._layout(self.mode)
-        rows = min(layout.lines * (1 + layout.is_halved), size)
-        top, left = _start(self.cursor[0], rows, size), _start(self.cursor[1], layout.columns, size)
-        return BigramsView(top, left, rows, layout.columns, self.cursor, self.mode, self.order)
+        rows, columns = min(layout.lines * (1 + layout.is_halved), size), layout.columns
+        top, left = (  # of a window with the cursor near its middle
+            max(0, min(place - shown // 2, size - shown))
+            for place, shown in zip(self.cursor, (rows, columns), strict=True)
+        )
+        return BigramsView(top, left, rows, columns, self.cursor, self.mode, self.order)
 
     def set_view(self, mode: BigramMode, order: BigramOrder) -> None:
         """Set what is shown, and in which order."""
@@ -68,8 +59,6 @@ class BigramPanel(Panel):
 
     def action_next_order(self) -> None:
         """Sort by character, or by frequency; the cursor stays on its pair."""
-        if self.drawn is not None:
-            self._pair_to_find = self.drawn.pair.previous, self.drawn.pair.following
         self.set_view(self.mode, next_of(self.order, tuple(_ORDERS)))
 
     def on_click(self, event: Click) -> None:
@@ -83,19 +72,11 @@ class BigramPanel(Panel):
         if 0 <= row < len(table.values) and 0 <= column < len(table.values[0]):
             self._put_cursor(table.top + row, table.left + column)
 
-    @on(MouseScrollUp)
-    @on(MouseScrollDown)
-    def scroll_cursor(self, event: MouseScrollUp | MouseScrollDown) -> None:
-        """Move the cursor by the wheel."""
-        event.stop()
-        self.action_move(1 if isinstance(event, MouseScrollDown) else -1, 0)
-
     def show(self, snapshot: Snapshot) -> None:
-        wanted, table = self._pair_to_find, snapshot.bigrams
-        if wanted and table:
-            if max(wanted) < len(table.order):
-                self.cursor = table.order.index(wanted[0]), table.order.index(wanted[1])
-            self._pair_to_find = None
+        before, now = self.drawn, snapshot.bigrams
+        if before and now and len(before.order) == len(now.order) and before.order != now.order:
+            pair = before.pair  # on which the cursor stays
+            self.cursor = now.order.index(pair.previous), now.order.index(pair.following)
         super().show(snapshot)
         last = self._characters - 1
         self.cursor = min(self.cursor[0], last), min(self.cursor[1], last)
@@ -105,7 +86,7 @@ class BigramPanel(Panel):
         if table is None:
             return []
         if not table.values:
-            return [row(("the model's weights are not finite", self.palette.style("warning")))]
+            return paragraph("the model's weights are not finite", width, self.palette, "warning")
         layout, labels = self._layout(table.mode), snapshot.dataset.labels
         drawing = BigramDrawing(table, labels, layout, width, height, self.palette)
         self._retitle()
@@ -123,17 +104,13 @@ class BigramPanel(Panel):
 
     def _retitle(self) -> None:
         """Say what is shown, in words that fit."""
-        order, width = _ORDERS[self.order], self.content_size.width or 80
-        titles = [f"Bigrams · {modes[self.mode]} · {order}" for modes in (_MODES, _SHORT_MODES)]
-        label_border(self, title=next((one for one in titles if len(one) <= width), titles[-1]))
+        titles = [f"Bigrams · {mode} · {_ORDERS[self.order]}" for mode in _MODES[self.mode]]
+        width = self.content_size.width or 80
+        label_border(self, title=titles[0] if len(titles[0]) <= width else titles[1])
 
     def _layout(self, mode: BigramMode) -> TableLayout:
         labels = self.snapshot.dataset.labels if self.snapshot else ()
-        widest = max(map(cell_len, labels), default=1)
-        is_signed = mode == "difference"
-        return table_layout(*self.content_size, self._characters, max(1, widest), is_signed)
-
-
-def _start(cursor: int, shown: int, size: int) -> int:
-    """Where a window of `shown` out of `size` begins so that the cursor is near its middle."""
-    return max(0, min(cursor - shown // 2, size - shown))
+        widest = max(map(cell_len, ("a", *labels)))
+        return table_layout(
+            *self.content_size, self._characters, widest, is_signed=mode == "difference"
+        )

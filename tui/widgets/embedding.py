@@ -6,7 +6,7 @@ from makemore_tui.core.results import EmbeddingMap, Unavailable
 from makemore_tui.core.worker.protocol import EmbeddingView, Snapshot
 
 from ..plots.embedding_map import Range, embedding_rows, next_range, range_of
-from ..style.text_rows import Row, row, wrapped
+from ..style.text_rows import Row, paragraph
 from .panel import Panel, label_border
 
 
@@ -16,12 +16,9 @@ class EmbeddingPanel(Panel):
     The range grows with the points at once, and shrinks slowly: so characters move and never jump.
     """
 
-    FIELD = "embedding"
+    ID = FIELD = "embedding"
     drawn: EmbeddingMap | Unavailable | None
-
-    def __init__(self):
-        super().__init__("Embedding", id="embedding")
-        self._range: Range | None = None
+    _range: Range | None = None
 
     def view(self) -> EmbeddingView:
         return EmbeddingView()
@@ -38,23 +35,22 @@ class EmbeddingPanel(Panel):
         if not isinstance(shown, EmbeddingMap) or self._range is None:
             label_border(self, title="Embedding", subtitle="")
             why = shown.why if isinstance(shown, Unavailable) else "…"
-            return [row((line, self.palette.style("dim"))) for line in wrapped(why, width)]
+            return paragraph(why, width, self.palette)
         rows, hidden = embedding_rows(shown, self._range, width, height, self.palette)
         dimensions = f"{shown.dimensions} dimension{'s' if shown.dimensions != 1 else ''}"
         main = ", the main two" if shown.dimensions > 2 else ""
-        title, legend = f"Embedding · {dimensions}{main}", Content(_legend(shown, hidden, width))
-        label_border(self, title=title, subtitle=legend)
+        legend = Content(_legend(shown, hidden, width))
+        label_border(self, title=f"Embedding · {dimensions}{main}", subtitle=legend)
         return rows
 
 
 def _legend(shown: EmbeddingMap, hidden: int, width: int) -> str:
     """What the map shows, as far as there is room; hidden: the characters that found no cell."""
-    parts = [f"{shown.labels[shown.boundary]} the boundary", "vowels underlined"]
+    parts = [f"{hidden} have no room"] if hidden else []
     if shown.dimensions > 2:
         across, up = (f"{100 * share:.0f}%" for share in shown.shares)
-        parts.insert(0, f"→ {across} ↑ {up} of the variance")
-    if hidden:
-        parts.insert(0, f"{hidden} have no room")
+        parts.append(f"→ {across} ↑ {up} of the variance")
+    parts += [f"{shown.labels[shown.boundary]} the boundary", "vowels underlined"]
     while len(parts) > 1 and len(" · ".join(parts)) > width - 2:
         parts.pop()
     return " · ".join(parts)

@@ -4,24 +4,21 @@ from makemore_tui.core.results import Health
 from makemore_tui.core.worker.protocol import HealthView, Snapshot
 
 from ..plots.health_rows import health_rows
-from ..style.text_rows import Row, row
+from ..style.text_rows import Row, paragraph
 from .panel import Panel, label_border
 
 
 class HealthPanel(Panel):
     """A diagnosis first, and what it rests on: first loss, activations, gradients and updates."""
 
-    FIELD = "health"
+    ID = FIELD = "health"
     drawn: Health | None
-
-    def __init__(self):
-        super().__init__("Health", id="health")
 
     def view(self) -> HealthView:
         return HealthView()
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         if self.drawn is None:
-            return [row(("…", self.palette.style("dim")))]
+            return paragraph("…", width, self.palette)
         label_border(self, subtitle=f"at step {self.drawn.step:,}")
         return health_rows(self.drawn, width, height, self.palette)

@@ -14,10 +14,11 @@ from ..plots.columns import StepAxis, axis_of
 from ..plots.figure import AXIS_WIDTH
 from ..plots.loss_options import BASELINE_CHOICES, SMOOTHINGS, LossOptions, loss_legend
 from ..plots.loss_plot import canvas_width, loss_plot
-from ..style.text_rows import Row, row
+from ..style.text_rows import Row, paragraph
 from .panel import Panel, label_border, next_of
 
 _LAST_PART = 0.9
+_CHOICES = {"smoothing": tuple(SMOOTHINGS), "baselines": BASELINE_CHOICES}
 
 
 class LossPanel(Panel):
@@ -25,13 +26,9 @@ class LossPanel(Panel):
     and the losses of baseline models."""
 
     BINDINGS = bindings_of("loss")
-    FIELD = "loss"
+    ID = FIELD = "loss"
     drawn: LossCurve | None
-
-    def __init__(self):
-        super().__init__("Loss", id="loss")
-        self.options = LossOptions()
-        label_border(self, subtitle=self.options.label)
+    options = LossOptions()
 
     def change(self, **options: Any) -> None:
         """Change options by name."""
@@ -48,15 +45,10 @@ class LossPanel(Panel):
         """Show the last part of the steps, or all of them."""
         self.change(last_part=not self.options.last_part and not self.options.span, span=None)
 
-    def action_next_smoothing(self) -> None:
-        """Smooth the minibatch loss more, or not at all."""
-        self.change(smoothing=next_of(self.options.smoothing, tuple(SMOOTHINGS)))
-
-    def action_next_baselines(self) -> None:
-        """Show all baselines, the n-grams, the uniform one, or none."""
-        now = self.options.baselines
-        is_choice = now in BASELINE_CHOICES
-        self.change(baselines=next_of(now, BASELINE_CHOICES) if is_choice else BASELINES)
+    def action_next(self, option: str) -> None:
+        """Smooth the minibatch loss more, or not at all; or show all baselines, the n-grams, the
+        uniform one, or none."""
+        self.change(**{option: next_of(getattr(self.options, option), _CHOICES[option])})
 
     def action_toggle_baseline(self, name: str) -> None:
         """Show a baseline, or hide it."""
@@ -88,15 +80,17 @@ class LossPanel(Panel):
         return LossView(share, points, self.options.span, self.options.log_steps)
 
     def show(self, snapshot: Snapshot) -> None:
-        options = self.options
-        is_same = self.snapshot is not None and self.snapshot.runs == snapshot.runs
-        if not is_same or (options.span and options.span[0] >= snapshot.step):
-            options = replace(options, span=None, crosshair=None)
-        if options.crosshair is not None and options.crosshair > snapshot.step:
-            options = replace(options, crosshair=None)
-        if options != self.options:
-            self.options = options
-            label_border(self, subtitle=options.label)
+        span, crosshair = self.options.span, self.options.crosshair
+        if (
+            not self.snapshot
+            or self.snapshot.runs != snapshot.runs
+            or (span and span[0] >= snapshot.step)
+        ):
+            span = crosshair = None
+        if crosshair is not None and crosshair > snapshot.step:
+            crosshair = None
+        self.options = replace(self.options, span=span, crosshair=crosshair)
+        label_border(self, subtitle=self.options.label)
         super().show(snapshot)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
@@ -105,7 +99,7 @@ class LossPanel(Panel):
         if not curve.steps:
             is_paused, key = snapshot.state == "paused", self.key_labels["pause"]
             waiting = f"press {key} to train" if is_paused else "no steps yet"
-            return [legend, [], row((waiting, self.palette.style("dim")))]
+            return [legend, [], *paragraph(waiting, width, self.palette)]
         return [legend, *loss_plot(curve, width, height - 1, options.look(snapshot), self.palette)]
 
     @property

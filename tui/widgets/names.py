@@ -1,18 +1,15 @@
 """Names sampled from the model."""
 
-from rich.cells import cell_len, set_cell_size
-
 from makemore_tui.core.results import Sample
 from makemore_tui.core.worker.protocol import NamesView, Snapshot
 
 from ..keymap import bindings_of
-from ..style.text_rows import Row, row
+from ..style.text_rows import Row, fitted, paragraph, row
 from .panel import Panel, label_border
 
 _MAX_NAMES = 200
 _COLUMN_WIDTH = 24  # cells, at least
-_MARKS = {True: "in data", False: "new"}
-_MAX_MARK_WIDTH = 7
+_MAX_MARK_WIDTH = len("in data")
 _GAP = 2  # cells more between columns
 
 
@@ -20,11 +17,8 @@ class NamesPanel(Panel):
     """Sampled names, each marked as standing in the data or new."""
 
     BINDINGS = bindings_of("names")
-    FIELD = "names"
+    ID = FIELD = "names"
     drawn: tuple[Sample, ...] | None
-
-    def __init__(self):
-        super().__init__("Names", id="names")
 
     def view(self) -> NamesView:
         width, height = self.content_size
@@ -46,7 +40,7 @@ class NamesPanel(Panel):
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         names = self.drawn
         if not names:
-            return [row(("…", self.palette.style("dim")))]
+            return paragraph("…", width, self.palette)
         columns = max(1, width // _COLUMN_WIDTH)
         gap = _GAP if columns > 1 else 0
         each = width // columns - gap
@@ -58,13 +52,15 @@ class NamesPanel(Panel):
         ]
 
     def _row(self, name: Sample, width: int, gap: int) -> Row:
-        colours = self.palette
-        mark = _MARKS[name.seen] if width >= 18 else ("=" if name.seen else "+")
-        room = width - (_MAX_MARK_WIDTH if width >= 18 else 1) - 2
-        text = name.text or "(empty)"
-        if cell_len(text) > room:
-            text = set_cell_size(text, room - 1) + "…"
+        """A name and its mark, in `width` cells with `gap` more after them."""
+        is_wide, palette = width >= 18, self.palette
+        mark, sign = ("in data", "=") if name.seen else ("new", "+")
+        room = width - (_MAX_MARK_WIDTH if is_wide else 1) - 2
+        text = f"{fitted(name.text or '(empty)', room)} "
         return row(
-            (set_cell_size(text, room) + " ", colours.style("text" if not name.seen else "dim")),
-            (f"{mark:<{width - room - 1 + gap}}", colours.style("dim" if name.seen else "good")),
+            (text, palette.style("dim" if name.seen else "text")),
+            (
+                f"{mark if is_wide else sign:<{width - room - 1 + gap}}",
+                palette.style("dim" if name.seen else "good"),
+            ),
         )

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, ClassVar, TypeVar
 
 from rich.style import Style
 from textual import on
 from textual.content import Content
-from textual.events import Resize, Show
+from textual.events import MouseScrollDown, MouseScrollUp, Resize, Show
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -15,7 +16,7 @@ from textual.widget import Widget
 
 from makemore_tui.core.worker.protocol import Request, Snapshot, View
 
-from ..keymap import bindings_of, key_labels
+from ..keymap import PANELS, bindings_of, key_labels
 from ..style.colours import Palette, palette_of
 from ..style.text_rows import Row
 
@@ -27,21 +28,21 @@ class Panel(Widget, can_focus=True):
 
     `show` hands it a snapshot; it lays out rows, and only those that changed are painted again.
 
+    ID: the panel's key in `PANELS`. TITLE: on its border, if not as on its tab.
     drawn: what the newest snapshot with this panel's view has for it, in the field `FIELD`.
     """
 
     DEFAULT_CSS = """
     Panel {
-        border: round $panel-lighten-2;
-        border-title-color: $foreground;
-        border-title-style: bold;
-        border-subtitle-color: $text-muted;
-        padding: 0 1;
+        border: round $panel-lighten-2; padding: 0 1; border-title-style: bold;
+        border-title-color: $foreground; border-subtitle-color: $text-muted;
     }
     Panel:light { border: round $panel-darken-2; }
     Panel:focus { border: round $primary; }
     """
     BINDINGS = bindings_of("chosen")
+    ID: ClassVar[str]
+    TITLE: ClassVar[str] = ""
     FIELD: ClassVar[str] = ""
 
     @dataclass
@@ -64,9 +65,9 @@ class Panel(Widget, can_focus=True):
         panel: "Panel"
         is_anew: bool = False
 
-    def __init__(self, title: str, id: str | None = None):
-        super().__init__(id=id)
-        self.border_title = title
+    def __init__(self):
+        super().__init__(id=self.ID)
+        self.border_title = self.TITLE or PANELS[self.ID]
         self.snapshot: Snapshot | None = None
         self.drawn: Any = None
         self._rows: list[Row] = []
@@ -89,6 +90,13 @@ class Panel(Widget, can_focus=True):
 
     def action_move(self, down: int, right: int) -> None:
         """Move this panel's cursor, if it has one."""
+
+    @on(MouseScrollUp)
+    @on(MouseScrollDown)
+    def scroll_cursor(self, event: MouseScrollUp | MouseScrollDown) -> None:
+        """Move the cursor by the wheel."""
+        event.stop()
+        self.action_move(1 if isinstance(event, MouseScrollDown) else -1, 0)
 
     def show(self, snapshot: Snapshot) -> None:
         """Take a new snapshot and repaint what it changes.
@@ -117,17 +125,18 @@ class Panel(Widget, can_focus=True):
         if self._painted_with != (width, base):
             self._painted_with, self._rows, self._strips = (width, base), [], []
             self.refresh()
-        rows, before = self.rows(self.snapshot, width, height)[:height], self._rows
-        changed = [
-            i for i in range(max(len(rows), len(before))) if rows[i : i + 1] != before[i : i + 1]
+        rows = self.rows(self.snapshot, width, height)[:height]
+        strips = [
+            self._strips[i]
+            if self._rows[i : i + 1] == [row]
+            else Strip(row).adjust_cell_length(width).apply_style(base)
+            for i, row in enumerate(rows)
         ]
-        self._rows = rows
-        del self._strips[len(rows) :]
-        for i in (i for i in changed if i < len(rows)):
-            strip = Strip(rows[i]).adjust_cell_length(width).apply_style(base)
-            self._strips[i : i + 1] = [strip]  # replaced, or the next one
+        pairs = enumerate(zip_longest(strips, self._strips))
+        changed = [Region(0, i, width, 1) for i, (now, before) in pairs if now is not before]
+        self._rows, self._strips = rows, strips
         if changed:
-            self.refresh(*(Region(0, i, width, 1) for i in changed))
+            self.refresh(*changed)
 
     def render_line(self, y: int) -> Strip:
         if y < len(self._strips):
@@ -147,9 +156,9 @@ class Panel(Widget, can_focus=True):
 
 
 def label_border(
-    panel: Widget, title: str | Content | None = None, subtitle: str | Content | None = None
+    panel: Panel, title: str | Content | None = None, subtitle: str | Content | None = None
 ) -> None:
-    """Set a widget's border titles if they differ, for setting them has all of it painted again."""
+    """Set a panel's border titles if they differ, for setting them has all of it painted again."""
     shown = vars(panel).setdefault("_border_labels", {})
     for name, label in (("border_title", title), ("border_subtitle", subtitle)):
         key = label.markup if isinstance(label, Content) else label  # colours and all
@@ -159,5 +168,5 @@ def label_border(
 
 
 def next_of(one: _T, choices: Sequence[_T]) -> _T:
-    """The next of some choices, and the first after the last."""
-    return choices[(choices.index(one) + 1) % len(choices)]
+    """The next of some choices; the first after the last, and after what is none of them."""
+    return choices[(choices.index(one) + 1) % len(choices)] if one in choices else choices[0]

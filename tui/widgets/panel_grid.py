@@ -3,17 +3,32 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
+from textual.events import DescendantFocus
 from textual.geometry import Size
 from textual.message import Message
 
 from ..keymap import PANELS, bindings_of
-from . import layout
 from .panel import Panel
 
 if TYPE_CHECKING:
     from textual.widgets import Tabs
+
+# The panels that share a place on a screen of ordinary size; the first is in front to begin with.
+PLACES = (
+    ("loss",),
+    ("settings",),
+    ("bigrams", "embedding"),
+    ("names", "probe"),
+    ("splits", "health", "runs"),
+)
+_WIDE, _HIGH = 100, 30  # from which on panels stand together
+_VERY_WIDE, _VERY_HIGH = 150, 54  # from which on there is a third row of them
+_MIN_NAMES_WIDTH, _MIN_BIGRAMS_WIDTH = 22, 48
+_THIRD_ROW = 14  # lines
+_LOW = 17  # lines of the second row, where the bigram table would do with fewer
 
 
 class PanelGrid(Vertical):
@@ -22,14 +37,14 @@ class PanelGrid(Vertical):
     The chosen panel has the focus. It is the only one shown where the terminal is small, or where
     it is zoomed.
 
-    panels: by their ids. chosen: the id of one. front: of the panels that share a place, the one
-    that is shown.
+    panels: by their ids. chosen: the id of one. front: of each place, by its first panel, the panel
+    that is shown there.
     characters: how many the dataset has, to which the bigram table's size is fitted.
     """
 
     DEFAULT_CSS = """
     PanelGrid { height: 1fr; }
-    PanelGrid > Container { layout: grid; grid-size: 3 2; grid-gutter: 0; height: 1fr; }
+    PanelGrid > Container { layout: grid; grid-size: 3; grid-gutter: 0; height: 1fr; }
     PanelGrid #loss { column-span: 2; }
     PanelGrid.alone > Container { layout: vertical; }
     PanelGrid.alone Panel { height: 1fr; width: 1fr; }
@@ -46,7 +61,7 @@ class PanelGrid(Vertical):
         super().__init__(id="panels", classes="zoomed" if is_zoomed else None)
         self.panels = {panel.id or "": panel for panel in panels}
         self.chosen = chosen
-        self.front = layout.usual_front()
+        self.front = {place[0]: place[0] for place in PLACES}
         self.characters = 27
         self._size_to_fit = Size(0, 0)
         self._tabs: Tabs | None = None
@@ -57,6 +72,24 @@ class PanelGrid(Vertical):
 
     def on_mount(self) -> None:
         self.panels[self.chosen].focus()
+
+    @property
+    def shown(self) -> list[Panel]:
+        """The panels on the screen."""
+        return [panel for panel in self.panels.values() if panel.display]
+
+    def fit(self, size: Size) -> None:
+        """Lay the panels out for a terminal of that size."""
+        self._size_to_fit = size
+        is_together = size.width >= _WIDE and size.height >= _HIGH
+        self.set_class(not is_together, "tabbed")
+        self.set_class(is_short(size.height), "short")
+        if is_together:
+            styles = self.query_one(Container).styles
+            styles.grid_columns, styles.grid_rows = _columns_and_rows(size, self.characters)
+        elif self._tabs is None:
+            self._add_tabs()
+        self._show_chosen()
 
     def _add_tabs(self) -> None:
         """Mount the tabs, which most terminals never need, so that their first paint is sooner."""
@@ -73,31 +106,12 @@ class PanelGrid(Vertical):
         if self._tabs is not None and self._tabs.tab_count:
             self._tabs.active = f"tab-{self.chosen}"
 
-    @property
-    def shown(self) -> list[Panel]:
-        """The panels on the screen."""
-        return [panel for panel in self.panels.values() if panel.display]
-
-    def fit(self, size: Size) -> None:
-        """Lay the panels out for a terminal of that size."""
-        self._size_to_fit = size
-        is_together = layout.fits_together(*size)
-        self.set_class(not is_together, "tabbed")
-        if not is_together and self._tabs is None:
-            self._add_tabs()
-        self.set_class(layout.is_short(size.height), "short")
-        if is_together:
-            grid = layout.grid(*size, self.characters)
-            styles = self.query_one(Container).styles
-            styles.grid_size_rows = grid.size
-            styles.grid_columns, styles.grid_rows = grid.columns, grid.rows
-        self._show_chosen()
-
     def bring_to_front(self, name: str) -> None:
         """Have a panel shown in its place, without choosing it."""
-        layout.bring_to_front(self.front, name)
+        first = next(place[0] for place in PLACES if name in place)
+        self.front[first] = name
 
-    def choose(self, name: str) -> None:
+    def action_choose(self, name: str) -> None:
         """Choose a panel."""
         if name == self.chosen:
             return
@@ -110,39 +124,65 @@ class PanelGrid(Vertical):
 
     def _show_chosen(self) -> None:
         """Show the panels of the layout, or the chosen one alone."""
-        is_alone = self.has_class("tabbed") or self.has_class("zoomed")
         self.bring_to_front(self.chosen)
-        together = layout.shown_together(self.front, layout.has_much_room(*self._size_to_fit))
-        for panel in self.panels.values():
-            panel.display = panel.id == self.chosen if is_alone else panel.id in together
+        is_alone = self.has_class("tabbed") or self.has_class("zoomed")
+        if is_alone:
+            shown = {self.chosen}
+        elif has_third_row(self._size_to_fit):
+            shown = PANELS.keys() - {"health" if self.front["splits"] == "runs" else "runs"}
+        else:
+            shown = set(self.front.values())
+        for name, panel in self.panels.items():
+            panel.display = name in shown
         self.set_class(is_alone, "alone")
         self._activate_tab()
 
     def on_tabs_tab_activated(self, event: "Tabs.TabActivated") -> None:
         event.stop()
         if event.tab.id and event.tab.id == event.tabs.active:  # not one left behind meanwhile
-            self.choose(event.tab.id.removeprefix("tab-"))
+            self.action_choose(event.tab.id.removeprefix("tab-"))
 
-    def on_descendant_focus(self) -> None:
-        self.follow_focus()
-
+    @on(DescendantFocus)
     def follow_focus(self) -> None:
         """Choose the panel that has the focus, or in which a line has it."""
         focused = self.screen.focused
         panel = focused if isinstance(focused, Panel) or focused is None else focused.parent
         if isinstance(panel, Panel) and panel.id:
-            self.choose(panel.id)
-
-    def action_choose(self, name: str) -> None:
-        self.choose(name)
+            self.action_choose(panel.id)
 
     def action_next_panel(self, by: int) -> None:
         self.follow_focus()  # which a click may just have moved
         names = list(PANELS)
-        self.choose(names[(names.index(self.chosen) + by) % len(names)])
+        self.action_choose(names[(names.index(self.chosen) + by) % len(names)])
 
     def action_zoom(self) -> None:
         self.follow_focus()
         self.toggle_class("zoomed")
         self.fit(self._size_to_fit)
         self.post_message(self.Rearranged())
+
+
+def is_short(height: int) -> bool:
+    """Whether a terminal has no line to spare."""
+    return height < 12
+
+
+def has_third_row(size: Size) -> bool:
+    """Whether a third row of panels fits on the screen."""
+    return size.width >= _VERY_WIDE and size.height >= _VERY_HIGH
+
+
+def _columns_and_rows(size: Size, characters: int) -> tuple[str, str]:
+    """The grid in which a bigram table of so many characters is shown as whole as can be, as a
+    style has it."""
+    side = 44 if size.width >= 160 else 36 if size.width >= 116 else 34
+    room = size.width - side - _MIN_NAMES_WIDTH
+    whole = (2 * characters + 7, characters + 7)
+    bigrams = next((width for width in whole if width <= room), room)
+    bigrams = max(bigrams, min(room, _MIN_BIGRAMS_WIDTH))
+    third = f" {_THIRD_ROW}" if has_third_row(size) else ""
+    room = size.height - 3 - (_THIRD_ROW if third else 0)
+    whole = (characters + 4, (characters + 1) // 2 + 4)
+    lower = next((height for height in whole if height <= room - 15), room // 2)
+    lower = max(lower, min(_LOW, room // 2))
+    return f"{bigrams} 1fr {side}", f"1fr {lower}{third}"

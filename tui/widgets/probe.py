@@ -1,17 +1,29 @@
 """What may follow a text, and how the model reads it."""
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.message import Message
+from textual.events import DescendantBlur, DescendantFocus
 
 from makemore_tui.core.results import Probe, Unavailable
 from makemore_tui.core.worker.protocol import ProbeView, Snapshot
 
 from ..keymap import bindings_of
 from ..plots.probe_rows import COLUMN_WIDTH, probe_rows
-from ..style.text_rows import Row, row, wrapped
+from ..style.text_rows import Row, paragraph
 from .panel import Panel
 from .text_input import Line
+
+
+class ProbedText(Line):
+    """The text that is probed."""
+
+    BINDINGS = [Binding("escape", "leave", "leave the text")]  # noqa: RUF012
+
+    def action_leave(self) -> None:
+        """Let the keys be the explorer's again."""
+        assert isinstance(self.parent, ProbePanel)
+        self.screen.set_focus(self.parent)
 
 
 class ProbePanel(Panel):
@@ -26,18 +38,26 @@ class ProbePanel(Panel):
     ProbePanel > Input, ProbePanel > Input:focus { height: 1; padding: 0; background: transparent; }
     """
     BINDINGS = bindings_of("probe")
-    FIELD = "probe"
+    ID = FIELD = "probe"
     drawn: Probe | Unavailable | None
 
     def __init__(self):
-        super().__init__("Probe", id="probe")
+        super().__init__()
         self._line = ProbedText(placeholder="the empty text", compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         yield self._line
 
     def on_mount(self) -> None:
-        self.on_descendant_blur()
+        self.watch(self._line, "selection", self.relayout, init=False)
+        self.label_keys()
+
+    @on(DescendantFocus)
+    @on(DescendantBlur)
+    def label_keys(self) -> None:
+        """Say which key begins or ends typing."""
+        is_typing = self._line.has_focus
+        self.border_subtitle = "esc leaves" if is_typing else f"{self.key_labels['probe']} types"
 
     def view(self) -> ProbeView:
         width, height = self.content_size
@@ -53,52 +73,20 @@ class ProbePanel(Panel):
     def on_input_changed(self) -> None:
         self.post_message(self.ViewChanged(self))
 
-    def on_probed_text_cursor_moved(self) -> None:
-        self.relayout()
-
-    def on_descendant_focus(self) -> None:
-        self.border_subtitle = "esc leaves"
-
-    def on_descendant_blur(self) -> None:
-        self.border_subtitle = f"{self.key_labels['probe']} types"
-
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
-        probe = self.drawn  # below the line that is typed into
-        if probe is None:
-            return [[], row(("…", self.palette.style("dim")))]
-        if isinstance(probe, Unavailable):
-            lines = wrapped(probe.why, width)
-            return [[], *(row((line, self.palette.style("warning"))) for line in lines)]
-        return [[], *probe_rows(probe, self._chosen(probe), width, height - 1, self.palette)]
+        probe = self.drawn
+        if isinstance(probe, Probe):
+            chosen = self._chosen([one.surprisal for one in probe.characters])
+            rows = probe_rows(probe, chosen, width, height - 1, self.palette)
+        elif probe is None:
+            rows = paragraph("…", width, self.palette)
+        else:
+            rows = paragraph(probe.why, width, self.palette, "warning")
+        return [[], *rows]  # below the line that is typed into
 
-    def _chosen(self, probe: Probe) -> int:
+    def _chosen(self, surprisals: list[float]) -> int:
         """The character at the text's cursor, or the most surprising one."""
-        surprisals = [one.surprisal for one in probe.characters]
         place = self._line.cursor_position
-        is_within = self._line.has_focus and place < len(self._line.value)
-        if is_within and place < len(surprisals):
+        if self._line.has_focus and place < min(len(self._line.value), len(surprisals)):
             return place
         return surprisals.index(max(surprisals))
-
-
-class ProbedText(Line):
-    """The text; the arrows up and down do nothing, so that they move nothing else."""
-
-    BINDINGS = [  # noqa: RUF012
-        Binding("escape", "leave", "leave the text"),
-        Binding("up,down", "stay", show=False),
-    ]
-
-    class CursorMoved(Message):
-        """The cursor is at another character."""
-
-    def action_leave(self) -> None:
-        """Let the keys be the explorer's again."""
-        if isinstance(self.parent, ProbePanel):
-            self.parent.focus()
-
-    def action_stay(self) -> None:
-        """Do nothing."""
-
-    def watch_cursor_position(self) -> None:
-        self.post_message(self.CursorMoved())

@@ -1,14 +1,12 @@
 """The settings: what they are, the keys that change them, and a line to type a value into."""
 
 import textwrap
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual import on
 from textual.binding import Binding
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
-from textual.widget import Widget
 from textual.widgets import Input
 
 from makemore_tui.core.errors import UserError
@@ -28,6 +26,61 @@ from .settings_rows import (
 from .text_input import Line
 
 
+class ValueLine(Line):
+    """The line to type a value into.
+
+    refusal: why the value that was submitted can't be taken, until another one is typed.
+    """
+
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter", "submit", "take it", key_display="enter"),
+        Binding("escape", "leave", "leave"),
+    ]
+
+    def __init__(self, panel: "SettingsPanel"):
+        super().__init__(compact=True, select_on_focus=True)
+        self._panel = panel
+        self._setting = ""
+        self.refusal = ""
+
+    def open(self, setting: str, value: str) -> None:
+        """Show the line, to type the value of a setting."""
+        self._setting, self.value, self.display = setting, value, True
+        self._panel.relayout()
+        self.screen.set_focus(self)  # at once, before the next key
+
+    def action_leave(self) -> None:
+        """Close the line without taking what is in it."""
+        self.screen.set_focus(self._panel)
+        self._close()
+
+    def _close(self) -> None:
+        self.display, self.refusal = False, ""
+        self._panel.relayout()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        assert self._panel.snapshot is not None
+        try:
+            request = typed(self._panel.snapshot, self._setting, event.value)
+        except UserError as error:
+            self.refusal = str(error)
+            self._panel.relayout()
+            return
+        if request is not None:
+            self.post_message(Panel.Asked(request))
+        self.action_leave()
+
+    def on_input_changed(self) -> None:
+        if self.refusal:
+            self.refusal = ""
+            self._panel.relayout()
+
+    def on_input_blurred(self) -> None:
+        is_elsewhere = self.app.app_focus and self.screen.focused is not self
+        if is_elsewhere:  # and not in another window, which is looked at meanwhile
+            self._close()
+
+
 class SettingsPanel(Panel):
     """What the engine says the settings are, and which key changes each.
 
@@ -39,6 +92,7 @@ class SettingsPanel(Panel):
     SettingsPanel > Input { position: absolute; display: none; background: $panel-lighten-1; }
     """
     BINDINGS = bindings_of("settings")
+    ID = "settings"
 
     @dataclass
     class Stepped(Message):
@@ -48,7 +102,7 @@ class SettingsPanel(Panel):
         by: int
 
     def __init__(self):
-        super().__init__("Settings", id="settings")
+        super().__init__()
         self._cursor = "kind"
         self._top = 0  # lines that are scrolled out of sight
         self._line: ValueLine | None = None  # made when first needed, so that the start is fast
@@ -57,8 +111,7 @@ class SettingsPanel(Panel):
     @property
     def cursor(self) -> str:
         """The setting under the cursor."""
-        settings = _settings_of(self.snapshot)
-        return self._cursor if self._cursor in settings or not settings else settings[0]
+        return self._cursor if self._cursor in _settings_of(self.snapshot) else "kind"
 
     @property
     def is_open(self) -> bool:
@@ -71,7 +124,7 @@ class SettingsPanel(Panel):
 
     def action_move(self, down: int, right: int) -> None:
         """Move the cursor to another setting, or change the one that it is at."""
-        settings = _settings_of(self.snapshot)
+        settings = [setting for setting in _settings_of(self.snapshot) if setting]
         if not settings or self.is_open:
             return
         if right:
@@ -86,20 +139,6 @@ class SettingsPanel(Panel):
         if self.snapshot is not None:
             self.app.copy_to_clipboard(command_line_words(self.snapshot))
             self.post_message(self.Said("copied the settings as words for the command line"))
-
-    async def action_type_value(self) -> None:
-        """Open the line to type a value into."""
-        if self.snapshot is None or self.is_open:
-            return
-        value = typed_value(self.snapshot, self.cursor)
-        if value is None:
-            name, key = name_of(self.cursor), self.key_labels["model"]
-            self.post_message(self.Said(f"{name} is no setting of this model; {key} changes it"))
-            return
-        if self._line is None:
-            self._line = ValueLine(lambda: self.snapshot, self.relayout)
-            await self.mount(self._line)
-        self._line.open(self.cursor, value)
 
     async def on_click(self, event: Click) -> None:
         setting = self._setting_at(event)
@@ -116,6 +155,7 @@ class SettingsPanel(Panel):
     def change_by_wheel(self, event: MouseScrollUp | MouseScrollDown) -> None:
         """Change the setting under the mouse, unless that would begin a new run."""
         event.stop()
+        event.prevent_default()  # which is to move the cursor
         setting = self._setting_at(event)
         if self.is_open or not setting or self.snapshot is None:
             return
@@ -126,16 +166,27 @@ class SettingsPanel(Panel):
             what = f"another {name_of(setting)} begins a new run, which takes more than a wheel"
             self.post_message(self.Said(f"{what}: press {self.key_labels['value']}"))
         else:
-            by = 1 if isinstance(event, MouseScrollUp) else -1
-            self.post_message(self.Stepped(setting, by))
+            self.post_message(self.Stepped(setting, 1 if isinstance(event, MouseScrollUp) else -1))
 
     def _setting_at(self, event: Click | MouseScrollUp | MouseScrollDown) -> str:
         """The setting under the mouse, or ""."""
-        offset = event.get_content_offset(self)
-        if offset is None or self.snapshot is None:
-            return ""
-        entries, place = settings_entries(self.snapshot), offset.y + self._top
-        return entries[place].setting if place < len(entries) else ""
+        offset, settings = event.get_content_offset(self), _settings_of(self.snapshot)
+        place = len(settings) if offset is None else offset.y + self._top
+        return settings[place] if place < len(settings) else ""
+
+    async def action_type_value(self) -> None:
+        """Open the line to type a value into."""
+        if self.snapshot is None or self.is_open:
+            return
+        value = typed_value(self.snapshot, self.cursor)
+        if value is None:
+            name, key = name_of(self.cursor), self.key_labels["model"]
+            self.post_message(self.Said(f"{name} is no setting of this model; {key} changes it"))
+            return
+        if self._line is None:
+            self._line = ValueLine(self)
+            await self.mount(self._line)
+        self._line.open(self.cursor, value)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         entries, cursor = settings_entries(snapshot), self.cursor
@@ -145,102 +196,28 @@ class SettingsPanel(Panel):
             settings_row(entry, width, self.has_focus and i == place, labels, palette)
             for i, entry in enumerate(entries)
         ]
-        refusal = self._line.refusal if self._line else ""
-        warning = palette.style("warning", bold=True)
-        lines = textwrap.wrap(refusal, max(10, width - 1))
+        warning, refusal = palette.style("warning", bold=True), self._line and self._line.refusal
+        lines = textwrap.wrap(refusal or "", max(10, width - 1))
         rows[place + 1 : place + 1] = [row((f" {line}", warning)) for line in lines]
-        if self.has_focus or self.is_open:
-            self._top = _scrolled(self._top, place, max(1, len(lines)), len(rows), height)
+        if self.has_focus or self.is_open:  # scrolled so that the place and what is below are seen
+            last = min(place + max(1, len(lines)), len(rows) - 1)
+            top = max(self._top, last - height + 1)
+            self._top = max(0, min(top, place - (place > 0), len(rows) - 1))
         else:
             self._top, self._is_cursor_shown = 0, False
-        label_border(self, subtitle=self._hint(max(0, len(rows) - self._top - height)))
+        hidden = max(0, len(rows) - self._top - height)
+        hint = f"{hidden} more" if hidden else ""
         if self._line is not None and self.is_open:
             self._line.styles.offset = (name_width(width), place - self._top)
             self._line.styles.width = max(4, width - name_width(width))
+            does = ": a new run" if restarts(snapshot, cursor) else " takes it"
+            hint = f"enter{does} · esc leaves"
+        elif self.has_focus:
+            hint = f"{self.key_labels['value']} types" + (f" · {hint} ↓" if hint else "")
+        label_border(self, subtitle=hint)
         return rows[self._top :]
-
-    def _hint(self, hidden: int) -> str:
-        """What enter does, and how many lines are out of sight below."""
-        more = f"{hidden} more" if hidden else ""
-        if self.is_open and self.snapshot:
-            does = ": a new run" if restarts(self.snapshot, self.cursor) else " takes it"
-            return f"enter{does} · esc leaves"
-        if self.has_focus:
-            return f"{self.key_labels['value']} types" + (f" · {more} ↓" if more else "")
-        return more
-
-
-class ValueLine(Line):
-    """The line to type a value into.
-
-    refusal: why the value that was submitted can't be taken, until another one is typed.
-    """
-
-    BINDINGS = [  # noqa: RUF012
-        Binding("enter", "submit", "take it", key_display="enter"),
-        Binding("escape", "leave", "leave"),
-    ]
-
-    def __init__(self, latest: Callable[[], Snapshot | None], changed: Callable[[], None]):
-        """latest: the settings as they are. changed: to be called when the panel must be laid
-        out."""
-        super().__init__(compact=True, select_on_focus=True)
-        self._latest = latest
-        self._changed = changed
-        self._setting = ""
-        self.refusal = ""
-
-    def open(self, setting: str, value: str) -> None:
-        """Show the line, to type the value of a setting."""
-        self._setting, self.value, self.display = setting, value, True
-        self._changed()
-        self.screen.set_focus(self)  # at once, before the next key
-
-    def action_leave(self) -> None:
-        """Close the line without taking what is in it."""
-        if self.display:
-            assert isinstance(self.parent, Widget)
-            self.screen.set_focus(self.parent)
-            self._close()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        if (now := self._latest()) is None:
-            return
-        try:
-            request = typed(now, self._setting, event.value)
-        except UserError as error:
-            self.refusal = str(error)
-            self._changed()
-            return
-        if request is not None:
-            self.post_message(Panel.Asked(request))
-        self.action_leave()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        if self.refusal:
-            self.refusal = ""
-            self._changed()
-
-    def on_input_blurred(self, event: Input.Blurred) -> None:
-        event.stop()
-        if self.app.app_focus:  # not when another window is looked at meanwhile
-            self._close()
-
-    def _close(self) -> None:
-        self.display, self.refusal = False, ""
-        self._changed()
 
 
 def _settings_of(snapshot: Snapshot | None) -> list[str]:
-    """The settings in the order of their lines."""
-    entries = settings_entries(snapshot) if snapshot else []
-    return [one.setting for one in entries if one.setting]
-
-
-def _scrolled(top: int, place: int, below: int, total: int, height: int) -> int:
-    """The first line to show so that a place, and what is said below it, are in view."""
-    last = min(place + below, total - 1)
-    top = max(top, last - height + 1)
-    return max(0, min(top, place - (place > 0), total - 1))
+    """Of each line the setting; "" where it only informs."""
+    return [entry.setting for entry in settings_entries(snapshot)] if snapshot else []

@@ -6,13 +6,13 @@ from typing import NamedTuple
 from rich.style import Style
 
 from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
-from makemore_tui.core.settings import SETTINGS
+from makemore_tui.core.settings import SETTINGS, setting_text
+from makemore_tui.core.text import exact_text
 from makemore_tui.core.worker.protocol import Snapshot
 
 from ..plots.ticks import tick_label
-from ..setting_steps import in_words
 from ..style.colours import Palette
-from ..style.text_rows import Row, row
+from ..style.text_rows import Row, fitted, row
 
 _UNUSED = "–"  # the value of a setting that the model does not have
 
@@ -28,60 +28,42 @@ class Entry(NamedTuple):
 
 def settings_entries(snapshot: Snapshot) -> list[Entry]:
     """All settings of the model at hand, and facts of the run."""
-    return [*_model_entries(snapshot), *_regularization(snapshot), *_run_entries(snapshot)]
-
-
-def _model_entries(snapshot: Snapshot) -> list[Entry]:
     model, train = snapshot.model, snapshot.train
-    kind, context = in_words("kind", model.kind), model.model_kind.context_setting or ""
-    kind += f", order {model.order}" if context == "order" else ""
-    now = in_words("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
-    schedule = train.schedule + (f" → {now}" if train.schedule != "constant" else "")
-    if not model.is_relevant("schedule"):
-        schedule = _UNUSED
-    return [
-        Entry("model", kind, ("model",), "kind"),
-        _entry(snapshot, "learning_rate", _both("rate")),
-        Entry("schedule", schedule, ("schedule",), "schedule"),
-        _entry(snapshot, "batch_size", _both("batch")),
-        Entry("context", f"{model.context_length}", _both("context") if context else (), context),
-        _entry(snapshot, "embedding", _both("embedding")),
-        _entry(snapshot, "hidden", _both("hidden")),
-        _entry(snapshot, "optimizer", ("optimizer",)),
-    ]
-
-
-def _regularization(snapshot: Snapshot) -> list[Entry]:
-    train = snapshot.train
-    if snapshot.model.is_relevant("smoothing"):
-        return [Entry("smoothing", f"{train.smoothing:,g}", _both("decay"), "smoothing")]
-    return [
-        Entry("weight decay", f"{train.weight_decay:g}", _both("decay"), "weight_decay"),
-        _entry(snapshot, "dropout", _both("dropout")),
-    ]
-
-
-def _run_entries(snapshot: Snapshot) -> list[Entry]:
-    is_network = snapshot.model.model_kind.is_network
-    planned = f" of {tick_label(snapshot.train.steps)}" if is_network else ""
+    kind, is_network = model.model_kind, model.model_kind.is_network
+    order = f", order {model.order}" if kind.context_setting == "order" else ""
+    now = setting_text("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
+    schedule = train.schedule if train.schedule == "constant" else f"{train.schedule} → {now}"
     speed = f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else _UNUSED
+    planned = f" of {tick_label(train.steps)}" if is_network else ""
     return [
+        Entry("model", setting_text("kind", model.kind) + order, ("model",), "kind"),
+        _entry(snapshot, "learning_rate", *_both("rate")),
+        Entry("schedule", schedule if is_network else _UNUSED, ("schedule",), "schedule"),
+        _entry(snapshot, "batch_size", *_both("batch")),
+        Entry(
+            "context",
+            f"{model.context_length}",
+            _both("context") if kind.context_setting else (),
+            kind.context_setting or "",
+        ),
+        _entry(snapshot, "embedding", *_both("embedding")),
+        _entry(snapshot, "hidden", *_both("hidden")),
+        _entry(snapshot, "optimizer", "optimizer"),
+        _entry(snapshot, kind.regularizer, *_both("decay")),
+        *([_entry(snapshot, "dropout", *_both("dropout"))] if is_network else []),
         Entry("parameters" if is_network else "counts", f"{snapshot.parameters:,}"),
         Entry("step", f"{snapshot.step:,}{planned}", (), "steps" if is_network else ""),
         Entry("steps/s", speed),
-        _entry(snapshot, "train_on", ()),
-        _entry(snapshot, "init", ()),
-        _entry(snapshot, "direct", ()),
+        *(_entry(snapshot, setting) for setting in ("train_on", "init", "direct")),
         Entry("seed", f"{snapshot.seed}", ("restart", "new-seed"), "seed"),
     ]
 
 
-def _entry(snapshot: Snapshot, setting: str, keys: tuple[str, ...]) -> Entry:
+def _entry(snapshot: Snapshot, setting: str, *keys: str) -> Entry:
     """The entry of a setting whose name and value are shown as they are."""
-    value = in_words(setting, (vars(snapshot.model) | vars(snapshot.train))[setting])
-    if not snapshot.model.is_relevant(setting):
-        value = _UNUSED
-    return Entry(setting.replace("_", " "), value, keys, setting)
+    value = (vars(snapshot.model) | vars(snapshot.train))[setting]
+    shown = setting_text(setting, value) if snapshot.model.is_relevant(setting) else _UNUSED
+    return Entry(setting.replace("_", " "), shown, keys, setting)
 
 
 def _both(setting: str) -> tuple[str, str]:
@@ -107,27 +89,23 @@ def settings_row(
     if len(value) > width - name_cells - len(keys):
         name_cells = len(entry.name) + 1  # a long value may begin further to the left
     room = max(1, width - name_cells - len(keys))
-    if len(value) > room:
-        value = value[: room - 1] + "…"
     chosen = Style(reverse=is_chosen)
     value_style = palette.style("dim" if is_unused else "text", bold=not is_unused)
     return row(
         (f"{entry.name:<{name_cells}}", palette.style("dim") + chosen),
-        (f"{value:<{room}.{room}}", value_style + chosen),
+        (fitted(value, room), value_style + chosen),
         (keys, palette.style("batch") + chosen),
     )
 
 
 def typed_value(snapshot: Snapshot, setting: str) -> str | None:
     """A setting as one would type it; None where the model has no such setting."""
-    entries = settings_entries(snapshot)
-    entry = next((one for one in entries if one.setting == setting), None)
-    if entry is None or entry.value == _UNUSED:
-        return None
     if setting == "seed":
         return str(snapshot.seed)
+    if not snapshot.model.is_relevant(setting):
+        return None
     value = (vars(snapshot.model) | vars(snapshot.train))[setting]
-    return f"{value}" if isinstance(value, float) else in_words(setting, value).replace(",", "")
+    return f"{value}" if isinstance(value, float) else setting_text(setting, value).replace(",", "")
 
 
 def command_line_words(snapshot: Snapshot) -> str:
@@ -135,11 +113,9 @@ def command_line_words(snapshot: Snapshot) -> str:
     values = vars(snapshot.model) | vars(snapshot.train)
     preset = preset_named(DEFAULT_PRESET)
     usual = vars(preset.model) | vars(preset.train)
-    words = [
-        f"--set {name}={_word(values[name])}" for name in SETTINGS if values[name] != usual[name]
+    changed = [
+        f"--set {name}={exact_text(values[name])}"
+        for name in SETTINGS
+        if values[name] != usual[name]
     ]
-    return " ".join([f"--preset {DEFAULT_PRESET}", *words, f"--seed {snapshot.seed}"])
-
-
-def _word(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return " ".join([f"--preset {DEFAULT_PRESET}", *changed, f"--seed {snapshot.seed}"])

@@ -3,68 +3,63 @@
 from makemore_tui.core.results import SplitLosses
 from makemore_tui.core.worker.protocol import Snapshot
 
-from ..style.text_rows import Row, number, row
+from ..style.text_rows import Row, number, paragraph, row
 from .panel import Panel
 
 
 class SplitsPanel(Panel):
     """Train and dev loss, updated while training; test only on request."""
 
-    def __init__(self):
-        super().__init__("Split losses", id="splits")
+    ID, TITLE = "splits", "Split losses"
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
-        splits = snapshot.splits
-        rows = [[]] if height >= 10 else []
+        splits, space = snapshot.splits, [[]] if height >= 10 else []
         if splits is None:
-            rows.append(row(("evaluating …", self.palette.style("dim"))))
+            losses = paragraph("evaluating …", width, self.palette)
         else:
-            rows += self._train_and_dev(splits, snapshot, roomy=height >= 10)
-        return [*rows, *self._test(snapshot)]
+            losses = [*self._train_and_dev(splits, snapshot.train.train_on), *space]
+        return [*space, *losses, *self._test(snapshot, width)]
 
-    def _train_and_dev(self, splits: SplitLosses, snapshot: Snapshot, roomy: bool) -> list[Row]:
-        trained_on = snapshot.train.train_on
-        train = "train" if trained_on == "train" else trained_on.replace("-", " ")
-        about = "≈ " if splits.train_share < 1 else ""
+    def _train_and_dev(self, splits: SplitLosses, trained_on: str) -> list[Row]:
+        train, dev = (
+            f"{'≈ ' if share < 1 else ''}{number(loss)}"
+            for loss, share in ((splits.train, splits.train_share), (splits.dev, splits.dev_share))
+        )
         gap = splits.dev - splits.train
         rows = [
-            self._row(train, f"{about}{number(splits.train)}", "batch"),
-            self._row("dev", f"{'≈ ' if splits.dev_share < 1 else ''}{number(splits.dev)}", "dev"),
-            self._row("  new items", number(splits.dev_unseen), "dim"),
-            self._row("  also in train", number(splits.dev_seen), "dim"),
-            self._row("dev - train", f" {gap:+.3f}" if abs(gap) < 1e9 else "  –", "dim"),
-            self._row("at step", f"{splits.step:,}", "dim"),
+            self._row(trained_on.replace("-", " "), train, "batch"),
+            self._row("dev", dev, "dev"),
+            self._row("  new items", number(splits.dev_unseen)),
+            self._row("  also in train", number(splits.dev_seen)),
+            self._row("dev - train", f" {gap:+.3f}" if abs(gap) < 1e9 else "  –"),
+            self._row("at step", f"{splits.step:,}"),
         ]
         if trained_on == "all":
             rows.insert(2, row(("  not held out", self.palette.style("warning"))))
-        return [*rows, []] if roomy else rows
+        return rows
 
-    def _test(self, snapshot: Snapshot) -> list[Row]:
+    def _test(self, snapshot: Snapshot, width: int) -> list[Row]:
         test, asked = snapshot.test, snapshot.test_asked
         times = "asked once" if asked == 1 else f"asked {asked} times"
         if test is None:
-            unasked = self._row("test", f"press {self.key_labels['test']}", "dim")
-            return [unasked, row((times, self._dim))] if asked else [unasked]
-        shown = self._row("test", number(test.loss), "good")
-        if test.step == snapshot.step:
-            return [shown, row((times, self._dim))]
-        when = f"at step {test.step:,}"
-        if len(times) + len(when) + 2 <= self.content_size.width:
-            return [shown, row((f"{times}, {when}", self._dim))]
-        return [shown, row((f"{times},", self._dim)), row((when, self._dim))]
+            first = self._row("test", f"press {self.key_labels['test']}")
+            lines = [times] if asked else []
+        else:
+            first = self._row("test", number(test.loss), "good")
+            when = f"at step {test.step:,}"
+            if test.step == snapshot.step:
+                lines = [times]
+            elif len(f"{times}, {when}") <= width:
+                lines = [f"{times}, {when}"]
+            else:
+                lines = [f"{times},", when]
+        return [first, *(row((line, self.palette.style("dim"))) for line in lines)]
 
-    @property
-    def _dim(self):
-        return self.palette.style("dim")
-
-    def _row(self, name: str, value: str, colour: str) -> Row:
+    def _row(self, name: str, value: str, colour: str = "dim") -> Row:
         is_main = colour != "dim"
+        if value[:1].isdigit():
+            value = f"  {value}"  # as if with a sign before it
         return row(
             (f"{name:<16}", self.palette.style(colour, bold=is_main)),
-            (_aligned(value), self.palette.style("text" if is_main else "dim", bold=is_main)),
+            (value, self.palette.style("text" if is_main else "dim", bold=is_main)),
         )
-
-
-def _aligned(value: str) -> str:
-    """A value with room for a sign before it, so that losses stand under one another."""
-    return value if value.startswith("≈ ") or not value[:1].isdigit() else f"  {value}"

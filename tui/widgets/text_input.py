@@ -1,8 +1,7 @@
 """A line to type into."""
 
-from typing import Any
-
 from textual.keys import REPLACED_KEYS
+from textual.reactive import reactive
 from textual.widgets import Input
 
 from makemore_tui.core.text import shown
@@ -14,9 +13,7 @@ class Line(Input):
     Its cursor does not blink, so that a screen at rest is not painted again and again.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.cursor_blink = False
+    cursor_blink = reactive(False, init=False)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Return whether a key types something; characters that Textual has a name for do too."""

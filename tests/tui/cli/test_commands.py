@@ -1,13 +1,17 @@
 """The command line: its help, what it lists, what it refuses and how."""
 
 import shlex
+import sys
 from types import SimpleNamespace
 
 import pytest
+import typer
 
 from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.settings import SETTINGS
+from makemore_tui.tui.cli import app as commands
 from makemore_tui.tui.cli.app import app
+from makemore_tui.tui.cli.start import plain_options
 from tests.support.command_line import COMMANDS, DATA_KEYS, ITEMS, LONG, SMALL
 
 # Help
@@ -237,7 +241,7 @@ def test_the_explorer_without_a_terminal_names_what_works_without_one(refused, w
 def opened(monkeypatch):
     """The starts with which the explorer would have been opened."""
     starts = []
-    monkeypatch.setattr("makemore_tui.tui.cli.streams.check_terminal", lambda: None)
+    monkeypatch.setattr("makemore_tui.tui.cli.explorer.check_terminal", lambda: None)
     monkeypatch.setattr("makemore_tui.tui.cli.explorer.run_explorer", starts.append)
     monkeypatch.setattr("gc.disable", lambda: None)
     return starts
@@ -251,6 +255,53 @@ def test_without_words_the_explorer_opens_as_with_its_own_defaults(run, opened):
     assert len(others) == 2
     assert all(other == first for other in others)
     assert (first.dataset, first.seed, first.paused) == ("names", 1, False)
+
+
+PLAIN = [
+    ["--data", "words", "--unique", "--seed=4"],
+    ["--preset", "bigram", "--preset=lecture", "--run-dir", "somewhere"],
+    ["--set", "hidden=5", "--set=context=2"],
+    ["--spec", "names/seed=3"],
+    ["--state=words/unique", "--set", "steps=9"],
+]
+
+
+@pytest.mark.parametrize("words", PLAIN)
+def test_plain_options_open_the_explorer_without_typer_as_with_it(run, opened, monkeypatch, words):
+    assert commands.run(["explore", *words]) == 0
+    monkeypatch.setitem(sys.modules, "makemore_tui.tui.cli.app", None)  # can't be imported
+    assert run(*words).code == 0
+    assert run("explore", *words).code == 0
+    with_typer, *without = opened
+    assert without == [with_typer] * 2
+
+
+def test_every_option_of_the_explorer_is_known_without_typer():
+    parameters = vars(typer.main.get_command(app))["commands"]["explore"].params
+    known = {name for one in parameters for name in one.opts if plain_options([name, "1"])}
+    assert known | {"--unique"} == {name for one in parameters for name in one.opts}
+    assert plain_options(["--unique"]) == {"--unique": True}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["-h"],
+        ["names"],
+        ["--seed"],
+        ["--seed="],
+        ["--seed", "many"],
+        ["--seed", "-1"],
+        ["--seed", "9" * 19],
+        ["--uni"],
+        ["--unique=1"],
+        ["--pre", "bigram"],
+        ["--data", "--unique"],
+    ],
+)
+def test_what_is_not_plain_is_left_to_typer(words):
+    assert plain_options(words) is None
 
 
 @pytest.mark.parametrize("option", ["--spec", "--state"])

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-from functools import partial
 
 import pytest
 from rich.console import Console
@@ -66,8 +65,11 @@ def test_on_a_terminal_a_bar_shows_the_loss_until_ctrl_c(run, items, monkeypatch
     from makemore_tui.core.training.time_slicer import TimeSlicer
 
     bar = io.StringIO()
-    terminal = partial(Console, file=bar, force_terminal=True, width=100)
-    monkeypatch.setattr("makemore_tui.tui.cli.progress.Console", lambda stderr: terminal())
+    terminal = Console(file=bar, force_terminal=True, width=100)
+    monkeypatch.setattr(
+        "makemore_tui.tui.cli.reports.Console",
+        lambda **options: terminal if "stderr" in options else Console(**options),
+    )
     train, slices = TimeSlicer.train, []
 
     def interrupted(*words):
@@ -88,17 +90,17 @@ def test_on_a_terminal_a_bar_shows_the_loss_until_ctrl_c(run, items, monkeypatch
 
 
 INTERRUPTED = {
-    "explore": "tui.cli.options.preset_named",
+    "explore": "tui.cli.start.preset_named",
     "train": "core.datasets.dataset.Dataset.load",
     "sample x": "core.runs.checkpoint.read",
     "evaluate x": "core.runs.checkpoint.read",
     "find-lr": "core.datasets.dataset.Dataset.load",
     "data": "core.datasets.dataset.Dataset.load",
-    "presets": "tui.cli.reports.print_presets",
-    "replay x": "tui.cli.runs.load_torch",
+    "presets": "tui.cli.data.print_presets",
+    "replay x": "tui.cli.saved_run.load_torch",
     "export x": "core.runs.checkpoint.read",
-    "runs": "core.runs.catalog.saved_runs",
-    "runs remove x": "core.runs.catalog.remove",
+    "runs": "tui.cli.runs.saved_runs",
+    "runs remove x": "tui.cli.runs.remove",
 }
 
 

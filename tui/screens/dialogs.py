@@ -1,4 +1,4 @@
-"""Giving the present run a name, by which it is kept."""
+"""The dialogs: a name for the present run, and the line from which it can be begun elsewhere."""
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -6,6 +6,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, Snapshot
 
 from ..client.engine import WorkerDied
@@ -15,27 +16,17 @@ from .asking import AskingScreen
 
 
 class NamingScreen(AskingScreen):
-    """Asks for a name; what can't be one is refused in place."""
+    """Asks for a name, by which the present run is kept; what can't be one is refused in place."""
 
     DEFAULT_CSS = """
-    NamingScreen { align: center middle; }
-    NamingScreen > Vertical {
-        width: 64; max-width: 100%; height: auto; max-height: 100%;
-        border: round $primary; background: $surface; padding: 0 1;
-        border-title-style: bold;
-    }
-    NamingScreen Input { background: $panel; }
-    NamingScreen Input:focus { background: $panel-lighten-2; }
+    NamingScreen > Vertical { width: 64; }
     NamingScreen #where { color: $text-muted; height: auto; }
-    NamingScreen #refused {
-        height: auto; color: $text-warning; text-style: bold; display: none;
-    }
     """
-    BINDINGS = [Binding("escape", "cancel", "cancel")]  # noqa: RUF012
+    BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
 
     def __init__(self, session: SessionActions):
         super().__init__(session)
-        self._asked: NameRun | None = None
+        self._is_asked = False
 
     @classmethod
     def can_open(cls, session: SessionActions) -> bool:
@@ -64,28 +55,47 @@ class NamingScreen(AskingScreen):
         try:
             check_name(name)
         except UserError as error:
-            self._refuse(str(error))
+            self.refuse(str(error))
         else:
-            self._asked = NameRun(name)
-            self.session.ask(self._asked)
+            self._is_asked = True
+            self.session.ask(NameRun(name))
 
     def take(self, reply: Reply | WorkerDied) -> bool:
         match reply:
-            case Refused(why) if self._asked:
-                self._refuse(why)
+            case Refused(why) if self._is_asked:
+                self.refuse(why)
                 return True
-            case Snapshot(is_refresh=False) if self._asked:
+            case Snapshot(is_refresh=False) if self._is_asked:
                 self.dismiss()
             case Failed() | WorkerDied():
                 self.dismiss()
         return False
 
-    def action_cancel(self) -> None:
-        self.dismiss()
-
-    def _refuse(self, why: str) -> None:
-        self._asked = None
-        refused = self.query_one("#refused", Static)
-        refused.update(why)
-        refused.display = True
+    def refuse(self, why: str) -> None:
+        super().refuse(why)
+        self._is_asked = False
         self.query_one("#where").display = False  # which a small terminal has no room for too
+
+
+class SpecScreen(AskingScreen):
+    """Shows the line from which the run can be begun elsewhere, whole, and copies it."""
+
+    DEFAULT_CSS = "SpecScreen #about { color: $text-muted; }"
+    BINDINGS = [Binding("escape,enter,q", "dismiss", "close")]  # noqa: RUF012
+
+    @classmethod
+    def can_open(cls, session: SessionActions) -> bool:
+        return session.requests.snapshot is not None
+
+    def compose(self) -> ComposeResult:
+        now = self.requests.snapshot
+        assert now is not None  # see can_open
+        data = now.dataset
+        line = str(RunSpec(data.source, data.unique, now.model, now.train, now.seed))
+        self.app.copy_to_clipboard(line)
+        with Vertical() as box:
+            box.border_title = "Dataset, settings and seed in a line"
+            box.border_subtitle = "esc closes"
+            yield Static(line, id="line", markup=False)
+            about = "makemore-tui --spec LINE begins with them; copied where the terminal takes it"
+            yield Static(about, id="about", markup=False)

@@ -1,0 +1,63 @@
+"""How a run starts, as the command line says; without typer, which takes long to load."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
+from makemore_tui.core.run_spec import RunSpec
+from makemore_tui.core.settings import changed
+
+# The options of `explore` that take a value.
+_VALUED = ["--data", "--preset", "--set", "--seed", "--spec", "--state", "--resume", "--run-dir"]
+Given = Mapping[str, Any]  # options that are on the command line, such as "--seed"; their values
+
+
+def plain_options(words: list[str]) -> Given | None:
+    """What `options.given` finds in the words of `explore`, without typer.
+
+    None where they are not plainly right, so that typer says what is wrong, or shows the help.
+    """
+    given: dict[str, Any] = {}
+    rest = iter(words)
+    for word in rest:
+        option, equals, value = word.partition("=")
+        if word == "--unique":
+            given[word] = True
+            continue
+        value = value if equals else next(rest, "")
+        if option not in _VALUED or not value or value.startswith("-"):
+            return None
+        option = "--spec" if option == "--state" else option
+        given[option] = [*given.get(option, []), value] if option == "--set" else value
+    if "--seed" in given:
+        if not re.fullmatch("[0-9]{1,18}", given["--seed"]):
+            return None
+        given["--seed"] = int(given["--seed"])
+    return given
+
+
+def start_of(given: Given, changes: dict[str, Any]) -> RunSpec:
+    """How a run starts, before some settings are changed: as --spec says, or the other options.
+
+    Raises UserError if there is no such preset, or options are given beside --spec.
+    """
+    if "--spec" in given:
+        options = ("--data", "--preset", "--seed", "--unique", "--resume")
+        refuse(given, options, "can't be given beside it", "--spec says how the run begins, so ")
+        spec = RunSpec.parse(given["--spec"])
+    else:
+        preset = preset_named(given.get("--preset", DEFAULT_PRESET))
+        data, unique = given.get("--data", "names"), given.get("--unique", False)
+        spec = RunSpec(data, unique, preset.model, preset.train, given.get("--seed", 1))
+    model, train = changed(spec.model, spec.train, changes)
+    return replace(spec, model=model, train=train)
+
+
+def refuse(given: Given, options: Iterable[str], why: str, before: str = "") -> None:
+    """Raise a UserError for the first of some options that is given."""
+    for option in options:
+        if option in given:
+            raise UserError(f"{before}{option} {why}")

@@ -24,10 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_Resume = Annotated[
-    str | None, typer.Option(metavar="RUN", help="Go on with a saved run: its name or file.")
-]
-
 
 def explore(
     context: typer.Context,
@@ -37,7 +33,9 @@ def explore(
     seed: options.Seed = 1,
     unique: options.Unique = False,
     spec: options.Spec = None,
-    resume: _Resume = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on with a saved run: its name or file.")
+    ] = None,
     run_dir: options.RunDirectory = None,
 ) -> None:
     """Open the explorer. (The default: `makemore-tui` alone does the same.)"""

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from makemore_tui.core.presets import Preset
-from makemore_tui.core.results import Baseline, RateSearch, Sample
+from makemore_tui.core.results import Baseline, Probe, RateSearch, Sample
 from makemore_tui.core.runs.catalog import SavedRun
 from makemore_tui.core.runs.record import to_json
 from makemore_tui.core.settings import model_label

@@ -38,10 +38,8 @@ def evaluate(
 ) -> None:
     """The losses of a saved run, test among them, and how likely it holds a word."""
     saved = _load(run)
-    from makemore_tui.core.analysis.probe import probe
-
     saved.dataset.split(split)  # refuses what is none
-    found = None if word is None else probe(saved.model, saved.dataset.vocabulary, word)
+    found = None if word is None else saved.probe(word)
     if isinstance(found, Unavailable):
         raise UserError(found.why)
     wanted = (*SPLITS, "all") if split == "all" else (split,)

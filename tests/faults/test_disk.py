@@ -54,6 +54,7 @@ def test_a_run_that_can_not_be_saved_trains_on_and_is_saved_later(open_terminal)
     terminal = open_terminal(*UNENDING)
     terminal.wait_for_training()
     terminal.save()
+    terminal.wait_for_text(" · names-")  # where it is saved
     step = 0
     for happen in (full, in_the_way):
         mend = happen(terminal)

@@ -11,6 +11,7 @@ from rich.style import Style
 from textual.content import Content
 
 from makemore_tui.core.results import BigramMode, BigramTable
+from makemore_tui.core.text import shown
 
 from ..style.colours import Palette, ink_on
 from ..style.text_rows import Row, bar, beside, number, row, width_of, wrapped
@@ -213,7 +214,7 @@ class BigramDrawing:
         pair, colours = self.table.pair, self.palette
         name = self.labels[pair.previous] + self.labels[pair.following]
         title = row((f"items with {name}", colours.style("dim")))
-        text = ", ".join(pair.words) or "none in the data"
+        text = ", ".join(map(shown, pair.words)) or "none in the data"
         return [title, *(row((line, colours.style("text"))) for line in wrapped(text, width))]
 
 

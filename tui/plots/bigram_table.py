@@ -211,11 +211,11 @@ class BigramDrawing:
 
     def _words(self, width: int) -> list[Row]:
         """Items of the data in which the pair stands."""
-        pair, colours = self.table.pair, self.palette
+        pair, text = self.table.pair, self.palette.style("text")
         name = self.labels[pair.previous] + self.labels[pair.following]
-        title = row((f"items with {name}", colours.style("dim")))
-        text = ", ".join(map(shown, pair.words)) or "none in the data"
-        return [title, *(row((line, colours.style("text"))) for line in wrapped(text, width))]
+        lines = wrapped(", ".join(map(shown, pair.words)) or "none in the data", width)
+        title = row((f"items with {name}", self.palette.style("dim")))
+        return [title, *(row((line, text)) for line in lines)]
 
 
 def _cell_text(value: float, mode: BigramMode, width: int) -> str:

@@ -47,7 +47,7 @@ def evaluate(
     answer: dict[str, Any] = {name: one.loss for name, one in evaluations.items()}
     if found:
         answer["word"] = {
-            "characters": [one.label for one in found.characters],
+            "characters": [one.text for one in found.characters],
             "probabilities": [one.probability for one in found.characters],
             "surprises": [one.surprisal for one in found.characters],
             "mean": found.mean,

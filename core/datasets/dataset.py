@@ -94,6 +94,17 @@ class Dataset:
         return len(self._text.starts) - 1
 
     @property
+    def is_plain(self) -> bool:
+        """True if the file is UTF-8 text, each line an item as it is."""
+        return self._text.is_plain and not self.vocabulary.shared
+
+    def text(self) -> str:
+        """The items in the order of the file, each with a newline after it."""
+        characters = torch.tensor([10, *map(ord, self.vocabulary.characters)], dtype=torch.int32)
+        codes = characters.index_select(0, self._text.tokens[1:].int())
+        return bytes(codes.untyped_storage()).decode("utf-32-le")
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was changed in reading the file, in sentences."""
         shared, skipped, notes = len(self.vocabulary.shared), self._text.skipped, []

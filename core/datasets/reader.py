@@ -28,6 +28,7 @@ class EncodedText:
     tokens: (L,), the ids of all items, with a boundary before, between and after them.
     starts: (n+1,) int32, the place of the boundary before each item, and of the last boundary.
     fingerprint: the SHA-256 of the cleaned text. skipped: how many items were left out as too long.
+    is_plain: False if the items are not the file's UTF-8 lines as they are.
     """
 
     tokens: Tensor
@@ -35,6 +36,7 @@ class EncodedText:
     vocabulary: Vocabulary
     fingerprint: str
     skipped: int = 0
+    is_plain: bool = True
 
 
 def read_items(path: Path, reading: Reading) -> EncodedText:
@@ -43,10 +45,10 @@ def read_items(path: Path, reading: Reading) -> EncodedText:
     Raises UserError if the file can't be read, isn't text of one item a line, or has too few items,
     or too long a line.
     """
-    encoder, digest, skipped = _Encoder(), hashlib.sha256(), 0
+    encoder, digest, skipped, is_plain = _Encoder(), hashlib.sha256(), 0, True
     parts = [torch.zeros(1, dtype=torch.uint8)]
     for block in read_blocks(path, reading):
-        text = _clean(block.text)
+        text, is_plain = _clean(block.text), is_plain and block.is_plain
         if reading.skip_long:
             text, num_long = _without_long(text)
             skipped += num_long
@@ -70,7 +72,9 @@ def read_items(path: Path, reading: Reading) -> EncodedText:
             f"{path}: {f'only {found} items' if found else 'the file is empty'}; "
             f"at least {MIN_ITEMS} items are needed, one a line"
         )
-    return EncodedText(tokens, starts, vocabulary, digest.hexdigest(), skipped)
+    return EncodedText(
+        tokens, starts, vocabulary, digest.hexdigest(), skipped, is_plain and not skipped
+    )
 
 
 def _vocabulary(characters: list[str], parts: list[Tensor]) -> Vocabulary:

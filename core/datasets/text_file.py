@@ -31,10 +31,12 @@ TOO_LONG = f"longer than {MAX_ITEM_LENGTH:,} characters; --skip-long leaves such
 
 
 class Block(NamedTuple):
-    """Whole lines of a file, ended by newlines, and the number of the first."""
+    """Whole lines of a file, ended by newlines, and the number of the first. is_plain: True if they
+    are UTF-8 in the file, with newlines or CR LF."""
 
     text: str
     line: int
+    is_plain: bool = False
 
 
 def read_blocks(path: Path, reading: Reading) -> Iterator[Block]:
@@ -50,19 +52,19 @@ def read_blocks(path: Path, reading: Reading) -> Iterator[Block]:
 def _lines(path: Path, reading: Reading) -> Iterator[Block]:
     with _opened(path) as file:
         decoder = _Decoder(path, _encoding(file, reading.encoding))
-        line, rest = 1, ""
+        line, rest, is_packed = 1, "", isinstance(file, gzip.GzipFile)
         while raw := file.read(_READ_BYTES):
             text = rest + decoder.decode(raw, line + rest.count("\n"))
             end = text.rfind("\n") + 1
             if end:
-                yield Block(text[:end], line)
+                yield Block(text[:end], line, decoder.is_plain and not is_packed)
             line, rest = line + text.count("\n"), text[end:]
             if len(rest) > _READ_BYTES:
                 if not reading.skip_long:
                     raise UserError(f"{path}: line {line} is {TOO_LONG}")
                 rest = rest[:_READ_BYTES]  # still too long, so it is left out later
         if rest := rest + decoder.decode(b"", line, final=True):
-            yield Block(rest, line)
+            yield Block(rest, line, decoder.is_plain and not is_packed)
 
 
 class _Decoder:
@@ -74,6 +76,11 @@ class _Decoder:
         decoder = codecs.getincrementaldecoder(encoding)()
         self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
         self._num_bytes = 0  # decoded so far
+
+    @property
+    def is_plain(self) -> bool:
+        """True if it was UTF-8 so far, with newlines or CR LF."""
+        return self._encoding.startswith("utf-8") and "\r" not in (self._decoder.newlines or ())
 
     def decode(self, raw: bytes, line: int, final: bool = False) -> str:
         """The text of the next bytes, which begin in a line of this number. Raises UserError if

@@ -21,6 +21,7 @@ from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import AnyModel, make_model
 from ..models.resize import seed_of_edit
+from ..reading import Reading
 from ..run_spec import RunSpec
 from ..runs import checkpoint
 from ..runs.state import JournalEntry, RunState, copy_trainer_state, run_label
@@ -97,7 +98,8 @@ class Session:
 
         Raises UserError if its dataset can't be read, or its settings are too large for it.
         """
-        return cls(Dataset.load(spec.dataset, spec.unique), spec.model, spec.train, spec.seed)
+        dataset = Dataset.load(spec.dataset, spec.unique, spec.reading)
+        return cls(dataset, spec.model, spec.train, spec.seed)
 
     @classmethod
     def load(cls, path: Path | str) -> "Session":
@@ -310,5 +312,5 @@ class Session:
         self._last = state
 
 
-def _identity(dataset: Dataset) -> tuple[Path, str, bool]:
-    return dataset.path, dataset.fingerprint, dataset.unique
+def _identity(dataset: Dataset) -> tuple[Path, str, bool, Reading]:
+    return dataset.path, dataset.fingerprint, dataset.unique, dataset.reading

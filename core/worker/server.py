@@ -111,10 +111,10 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
             runner.find_learning_rate(low, high)
         case protocol.CancelFinder():
             runner.cancel_finder()
-        case protocol.DescribeDataset(name, unique):
-            return runner.describe_dataset(name, unique)
-        case protocol.ChangeDataset(name, unique):
-            runner.change_dataset(name, unique)
+        case protocol.DescribeDataset(name, unique, reading):
+            return runner.describe_dataset(name, unique, reading)
+        case protocol.ChangeDataset(name, unique, reading):
+            runner.change_dataset(name, unique, reading)
         case protocol.NameRun(name):
             if runner.autosave is None:
                 raise UserError("runs are not saved here, so this one can't have a name")

@@ -32,6 +32,9 @@ def explore(
     changes: options.Changes = None,
     seed: options.Seed = 1,
     unique: options.Unique = False,
+    encoding: options.Encoding = "",
+    column: options.Column = "",
+    skip_long: options.SkipLong = False,
     spec: options.Spec = None,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Go on with a saved run: its name or file.")

@@ -15,7 +15,7 @@ from makemore_tui.core.settings import parse_changes
 from . import options
 from .process import INTERRUPTED, complain, ctrl_c_calls, load_torch
 from .reports import print_training, progress, show
-from .start import refuse, start_of
+from .start import DATA_OPTIONS, refuse, start_of
 
 if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session
@@ -34,6 +34,9 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Save the run to this new file.")] = None,
     unique: options.Unique = False,
+    encoding: options.Encoding = "",
+    column: options.Column = "",
+    skip_long: options.SkipLong = False,
     resume: options.Resume = None,
     spec: options.Spec = None,
     as_json: options.Json = False,
@@ -48,9 +51,11 @@ def train(
     start = start_of(given, wanted)
     out = out and check_new(out)  # refused now rather than after the training
     if resume:
-        others = ("--data", "--preset", "--seed", "--unique")
+        others = (*DATA_OPTIONS, "--preset", "--seed")
         refuse(given, others, f"can't be had with --resume: {resume} has its own")
     session = _resumed(resume, wanted) if resume else Session.from_spec(start)
+    for note in session.dataset.notes:
+        complain(note)
     report, is_interrupted = _train(session, quiet=as_json)
     unsaved = out and _save(session, out, report)
     show(as_json, report, print_training, session, report)

@@ -70,8 +70,9 @@ class Session:
     diverged: bool
     diverged_at: int | None
     dropout_version: int
-    run: object
+    run: object = None
     undo_stack: UndoStack
+    test_peeks: int = 0
     _num_samplings: int = 0  # how often `sample` was called
 
     def __init__(
@@ -136,6 +137,7 @@ class Session:
             resized=self.resized,
             diverged_at=self.diverged_at,
             is_finite=not self.diverged,
+            test_peeks=self.test_peeks,
         )
         return self._last
 
@@ -240,11 +242,12 @@ class Session:
     def evaluate(self, split: str = "dev", max_examples: int | None = None) -> Evaluation:
         """The loss of a split in nats a character: train, dev, test, all, or first-N.
 
-        The loss of the whole dev split is added to `dev_losses`.
+        The loss of the whole dev split is added to `dev_losses`; evaluating test is counted.
 
         max_examples: of a larger split, only about so many are evaluated.
         """
         found = evaluate(self.model, self.dataset, split, max_examples)
+        self.test_peeks += split == "test"
         if split == "dev" and max_examples is None:
             self.dev_losses.append(self.step, found.loss)
         return found
@@ -303,6 +306,8 @@ class Session:
         self.trainer = make_trainer(self.model, state.dataset, train, state.seed, version)
         # A state of format 1 lacks some of what a trainer needs.
         self.trainer.load_state_dict({**self.trainer.state_dict(), **state.trainer})
+        is_same_run = self.run is state.run  # undoing an edit undoes no look at the test split
+        self.test_peeks = max(state.test_peeks, self.test_peeks if is_same_run else 0)
         self.dataset, self.dropout_version, self.run = state.dataset, version, state.run
         self.model_settings, self.train_settings = model, train
         self.first_settings, self.seed, self.step = state.first_settings, state.seed, state.step

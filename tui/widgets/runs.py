@@ -218,7 +218,8 @@ class RunsPanel(Panel):
         if keys != keys_before:  # the cursor stays on its run; if that is gone, on the newest
             key = keys_before[self.cursor] if self.cursor < len(keys_before) else None
             others = [i for i, entry in enumerate(entries) if entry.place != "open"] or [0]
-            self.cursor = keys.index(key) if key in keys else others[0]
+            is_unmoved = len(keys_before) == 1 and key == "open"
+            self.cursor = keys.index(key) if key in keys and not is_unmoved else others[0]
         layout = ListLayout(self.cursor, self.sort, width, height - len(above), self.palette)
         rows, places = runs_rows(entries, layout)
         self._places = {line + len(above): i for line, i in places.items()}
@@ -231,7 +232,9 @@ class RunsPanel(Panel):
         keys = f"enter open · {sort} sort: {self.sort} · {filters} filter · {delete} delete"
         if self._filter.has_focus:
             keys = "enter keep · esc list all"
-        label_border(self, subtitle=keys if len(keys) < self.content_size.width else keys[:12])
+        while len(keys) > self.content_size.width and " · " in keys:
+            keys = keys.rpartition(" · ")[0]
+        label_border(self, subtitle=keys)
 
     def _hint(self, width: int) -> list[Row]:
         """What leaves a run to return to."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from makemore_tui.core.runs.catalog import SavedRun
 
 _SIZES = "MLP: context, embedding, hidden"
-_MIN_NAME_WIDTH = 24  # before another column is added
+_MIN_NAME_WIDTH, _NAME_SHARE = 20, 0.3  # cells and share of the width, before another column
 
 
 class RunEntry(NamedTuple):
@@ -116,13 +116,11 @@ def _setting(name: str) -> Callable[[RunEntry], Any]:
     return lambda entry: getattr(entry.train, name)
 
 
-def _age(entry: RunEntry) -> tuple[float, int]:
+def _age(entry: RunEntry) -> tuple[int, float]:
     """The open run first, then previous runs, the newest first, then those on disk."""
-    if entry.place == "open":
-        return -2.0, 0
-    if entry.place == "previous":
-        return -1.0, -entry.index
-    return -entry.saved.timestamp() if entry.saved else 0.0, 0
+    if entry.saved is not None:
+        return 2, -entry.saved.timestamp()
+    return ("open", "previous").index(entry.place), -entry.index
 
 
 # As `runs --sort` names them.
@@ -137,9 +135,9 @@ COLUMNS = {
         Column("batch", _of_training("batch_size", lambda n: f"{n:,}" if n else "all"),
                _setting("batch_size"), 6, True, 5),
         Column("optimizer", _of_training("optimizer", str), _setting("optimizer"), 9, False, 6),
-        Column("steps", lambda one: tick_label(one.steps), lambda one: -one.steps, 6, True, 0),
+        Column("steps", lambda one: tick_label(one.steps), lambda one: -one.steps, 5, True, 0),
         Column("dev", lambda one: number(one.dev),
-               lambda one: float("inf") if one.dev is None else one.dev, 7, True, 0),
+               lambda one: float("inf") if one.dev is None else one.dev, 6, True, 0),
         Column("test peeks", lambda one: str(one.peeks), lambda one: -one.peeks, 10, True, 7),
         Column("when", lambda one: one.when, _age, 10, False, 4),
     )
@@ -219,9 +217,10 @@ def runs_rows(
 def _columns_for(width: int) -> list[Column]:
     """The columns besides the name that fit into so many cells, in their order."""
     chosen = [COLUMNS["steps"], COLUMNS["dev"]]
+    room = width - 2 - max(_MIN_NAME_WIDTH, int(_NAME_SHARE * width))
     others = sorted((one for one in COLUMNS.values() if one.rank), key=lambda one: one.rank)
     for one in others:
-        if 2 + _MIN_NAME_WIDTH + sum(each.width + 1 for each in [*chosen, one]) > width:
+        if sum(each.width + 1 for each in [*chosen, one]) > room:
             break
         chosen.append(one)
     return [one for one in COLUMNS.values() if one in chosen]

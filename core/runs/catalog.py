@@ -80,8 +80,7 @@ def find_run(run: Path, directory: Path) -> Path:
     found = here if is_run else kept or here
     if found is None:
         raise UserError(
-            f"no run named {run} in {directory} or in the current folder (no such file). "
-            "See makemore-tui runs"
+            f"no run named {run} in {directory} or in the current folder. See makemore-tui runs"
         )
     return found
 

@@ -112,13 +112,17 @@ class Session:
         """
         return cls.from_state(checkpoint.read(path))
 
-    def save(self, path: Path | str, report: dict[str, Any] | None = None) -> None:
+    def save(
+        self, path: Path | str, report: dict[str, Any] | None = None, is_named: bool = True
+    ) -> None:
         """Write the run to a new file; ".safetensors" is added to a path without it.
 
-        report: figures to keep with it, such as its losses. Raises UserError if the file exists or
+        report: figures to keep with it, such as its losses. is_named: False if the explorer may
+        remove it, once there are too many runs. Raises UserError if the file exists or
         can't be written, or the parameters are not finite.
         """
-        checkpoint.write(self.state(), checkpoint.check_new(Path(path)), report=report)
+        path = checkpoint.check_new(Path(path))
+        checkpoint.write(self.state(), path, named=is_named, report=report)
 
     def __repr__(self) -> str:
         return f"Session({run_label(self.model_settings, self.step, self.dev_losses.last)})"

@@ -51,7 +51,10 @@ class RunsPanel(Panel):
         height: 1; padding: 0; background: transparent; display: none;
     }
     """
-    BINDINGS = [*bindings_of("runs"), Binding("enter", "open", "open this run", show=False)]
+    BINDINGS = [  # noqa: RUF012
+        *bindings_of("runs"),
+        Binding("enter", "open", "open this run", show=False),
+    ]
     ID = "runs"
 
     def __init__(self):

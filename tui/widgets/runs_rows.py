@@ -1,4 +1,4 @@
-"""The runs of a list: their columns, how they are sorted and filtered, and the rows of the panel."""
+"""A list of runs: its columns, how it is sorted and filtered, and the rows of the panel."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -186,9 +186,7 @@ class ListLayout(NamedTuple):
     palette: Palette
 
 
-def runs_rows(
-    entries: Sequence[RunEntry], layout: ListLayout
-) -> tuple[list[Row], dict[int, int]]:
+def runs_rows(entries: Sequence[RunEntry], layout: ListLayout) -> tuple[list[Row], dict[int, int]]:
     """The list in `height` rows of `width` cells around the cursor; and of each row that shows an
     entry, which."""
     width, height, palette = layout.width, layout.height, layout.palette
@@ -229,9 +227,14 @@ def _columns_for(width: int) -> list[Column]:
 def _header(name_width: int, columns: Sequence[Column], layout: ListLayout) -> list:
     """The names of the columns; that of the one the list is sorted by stands out."""
     parts = []
-    for name, text in (("name", fitted("name", name_width)), *((c.name, _cell(c)) for c in columns)):
+    for name, text in (
+        ("name", fitted("name", name_width)),
+        *((c.name, _cell(c)) for c in columns),
+    ):
         is_sorted = name == layout.sort != "when"
-        style = layout.palette.style("text", bold=True) if is_sorted else layout.palette.style("dim")
+        style = (
+            layout.palette.style("text", bold=True) if is_sorted else layout.palette.style("dim")
+        )
         parts.append((text, style))
     return parts
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..atomic import UNFINISHED
 from ..errors import UserError
 from ..settings import ModelSettings, TrainSettings, model_label
-from ..text import shown
+from ..text import is_acted_on
 from .header import (
     FOLDER_RECORD,
     SUFFIX,
@@ -181,8 +181,10 @@ def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
 
 
 def automatic_name(dataset: str) -> str:
-    """The name of a run to which nobody has given one: its dataset, and the time."""
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(dataset).stem)[:_MAX_STEM_LENGTH]
+    """The name of a run to which nobody has given one: its dataset, in which letters of all scripts
+    stay, and the time."""
+    stem = "".join("_" if is_acted_on(one) else one for one in Path(dataset).stem)
+    stem = re.sub(r"[\x00-,./:-@\[-^`{-\x7f]+", "_", stem)[:_MAX_STEM_LENGTH]
     return f"{stem}-{datetime.now():%Y-%m-%d-%H%M%S}"
 
 
@@ -206,7 +208,7 @@ def lock_new(directory: Path, dataset: str) -> tuple[Path, RunLock]:
 
 def check_name(name: str) -> None:
     """Raises UserError if a run can't have this name."""
-    if not name.strip() or len(name) > _MAX_NAME_LENGTH or name != shown(name):
+    if not name.strip() or len(name) > _MAX_NAME_LENGTH or any(map(is_acted_on, name)):
         raise UserError(
             f"a run's name has 1 to {_MAX_NAME_LENGTH} characters that can be seen, not {name!r}"
         )

@@ -15,12 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from makemore_tui.core.presets import Preset
-from makemore_tui.core.results import Baseline, RateSearch, Sample
+from makemore_tui.core.results import Baseline, Probe, RateSearch, Sample
 from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.runs.header import run_name
 from makemore_tui.core.runs.record import to_json
 from makemore_tui.core.settings import model_label
-from makemore_tui.core.text import exact_text, shown
+from makemore_tui.core.text import exact_text, label, shown
 
 from ..plots.loss_options import PlotContent
 from ..plots.loss_plot import loss_plot
@@ -193,7 +193,7 @@ def print_evaluations(evaluations: "dict[str, Evaluation]", probed: "Probe | Non
     _print(table)
     if probed is None:
         return
-    table = _table(probed.text, "character", "probability", "surprisal, nats")
+    table = _table(shown(probed.text), "character", "probability", "surprisal, nats")
     for one in probed.characters:
         table.add_row(Text(one.label), f"{one.probability:.4f}", number(one.surprisal, 4))
     table.add_row(Text("mean", style="bold"), "", Text(number(probed.mean, 4), style="bold"))
@@ -224,7 +224,7 @@ def print_dataset(one: dict[str, Any]) -> None:
         table.add_row(f"{split} lines that also stand in train", f"{seen:,}")
     pairs = _table("Commonest bigrams", "pair", "count")
     for pair in one["bigrams"]:
-        pairs.add_row(Text(pair["pair"]), f"{pair['count']:,}")
+        pairs.add_row(Text("".join(map(label, pair["pair"]))), f"{pair['count']:,}")
     _print(table, "", pairs)
 
 

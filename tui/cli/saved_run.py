@@ -49,11 +49,10 @@ def evaluate(
 ) -> None:
     """The losses of a saved run, that of test only if it is asked for; how likely a word is."""
     saved = _load(run)
-    from makemore_tui.core.analysis.probe import probe
     from makemore_tui.core.runs.checkpoint import note_test_peek
 
     saved.dataset.split(split or "dev")  # refuses what is none
-    found = None if word is None else probe(saved.model, saved.dataset.vocabulary, word)
+    found = None if word is None else saved.probe(word)
     if isinstance(found, Unavailable):
         raise UserError(found.why)
     wanted = (*SPLITS, "all") if split == "all" else (split,) if split else ("train", "dev")
@@ -64,7 +63,7 @@ def evaluate(
     answer: dict[str, Any] = {name: one.loss for name, one in evaluations.items()}
     if found:
         answer["word"] = {
-            "characters": [one.label for one in found.characters],
+            "characters": [one.text for one in found.characters],
             "probabilities": [one.probability for one in found.characters],
             "surprises": [one.surprisal for one in found.characters],
             "mean": found.mean,

@@ -17,14 +17,15 @@ from textual.widgets.option_list import Option
 
 from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.results import DatasetStats
-from makemore_tui.core.text import shown
+from makemore_tui.core.text import is_acted_on, shown
 from makemore_tui.core.worker import protocol
 
 from ..client.engine import WorkerDied
 from ..client.session_actions import SessionActions
 from ..keymap import key_labels
 from ..notices import taking_data
-from ..widgets.text_input import PlainLine
+from ..style.text_rows import end_of
+from ..widgets.text_input import Line
 from .asking import AskingScreen
 
 _MAX_ENTRIES = 20_000  # of a folder that is looked through
@@ -52,14 +53,14 @@ class PathSuggester(Suggester):
                 found = [
                     entry.name + "/" * entry.is_dir()
                     for entry in islice(entries, _MAX_ENTRIES)
-                    if entry.name.startswith(begun) and shown(entry.name) == entry.name
+                    if entry.name.startswith(begun) and not any(map(is_acted_on, entry.name))
                 ]
         except OSError:
             return None
         return value + min(found)[len(begun) :] if found else None
 
 
-class PathLine(PlainLine):
+class PathLine(Line):
     """A line to type a path into; tab completes it where it can be."""
 
     BINDINGS = [Binding("tab", "complete", "complete", show=False)]  # noqa: RUF012
@@ -211,7 +212,7 @@ class DatasetScreen(AskingScreen):
         words, taking, is_refused = _NOTHING, "", False
         if self._asked is not None:
             doing = "beginning" if self._is_taking else "reading"
-            words = f"{doing} {self._asked.name} … a large file takes a while"
+            words = f"{doing} {shown(self._asked.name)} … a large file takes a while"
         elif self._answer is not None and self._answer[0] == self._chosen:
             said = self._answer[1]
             if is_refused := isinstance(said, str):
@@ -235,17 +236,14 @@ def cropped(path: str, width: int) -> str:
     """A path in so many cells, with … for its middle where it has more."""
     if cell_len(path) <= width:
         return path
-    end = len(path)
-    while cell_len(path[end - 1 :]) <= width // 2:
-        end -= 1
-    end = path[end:]
-    return f"{set_cell_size(path, width - 1 - cell_len(end)).rstrip()}…{end}"
+    end = end_of(path, width // 2 + 1)
+    return f"{set_cell_size(path, width - cell_len(end)).rstrip()}{end}"
 
 
 def _in_words(data: DatasetStats, width: int) -> str:
     train, dev, test = data.examples
     is_built_in = data.name in BUILT_IN_DATASETS
-    where = f"{data.name}, built in" if is_built_in else cropped(data.path, width)
+    where = f"{data.name}, built in" if is_built_in else cropped(shown(data.path), width)
     return (
         f"{where}\n"
         f"{data.items:,} items, {data.distinct:,} of them different, "

@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from makemore_tui.core.settings import ModelSettings, TrainSettings, model_label, settings_label
 from makemore_tui.core.text import exact_text, shown
 
 from ..plots.ticks import tick_label
 from ..style.colours import Palette
-from ..style.text_rows import Row, fitted, number, row, wrapped
+from ..style.text_rows import Row, end_of, fitted, number, row, wrapped
 
 if TYPE_CHECKING:
     from makemore_tui.core.runs.catalog import SavedRun
@@ -260,7 +260,8 @@ def _line(
     name, dim = entry.name, palette.style("dim")
     if entry.place in ("saved", "deleted") and cell_len(name) > name_width > 8:
         # What tells saved runs apart is mostly the time, which is at the end.
-        name = f"{name[: name_width // 3]}…{name[-(name_width - name_width // 3 - 1) :]}"
+        begin = set_cell_size(name, name_width // 3)
+        name = begin + end_of(name, name_width - name_width // 3)
     mark = "›" if is_chosen else "●" if entry.place == "open" else " "
     is_gone = entry.place == "deleted" or entry.problem is not None
     cells = [

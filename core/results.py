@@ -103,7 +103,8 @@ class Divergence(Struct, frozen=True):
 
 class PreviousRun(Struct, frozen=True):
     """A previous run, named by the settings in which it differs from the present run and its best
-    dev loss. id: unique among the runs of a session. folder: where it is saved; "" if it is not."""
+    dev loss. id: unique among the runs of a session. folder: where it is saved; "" if it is not.
+    test_peeks: how often its test split was evaluated."""
 
     name: str
     model: ModelSettings
@@ -113,6 +114,7 @@ class PreviousRun(Struct, frozen=True):
     best_dev: float | None
     id: int = 0
     folder: str = ""
+    test_peeks: int = 0
 
 
 class Saving(Struct, frozen=True):

@@ -91,6 +91,7 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     report: dict[str, Any]
     tensors_sha256: str  # of the bytes of all tensors
     dropout_version: Literal[1, 2]
+    test_peeks: Count = 0  # how often the test split was evaluated
 
     @property
     def usable_threads(self) -> int:

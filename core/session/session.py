@@ -68,8 +68,9 @@ class Session:
     diverged: bool
     diverged_at: int | None
     dropout_version: int
-    run: object
+    run: object = None
     undo_stack: UndoStack
+    test_peeks: int = 0
     _num_samplings: int = 0  # how often `sample` was called
 
     def __init__(
@@ -110,13 +111,17 @@ class Session:
         """
         return cls.from_state(checkpoint.read(path))
 
-    def save(self, path: Path | str, report: dict[str, Any] | None = None) -> None:
+    def save(
+        self, path: Path | str, report: dict[str, Any] | None = None, is_named: bool = True
+    ) -> None:
         """Write the run to a new file; ".safetensors" is added to a path without it.
 
-        report: figures to keep with it, such as its losses. Raises UserError if the file exists or
+        report: figures to keep with it, such as its losses. is_named: False if the explorer may
+        remove it, once there are too many runs. Raises UserError if the file exists or
         can't be written, or the parameters are not finite.
         """
-        checkpoint.write(self.state(), checkpoint.check_new(Path(path)), report=report)
+        path = checkpoint.check_new(Path(path))
+        checkpoint.write(self.state(), path, named=is_named, report=report)
 
     def __repr__(self) -> str:
         return f"Session({run_label(self.model_settings, self.step, self.dev_losses.last)})"
@@ -135,6 +140,7 @@ class Session:
             resized=self.resized,
             diverged_at=self.diverged_at,
             is_finite=not self.diverged,
+            test_peeks=self.test_peeks,
         )
         return self._last
 
@@ -239,11 +245,12 @@ class Session:
     def evaluate(self, split: str = "dev", max_examples: int | None = None) -> Evaluation:
         """The loss of a split in nats a character: train, dev, test, all, or first-N.
 
-        The loss of the whole dev split is added to `dev_losses`.
+        The loss of the whole dev split is added to `dev_losses`; evaluating test is counted.
 
         max_examples: of a larger split, only about so many are evaluated.
         """
         found = evaluate(self.model, self.dataset, split, max_examples)
+        self.test_peeks += split == "test"
         if split == "dev" and max_examples is None:
             self.dev_losses.append(self.step, found.loss)
         return found
@@ -302,6 +309,8 @@ class Session:
         self.trainer = make_trainer(self.model, state.dataset, train, state.seed, version)
         # A state of format 1 lacks some of what a trainer needs.
         self.trainer.load_state_dict({**self.trainer.state_dict(), **state.trainer})
+        is_same_run = self.run is state.run  # undoing an edit undoes no look at the test split
+        self.test_peeks = max(state.test_peeks, self.test_peeks if is_same_run else 0)
         self.dataset, self.dropout_version, self.run = state.dataset, version, state.run
         self.model_settings, self.train_settings = model, train
         self.first_settings, self.seed, self.step = state.first_settings, state.seed, state.step

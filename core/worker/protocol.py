@@ -219,6 +219,7 @@ class Snapshot(Struct, frozen=True):
     finder: results.RateSearch | None = None  # None if the learning-rate finder was not started
     saving: results.Saving | None = None  # None where runs are not saved automatically
     is_resting: bool = False  # True when nothing is left to do until the next request
+    test_peeks: int = 0  # how often the test split was evaluated in this run
     undo_levels: int = 0  # how many times `Undo` can be asked for in a row
 
 

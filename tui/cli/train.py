@@ -1,6 +1,8 @@
 """The command that trains a model, from its beginning or from where a saved run ended."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +11,8 @@ import typer
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
+from makemore_tui.core.runs.catalog import lock_new
+from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.settings import parse_changes
 
@@ -30,9 +34,21 @@ def train(
     changes: options.Changes = None,
     seed: options.Seed = 1,
     steps: Annotated[
-        int | None, typer.Option(help="How many; short for --set steps=N.", min=1, max=10**9)
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="How many; short for --set steps=N.",
+            callback=options.within(1, 10**9),
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Save the run to this new file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Save the run to this new file, not where runs are kept."
+        ),
+    ] = None,
+    no_save: Annotated[bool, typer.Option("--no-save", help="Don't keep the run.")] = False,
+    run_dir: options.RunDirectory = None,
     unique: options.Unique = False,
     encoding: options.Encoding = "",
     column: options.Column = "",
@@ -41,30 +57,63 @@ def train(
     spec: options.Spec = None,
     as_json: options.Json = False,
 ) -> None:
-    """Train a model, show its losses and some samples, and save it."""
+    """Train a model, show its losses and some samples, and keep the run as the explorer does."""
     load_torch()
-    from makemore_tui.core.runs.checkpoint import check_new
     from makemore_tui.core.session.session import Session
 
     given = options.given(context)
     wanted = parse_changes(changes or []) | ({"steps": steps} if steps else {})
     start = start_of(given, wanted)
-    out = out and check_new(out)  # refused now rather than after the training
+    if no_save:
+        refuse(given, ("--out", "--run-dir"), "can't be had with --no-save")
     if resume:
         others = (*DATA_OPTIONS, "--preset", "--seed")
         refuse(given, others, f"can't be had with --resume: {resume} has its own")
+<<<<<<< HEAD
     session = _resumed(resume, wanted) if resume else Session.from_spec(start)
     for note in session.dataset.notes:
         complain(note)
     report, is_interrupted = _train(session, quiet=as_json)
     unsaved = out and _save(session, out, report)
+=======
+    dataset = read_record(resume).dataset_name if resume else start.dataset
+    with _new_file(out, runs_directory(run_dir), dataset, no_save) as file:
+        session = _resumed(resume, wanted) if resume else Session.from_spec(start)
+        for note in session.dataset.notes:
+            complain(note)
+        report, is_interrupted = _train(session, quiet=as_json)
+        unsaved = file and _save(session, file, report, is_named=out is not None)
+>>>>>>> wJ
     show(as_json, report, print_training, session, report)
     if session.diverged:
-        complain(_divergence(session, out))
+        complain(_divergence(session, file if out else None))
         raise typer.Exit(1)
     if unsaved:
         raise unsaved
     raise typer.Exit(INTERRUPTED if is_interrupted else 0)
+
+
+@contextmanager
+def _new_file(
+    out: Path | None, directory: Path, dataset: str, no_save: bool
+) -> Iterator[Path | None]:
+    """The file that the run will be saved to, which nobody else takes meanwhile; None for none.
+
+    Raises UserError if it can't be written; now rather than after the training.
+    """
+    from makemore_tui.core.runs.checkpoint import check_new
+
+    if out is not None or no_save:
+        yield out and check_new(out)
+        return
+    try:
+        path, lock = lock_new(directory, dataset)
+    except UserError as error:
+        raise UserError(f"{error}; --no-save trains without keeping the run") from None
+    try:
+        yield path
+    finally:
+        lock.release()
 
 
 def _resumed(run: Path, asked: dict[str, Any]) -> "Session":
@@ -132,11 +181,13 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     return report, bool(interrupts)
 
 
-def _save(session: "Session", out: Path, report: dict[str, Any]) -> UserError | None:
+def _save(
+    session: "Session", file: Path, report: dict[str, Any], is_named: bool
+) -> UserError | None:
     """Save the run and note its place in the report. Returns the error if that fails."""
-    report["run"] = str(out)
+    report["run"] = str(file)
     try:
-        session.save(out, report)
+        session.save(file, report, is_named)
     except UserError as error:
         report["run"] = None
         return error

@@ -95,6 +95,26 @@ class TrainSettings(_Validated):
         return self.learning_rate * factors[self.schedule]
 
 
+def lower_learning_rate(model: ModelSettings, train: TrainSettings) -> float:
+    """What to try where steps are too large: a third, and no more than half of the highest that is
+    useful for this kind of model and this optimizer."""
+    third = train.learning_rate / 3
+    usual = model.model_kind.learning_rates.get(train.optimizer)
+    lower = min(third, usual[1] / 2) if usual else third
+    return max(float(f"{lower:.1g}"), SETTINGS["learning_rate"].metadata["low"])
+
+
+def extended_plan(step: int) -> int:
+    """The planned steps with which a run that has finished at a step goes on: twice as many.
+
+    Raises UserError if no more steps are possible.
+    """
+    most = SETTINGS["steps"].metadata["high"]
+    if step >= most:
+        raise UserError(f"a run can't have more than {most:,} steps")
+    return min(2 * step, most)
+
+
 def changed(
     model: ModelSettings, train: TrainSettings, changes: dict[str, Any]
 ) -> tuple[ModelSettings, TrainSettings]:

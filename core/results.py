@@ -225,12 +225,14 @@ class Candidate(Struct, frozen=True):
 
 
 class ProbedCharacter(Struct, frozen=True):
-    """A character of a text: P(it | those before it), -ln of that, and the likeliest others."""
+    """A character of a text: P(it | those before it), -ln of that, the likeliest others; and
+    itself (its label is for a screen)."""
 
     label: str
     probability: float
     surprisal: float
     alternatives: tuple[Candidate, ...]
+    text: str = ""
 
 
 class Probe(Struct, frozen=True):

@@ -96,12 +96,11 @@ class TrainSettings(_Validated):
 
 
 def lower_learning_rate(model: ModelSettings, train: TrainSettings) -> float:
-    """What to try where steps are too large: a third, and no more than half of the highest that is
-    useful for this kind of model and this optimizer."""
-    third = train.learning_rate / 3
-    usual = model.model_kind.learning_rates.get(train.optimizer)
-    lower = min(third, usual[1] / 2) if usual else third
-    return max(float(f"{lower:.1g}"), SETTINGS["learning_rate"].metadata["low"])
+    """What to try where steps are too large: a third of it, or of the highest that is useful for
+    this kind of model and this optimizer if that is less."""
+    most = model.model_kind.learning_rates[train.optimizer][1]
+    lower = float(f"{min(train.learning_rate, most) / 3:.1g}")
+    return max(lower, SETTINGS["learning_rate"].metadata["low"])
 
 
 def extended_plan(step: int) -> int:

@@ -19,7 +19,7 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
     longest (items, in characters), examples (of train, dev and test), seen (items of dev and test
     that also stand in train), bigrams (the twelve commonest pairs with their counts).
     """
-    counts, size, label = bigram_counts(dataset), dataset.vocabulary.size, dataset.vocabulary.label
+    counts, size, exact = bigram_counts(dataset), dataset.vocabulary.size, dataset.vocabulary.exact
     commonest = torch.topk(counts.view(-1), min(_NUM_BIGRAMS, counts.numel()))
     return {
         "name": dataset.name,
@@ -32,7 +32,7 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
         "examples": {split: dataset.split(split).num_examples for split in SPLITS},
         "seen": {split: int(dataset.seen_items(split).sum()) for split in SPLITS[1:]},
         "bigrams": [
-            {"pair": label(place // size) + label(place % size), "count": count}
+            {"pair": exact(place // size) + exact(place % size), "count": count}
             for count, place in zip(*map(Tensor.tolist, commonest), strict=True)
             if count
         ],

@@ -3,7 +3,7 @@
 import unicodedata
 
 from ..errors import UserError
-from ..text import shown
+from ..text import label, shown
 
 BOUNDARY = 0
 _BOUNDARY_LABELS = ".·•¦¬"
@@ -23,7 +23,8 @@ class Vocabulary:
             (sign for sign in _BOUNDARY_LABELS if sign not in self.characters), "."
         )
         self._ids = {character: i for i, character in enumerate(self.characters, start=1)}
-        self._listed = shown(self.characters[:60]) + (" …" if len(self.characters) > 60 else "")
+        listed, is_all = map(label, self.characters[:60]), len(self.characters) <= 60
+        self._listed = "".join(listed) + ("" if is_all else " …")
 
     def __repr__(self) -> str:
         return f"Vocabulary({self._listed!r})"
@@ -53,12 +54,15 @@ class Vocabulary:
         """The text of some ids, without boundaries."""
         return "".join([self.characters[i - 1] for i in ids if i != BOUNDARY])
 
+    def exact(self, index: int) -> str:
+        """The character of an id; for the boundary, the sign that stands for it."""
+        return self.boundary_sign if index == BOUNDARY else self.characters[index - 1]
+
     def label(self, index: int) -> str:
-        """A visible character that stands for an id on a screen."""
+        """A visible sign that stands for an id on a screen."""
         if index == BOUNDARY:
             return self.boundary_sign
-        character = self.characters[index - 1]
-        return "␣" if character == " " else shown(character)
+        return label(self.characters[index - 1])
 
     def labels(self) -> list[str]:
         return [self.label(i) for i in range(self.size)]

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..atomic import UNFINISHED
 from ..errors import UserError
 from ..settings import model_label, settings_label
-from ..text import shown
+from ..text import is_acted_on
 from .header import FOLDER_RECORD, SUFFIX, existing_run, is_run_folder, read_record, run_name
 from .locks import is_locked
 
@@ -130,7 +130,7 @@ def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
 
 def check_name(name: str) -> None:
     """Raises UserError if a run can't have this name."""
-    if not name.strip() or len(name) > _MAX_NAME_LENGTH or name != shown(name):
+    if not name.strip() or len(name) > _MAX_NAME_LENGTH or any(map(is_acted_on, name)):
         raise UserError(
             f"a run's name has 1 to {_MAX_NAME_LENGTH} characters that can be seen, not {name!r}"
         )

@@ -19,6 +19,7 @@ from ..runs.header import SUFFIX, existing_run, find, read_record, run_name
 from ..runs.locks import RunLock, is_locked
 from ..runs.state import RunState
 from ..session.session import Session
+from ..text import is_acted_on
 
 _SECONDS = 3.5  # from one save to the next
 _SECONDS_TO_RETRY = 2.5
@@ -89,8 +90,7 @@ class Autosave:
             return
         self._note = ""
         if session.run not in self._targets:
-            stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(session.dataset.name).stem)
-            name = f"{stem[:_MAX_STEM_LENGTH]}-{datetime.now():%Y-%m-%d-%H%M%S}"
+            name = f"{_name_part(session.dataset.name)}-{datetime.now():%Y-%m-%d-%H%M%S}"
             self._targets[session.run] = _Target(self._directory / f"{name}{SUFFIX}")
         target, state = self._targets[session.run], _last_finite_state(session)
         target.marker = _marker(session)
@@ -275,3 +275,9 @@ def _marker(session: Session) -> tuple:
     """A value that differs as soon as there is something to save."""
     evaluated = session.dev_losses.points[-1:]
     return session.step, tuple(session.journal), session.diverged_at, evaluated
+
+
+def _name_part(dataset: str) -> str:
+    """The name of a dataset's file as a part of a run's name: letters of all scripts stay."""
+    stem = "".join("_" if is_acted_on(one) else one for one in Path(dataset).stem)
+    return re.sub(r"[\x00-,./:-@\[-^`{-\x7f]+", "_", stem)[:_MAX_STEM_LENGTH]

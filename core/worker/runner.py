@@ -91,7 +91,7 @@ class SessionRunner:
         facts = dataset_stats(dataset)
         self._described = {(name, unique): dataset}
         by_split = {key: tuple(facts[key].values()) for key in ("examples", "seen")}
-        facts |= {"name": name, "unique": unique, "path": shown(facts["path"]), **by_split}
+        facts |= {"name": name, "unique": unique, **by_split}
         return msgspec.convert(facts | {"characters": facts["vocabulary"]}, DatasetStats)
 
     def change_dataset(self, name: str, unique: bool) -> None:

@@ -6,16 +6,12 @@ import unicodedata
 
 import pytest
 import torch
-from hypothesis import settings
 
 from makemore_tui.core.datasets.dataset import Dataset, built_in_path
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.worker.autosave import Autosave
 from tests.support.serving import MODEL, Client
-
-settings.register_profile("core", deadline=None, max_examples=50, database=None, derandomize=True)
-settings.load_profile("core")
 
 
 class Plain:

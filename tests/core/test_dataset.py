@@ -94,9 +94,9 @@ def test_an_unknown_split_is_refused(names):
 
 @pytest.mark.parametrize("context", [3, 8])
 def test_contexts_of_the_real_names_are_those_of_a_plain_loop(names, name_splits, plain, context):
-    tokens = names.split("all").tokens
+    tokens = names.split("test").tokens
     positions = torch.arange(1, len(tokens))
-    contexts, targets = plain.tensors(name_splits["all"], context, names.vocabulary.characters)
+    contexts, targets = plain.tensors(name_splits["test"], context, names.vocabulary.characters)
     assert torch.equal(Split("", tokens, 0, 0).contexts_at(positions, context), contexts)
     assert torch.equal(tokens[positions].long(), targets)
 

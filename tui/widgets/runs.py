@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.binding import Binding
 from textual.events import Click, Show
@@ -21,7 +21,7 @@ from makemore_tui.core.worker.protocol import OpenRun, ReturnTo, Snapshot
 
 from ..plots.ticks import tick_label
 from ..style.colours import Palette
-from ..style.text_rows import Row, fitted, number, paragraph, row
+from ..style.text_rows import Row, end_of, fitted, number, paragraph, row
 from .panel import Panel, label_border
 
 if TYPE_CHECKING:
@@ -213,7 +213,8 @@ def _line(entry: RunEntry, is_chosen: bool, name_width: int, width: int, palette
     name, dim = entry.name, palette.style("dim")
     if isinstance(entry.request, OpenRun) and cell_len(name) > name_width > 8:
         # What tells saved runs apart is mostly the time, which is at the end.
-        name = f"{name[: name_width // 3]}…{name[-(name_width - name_width // 3 - 1) :]}"
+        begin = set_cell_size(name, name_width // 3)
+        name = begin + end_of(name, name_width - name_width // 3)
     settings = fitted(entry.settings, width - name_width - _STEPS - _DEV - 4)
     return row(
         ("› " if is_chosen else "  ", palette.style("cursor", bold=True)),

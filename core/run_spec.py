@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 from .constants import MAX_SEED
 from .errors import UserError
-from .settings import ModelSettings, TrainSettings, changed, parse_changes
+from .settings import ModelSettings, TrainSettings, changed, parse_changes, setting_name
 from .text import exact_text
 
 
@@ -44,6 +44,7 @@ class RunSpec:
             example = "one looks like names/seed=3/hidden=300"
             raise UserError(f"the spec {line!r} names no dataset; {example}")
         names = [word.partition("=")[0] for word in words]
+        names = [name if name == "seed" else setting_name(name) for name in names]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise UserError(f"the spec {line!r} sets {twice} more than once; once is right")
         seed = "1"

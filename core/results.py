@@ -93,12 +93,14 @@ class Resizing(Struct, frozen=True):
 
 
 class Divergence(Struct, frozen=True):
-    """The first step whose loss was not finite, the last edit before it, and the edit that undo
-    takes back to finite weights (None if it can't)."""
+    """The first step whose loss had exploded or was not finite, the last edit before it, and the
+    edit that undo takes back to before that (None if it can't). is_finite: False if the weights
+    are not, so that training can't go on."""
 
     step: int
     after: Mark | None
     way_back: str | None = None
+    is_finite: bool = False
 
 
 class PreviousRun(Struct, frozen=True):

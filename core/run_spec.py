@@ -13,8 +13,10 @@ from msgspec.structs import asdict
 from .constants import MAX_SEED
 from .errors import UserError
 from .reading import PLAIN, Reading
-from .settings import ModelSettings, TrainSettings, changed, parse_changes
+from .settings import ModelSettings, TrainSettings, changed, parse_changes, setting_name
 from .text import exact_text
+
+_NO_SETTINGS = ("seed", "encoding", "column", "skip_long")
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,6 +51,7 @@ class RunSpec:
             example = "one looks like names/seed=3/hidden=300"
             raise UserError(f"the spec {line!r} names no dataset; {example}")
         names = [word.partition("=")[0] for word in words]
+        names = [name if name in _NO_SETTINGS else setting_name(name) for name in names]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise UserError(f"the spec {line!r} sets {twice} more than once; once is right")
         values = dict(word.split("=", 1) for word in words)

@@ -85,7 +85,7 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     first: FirstSettings
     journal: tuple[JournalEntry, ...]
     resized: Resizing | None
-    diverged_at: Count | None  # the first step whose loss was not finite, later than `steps`
+    diverged_at: Count | None  # the first step whose loss had exploded, or (later) was not finite
     history: History
     dev_losses: DevRecord
     report: dict[str, Any]

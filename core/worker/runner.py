@@ -16,6 +16,7 @@ from ..results import DatasetStats
 from ..runs import checkpoint
 from ..runs.header import run_name
 from ..session.session import Session
+from ..settings import extended_plan
 from ..text import shown
 from .autosave import Autosave
 from .eval_scheduler import EvalScheduler
@@ -63,9 +64,20 @@ class SessionRunner:
         is_resized = plan.effect == "resized"
         if is_resized:
             self.cancel_finder()
-        self.training.edited(changes, is_resized)
+        self.training.edited(is_resized)
         is_another_loss = not changes.keys().isdisjoint({"smoothing", "train_on"})
         self.evals.edited(self.session, is_resized, is_another_loss)
+
+    def resume(self) -> None:
+        """Train; a finished run gets a longer plan, which stretches its schedule. Errors as for
+        `TrainingControl.resume`."""
+        self._extend_plan()
+        self.training.resume()
+
+    def step(self) -> None:
+        """Take one step and pause; of a finished run as `resume` does."""
+        self._extend_plan()
+        self.training.step()
 
     def restart(self, **changes: Any) -> None:
         """Begin a new run; arguments and errors as for `Session.restart`."""
@@ -154,6 +166,11 @@ class SessionRunner:
             self._is_searching = self.finder.advance()
         elif self.views.has_work:
             self.views.advance()
+
+    def _extend_plan(self) -> None:
+        self.training.check_is_finite()
+        if self.training.is_finished and not self.session.trainer.finished:
+            self.edit({"steps": extended_plan(self.session.step)})
 
     def _save_before_leaving(self, is_last_chance: bool = False) -> None:
         """Have the present run saved before another takes its place.

@@ -107,7 +107,7 @@ def _points(run: RunState, first: int, last: int, view: LossView) -> list[tuple[
 
 
 def _names(session: Session, count: int) -> tuple[Sample, ...]:
-    if session.diverged:
+    if not session.model.is_finite:
         return ()
     limit = min(2 * session.dataset.longest, _MAX_NAME_LENGTH)
     try:

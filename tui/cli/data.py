@@ -7,11 +7,8 @@ import typer
 
 from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.presets import PRESETS
-<<<<<<< HEAD
 from makemore_tui.core.reading import Reading
-=======
 from makemore_tui.core.settings import SETTINGS, allowed_values
->>>>>>> wJ
 
 from . import options
 from .process import load_torch

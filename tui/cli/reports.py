@@ -31,10 +31,7 @@ from ..widgets.runs_rows import COLUMNS, RunEntry
 
 if TYPE_CHECKING:
     from makemore_tui.core.analysis.evaluation import Evaluation
-<<<<<<< HEAD
-=======
     from makemore_tui.core.results import Probe, RateSearch, Sample
->>>>>>> wJ
     from makemore_tui.core.session.replay import Replay
     from makemore_tui.core.session.session import Session
 

@@ -14,7 +14,7 @@ from makemore_tui.core.presets import DEFAULT_PRESET
 from makemore_tui.core.runs.catalog import lock_new
 from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.runs.header import read_record
-from makemore_tui.core.settings import parse_changes
+from makemore_tui.core.settings import lower_learning_rate, parse_changes
 
 from . import options
 from .process import INTERRUPTED, complain, ctrl_c_calls, load_torch
@@ -69,13 +69,6 @@ def train(
     if resume:
         others = (*DATA_OPTIONS, "--preset", "--seed")
         refuse(given, others, f"can't be had with --resume: {resume} has its own")
-<<<<<<< HEAD
-    session = _resumed(resume, wanted) if resume else Session.from_spec(start)
-    for note in session.dataset.notes:
-        complain(note)
-    report, is_interrupted = _train(session, quiet=as_json)
-    unsaved = out and _save(session, out, report)
-=======
     dataset = read_record(resume).dataset_name if resume else start.dataset
     with _new_file(out, runs_directory(run_dir), dataset, no_save) as file:
         session = _resumed(resume, wanted) if resume else Session.from_spec(start)
@@ -83,7 +76,6 @@ def train(
             complain(note)
         report, is_interrupted = _train(session, quiet=as_json)
         unsaved = file and _save(session, file, report, is_named=out is not None)
->>>>>>> wJ
     show(as_json, report, print_training, session, report)
     if session.diverged:
         complain(_divergence(session, file if out else None))
@@ -151,7 +143,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     last_step = session.train_settings.steps
     if not session.model_settings.model_kind.is_network:
         last_step = session.dataset.split("all").num_examples  # more than there are to count
-    slicer = TimeSlicer(_SLICE_SECONDS)
+    slicer, was_diverged = TimeSlicer(_SLICE_SECONDS), session.diverged
     interrupts: list[bool] = []
     with ctrl_c_calls(lambda *_: interrupts.append(True)):
         split, first_step = session.train_settings.train_on, session.step
@@ -161,7 +153,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
             while session.step < last_step and not (session.trainer.finished or interrupts):
                 losses = slicer.train(session, last_step - session.step)
                 advance(session.step, losses)
-                if session.diverged:
+                if session.diverged and not was_diverged:
                     break
         seconds = time.perf_counter() - begun
         dev = session.evaluate("dev")
@@ -196,10 +188,11 @@ def _save(
 
 def _divergence(session: "Session", out: Path | None) -> str:
     """A sentence on a training that diverged, with what to try."""
-    step = session.step if session.diverged_at is None else session.diverged_at
-    unwritten = f", so {out} was not written" if out else ""
-    lower = max(session.train_settings.learning_rate / 10, 1e-6)
+    what = f"the loss has exploded to {float(session.history.recent.mean()):,.3g} nats"
+    if not session.model.is_finite:
+        what = "the weights are not finite" + (f", so {out} was not written" if out else "")
+    lower = lower_learning_rate(session.model_settings, session.train_settings)
     return (
-        f"the training diverged at step {step:,}: the weights are not finite{unwritten}; "
+        f"the training diverged at step {session.diverged_at:,}: {what}; "
         f"a lower learning rate would help, such as --set learning_rate={lower:g}"
     )

@@ -14,7 +14,7 @@ def facts(names):
 def test_the_overview_has_the_keys_that_the_issue_names(facts):
     assert list(facts) == [
         *("name", "path", "items", "distinct", "vocabulary"),
-        *("shortest", "longest", "examples", "seen", "bigrams"),
+        *("shortest", "longest", "examples", "seen", "notes", "bigrams"),
     ]
 
 

@@ -102,7 +102,7 @@ def read(path: Path | str, partial: bool = False) -> RunState:
                 "sample and evaluate still read it"
             )
         check_journal(record, path)
-        dataset = Dataset.load(record.dataset_name, record.dataset.unique)
+        dataset = Dataset.load(record.dataset_name, record.dataset.unique, record.dataset.reading)
         if dataset.fingerprint != record.dataset.fingerprint:
             raise UserError(
                 f"{dataset.path} has changed since {path} was trained on it; "
@@ -131,7 +131,9 @@ def _record(state: RunState, named: bool, report: dict[str, Any]) -> RunRecord:
         threads=torch.get_num_threads(),
         named=named,
         saved=datetime.now(UTC),
-        dataset=DatasetRecord(dataset.name, path, dataset.unique, dataset.fingerprint),
+        dataset=DatasetRecord(
+            dataset.name, path, dataset.unique, dataset.fingerprint, dataset.reading
+        ),
         seed=state.seed,
         steps=state.step,
         counted=state.trainer.get("counted", 0),

@@ -100,7 +100,8 @@ class Autosave:
             self._note = f"{run_name(target.path)} was removed, so the run was saved there again"
             self._hold(None)  # the lock's file may be gone too; it is taken anew
         self._present = target
-        if session.diverged and target.steps is not None and state.step <= target.steps:
+        is_in_file = target.steps is not None and state.step <= target.steps
+        if is_in_file and not session.model.is_finite:
             state = session.state()  # the file has more: only the divergence is noted in it
         is_first = target.steps is None
         write = self._writer.submit(self._write, target.path, target.named, is_first, state)
@@ -149,7 +150,7 @@ class Autosave:
         """Save the present run by a name that a person has given it. Raises UserError if it can't
         have this name, or its parameters are not finite."""
         check_name(name)
-        if session.diverged:
+        if not session.model.is_finite:
             raise UserError("the weights are not finite, so the run can't be kept by a name")
         name = name.removesuffix(SUFFIX)
         target, path = self._targets.get(session.run), self._directory / f"{name}{SUFFIX}"
@@ -257,7 +258,7 @@ class Autosave:
 def _last_finite_state(session: Session) -> RunState:
     """The newest state of the present run with finite parameters: now, before an edit that is not
     undone, or at step 0."""
-    if not session.diverged:
+    if session.model.is_finite:
         return session.state()
     state = session.undo_stack.newest_finite(session.run)
     if state is None:

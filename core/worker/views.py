@@ -36,6 +36,8 @@ class Views:
             labels=tuple(dataset.vocabulary.labels()),
             source=dataset.name if dataset.built_in else str(dataset.path.resolve()),
             unique=dataset.unique,
+            reading=dataset.reading,
+            notes=dataset.notes,
         )
         self.dataset: Dataset = dataset
         self.baselines: RunningBaselines = RunningBaselines(dataset)
@@ -105,7 +107,7 @@ def _points(run: RunState, first: int, last: int, view: LossView) -> list[tuple[
 
 
 def _names(session: Session, count: int) -> tuple[Sample, ...]:
-    if session.diverged:
+    if not session.model.is_finite:
         return ()
     limit = min(2 * session.dataset.longest, _MAX_NAME_LENGTH)
     try:

@@ -7,6 +7,7 @@ import typer
 
 from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.presets import PRESETS
+from makemore_tui.core.reading import Reading
 from makemore_tui.core.settings import SETTINGS, allowed_values
 
 from . import options
@@ -24,6 +25,9 @@ def data(
         ),
     ] = None,
     unique: options.Unique = False,
+    encoding: options.Encoding = "",
+    column: options.Column = "",
+    skip_long: options.SkipLong = False,
     as_json: options.Json = False,
 ) -> None:
     """List the built-in datasets, or show one."""
@@ -31,8 +35,9 @@ def data(
     from makemore_tui.core.datasets.dataset import Dataset
     from makemore_tui.core.datasets.stats import dataset_stats
 
+    reading = Reading(encoding, column, skip_long)
     names = [name] if name else list(BUILT_IN_DATASETS)
-    found = [dataset_stats(Dataset.load(one, unique)) for one in names]
+    found = [dataset_stats(Dataset.load(one, unique, reading)) for one in names]
     if name:
         show(as_json, found[0], print_dataset, found[0])
     else:

@@ -30,6 +30,9 @@ def find_lr(
         int, typer.Option(metavar="N", help="How many, for each of three seeds.")
     ] = 1000,
     unique: options.Unique = False,
+    encoding: options.Encoding = "",
+    column: options.Column = "",
+    skip_long: options.SkipLong = False,
     as_json: options.Json = False,
 ) -> None:
     """Find a learning rate: train a new model at a rising rate, and see where the loss turns."""

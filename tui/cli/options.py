@@ -78,6 +78,15 @@ Spec = Annotated[str | None, typer.Option(
     "--spec", "--state", metavar="LINE", help="Begin as this line says, which `export` makes.",
 )]
 Unique = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
+Encoding = Annotated[
+    str, typer.Option("--encoding", help="Of the file, such as windows-1252; UTF-8 otherwise.")
+]
+Column = Annotated[
+    str, typer.Option("--column", help="The column to read of a CSV or TSV file with a header.")
+]
+SkipLong = Annotated[
+    bool, typer.Option("--skip-long", help="Leave out lines of more than 1,000 characters.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Run = Annotated[Path, typer.Argument(
     metavar="RUN", callback=found, help="A saved run: its name or file.",

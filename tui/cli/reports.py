@@ -234,10 +234,11 @@ def print_dataset(one: dict[str, Any]) -> None:
         table.add_row(f"{split} examples", f"{examples:,}")
     for split, seen in one["seen"].items():
         table.add_row(f"{split} lines that also stand in train", f"{seen:,}")
+    notes = [Text(note) for note in one["notes"]]
     pairs = _table("Commonest bigrams", "pair", "count")
     for pair in one["bigrams"]:
         pairs.add_row(Text("".join(map(label, pair["pair"]))), f"{pair['count']:,}")
-    _print(table, "", pairs)
+    _print(table, *notes, "", pairs)
 
 
 def print_settings(settings: dict[str, dict[str, Any]]) -> None:

@@ -14,12 +14,12 @@ from makemore_tui.core.presets import DEFAULT_PRESET
 from makemore_tui.core.runs.catalog import lock_new
 from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.runs.header import read_record
-from makemore_tui.core.settings import parse_changes
+from makemore_tui.core.settings import lower_learning_rate, parse_changes
 
 from . import options
 from .process import INTERRUPTED, complain, ctrl_c_calls, load_torch
 from .reports import print_training, progress, show
-from .start import refuse, start_of
+from .start import DATA_OPTIONS, refuse, start_of
 
 if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session
@@ -50,6 +50,9 @@ def train(
     no_save: Annotated[bool, typer.Option("--no-save", help="Don't keep the run.")] = False,
     run_dir: options.RunDirectory = None,
     unique: options.Unique = False,
+    encoding: options.Encoding = "",
+    column: options.Column = "",
+    skip_long: options.SkipLong = False,
     resume: options.Resume = None,
     spec: options.Spec = None,
     as_json: options.Json = False,
@@ -64,11 +67,13 @@ def train(
     if no_save:
         refuse(given, ("--out", "--run-dir"), "can't be had with --no-save")
     if resume:
-        others = ("--data", "--preset", "--seed", "--unique")
+        others = (*DATA_OPTIONS, "--preset", "--seed")
         refuse(given, others, f"can't be had with --resume: {resume} has its own")
     dataset = read_record(resume).dataset_name if resume else start.dataset
     with _new_file(out, runs_directory(run_dir), dataset, no_save) as file:
         session = _resumed(resume, wanted) if resume else Session.from_spec(start)
+        for note in session.dataset.notes:
+            complain(note)
         report, is_interrupted = _train(session, quiet=as_json)
         unsaved = file and _save(session, file, report, is_named=out is not None)
     show(as_json, report, print_training, session, report)
@@ -138,7 +143,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     last_step = session.train_settings.steps
     if not session.model_settings.model_kind.is_network:
         last_step = session.dataset.split("all").num_examples  # more than there are to count
-    slicer = TimeSlicer(_SLICE_SECONDS)
+    slicer, was_diverged = TimeSlicer(_SLICE_SECONDS), session.diverged
     interrupts: list[bool] = []
     with ctrl_c_calls(lambda *_: interrupts.append(True)):
         split, first_step = session.train_settings.train_on, session.step
@@ -148,7 +153,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
             while session.step < last_step and not (session.trainer.finished or interrupts):
                 losses = slicer.train(session, last_step - session.step)
                 advance(session.step, losses)
-                if session.diverged:
+                if session.diverged and not was_diverged:
                     break
         seconds = time.perf_counter() - begun
         dev = session.evaluate("dev")
@@ -183,10 +188,11 @@ def _save(
 
 def _divergence(session: "Session", out: Path | None) -> str:
     """A sentence on a training that diverged, with what to try."""
-    step = session.step if session.diverged_at is None else session.diverged_at
-    unwritten = f", so {out} was not written" if out else ""
-    lower = max(session.train_settings.learning_rate / 10, 1e-6)
+    what = f"the loss has exploded to {float(session.history.recent.mean()):,.3g} nats"
+    if not session.model.is_finite:
+        what = "the weights are not finite" + (f", so {out} was not written" if out else "")
+    lower = lower_learning_rate(session.model_settings, session.train_settings)
     return (
-        f"the training diverged at step {step:,}: the weights are not finite{unwritten}; "
+        f"the training diverged at step {session.diverged_at:,}: {what}; "
         f"a lower learning rate would help, such as --set learning_rate={lower:g}"
     )

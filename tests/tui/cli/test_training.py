@@ -91,7 +91,7 @@ def test_a_training_that_diverges_says_so_and_ends_with_one(run, items, tmp_path
     assert (done.code, done.err.count("\n")) == (1, 1)
     found = re.fullmatch(
         r"makemore-tui: the training diverged at step (\d+): the weights are not finite; a lower "
-        r"learning rate would help, such as --set learning_rate=100\n",
+        r"learning rate would help, such as --set learning_rate=0.3\n",
         done.err,
     )
     assert found
@@ -105,6 +105,21 @@ def test_a_training_that_diverges_says_so_and_ends_with_one(run, items, tmp_path
     assert f"not finite, so {tmp_path / 'run.safetensors'} was not written; a lower" in kept.err
     assert "before training" in kept.out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loss_that_explodes_ends_a_training_and_the_run_is_kept(run, run_json, items, tmp_path):
+    words = ("train", "--data", items, "--steps", 500, "--set", "learning_rate=300", *SMALL)
+    done = run(*words, "--out", tmp_path / "run", "--json")
+    assert done.code == 1
+    assert re.fullmatch(
+        r"makemore-tui: the training diverged at step \d+: the loss has exploded to [\d,]+ nats; a "
+        r"lower learning rate would help, such as --set learning_rate=0.3\n",
+        done.err,
+    )
+    assert strict(done.out)["steps"] < 500
+    assert run_json("replay", tmp_path / "run")["identical"]
+    again = run("train", "--resume", tmp_path / "run", "--set", "learning_rate=0.1", "--json")
+    assert strict(again.out)["steps"] == 500  # though it was diverged to begin with
 
 
 # Infinite losses

@@ -310,7 +310,7 @@ class Session:
         train, dev = (evaluate(self.model, self.dataset, split).loss for split in splits)
         last_edit = self.journal[-1].step if self.journal else 0
         begun = self.history, self.first_settings, last_edit
-        return health(self.trainer, *begun, train, dev, self.baselines())
+        return health(self.trainer, *begun, train, dev, self.baselines(), self.diverged)
 
     def find_lr(self, **options: Any) -> results.RateSearch:
         """The learning rate at which the loss falls fastest, tried on copies of the model.

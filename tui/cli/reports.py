@@ -107,7 +107,9 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
     """Print the losses and the speed of a training, some samples, and the losses as a plot."""
     table = _table("Losses, in nats a character", "split", "loss")
     table.add_row("before training", number(report["initial_loss"]))
-    table.add_row("train", number(report["train_loss"]))
+    share = report["train_share"]
+    train = "train" if share == 1 else f"train, {share:.0%} of it"
+    table.add_row(train, number(report["train_loss"]))
     table.add_row("dev", Text(number(report["dev_loss"]), style="bold"))
     table.add_row("  items also in train", number(report["dev_loss_seen"]))
     table.add_row("  new items", number(report["dev_loss_unseen"]))

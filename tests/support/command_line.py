@@ -16,11 +16,11 @@ COMMANDS = (
 )  # fmt: skip
 TRAIN_KEYS = {
     "steps", "seconds", "steps_per_second", "parameters", "initial_loss", "train_loss", "dev_loss",
-    "dev_loss_seen", "dev_loss_unseen", "seed", "run",
+    "dev_loss_seen", "dev_loss_unseen", "seed", "run", "train_share",
 }  # fmt: skip
 DATA_KEYS = {
     "name", "path", "items", "distinct", "vocabulary", "shortest", "longest", "examples", "seen",
-    "bigrams",
+    "bigrams", "notes",
 }  # fmt: skip
 ITEMS = [f"{a}{b}{a}" for a in "anders" for b in "iouj"]
 SMALL = ("--set", "hidden=4", "--set", "embedding=2")

@@ -154,11 +154,13 @@ class Dataset:
 
     def contains(self, texts: list[str]) -> list[bool]:
         """For each text, whether it stands in the data."""
-        tokens, starts = [BOUNDARY], [0]
-        for text in texts:
-            tokens += [*self.vocabulary.ids(text, unknown=self.vocabulary.size), BOUNDARY]
-            starts.append(len(tokens) - 1)
-        hashes = item_hashes(torch.tensor(tokens), torch.tensor(starts))
+        starts = torch.tensor([0, *(len(text) + 1 for text in texts)]).cumsum(0)
+        is_character = torch.ones(int(starts[-1]) + 1, dtype=torch.bool)
+        is_character[starts] = False
+        tokens = torch.full(is_character.shape, BOUNDARY)
+        ids = self.vocabulary.ids("".join(texts), unknown=self.vocabulary.size)
+        tokens[is_character] = torch.tensor(ids, dtype=torch.int64)
+        hashes = item_hashes(tokens, starts)
         known = self._distinct_hashes
         places = torch.searchsorted(known, hashes).clamp_(max=len(known) - 1)
         return (known.index_select(0, places) == hashes).tolist()

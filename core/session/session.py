@@ -252,11 +252,11 @@ class Session:
     def sample(self, n: int = 20, seed: int | None = None, **options: Any) -> list[results.Sample]:
         """n sampled names; without a seed, others at every call.
 
-        options: temperature, prefix, limit and new_only, as for `core.sample`.
+        options: temperature, top_k, prefix, limit and new_only, as for `core.sample`.
         """
         self._num_samplings += 1
-        generator = torch.Generator().manual_seed(self._num_samplings if seed is None else seed)
-        return sample(self.model, self.dataset, n, generator, **options)
+        seed = self._num_samplings if seed is None else seed
+        return sample(self.model, self.dataset, n, seed, **options)
 
     def probe(self, text: str) -> results.Probe | results.Unavailable:
         """How likely the model finds each character of a text, and what it expects next."""

@@ -19,7 +19,7 @@ run: .venv/run
 
 test: .venv/test
 	$(BIN)/python -m pytest -n 3 -m "not alone"
-	$(BIN)/python -m pytest -m alone
+	$(BIN)/python -m pytest -m alone $$(grep -rl --include=*.py mark.alone tests)
 
 faults: .venv/test
 	MAKEMORE_TUI_FAULTS=long $(BIN)/python -m pytest tests/faults

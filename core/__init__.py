@@ -41,29 +41,16 @@ if TYPE_CHECKING:  # where each name is from
     from .settings import ModelSettings, TrainSettings
 else:
     _MODULE_OF = {
-        "BUILT_IN_DATASETS": "constants",
-        "MLP": "models.mlp",
-        "PRESETS": "presets",
-        "Dataset": "datasets.dataset",
-        "Model": "models.model",
-        "ModelSettings": "settings",
-        "NeuralBigram": "models.neural_bigram",
-        "NgramCounts": "models.ngram",
-        "RunSpec": "run_spec",
-        "RunState": "runs.state",
-        "Session": "session.session",
-        "TrainSettings": "settings",
-        "Unavailable": "results",
-        "UserError": "errors",
-        "Vocabulary": "datasets.vocabulary",
-        "evaluate": "analysis.evaluation",
-        "preset_named": "presets",
-        "replay": "session.replay",
-        "runs_directory": "runs.directory",
-        "sample": "analysis.sampling",
-        "saved_runs": "runs.catalog",
-        "write_export": "export.files",
-    }
+        "BUILT_IN_DATASETS": "constants", "MLP": "models.mlp", "PRESETS": "presets",
+        "Dataset": "datasets.dataset", "Model": "models.model", "ModelSettings": "settings",
+        "NeuralBigram": "models.neural_bigram", "NgramCounts": "models.ngram",
+        "RunSpec": "run_spec", "RunState": "runs.state", "Session": "session.session",
+        "TrainSettings": "settings", "Unavailable": "results", "UserError": "errors",
+        "Vocabulary": "datasets.vocabulary", "evaluate": "analysis.evaluation",
+        "preset_named": "presets", "replay": "session.replay",
+        "runs_directory": "runs.directory", "sample": "analysis.sampling",
+        "saved_runs": "runs.catalog", "write_export": "export.files",
+    }  # fmt: skip
 
     def __getattr__(name: str) -> Any:
         """A name that hasn't been asked for before."""

@@ -1,8 +1,14 @@
 """Fixtures for all tests: the program in a terminal, and a configuration of its own."""
 
+import os
+
 import pytest
 
 from tests.support.terminal import Terminal, living_processes
+
+# Tests run side by side, so none takes more than one thread of its own: not in this process, where
+# torch is not loaded yet, nor in those that it starts.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import signal
 
-from .cli.interrupt import ends_at_once
+from .cli.process import ends_at_once
 
 
 def main() -> None:

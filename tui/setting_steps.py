@@ -121,7 +121,13 @@ def _next(setting: str, now: Any, by: int) -> Any:
     if setting == "train_on":
         return "all" if now != "all" else "train"
     if setting in _LADDERS:
-        return _next_rung(setting, now, by)
+        ladder = _LADDERS[setting]
+        here = math.inf if setting == "batch_size" and now == 0 else now
+        if here >= ladder[-1] and by > 0:
+            return now
+        above, below = bisect.bisect_right(ladder, here), bisect.bisect_left(ladder, here) - 1
+        value = ladder[above if by > 0 else max(0, below)]
+        return 0 if value == math.inf else value
     value = now + by
     if setting == "learning_rate":
         place = 4 * math.log10(now)  # in quarters of a decade
@@ -129,14 +135,3 @@ def _next(setting: str, now: Any, by: int) -> Any:
             place = math.floor(place + 0.02) if by > 0 else math.ceil(place - 0.02)
         value = float(f"{10 ** ((place + by) / 4):.3g}")
     return max(metadata["low"], min(value, metadata["high"]))
-
-
-def _next_rung(setting: str, now: float, by: int) -> float:
-    """The next value of a ladder above or below `now`."""
-    ladder = _LADDERS[setting]
-    here = math.inf if setting == "batch_size" and now == 0 else now
-    if here >= ladder[-1] and by > 0:
-        return now
-    place = bisect.bisect_left(ladder, here) - 1 if by < 0 else bisect.bisect_right(ladder, here)
-    value = ladder[max(0, place)]
-    return 0 if value == math.inf else value

@@ -66,11 +66,16 @@ class BigramAnalysis:
         positions, weights = (torch.cat(parts) for parts in zip(*chosen, strict=True))  # (M,)
         sizes = torch.tensor([len(of_one) for of_one, _ in chosen])
         rows = torch.repeat_interleave(torch.arange(len(chosen)), sizes)  # (M,)
-        size = self._dataset.vocabulary.size
+        size, train = self._dataset.vocabulary.size, self._dataset.split("train")
         table = torch.zeros(len(chosen), size, dtype=torch.float64)
         block = max(1, _NUMBERS_PER_BLOCK // max(size, self.context))
         for some in torch.arange(len(positions)).split(block):
-            each = torch.softmax(model.logits(self._contexts(positions[some])).double(), 1)
+            at = positions[some]
+            contexts = train.contexts_at(at.clamp(min=1), self.context)  # (B, T)
+            lone = at <= 0  # a character that train lacks is taken as the first of an item
+            contexts[lone] = 0
+            contexts[lone, -1] = -at[lone]
+            each = torch.softmax(model.logits(contexts).double(), 1)
             table.index_add_(0, rows[some], each * weights[some, None])
         return table
 
@@ -138,19 +143,6 @@ class BigramAnalysis:
                 self._rows[one] = _Row(row, self._is_all and is_whole, is_whole or is_same)
         return [self._rows[one] for one in characters]
 
-    def _contexts(self, positions: Tensor) -> Tensor:
-        """The training contexts at some positions, (M,) to (M, T).
-
-        For a character that train lacks, the position is minus its id, and the context is that
-        after the first character of an item.
-        """
-        train = self._dataset.split("train")
-        contexts = train.contexts_at(positions.clamp(min=1), self.context)
-        lone = positions <= 0
-        contexts[lone] = 0
-        contexts[lone, -1] = -positions[lone]
-        return contexts
-
     def _pair(self, previous: int, following: int, modelled: Tensor, counted: Tensor) -> PairFacts:
         """The facts of a pair, from its row by the model (V,) and by the counts (V,)."""
         likeliest = modelled.topk(min(_FOLLOWERS, len(modelled))).indices
@@ -197,7 +189,8 @@ class _Row(NamedTuple):
 class _Ending(NamedTuple):
     """The distinct training contexts that end in a character, sorted from the end backwards.
 
-    positions: (M,) int64, a position of each. counts: (M,) float64, how often each occurs.
+    positions: (M,) int64, a position of each; of a character that train lacks, minus its id.
+    counts: (M,) float64, how often each occurs.
     """
 
     positions: Tensor

@@ -101,7 +101,13 @@ def _shrunk(
     cut = _Cut(model.settings.context - settings.context)
     if settings.embedding < model.settings.embedding:
         cut.basis, cut.dual = _directions(p, cut, contexts, settings.embedding)
-    _add_means_to_biases(p, cut, contexts)
+    # The biases take over what the removed parts of the inputs contribute on average.
+    lost = p["C"][contexts].mean(0)  # (T, D)
+    stays = lost[cut.oldest :]
+    stays -= stays if cut.basis is None or cut.dual is None else stays @ cut.basis @ cut.dual
+    p["b1"] += torch.einsum("td,tdh->h", lost, p["W1"])
+    if "W3" in p:
+        p["b2"] += torch.einsum("td,tdv->v", lost, p["W3"])
     if settings.hidden < model.settings.hidden:
         cut.units = _remaining_units(p, cut, contexts, settings.hidden)
     new = MLP(settings, model.vocabulary_size).to(model.flat.dtype)
@@ -173,19 +179,6 @@ def _directions(
     leading = effects[:, -count:].flip(1)  # (D, count), the largest first
     basis, dual = inverse_root @ leading * mean_spread, leading.T @ root / mean_spread
     return basis.to(dtype), dual.to(dtype)
-
-
-def _add_means_to_biases(p: dict[str, Tensor], cut: _Cut, contexts: Tensor) -> None:
-    """Add to the biases what the removed parts of the inputs contribute on average."""
-    lost = p["C"][contexts].mean(0)  # (T, D)
-    stays = lost[cut.oldest :]
-    if cut.basis is None or cut.dual is None:
-        stays.zero_()
-    else:
-        stays -= stays @ cut.basis @ cut.dual
-    p["b1"] += torch.einsum("td,tdh->h", lost, p["W1"])
-    if "W3" in p:
-        p["b2"] += torch.einsum("td,tdv->v", lost, p["W3"])
 
 
 def _remaining_units(p: dict[str, Tensor], cut: _Cut, contexts: Tensor, count: int) -> Tensor:

@@ -19,10 +19,7 @@ from ..analysis.probe import probe
 from ..analysis.sampling import sample
 from ..datasets.dataset import Dataset
 from ..errors import UserError
-from ..models.factory import make_model
-from ..models.mlp import MLP
-from ..models.neural_bigram import NeuralBigram
-from ..models.ngram import NgramCounts
+from ..models.factory import AnyModel, make_model
 from ..models.resize import seed_of_edit
 from ..run_spec import RunSpec
 from ..runs import checkpoint
@@ -56,7 +53,7 @@ class Session:
     """
 
     dataset: Dataset
-    model: NgramCounts | NeuralBigram | MLP
+    model: AnyModel
     trainer: AnyTrainer
     model_settings: ModelSettings
     train_settings: TrainSettings

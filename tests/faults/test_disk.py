@@ -70,7 +70,7 @@ def test_a_run_that_can_not_be_saved_trains_on_and_is_saved_later(open_terminal)
 def test_a_run_whose_directory_is_removed_trains_on_and_is_saved_anew(open_terminal):
     terminal = open_terminal(*UNENDING)
     terminal.wait_for_training()
-    terminal.wait_for(lambda: terminal.saved)
+    terminal.save()
     remove(terminal.runs)
     terminal.wait_for(lambda: "was removed" in terminal.text)
     step = terminal.step

@@ -32,14 +32,12 @@ async def test_memory_is_flat_with_every_view_refreshed(many, served_engine, mon
     used = []
     try:
         async with app.run_test(size=(200, 60)):
-            end = time.monotonic() + many(8, 180)
-            while time.monotonic() < end:
+            while len(used) < many(100, 3000) or session.step < 500 or len(session.journal) < 11:
+                assert len(used) < many(3000, 10_000), session
                 app.simulate_key(rng.choice(KEYS))
                 await asyncio.sleep(0.05)
                 used.append(megabytes())
     finally:
         engine.close()
-    assert session.step > 500
-    assert len(session.journal) > 10
     settled = len(used) // 4
     assert max(used[settled:]) - used[settled] < 20

@@ -23,7 +23,7 @@ def test_a_worker_killed_at_any_moment_is_followed_by_one_that_goes_on(
     rng = random.Random(3)
     terminal = open_terminal(*UNENDING)
     terminal.wait_for_training()
-    terminal.wait_for(lambda: terminal.saved)
+    terminal.save()
     trains_since = 0.0
     for _ in range(many(1, 50)):
         time.sleep(rng.uniform(0, 6))

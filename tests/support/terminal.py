@@ -38,8 +38,8 @@ class Terminal:
     ):
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
-        self.written = b""
-        self._fed = 0
+        self.written = bytearray()
+        self._fed, self._text = 0, ""
         self.runs = Path(tempfile.mkdtemp())
         self._master, self._terminal = pty.openpty()
         self.resize(*size)
@@ -64,8 +64,10 @@ class Terminal:
     def text(self) -> str:
         """What is on the screen."""
         unread, self._fed = self.written[self._fed :], len(self.written)
-        self._stream.feed(unread)
-        return "\n".join(self._screen.display)
+        if unread or not self._text:
+            self._stream.feed(bytes(unread))
+            self._text = "\n".join(self._screen.display)
+        return self._text
 
     @property
     def step(self) -> int:
@@ -112,6 +114,7 @@ class Terminal:
         size = struct.pack("HHHH", height, width, 0, 0)
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
         self._screen.resize(height, width)
+        self._text = ""
 
     def wait_for(self, condition: Callable[[], object], patience: float = PATIENCE) -> None:
         """Wait for a state."""
@@ -125,6 +128,14 @@ class Terminal:
 
     def wait_for_training(self) -> None:
         self.wait_for(lambda: self.step > 0 and "training" in self.text)
+
+    def save(self) -> None:
+        """Let it save its run, which it does as soon as it is paused, and train on."""
+        self.send(" ")
+        self.wait_for_text("paused")
+        self.wait_for(lambda: self.saved)
+        self.send(" ")
+        self.wait_for_training()
 
     def exit_code(self) -> int:
         """The program's exit code, once it has ended and all that it wrote is read."""

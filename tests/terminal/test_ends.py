@@ -74,9 +74,12 @@ def test_a_run_is_resumed_paused_and_goes_on(open_terminal):
 def test_a_second_explorer_on_a_run_opens_a_copy_and_says_so(open_terminal):
     first = open_terminal()
     first.wait_for_training()
+    first.send(" ")  # paused, it saves at once
     first.wait_for(lambda: first.saved)
     second = open_terminal("--resume", str(*first.saved))
     second.wait_for_text("open in another explorer, so this is a copy")
+    second.send(" ")
+    second.wait_for_training()
     second.send(" ")
     second.wait_for(lambda: second.saved)
     second.send("q")

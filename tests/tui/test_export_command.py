@@ -1,36 +1,41 @@
 """The export command, and a run that a state line begins."""
 
-import io
 import json
+import shutil
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
 from makemore_tui.core.constants import EXPORT_FORMS
 from makemore_tui.core.export import files
-from makemore_tui.tui.cli import main as cli
+from tests.support.command_line import call
 
 
-@pytest.fixture
-def run(monkeypatch):
+@pytest.fixture(name="run")
+def _run():
     """Runs the program in this process: its exit code, output and errors."""
 
     def run(*words):
-        out, err = io.StringIO(), io.StringIO()
-        monkeypatch.setattr(sys, "argv", ["makemore-tui", *map(str, words)])
-        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
-            cli.main()
-        return left.value.code, out.getvalue(), err.getvalue()
+        done = call(*words)
+        return done.code, done.out, done.err
 
     return run
 
 
-@pytest.fixture
-def saved(run, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """The file of a run."""
+    path = tmp_path_factory.mktemp("run") / "first.safetensors"
     words = ("--steps", 30, "--seed", 3, "--set", "hidden=4", "--set", "embedding=2")
-    assert run("train", *words, "--out", "first", "--json")[0] == 0
+    assert call("train", *words, "--out", path.with_suffix(""), "--json").code == 0
+    return path
+
+
+@pytest.fixture
+def saved(first, tmp_path, monkeypatch):
+    """A copy of it, alone in the present directory."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(first, tmp_path)
     return tmp_path / "first"
 
 

@@ -223,7 +223,7 @@ async def test_smoothing_goes_round_and_is_named(shown, stage):
     for _ in range(3):
         named.append(panel.border_subtitle)
         drawn.append(stage.rows(panel))
-        panel.action_next_smoothing()
+        panel.action_next("smoothing")
     assert [one.count("smooth") for one in named] == [0, 1, 1]
     assert "unsmoothed" in named[2]
     assert drawn[0] == stage.rows(panel)
@@ -238,7 +238,7 @@ async def test_baselines_go_round(shown, stage):
     for _ in range(5):
         rows = "".join(stage.rows(panel))
         found.append([name for name in names if name in rows])
-        panel.action_next_baselines()
+        panel.action_next("baselines")
     assert found == [list(names), ["bigram", "trigram"], ["uniform"], [], list(names)]
 
 
@@ -261,8 +261,8 @@ async def test_before_there_are_steps_no_control_does_harm(draw):
     await draw(panel=panel, loss=EMPTY, step=0, splits=None)
     panel.action_move(0, -1)
     panel.action_magnify(0.5)
-    panel.action_next_smoothing()
-    panel.action_next_baselines()
+    panel.action_next("smoothing")
+    panel.action_next("baselines")
     assert (panel.options.crosshair, panel.options.span) == (None, None)
 
 

@@ -1,12 +1,15 @@
-"""The command line: every command with its example."""
+"""The command line: the explorer, which is the default, and all other commands; their examples."""
+
+from typing import Annotated
 
 import typer
 
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.presets import DEFAULT_PRESET
 
-from . import saved_run
+from . import options, saved_run
 from .data import data, presets
-from .explore import explore
+from .explorer import open_explorer
 from .find_lr import find_lr
 from .runs import runs
 from .train import train
@@ -20,6 +23,24 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+
+def explore(
+    context: typer.Context,
+    data: options.Data = "names",
+    preset: options.Preset = DEFAULT_PRESET,
+    changes: options.Changes = None,
+    seed: options.Seed = 1,
+    unique: options.Unique = False,
+    spec: options.Spec = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on with a saved run: its name or file.")
+    ] = None,
+    run_dir: options.RunDirectory = None,
+) -> None:
+    """Open the explorer. (The default: `makemore-tui` alone does the same.)"""
+    open_explorer(options.given(context))
+
 
 _TRAIN = "makemore-tui train --steps"
 for _command, _name, _example in (

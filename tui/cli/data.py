@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.presets import PRESETS
 
 from . import options
-from .interrupt import load_torch
-from .streams import show
+from .process import load_torch
+from .reports import print_dataset, print_datasets, print_presets, show
 
 
 def data(
@@ -21,20 +22,19 @@ def data(
 ) -> None:
     """List the built-in datasets, or show one."""
     load_torch()
-    from makemore_tui.core.constants import BUILT_IN_DATASETS
     from makemore_tui.core.datasets.dataset import Dataset
     from makemore_tui.core.datasets.stats import dataset_stats
 
     names = [name] if name else list(BUILT_IN_DATASETS)
     found = [dataset_stats(Dataset.load(one, unique)) for one in names]
     if name:
-        show(as_json, found[0], lambda reports: reports.print_dataset(found[0]))
+        show(as_json, found[0], print_dataset, found[0])
     else:
-        show(as_json, {"datasets": found}, lambda reports: reports.print_datasets(found))
+        show(as_json, {"datasets": found}, print_datasets, found)
 
 
 def presets(as_json: options.Json = False) -> None:
     """The presets, with their settings."""
     found = list(PRESETS.values())
     settings = {preset.name: asdict(preset.model) | asdict(preset.train) for preset in found}
-    show(as_json, settings, lambda reports: reports.print_presets(found))
+    show(as_json, settings, print_presets, found)

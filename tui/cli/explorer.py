@@ -1,5 +1,6 @@
 """Opens the explorer; without typer, which takes longer to load than the first screen."""
 
+import codecs
 import gc
 import os
 import sys
@@ -12,8 +13,23 @@ from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.settings import parse_changes
 from makemore_tui.core.worker.protocol import Start
 
-from . import streams
+from .process import complain
 from .start import Given, refuse, start_of
+
+
+def check_terminal() -> None:
+    """Raise a UserError if input or output is no terminal, or its encoding is not UTF-8."""
+    if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout)):
+        raise UserError(
+            "the explorer needs a terminal for its input and output; "
+            "without one use `makemore-tui train`"
+        )
+    encoding = codecs.lookup(sys.stdout.encoding).name
+    if encoding != "utf-8":
+        raise UserError(
+            f"the terminal's locale has the encoding {encoding}, which lacks the explorer's signs; "
+            "set one with UTF-8, for instance LC_ALL=C.UTF-8"
+        )
 
 
 def open_explorer(given: Given) -> None:
@@ -26,7 +42,7 @@ def open_explorer(given: Given) -> None:
     if resume is not None:
         others = ("--data", "--preset", "--set", "--seed", "--unique")
         refuse(given, others, f"can't be had with --resume: {resume} has its own")
-    streams.check_terminal()
+    check_terminal()
     gc.disable()  # until the first snapshot: almost all that a start makes is kept
     # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
     os.environ.setdefault("TEXTUAL_FPS", "120")
@@ -68,11 +84,11 @@ def run_explorer(start: Start) -> None:
         try:
             remember(path, app.remembered)
         except UserError as error:
-            streams.complain(error)
+            complain(error)
     if app.failure:
         raise UserError(app.failure)
     if engine.unsaved:
-        streams.complain(f"the run could not be saved: {engine.unsaved}")
+        complain(f"the run could not be saved: {engine.unsaved}")
         sys.exit(app.return_code or 1)
     if app.return_code:
         sys.exit(app.return_code)  # it was ended by a signal; or broke, and has said why

@@ -9,9 +9,9 @@ from makemore_tui.core.presets import DEFAULT_PRESET
 from makemore_tui.core.settings import parse_changes
 
 from . import options
-from .interrupt import load_torch
+from .process import load_torch
+from .reports import print_rate_search, progress, show
 from .start import start_of
-from .streams import show
 
 
 def find_lr(
@@ -31,12 +31,10 @@ def find_lr(
     from makemore_tui.core.analysis.lr_finder import LearningRateFinder
     from makemore_tui.core.session.session import Session
 
-    from .reports import progress
-
     start = start_of(options.given(context), parse_changes(changes or []))
     finder = LearningRateFinder(Session.from_spec(start).trainer, low, high, steps)
     with progress(steps, as_json) as advance:
         while finder.advance():
             advance(finder.done, finder.latest)
     search = finder.result()
-    show(as_json, asdict(search), lambda reports: reports.print_rate_search(search))
+    show(as_json, asdict(search), print_rate_search, search)

@@ -6,8 +6,7 @@ from typing import NoReturn
 
 from makemore_tui.core.errors import UserError
 
-from . import streams
-from .interrupt import EXIT_CODE, ends_at_once
+from .process import INTERRUPTED, complain, ends_at_once, forget_output
 from .start import plain_options
 
 
@@ -19,18 +18,18 @@ def main() -> NoReturn:
     try:
         code = _run(sys.argv[1:])
     except UserError as error:
-        streams.complain(error)
+        complain(error)
         sys.exit(2)
     except BrokenPipeError:
-        streams.forget_output()  # its reader is gone
+        forget_output()  # its reader is gone
         sys.exit(1)
     except OSError as error:
-        streams.forget_output()
+        forget_output()
         where = "the output can't be written" if error.filename is None else error.filename
-        streams.complain(f"{where}: {error.strerror}")
+        complain(f"{where}: {error.strerror}")
         sys.exit(2)
     except KeyboardInterrupt:
-        sys.exit(EXIT_CODE)
+        sys.exit(INTERRUPTED)
     sys.exit(code)
 
 

@@ -6,13 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from makemore_tui.core.constants import MAX_SEED
+from makemore_tui.core.runs.catalog import find_run
+from makemore_tui.core.runs.directory import runs_directory
 
 
 def found(run: Path | None) -> Path | None:
     """A run that a person names by its path, or by its name among the kept ones."""
-    from makemore_tui.core.runs.catalog import find_run
-    from makemore_tui.core.runs.directory import runs_directory
-
     return run and find_run(run, runs_directory())
 
 
@@ -42,6 +41,10 @@ Unique = Annotated[bool, typer.Option("--unique", help="Drop repeated items firs
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Run = Annotated[
     Path, typer.Argument(metavar="RUN", callback=found, help="A saved run: its name or file.")
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(metavar="RUN", callback=found, help="Go on with a run: its name or file."),
 ]
 RunDirectory = Annotated[
     Path | None, typer.Option("--run-dir", help="Where runs are kept; or MAKEMORE_TUI_RUNS.")

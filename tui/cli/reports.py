@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from makemore_tui.core.presets import Preset
-from makemore_tui.core.results import Baseline
+from makemore_tui.core.results import Baseline, Probe, RateSearch, Sample
+from makemore_tui.core.runs.catalog import SavedRun
+from makemore_tui.core.runs.record import to_json
 from makemore_tui.core.settings import model_label
 from makemore_tui.core.text import shown
 
@@ -33,6 +35,14 @@ if TYPE_CHECKING:
 
 _SAMPLES_SHOWN = 10
 _MAX_WIDTH, _HEIGHT = 100, 18  # of a plot
+
+
+def show(as_json: bool, record: Any, report: Callable[..., None], *values: Any) -> None:
+    """Print a record as JSON, or call a report with some values."""
+    if as_json:
+        print(to_json(record))
+    else:
+        report(*values)
 
 
 @contextmanager
@@ -119,7 +129,7 @@ def print_replay(done: "Replay") -> None:
         )
 
 
-def print_runs(directory: Path, runs: "list[SavedRun]") -> None:
+def print_runs(directory: Path, runs: list[SavedRun]) -> None:
     """Print the saved runs, a line each, and the problems of the damaged ones."""
     if not runs:
         _print(Text(f"no runs in {shown(str(directory))}"))
@@ -137,7 +147,7 @@ def print_runs(directory: Path, runs: "list[SavedRun]") -> None:
             _print(Text(shown(f"{run.name}: {run.problem}"), style="dim"))
 
 
-def print_samples(samples: "list[Sample]") -> None:
+def print_samples(samples: list[Sample]) -> None:
     """Print samples, each marked as new or as occurring in the data."""
     table = _table("Names", "", "", right=False)
     for one in samples:
@@ -146,7 +156,7 @@ def print_samples(samples: "list[Sample]") -> None:
     _print(table, "")
 
 
-def print_rate_search(search: "RateSearch") -> None:
+def print_rate_search(search: RateSearch) -> None:
     """Print the suggestion of a learning-rate search, and its losses as a plot."""
     table = _table("Learning rates", "", "")
     steps = f"in {search.steps:,} steps, {search.seeds} times"

@@ -4,8 +4,11 @@ from typing import Annotated
 
 import typer
 
+from makemore_tui.core.runs.catalog import remove, saved_runs
+from makemore_tui.core.runs.directory import runs_directory
+
 from . import options
-from .streams import show
+from .reports import print_runs, show
 
 runs = typer.Typer(invoke_without_command=True)
 
@@ -15,9 +18,6 @@ def list_runs(
     context: typer.Context, directory: options.RunDirectory = None, as_json: options.Json = False
 ) -> None:
     """List the saved runs, the newest first; `runs remove NAME` removes some."""
-    from makemore_tui.core.runs.catalog import saved_runs
-    from makemore_tui.core.runs.directory import runs_directory
-
     context.obj = directory
     if context.invoked_subcommand:
         return
@@ -28,7 +28,7 @@ def list_runs(
         {key: getattr(one, key) for key in keys} | {"saved": one.saved.isoformat()} for one in found
     ]
     record = {"directory": str(where), "runs": plain}
-    show(as_json, record, lambda reports: reports.print_runs(where, found))
+    show(as_json, record, print_runs, where, found)
 
 
 @runs.command("remove", epilog="Example: makemore-tui runs remove first second")
@@ -38,7 +38,4 @@ def remove_runs(
     directory: options.RunDirectory = None,
 ) -> None:
     """Remove saved runs by name."""
-    from makemore_tui.core.runs.catalog import remove
-    from makemore_tui.core.runs.directory import runs_directory
-
     remove(runs_directory(directory or context.obj), names)

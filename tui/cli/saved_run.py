@@ -9,11 +9,13 @@ import typer
 from makemore_tui.core.constants import EXPORT_FORMS, MAX_SEED, SPLITS
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import Unavailable
+from makemore_tui.core.runs.header import read_record, run_name
+from makemore_tui.core.runs.record import to_json
 from makemore_tui.core.text import shown
 
 from . import options
-from .interrupt import load_torch
-from .streams import complain, show
+from .process import complain, load_torch
+from .reports import print_evaluations, print_replay, print_samples, progress, show
 
 if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session
@@ -36,10 +38,8 @@ def evaluate(
 ) -> None:
     """The losses of a saved run, test among them, and how likely it holds a word."""
     saved = _load(run)
-    from makemore_tui.core.analysis.probe import probe
-
     saved.dataset.split(split)  # refuses what is none
-    found = None if word is None else probe(saved.model, saved.dataset.vocabulary, word)
+    found = None if word is None else saved.probe(word)
     if isinstance(found, Unavailable):
         raise UserError(found.why)
     wanted = (*SPLITS, "all") if split == "all" else (split,)
@@ -52,7 +52,7 @@ def evaluate(
             "surprises": [one.surprisal for one in found.characters],
             "mean": found.mean,
         }
-    show(as_json, answer, lambda reports: reports.print_evaluations(evaluations, found))
+    show(as_json, answer, print_evaluations, evaluations, found)
 
 
 def sample(
@@ -70,7 +70,7 @@ def sample(
     wanted = {"temperature": temperature, "prefix": prefix, "new_only": new_only}
     samples = _load(run).sample(n, seed, **wanted)
     record = {"samples": [{"text": one.text, "seen": one.seen} for one in samples]}
-    show(as_json, record, lambda reports: reports.print_samples(samples))
+    show(as_json, record, print_samples, samples)
 
 
 def replay(
@@ -84,10 +84,7 @@ def replay(
     import torch
 
     from makemore_tui.core.runs.checkpoint import check_new
-    from makemore_tui.core.runs.header import read_record
     from makemore_tui.core.session import replay as replaying
-
-    from .reports import progress
 
     saved = read_record(run)
     torch.set_num_threads(saved.usable_threads)
@@ -98,7 +95,7 @@ def replay(
         done.session.save(out)
     keys = ("identical", "largest_difference", "loss_difference", "steps")
     record = {key: getattr(done, key) for key in keys}
-    show(as_json, record, lambda reports: reports.print_replay(done))
+    show(as_json, record, print_replay, done)
     if not done.same_build and done.identical is not None:
         complain(
             f"{run} was saved with torch {done.recorded_torch}, and this is "
@@ -123,8 +120,6 @@ def export(
         raise UserError(f"there is no form {form!r}; the forms are {', '.join(EXPORT_FORMS)}")
     load_torch()
     from makemore_tui.core.export import files
-    from makemore_tui.core.runs.header import run_name
-    from makemore_tui.core.runs.record import to_json
     from makemore_tui.core.session.session import Session
 
     session, stem = Session.load(run), run_name(run.resolve())

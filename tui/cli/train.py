@@ -9,12 +9,13 @@ import typer
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
+from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.settings import parse_changes
 
 from . import options
-from .interrupt import EXIT_CODE, ctrl_c_calls, load_torch
+from .process import INTERRUPTED, complain, ctrl_c_calls, load_torch
+from .reports import print_training, progress, show
 from .start import refuse, start_of
-from .streams import complain, show
 
 if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session
@@ -33,12 +34,7 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Save the run to this new file.")] = None,
     unique: options.Unique = False,
-    resume: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RUN", callback=options.found, help="Go on with a run: its name or file."
-        ),
-    ] = None,
+    resume: options.Resume = None,
     spec: options.Spec = None,
     as_json: options.Json = False,
 ) -> None:
@@ -57,13 +53,13 @@ def train(
     session = _resumed(resume, wanted) if resume else Session.from_spec(start)
     report, is_interrupted = _train(session, quiet=as_json)
     unsaved = out and _save(session, out, report)
-    show(as_json, report, lambda reports: reports.print_training(session, report))
+    show(as_json, report, print_training, session, report)
     if session.diverged:
         complain(_divergence(session, out))
         raise typer.Exit(1)
     if unsaved:
         raise unsaved
-    raise typer.Exit(EXIT_CODE if is_interrupted else 0)
+    raise typer.Exit(INTERRUPTED if is_interrupted else 0)
 
 
 def _resumed(run: Path, asked: dict[str, Any]) -> "Session":
@@ -73,7 +69,6 @@ def _resumed(run: Path, asked: dict[str, Any]) -> "Session":
     """
     import torch
 
-    from makemore_tui.core.runs.header import read_record
     from makemore_tui.core.session.session import Session
 
     torch.set_num_threads(read_record(run).usable_threads)
@@ -98,8 +93,6 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     Returns the figures of the training, and True if it was ended by ctrl+c.
     """
     from makemore_tui.core.training.time_slicer import TimeSlicer
-
-    from .reports import progress
 
     last_step = session.train_settings.steps
     if not session.model_settings.model_kind.is_network:

@@ -104,10 +104,10 @@ def interpolated(line: Line, column: float) -> float | None:
 
 def _previous_line(points: Line, axis: StepAxis, smoothing: float) -> Line:
     """The smoothed line of a previous run, as far as the axis goes."""
-    near = [(round(axis.column(step)), loss) for step, loss in points if step >= axis.first]
-    near = [(place, loss) for place, loss in near if place < axis.width]
-    places, losses = [place for place, _ in near], [loss for _, loss in near]
-    return as_line(_smoothed(_by_column(places, losses, axis.width), smoothing))
+    placed = [(round(axis.column(step)), loss) for step, loss in points if step >= axis.first]
+    near = [(place, loss) for place, loss in placed if place < axis.width]
+    columns = _by_column([place for place, _ in near], [loss for _, loss in near], axis.width)
+    return as_line(_smoothed(columns, smoothing))
 
 
 def _by_column(places: list[int], losses: Sequence[float], width: int) -> list[list[float]]:

@@ -18,14 +18,7 @@ from textual.widgets.option_list import Option
 from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.results import DatasetStats
 from makemore_tui.core.text import shown
-from makemore_tui.core.worker.protocol import (
-    ChangeDataset,
-    DescribeDataset,
-    Failed,
-    Refused,
-    Reply,
-    Snapshot,
-)
+from makemore_tui.core.worker import protocol
 
 from ..client.engine import WorkerDied
 from ..client.session_actions import SessionActions
@@ -123,8 +116,9 @@ class DatasetScreen(AskingScreen):
 
     def __init__(self, session: SessionActions):
         super().__init__(session)
-        self._wanted: DescribeDataset | ChangeDataset | None = None  # and not answered yet
-        self._answer: tuple[DescribeDataset, DatasetStats | str] | None = None
+        self._asked: protocol.DescribeDataset | None = None  # and not answered yet
+        self._is_taking = False  # a new run was asked for, of what is asked
+        self._answer: tuple[protocol.DescribeDataset, DatasetStats | str] | None = None
         self._tick = Tick("drop repeated items", compact=True)
         self._numbers = Static(_NOTHING, id="numbers", markup=False)
         self._taking = Static(id="taking", markup=False)
@@ -134,19 +128,14 @@ class DatasetScreen(AskingScreen):
         with Vertical() as box:
             box.border_title = "Dataset"
             box.border_subtitle = "enter shows its numbers, enter again takes it · esc leaves"
-            yield Offers(
-                *(Option(f"{name}  (built in)", id=name) for name in BUILT_IN_DATASETS),
-                *(
-                    Option(cropped(shown(file), self._width).replace("[", r"\["), id=file)
-                    for file in recent
-                ),
-                compact=True,
-            )
+            offers = {name: f"{name}  (built in)" for name in BUILT_IN_DATASETS}
+            offers |= {
+                file: cropped(shown(file), self._width).replace("[", r"\[") for file in recent
+            }
+            yield Offers(*(Option(text, id=name) for name, text in offers.items()), compact=True)
+            text = "or a file of one item a line; tab completes"
             yield PathLine(
-                placeholder="or a file of one item a line; tab completes",
-                suggester=PathSuggester(),
-                select_on_focus=False,
-                compact=True,
+                placeholder=text, suggester=PathSuggester(), select_on_focus=False, compact=True
             )
             yield self._tick
             yield self._numbers
@@ -162,7 +151,7 @@ class DatasetScreen(AskingScreen):
         return max(1, min(_WIDTH, self.app.size.width - 4))
 
     @property
-    def _chosen(self) -> DescribeDataset | None:
+    def _chosen(self) -> protocol.DescribeDataset | None:
         """What enter would have shown, or take."""
         match self.focused:
             case Offers(highlighted_option=Option(id=str(name))):
@@ -171,7 +160,7 @@ class DatasetScreen(AskingScreen):
                 name = _named(text)
             case _:
                 return None
-        return DescribeDataset(name, self._tick.value)
+        return protocol.DescribeDataset(name, self._tick.value)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -182,36 +171,35 @@ class DatasetScreen(AskingScreen):
         if event.value.strip():
             self._look_or_take(_named(event.value))
 
-    def take(self, reply: Reply | WorkerDied) -> bool:
+    def take(self, reply: protocol.Reply | WorkerDied) -> bool:
         match reply:
-            case DatasetStats() if isinstance(self._wanted, DescribeDataset):
-                self._hear(self._wanted, reply)
-            case Refused(why) if self._wanted is not None:
-                self._hear(DescribeDataset(self._wanted.name, self._wanted.unique), why)
+            case DatasetStats() if self._asked is not None:
+                self._hear(self._asked, reply)
+            case protocol.Refused(why) if self._asked is not None:
+                self._hear(self._asked, why)
                 return True
-            case Snapshot(is_refresh=False) if isinstance(self._wanted, ChangeDataset):
-                if self._wanted.name not in BUILT_IN_DATASETS:
-                    self.app.add_recent(self._wanted.name)  # type: ignore[attr-defined]
+            case protocol.Snapshot(is_refresh=False) if self._asked is not None and self._is_taking:
+                if self._asked.name not in BUILT_IN_DATASETS:
+                    self.app.add_recent(self._asked.name)  # type: ignore[attr-defined]
                 self.dismiss()
-            case Failed() | WorkerDied():
+            case protocol.Failed() | WorkerDied():
                 self.dismiss()
         return False
 
     def _look_or_take(self, name: str) -> None:
         """Have a dataset's numbers shown, or take it where they are."""
-        if self._wanted is not None:
+        if self._asked is not None:
             return
-        described = DescribeDataset(name, self._tick.value)
+        self._asked = asked = protocol.DescribeDataset(name, self._tick.value)
         match self._answer:
-            case (asked, DatasetStats()) if asked == described:
-                self._wanted = ChangeDataset(name, described.unique)
-            case _:
-                self._wanted = described
+            case (described, DatasetStats()):
+                self._is_taking = described == asked
         self._show()
-        self.session.ask(self._wanted)
+        is_taking = self._is_taking
+        self.session.ask(protocol.ChangeDataset(name, asked.unique) if is_taking else asked)
 
-    def _hear(self, asked: DescribeDataset, said: DatasetStats | str) -> None:
-        self._answer, self._wanted = (asked, said), None
+    def _hear(self, asked: protocol.DescribeDataset, said: DatasetStats | str) -> None:
+        self._answer, self._asked, self._is_taking = (asked, said), None, False
         self._show()
 
     @on(DescendantFocus)
@@ -221,9 +209,9 @@ class DatasetScreen(AskingScreen):
     def _show(self) -> None:
         """Show what is known of the dataset that is chosen, and what enter does then."""
         words, taking, is_refused = _NOTHING, "", False
-        if self._wanted is not None:
-            doing = "reading" if isinstance(self._wanted, DescribeDataset) else "beginning"
-            words = f"{doing} {self._wanted.name} … a large file takes a while"
+        if self._asked is not None:
+            doing = "beginning" if self._is_taking else "reading"
+            words = f"{doing} {self._asked.name} … a large file takes a while"
         elif self._answer is not None and self._answer[0] == self._chosen:
             said = self._answer[1]
             if is_refused := isinstance(said, str):

@@ -10,16 +10,7 @@ from textual.widgets import Input, Label, Static
 
 from makemore_tui.core.results import RateSearch
 from makemore_tui.core.settings import SETTINGS
-from makemore_tui.core.worker.protocol import (
-    CancelFinder,
-    Edit,
-    Failed,
-    FindLearningRate,
-    Refused,
-    Reply,
-    Resume,
-    Snapshot,
-)
+from makemore_tui.core.worker import protocol
 
 from ..client.engine import WorkerDied
 from ..client.session_actions import SessionActions
@@ -83,25 +74,25 @@ class FinderScreen(AskingScreen):
 
     def on_mount(self) -> None:
         if self._curve.is_attached:  # else it was closed again before it was there
-            self._find(FindLearningRate())
+            self._find(protocol.FindLearningRate())
 
-    def take(self, reply: Reply | WorkerDied) -> bool:
+    def take(self, reply: protocol.Reply | WorkerDied) -> bool:
         match reply:
-            case Refused(why) if self.is_mounted:
+            case protocol.Refused(why) if self.is_mounted:
                 self.refuse(why)
                 if self._search is None:
                     self._found.update("")
                 self._has_paused &= self._has_begun
                 self._is_new = False
                 return True
-            case Snapshot(is_refresh=True, finder=RateSearch() as search):
+            case protocol.Snapshot(is_refresh=True, finder=RateSearch() as search):
                 if self.is_mounted and not self.requests.awaits_answer:
                     self._show(search)  # which is no longer the search before
-            case Failed() | WorkerDied():
+            case protocol.Failed() | WorkerDied():
                 self.dismiss()
         return False
 
-    def _find(self, request: FindLearningRate) -> None:
+    def _find(self, request: protocol.FindLearningRate) -> None:
         self.refuse("")
         self._search, self._is_new = None, True
         self._found.update("starting …")
@@ -133,7 +124,7 @@ class FinderScreen(AskingScreen):
             except ValueError:
                 self.refuse(f"the range must be two numbers such as 0.001 and 1, not {text!r}")
                 return
-        self._find(FindLearningRate(**ends))
+        self._find(protocol.FindLearningRate(**ends))
 
     def action_take(self) -> None:
         """Take what is suggested, and leave."""
@@ -144,18 +135,18 @@ class FinderScreen(AskingScreen):
             self.refuse("there is no suggestion; another range may have one")
         else:
             rate = _to_set(search.suggested, self.requests.latest)
-            self.session.ask(Edit({"learning_rate": rate}))
+            self.session.ask(protocol.Edit({"learning_rate": rate}))
             self.action_cancel()
 
     def action_cancel(self) -> None:
         """Leave, and train on if that was so before."""
-        self.session.ask(CancelFinder())
+        self.session.ask(protocol.CancelFinder())
         if self._has_paused:
-            self.session.ask(Resume())
+            self.session.ask(protocol.Resume())
         self.dismiss()
 
 
-def _to_set(rate: float, now: Snapshot | None) -> float:
+def _to_set(rate: float, now: protocol.Snapshot | None) -> float:
     """The setting that the schedule makes this rate of now; as near to it as is allowed."""
     if now is None:
         return rate
@@ -165,7 +156,7 @@ def _to_set(rate: float, now: Snapshot | None) -> float:
     return float(f"{max(limits['low'], min(wanted, limits['high'])):.3g}")
 
 
-def _in_words(search: RateSearch, now: Snapshot | None) -> str:
+def _in_words(search: RateSearch, now: protocol.Snapshot | None) -> str:
     seeds = f"mean of {search.seeds} seeds between their lowest and highest loss"
     if not search.finished:
         share = 100 * search.done // max(1, search.steps)

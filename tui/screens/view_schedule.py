@@ -30,10 +30,15 @@ class ViewSchedule:
     def tick(self, panels: Iterable[Panel]) -> bool:
         """Ask for what is due of some panels; False if nothing is until something changes."""
         self._ticks += 1
-        views = _views_of(panels)
+        views, now = _views_of(panels), self._requests.snapshot
         if self._requests.is_dead or self._requests.is_at_rest(views.values()):
             return False
-        self._requests.refresh(view for name, view in views.items() if self._is_due(name, view))
+        if now is not None and now.is_resting:
+            due = [view for view in views.values() if not self._requests.is_drawn(view)]
+        else:
+            turns = {name: self._ticks % every == at for name, (every, at) in _TURNS.items()}
+            due = [view for name, view in views.items() if turns[name]]
+        self._requests.refresh(due)
         return True
 
     def ask_for(self, panels: Iterable[Panel], is_anew: bool = False) -> None:
@@ -54,13 +59,6 @@ class ViewSchedule:
             return snapshot
         self._requests.want(view)
         return replace(snapshot, loss=None)
-
-    def _is_due(self, name: str, view: View) -> bool:
-        now = self._requests.snapshot
-        if now is not None and now.is_resting:
-            return not self._requests.is_drawn(view)
-        every, when = _TURNS[name]
-        return self._ticks % every == when
 
 
 def _views_of(panels: Iterable[Panel]) -> dict[str, View]:

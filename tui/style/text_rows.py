@@ -6,6 +6,8 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
+from .colours import Palette
+
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
 
@@ -42,6 +44,11 @@ def wrapped(text: str, width: int) -> list[str]:
         *whole, line = chop_cells(word, max(2, width)) if cell_len(word) > width else [word]
         lines += whole
     return [*lines, line] if line else lines
+
+
+def paragraph(text: str, width: int, palette: Palette, colour: str = "dim") -> list[Row]:
+    """A text as rows of at most so many cells, in one of the palette's colours."""
+    return [row((line, palette.style(colour))) for line in wrapped(text, width)]
 
 
 def fitted(text: str, width: int) -> str:

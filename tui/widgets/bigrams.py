@@ -8,8 +8,8 @@ from makemore_tui.core.worker.protocol import Snapshot
 
 from ..keymap import bindings_of
 from ..plots.bigram_table import BigramDrawing, TableLayout, table_layout
-from ..style.text_rows import Row
-from .panel import Panel, next_of
+from ..style.text_rows import Row, paragraph
+from .panel import Panel, label_border, next_of
 
 _MODES: dict[BigramMode, tuple[str, str]] = {  # in a wide panel, and in a narrow one
     "model": ("the model's P(next | previous)", "the model's"),
@@ -86,11 +86,11 @@ class BigramPanel(Panel):
         if table is None:
             return []
         if not table.values:
-            return self.paragraph("the model's weights are not finite", width, "warning")
+            return paragraph("the model's weights are not finite", width, self.palette, "warning")
         layout, labels = self._layout(table.mode), snapshot.dataset.labels
         drawing = BigramDrawing(table, labels, layout, width, height, self.palette)
         self._retitle()
-        self.label(border_subtitle=drawing.legend())
+        label_border(self, subtitle=drawing.legend())
         return drawing.rows()
 
     @property
@@ -106,7 +106,7 @@ class BigramPanel(Panel):
         """Say what is shown, in words that fit."""
         titles = [f"Bigrams · {mode} · {_ORDERS[self.order]}" for mode in _MODES[self.mode]]
         width = self.content_size.width or 80
-        self.label(border_title=titles[0] if len(titles[0]) <= width else titles[1])
+        label_border(self, title=titles[0] if len(titles[0]) <= width else titles[1])
 
     def _layout(self, mode: BigramMode) -> TableLayout:
         labels = self.snapshot.dataset.labels if self.snapshot else ()

@@ -6,8 +6,8 @@ from makemore_tui.core.results import EmbeddingMap, Unavailable
 from makemore_tui.core.worker.protocol import EmbeddingView, Snapshot
 
 from ..plots.embedding_map import Range, embedding_rows, next_range, range_of
-from ..style.text_rows import Row
-from .panel import Panel
+from ..style.text_rows import Row, paragraph
+from .panel import Panel, label_border
 
 
 class EmbeddingPanel(Panel):
@@ -24,7 +24,7 @@ class EmbeddingPanel(Panel):
         return EmbeddingView()
 
     def show(self, snapshot: Snapshot) -> None:
-        if self.begins_run(snapshot):
+        if not self.snapshot or self.snapshot.runs != snapshot.runs:
             self._range = None
         if isinstance(snapshot.embedding, EmbeddingMap):
             self._range = next_range(self._range, range_of(snapshot.embedding.points))
@@ -33,13 +33,14 @@ class EmbeddingPanel(Panel):
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         shown = self.drawn
         if not isinstance(shown, EmbeddingMap) or self._range is None:
-            self.label(border_title="Embedding", border_subtitle="")
-            return self.paragraph(shown.why if isinstance(shown, Unavailable) else "…", width)
+            label_border(self, title="Embedding", subtitle="")
+            why = shown.why if isinstance(shown, Unavailable) else "…"
+            return paragraph(why, width, self.palette)
         rows, hidden = embedding_rows(shown, self._range, width, height, self.palette)
         dimensions = f"{shown.dimensions} dimension{'s' if shown.dimensions != 1 else ''}"
         main = ", the main two" if shown.dimensions > 2 else ""
         legend = Content(_legend(shown, hidden, width))
-        self.label(border_title=f"Embedding · {dimensions}{main}", border_subtitle=legend)
+        label_border(self, title=f"Embedding · {dimensions}{main}", subtitle=legend)
         return rows
 
 

@@ -4,8 +4,8 @@ from makemore_tui.core.results import Health
 from makemore_tui.core.worker.protocol import HealthView, Snapshot
 
 from ..plots.health_rows import health_rows
-from ..style.text_rows import Row
-from .panel import Panel
+from ..style.text_rows import Row, paragraph
+from .panel import Panel, label_border
 
 
 class HealthPanel(Panel):
@@ -19,6 +19,6 @@ class HealthPanel(Panel):
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         if self.drawn is None:
-            return self.paragraph("…", width)
-        self.label(border_subtitle=f"at step {self.drawn.step:,}")
+            return paragraph("…", width, self.palette)
+        label_border(self, subtitle=f"at step {self.drawn.step:,}")
         return health_rows(self.drawn, width, height, self.palette)

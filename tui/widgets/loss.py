@@ -14,10 +14,11 @@ from ..plots.columns import StepAxis, axis_of
 from ..plots.figure import AXIS_WIDTH
 from ..plots.loss_options import BASELINE_CHOICES, SMOOTHINGS, LossOptions, loss_legend
 from ..plots.loss_plot import canvas_width, loss_plot
-from ..style.text_rows import Row
-from .panel import Panel, next_of
+from ..style.text_rows import Row, paragraph
+from .panel import Panel, label_border, next_of
 
 _LAST_PART = 0.9
+_CHOICES = {"smoothing": tuple(SMOOTHINGS), "baselines": BASELINE_CHOICES}
 
 
 class LossPanel(Panel):
@@ -32,7 +33,7 @@ class LossPanel(Panel):
     def change(self, **options: Any) -> None:
         """Change options by name."""
         self.options = replace(self.options, **options)
-        self.label(border_subtitle=self.options.label)
+        label_border(self, subtitle=self.options.label)
         self.relayout()
         self.post_message(self.ViewChanged(self))
 
@@ -44,13 +45,10 @@ class LossPanel(Panel):
         """Show the last part of the steps, or all of them."""
         self.change(last_part=not self.options.last_part and not self.options.span, span=None)
 
-    def action_next_smoothing(self) -> None:
-        """Smooth the minibatch loss more, or not at all."""
-        self.change(smoothing=next_of(self.options.smoothing, tuple(SMOOTHINGS)))
-
-    def action_next_baselines(self) -> None:
-        """Show all baselines, the n-grams, the uniform one, or none."""
-        self.change(baselines=next_of(self.options.baselines, BASELINE_CHOICES))
+    def action_next(self, option: str) -> None:
+        """Smooth the minibatch loss more, or not at all; or show all baselines, the n-grams, the
+        uniform one, or none."""
+        self.change(**{option: next_of(getattr(self.options, option), _CHOICES[option])})
 
     def action_toggle_baseline(self, name: str) -> None:
         """Show a baseline, or hide it."""
@@ -68,15 +66,12 @@ class LossPanel(Panel):
         if right and (axis := self._axis):
             at = self.options.crosshair
             column = axis.width if at is None else round(axis.column(at))
-            self._put_crosshair(axis, column + right)
+            self.change(crosshair=_step_at(axis, column + right))
 
     def on_click(self, event: Click) -> None:
         offset = event.get_content_offset(self)
         if offset is not None and (axis := self._axis):
-            self._put_crosshair(axis, offset.x - AXIS_WIDTH)
-
-    def _put_crosshair(self, axis: StepAxis, column: int) -> None:
-        self.change(crosshair=axis.step(max(0, column)) if column < axis.width else None)
+            self.change(crosshair=_step_at(axis, offset.x - AXIS_WIDTH))
 
     def view(self) -> LossView:
         share = _LAST_PART if self.options.last_part else 0.0
@@ -86,12 +81,16 @@ class LossPanel(Panel):
 
     def show(self, snapshot: Snapshot) -> None:
         span, crosshair = self.options.span, self.options.crosshair
-        if self.begins_run(snapshot) or (span and span[0] >= snapshot.step):
+        if (
+            not self.snapshot
+            or self.snapshot.runs != snapshot.runs
+            or (span and span[0] >= snapshot.step)
+        ):
             span = crosshair = None
         if crosshair is not None and crosshair > snapshot.step:
             crosshair = None
         self.options = replace(self.options, span=span, crosshair=crosshair)
-        self.label(border_subtitle=self.options.label)
+        label_border(self, subtitle=self.options.label)
         super().show(snapshot)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
@@ -100,7 +99,7 @@ class LossPanel(Panel):
         if not curve.steps:
             is_paused, key = snapshot.state == "paused", self.key_labels["pause"]
             waiting = f"press {key} to train" if is_paused else "no steps yet"
-            return [legend, [], *self.paragraph(waiting, width)]
+            return [legend, [], *paragraph(waiting, width, self.palette)]
         return [legend, *loss_plot(curve, width, height - 1, options.look(snapshot), self.palette)]
 
     @property
@@ -110,3 +109,8 @@ class LossPanel(Panel):
             return None
         width = canvas_width(self.content_size.width, self.options.look(self.snapshot))
         return axis_of(self.drawn, max(2, width), self.options.log_steps)
+
+
+def _step_at(axis: StepAxis, column: int) -> float | None:
+    """The step of a column; None beyond the newest."""
+    return axis.step(max(0, column)) if column < axis.width else None

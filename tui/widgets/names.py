@@ -4,8 +4,8 @@ from makemore_tui.core.results import Sample
 from makemore_tui.core.worker.protocol import NamesView, Snapshot
 
 from ..keymap import bindings_of
-from ..style.text_rows import Row, fitted, row
-from .panel import Panel
+from ..style.text_rows import Row, fitted, paragraph, row
+from .panel import Panel, label_border
 
 _MAX_NAMES = 200
 _COLUMN_WIDTH = 24  # cells, at least
@@ -40,12 +40,12 @@ class NamesPanel(Panel):
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         names = self.drawn
         if not names:
-            return self.paragraph("…", width)
+            return paragraph("…", width, self.palette)
         columns = max(1, width // _COLUMN_WIDTH)
         gap = _GAP if columns > 1 else 0
         each = width // columns - gap
         new = sum(not name.seen for name in names)
-        self.label(border_subtitle=f"{new} of {len(names)} new" if width > 13 else f"{new} new")
+        label_border(self, subtitle=f"{new} of {len(names)} new" if width > 13 else f"{new} new")
         return [
             [segment for name in names[i : i + columns] for segment in self._row(name, each, gap)]
             for i in range(0, len(names), columns)

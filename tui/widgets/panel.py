@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 from rich.style import Style
 from textual import on
 from textual.content import Content
-from textual.events import MouseEvent, MouseScrollDown, MouseScrollUp, Resize, Show
+from textual.events import MouseScrollDown, MouseScrollUp, Resize, Show
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -18,7 +18,7 @@ from makemore_tui.core.worker.protocol import Request, Snapshot, View
 
 from ..keymap import PANELS, bindings_of, key_labels
 from ..style.colours import Palette, palette_of
-from ..style.text_rows import Row, row, wrapped
+from ..style.text_rows import Row
 
 _T = TypeVar("_T")
 
@@ -70,7 +70,6 @@ class Panel(Widget, can_focus=True):
         self.border_title = self.TITLE or PANELS[self.ID]
         self.snapshot: Snapshot | None = None
         self.drawn: Any = None
-        self._labels: dict[str, str] = {}  # of the border, as they were set
         self._rows: list[Row] = []
         self._strips: list[Strip] = []  # the rows as they are painted
         self._painted_with: tuple[int, Style] | None = None  # width and style
@@ -94,17 +93,10 @@ class Panel(Widget, can_focus=True):
 
     @on(MouseScrollUp)
     @on(MouseScrollDown)
-    def _take_wheel(self, event: MouseEvent) -> None:
+    def scroll_cursor(self, event: MouseScrollUp | MouseScrollDown) -> None:
+        """Move the cursor by the wheel."""
         event.stop()
-        self.turn_wheel(event, 1 if isinstance(event, MouseScrollDown) else -1)
-
-    def turn_wheel(self, event: MouseEvent, down: int) -> None:
-        """React to a step of the wheel, which is 1 downwards and -1 upwards."""
-        self.action_move(down, 0)
-
-    def begins_run(self, snapshot: Snapshot) -> bool:
-        """True if a snapshot is of another run than the one before."""
-        return self.snapshot is None or self.snapshot.runs != snapshot.runs
+        self.action_move(1 if isinstance(event, MouseScrollDown) else -1, 0)
 
     def show(self, snapshot: Snapshot) -> None:
         """Take a new snapshot and repaint what it changes.
@@ -112,8 +104,9 @@ class Panel(Widget, can_focus=True):
         A snapshot of the same run that has nothing drawn for this panel changes nothing.
         """
         if self.FIELD:
+            is_same_run = self.snapshot is not None and self.snapshot.runs == snapshot.runs
             drawn = getattr(snapshot, self.FIELD)
-            if drawn is None and not self.begins_run(snapshot):
+            if drawn is None and is_same_run:
                 return
             self.drawn = drawn
         self.snapshot = snapshot
@@ -161,18 +154,17 @@ class Panel(Widget, can_focus=True):
         super().notify_style_update()
         self.relayout()
 
-    def label(self, **labels: str | Content) -> None:
-        """Set border titles, by attribute, if they differ: setting one paints the panel again."""
-        for name, label in labels.items():
-            markup = label.markup if isinstance(label, Content) else label  # colours and all
-            if self._labels.get(name) != markup:
-                self._labels[name] = markup
-                setattr(self, name, label)
 
-    def paragraph(self, text: str, width: int, colour: str = "dim") -> list[Row]:
-        """A text in rows of at most `width` cells, in a colour of the palette."""
-        style = self.palette.style(colour)
-        return [row((line, style)) for line in wrapped(text, width)]
+def label_border(
+    panel: Panel, title: str | Content | None = None, subtitle: str | Content | None = None
+) -> None:
+    """Set a panel's border titles if they differ, for setting them has all of it painted again."""
+    shown = vars(panel).setdefault("_border_labels", {})
+    for name, label in (("border_title", title), ("border_subtitle", subtitle)):
+        key = label.markup if isinstance(label, Content) else label  # colours and all
+        if key is not None and shown.get(name) != key:
+            shown[name] = key
+            setattr(panel, name, label)
 
 
 def next_of(one: _T, choices: Sequence[_T]) -> _T:

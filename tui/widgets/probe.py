@@ -10,7 +10,7 @@ from makemore_tui.core.worker.protocol import ProbeView, Snapshot
 
 from ..keymap import bindings_of
 from ..plots.probe_rows import COLUMN_WIDTH, probe_rows
-from ..style.text_rows import Row
+from ..style.text_rows import Row, paragraph
 from .panel import Panel
 from .text_input import Line
 
@@ -78,8 +78,10 @@ class ProbePanel(Panel):
         if isinstance(probe, Probe):
             chosen = self._chosen([one.surprisal for one in probe.characters])
             rows = probe_rows(probe, chosen, width, height - 1, self.palette)
+        elif probe is None:
+            rows = paragraph("…", width, self.palette)
         else:
-            rows = self.paragraph(probe.why, width, "warning") if probe else self.paragraph("…", 1)
+            rows = paragraph(probe.why, width, self.palette, "warning")
         return [[], *rows]  # below the line that is typed into
 
     def _chosen(self, surprisals: list[float]) -> int:

@@ -21,8 +21,8 @@ from makemore_tui.core.worker.protocol import OpenRun, ReturnTo, Snapshot
 
 from ..plots.ticks import tick_label
 from ..style.colours import Palette
-from ..style.text_rows import Row, fitted, number, row
-from .panel import Panel
+from ..style.text_rows import Row, fitted, number, paragraph, row
+from .panel import Panel, label_border
 
 if TYPE_CHECKING:
     from makemore_tui.core.runs.catalog import RunList, SavedRun
@@ -133,13 +133,12 @@ class RunsPanel(Panel):
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         before, self._entries = self._entries, _run_entries(snapshot, self._saved)
         entries = self._entries
-        self.label(border_subtitle="↑ ↓ choose · enter opens" if entries else "")
+        label_border(self, subtitle="↑ ↓ choose · enter opens" if entries else "")
         if not entries:
             labels = self.key_labels
             restarts = f"a restart ({labels['restart']}, {labels['new-seed']})"
-            return self.paragraph(
-                f"none yet; {restarts} or another model ({labels['model']}) leaves one", width
-            )
+            words = f"none yet; {restarts} or another model ({labels['model']}) leaves one"
+            return paragraph(words, width, self.palette)
         keys, keys_before = ([entry.key for entry in some] for some in (entries, before))
         if keys != keys_before:  # the cursor stays on its run; if that is gone, on the newest
             key = keys_before[self.cursor] if self.cursor < len(keys_before) else None

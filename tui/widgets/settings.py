@@ -3,8 +3,9 @@
 import textwrap
 from dataclasses import dataclass
 
+from textual import on
 from textual.binding import Binding
-from textual.events import Click, MouseEvent
+from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 from textual.widgets import Input
 
@@ -14,7 +15,7 @@ from makemore_tui.core.worker.protocol import Snapshot
 from ..keymap import bindings_of
 from ..setting_steps import name_of, restarts, typed
 from ..style.text_rows import Row, row
-from .panel import Panel
+from .panel import Panel, label_border
 from .settings_rows import (
     command_line_words,
     name_width,
@@ -26,17 +27,58 @@ from .text_input import Line
 
 
 class ValueLine(Line):
-    """The line to type a value into."""
+    """The line to type a value into.
+
+    refusal: why the value that was submitted can't be taken, until another one is typed.
+    """
 
     BINDINGS = [  # noqa: RUF012
         Binding("enter", "submit", "take it", key_display="enter"),
         Binding("escape", "leave", "leave"),
     ]
 
+    def __init__(self, panel: "SettingsPanel"):
+        super().__init__(compact=True, select_on_focus=True)
+        self._panel = panel
+        self._setting = ""
+        self.refusal = ""
+
+    def open(self, setting: str, value: str) -> None:
+        """Show the line, to type the value of a setting."""
+        self._setting, self.value, self.display = setting, value, True
+        self._panel.relayout()
+        self.screen.set_focus(self)  # at once, before the next key
+
     def action_leave(self) -> None:
         """Close the line without taking what is in it."""
-        assert isinstance(self.parent, SettingsPanel)
-        self.parent.close_line()
+        self.screen.set_focus(self._panel)
+        self._close()
+
+    def _close(self) -> None:
+        self.display, self.refusal = False, ""
+        self._panel.relayout()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        assert self._panel.snapshot is not None
+        try:
+            request = typed(self._panel.snapshot, self._setting, event.value)
+        except UserError as error:
+            self.refusal = str(error)
+            self._panel.relayout()
+            return
+        if request is not None:
+            self.post_message(Panel.Asked(request))
+        self.action_leave()
+
+    def on_input_changed(self) -> None:
+        if self.refusal:
+            self.refusal = ""
+            self._panel.relayout()
+
+    def on_input_blurred(self) -> None:
+        is_elsewhere = self.app.app_focus and self.screen.focused is not self
+        if is_elsewhere:  # and not in another window, which is looked at meanwhile
+            self._close()
 
 
 class SettingsPanel(Panel):
@@ -64,18 +106,12 @@ class SettingsPanel(Panel):
         self._cursor = "kind"
         self._top = 0  # lines that are scrolled out of sight
         self._line: ValueLine | None = None  # made when first needed, so that the start is fast
-        self._refusal = ""  # why the value that was submitted can't be taken
         self._is_cursor_shown = False  # a first click only chooses, even where the cursor is
-
-    @property
-    def _settings(self) -> list[str]:
-        """Of each line the setting; "" where it only informs."""
-        return [entry.setting for entry in settings_entries(self.snapshot)] if self.snapshot else []
 
     @property
     def cursor(self) -> str:
         """The setting under the cursor."""
-        return self._cursor if self._cursor in self._settings else "kind"
+        return self._cursor if self._cursor in _settings_of(self.snapshot) else "kind"
 
     @property
     def is_open(self) -> bool:
@@ -88,18 +124,15 @@ class SettingsPanel(Panel):
 
     def action_move(self, down: int, right: int) -> None:
         """Move the cursor to another setting, or change the one that it is at."""
-        settings = [setting for setting in self._settings if setting]
+        settings = [setting for setting in _settings_of(self.snapshot) if setting]
         if not settings or self.is_open:
             return
         if right:
             self.post_message(self.Stepped(self.cursor, right))
         else:
             place = settings.index(self.cursor) + down
-            self._put_cursor(settings[max(0, min(place, len(settings) - 1))])
-
-    def _put_cursor(self, setting: str) -> None:
-        self._cursor = setting
-        self.relayout()
+            self._cursor = settings[max(0, min(place, len(settings) - 1))]
+            self.relayout()
 
     def action_copy(self) -> None:
         """Copy the settings to the clipboard."""
@@ -112,27 +145,32 @@ class SettingsPanel(Panel):
         if self.is_open or not setting:
             return
         is_second = setting == self.cursor and self._is_cursor_shown
-        self._is_cursor_shown = True
-        self._put_cursor(setting)
+        self._cursor, self._is_cursor_shown = setting, True
+        self.relayout()
         if is_second:
             await self.action_type_value()
 
-    def turn_wheel(self, event: MouseEvent, down: int) -> None:
+    @on(MouseScrollUp)
+    @on(MouseScrollDown)
+    def change_by_wheel(self, event: MouseScrollUp | MouseScrollDown) -> None:
         """Change the setting under the mouse, unless that would begin a new run."""
+        event.stop()
+        event.prevent_default()  # which is to move the cursor
         setting = self._setting_at(event)
         if self.is_open or not setting or self.snapshot is None:
             return
         if restarts(self.snapshot, setting):
             self.screen.set_focus(self)
-            self._put_cursor(setting)
+            self._cursor = setting
+            self.relayout()
             what = f"another {name_of(setting)} begins a new run, which takes more than a wheel"
             self.post_message(self.Said(f"{what}: press {self.key_labels['value']}"))
         else:
-            self.post_message(self.Stepped(setting, -down))
+            self.post_message(self.Stepped(setting, 1 if isinstance(event, MouseScrollUp) else -1))
 
-    def _setting_at(self, event: MouseEvent) -> str:
+    def _setting_at(self, event: Click | MouseScrollUp | MouseScrollDown) -> str:
         """The setting under the mouse, or ""."""
-        offset, settings = event.get_content_offset(self), self._settings
+        offset, settings = event.get_content_offset(self), _settings_of(self.snapshot)
         place = len(settings) if offset is None else offset.y + self._top
         return settings[place] if place < len(settings) else ""
 
@@ -140,52 +178,15 @@ class SettingsPanel(Panel):
         """Open the line to type a value into."""
         if self.snapshot is None or self.is_open:
             return
-        self._cursor = self.cursor
-        value = typed_value(self.snapshot, self._cursor)
+        value = typed_value(self.snapshot, self.cursor)
         if value is None:
-            name, key = name_of(self._cursor), self.key_labels["model"]
+            name, key = name_of(self.cursor), self.key_labels["model"]
             self.post_message(self.Said(f"{name} is no setting of this model; {key} changes it"))
             return
         if self._line is None:
-            self._line = ValueLine(compact=True, select_on_focus=True)
+            self._line = ValueLine(self)
             await self.mount(self._line)
-        self._line.value, self._line.display = value, True
-        self.relayout()
-        self.screen.set_focus(self._line)  # at once, before the next key
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Ask for the value that was typed, or say why it can't be taken."""
-        if self.snapshot is None:
-            return
-        try:
-            request = typed(self.snapshot, self._cursor, event.value)
-        except UserError as error:
-            self._refuse(str(error))
-            return
-        if request is not None:
-            self.post_message(self.Asked(request))
-        self.close_line()
-
-    def on_input_changed(self) -> None:
-        self._refuse("")
-
-    def _refuse(self, why: str) -> None:
-        if why != self._refusal:
-            self._refusal = why
-            self.relayout()
-
-    def on_input_blurred(self) -> None:
-        is_elsewhere = self.app.app_focus and self.screen.focused is not self._line
-        if is_elsewhere:  # and not in another window, which is looked at meanwhile
-            self.close_line()
-
-    def close_line(self) -> None:
-        """Close the line without taking what is in it; the keys are the panel's again."""
-        if self._line is not None:
-            if self.screen.focused is self._line:
-                self.screen.set_focus(self)
-            self._line.display, self._refusal = False, ""
-            self.relayout()
+        self._line.open(self.cursor, value)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         entries, cursor = settings_entries(snapshot), self.cursor
@@ -195,8 +196,8 @@ class SettingsPanel(Panel):
             settings_row(entry, width, self.has_focus and i == place, labels, palette)
             for i, entry in enumerate(entries)
         ]
-        warning = palette.style("warning", bold=True)
-        lines = textwrap.wrap(self._refusal, max(10, width - 1))
+        warning, refusal = palette.style("warning", bold=True), self._line and self._line.refusal
+        lines = textwrap.wrap(refusal or "", max(10, width - 1))
         rows[place + 1 : place + 1] = [row((f" {line}", warning)) for line in lines]
         if self.has_focus or self.is_open:  # scrolled so that the place and what is below are seen
             last = min(place + max(1, len(lines)), len(rows) - 1)
@@ -204,18 +205,19 @@ class SettingsPanel(Panel):
             self._top = max(0, min(top, place - (place > 0), len(rows) - 1))
         else:
             self._top, self._is_cursor_shown = 0, False
-        self.label(border_subtitle=self._hint(max(0, len(rows) - self._top - height)))
+        hidden = max(0, len(rows) - self._top - height)
+        hint = f"{hidden} more" if hidden else ""
         if self._line is not None and self.is_open:
             self._line.styles.offset = (name_width(width), place - self._top)
             self._line.styles.width = max(4, width - name_width(width))
+            does = ": a new run" if restarts(snapshot, cursor) else " takes it"
+            hint = f"enter{does} · esc leaves"
+        elif self.has_focus:
+            hint = f"{self.key_labels['value']} types" + (f" · {hint} ↓" if hint else "")
+        label_border(self, subtitle=hint)
         return rows[self._top :]
 
-    def _hint(self, hidden: int) -> str:
-        """What enter does, and how many lines are out of sight below."""
-        more = f"{hidden} more" if hidden else ""
-        if self.is_open and self.snapshot:
-            does = ": a new run" if restarts(self.snapshot, self.cursor) else " takes it"
-            return f"enter{does} · esc leaves"
-        if self.has_focus:
-            return f"{self.key_labels['value']} types" + (f" · {more} ↓" if more else "")
-        return more
+
+def _settings_of(snapshot: Snapshot | None) -> list[str]:
+    """Of each line the setting; "" where it only informs."""
+    return [entry.setting for entry in settings_entries(snapshot)] if snapshot else []

@@ -3,7 +3,7 @@
 from makemore_tui.core.results import SplitLosses
 from makemore_tui.core.worker.protocol import Snapshot
 
-from ..style.text_rows import Row, number, row
+from ..style.text_rows import Row, number, paragraph, row
 from .panel import Panel
 
 
@@ -15,7 +15,7 @@ class SplitsPanel(Panel):
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         splits, space = snapshot.splits, [[]] if height >= 10 else []
         if splits is None:
-            losses = self.paragraph("evaluating …", width)
+            losses = paragraph("evaluating …", width, self.palette)
         else:
             losses = [*self._train_and_dev(splits, snapshot.train.train_on), *space]
         return [*space, *losses, *self._test(snapshot, width)]

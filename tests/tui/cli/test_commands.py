@@ -241,7 +241,7 @@ def test_the_explorer_without_a_terminal_names_what_works_without_one(refused, w
 def opened(monkeypatch):
     """The starts with which the explorer would have been opened."""
     starts = []
-    monkeypatch.setattr("makemore_tui.tui.cli.streams.check_terminal", lambda: None)
+    monkeypatch.setattr("makemore_tui.tui.cli.explorer.check_terminal", lambda: None)
     monkeypatch.setattr("makemore_tui.tui.cli.explorer.run_explorer", starts.append)
     monkeypatch.setattr("gc.disable", lambda: None)
     return starts

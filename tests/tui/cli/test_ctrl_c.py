@@ -96,11 +96,11 @@ INTERRUPTED = {
     "evaluate x": "core.runs.checkpoint.read",
     "find-lr": "core.datasets.dataset.Dataset.load",
     "data": "core.datasets.dataset.Dataset.load",
-    "presets": "tui.cli.reports.print_presets",
+    "presets": "tui.cli.data.print_presets",
     "replay x": "tui.cli.saved_run.load_torch",
     "export x": "core.runs.checkpoint.read",
-    "runs": "core.runs.catalog.saved_runs",
-    "runs remove x": "core.runs.catalog.remove",
+    "runs": "tui.cli.runs.saved_runs",
+    "runs remove x": "tui.cli.runs.remove",
 }
 
 

@@ -1,11 +1,12 @@
-"""Ctrl+c: it ends a command with exit code 130, never with a traceback."""
+"""What a command does to its process: ctrl+c, errors, and an output that can't be written."""
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-EXIT_CODE = 130  # as a shell has it: 128 and the signal's number
+INTERRUPTED = 130  # the exit code, as a shell has it: 128 and the signal's number
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def ends_at_once() -> AbstractContextManager[None]:
     Nothing is half done then. A KeyboardInterrupt would not do: torch's C++ code, which calls
     Python while it is imported, aborts on it.
     """
-    return ctrl_c_calls(lambda *_: os._exit(EXIT_CODE))
+    return ctrl_c_calls(lambda *_: os._exit(INTERRUPTED))
 
 
 def load_torch() -> None:
@@ -32,3 +33,13 @@ def load_torch() -> None:
     with ends_at_once():
         import torch
     torch.set_num_threads(1)
+
+
+def complain(text: object) -> None:
+    """Print a line on standard error."""
+    print(f"makemore-tui: {text}", file=sys.stderr)
+
+
+def forget_output() -> None:
+    """Discard what could not be written, so that Python's own flush at exit does not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -110,7 +110,9 @@ class Dataset:
         n, dev, test = self.num_items, int(0.8 * self.num_items), int(0.9 * self.num_items)
         edges = {"train": (0, dev), "dev": (dev, test), "test": (test, n), "all": (0, n)}
         if name not in edges:
-            raise UserError(f"there is no split {name!r}; the splits are train, dev, test and all")
+            raise UserError(
+                f"there is no split {name!r}; the splits are train, dev, test, all and first-N"
+            )
         first, last = edges[name]
         tokens, starts = self._shuffled.tokens, self._shuffled.starts
         return Split(name, tokens[int(starts[first]) : int(starts[last]) + 1], first, last)

@@ -8,14 +8,21 @@ import typer
 
 from makemore_tui.core.constants import EXPORT_FORMS, MAX_SEED, SPLITS
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.results import Unavailable
+from makemore_tui.core.results import Probe, Unavailable
 from makemore_tui.core.runs.header import read_record, run_name
 from makemore_tui.core.runs.record import to_json
 from makemore_tui.core.text import shown
 
 from . import options
 from .process import complain, load_torch
-from .reports import print_evaluations, print_replay, print_samples, progress, show
+from .reports import (
+    mean_surprisal,
+    print_evaluations,
+    print_names,
+    print_replay,
+    progress,
+    show,
+)
 
 if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session
@@ -32,45 +39,69 @@ def _load(run: Path) -> "Session":
 
 def evaluate(
     run: options.Run,
-    split: Annotated[str, typer.Option(help="train, dev, test or all (each of them).")] = "all",
-    word: Annotated[str | None, typer.Option(help="Show each character's surprisal.")] = None,
+    split: Annotated[
+        str, typer.Option(help="train, dev, test, first-N, or all: each of the first three.")
+    ] = "all",
+    word: Annotated[
+        list[str] | None,
+        typer.Option(help="Show each character's surprisal; may be given several times."),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """The losses of a saved run, test among them, and how likely it holds a word."""
+    """The losses of a saved run, test among them, and how likely it holds some words."""
     saved = _load(run)
     saved.dataset.split(split)  # refuses what is none
-    found = None if word is None else saved.probe(word)
-    if isinstance(found, Unavailable):
-        raise UserError(found.why)
+    words = [_probe(saved, text) for text in word or ()]
     wanted = (*SPLITS, "all") if split == "all" else (split,)
     evaluations = {name: saved.evaluate(name) for name in wanted}
     answer: dict[str, Any] = {name: one.loss for name, one in evaluations.items()}
-    if found:
-        answer["word"] = {
-            "characters": [one.label for one in found.characters],
-            "probabilities": [one.probability for one in found.characters],
-            "surprises": [one.surprisal for one in found.characters],
-            "mean": found.mean,
-        }
-    show(as_json, answer, print_evaluations, evaluations, found)
+    if words:
+        records = [_word_record(one) for one in words]
+        texts = [{"text": text} for text in word or ()]
+        answer["word"] = records[0]
+        answer["words"] = [text | one for text, one in zip(texts, records, strict=True)]
+        answer["words_mean"] = mean_surprisal(words)
+    show(as_json, answer, print_evaluations, evaluations, words)
+
+
+def _probe(saved: "Session", text: str) -> Probe:
+    found = saved.probe(text)
+    if isinstance(found, Unavailable):
+        raise UserError(found.why)
+    return found
+
+
+def _word_record(word: Probe) -> dict[str, Any]:
+    return {
+        "characters": [one.label for one in word.characters],
+        "probabilities": [one.probability for one in word.characters],
+        "surprises": [one.surprisal for one in word.characters],
+        "mean": word.mean,
+    }
 
 
 def sample(
     run: options.Run,
     n: Annotated[int, typer.Option("-n", help="How many.")] = 20,
     temperature: Annotated[
-        float, typer.Option(help="Above 1 wilder, below 1 tamer, 0 the likeliest.")
+        float,
+        typer.Option(help="Above 1 more random, below 1 less random, 0 the likeliest."),
     ] = 1.0,
+    top_k: Annotated[
+        int | None, typer.Option(help="Draw from this many of the likeliest characters only.")
+    ] = None,
     prefix: Annotated[str, typer.Option(help="What each begins with.")] = "",
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED)] = 1,
-    new_only: Annotated[bool, typer.Option(help="Leave out what stands in the data.")] = False,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Name i depends on it and i alone.")
+    ] = 1,
+    new_only: Annotated[bool, typer.Option(help="Draw again what stands in the data.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Make names with a saved run."""
-    wanted = {"temperature": temperature, "prefix": prefix, "new_only": new_only}
+    """Make names with a saved run: a table on a terminal, else bare names, one a line."""
+    wanted = {"temperature": temperature, "top_k": top_k, "prefix": prefix, "new_only": new_only}
     samples = _load(run).sample(n, seed, **wanted)
     record = {"samples": [{"text": one.text, "seen": one.seen} for one in samples]}
-    show(as_json, record, print_samples, samples)
+    show(as_json, record, print_names, samples)
 
 
 def replay(

@@ -224,15 +224,13 @@ def print_dataset(one: dict[str, Any]) -> None:
         table.add_row(f"{split} examples", f"{examples:,}")
     for split, seen in one["seen"].items():
         table.add_row(f"{split} lines that also stand in train", f"{seen:,}")
-    first = _table("First items", "")
-    for item in one["first"]:
-        first.add_row(Text(shown(item), no_wrap=True, overflow="ellipsis"))
-    pairs = _table("Commonest and rarest bigrams", "pair", "count", "  pair", "count")
-    for pair in zip(one["bigrams"], one["rarest"], strict=True):
-        pairs.add_row(
-            *(Text(cell) for each in pair for cell in (each["pair"], f"{each['count']:,}"))
-        )
-    _print(table, "", first, "", pairs)
+    items = (Text(shown(item), no_wrap=True, overflow="ellipsis") for item in one["first"])
+    pairs = _table("", "pair", "count", "  pair", "count")
+    for both in zip(one["bigrams"], one["rarest"], strict=True):
+        cells = (cell for pair in both for cell in (pair["pair"], f"{pair['count']:,}"))
+        pairs.add_row(*map(Text, cells))
+    _print(table, "", Text("First items", style="bold"), *items)
+    _print("", Text("Commonest and rarest bigrams", style="bold"), pairs)
     if one["note"]:
         _print("", Text(one["note"]))
 

@@ -17,7 +17,7 @@ def test_as_many_samples_as_asked_for(run_json, saved):
 
 
 def test_samples_say_whether_they_stand_in_the_data(run_json, saved):
-    samples = run_json("sample", saved.path, "-n", 300)["samples"]
+    samples = run_json("sample", saved.path, "-n", 3000)["samples"]
     assert {one["text"] in ITEMS for one in samples} == {True, False}
     assert all(one["seen"] == (one["text"] in ITEMS) for one in samples)
 

@@ -104,6 +104,9 @@ class Layout:
         }
 
 
+INIT_VERSION = 2  # of how the initial parameters of new runs are drawn
+
+
 class Network(Model):
     """A model trained by gradient descent, whose parameters are one vector, `flat`.
 

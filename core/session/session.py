@@ -67,6 +67,7 @@ class Session:
     diverged: bool
     diverged_at: int | None
     dropout_version: int
+    init_version: int
     run: object
     undo_stack: UndoStack
     _num_samplings: int = 0  # how often `sample` was called
@@ -301,6 +302,7 @@ class Session:
         # A state of format 1 lacks some of what a trainer needs.
         self.trainer.load_state_dict({**self.trainer.state_dict(), **state.trainer})
         self.dataset, self.dropout_version, self.run = state.dataset, version, state.run
+        self.init_version = state.init_version
         self.model_settings, self.train_settings = model, train
         self.first_settings, self.seed, self.step = state.first_settings, state.seed, state.step
         self.journal = list(state.journal)

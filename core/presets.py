@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from .errors import UserError
+from .errors import UserError, did_you_mean
 from .settings import ModelSettings, TrainSettings
 
 
@@ -51,5 +51,6 @@ DEFAULT_PRESET = "scaled"
 def preset_named(name: str) -> Preset:
     """A preset by its name; raises UserError if there is none of that name."""
     if name not in PRESETS:
-        raise UserError(f"there is no preset {name!r}; the presets are {', '.join(PRESETS)}")
+        known, meant = f"the presets are {', '.join(PRESETS)}", did_you_mean(name, PRESETS)
+        raise UserError(f"there is no preset {name!r}; {f'{meant} ' if meant else ''}{known}")
     return PRESETS[name]

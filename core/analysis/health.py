@@ -120,7 +120,7 @@ def _facts(
         kind=model.settings.kind,
         step=trainer.step,
         uniform=math.log(model.vocabulary_size),
-        first_loss=_first_loss(trainer.dataset, *first_settings, trainer.seed, settings.train_on),
+        first_loss=first_loss(trainer, first_settings),
         loss=_loss(model, batch) if model.is_finite else math.nan,
         saturated=saturated,
         dead=dead,
@@ -134,11 +134,16 @@ def _facts(
     )
 
 
+def first_loss(trainer: AnyTrainer, first_settings: tuple[ModelSettings, TrainSettings]) -> float:
+    """The loss of the examples that are looked at with the weights that a run began with."""
+    train_on = trainer.settings.train_on
+    return _first_loss(trainer.dataset, *first_settings, trainer.seed, train_on)
+
+
 @lru_cache(maxsize=1)
 def _first_loss(
     dataset: Dataset, model: ModelSettings, train: TrainSettings, seed: int, train_on: str
 ) -> float:
-    """The loss of the examples with the weights that a run began with."""
     generator = torch.Generator().manual_seed(seed)
     first = make_model(model, dataset.vocabulary.size, generator, train.smoothing)
     return _loss(first, _first_examples(dataset, train_on, first.context))

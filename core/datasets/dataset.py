@@ -10,6 +10,7 @@ import os
 import random
 from array import array
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from ..constants import BUILT_IN_DATASETS, MAX_ITEM_LENGTH, MIN_ITEMS
 from ..errors import UserError
+from ..reading import PLAIN, Reading
 from ..settings import first_n
 from .contexts import ContextTable, Split, context_tables
 from .reader import EncodedText, read_items
@@ -34,20 +36,28 @@ class Dataset:
     Karpathy's lecture.
 
     path: of the file. name: of a built-in dataset, or the file's. built_in: True for the former.
-    unique: True if repeated items were dropped. fingerprint: the SHA-256 of the cleaned text.
+    unique: True if repeated items were dropped. fingerprint: the SHA-256 of the cleaned
+    text. reading: how the file was read.
     """
 
-    def __init__(self, path: Path, unique: bool = False, name: str | None = None):
-        """Read a file of one item a line.
+    def __init__(
+        self,
+        path: Path,
+        unique: bool = False,
+        name: str | None = None,
+        reading: Reading = PLAIN,
+    ):
+        """Read a file of one item a line; it may be packed with gzip.
 
         unique: drop repeated items. name: of a built-in dataset. Raises UserError if the file can't
-        be read, or is not UTF-8 text of one item a line; it names the file, and the line or byte.
+        be read, or is not text of one item a line; it names the file, and the line or byte.
         """
         self.path = path
         self.name: str = name or path.name
         self.built_in: bool = name in BUILT_IN_DATASETS
         self.unique = unique
-        self._text = read_items(path)
+        self.reading = reading
+        self._text = read_items(path, reading)
         self._table_context = 0
         self._tables: dict[tuple[str, int], ContextTable] = {}
         self.vocabulary: Vocabulary = self._text.vocabulary
@@ -68,15 +78,44 @@ class Dataset:
         return f"Dataset({self.name!r}, {self.num_items:,} items, {size:,} characters)"
 
     @classmethod
-    def load(cls, name: str = "names", unique: bool = False) -> "Dataset":
+    def load(
+        cls,
+        name: str = "names",
+        unique: bool = False,
+        reading: Reading = PLAIN,
+    ) -> "Dataset":
         """A built-in dataset by name, or a file by path; raises UserError as `Dataset` does."""
         if name in BUILT_IN_DATASETS:
-            return cls(built_in_path(name), unique, name)
-        return cls(Path(os.path.expanduser(name)), unique)
+            return cls(built_in_path(name), unique, name, reading)
+        return cls(Path(os.path.expanduser(name)), unique, reading=reading)
 
     @property
     def num_items(self) -> int:
         return len(self._text.starts) - 1
+
+    @property
+    def is_plain(self) -> bool:
+        """True if the file is UTF-8 text, each line an item as it is."""
+        return self._text.is_plain and not self.vocabulary.shared
+
+    def text(self) -> str:
+        """The items in the order of the file, each with a newline after it."""
+        characters = torch.tensor([10, *map(ord, self.vocabulary.characters)], dtype=torch.int32)
+        codes = characters.index_select(0, self._text.tokens[1:].int())
+        return bytes(codes.untyped_storage()).decode("utf-32-le")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was changed in reading the file, in sentences."""
+        shared, skipped, notes = len(self.vocabulary.shared), self._text.skipped, []
+        if shared:
+            notes.append(
+                f"{self.vocabulary.size - 2 + shared:,} distinct characters are too many; "
+                f"the {shared:,} rarest share the sign {self.vocabulary.shared_sign}"
+            )
+        if skipped:
+            notes.append(f"{skipped:,} lines longer than {MAX_ITEM_LENGTH:,} characters left out")
+        return tuple(notes)
 
     @property
     def nbytes(self) -> int:
@@ -224,4 +263,4 @@ def _reordered(text: EncodedText, order: Tensor) -> EncodedText:
         moved = torch.repeat_interleave(text.starts[some] - edges[:-1], lengths[some])
         source = moved.add_(torch.arange(begin, end, dtype=torch.int32))
         torch.index_select(text.tokens, 0, source, out=tokens[begin:end])
-    return EncodedText(tokens, starts, text.vocabulary, text.fingerprint)
+    return replace(text, tokens=tokens, starts=starts)

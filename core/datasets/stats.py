@@ -20,13 +20,14 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
 
     Keys: name, path, items, distinct, vocabulary (its size, the boundary counted), shortest and
     longest (items, in characters), examples (of train, dev and test), seen (items of dev and test
-    that also stand in train), first (the first ten items of the file), bigrams and rarest (the
-    twelve commonest and the twelve rarest pairs that occur, with their counts), and note (what
-    there is to know of a built-in dataset, or null).
+    that also stand in train), notes (what was changed in reading, and what there is to know of a
+    built-in dataset, in sentences), first (the first ten items of the file), bigrams and rarest
+    (the twelve commonest and the twelve rarest pairs that occur, with their counts).
     """
     commonest, rarest = _extreme_bigrams(bigram_counts(dataset), dataset.vocabulary)
     first = dataset.split(f"first-{_NUM_ITEMS}").tokens.tolist()
     ends = [i for i, token in enumerate(first) if token == BOUNDARY]
+    about = DATASET_NOTES.get(dataset.name, ()) if dataset.built_in else ()
     return {
         "name": dataset.name,
         "path": str(dataset.path),
@@ -37,10 +38,10 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
         "longest": dataset.longest,
         "examples": {split: dataset.split(split).num_examples for split in SPLITS},
         "seen": {split: int(dataset.seen_items(split).sum()) for split in SPLITS[1:]},
+        "notes": [*dataset.notes, *about],
         "first": [dataset.vocabulary.decode(first[i:j]) for i, j in pairwise(ends)],
         "bigrams": commonest,
         "rarest": rarest,
-        "note": DATASET_NOTES.get(dataset.name) if dataset.built_in else None,
     }
 
 
@@ -48,7 +49,7 @@ def _extreme_bigrams(
     counts: Tensor, vocabulary: Vocabulary
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The commonest and the rarest pairs that occur, of equally frequent ones by their ids."""
-    size, flat, label = vocabulary.size, counts.view(-1), vocabulary.label
+    size, flat, exact = vocabulary.size, counts.view(-1), vocabulary.exact
     places = flat.nonzero()[:, 0]
     found = flat[places].long()  # (P,), of the pairs that occur
     number = min(_NUM_BIGRAMS, len(places))
@@ -59,7 +60,7 @@ def _extreme_bigrams(
     rarest = places[torch.topk(keys[1], number, largest=False).indices].tolist()
 
     def record(place: int) -> dict[str, Any]:
-        return {"pair": label(place // size) + label(place % size), "count": int(flat[place])}
+        return {"pair": exact(place // size) + exact(place % size), "count": int(flat[place])}
 
     return list(map(record, commonest)), list(map(record, rarest))
 

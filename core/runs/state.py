@@ -30,13 +30,14 @@ class RunState:
     journal: the edits that led from the first settings to the present ones, oldest first.
     trainer: the trainer's state dict: step, parameters or counts, optimizer, random state.
     history: the minibatch losses. dev_losses: the losses of the dev split, where it was evaluated.
-    resized: the newest change of the model's size. diverged_at: the first step whose loss was not
-    finite. is_finite: True when all parameters are.
+    resized: the newest change of the model's size. diverged_at: the first step whose loss had
+    exploded or was not finite. is_finite: True when all parameters are.
     dropout_version: how dropout masks are chosen, see `Dropout`. init_version: how the initial
     parameters were drawn, see `MLP`.
     is_resumable: False for a run saved in format 1, which lacks optimizer and random state: its
     model can be evaluated and sampled from, but not trained.
     run: identifies the run; the same object in all its states.
+    test_peeks: how often the test split was evaluated.
     """
 
     dataset: Dataset
@@ -55,6 +56,7 @@ class RunState:
     init_version: int = INIT_VERSION
     is_resumable: bool = True
     run: object = field(default_factory=object)
+    test_peeks: int = 0
 
     @classmethod
     def first(

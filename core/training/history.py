@@ -8,6 +8,8 @@ from torch import Tensor
 
 from ..results import LossCurve
 
+RECENT = 100  # steps
+
 
 class LossHistory:
     """The minibatch losses of a run: lowest, mean and highest loss of equal buckets of steps.
@@ -16,7 +18,7 @@ class LossHistory:
     are merged and the width doubles, so that at least half of the buckets are always in use.
 
     steps: how many losses were added. filled: the full buckets, (3, n), lowest, mean and highest.
-    rest: the losses of the bucket that is not full yet.
+    rest: the losses of the bucket that is not full yet. recent: the newest 100 losses.
     """
 
     def __init__(self, capacity: int = 1 << 14):
@@ -25,21 +27,28 @@ class LossHistory:
         self.steps: int = 0
         self.filled: Tensor = torch.empty(3, 0)
         self.rest: Tensor = torch.empty(0)
+        self.recent: Tensor = torch.empty(0)
 
     def __repr__(self) -> str:
         return f"LossHistory({self.steps:,} steps)"
 
     @classmethod
     def of(cls, width: int, filled: Tensor, rest: Tensor) -> "LossHistory":
-        """A history from its full buckets (3, n), their width, and the losses of the last one."""
+        """A history from its full buckets (3, n), their width, and the losses of the last one.
+
+        Of a wide bucket, the mean stands for each of its recent losses.
+        """
         history = cls()
         history.width, history.filled, history.rest = width, filled, rest
         history.steps = width * filled.shape[1] + len(rest)
+        means = filled[1, -1 - RECENT // width :].repeat_interleave(width)
+        history.recent = torch.cat([means, rest])[-RECENT:].clone()
         return history
 
     def append(self, losses: Tensor) -> None:
         """Add the losses of the next steps, (n,)."""
         self.steps += len(losses)
+        self.recent = torch.cat([self.recent, losses])[-RECENT:].clone()
         waiting = torch.cat([self.rest, losses])
         while len(waiting) >= self.width:
             free = self.capacity - self.filled.shape[1]
@@ -79,6 +88,14 @@ class LossHistory:
             high=high.amax(1).tolist(),
             total_steps=self.steps,
         )
+
+    def lowest_mean(self, steps: int) -> float:
+        """The lowest mean loss of so many consecutive steps, or of a bucket if that is wider;
+        infinite without any."""
+        group = max(1, -(-steps // self.width))
+        whole = self.filled.shape[1] // group * group
+        means = self.filled[1, :whole].view(-1, group).mean(1)
+        return float(means.nan_to_num(math.inf).amin()) if whole else math.inf
 
     def copy(self) -> "LossHistory":
         return copy(self)  # its tensors are replaced, never written to

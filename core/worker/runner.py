@@ -11,10 +11,12 @@ from ..analysis.lr_finder import LearningRateFinder
 from ..datasets.dataset import Dataset
 from ..datasets.stats import dataset_stats
 from ..errors import UserError
+from ..reading import Reading
 from ..results import DatasetStats
 from ..runs import checkpoint
 from ..runs.header import run_name
 from ..session.session import Session
+from ..settings import extended_plan
 from ..text import shown
 from .autosave import Autosave
 from .eval_scheduler import EvalScheduler
@@ -45,7 +47,7 @@ class SessionRunner:
         self.evals: EvalScheduler = EvalScheduler(clock)
         self.views: Views = Views(session.dataset)
         self.num_runs: int = 1
-        self._described: dict[tuple[str, bool], Dataset] = {}  # the last, by name and `unique`
+        self._described: dict[object, Dataset] = {}  # the last, by how it was asked for
         self._clock = clock
         self._weights_replaced()
 
@@ -62,9 +64,20 @@ class SessionRunner:
         is_resized = plan.effect == "resized"
         if is_resized:
             self.cancel_finder()
-        self.training.edited(changes, is_resized)
+        self.training.edited(is_resized)
         is_another_loss = not changes.keys().isdisjoint({"smoothing", "train_on"})
         self.evals.edited(self.session, is_resized, is_another_loss)
+
+    def resume(self) -> None:
+        """Train; a finished run gets a longer plan, which stretches its schedule. Errors as for
+        `TrainingControl.resume`."""
+        self._extend_plan()
+        self.training.resume()
+
+    def step(self) -> None:
+        """Take one step and pause; of a finished run as `resume` does."""
+        self._extend_plan()
+        self.training.step()
 
     def restart(self, **changes: Any) -> None:
         """Begin a new run; arguments and errors as for `Session.restart`."""
@@ -73,18 +86,19 @@ class SessionRunner:
         self.num_runs += 1
         self._weights_replaced()
 
-    def describe_dataset(self, name: str, unique: bool) -> DatasetStats:
+    def describe_dataset(self, name: str, unique: bool, reading: Reading) -> DatasetStats:
         """Read a dataset and describe it; errors as for `Dataset.load`."""
-        dataset = Dataset.load(name, unique)
+        dataset = Dataset.load(name, unique, reading)
         facts = dataset_stats(dataset)
-        self._described = {(name, unique): dataset}
+        self._described = {(name, unique, reading): dataset}
         by_split = {key: tuple(facts[key].values()) for key in ("examples", "seen")}
-        facts |= {"name": name, "unique": unique, "path": shown(facts["path"]), **by_split}
+        facts |= {"name": name, "unique": unique, **by_split}
         return msgspec.convert(facts | {"characters": facts["vocabulary"]}, DatasetStats)
 
-    def change_dataset(self, name: str, unique: bool) -> None:
+    def change_dataset(self, name: str, unique: bool, reading: Reading) -> None:
         """Begin a run on a dataset: as it was described, if it was the last, else as it is now."""
-        dataset = self._described.get((name, unique)) or Dataset.load(name, unique)
+        asked = name, unique, reading
+        dataset = self._described.get(asked) or Dataset.load(*asked)
         self._described = {}
         self.restart(dataset=dataset)
 
@@ -152,6 +166,11 @@ class SessionRunner:
             self._is_searching = self.finder.advance()
         elif self.views.has_work:
             self.views.advance()
+
+    def _extend_plan(self) -> None:
+        self.training.check_is_finite()
+        if self.training.is_finished and not self.session.trainer.finished:
+            self.edit({"steps": extended_plan(self.session.step)})
 
     def _save_before_leaving(self, is_last_chance: bool = False) -> None:
         """Have the present run saved before another takes its place.

@@ -93,9 +93,9 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
         case protocol.Pause():
             training.pause()
         case protocol.Resume():
-            training.resume()
+            runner.resume()
         case protocol.Step():
-            training.step()
+            runner.step()
         case protocol.Restart(seed):
             runner.restart(seed=seed)
         case protocol.Undo():
@@ -106,15 +106,16 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
             runner.go_back(lambda: session.switch_to(stack.previous_run(index)), must_pause=True)
         case protocol.EvaluateTest():
             training.check_is_finite()
+            session.test_peeks += 1
             runner.evals.request_test(session)
         case protocol.FindLearningRate(low, high):
             runner.find_learning_rate(low, high)
         case protocol.CancelFinder():
             runner.cancel_finder()
-        case protocol.DescribeDataset(name, unique):
-            return runner.describe_dataset(name, unique)
-        case protocol.ChangeDataset(name, unique):
-            runner.change_dataset(name, unique)
+        case protocol.DescribeDataset(name, unique, reading):
+            return runner.describe_dataset(name, unique, reading)
+        case protocol.ChangeDataset(name, unique, reading):
+            runner.change_dataset(name, unique, reading)
         case protocol.NameRun(name):
             if runner.autosave is None:
                 raise UserError("runs are not saved here, so this one can't have a name")
@@ -130,7 +131,7 @@ def make_snapshot(
     """The session as it is now, with some views drawn; a view that can't be drawn is left out."""
     session, autosave = runner.session, runner.autosave
     marks = tuple(journal_marks(session.journal)[-_MAX_MARKS:])
-    stack, undo = session.undo_stack, session.undo_stack.next_undo(session.diverged)
+    stack, undo = session.undo_stack, session.undo_stack.next_undo(session.run, session.diverged_at)
     drawn: dict[str, Any] = {}
     for view in views:
         with contextlib.suppress(UserError):
@@ -162,6 +163,7 @@ def make_snapshot(
         saving=autosave and autosave.facts,
         is_resting=runner.is_resting,
         undo_levels=len(stack.past),
+        test_peeks=session.test_peeks,
         **drawn,
     )
 
@@ -170,8 +172,13 @@ def _divergence(session: Session, marks: tuple[Mark, ...]) -> Divergence | None:
     if session.diverged_at is None:
         return None
     before = [mark for mark in marks if mark.step < session.diverged_at]
-    way_back = session.undo_stack.newest_finite_label
-    return Divergence(session.diverged_at, before[-1] if before else None, way_back)
+    way_back = session.undo_stack.before_divergence(session.run, session.diverged_at)
+    return Divergence(
+        step=session.diverged_at,
+        after=before[-1] if before else None,
+        way_back=way_back and way_back.label,
+        is_finite=session.model.is_finite,
+    )
 
 
 def _previous_run(state: RunState, session: Session, autosave: Autosave | None) -> PreviousRun:
@@ -184,5 +191,6 @@ def _previous_run(state: RunState, session: Session, autosave: Autosave | None) 
         steps=state.step,
         best_dev=state.dev_losses.best,
         id=id(state.run),
+        test_peeks=state.test_peeks,
         folder=autosave.folder_of(state.run) if autosave is not None else "",
     )

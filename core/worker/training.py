@@ -2,8 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from ..errors import UserError
 from ..session.session import Session
@@ -12,7 +11,7 @@ from .protocol import State
 
 _SLICE_SECONDS = 0.016
 _SPEED_SECONDS = 1.5  # over which the speed is measured
-_UNLIMITED = 10**18  # steps
+_MAX_STEPS = 10**18  # of counting
 
 
 class TrainingControl:
@@ -20,8 +19,9 @@ class TrainingControl:
 
     training -> paused     on request
     training -> finished   at the last planned step; or when all is counted
-    training -> diverged   when the loss is no longer finite
-    any      -> training   on request, while the weights are finite
+    training -> diverged   when the loss explodes or is no longer finite
+    any      -> training   on request, while the weights are finite; a finished run needs a longer
+                           plan for that
 
     state: the present one. A new run trains unless the one before was paused.
     """
@@ -29,13 +29,10 @@ class TrainingControl:
     def __init__(
         self, session: Session, clock: Callable[[], float] = time.perf_counter, paused: bool = False
     ):
-        """paused: don't train yet. Otherwise a run that is past its plan trains without a limit."""
+        """paused: don't train yet."""
         self.state: State = "paused" if paused else "training"
         self._session = session
         self._clock = clock
-        self._unlimited_runs: set[object] = set()  # those resumed after their last planned step
-        if session.step >= session.train_settings.steps and not paused:
-            self._unlimited_runs.add(session.run)
         self.reset()
 
     @property
@@ -58,69 +55,67 @@ class TrainingControl:
         if self._session.diverged:
             self.state = "diverged"
         elif self.state != "paused":
-            self.state = "finished" if self._is_finished else "training"
+            self.state = "finished" if self.is_finished else "training"
 
-    def edited(self, changes: Mapping[str, Any], is_resized: bool) -> None:
-        """Take up an edit of the settings: of another size a step takes another time, and another
-        plan holds even for a run that was resumed after its last planned step."""
-        if is_resized:
+    def edited(self, is_resized: bool) -> None:
+        """Take up an edit of the settings."""
+        if is_resized:  # a step takes another time
             self._slicer = TimeSlicer(_SLICE_SECONDS, self._clock)
-        if "steps" in changes:
-            self._unlimited_runs.discard(self._session.run)
+        if self.state == "finished" and not self.is_finished:
+            self.state = "paused"
 
     def pause(self, state: State = "paused") -> None:
         """Stop training, for this reason."""
-        self.state = state
+        self.state = "diverged" if self._session.diverged else state
         self._recent.clear()
 
     def resume(self) -> None:
-        """Train, without a limit if the last planned step has been taken. Raises UserError if every
-        example has been counted, or the weights are not finite."""
+        """Train. Raises UserError if every example has been counted, or the weights are not
+        finite."""
         if self._session.trainer.finished:
             raise UserError("every example has been counted; a restart counts again")
         self.check_is_finite()
-        if self._session.step >= self._last_step:
-            self._unlimited_runs.add(self._session.run)
         self.state = "training"
 
     def step(self) -> None:
         """Take one step and pause. Raises UserError if the weights are not finite."""
-        if self._session.diverged_at is not None:
-            self.check_is_finite()
-        self.pause()
+        self.check_is_finite()
         self._train(1)
+        self.pause()
 
     def advance(self) -> None:
         """Train for a slice of time."""
-        if self._session.step < self._last_step:
+        if not self.is_finished:
             self._train(self._last_step - self._session.step)
-        if self.is_training and self._is_finished:
+        if self.is_training and self.is_finished:
             self.pause("finished")
 
     def check_is_finite(self) -> None:
         """Raises UserError if the weights are not finite, with what would make them so."""
-        if self._session.diverged:
-            way_back = self._session.undo_stack.newest_finite_label
+        session = self._session
+        if not session.model.is_finite:
+            way_back = session.undo_stack.before_divergence(session.run, session.diverged_at)
             remedy = "lower the learning rate, then restart"
-            remedy = remedy if way_back is None else f"undo takes back {way_back}"
+            remedy = remedy if way_back is None else f"undo takes back {way_back.label}"
             raise UserError(f"the weights are not finite; {remedy}")
 
+    @property
+    def is_finished(self) -> bool:
+        """True when the last planned step has been taken, or every example has been counted."""
+        return self._session.trainer.finished or self._session.step >= self._last_step
+
     def _train(self, most: int) -> None:
+        was_diverged = self._session.diverged  # and was resumed all the same
         self._slicer.train(self._session, most)
         now = self._clock()
         self._recent.append((now, self._session.step))
         while self._recent[0][0] < now - _SPEED_SECONDS:
             self._recent.popleft()
-        if self._session.diverged_at is not None:
+        if self._session.diverged and not was_diverged:
             self.pause("diverged")
 
     @property
     def _last_step(self) -> int:
         """The step at which the run ends by itself; counting ends when all is counted instead."""
-        is_counting = not self._session.model_settings.model_kind.is_network
-        is_unlimited = is_counting or self._session.run in self._unlimited_runs
-        return _UNLIMITED if is_unlimited else self._session.train_settings.steps
-
-    @property
-    def _is_finished(self) -> bool:
-        return self._session.trainer.finished or self._session.step >= self._last_step
+        is_network = self._session.model_settings.model_kind.is_network
+        return self._session.train_settings.steps if is_network else _MAX_STEPS

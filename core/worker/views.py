@@ -16,7 +16,6 @@ from ..errors import UserError
 from ..results import BigramsView, DatasetFacts, LossCurve, Sample, SplitLosses
 from ..runs.state import RunState
 from ..session.session import Session
-from ..text import shown
 from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, View
 
 _PREVIOUS_RUN_POINTS = 64  # of each previous run's curve
@@ -32,11 +31,13 @@ class Views:
 
     def __init__(self, dataset: Dataset):
         self.dataset_facts: DatasetFacts = DatasetFacts(
-            name=shown(dataset.name),
+            name=dataset.name,
             items=dataset.num_items,
             labels=tuple(dataset.vocabulary.labels()),
             source=dataset.name if dataset.built_in else str(dataset.path.resolve()),
             unique=dataset.unique,
+            reading=dataset.reading,
+            notes=dataset.notes,
         )
         self.dataset: Dataset = dataset
         self.baselines: RunningBaselines = RunningBaselines(dataset)
@@ -106,11 +107,10 @@ def _points(run: RunState, first: int, last: int, view: LossView) -> list[tuple[
 
 
 def _names(session: Session, count: int) -> tuple[Sample, ...]:
-    if session.diverged:
+    if not session.model.is_finite:
         return ()
     limit = min(2 * session.dataset.longest, _MAX_NAME_LENGTH)
     try:
-        samples = session.sample(count, limit=limit)
+        return tuple(session.sample(count, limit=limit))
     except UserError:  # the probabilities are not finite
         return ()
-    return tuple(replace(sample, text=shown(sample.text)) for sample in samples)

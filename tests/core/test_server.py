@@ -99,13 +99,13 @@ def test_resumed_it_trains_on(serve):
     client.until(lambda s: s.step > before)
 
 
-def test_it_finishes_at_the_planned_end_and_resumes_beyond(serve):
+def test_it_finishes_at_the_planned_end_and_goes_on_for_as_long_again(serve):
     client = serve(steps=50)
     finished = client.until(lambda s: s.state != "training")
     assert (finished.state, finished.step) == ("finished", 50)
     assert client.look().step == 50
-    client.do(Resume())
-    client.until(lambda s: s.step > 50 and s.state == "training")
+    assert client.do(Resume()).state == "training"
+    assert client.until(lambda s: s.state == "finished").step == 100
 
 
 def test_more_planned_steps_are_trained_after_an_edit_and_a_resume(serve):

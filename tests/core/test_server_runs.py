@@ -158,14 +158,18 @@ def test_a_previous_run_is_returned_to_paused(serve):
     assert client.look().step == back.step
 
 
-def test_a_run_that_goes_on_beyond_its_plan_does_so_after_an_undo(serve):
-    client = serve(steps=20)
-    client.until(lambda s: s.state == "finished")
-    client.do(Resume())
-    client.until(lambda s: s.step > 40)
-    client.do(Edit({"learning_rate": 0.01}))
-    step = client.do(Undo()).step
-    assert client.until(lambda s: s.step > step).state == "training"
+def test_going_on_extends_the_plan_and_stretches_the_schedule(serve):
+    client = serve(steps=20, schedule="linear")
+    finished = client.until(lambda s: s.state == "finished")
+    assert finished.learning_rate == pytest.approx(0.1 / 20)
+    going_on = client.do(Resume())
+    assert (going_on.train.steps, going_on.can_undo) == (40, "steps 40")
+    assert going_on.learning_rate == pytest.approx(0.05)
+    assert client.until(lambda s: s.state == "finished").step == 40
+    stepped = client.do(Step())
+    assert (stepped.step, stepped.state, stepped.train.steps) == (41, "paused", 80)
+    undone = client.do(Undo())
+    assert (undone.step, undone.train.steps) == (40, 40)
 
 
 def test_undo_of_a_restart_is_no_new_run(serve):

@@ -14,7 +14,7 @@ def facts(names):
 def test_the_overview_has_the_keys_that_the_issue_names(facts):
     assert list(facts) == [
         *("name", "path", "items", "distinct", "vocabulary"),
-        *("shortest", "longest", "examples", "seen", "first", "bigrams", "rarest", "note"),
+        *("shortest", "longest", "examples", "seen", "notes", "first", "bigrams", "rarest"),
     ]
 
 
@@ -62,8 +62,8 @@ def test_the_first_items_are_those_of_the_file(names, small, name_items, facts):
 
 
 def test_only_the_built_in_names_say_that_they_are_not_the_lectures_file(facts, write):
-    assert "32,033" in facts["note"]
-    assert dataset_stats(Dataset(write("emma\n" * 20)))["note"] is None
+    assert "32,033" in facts["notes"][0]
+    assert dataset_stats(Dataset(write("emma\n" * 20)))["notes"] == []
 
 
 def test_pairs_that_never_occur_are_not_among_the_commonest(write):

@@ -11,8 +11,8 @@ import pytest
 from makemore_tui.tui.cli import main as cli
 
 COMMANDS = (
-    "explore", "train", "sample", "evaluate", "find-lr", "data", "presets", "replay",
-    "export",
+    "explore", "train", "sample", "evaluate", "find-lr", "data", "presets", "settings",
+    "replay", "export",
 )  # fmt: skip
 TRAIN_KEYS = {
     "steps", "seconds", "steps_per_second", "parameters", "initial_loss", "train_loss", "dev_loss",
@@ -20,7 +20,7 @@ TRAIN_KEYS = {
 }  # fmt: skip
 DATA_KEYS = {
     "name", "path", "items", "distinct", "vocabulary", "shortest", "longest", "examples", "seen",
-    "first", "bigrams", "rarest", "note",
+    "notes", "first", "bigrams", "rarest",
 }  # fmt: skip
 ITEMS = [f"{a}{b}{a}" for a in "anders" for b in "iouj"]
 SMALL = ("--set", "hidden=4", "--set", "embedding=2")

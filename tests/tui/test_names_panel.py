@@ -54,13 +54,23 @@ async def test_columns_stand_apart(draw, width):
     assert "in data   bbb" in rows[0]
 
 
-@pytest.mark.parametrize("text", ["[red]x[/red]", "[/]", "日本語", "日" * 20, "é", "a" * 60, "\\x"])
+SCRIPTS = ["கி", "கே", "हिन्दी", "ก็", "שָׁלוֹם", "مُحَمَّد", "e\u0301", "👨\u200d👩\u200d👧", "👍🏽", "🇩🇪"]
+
+
+@pytest.mark.parametrize(
+    "text", ["[red]x[/red]", "[/]", "日本語", "日" * 20, "é", "a" * 60, "\\x", *SCRIPTS]
+)
 async def test_any_name_is_shown_as_text_with_the_marks_in_one_column(draw, text):
     rows = await draw(names("ann", text), width=20)
     marks = [cell_len(row[: row.index("new")]) for row in rows[:2]]
     assert marks[0] == marks[1]
     shown = rows[1][: rows[1].index("new")].strip()
     assert shown == text or (shown.endswith("…") and text.startswith(shown[:-1].strip()))
+
+
+async def test_names_are_shown_without_what_a_terminal_acts_on(draw):
+    rows = await draw(names("a\x1b[2Jb", "\u0301e", "க\u0bbf"), width=30)
+    assert [row.split()[0] for row in rows[:3]] == ["a␛[2Jb", "◌\u0301e", "க\u0bbf"]
 
 
 async def test_a_long_name_is_cut_where_the_mark_begins(draw):

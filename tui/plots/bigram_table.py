@@ -11,6 +11,7 @@ from rich.style import Style
 from textual.content import Content
 
 from makemore_tui.core.results import BigramMode, BigramTable
+from makemore_tui.core.text import shown
 
 from ..style.colours import Palette, ink_on
 from ..style.text_rows import Row, bar, beside, number, row, width_of, wrapped
@@ -213,7 +214,7 @@ class BigramDrawing:
         """Items of the data in which the pair stands."""
         pair, text = self.table.pair, self.palette.style("text")
         name = self.labels[pair.previous] + self.labels[pair.following]
-        lines = wrapped(", ".join(pair.words) or "none in the data", width)
+        lines = wrapped(", ".join(map(shown, pair.words)) or "none in the data", width)
         title = row((f"items with {name}", self.palette.style("dim")))
         return [title, *(row((line, text)) for line in lines)]
 

@@ -7,11 +7,12 @@ from textual.widgets import Input, Static
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.run_spec import RunSpec
+from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, Snapshot
 
 from ..client.engine import WorkerDied
 from ..client.session_actions import SessionActions
-from ..widgets.text_input import PlainLine
+from ..widgets.text_input import Line
 from .asking import AskingScreen
 
 
@@ -43,9 +44,9 @@ class NamingScreen(AskingScreen):
         with Vertical() as box:
             box.border_title = "Name this run"
             box.border_subtitle = "enter saves it · esc cancels"
-            yield PlainLine(name, compact=True, placeholder="a name", select_on_focus=True)
+            yield Line(name, compact=True, placeholder="a name", select_on_focus=True)
             place = saving.directory if saving else ""
-            yield Static(f"Kept in {place} until you remove it.", id="where", markup=False)
+            yield Static(f"Kept in {shown(place)} until you remove it.", id="where", markup=False)
             yield Static(id="refused", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -91,7 +92,7 @@ class SpecScreen(AskingScreen):
         now = self.requests.snapshot
         assert now is not None  # see can_open
         data = now.dataset
-        line = str(RunSpec(data.source, data.unique, now.model, now.train, now.seed))
+        line = str(RunSpec(data.source, data.unique, now.model, now.train, now.seed, data.reading))
         self.app.copy_to_clipboard(line)
         with Vertical() as box:
             box.border_title = "Dataset, settings and seed in a line"

@@ -1,6 +1,7 @@
 """Names sampled from the model."""
 
 from makemore_tui.core.results import Sample
+from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import NamesView, Snapshot
 
 from ..keymap import bindings_of
@@ -56,7 +57,7 @@ class NamesPanel(Panel):
         is_wide, palette = width >= 18, self.palette
         mark, sign = ("in data", "=") if name.seen else ("new", "+")
         room = width - (_MAX_MARK_WIDTH if is_wide else 1) - 2
-        text = f"{fitted(name.text or '(empty)', room)} "
+        text = f"{fitted(shown(name.text) or '(empty)', room)} "
         return row(
             (text, palette.style("dim" if name.seen else "text")),
             (

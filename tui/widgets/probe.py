@@ -1,5 +1,7 @@
 """What may follow a text, and how the model reads it."""
 
+from unicodedata import normalize
+
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -86,7 +88,9 @@ class ProbePanel(Panel):
 
     def _chosen(self, surprisals: list[float]) -> int:
         """The character at the text's cursor, or the most surprising one."""
-        place = self._line.cursor_position
-        if self._line.has_focus and place < min(len(self._line.value), len(surprisals)):
+        value, place = self._line.value, self._line.cursor_position
+        is_inside = place < len(value)
+        place = len(normalize("NFC", value[:place]))  # the model reads composed characters
+        if self._line.has_focus and is_inside and place < len(surprisals):
             return place
         return surprisals.index(max(surprisals))

@@ -48,7 +48,7 @@ class StatusBar(Widget):
         title, dim = palette.style("batch", bold=True), palette.style("dim")
         if self._snapshot is not None:
             data, saving = self._snapshot.dataset, self._snapshot.saving
-            texts = (data.name, f"{data.items:,} items", f"{data.characters} characters")
+            texts = (shown(data.name), f"{data.items:,} items", f"{data.characters} characters")
             facts = [Segment(text, dim) for text in texts]
             if saving and saving.problem:
                 run = problem = [Segment("▲ not saved", palette.style("warning", bold=True))]

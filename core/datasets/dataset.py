@@ -150,7 +150,7 @@ class Dataset:
         edges = {"train": (0, dev), "dev": (dev, test), "test": (test, n), "all": (0, n)}
         if name not in edges:
             raise UserError(
-                f"there is no split {name!r}; the splits are train, dev, test, all and first-N"
+                f"there is no split {name!r}; the splits are train, dev, test and all, or first-N"
             )
         first, last = edges[name]
         tokens, starts = self._shuffled.tokens, self._shuffled.starts

@@ -290,7 +290,9 @@ class Health(Struct, frozen=True):
     |a| > 0.97. dead: the share of hidden units with |a| > 0.99 for every example. histogram:
     activations from -1 to 1 in equal bins. All three are None without a hidden layer; the shares
     are NaN if an activation is. usual_ratios: the range of normal ratios. update: the step that
-    they are of, in words. gap: the dev loss minus the train loss."""
+    they are of, in words. gap: the dev loss minus the train loss. unusual: what is not as it should
+    be of "first loss", "gap", "saturated", "dead" and "ratio". train_on: what the examples are the
+    first of."""
 
     step: int
     examples: int
@@ -306,6 +308,8 @@ class Health(Struct, frozen=True):
     dev: float | None
     gap: float | None
     diagnosis: Diagnosis
+    unusual: tuple[str, ...] = ()
+    train_on: str = "train"
 
 
 class RateSearch(Struct, frozen=True):

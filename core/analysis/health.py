@@ -22,7 +22,7 @@ from ..training.batches import Batches
 from ..training.history import LossHistory
 from ..training.trainer import AnyTrainer
 from .baselines import NAMES
-from .diagnosis import Facts, diagnosis
+from .diagnosis import Facts, diagnosis, unusual
 
 EXAMPLES = 512
 BINS = 20
@@ -38,11 +38,13 @@ def health(
     train: float | None = None,
     dev: float | None = None,
     baselines: Sequence[Baseline] = (),
+    is_diverged: bool = False,
 ) -> Health:
     """How a training is doing now.
 
     history: its minibatch losses. first_settings: those it began with. last_edit: the step of its
     newest edit. train, dev: the newest losses of the splits, if known. baselines: those known.
+    is_diverged: True if its loss has exploded or is not finite.
     """
     model, settings = trainer.model, trainer.settings
     batch = _first_examples(trainer.dataset, settings.train_on, model.context)
@@ -52,6 +54,7 @@ def health(
     baseline = comparable_baseline(model.settings, settings.train_on, baselines)
     facts = _facts(trainer, batch, h, tensors, first_settings)
     facts = replace(facts, steps_since_edit=steps, fall=fall, fall_error=error, baseline=baseline)
+    facts = replace(facts, is_diverged=is_diverged)
     known = {"train": train, "dev": dev}
     facts = replace(facts, **{name: loss for name, loss in known.items() if loss is not None})
     return Health(
@@ -69,6 +72,8 @@ def health(
         dev=dev,
         gap=None if train is None or dev is None else facts.gap,
         diagnosis=diagnosis(facts),
+        unusual=unusual(facts),
+        train_on=settings.train_on,
     )
 
 
@@ -131,6 +136,8 @@ def _facts(
         is_counted=trainer.finished,
         is_decayed=settings.learning_rate_at(trainer.step) < settings.learning_rate / 2,
         is_held_out=settings.train_on != "all",
+        model=model.settings,
+        train_settings=settings,
     )
 
 

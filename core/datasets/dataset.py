@@ -189,9 +189,8 @@ class Dataset:
 
     def seen_items(self, split: str) -> Tensor:
         """For each item of a split, whether it also stands in train: (num_items,) bool."""
-        part, train = self.split(split), self.split("train")
-        hashes = self._hashes[part.first_item : part.last_item]
-        return torch.isin(hashes, self._hashes[train.first_item : train.last_item])
+        part = self.split(split)
+        return _is_in(self._hashes[part.first_item : part.last_item], self._train_hashes)
 
     def contains(self, texts: list[str]) -> list[bool]:
         """For each text, whether it stands in the data."""
@@ -202,22 +201,25 @@ class Dataset:
         ids = self.vocabulary.ids("".join(texts), unknown=self.vocabulary.size)
         tokens[is_character] = torch.tensor(ids, dtype=torch.int64)
         hashes = item_hashes(tokens, starts)
-        known = self._distinct_hashes
-        places = torch.searchsorted(known, hashes).clamp_(max=len(known) - 1)
-        return (known.index_select(0, places) == hashes).tolist()
+        return _is_in(hashes, self._distinct_hashes).tolist()
 
     @cached_property
     def _shuffled(self) -> EncodedText:
         """The items in the order of the splits. Shuffling a large file takes longer than reading
         it, so it waits until it is needed."""
-        order = array("i", range(self.num_items))
-        random.Random(42).shuffle(order)
+        order = _shuffled_range(self.num_items)
         return _reordered(self._text, torch.frombuffer(order, dtype=torch.int32))
 
     @cached_property
     def _hashes(self) -> Tensor:
         """The hash of each item, in the order of the splits: (num_items,) int64."""
         return item_hashes(self._shuffled.tokens, self._shuffled.starts)
+
+    @cached_property
+    def _train_hashes(self) -> Tensor:
+        """The hashes of train's items, sorted."""
+        train = self.split("train")
+        return self._hashes[train.first_item : train.last_item].sort().values
 
     @cached_property
     def _distinct_hashes(self) -> Tensor:
@@ -248,6 +250,25 @@ def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:
         torch.cumsum(ids * places[place.clamp_(max=len(places) - 1)], 0, out=sums[1:])
         hashes[first : first + len(edges) - 1] = sums[edges - begin].diff()
     return hashes
+
+
+def _is_in(hashes: Tensor, known: Tensor) -> Tensor:
+    """For each hash, whether it is among those known, which are sorted: (n,) bool."""
+    places = torch.searchsorted(known, hashes).clamp_(max=len(known) - 1)
+    return known.index_select(0, places) == hashes
+
+
+def _shuffled_range(n: int) -> array:
+    """The numbers from 0 to n - 1 in the order in which `random.Random(42).shuffle` puts them; a
+    third as long as it takes."""
+    order, getrandbits = array("i", range(n)), random.Random(42).getrandbits
+    for i in range(n - 1, 0, -1):
+        bits = (i + 1).bit_length()
+        j = getrandbits(bits)
+        while j > i:
+            j = getrandbits(bits)
+        order[i], order[j] = order[j], order[i]
+    return order
 
 
 def _reordered(text: EncodedText, order: Tensor) -> EncodedText:

@@ -18,6 +18,7 @@ from ..analysis.health import first_loss, health
 from ..analysis.lr_finder import find_lr
 from ..analysis.probe import probe
 from ..analysis.sampling import sample
+from ..analysis.trace import Trace, Tracer
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import AnyModel, make_model
@@ -278,6 +279,16 @@ class Session:
         vocabulary = self.dataset.vocabulary
         return probe(self.model, vocabulary, text, vocabulary.size, self.dev_losses.last)
 
+    def trace(self, word: str, position: int | None = None, backward: bool = False) -> Trace:
+        """One example of a word followed through the model, and with `backward` back again.
+
+        The step after which `loss_after` is given has the present learning rate. Raises UserError
+        as `Tracer.trace` does.
+        """
+        rate = self.train_settings.learning_rate_at(self.step)
+        tracer = Tracer(self.dataset, self.train_settings.train_on)
+        return tracer.trace(self.model, word, position, rate, backward)
+
     def bigrams(self) -> Tensor:
         """P(next | previous) of every pair of characters by id, as the model sees it.
 
@@ -300,7 +311,7 @@ class Session:
         train, dev = (evaluate(self.model, self.dataset, split).loss for split in splits)
         last_edit = self.journal[-1].step if self.journal else 0
         begun = self.history, self.first_settings, last_edit
-        return health(self.trainer, *begun, train, dev, self.baselines())
+        return health(self.trainer, *begun, train, dev, self.baselines(), self.diverged)
 
     def find_lr(self, **options: Any) -> results.RateSearch:
         """The learning rate at which the loss falls fastest, tried on copies of the model.

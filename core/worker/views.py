@@ -72,7 +72,8 @@ class Views:
             case HealthView():
                 last_edit = session.journal[-1].step if session.journal else 0
                 begun = session.history, session.first_settings, last_edit
-                return health(session.trainer, *begun, train, dev, self.baselines.result())
+                known = train, dev, self.baselines.result()
+                return health(session.trainer, *begun, *known, session.diverged)
 
     def _bigram_analysis(self, context: int) -> BigramAnalysis:
         if self._bigrams is None or self._bigrams.context != context:

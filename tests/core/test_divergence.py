@@ -97,6 +97,6 @@ def test_a_run_that_comes_back_is_no_longer_diverged(exploded):
     exploded.edit(learning_rate=0.1)
     exploded.train(10)
     assert exploded.diverged
-    exploded.model.flat.copy_(Session(exploded.dataset, MODEL).model.flat)
+    exploded.model.load_state_dict(Session(exploded.dataset, MODEL).model.state_dict())
     exploded.train(100)
     assert not exploded.diverged

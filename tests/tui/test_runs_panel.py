@@ -60,7 +60,7 @@ async def test_a_wide_panel_has_a_column_for_each_of_the_main_settings(draw, pre
     heads = "name data model lr batch optimizer steps dev test peeks when"
     assert rows[0].split() == heads.split()
     for line in rows[2:4]:
-        facts = "names MLP 3, 10, 200 0.1 32 sgd 5k 2.210 0 in memory"
+        facts = "names MLP 3, 10, 200 0.1 32 sgd 5k 2.210 0 this session"
         assert line.split()[-len(facts.split()) :] == facts.split()
     assert "open now" in rows[1]
 
@@ -145,7 +145,8 @@ def saved():
         when = datetime.now(UTC) - timedelta(hours=3, seconds=next(seconds))
         settings = {"model_settings": ModelSettings(), "train_settings": TrainSettings()}
         known = {"dataset": "names", "steps": 48_000, "best_dev": 2.21, **settings}
-        return SavedRun(name, Path("/runs") / name, **({"saved": when} | known | facts))
+        when = facts.pop("saved", when)
+        return SavedRun(name, Path("/runs") / name, when, **(known | facts))
 
     return saved
 

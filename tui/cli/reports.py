@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.segment import Segment, Segments
@@ -27,7 +28,7 @@ from ..plots.loss_plot import loss_plot
 from ..plots.lr_plot import rate_plot
 from ..style.colours import DARK
 from ..style.text_rows import number
-from ..widgets.runs_rows import COLUMNS, RunEntry
+from ..widgets.runs_rows import COLUMNS, RunEntry, columns_for
 
 if TYPE_CHECKING:
     from makemore_tui.core.analysis.evaluation import Evaluation
@@ -70,9 +71,13 @@ def progress(steps: int, quiet: bool) -> Iterator[Callable[[int, Any], None]]:
         yield advance
 
 
-def _print(*renderables: Any) -> None:
+def _console() -> Console:
     is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    console = Console(file=sys.stdout, width=_PIPE_WIDTH if is_free else None)
+    return Console(file=sys.stdout, width=_PIPE_WIDTH if is_free else None)
+
+
+def _print(*renderables: Any) -> None:
+    console = _console()
     for renderable in renderables:
         console.print(renderable)
 
@@ -102,7 +107,9 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
     """Print the losses and the speed of a training, some samples, and the losses as a plot."""
     table = _table("Losses, in nats a character", "split", "loss")
     table.add_row("before training", number(report["initial_loss"]))
-    table.add_row("train", number(report["train_loss"]))
+    share = report["train_share"]
+    train = "train" if share == 1 else f"train, {share:.0%} of it"
+    table.add_row(train, number(report["train_loss"]))
     table.add_row("dev", Text(number(report["dev_loss"]), style="bold"))
     table.add_row("  items also in train", number(report["dev_loss_seen"]))
     table.add_row("  new items", number(report["dev_loss_unseen"]))
@@ -141,21 +148,28 @@ def print_replay(done: "Replay") -> None:
         )
 
 
-def print_runs(directory: Path, runs: list[RunEntry], filters: str) -> None:
-    """Print saved runs, a line each, and the problems of the damaged ones."""
+def print_runs(directory: Path, runs: list[RunEntry], filters: str, sort: str) -> None:
+    """Print saved runs, a line each, and the problems of the damaged ones.
+
+    A narrow terminal has the columns that it has room for, and is told of the others.
+    """
     place = shown(str(directory))
     if not runs:
         _print(Text(f"no run in {place} has {filters!r}" if filters else f"no runs in {place}"))
         return
     table = _table(f"Runs in {place}")
-    for column in COLUMNS.values():
+    name_width = max(cell_len(run.name) for run in runs)
+    columns = [COLUMNS["name"], *columns_for(_console().width - name_width, sort, gap=2)]
+    for column in columns:
         justify = "right" if column.is_right else "left"
         table.add_column(column.name, justify=justify, header_style="dim")
     table.show_header = True
     table.columns[0].no_wrap = True  # it may be typed again
     for run in (one for one in runs if one.problem is None):
-        table.add_row(*(Text(column.text(run)) for column in COLUMNS.values()))
+        table.add_row(*(Text(column.text(run)) for column in columns))
     _print(table)
+    if hidden := [name for name, column in COLUMNS.items() if column not in columns]:
+        _print(Text(f"no room for {', '.join(hidden)}; --json has all", style="dim"))
     for run in runs:
         if run.problem is not None:
             _print(Text(f"{run.name}: {run.problem}", style="dim"))

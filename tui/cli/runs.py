@@ -51,7 +51,7 @@ def list_runs(
     by_path = {str(run.path): run for run in saved_runs(where)}
     entries = ordered(matching([*map(saved_entry, by_path.values())], filters), sort)
     record = {"directory": str(where), "runs": [_record(by_path[one.path]) for one in entries]}
-    show(as_json, record, print_runs, where, entries, filters)
+    show(as_json, record, print_runs, where, entries, filters, sort)
 
 
 def _record(run: SavedRun) -> dict[str, Any]:

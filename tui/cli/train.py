@@ -22,9 +22,12 @@ from .reports import print_training, progress, show
 from .start import DATA_OPTIONS, refuse, start_of
 
 if TYPE_CHECKING:
+    from makemore_tui.core.analysis.evaluation import Evaluation
     from makemore_tui.core.session.session import Session
 
 _SLICE_SECONDS = 0.05
+_MULTIPLICATIONS = 1 << 35  # for the train loss: a second or two
+_FEW_MULTIPLICATIONS = 1 << 33  # for the loss before training
 
 
 def train(
@@ -147,7 +150,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     interrupts: list[bool] = []
     with ctrl_c_calls(lambda *_: interrupts.append(True)):
         split, first_step = session.train_settings.train_on, session.step
-        initial_loss = session.evaluate(split).loss
+        initial_loss = _evaluated(session, split, _FEW_MULTIPLICATIONS).loss
         begun = time.perf_counter()
         with progress(last_step, quiet) as advance:
             while session.step < last_step and not (session.trainer.finished or interrupts):
@@ -156,14 +159,15 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
                 if session.diverged and not was_diverged:
                     break
         seconds = time.perf_counter() - begun
-        dev = session.evaluate("dev")
+        train, dev = _evaluated(session, split, _MULTIPLICATIONS), session.evaluate("dev")
         report = {
             "steps": session.step,
             "seconds": seconds,
             "steps_per_second": (session.step - first_step) / seconds,
             "parameters": session.model.num_parameters,
             "initial_loss": initial_loss,
-            "train_loss": session.evaluate(split).loss,
+            "train_loss": train.loss,
+            "train_share": train.share,
             "dev_loss": dev.loss,
             "dev_loss_seen": dev.seen,
             "dev_loss_unseen": dev.unseen,
@@ -171,6 +175,14 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
             "run": None,
         }
     return report, bool(interrupts)
+
+
+def _evaluated(session: "Session", split: str, multiplications: int) -> "Evaluation":
+    """The loss of a split, or of as many of its examples as so many multiplications allow."""
+    from makemore_tui.core.analysis.evaluation import affordable_examples
+
+    some = affordable_examples(session.model, session.dataset, split, multiplications)
+    return session.evaluate(split, some)
 
 
 def _save(

@@ -136,7 +136,7 @@ class RunsPanel(Panel):
             self.post_message(self.Said(refusal, is_warning=True))
         else:
             is_previous = entry.place == "previous"
-            request = ReturnTo(entry.index) if is_previous else OpenRun(entry.path)
+            request = ReturnTo(entry.position) if is_previous else OpenRun(entry.path)
             self.post_message(self.Asked(request))
 
     def action_sort(self) -> None:
@@ -158,6 +158,8 @@ class RunsPanel(Panel):
                 self._bring_back(entry)
             elif entry is None or saved is None:
                 self.post_message(self.Said("This run is not saved, so there is no file to delete"))
+            elif entry.place == "open":
+                self.post_message(self.Said("This is the run that is open, so it was not deleted"))
             else:
                 self._delete(entry, saved)
         except UserError as error:
@@ -196,7 +198,6 @@ class RunsPanel(Panel):
         self.focus()
 
     def on_input_changed(self) -> None:
-        self.cursor = 0
         self.relayout()
 
     def on_click(self, event: Click) -> None:
@@ -262,9 +263,8 @@ def _all_entries(
 
 def _open_entry(now: Snapshot, saved: "dict[str, SavedRun]") -> RunEntry:
     path = now.saving.folder if now.saving else ""
-    losses = [now.splits.dev] if now.splits else []
-    if path in saved and saved[path].best_dev is not None:
-        losses.append(saved[path].best_dev)
+    found = (now.splits and now.splits.dev, saved[path].best_dev if path in saved else None)
+    losses = [loss for loss in found if loss is not None]
     name = now.saving.name if now.saving and path else "this run"
     return RunEntry(
         "open", shown(name), "open", path, shown(now.dataset.name), now.model, now.train, now.seed,
@@ -276,5 +276,5 @@ def _previous_entry(index: int, run: PreviousRun, dataset: str) -> RunEntry:
     name = run.name.partition(" → ")[0]  # what follows is the dev loss
     return RunEntry(
         run.id, name, "previous", run.folder, shown(dataset), run.model, run.train, run.seed,
-        run.steps, run.best_dev, run.test_peeks, index=index,
+        run.steps, run.best_dev, run.test_peeks, position=index,
     )  # fmt: skip

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from makemore_tui.core.runs.catalog import SavedRun
 
 _SIZES = "MLP: context, embedding, hidden"
-_MIN_NAME_WIDTH, _NAME_SHARE = 20, 0.3  # cells and share of the width, before another column
+_MIN_NAME_WIDTH, _MAX_NAME_SHARE = 20, 0.3  # cells and share of the width that names need
 
 
 class RunEntry(NamedTuple):
@@ -28,7 +28,7 @@ class RunEntry(NamedTuple):
     path: where it is saved; "" if it is not. saved: when; None for one that is not read from disk.
     dev: the lowest dev loss, in nats. peeks: how often its test split was evaluated.
     problem: why it can't be opened; there are no settings then.
-    index: of a previous run, among those of the session.
+    position: of a previous run, among those of the session.
     """
 
     key: int | str
@@ -44,7 +44,7 @@ class RunEntry(NamedTuple):
     peeks: int = 0
     saved: datetime | None = None
     problem: str | None = None
-    index: int = 0
+    position: int = 0
 
     @property
     def settings(self) -> str:
@@ -60,7 +60,7 @@ class RunEntry(NamedTuple):
             return "open now"
         if self.place == "deleted":
             return "deleted"
-        return ago(self.saved) if self.saved else "in memory"
+        return ago(self.saved) if self.saved else "this session"
 
     @property
     def about(self) -> str:
@@ -120,7 +120,7 @@ def _age(entry: RunEntry) -> tuple[int, float]:
     """The open run first, then previous runs, the newest first, then those on disk."""
     if entry.saved is not None:
         return 2, -entry.saved.timestamp()
-    return ("open", "previous").index(entry.place), -entry.index
+    return ("open", "previous").index(entry.place), -entry.position
 
 
 # As `runs --sort` names them.
@@ -139,7 +139,7 @@ COLUMNS = {
         Column("dev", lambda one: number(one.dev),
                lambda one: float("inf") if one.dev is None else one.dev, 6, True, 0),
         Column("test peeks", lambda one: str(one.peeks), lambda one: -one.peeks, 10, True, 7),
-        Column("when", lambda one: one.when, _age, 10, False, 4),
+        Column("when", lambda one: one.when, _age, 12, False, 4),
     )
 }  # fmt: skip
 
@@ -191,7 +191,9 @@ def runs_rows(entries: Sequence[RunEntry], layout: ListLayout) -> tuple[list[Row
     entry, which."""
     width, height, palette = layout.width, layout.height, layout.palette
     dim = palette.style("dim")
-    columns = _columns_for(width)
+    longest = max(cell_len(entry.name) for entry in entries)
+    named = max(_MIN_NAME_WIDTH, min(longest, int(_MAX_NAME_SHARE * width)))
+    columns = columns_for(width - 2 - named, layout.sort)
     name_width = max(1, width - 2 - sum(one.width + 1 for one in columns))
     below = _about(entries[layout.cursor], name_width, width)[: max(0, height - 4)]
     lines: list[tuple[int | None, Row]] = []
@@ -212,13 +214,15 @@ def runs_rows(entries: Sequence[RunEntry], layout: ListLayout) -> tuple[list[Row
     return [header, *rows, *blank, *(row((line, dim)) for line in below)], places
 
 
-def _columns_for(width: int) -> list[Column]:
-    """The columns besides the name that fit into so many cells, in their order."""
+def columns_for(room: int, sort: str, gap: int = 1) -> list[Column]:
+    """The columns besides the name that fit into so many cells, in their order, each with a gap.
+
+    Steps and dev loss always do; the column that the list is sorted by comes next.
+    """
     chosen = [COLUMNS["steps"], COLUMNS["dev"]]
-    room = width - 2 - max(_MIN_NAME_WIDTH, int(_NAME_SHARE * width))
-    others = sorted((one for one in COLUMNS.values() if one.rank), key=lambda one: one.rank)
-    for one in others:
-        if sum(each.width + 1 for each in [*chosen, one]) > room:
+    others = [one for one in COLUMNS.values() if one.rank]
+    for one in sorted(others, key=lambda one: (one.name != sort, one.rank)):
+        if sum(each.width + gap for each in [*chosen, one]) > room:
             break
         chosen.append(one)
     return [one for one in COLUMNS.values() if one in chosen]

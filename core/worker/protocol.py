@@ -43,10 +43,18 @@ class LossView(Struct, frozen=True):
     log_steps: bool = False  # previous runs in points that are even on a logarithmic axis
 
 
+class Sampling(Struct, frozen=True):
+    """How names are sampled: the temperature, and from how many of the likeliest characters."""
+
+    temperature: float = 1.0
+    top_k: int | None = None  # all of them
+
+
 class NamesView(Struct, frozen=True):
-    """So many new samples; answered by a tuple of `Sample`."""
+    """So many new samples; answered by a `SampledNames`."""
 
     count: int
+    sampling: Sampling = Sampling()
 
 
 class EmbeddingView(Struct, frozen=True):
@@ -211,7 +219,7 @@ class Snapshot(Struct, frozen=True):
     # The views; None for one that was not asked for, or can't be drawn.
     loss: results.LossCurve | None = None
     bigrams: results.BigramTable | None = None
-    names: tuple[results.Sample, ...] | None = None
+    names: results.SampledNames | None = None
     embedding: results.EmbeddingMap | results.Unavailable | None = None
     probe: results.Probe | results.Unavailable | None = None
     health: results.Health | None = None

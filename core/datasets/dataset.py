@@ -133,7 +133,9 @@ class Dataset:
             return Split(f"first-{last}", tokens, 0, last)
         edges = self._edges
         if name not in edges:
-            raise UserError(f"there is no split {name!r}; the splits are train, dev, test and all")
+            raise UserError(
+                f"there is no split {name!r}; the splits are train, dev, test and all, or first-N"
+            )
         first, last = edges[name]
         tokens, starts = self._shuffled.tokens, self._shuffled.starts
         return Split(name, tokens[int(starts[first]) : int(starts[last]) + 1], first, last)
@@ -180,11 +182,13 @@ class Dataset:
 
     def contains(self, texts: list[str]) -> list[bool]:
         """For each text, whether it stands in the data."""
-        tokens, starts = [BOUNDARY], [0]
-        for text in texts:
-            tokens += [*self.vocabulary.ids(text, unknown=self.vocabulary.size), BOUNDARY]
-            starts.append(len(tokens) - 1)
-        hashes = item_hashes(torch.tensor(tokens), torch.tensor(starts))
+        starts = torch.tensor([0, *(len(text) + 1 for text in texts)]).cumsum(0)
+        is_character = torch.ones(int(starts[-1]) + 1, dtype=torch.bool)
+        is_character[starts] = False
+        tokens = torch.full(is_character.shape, BOUNDARY)
+        ids = self.vocabulary.ids("".join(texts), unknown=self.vocabulary.size)
+        tokens[is_character] = torch.tensor(ids, dtype=torch.int64)
+        hashes = item_hashes(tokens, starts)
         return _is_in(hashes, self._distinct_hashes).tolist()
 
     @cached_property

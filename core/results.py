@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
+from .reading import PLAIN, Reading
 from .settings import ModelSettings, TrainSettings
 
 # P(next | previous) by the model or as counted; the counts; or model minus counted
@@ -16,13 +17,16 @@ BigramOrder = Literal["id", "frequency"]
 
 
 class DatasetFacts(Struct, frozen=True):
-    """A dataset: its characters' labels by id; its source is a built-in name or a file's path."""
+    """A dataset: its characters' labels by id; its source is a built-in name or a file's path.
+    notes: what was changed in reading it, in sentences."""
 
     name: str
     items: int
     labels: tuple[str, ...]
     source: str = ""
     unique: bool = False
+    reading: Reading = PLAIN
+    notes: tuple[str, ...] = ()
 
     @property
     def characters(self) -> int:
@@ -33,7 +37,7 @@ class DatasetFacts(Struct, frozen=True):
 class DatasetStats(Struct, frozen=True):
     """A dataset in numbers: its characters with the boundary, its shortest and longest item in
     characters, the examples of train, dev and test, and the items of dev and of test that also
-    occur in train (`seen`)."""
+    occur in train (`seen`). notes: what was changed in reading it, in sentences."""
 
     name: str
     unique: bool
@@ -45,6 +49,7 @@ class DatasetStats(Struct, frozen=True):
     longest: int
     examples: tuple[int, int, int]
     seen: tuple[int, int]
+    notes: tuple[str, ...] = ()
 
 
 class SplitLosses(Struct, frozen=True):
@@ -100,7 +105,8 @@ class Divergence(Struct, frozen=True):
 
 class PreviousRun(Struct, frozen=True):
     """A previous run, named by the settings in which it differs from the present run and its best
-    dev loss. id: unique among the runs of a session. folder: where it is saved; "" if it is not."""
+    dev loss. id: unique among the runs of a session. folder: where it is saved; "" if it is not.
+    test_peeks: how often its test split was evaluated."""
 
     name: str
     model: ModelSettings
@@ -110,6 +116,7 @@ class PreviousRun(Struct, frozen=True):
     best_dev: float | None
     id: int = 0
     folder: str = ""
+    test_peeks: int = 0
 
 
 class Saving(Struct, frozen=True):

@@ -205,12 +205,27 @@ KEYS = (
     Key("quit", "q", "screen", "app.quit", "quit", "Leave the explorer", "quit"),
 )  # fmt: skip
 
-LABELS: Mapping[str, str] = {key.id: key.shown for key in KEYS}
+# Keys that work while their panel has the focus only, where they come before those of `KEYS`.
+PANEL_KEYS = (
+    Key("runs-down", "j", "runs", "move(1, 0)", "next run", "Runs: the next one",
+        is_chosen_first=True),
+    Key("runs-up", "k", "runs", "move(-1, 0)", "previous run", "Runs: the one before",
+        is_chosen_first=True),
+    Key("runs-sort", "o", "runs", "sort", "sort runs", "Runs: sort by the next column",
+        is_chosen_first=True),
+    Key("runs-filter", "F", "runs", "filter", "filter runs",
+        "Runs: list only those with some words or settings, such as hidden=200",
+        is_chosen_first=True),
+    Key("runs-delete", "delete", "runs", "delete", "delete run",
+        "Runs: delete the saved run; once more brings it back", is_chosen_first=True),
+)  # fmt: skip
+
+LABELS: Mapping[str, str] = {key.id: key.shown for key in (*KEYS, *PANEL_KEYS)}
 
 
 def bindings_of(owner: str) -> list[BindingType]:
     """The bindings of what owns keys: a panel, the grid of panels, or any chosen panel."""
-    return [key.binding(key.action) for key in KEYS if key.owner == owner]
+    return [key.binding(key.action) for key in (*KEYS, *PANEL_KEYS) if key.owner == owner]
 
 
 def screen_bindings() -> list[BindingType]:
@@ -220,7 +235,7 @@ def screen_bindings() -> list[BindingType]:
 
 def remapped(keymap: Mapping[str, str]) -> tuple[Key, ...]:
     """All keys, with those that a person has set for some ids."""
-    found = {key.id: key for key in KEYS}
+    found = {key.id: key for key in (*KEYS, *PANEL_KEYS)}
     for id, keys in keymap.items():
         labels = [one.strip() for one in keys.split(",")]
         names = ",".join(key_name(label) or label for label in labels)

@@ -10,6 +10,7 @@ import os
 import random
 from array import array
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from ..constants import BUILT_IN_DATASETS, MAX_ITEM_LENGTH, MIN_ITEMS
 from ..errors import UserError
+from ..reading import PLAIN, Reading
 from ..settings import first_n
 from .contexts import ContextTable, Split, context_tables
 from .reader import EncodedText, read_items
@@ -34,20 +36,28 @@ class Dataset:
     Karpathy's lecture.
 
     path: of the file. name: of a built-in dataset, or the file's. built_in: True for the former.
-    unique: True if repeated items were dropped. fingerprint: the SHA-256 of the cleaned text.
+    unique: True if repeated items were dropped. fingerprint: the SHA-256 of the cleaned
+    text. reading: how the file was read.
     """
 
-    def __init__(self, path: Path, unique: bool = False, name: str | None = None):
-        """Read a file of one item a line.
+    def __init__(
+        self,
+        path: Path,
+        unique: bool = False,
+        name: str | None = None,
+        reading: Reading = PLAIN,
+    ):
+        """Read a file of one item a line; it may be packed with gzip.
 
         unique: drop repeated items. name: of a built-in dataset. Raises UserError if the file can't
-        be read, or is not UTF-8 text of one item a line; it names the file, and the line or byte.
+        be read, or is not text of one item a line; it names the file, and the line or byte.
         """
         self.path = path
         self.name: str = name or path.name
         self.built_in: bool = name in BUILT_IN_DATASETS
         self.unique = unique
-        self._text = read_items(path)
+        self.reading = reading
+        self._text = read_items(path, reading)
         self._table_context = 0
         self._tables: dict[tuple[str, int], ContextTable] = {}
         self.vocabulary: Vocabulary = self._text.vocabulary
@@ -68,15 +78,44 @@ class Dataset:
         return f"Dataset({self.name!r}, {self.num_items:,} items, {size:,} characters)"
 
     @classmethod
-    def load(cls, name: str = "names", unique: bool = False) -> "Dataset":
+    def load(
+        cls,
+        name: str = "names",
+        unique: bool = False,
+        reading: Reading = PLAIN,
+    ) -> "Dataset":
         """A built-in dataset by name, or a file by path; raises UserError as `Dataset` does."""
         if name in BUILT_IN_DATASETS:
-            return cls(built_in_path(name), unique, name)
-        return cls(Path(os.path.expanduser(name)), unique)
+            return cls(built_in_path(name), unique, name, reading)
+        return cls(Path(os.path.expanduser(name)), unique, reading=reading)
 
     @property
     def num_items(self) -> int:
         return len(self._text.starts) - 1
+
+    @property
+    def is_plain(self) -> bool:
+        """True if the file is UTF-8 text, each line an item as it is."""
+        return self._text.is_plain and not self.vocabulary.shared
+
+    def text(self) -> str:
+        """The items in the order of the file, each with a newline after it."""
+        characters = torch.tensor([10, *map(ord, self.vocabulary.characters)], dtype=torch.int32)
+        codes = characters.index_select(0, self._text.tokens[1:].int())
+        return bytes(codes.untyped_storage()).decode("utf-32-le")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was changed in reading the file, in sentences."""
+        shared, skipped, notes = len(self.vocabulary.shared), self._text.skipped, []
+        if shared:
+            notes.append(
+                f"{self.vocabulary.size - 2 + shared:,} distinct characters are too many; "
+                f"the {shared:,} rarest share the sign {self.vocabulary.shared_sign}"
+            )
+        if skipped:
+            notes.append(f"{skipped:,} lines longer than {MAX_ITEM_LENGTH:,} characters left out")
+        return tuple(notes)
 
     @property
     def nbytes(self) -> int:
@@ -148,9 +187,8 @@ class Dataset:
 
     def seen_items(self, split: str) -> Tensor:
         """For each item of a split, whether it also stands in train: (num_items,) bool."""
-        part, train = self.split(split), self.split("train")
-        hashes = self._hashes[part.first_item : part.last_item]
-        return torch.isin(hashes, self._hashes[train.first_item : train.last_item])
+        part = self.split(split)
+        return _is_in(self._hashes[part.first_item : part.last_item], self._train_hashes)
 
     def contains(self, texts: list[str]) -> list[bool]:
         """For each text, whether it stands in the data."""
@@ -159,22 +197,25 @@ class Dataset:
             tokens += [*self.vocabulary.ids(text, unknown=self.vocabulary.size), BOUNDARY]
             starts.append(len(tokens) - 1)
         hashes = item_hashes(torch.tensor(tokens), torch.tensor(starts))
-        known = self._distinct_hashes
-        places = torch.searchsorted(known, hashes).clamp_(max=len(known) - 1)
-        return (known.index_select(0, places) == hashes).tolist()
+        return _is_in(hashes, self._distinct_hashes).tolist()
 
     @cached_property
     def _shuffled(self) -> EncodedText:
         """The items in the order of the splits. Shuffling a large file takes longer than reading
         it, so it waits until it is needed."""
-        order = array("i", range(self.num_items))
-        random.Random(42).shuffle(order)
+        order = _shuffled_range(self.num_items)
         return _reordered(self._text, torch.frombuffer(order, dtype=torch.int32))
 
     @cached_property
     def _hashes(self) -> Tensor:
         """The hash of each item, in the order of the splits: (num_items,) int64."""
         return item_hashes(self._shuffled.tokens, self._shuffled.starts)
+
+    @cached_property
+    def _train_hashes(self) -> Tensor:
+        """The hashes of train's items, sorted."""
+        train = self.split("train")
+        return self._hashes[train.first_item : train.last_item].sort().values
 
     @cached_property
     def _distinct_hashes(self) -> Tensor:
@@ -207,6 +248,25 @@ def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:
     return hashes
 
 
+def _is_in(hashes: Tensor, known: Tensor) -> Tensor:
+    """For each hash, whether it is among those known, which are sorted: (n,) bool."""
+    places = torch.searchsorted(known, hashes).clamp_(max=len(known) - 1)
+    return known.index_select(0, places) == hashes
+
+
+def _shuffled_range(n: int) -> array:
+    """The numbers from 0 to n - 1 in the order in which `random.Random(42).shuffle` puts them; a
+    third as long as it takes."""
+    order, getrandbits = array("i", range(n)), random.Random(42).getrandbits
+    for i in range(n - 1, 0, -1):
+        bits = (i + 1).bit_length()
+        j = getrandbits(bits)
+        while j > i:
+            j = getrandbits(bits)
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
 def _reordered(text: EncodedText, order: Tensor) -> EncodedText:
     """The items order[0], order[1], … of a text; order: (n,) int32."""
     lengths = text.starts.diff()  # of the items, each with one boundary
@@ -220,4 +280,4 @@ def _reordered(text: EncodedText, order: Tensor) -> EncodedText:
         moved = torch.repeat_interleave(text.starts[some] - edges[:-1], lengths[some])
         source = moved.add_(torch.arange(begin, end, dtype=torch.int32))
         torch.index_select(text.tokens, 0, source, out=tokens[begin:end])
-    return EncodedText(tokens, starts, text.vocabulary, text.fingerprint)
+    return replace(text, tokens=tokens, starts=starts)

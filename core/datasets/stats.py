@@ -17,7 +17,8 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
 
     Keys: name, path, items, distinct, vocabulary (its size, the boundary counted), shortest and
     longest (items, in characters), examples (of train, dev and test), seen (items of dev and test
-    that also stand in train), bigrams (the twelve commonest pairs with their counts).
+    that also stand in train), notes (what was changed in reading, in sentences), bigrams (the
+    twelve commonest pairs with their counts).
     """
     counts, size, exact = bigram_counts(dataset), dataset.vocabulary.size, dataset.vocabulary.exact
     commonest = torch.topk(counts.view(-1), min(_NUM_BIGRAMS, counts.numel()))
@@ -31,6 +32,7 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
         "longest": dataset.longest,
         "examples": {split: dataset.split(split).num_examples for split in SPLITS},
         "seen": {split: int(dataset.seen_items(split).sum()) for split in SPLITS[1:]},
+        "notes": list(dataset.notes),
         "bigrams": [
             {"pair": exact(place // size) + exact(place % size), "count": count}
             for count, place in zip(*map(Tensor.tolist, commonest), strict=True)

@@ -13,16 +13,20 @@ class Vocabulary:
     """The characters of a dataset, sorted, with ids from 1; id 0 is the boundary between items.
 
     size: how many ids there are, the boundary counted. boundary_sign: the character that stands for
-    the boundary on a screen, `.` unless the data has one itself.
+    the boundary on a screen, `.` unless the data has one itself. shared: characters that are too
+    rare to have an id each, so that all have that of `shared_sign`.
     """
 
-    def __init__(self, characters: str):
-        self.characters: str = "".join(sorted(set(characters)))
+    def __init__(self, characters: str, shared: str = "", shared_sign: str = ""):
+        self.characters: str = "".join(sorted({*characters, *shared_sign}))
+        self.shared: str = shared
+        self.shared_sign: str = shared_sign
         self.size: int = len(self.characters) + 1
         self.boundary_sign: str = next(
             (sign for sign in _BOUNDARY_LABELS if sign not in self.characters), "."
         )
         self._ids = {character: i for i, character in enumerate(self.characters, start=1)}
+        self._ids |= dict.fromkeys(shared, self._ids.get(shared_sign, BOUNDARY))
         listed, is_all = map(label, self.characters[:60]), len(self.characters) <= 60
         self._listed = "".join(listed) + ("" if is_all else " …")
 

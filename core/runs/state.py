@@ -35,6 +35,7 @@ class RunState:
     is_resumable: False for a run saved in format 1, which lacks optimizer and random state: its
     model can be evaluated and sampled from, but not trained.
     run: identifies the run; the same object in all its states.
+    test_peeks: how often the test split was evaluated.
     """
 
     dataset: Dataset
@@ -52,6 +53,7 @@ class RunState:
     dropout_version: int = dropout.VERSION
     is_resumable: bool = True
     run: object = field(default_factory=object)
+    test_peeks: int = 0
 
     @classmethod
     def first(

@@ -18,10 +18,12 @@ from ..analysis.health import first_loss, health
 from ..analysis.lr_finder import find_lr
 from ..analysis.probe import probe
 from ..analysis.sampling import sample
+from ..analysis.trace import Trace, Tracer
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import AnyModel, make_model
 from ..models.resize import seed_of_edit
+from ..reading import Reading
 from ..run_spec import RunSpec
 from ..runs import checkpoint
 from ..runs.state import JournalEntry, RunState, copy_trainer_state, run_label
@@ -68,8 +70,9 @@ class Session:
     resized: results.Resizing | None
     diverged_at: int | None
     dropout_version: int
-    run: object
+    run: object = None
     undo_stack: UndoStack
+    test_peeks: int = 0
     _num_samplings: int = 0  # how often `sample` was called
 
     def __init__(
@@ -98,7 +101,8 @@ class Session:
 
         Raises UserError if its dataset can't be read, or its settings are too large for it.
         """
-        return cls(Dataset.load(spec.dataset, spec.unique), spec.model, spec.train, spec.seed)
+        dataset = Dataset.load(spec.dataset, spec.unique, spec.reading)
+        return cls(dataset, spec.model, spec.train, spec.seed)
 
     @classmethod
     def load(cls, path: Path | str) -> "Session":
@@ -109,13 +113,17 @@ class Session:
         """
         return cls.from_state(checkpoint.read(path))
 
-    def save(self, path: Path | str, report: dict[str, Any] | None = None) -> None:
+    def save(
+        self, path: Path | str, report: dict[str, Any] | None = None, is_named: bool = True
+    ) -> None:
         """Write the run to a new file; ".safetensors" is added to a path without it.
 
-        report: figures to keep with it, such as its losses. Raises UserError if the file exists or
+        report: figures to keep with it, such as its losses. is_named: False if the explorer may
+        remove it, once there are too many runs. Raises UserError if the file exists or
         can't be written, or the parameters are not finite.
         """
-        checkpoint.write(self.state(), checkpoint.check_new(Path(path)), report=report)
+        path = checkpoint.check_new(Path(path))
+        checkpoint.write(self.state(), path, named=is_named, report=report)
 
     @property
     def diverged(self) -> bool:
@@ -139,6 +147,7 @@ class Session:
             resized=self.resized,
             diverged_at=self.diverged_at,
             is_finite=self.model.is_finite,
+            test_peeks=self.test_peeks,
         )
         return self._last
 
@@ -245,11 +254,12 @@ class Session:
     def evaluate(self, split: str = "dev", max_examples: int | None = None) -> Evaluation:
         """The loss of a split in nats a character: train, dev, test, all, or first-N.
 
-        The loss of the whole dev split is added to `dev_losses`.
+        The loss of the whole dev split is added to `dev_losses`; evaluating test is counted.
 
         max_examples: of a larger split, only about so many are evaluated.
         """
         found = evaluate(self.model, self.dataset, split, max_examples)
+        self.test_peeks += split == "test"
         if split == "dev" and max_examples is None:
             self.dev_losses.append(self.step, found.loss)
         return found
@@ -267,6 +277,16 @@ class Session:
         """How likely the model finds each character of a text, and what it expects next."""
         vocabulary = self.dataset.vocabulary
         return probe(self.model, vocabulary, text, vocabulary.size, self.dev_losses.last)
+
+    def trace(self, word: str, position: int | None = None, backward: bool = False) -> Trace:
+        """One example of a word followed through the model, and with `backward` back again.
+
+        The step after which `loss_after` is given has the present learning rate. Raises UserError
+        as `Tracer.trace` does.
+        """
+        rate = self.train_settings.learning_rate_at(self.step)
+        tracer = Tracer(self.dataset, self.train_settings.train_on)
+        return tracer.trace(self.model, word, position, rate, backward)
 
     def bigrams(self) -> Tensor:
         """P(next | previous) of every pair of characters by id, as the model sees it.
@@ -308,6 +328,8 @@ class Session:
         self.trainer = make_trainer(self.model, state.dataset, train, state.seed, version)
         # A state of format 1 lacks some of what a trainer needs.
         self.trainer.load_state_dict({**self.trainer.state_dict(), **state.trainer})
+        is_same_run = self.run is state.run  # undoing an edit undoes no look at the test split
+        self.test_peeks = max(state.test_peeks, self.test_peeks if is_same_run else 0)
         self.dataset, self.dropout_version, self.run = state.dataset, version, state.run
         self.model_settings, self.train_settings = model, train
         self.first_settings, self.seed, self.step = state.first_settings, state.seed, state.step
@@ -317,5 +339,5 @@ class Session:
         self._last = state
 
 
-def _identity(dataset: Dataset) -> tuple[Path, str, bool]:
-    return dataset.path, dataset.fingerprint, dataset.unique
+def _identity(dataset: Dataset) -> tuple[Path, str, bool, Reading]:
+    return dataset.path, dataset.fingerprint, dataset.unique, dataset.reading

@@ -88,7 +88,7 @@ def _serve(
                 autosave.resume(session, Path(start.resume))
         else:
             send(Starting(f"reading {shown(start.dataset)}"))
-            dataset = Dataset.load(start.dataset, start.unique)
+            dataset = Dataset.load(start.dataset, start.unique, start.reading)
             session = Session(dataset, start.model, start.train, start.seed)
     except (UserError, OSError) as error:
         send(Failed(str(error)))

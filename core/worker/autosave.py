@@ -2,29 +2,25 @@
 
 import contextlib
 import os
-import re
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from ..errors import UserError
 from ..results import Saving
 from ..runs import checkpoint
-from ..runs.catalog import check_name, prune, remove, stamp
+from ..runs.catalog import automatic_name, check_name, prune, remove, stamp
 from ..runs.header import SUFFIX, existing_run, find, read_record, run_name
 from ..runs.locks import RunLock, is_locked
 from ..runs.state import RunState
 from ..session.session import Session
-from ..text import is_acted_on
 
 _SECONDS = 3.5  # from one save to the next
 _SECONDS_TO_RETRY = 2.5
 _PATIENCE = 0.005  # seconds to wait for the thread at a time, when nothing trains
-_MAX_STEM_LENGTH = 40  # characters
 
 
 @dataclass
@@ -90,7 +86,7 @@ class Autosave:
             return
         self._note = ""
         if session.run not in self._targets:
-            name = f"{_name_part(session.dataset.name)}-{datetime.now():%Y-%m-%d-%H%M%S}"
+            name = automatic_name(session.dataset.name)
             self._targets[session.run] = _Target(self._directory / f"{name}{SUFFIX}")
         target, state = self._targets[session.run], _last_finite_state(session)
         target.marker = _marker(session)
@@ -274,10 +270,5 @@ def _last_finite_state(session: Session) -> RunState:
 def _marker(session: Session) -> tuple:
     """A value that differs as soon as there is something to save."""
     evaluated = session.dev_losses.points[-1:]
-    return session.step, tuple(session.journal), session.diverged_at, evaluated
-
-
-def _name_part(dataset: str) -> str:
-    """The name of a dataset's file as a part of a run's name: letters of all scripts stay."""
-    stem = "".join("_" if is_acted_on(one) else one for one in Path(dataset).stem)
-    return re.sub(r"[\x00-,./:-@\[-^`{-\x7f]+", "_", stem)[:_MAX_STEM_LENGTH]
+    journal = tuple(session.journal)
+    return session.step, journal, session.diverged_at, evaluated, session.test_peeks

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from .. import results
+from ..reading import PLAIN, Reading
 from ..results import BigramsView
 from ..settings import ModelSettings, TrainSettings
 
@@ -30,6 +31,7 @@ class Start(Request, frozen=True):
     most_bytes: int = 500_000_000  # for all runs without a name there
     resume: str | None = None  # the saved run to open, in place of the dataset and the settings
     paused: bool = False  # don't train before `Resume`
+    reading: Reading = PLAIN  # how the dataset's file is read
 
 
 class LossView(Struct, frozen=True):
@@ -132,6 +134,7 @@ class DescribeDataset(Request, frozen=True):
 
     name: str
     unique: bool = False
+    reading: Reading = PLAIN
 
 
 class ChangeDataset(Request, frozen=True):
@@ -140,6 +143,7 @@ class ChangeDataset(Request, frozen=True):
 
     name: str
     unique: bool = False
+    reading: Reading = PLAIN
 
 
 class NameRun(Request, frozen=True):
@@ -215,6 +219,7 @@ class Snapshot(Struct, frozen=True):
     finder: results.RateSearch | None = None  # None if the learning-rate finder was not started
     saving: results.Saving | None = None  # None where runs are not saved automatically
     is_resting: bool = False  # True when nothing is left to do until the next request
+    test_peeks: int = 0  # how often the test split was evaluated in this run
     undo_levels: int = 0  # how many times `Undo` can be asked for in a row
 
 

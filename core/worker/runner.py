@@ -11,6 +11,7 @@ from ..analysis.lr_finder import LearningRateFinder
 from ..datasets.dataset import Dataset
 from ..datasets.stats import dataset_stats
 from ..errors import UserError
+from ..reading import Reading
 from ..results import DatasetStats
 from ..runs import checkpoint
 from ..runs.header import run_name
@@ -46,7 +47,7 @@ class SessionRunner:
         self.evals: EvalScheduler = EvalScheduler(clock)
         self.views: Views = Views(session.dataset)
         self.num_runs: int = 1
-        self._described: dict[tuple[str, bool], Dataset] = {}  # the last, by name and `unique`
+        self._described: dict[object, Dataset] = {}  # the last, by how it was asked for
         self._clock = clock
         self._weights_replaced()
 
@@ -85,18 +86,19 @@ class SessionRunner:
         self.num_runs += 1
         self._weights_replaced()
 
-    def describe_dataset(self, name: str, unique: bool) -> DatasetStats:
+    def describe_dataset(self, name: str, unique: bool, reading: Reading) -> DatasetStats:
         """Read a dataset and describe it; errors as for `Dataset.load`."""
-        dataset = Dataset.load(name, unique)
+        dataset = Dataset.load(name, unique, reading)
         facts = dataset_stats(dataset)
-        self._described = {(name, unique): dataset}
+        self._described = {(name, unique, reading): dataset}
         by_split = {key: tuple(facts[key].values()) for key in ("examples", "seen")}
         facts |= {"name": name, "unique": unique, **by_split}
         return msgspec.convert(facts | {"characters": facts["vocabulary"]}, DatasetStats)
 
-    def change_dataset(self, name: str, unique: bool) -> None:
+    def change_dataset(self, name: str, unique: bool, reading: Reading) -> None:
         """Begin a run on a dataset: as it was described, if it was the last, else as it is now."""
-        dataset = self._described.get((name, unique)) or Dataset.load(name, unique)
+        asked = name, unique, reading
+        dataset = self._described.get(asked) or Dataset.load(*asked)
         self._described = {}
         self.restart(dataset=dataset)
 

@@ -106,15 +106,16 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
             runner.go_back(lambda: session.switch_to(stack.previous_run(index)), must_pause=True)
         case protocol.EvaluateTest():
             training.check_is_finite()
+            session.test_peeks += 1
             runner.evals.request_test(session)
         case protocol.FindLearningRate(low, high):
             runner.find_learning_rate(low, high)
         case protocol.CancelFinder():
             runner.cancel_finder()
-        case protocol.DescribeDataset(name, unique):
-            return runner.describe_dataset(name, unique)
-        case protocol.ChangeDataset(name, unique):
-            runner.change_dataset(name, unique)
+        case protocol.DescribeDataset(name, unique, reading):
+            return runner.describe_dataset(name, unique, reading)
+        case protocol.ChangeDataset(name, unique, reading):
+            runner.change_dataset(name, unique, reading)
         case protocol.NameRun(name):
             if runner.autosave is None:
                 raise UserError("runs are not saved here, so this one can't have a name")
@@ -162,6 +163,7 @@ def make_snapshot(
         saving=autosave and autosave.facts,
         is_resting=runner.is_resting,
         undo_levels=len(stack.past),
+        test_peeks=session.test_peeks,
         **drawn,
     )
 
@@ -189,5 +191,6 @@ def _previous_run(state: RunState, session: Session, autosave: Autosave | None) 
         steps=state.step,
         best_dev=state.dev_losses.best,
         id=id(state.run),
+        test_peeks=state.test_peeks,
         folder=autosave.folder_of(state.run) if autosave is not None else "",
     )

@@ -36,6 +36,8 @@ class Views:
             labels=tuple(dataset.vocabulary.labels()),
             source=dataset.name if dataset.built_in else str(dataset.path.resolve()),
             unique=dataset.unique,
+            reading=dataset.reading,
+            notes=dataset.notes,
         )
         self.dataset: Dataset = dataset
         self.baselines: RunningBaselines = RunningBaselines(dataset)

@@ -20,7 +20,8 @@ class Plain:
     @staticmethod
     def items(raw):
         """The items of a file's bytes, in order."""
-        lines = raw.removeprefix(b"\xef\xbb\xbf").decode().split("\n")
+        text = raw.removeprefix(b"\xef\xbb\xbf").decode()
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         stripped = [unicodedata.normalize("NFC", line).strip() for line in lines]
         return [item for item in stripped if item]
 

@@ -128,7 +128,7 @@ class FakeEngine:
                 return replace(now, state="paused", finder=rate_search(low, high))
             case CancelFinder():
                 return replace(now, finder=None)
-            case DescribeDataset(name, unique):
+            case DescribeDataset(name, unique, _):
                 return self._described(name, unique)
             case ChangeDataset(name):
                 name = name.rpartition("/")[2]

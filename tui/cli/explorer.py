@@ -14,7 +14,7 @@ from makemore_tui.core.settings import parse_changes
 from makemore_tui.core.worker.protocol import Start
 
 from .process import complain
-from .start import Given, refuse, start_of
+from .start import DATA_OPTIONS, Given, refuse, start_of
 
 
 def check_terminal() -> None:
@@ -40,7 +40,7 @@ def open_explorer(given: Given) -> None:
     spec = start_of(given, parse_changes(given.get("--set", ())))
     resume = given.get("--resume")
     if resume is not None:
-        others = ("--data", "--preset", "--set", "--seed", "--unique")
+        others = (*DATA_OPTIONS, "--preset", "--set", "--seed")
         refuse(given, others, f"can't be had with --resume: {resume} has its own")
     check_terminal()
     gc.disable()  # until the first snapshot: almost all that a start makes is kept
@@ -48,6 +48,7 @@ def open_explorer(given: Given) -> None:
     os.environ.setdefault("TEXTUAL_FPS", "120")
     directory = runs_directory(given.get("--run-dir")).absolute()
     start = Start(spec.dataset, spec.unique, spec.model, spec.train, spec.seed, str(directory))
+    start = replace(start, reading=spec.reading)
     if resume is not None:
         from makemore_tui.core.runs.catalog import find_run
         from makemore_tui.core.runs.header import read_record

@@ -1,12 +1,14 @@
 """What the commands print for people: tables, samples, plots, and a progress bar."""
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.segment import Segment, Segments
@@ -15,26 +17,28 @@ from rich.text import Text
 
 from makemore_tui.core.presets import Preset
 from makemore_tui.core.results import Baseline, Probe, RateSearch, Sample
-from makemore_tui.core.runs.catalog import SavedRun
+from makemore_tui.core.runs.directory import runs_directory
+from makemore_tui.core.runs.header import run_name
 from makemore_tui.core.runs.record import to_json
 from makemore_tui.core.settings import model_label
-from makemore_tui.core.text import label, shown
+from makemore_tui.core.text import exact_text, label, shown
 
 from ..plots.loss_options import PlotContent
 from ..plots.loss_plot import loss_plot
 from ..plots.lr_plot import rate_plot
 from ..style.colours import DARK
 from ..style.text_rows import number
+from ..widgets.runs_rows import COLUMNS, RunEntry, columns_for
 
 if TYPE_CHECKING:
     from makemore_tui.core.analysis.evaluation import Evaluation
     from makemore_tui.core.results import Probe, RateSearch, Sample
-    from makemore_tui.core.runs.catalog import SavedRun
     from makemore_tui.core.session.replay import Replay
     from makemore_tui.core.session.session import Session
 
 _SAMPLES_SHOWN = 10
 _MAX_WIDTH, _HEIGHT = 100, 18  # of a plot
+_PIPE_WIDTH = 1000  # no line of a table is broken in a pipe or a file
 
 
 def show(as_json: bool, record: Any, report: Callable[..., None], *values: Any) -> None:
@@ -67,8 +71,13 @@ def progress(steps: int, quiet: bool) -> Iterator[Callable[[int, Any], None]]:
         yield advance
 
 
+def _console() -> Console:
+    is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(file=sys.stdout, width=_PIPE_WIDTH if is_free else None)
+
+
 def _print(*renderables: Any) -> None:
-    console = Console(file=sys.stdout)
+    console = _console()
     for renderable in renderables:
         console.print(renderable)
 
@@ -98,7 +107,9 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
     """Print the losses and the speed of a training, some samples, and the losses as a plot."""
     table = _table("Losses, in nats a character", "split", "loss")
     table.add_row("before training", number(report["initial_loss"]))
-    table.add_row("train", number(report["train_loss"]))
+    share = report["train_share"]
+    train = "train" if share == 1 else f"train, {share:.0%} of it"
+    table.add_row(train, number(report["train_loss"]))
     table.add_row("dev", Text(number(report["dev_loss"]), style="bold"))
     table.add_row("  items also in train", number(report["dev_loss_seen"]))
     table.add_row("  new items", number(report["dev_loss_unseen"]))
@@ -107,13 +118,21 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
         f"({report['steps_per_second']:,.0f} steps/s), {report['parameters']:,} parameters, "
         f"seed {report['seed']}"
     )
-    saved = f"saved to {report['run']}" if report["run"] else "not saved; --out FILE keeps a run"
-    _print(table, "", Text(speed), Text(saved, style="dim"), "")
+    _print(table, "", Text(speed), Text(_kept(report["run"]), style="dim", overflow="fold"), "")
     if not session.diverged:
         print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
     look = PlotContent(baselines=(Baseline("uniform", math.log(session.dataset.vocabulary.size)),))
     rows = loss_plot(session.history.curve(0, 200), *_plot_size(), look, DARK)
     _print_plot("Minibatch loss", rows)
+
+
+def _kept(run: str | None) -> str:
+    """Where a run was saved, and what can be done with it."""
+    if run is None:
+        return "not saved"
+    path = Path(run)
+    name = shown(run_name(path) if path.parent == runs_directory() else run)
+    return f"saved to {shown(run)} · makemore-tui --resume {name} opens it"
 
 
 def print_replay(done: "Replay") -> None:
@@ -129,22 +148,31 @@ def print_replay(done: "Replay") -> None:
         )
 
 
-def print_runs(directory: Path, runs: list[SavedRun]) -> None:
-    """Print the saved runs, a line each, and the problems of the damaged ones."""
+def print_runs(directory: Path, runs: list[RunEntry], filters: str, sort: str) -> None:
+    """Print saved runs, a line each, and the problems of the damaged ones.
+
+    A narrow terminal has the columns that it has room for, and is told of the others.
+    """
+    place = shown(str(directory))
     if not runs:
-        _print(Text(f"no runs in {shown(str(directory))}"))
+        _print(Text(f"no run in {place} has {filters!r}" if filters else f"no runs in {place}"))
         return
-    table = _table(f"Runs in {shown(str(directory))}", "name", "data", "model", "steps", "dev", "")
+    table = _table(f"Runs in {place}")
+    name_width = max(cell_len(run.name) for run in runs)
+    columns = [COLUMNS["name"], *columns_for(_console().width - name_width, sort, gap=2)]
+    for column in columns:
+        justify = "right" if column.is_right else "left"
+        table.add_column(column.name, justify=justify, header_style="dim")
+    table.show_header = True
     table.columns[0].no_wrap = True  # it may be typed again
     for run in (one for one in runs if one.problem is None):
-        when = run.saved.astimezone().strftime("%Y-%m-%d %H:%M")
-        loss = number(run.best_dev)
-        cells = (shown(run.name), shown(run.dataset), run.model, f"{run.steps:,}", loss, when)
-        table.add_row(*map(Text, cells))
+        table.add_row(*(Text(column.text(run)) for column in columns))
     _print(table)
+    if hidden := [name for name, column in COLUMNS.items() if column not in columns]:
+        _print(Text(f"no room for {', '.join(hidden)}; --json has all", style="dim"))
     for run in runs:
         if run.problem is not None:
-            _print(Text(shown(f"{run.name}: {run.problem}"), style="dim"))
+            _print(Text(f"{run.name}: {run.problem}", style="dim"))
 
 
 def print_samples(samples: list[Sample]) -> None:
@@ -208,10 +236,21 @@ def print_dataset(one: dict[str, Any]) -> None:
         table.add_row(f"{split} examples", f"{examples:,}")
     for split, seen in one["seen"].items():
         table.add_row(f"{split} lines that also stand in train", f"{seen:,}")
+    notes = [Text(note) for note in one["notes"]]
     pairs = _table("Commonest bigrams", "pair", "count")
     for pair in one["bigrams"]:
         pairs.add_row(Text("".join(map(label, pair["pair"]))), f"{pair['count']:,}")
-    _print(table, "", pairs)
+    _print(table, *notes, "", pairs)
+
+
+def print_settings(settings: dict[str, dict[str, Any]]) -> None:
+    """Print the settings, a line each."""
+    table = _table("Settings", "name", "default", "values", "meaning", right=False)
+    table.columns[0].no_wrap = True  # it may be typed
+    for name, one in settings.items():
+        cells = (exact_text(one["default"]), one["allowed"], one["about"])
+        table.add_row(Text(name, style="bold"), *cells)
+    _print(table, "", Text("Set one with --set NAME=VALUE, such as --set hidden=300", "dim"))
 
 
 def print_presets(presets: list[Preset]) -> None:

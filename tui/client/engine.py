@@ -135,6 +135,7 @@ def _continued(start: Start, after: Snapshot) -> Start:
         start,
         dataset=data.source or start.dataset,
         unique=data.unique,
+        reading=data.reading,
         model=after.model,
         train=after.train,
         seed=after.seed,

@@ -92,7 +92,7 @@ class SpecScreen(AskingScreen):
         now = self.requests.snapshot
         assert now is not None  # see can_open
         data = now.dataset
-        line = str(RunSpec(data.source, data.unique, now.model, now.train, now.seed))
+        line = str(RunSpec(data.source, data.unique, now.model, now.train, now.seed, data.reading))
         self.app.copy_to_clipboard(line)
         with Vertical() as box:
             box.border_title = "Dataset, settings and seed in a line"

@@ -3,7 +3,9 @@
 import gc
 import threading
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from textual.actions import parse
@@ -11,10 +13,13 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
 
+from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import DatasetStats
+from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Failed, Refused, Reply, Snapshot, Starting
 
 from ..client.engine import Engine, WorkerDied
+from ..client.exporting import export_run, new_path
 from ..client.request_queue import RequestQueue
 from ..client.session_actions import SessionActions
 from ..client.supervisor import WorkerSupervisor
@@ -214,6 +219,26 @@ class MainScreen(Screen):
         screen: Any = getattr(import_module(f".{module}", __package__), name)
         if screen.can_open(self.session):
             self.app.push_screen(screen(self.session))
+
+    def action_export(self, form: str) -> None:
+        """Export the run as it was last saved, into this folder; training goes on."""
+        saving = self.requests.snapshot.saving if self.requests.snapshot else None
+        if saving is None or not saving.folder:
+            self.notice.say("Nothing is saved yet to export: the run is saved every few seconds")
+            return
+        out = new_path(saving.name, form)
+        self.notice.say(f"Exporting {shown(saving.name)} at step {saving.step:,} as {form} …")
+        self.run_worker(partial(self._export, saving.folder, form, out), thread=True)
+
+    def _export(self, run: str, form: str, out: Path) -> None:
+        """Export in a thread, and say how that ended."""
+        try:
+            export_run(run, form, out)
+        except UserError as error:
+            said = Notice(f"Not exported: {error}", is_warning=True)
+        else:
+            said = Notice(f"Exported: {shown(str(out))}")
+        self.app.call_from_thread(self.notice.say, *said)
 
     def action_picture(self) -> None:
         """Save a screenshot, in this folder or where it may be written."""

@@ -1,5 +1,6 @@
 """The command line: its help, what it lists, what it refuses and how."""
 
+import re
 import shlex
 import sys
 from types import SimpleNamespace
@@ -24,10 +25,50 @@ def test_help_has_an_example(run, command):
     assert "Example:" in done.out
 
 
-def test_help_lists_the_commands(run):
+def test_help_lists_the_commands_and_the_options_of_the_explorer(run):
     done = run("--help")
     assert done.code == 0
     assert all(command in done.out for command in COMMANDS)
+    assert all(option in done.out for option in ("--preset", "--set", "--resume", "--version"))
+
+
+def test_help_calls_types_by_plain_words(run):
+    for words in ((), *((command,) for command in COMMANDS), ("runs",), ("runs", "remove")):
+        shown = run(*words, "--help").out
+        assert not re.search(r"<\w+|<=|INTEGER|FLOAT|TEXT RANGE|\[OPTIONAL\]", shown), shown
+
+
+def test_the_version_is_told(run):
+    done = run("--version")
+    assert re.fullmatch(r"makemore-tui \d\S*, torch \d\S*, Python \d\S*\n", done.out)
+
+
+def test_a_shell_completes_commands_options_values_and_runs(run, saved, monkeypatch):
+    monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(saved.path.parent))
+    monkeypatch.setenv("_MAKEMORE_TUI_COMPLETE", "complete_bash")
+    for line, word in (
+        ("makemore-tui ev", "evaluate"),
+        ("makemore-tui --pre", "--preset"),
+        ("makemore-tui train --preset lec", "lecture"),
+        ("makemore-tui train --set hid", "hidden="),
+        ("makemore-tui sample fi", "first"),
+        ("makemore-tui export first --as note", "notebook"),
+        ("makemore-tui runs --sort d", "data\ndev"),
+    ):
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", str(line.count(" ")))
+        assert run().out.strip() == word
+
+
+def test_settings_are_listed_with_limits_default_and_meaning(run, run_json, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    listed = run_json("settings")
+    assert list(listed) == list(SETTINGS)
+    assert all({"default", "allowed", "about"} <= set(one) for one in listed.values())
+    hidden = listed["hidden"]
+    assert (hidden["default"], hidden["low"], hidden["high"]) == (200, 1, 4096)
+    words = " ".join(run("settings").out.split())
+    assert "hidden 200 a whole number from 1 to 4,096 mlp: tanh" in words
 
 
 @pytest.mark.parametrize("command", app.registered_commands, ids=COMMANDS)
@@ -279,7 +320,8 @@ def test_plain_options_open_the_explorer_without_typer_as_with_it(run, opened, m
 def test_every_option_of_the_explorer_is_known_without_typer():
     parameters = vars(typer.main.get_command(app))["commands"]["explore"].params
     known = {name for one in parameters for name in one.opts if plain_options([name, "1"])}
-    assert known | {"--unique"} == {name for one in parameters for name in one.opts}
+    others = {"--unique", "--version"}
+    assert known | others == {name for one in parameters for name in one.opts}
     assert plain_options(["--unique"]) == {"--unique": True}
 
 

@@ -56,7 +56,7 @@ def test_samples_for_people_are_marked(run, saved):
 
 def test_evaluate_gives_back_the_losses_of_the_training(run_json, saved):
     found = run_json("evaluate", saved.path)
-    assert set(found) == {"train", "dev", "test", "all"}
+    assert set(found) == {"train", "dev"}
     assert found["train"] == pytest.approx(saved.report["train_loss"], abs=1e-6)
     assert found["dev"] == pytest.approx(saved.report["dev_loss"], abs=1e-6)
 
@@ -79,5 +79,6 @@ def test_the_loss_of_a_word_is_the_mean_of_its_surprisals(run_json, tmp_path):
 def test_evaluate_for_people_has_a_table_and_the_word(run, saved):
     done = run("evaluate", saved.path, "--word", "andrei")
     assert (done.code, done.err) == (0, "")
-    for word in ("train", "dev", "test", "all", "probability", "surprisal", "mean"):
+    for word in ("train", "dev", "probability", "surprisal", "mean"):
         assert word in done.out
+    assert "test" not in done.out

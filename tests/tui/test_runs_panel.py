@@ -5,7 +5,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from textual.events import MouseScrollDown, MouseScrollUp
+from textual.events import Key, MouseScrollDown, MouseScrollUp
 
 from makemore_tui.core.results import Saving
 from makemore_tui.core.runs.catalog import SavedRun
@@ -305,3 +305,20 @@ async def test_keys_of_the_panel_move_sort_filter_and_delete(explorer, snapshot,
         await it.until(lambda: "Deleted narrow" in it.notice)
         assert not it.engine.commands
     assert sorted(path.name for path in whole_runs.iterdir()) == ["wide.safetensors"]
+
+
+async def test_keys_typed_ahead_reach_the_panel_and_a_stale_list_shows_a_run_once(
+    explorer, snapshot, whole_runs
+):
+    async with explorer(first=snapshot(saving=Saving(str(whole_runs), "", 0))) as it:
+        await it.press("9")
+        await it.until(lambda: "wide" in it.text("runs") and "narrow" in it.text("runs"))
+        panel = it.screen.query_one("#runs")
+        stale = list(panel._saved)
+        driver = it.app._driver
+        for key in ("F", *"narrow", "enter", "delete"):  # without waiting for anything
+            driver.send_message(Key(key, key if len(key) == 1 else None))
+        await it.until(lambda: "Deleted narrow" in it.notice)
+        panel.list_saved(stale)
+        assert it.text("runs").count("› narrow") == 1
+        assert [run.name for run in panel._saved] == ["wide"]

@@ -198,6 +198,19 @@ class Sample(Struct, frozen=True):
     seen: bool
 
 
+class SampledNames(Struct, frozen=True):
+    """Names that a model made, and of the last `remembered` ones the share that is not in the data
+    (`new`), the share of different ones among them, and their mean length; data_length: the mean
+    length of the data's items. Both are in characters."""
+
+    samples: tuple[Sample, ...] = ()
+    remembered: int = 0
+    new: float = 0.0
+    distinct: float = 0.0
+    mean_length: float = 0.0
+    data_length: float = 0.0
+
+
 class Unavailable(Struct, frozen=True):
     """Why something can't be computed for this model or this text."""
 

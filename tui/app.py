@@ -96,6 +96,8 @@ class ExplorerApp(App):
         """Leave; first note what is to be remembered, for then the screen is still there."""
         with contextlib.suppress(Exception):  # of a screen that was never painted
             self.remembered = dict(view_state.changes(self.main.grid, self.config))
+            if self.main.card.was_closed and self.config.get("welcome", True):
+                self.remembered["welcome"] = False
             if self.theme != self._first_theme:
                 self.remembered["theme"] = self.theme
             if self.recent != list(self.config.get("recent", [])):

@@ -148,6 +148,7 @@ def _record(state: RunState, named: bool, report: dict[str, Any]) -> RunRecord:
         report=report,
         tensors_sha256="",
         dropout_version=2 if state.dropout_version == 2 else 1,
+        init_version=2 if state.init_version == 2 else 1,
         test_peeks=state.test_peeks,
     )
 
@@ -190,6 +191,7 @@ def _state(record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor]) -
         resized=record.resized,
         diverged_at=diverged_at,
         dropout_version=record.dropout_version,
+        init_version=record.init_version,
         is_resumable=record.format > 1,
         test_peeks=record.test_peeks,
     )

@@ -91,6 +91,7 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     report: dict[str, Any]
     tensors_sha256: str  # of the bytes of all tensors
     dropout_version: Literal[1, 2]
+    init_version: Literal[1, 2] = 1  # absent from records written before there was another
     test_peeks: Count = 0  # how often the test split was evaluated
 
     @property

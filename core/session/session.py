@@ -70,6 +70,7 @@ class Session:
     resized: results.Resizing | None
     diverged_at: int | None
     dropout_version: int
+    init_version: int
     run: object = None
     undo_stack: UndoStack
     test_peeks: int = 0
@@ -267,11 +268,11 @@ class Session:
     def sample(self, n: int = 20, seed: int | None = None, **options: Any) -> list[results.Sample]:
         """n sampled names; without a seed, others at every call.
 
-        options: temperature, prefix, limit and new_only, as for `core.sample`.
+        options: temperature, top_k, prefix, limit and new_only, as for `core.sample`.
         """
         self._num_samplings += 1
-        generator = torch.Generator().manual_seed(self._num_samplings if seed is None else seed)
-        return sample(self.model, self.dataset, n, generator, **options)
+        seed = self._num_samplings if seed is None else seed
+        return sample(self.model, self.dataset, n, seed, **options)
 
     def probe(self, text: str) -> results.Probe | results.Unavailable:
         """How likely the model finds each character of a text, and what it expects next."""
@@ -331,6 +332,7 @@ class Session:
         is_same_run = self.run is state.run  # undoing an edit undoes no look at the test split
         self.test_peeks = max(state.test_peeks, self.test_peeks if is_same_run else 0)
         self.dataset, self.dropout_version, self.run = state.dataset, version, state.run
+        self.init_version = state.init_version
         self.model_settings, self.train_settings = model, train
         self.first_settings, self.seed, self.step = state.first_settings, state.seed, state.step
         self.journal = list(state.journal)

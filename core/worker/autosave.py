@@ -262,8 +262,7 @@ def _last_finite_state(session: Session) -> RunState:
         return session.state()
     state = session.undo_stack.newest_finite(session.run)
     if state is None:
-        first = RunState.first(session.dataset, *session.first_settings, session.seed)
-        state = replace(first, run=session.run, dropout_version=session.dropout_version)
+        state = session.state().beginning()
     return replace(state, diverged_at=session.diverged_at)
 
 

@@ -12,14 +12,13 @@ from ..analysis.health import health
 from ..analysis.probe import probe
 from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
-from ..errors import UserError
-from ..results import BigramsView, DatasetFacts, LossCurve, Sample, SplitLosses
+from ..results import BigramsView, DatasetFacts, LossCurve, SplitLosses
 from ..runs.state import RunState
 from ..session.session import Session
 from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, View
+from .recent_names import RecentNames
 
 _PREVIOUS_RUN_POINTS = 64  # of each previous run's curve
-_MAX_NAME_LENGTH = 60  # characters
 
 
 class Views:
@@ -45,6 +44,7 @@ class Views:
         self._counts: Tensor | None = None
         self._bigrams: BigramAnalysis | None = None
         self._embedding = EmbeddingMapper(dataset.vocabulary)
+        self._names = RecentNames()
 
     def advance(self) -> None:
         """Count another block for the baselines."""
@@ -63,8 +63,8 @@ class Views:
                 version = session.run, session.step, tuple(session.journal)
                 analysis = self._bigram_analysis(session.model.context)
                 return analysis.table(session.model, view, version)
-            case NamesView(count):
-                return _names(session, count)
+            case NamesView():
+                return self._names.draw(session, view)
             case EmbeddingView():
                 return self._embedding.draw(session.model)
             case ProbeView(text, most):
@@ -105,13 +105,3 @@ def _points(run: RunState, first: int, last: int, view: LossView) -> list[tuple[
     exponents = (i / (_PREVIOUS_RUN_POINTS - 1) for i in range(_PREVIOUS_RUN_POINTS))
     chosen = {round(len(points) ** exponent) for exponent in exponents}
     return [points[number - 1] for number in sorted(chosen)]
-
-
-def _names(session: Session, count: int) -> tuple[Sample, ...]:
-    if not session.model.is_finite:
-        return ()
-    limit = min(2 * session.dataset.longest, _MAX_NAME_LENGTH)
-    try:
-        return tuple(session.sample(count, limit=limit))
-    except UserError:  # the probabilities are not finite
-        return ()

@@ -20,16 +20,26 @@ TRAIN_KEYS = {
 }  # fmt: skip
 DATA_KEYS = {
     "name", "path", "items", "distinct", "vocabulary", "shortest", "longest", "examples", "seen",
-    "bigrams", "notes",
+    "notes", "first", "bigrams", "rarest",
 }  # fmt: skip
 ITEMS = [f"{a}{b}{a}" for a in "anders" for b in "iouj"]
 SMALL = ("--set", "hidden=4", "--set", "embedding=2")
 LONG = "a" * 300  # longer than a file's name can be
 
 
-def call(*words):
-    """Run the program in this process: its exit code, output and errors."""
-    out, err = io.StringIO(), io.StringIO()
+class Terminal(io.StringIO):
+    """An output that says that it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def call(*words, out=None):
+    """Run the program in this process: its exit code, output and errors.
+
+    out: in place of a pipe, such as a `Terminal`.
+    """
+    out, err = out or io.StringIO(), io.StringIO()
     argv, sys.argv = sys.argv, ["makemore-tui", *map(str, words)]
     try:
         with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:

@@ -39,6 +39,10 @@ _Resume = Annotated[str | None, typer.Option(
     metavar="RUN", help="Go on with a saved run: its name or file.",
     autocompletion=options.run_names,
 )]
+_Paused = Annotated[bool, typer.Option("--paused", help="Don't train before space is pressed.")]
+_Speed = Annotated[int | None, typer.Option(
+    metavar="N", help="Train at most N steps a second.", callback=options.within(1, 999_999),
+)]
 _Version = Annotated[bool, typer.Option(
     "--version", help="The program's version.", is_eager=True, callback=_print_versions,
 )]
@@ -57,6 +61,8 @@ def explore(
     skip_long: options.SkipLong = False,
     spec: options.Spec = None,
     resume: _Resume = None,
+    paused: _Paused = False,
+    speed: _Speed = None,
     run_dir: options.RunDirectory = None,
     version: _Version = False,
 ) -> None:

@@ -175,6 +175,14 @@ def print_runs(directory: Path, runs: list[RunEntry], filters: str, sort: str) -
             _print(Text(f"{run.name}: {run.problem}", style="dim"))
 
 
+def print_names(samples: list[Sample]) -> None:
+    """Print samples as a table on a terminal; elsewhere their bare texts, one a line."""
+    if sys.stdout.isatty():
+        print_samples(samples)
+    else:
+        sys.stdout.writelines(f"{one.text}\n" for one in samples)
+
+
 def print_samples(samples: list[Sample]) -> None:
     """Print samples, each marked as new or as occurring in the data."""
     table = _table("Names", "", "", right=False)
@@ -198,20 +206,28 @@ def print_rate_search(search: RateSearch) -> None:
     _print_plot(heading, rate_plot(search, *_plot_size(), DARK))
 
 
-def print_evaluations(evaluations: "dict[str, Evaluation]", probed: "Probe | None") -> None:
-    """Print the losses of some splits, and how likely each character of a word is."""
+def print_evaluations(evaluations: "dict[str, Evaluation]", words: list[Probe]) -> None:
+    """Print the losses of some splits, and how likely each character of some words is."""
     table = _table("Loss, in nats a character", "split", "loss", "also in train", "new", "examples")
     for name, found in evaluations.items():
         losses = map(number, (found.loss, found.seen, found.unseen))
         table.add_row(name, *losses, f"{found.num_examples:,}")
     _print(table)
-    if probed is None:
-        return
-    table = _table(shown(probed.text), "character", "probability", "surprisal, nats")
-    for one in probed.characters:
-        table.add_row(Text(one.label), f"{one.probability:.4f}", number(one.surprisal, 4))
-    table.add_row(Text("mean", style="bold"), "", Text(number(probed.mean, 4), style="bold"))
-    _print("", table)
+    for word in words:
+        table = _table(shown(word.text), "character", "probability", "surprisal, nats")
+        for one in word.characters:
+            table.add_row(Text(one.label), f"{one.probability:.4f}", number(one.surprisal, 4))
+        table.add_row(Text("mean", style="bold"), "", Text(number(word.mean, 4), style="bold"))
+        _print("", table)
+    if len(words) > 1:
+        mean, characters = number(mean_surprisal(words), 4), sum(len(w.characters) for w in words)
+        _print("", Text(f"mean of all {characters:,} characters of the {len(words)} words: {mean}"))
+
+
+def mean_surprisal(words: list[Probe]) -> float:
+    """The mean surprisal of all characters of some words, their ends counted, in nats."""
+    surprisals = [one.surprisal for word in words for one in word.characters]
+    return sum(surprisals) / len(surprisals)
 
 
 def print_datasets(datasets: list[dict[str, Any]]) -> None:
@@ -237,10 +253,14 @@ def print_dataset(one: dict[str, Any]) -> None:
     for split, seen in one["seen"].items():
         table.add_row(f"{split} lines that also stand in train", f"{seen:,}")
     notes = [Text(note) for note in one["notes"]]
-    pairs = _table("Commonest bigrams", "pair", "count")
-    for pair in one["bigrams"]:
-        pairs.add_row(Text("".join(map(label, pair["pair"]))), f"{pair['count']:,}")
-    _print(table, *notes, "", pairs)
+    items = (Text(shown(item), no_wrap=True, overflow="ellipsis") for item in one["first"])
+    pairs = _table("", "pair", "count", "  pair", "count")
+    for both in zip(one["bigrams"], one["rarest"], strict=True):
+        cells = ("".join(map(label, pair["pair"])) for pair in both)
+        counts = (f"{pair['count']:,}" for pair in both)
+        pairs.add_row(*(Text(cell) for each in zip(cells, counts, strict=True) for cell in each))
+    _print(table, *notes, "", Text("First items", style="bold"), *items)
+    _print("", Text("Commonest and rarest bigrams", style="bold"), pairs)
 
 
 def print_settings(settings: dict[str, dict[str, Any]]) -> None:

@@ -1,6 +1,5 @@
 """The dataset picker: what is built in, recent files, and any file by its path."""
 
-import contextlib
 import os
 from itertools import islice
 from pathlib import Path
@@ -29,6 +28,7 @@ from ..notices import taking_data
 from ..style.text_rows import end_of
 from ..widgets.text_input import Line
 from .asking import AskingScreen
+from .choices import Choices
 
 _MAX_ENTRIES = 20_000  # of a folder that is looked through
 _MAX_OFFERS = 11  # lines of them
@@ -75,17 +75,9 @@ class PathLine(Line):
             self.screen.focus_next()
 
 
-class Offers(OptionList):
+class Offers(Choices):
     """The data to choose from. A path may be typed at once: what isn't a key of the list goes to
     the field."""
-
-    def action_page_up(self) -> None:
-        with contextlib.suppress(LookupError):  # of Textual's, where no line has room
-            super().action_page_up()
-
-    def action_page_down(self) -> None:
-        with contextlib.suppress(LookupError):
-            super().action_page_down()
 
     def on_key(self, event: Key) -> None:
         if event.is_printable and event.character != " ":
@@ -109,7 +101,7 @@ class DatasetScreen(AskingScreen):
     """Shows a dataset in numbers before it is taken, which begins a new run."""
 
     DEFAULT_CSS = """
-    DatasetScreen OptionList { height: auto; max-height: 11; border: none; padding: 0; }
+    DatasetScreen OptionList { max-height: 11; }
     DatasetScreen Checkbox { border: none; padding: 0; height: 1; }
     DatasetScreen Horizontal { height: 1; }
     DatasetScreen Horizontal > * { width: 1fr; }

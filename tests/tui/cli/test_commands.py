@@ -13,7 +13,7 @@ from makemore_tui.core.settings import SETTINGS
 from makemore_tui.tui.cli import app as commands
 from makemore_tui.tui.cli.app import app
 from makemore_tui.tui.cli.start import plain_options
-from tests.support.command_line import COMMANDS, DATA_KEYS, ITEMS, LONG, SMALL
+from tests.support.command_line import COMMANDS, DATA_KEYS, ITEMS, LONG, SMALL, Terminal
 
 # Help
 
@@ -105,7 +105,11 @@ def test_data_shows_one(run, run_json):
     assert set(one) == DATA_KEYS
     assert set(one["examples"]) == {"train", "dev", "test"}
     assert set(one["seen"]) == {"dev", "test"}
-    assert len(one["bigrams"]) == 12
+    assert len(one["bigrams"]) == len(one["rarest"]) == 12
+    assert one["first"][:5] == ["emma", "olivia", "ava", "isabella", "sophia"]
+    assert all(item in done.out for item in one["first"])
+    assert all(pair["pair"] in done.out for pair in [*one["bigrams"], *one["rarest"]])
+    assert "32,033" in done.out
 
 
 def test_data_shows_a_file(run, run_json, items):
@@ -149,8 +153,10 @@ def test_markup_in_words_is_only_text(run, markup):
     done = run("evaluate", markup.run, "--word", "[/b]")
     assert (done.code, done.err) == (0, "")
     assert "[/b]" in done.out
+    done = run("sample", markup.run, "--prefix", "[b]", out=Terminal())
+    assert sum("[b]" in line for line in done.out.splitlines()) == 20
     done = run("sample", markup.run, "--prefix", "[b]")
-    assert done.out.count("\n[b]") == 20
+    assert [line[:3] for line in done.out.splitlines()] == ["[b]"] * 20
 
 
 # Refusals
@@ -220,6 +226,7 @@ def test_what_is_no_run_is_refused(refused, command, tmp_path):
         (["--temperature", -1], "temperature"),
         (["--temperature", "nan"], "temperature"),
         (["--temperature", "inf"], "temperature"),
+        (["--top-k", 0], "top-k"),
         (["--prefix", "xyz"], "'x'"),
         (["--prefix", "é"], "'é'"),
     ],

@@ -196,7 +196,7 @@ class RunsPanel(Panel):
         self.relayout()
 
     def on_input_submitted(self) -> None:
-        self.screen.set_focus(self)  # at once, before the next key
+        self.screen.set_focus(self)
 
     def on_input_changed(self) -> None:
         self.relayout()

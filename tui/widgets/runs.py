@@ -107,7 +107,8 @@ class RunsPanel(Panel):
 
     def list_saved(self, runs: "Sequence[SavedRun]") -> None:
         """Take the runs on disk, the newest first."""
-        self._saved = runs
+        # It may have been read before a run was deleted.
+        self._saved = [run for run in runs if str(run.path) not in self._deleted]
         self.relayout()
 
     def show(self, snapshot: Snapshot) -> None:
@@ -195,7 +196,7 @@ class RunsPanel(Panel):
         self.relayout()
 
     def on_input_submitted(self) -> None:
-        self.focus()
+        self.screen.set_focus(self)
 
     def on_input_changed(self) -> None:
         self.relayout()

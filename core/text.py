@@ -10,6 +10,7 @@ from functools import lru_cache
 
 _JOINER, _NON_JOINER, _ZERO_SPACE = "\u200d", "\u200c", "\u200b"
 _REPLACED = "�"
+_TEXT_STYLE = "\ufe0e"  # makes an emoji narrow in some terminals, so that columns would differ
 # Of the format characters, those of a script: joiners, and signs over numbers and words.
 _ZERO_WIDTH = f"{_JOINER}{_NON_JOINER}{_ZERO_SPACE}"
 _OVER_OTHERS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2\U000110bd\U000110cd"
@@ -36,7 +37,7 @@ def harmless(text: str) -> str:
         before, after = text[i - 1 : i], text[i + 1 : i + 2]
         if character == _JOINER and not (_is_emoji(before) and _is_emoji(after)):
             signs[i] = _NON_JOINER  # rich takes a letter that follows a joiner for zero-width
-        elif ord(character) in _SKIN_TONES and not _is_emoji(before):
+        elif ord(character) in _SKIN_TONES and not _is_figure(before):
             signs[i] = _REPLACED
     return _FLAGS.sub(lambda found: _flag(found[0]), "".join(signs))
 
@@ -67,7 +68,7 @@ def exact_text(value: object) -> str:
 @lru_cache(maxsize=1 << 14)
 def _sign(character: str) -> str:
     if not is_acted_on(character):
-        return character
+        return "\u034f" if character == _TEXT_STYLE else character
     code = ord(character)
     return chr(0x2400 + code) if code < 0x20 else _REPLACED
 
@@ -83,8 +84,15 @@ def _is_joined(character: str) -> bool:
     return category[0] == "M" or character in _ZERO_WIDTH or code in _TAGS or is_hangul
 
 
+def _is_figure(text: str) -> bool:
+    """True for an emoji that may have a tone of skin; False for no text."""
+    is_picture = text >= "\U0001f385" and unicodedata.category(text) == "So"
+    return is_picture or (text != "" and text in "☝⛹✊✋✌✍")
+
+
 def _is_emoji(text: str) -> bool:
     """True for an emoji, or for what changes one; False for no text."""
-    if not text:
+    if not text or text == "◌" or _FLAGS.match(text):
         return False
-    return text == "\ufe0f" or ord(text) in _SKIN_TONES or unicodedata.category(text) == "So"
+    is_changing = text == "\ufe0f" or ord(text) in _SKIN_TONES
+    return is_changing or text in "↔↕" or unicodedata.category(text) == "So"

@@ -36,8 +36,9 @@ class Dataset:
     Karpathy's lecture.
 
     path: of the file. name: of a built-in dataset, or the file's. built_in: True for the former.
-    unique: True if repeated items were dropped. fingerprint: the SHA-256 of the cleaned
-    text. reading: how the file was read.
+    unique: True if repeated items were dropped. fingerprint: the SHA-256 of the cleaned text.
+    reading: how the file was read. is_plain: True if it is UTF-8 text, each line an item as it is.
+    notes: what was changed in reading it, in sentences.
     """
 
     def __init__(
@@ -72,6 +73,10 @@ class Dataset:
                 raise UserError(
                     f"{path}: only {self.num_items} distinct items; at least {MIN_ITEMS} are needed"
                 )
+        self.is_plain: bool = self._text.is_plain
+        self.notes: tuple[str, ...] = self._text.notes
+        n, dev, test = self.num_items, int(0.8 * self.num_items), int(0.9 * self.num_items)
+        self._edges = {"train": (0, dev), "dev": (dev, test), "test": (test, n), "all": (0, n)}
 
     def __repr__(self) -> str:
         size = self.vocabulary.size
@@ -93,29 +98,9 @@ class Dataset:
     def num_items(self) -> int:
         return len(self._text.starts) - 1
 
-    @property
-    def is_plain(self) -> bool:
-        """True if the file is UTF-8 text, each line an item as it is."""
-        return self._text.is_plain and not self.vocabulary.shared
-
     def text(self) -> str:
         """The items in the order of the file, each with a newline after it."""
-        characters = torch.tensor([10, *map(ord, self.vocabulary.characters)], dtype=torch.int32)
-        codes = characters.index_select(0, self._text.tokens[1:].int())
-        return bytes(codes.untyped_storage()).decode("utf-32-le")
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was changed in reading the file, in sentences."""
-        shared, skipped, notes = len(self.vocabulary.shared), self._text.skipped, []
-        if shared:
-            notes.append(
-                f"{self.vocabulary.size - 2 + shared:,} distinct characters are too many; "
-                f"the {shared:,} rarest share the sign {self.vocabulary.shared_sign}"
-            )
-        if skipped:
-            notes.append(f"{skipped:,} lines longer than {MAX_ITEM_LENGTH:,} characters left out")
-        return tuple(notes)
+        return self._text.decoded()
 
     @property
     def nbytes(self) -> int:
@@ -146,8 +131,7 @@ class Dataset:
             last = min(first_items, self.num_items)
             tokens = self._text.tokens[: int(self._text.starts[last]) + 1]
             return Split(f"first-{last}", tokens, 0, last)
-        n, dev, test = self.num_items, int(0.8 * self.num_items), int(0.9 * self.num_items)
-        edges = {"train": (0, dev), "dev": (dev, test), "test": (test, n), "all": (0, n)}
+        edges = self._edges
         if name not in edges:
             raise UserError(
                 f"there is no split {name!r}; the splits are train, dev, test and all, or first-N"
@@ -155,6 +139,11 @@ class Dataset:
         first, last = edges[name]
         tokens, starts = self._shuffled.tokens, self._shuffled.starts
         return Split(name, tokens[int(starts[first]) : int(starts[last]) + 1], first, last)
+
+    def num_examples(self, split: str) -> int:
+        """The number of examples of train, dev, test, or all."""
+        items = self._order[slice(*self._edges[split])]
+        return int(self._text.starts.diff()[items].sum())
 
     def context_tables(
         self, split: str, context: int, max_examples: int | None = None
@@ -189,8 +178,7 @@ class Dataset:
 
     def seen_items(self, split: str) -> Tensor:
         """For each item of a split, whether it also stands in train: (num_items,) bool."""
-        part = self.split(split)
-        return _is_in(self._hashes[part.first_item : part.last_item], self._train_hashes)
+        return _is_in(self._hashes[slice(*self._edges[split])], self._train_hashes)
 
     def contains(self, texts: list[str]) -> list[bool]:
         """For each text, whether it stands in the data."""
@@ -207,19 +195,22 @@ class Dataset:
     def _shuffled(self) -> EncodedText:
         """The items in the order of the splits. Shuffling a large file takes longer than reading
         it, so it waits until it is needed."""
-        order = _shuffled_range(self.num_items)
-        return _reordered(self._text, torch.frombuffer(order, dtype=torch.int32))
+        return _reordered(self._text, self._order)
+
+    @cached_property
+    def _order(self) -> Tensor:
+        """For each place in the order of the splits, the item's in the file: (num_items,) int32."""
+        return torch.frombuffer(_shuffled_range(self.num_items), dtype=torch.int32)
 
     @cached_property
     def _hashes(self) -> Tensor:
         """The hash of each item, in the order of the splits: (num_items,) int64."""
-        return item_hashes(self._shuffled.tokens, self._shuffled.starts)
+        return item_hashes(self._text.tokens, self._text.starts)[self._order]
 
     @cached_property
     def _train_hashes(self) -> Tensor:
         """The hashes of train's items, sorted."""
-        train = self.split("train")
-        return self._hashes[train.first_item : train.last_item].sort().values
+        return self._hashes[slice(*self._edges["train"])].sort().values
 
     @cached_property
     def _distinct_hashes(self) -> Tensor:

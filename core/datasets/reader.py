@@ -38,6 +38,28 @@ class EncodedText:
     skipped: int = 0
     is_plain: bool = True
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was changed in reading the file, in sentences."""
+        shared, notes = len(self.vocabulary.shared), []
+        if shared:
+            notes.append(
+                f"{self.vocabulary.size - 2 + shared:,} distinct characters are too many; "
+                f"the {shared:,} rarest share the sign {self.vocabulary.shared_sign}"
+            )
+        if self.skipped:
+            notes.append(
+                f"{self.skipped:,} {'line' if self.skipped == 1 else 'lines'} "
+                f"longer than {MAX_ITEM_LENGTH:,} characters left out"
+            )
+        return tuple(notes)
+
+    def decoded(self) -> str:
+        """The items, each with a newline after it."""
+        codes = torch.tensor([ord("\n"), *map(ord, self.vocabulary.characters)], dtype=torch.int32)
+        text = codes.index_select(0, self.tokens[1:].int())
+        return bytes(text.untyped_storage()).decode("utf-32-le")
+
 
 def read_items(path: Path, reading: Reading) -> EncodedText:
     """Read and encode a file, a block of lines at a time.
@@ -72,9 +94,8 @@ def read_items(path: Path, reading: Reading) -> EncodedText:
             f"{path}: {f'only {found} items' if found else 'the file is empty'}; "
             f"at least {MIN_ITEMS} items are needed, one a line"
         )
-    return EncodedText(
-        tokens, starts, vocabulary, digest.hexdigest(), skipped, is_plain and not skipped
-    )
+    is_plain = is_plain and not skipped and not vocabulary.shared
+    return EncodedText(tokens, starts, vocabulary, digest.hexdigest(), skipped, is_plain)
 
 
 def _vocabulary(characters: list[str], parts: list[Tensor]) -> Vocabulary:

@@ -36,7 +36,7 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
         "vocabulary": dataset.vocabulary.size,
         "shortest": dataset.shortest,
         "longest": dataset.longest,
-        "examples": {split: dataset.split(split).num_examples for split in SPLITS},
+        "examples": {split: dataset.num_examples(split) for split in SPLITS},
         "seen": {split: int(dataset.seen_items(split).sum()) for split in SPLITS[1:]},
         "notes": [*dataset.notes, *about],
         "first": [dataset.vocabulary.decode(first[i:j]) for i, j in pairwise(ends)],
@@ -67,7 +67,8 @@ def _extreme_bigrams(
 
 def bigram_counts(dataset: Dataset) -> Tensor:
     """How often each character follows each in all items: (V, V) int32, [previous, next]."""
-    size, tokens = dataset.vocabulary.size, dataset.split("all").tokens
+    size = dataset.vocabulary.size
+    tokens = dataset.split(f"first-{dataset.num_items}").tokens  # in the file's order, as it is
     counts = torch.zeros(size * size, dtype=torch.int32)
     for first in range(0, len(tokens) - 1, _TOKENS_PER_BLOCK):
         some = tokens[first : first + _TOKENS_PER_BLOCK + 1].int()

@@ -93,7 +93,9 @@ def _serve(
     except (UserError, OSError) as error:
         send(Failed(str(error)))
         return
-    Server(session, inbox, send, autosave=autosave, paused=start.paused).run()
+    server = Server(session, inbox, send, autosave=autosave, paused=start.paused)
+    server.runner.training.pace.change(start.speed_limit)
+    server.run()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from msgspec import Struct
 from .. import results
 from ..reading import PLAIN, Reading
 from ..results import BigramsView
+from ..run_spec import RunSpec
 from ..settings import ModelSettings, TrainSettings
 
 State = Literal["training", "paused", "finished", "diverged"]
@@ -32,6 +33,7 @@ class Start(Request, frozen=True):
     resume: str | None = None  # the saved run to open, in place of the dataset and the settings
     paused: bool = False  # don't train before `Resume`
     reading: Reading = PLAIN  # how the dataset's file is read
+    speed_limit: int | None = None  # as in `LimitSpeed`
 
 
 class LossView(Struct, frozen=True):
@@ -97,13 +99,28 @@ class Resume(Request, frozen=True):
 
 
 class Step(Request, frozen=True):
-    """Take one step and pause."""
+    """Take so many steps, the planned end permitting, and pause."""
+
+    count: int = 1
+
+
+class LimitSpeed(Request, frozen=True):
+    """Train at most so many steps a second; None for no limit. It changes nothing of a run."""
+
+    steps_per_second: int | None
 
 
 class Restart(Request, frozen=True):
     """Begin a new run with the same settings and this seed."""
 
     seed: int
+
+
+class Begin(Request, frozen=True):
+    """Begin a new run as `spec` says. label: of what `Undo` would undo: "preset fast"."""
+
+    spec: RunSpec
+    label: str
 
 
 class EvaluateTest(Request, frozen=True):
@@ -193,6 +210,12 @@ class Unsaved(Struct, frozen=True):
     why: str
 
 
+class Saved(Struct, frozen=True):
+    """The worker ends, and its run is in this file."""
+
+    path: str
+
+
 class Snapshot(Struct, frozen=True):
     """The session after a request, and the views that were asked for."""
 
@@ -228,7 +251,8 @@ class Snapshot(Struct, frozen=True):
     saving: results.Saving | None = None  # None where runs are not saved automatically
     is_resting: bool = False  # True when nothing is left to do until the next request
     test_peeks: int = 0  # how often the test split was evaluated in this run
+    speed_limit: int | None = None  # in steps a second
     undo_levels: int = 0  # how many times `Undo` can be asked for in a row
 
 
-Reply = Starting | Refused | Failed | results.DatasetStats | Unsaved | Snapshot
+Reply = Starting | Refused | Failed | results.DatasetStats | Unsaved | Saved | Snapshot

@@ -13,8 +13,10 @@ from ..datasets.stats import dataset_stats
 from ..errors import UserError
 from ..reading import Reading
 from ..results import DatasetStats
+from ..run_spec import RunSpec
 from ..runs import checkpoint
 from ..runs.header import run_name
+from ..runs.state import RunState
 from ..session.session import Session
 from ..settings import extended_plan
 from ..text import shown
@@ -74,15 +76,29 @@ class SessionRunner:
         self._extend_plan()
         self.training.resume()
 
-    def step(self) -> None:
-        """Take one step and pause; of a finished run as `resume` does."""
+    def step(self, count: int) -> None:
+        """Take so many steps and pause; of a finished run as `resume` does."""
         self._extend_plan()
-        self.training.step()
+        self.training.step(count)
 
     def restart(self, **changes: Any) -> None:
         """Begin a new run; arguments and errors as for `Session.restart`."""
         self._save_before_leaving(is_last_chance="dataset" in changes)
         self.session.restart(**changes)
+        self.num_runs += 1
+        self._weights_replaced()
+
+    def begin(self, spec: RunSpec, label: str) -> None:
+        """Begin a new run as a spec says; errors as for `Session.from_spec`."""
+        facts, dataset = self.views.dataset_facts, self.session.dataset
+        is_same = (spec.dataset, spec.unique, spec.reading) == (
+            facts.source, facts.unique, facts.reading,
+        )  # fmt: skip
+        if not is_same:
+            dataset = Dataset.load(spec.dataset, spec.unique, spec.reading)
+        state = RunState.first(dataset, spec.model, spec.train, spec.seed)
+        self._save_before_leaving(is_last_chance=not is_same)
+        self.session.switch_to(state, label)
         self.num_runs += 1
         self._weights_replaced()
 
@@ -141,7 +157,7 @@ class SessionRunner:
         """True when `advance` should be called."""
         is_training = self.training.is_training
         return (
-            is_training
+            self.training.seconds_to_wait == 0
             or (self.autosave is not None and self.autosave.has_work(self.session, is_training))
             or self.evals.has_work(self.session, is_training)
             or self._is_searching
@@ -152,7 +168,7 @@ class SessionRunner:
     def is_resting(self) -> bool:
         """True when there is nothing left to do until the next request."""
         will_retry = self.autosave is not None and self.autosave.facts.problem is not None
-        return not self.has_work and not will_retry
+        return not self.has_work and not self.training.is_training and not will_retry
 
     def advance(self) -> None:
         """Train for a slice of time, then do a few milliseconds of what else there is to do."""

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..errors import UserError
@@ -45,7 +45,10 @@ class Server:
             self._send(make_snapshot(self.runner))
             while True:
                 while not (self.runner.has_work and self._inbox.empty()):
-                    request = self._inbox.get()
+                    try:
+                        request = self._inbox.get(timeout=self.runner.training.seconds_to_wait)
+                    except Empty:  # a step is due
+                        break
                     if request is None:
                         return
                     self._send(self.answer(request))
@@ -61,7 +64,7 @@ class Server:
             return protocol.Refused(_sentence(error))
 
     def _save(self) -> None:
-        """Save what is unsaved, and tell if that can't be done."""
+        """Save what is unsaved, and tell where, or why that can't be done."""
         autosave = self.runner.autosave
         if autosave is None:
             return
@@ -72,6 +75,8 @@ class Server:
             problem = _sentence(error)
         if problem is not None:
             self._send(protocol.Unsaved(problem))
+        elif autosave.facts.folder:
+            self._send(protocol.Saved(autosave.facts.folder))
 
 
 def _sentence(error: UserError | OSError) -> str:
@@ -94,10 +99,14 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
             training.pause()
         case protocol.Resume():
             runner.resume()
-        case protocol.Step():
-            runner.step()
+        case protocol.Step(count):
+            runner.step(count)
+        case protocol.LimitSpeed(limit):
+            training.pace.change(limit)
         case protocol.Restart(seed):
             runner.restart(seed=seed)
+        case protocol.Begin(spec, label):
+            runner.begin(spec, label)
         case protocol.Undo():
             runner.go_back(session.undo)
         case protocol.Redo():
@@ -162,6 +171,7 @@ def make_snapshot(
         finder=runner.finder and runner.finder.result(),
         saving=autosave and autosave.facts,
         is_resting=runner.is_resting,
+        speed_limit=runner.training.pace.limit,
         undo_levels=len(stack.past),
         test_peeks=session.test_peeks,
         **drawn,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..errors import UserError
 from ..session.session import Session
 from ..training.time_slicer import TimeSlicer
+from .pace import Pace
 from .protocol import State
 
 _SLICE_SECONDS = 0.016
@@ -17,13 +18,15 @@ _MAX_STEPS = 10**18  # of counting
 class TrainingControl:
     """The state machine of a session's training.
 
-    training -> paused     on request
+    training -> paused     on request, or when the steps that were asked for are taken
     training -> finished   at the last planned step; or when all is counted
     training -> diverged   when the loss explodes or is no longer finite
     any      -> training   on request, while the weights are finite; a finished run needs a longer
                            plan for that
 
-    state: the present one. A new run trains unless the one before was paused.
+    state: the present one. A new run trains unless the one before was paused, or was to take a
+    number of steps only.
+    pace: how fast it trains; what is trained doesn't depend on it.
     """
 
     def __init__(
@@ -31,6 +34,8 @@ class TrainingControl:
     ):
         """paused: don't train yet."""
         self.state: State = "paused" if paused else "training"
+        self.pace: Pace = Pace(clock)
+        self._stop_at: int | None = None  # the step at which it pauses by itself
         self._session = session
         self._clock = clock
         self.reset()
@@ -41,17 +46,24 @@ class TrainingControl:
         return self.state == "training"
 
     @property
+    def seconds_to_wait(self) -> float | None:
+        """How long until the next step is due; None while no step will be."""
+        return self.pace.seconds_to_wait if self.is_training else None
+
+    @property
     def steps_per_second(self) -> float:
         """The speed over the last 1.5 seconds; 0 unless steps were taken since the last pause."""
         if len(self._recent) < 2:
             return 0.0
-        (first_time, first_step), (_, last_step) = self._recent[0], self._recent[-1]
-        return (last_step - first_step) / max(self._clock() - first_time, 1e-9)
+        (first_time, first_step), (last_time, last_step) = self._recent[0], self._recent[-1]
+        return (last_step - first_step) / max(last_time - first_time, 1e-9)
 
     def reset(self) -> None:
         """Take up the session's weights after they were replaced, by a new run or by undo."""
         self._slicer = TimeSlicer(_SLICE_SECONDS, self._clock)
         self._recent: deque[tuple[float, int]] = deque()  # times and steps
+        if self._stop_at is not None:
+            self.state, self._stop_at = "paused", None
         if self._session.diverged:
             self.state = "diverged"
         elif self.state != "paused":
@@ -67,6 +79,7 @@ class TrainingControl:
     def pause(self, state: State = "paused") -> None:
         """Stop training, for this reason."""
         self.state = "diverged" if self._session.diverged else state
+        self._stop_at = None
         self._recent.clear()
 
     def resume(self) -> None:
@@ -75,20 +88,30 @@ class TrainingControl:
         if self._session.trainer.finished:
             raise UserError("every example has been counted; a restart counts again")
         self.check_is_finite()
-        self.state = "training"
+        self.state, self._stop_at = "training", None
 
-    def step(self) -> None:
-        """Take one step and pause. Raises UserError if the weights are not finite."""
+    def step(self, count: int) -> None:
+        """Take one step and pause; or train until more are taken. Raises UserError if the weights
+        are not finite."""
         self.check_is_finite()
-        self._train(1)
-        self.pause()
+        if count == 1:
+            self._train(1)
+            self.pause()
+        else:
+            self.state, self._stop_at = "training", self._session.step + count
 
     def advance(self) -> None:
-        """Train for a slice of time."""
-        if not self.is_finished:
-            self._train(self._last_step - self._session.step)
+        """Train for a slice of time, as far as the pace allows."""
+        session = self._session
+        end = self._last_step if self._stop_at is None else min(self._stop_at, self._last_step)
+        if not self.is_finished and (steps := self.pace.num_due(end - session.step)):
+            begun = session.step
+            self._train(steps)
+            self.pace.took(session.step - begun)
         if self.is_training and self.is_finished:
             self.pause("finished")
+        elif self._stop_at is not None and session.step >= self._stop_at:
+            self.pause()
 
     def check_is_finite(self) -> None:
         """Raises UserError if the weights are not finite, with what would make them so."""

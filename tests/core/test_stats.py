@@ -11,7 +11,7 @@ def facts(names):
     return dataset_stats(names)
 
 
-def test_the_overview_has_the_keys_that_the_issue_names(facts):
+def test_a_dataset_in_numbers_has_these_keys(facts):
     assert list(facts) == [
         *("name", "path", "items", "distinct", "vocabulary"),
         *("shortest", "longest", "examples", "seen", "notes", "first", "bigrams", "rarest"),

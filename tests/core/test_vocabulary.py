@@ -1,3 +1,4 @@
+import random
 import sys
 import unicodedata
 
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from wcwidth import wcswidth
 
 from makemore_tui.core.datasets.vocabulary import Vocabulary
 from makemore_tui.core.errors import UserError
@@ -113,3 +115,10 @@ def test_what_is_drawn_wider_than_it_is_measured_is_replaced():
     assert cell_len(shown("ක්\u200dෂ")) == 2  # a joiner between letters
     assert shown("🇩🇪🇫") == "🇩🇪🄵"  # half a flag
     assert shown("a🏽") == "a\ufffd"  # a tone of no skin
+
+
+def test_libraries_and_terminals_agree_on_the_width_of_shown_text():
+    rng, pieces = random.Random(4), [*"".join(TEXTS[2:]), *"\u0316\u20e3\ufe0e\u200d\x1bq☺ 🏽🇩"]
+    for _ in range(5000):  # not of Indic scripts, of which terminals differ
+        text = shown("".join(rng.choices(pieces, k=6)))
+        assert cell_len(text) == wcswidth(text), ascii(text)

@@ -16,7 +16,7 @@ COMMANDS = (
 )  # fmt: skip
 TRAIN_KEYS = {
     "steps", "seconds", "steps_per_second", "parameters", "initial_loss", "train_loss", "dev_loss",
-    "dev_loss_seen", "dev_loss_unseen", "seed", "run",
+    "dev_loss_seen", "dev_loss_unseen", "seed", "run", "train_share",
 }  # fmt: skip
 DATA_KEYS = {
     "name", "path", "items", "distinct", "vocabulary", "shortest", "longest", "examples", "seen",

@@ -80,7 +80,11 @@ async def test_what_is_no_longer_bad_has_no_mark_under_a_healthy_diagnosis(draw)
 
 @pytest.mark.parametrize(
     ("width", "says"),
-    [(30, "of 512 of train"), (40, "on the first 512 examples of train")],
+    [
+        (20, "of 512 of train"),
+        (30, "of 512 examples of train"),
+        (40, "on the first 512 examples of train"),
+    ],
 )
 async def test_the_first_loss_says_of_which_examples_it_is(draw, width, says):
     _, rows = await draw(width, 18)

@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 _PROGRAM = "makemore-tui"
+_TYPES = {"int": "N", "float": "NUMBER", "path": "FILE"}  # what the help calls them
 
 
 class PlainCommand(TyperCommand):
@@ -28,6 +29,8 @@ def _without_types(parameters: list) -> list:
             one.metavar = ""
         elif one.param_type_name == "argument":  # whose metavar is its name
             one.display_type_rich = lambda ctx: ""
+        elif one.metavar is None:
+            one.metavar = _TYPES.get(one.bare_type(), "TEXT")
     return parameters
 
 

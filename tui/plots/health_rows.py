@@ -51,7 +51,8 @@ def _losses(palette: Palette, health: Health, width: int) -> list[Row]:
 
 def _examples(health: Health, width: int) -> str:
     """What the first loss was measured on, in as many words as there is room for."""
-    words = (f"  on the first {health.examples:,} examples of ", f"  of {health.examples:,} of ")
+    n = f"{health.examples:,}"
+    words = (f"  on the first {n} examples of ", f"  of {n} examples of ", f"  of {n} of ")
     ways = [f"{one}{health.train_on}" for one in words]
     return next((one for one in ways if len(one) <= width), fitted(ways[-1], max(2, width)))
 

@@ -327,7 +327,7 @@ def test_plain_options_open_the_explorer_without_typer_as_with_it(run, opened, m
 def test_every_option_of_the_explorer_is_known_without_typer():
     parameters = vars(typer.main.get_command(app))["commands"]["explore"].params
     known = {name for one in parameters for name in one.opts if plain_options([name, "1"])}
-    others = {"--unique", "--version"}
+    others = {"--unique", "--skip-long", "--version"}
     assert known | others == {name for one in parameters for name in one.opts}
     assert plain_options(["--unique"]) == {"--unique": True}
 

@@ -52,6 +52,7 @@ def _config_of_its_own(tmp_path_factory):
     """No test reads or writes the configuration or the runs of whoever runs it."""
     with pytest.MonkeyPatch.context() as patch:
         path = tmp_path_factory.mktemp("config") / "config.toml"
+        path.write_text("welcome = false\n")  # as after the card of the first launch
         patch.setenv("MAKEMORE_TUI_CONFIG", str(path))
         patch.setenv("MAKEMORE_TUI_RUNS", str(path.parent / "runs"))
         yield path

@@ -126,6 +126,7 @@ _CHECKS: dict[str, _Check] = {
     "panel": _one_of(PANELS),
     "panels": _some_of(PANELS),
     "zoomed": (lambda value: isinstance(value, bool), "true or false"),
+    "welcome": (lambda value: isinstance(value, bool), "true or false"),
     "recent": _list_of(lambda value: isinstance(value, str), "file names"),
     "loss.axis": _one_of(("linear", "logarithmic")),
     "loss.steps": _one_of(("linear", "logarithmic")),

@@ -8,6 +8,8 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import Divergence, Resizing
 from makemore_tui.core.settings import TrainSettings, extended_plan, setting_text
 from makemore_tui.core.worker.protocol import (
+    Begin,
+    LimitSpeed,
     OpenRun,
     Redo,
     Request,
@@ -58,9 +60,19 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Label
             return Notice(f"back in the run “{_cut(before.previous[index].name)}”{way_back}; {at}")
         case OpenRun():
             return Notice(opened(now, labels))
+        case Begin(_, label):
+            return Notice(f"New run: {label} · {labels['undo']} to undo")
+        case LimitSpeed(limit):
+            faster = f"At most {limit:,} steps a second · {labels['faster']} for more"
+            return Notice("No speed limit" if limit is None else faster)
+        case Step(count) if count > 1:
+            return Notice(f"Training {count:,} steps · {labels['pause']} to pause")
     if now.runs != before.runs:
         what = _difference(before, now)
         return Notice(f"a new run from step 0, seed {now.seed}{way_back}: {what}")
+    if asked is None and now.state == "paused" and before.state == "training":
+        more = f"{labels['steps']} for more steps · {labels['pause']} to train on"
+        return Notice(f"Paused at step {now.step:,} · {more}")
     if now.state == "finished" != before.state:
         return Notice(_finished(now, labels))
     if now.resized and now.resized != before.resized:
@@ -89,6 +101,8 @@ def at_limit(limit: str, now: Snapshot, shown: str) -> str:
 
 def opened(now: Snapshot, labels: Labels) -> str:
     """That a saved run has been opened, paused."""
+    if not now.step:
+        return f"Paused at step 0 · {labels['pause']} to start"
     what = (now.saving.note or now.saving.name) if now.saving else ""
     at = f"at step {now.step:,}, {labels['pause']} trains on"
     return f"{what or 'the run'}{_way_back(now, labels)}; {at}"

@@ -139,7 +139,7 @@ def test_a_run_may_begin_on_another_dataset(serve, tmp_path):
     client = serve()
     (tmp_path / "other.txt").write_text("anna\notto\nhannah\nbob\n" * 9)
     spec = RunSpec(str(tmp_path / "other.txt"), seed=2)
-    assert client.do(Begin(spec, "restart as launched")).dataset.name == "other"
+    assert client.do(Begin(spec, "restart as launched")).dataset.name == "other.txt"
     refused = client.ask(Begin(RunSpec("/nowhere"), "restart as launched"))
     assert isinstance(refused, Refused)
 

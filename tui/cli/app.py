@@ -15,6 +15,7 @@ from .explorer import open_explorer
 from .find_lr import find_lr
 from .plain_words import PlainCommand, PlainGroup, sentence
 from .runs import runs
+from .trace import trace
 from .train import train
 
 app = typer.Typer(
@@ -39,6 +40,10 @@ _Resume = Annotated[str | None, typer.Option(
     metavar="RUN", help="Go on with a saved run: its name or file.",
     autocompletion=options.run_names,
 )]
+_Paused = Annotated[bool, typer.Option("--paused", help="Don't train before space is pressed.")]
+_Speed = Annotated[int | None, typer.Option(
+    metavar="N", help="Train at most N steps a second.", callback=options.within(1, 999_999),
+)]
 _Version = Annotated[bool, typer.Option(
     "--version", help="The program's version.", is_eager=True, callback=_print_versions,
 )]
@@ -57,6 +62,8 @@ def explore(
     skip_long: options.SkipLong = False,
     spec: options.Spec = None,
     resume: _Resume = None,
+    paused: _Paused = False,
+    speed: _Speed = None,
     run_dir: options.RunDirectory = None,
     version: _Version = False,
 ) -> None:
@@ -72,6 +79,7 @@ for _command, _name, _example in (
     (train, "train", "makemore-tui train --preset scaled --steps 2000 --json"),
     (saved_run.sample, "sample", f"{_TRAIN} 999 --out a && makemore-tui sample a -n 5"),
     (saved_run.evaluate, "evaluate", f"{_TRAIN} 999 --out b && makemore-tui evaluate b"),
+    (trace, "trace", f"{_TRAIN} 999 --out b && makemore-tui trace b --word emma --backward"),
     (find_lr, "find-lr", "makemore-tui find-lr --preset lecture --steps 300"),
     (data, "data", "makemore-tui data names --json"),
     (presets, "presets", "makemore-tui presets"),

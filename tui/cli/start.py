@@ -13,8 +13,9 @@ from makemore_tui.core.settings import changed
 
 # The options of `explore` that take a value.
 _VALUED = ["--data", "--preset", "--set", "--seed", "--spec", "--state", "--resume", "--run-dir",
-           "--encoding", "--column"]  # fmt: skip
-_FLAGS = ["--unique", "--skip-long"]
+           "--encoding", "--column", "--speed"]  # fmt: skip
+_FLAGS = ["--unique", "--skip-long", "--paused"]
+_NUMBERS = {"--seed": "[0-9]{1,18}", "--speed": "[1-9][0-9]{0,5}"}
 DATA_OPTIONS = ("--data", "--unique", "--encoding", "--column", "--skip-long")
 Given = Mapping[str, Any]  # options that are on the command line, such as "--seed"; their values
 
@@ -36,10 +37,10 @@ def plain_options(words: list[str]) -> Given | None:
             return None
         option = "--spec" if option == "--state" else option
         given[option] = [*given.get(option, []), value] if option == "--set" else value
-    if "--seed" in given:
-        if not re.fullmatch("[0-9]{1,18}", given["--seed"]):
+    for option in _NUMBERS.keys() & given:
+        if not re.fullmatch(_NUMBERS[option], given[option]):
             return None
-        given["--seed"] = int(given["--seed"])
+        given[option] = int(given[option])
     return given
 
 

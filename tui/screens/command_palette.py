@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
 
 from makemore_tui.core.constants import BASELINES
+from makemore_tui.core.presets import PRESETS
 
 from ..keymap import KEYS
 from .main import MainScreen
@@ -65,6 +66,13 @@ def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
     about = "What is set for good, and where; opens the file in your editor"
     opening = partial(screen.run_action, "open('configuration', 'ConfigScreen')")
     yield SystemCommand("Configuration", about, opening)
+    about = "What this is, and five things to try"
+    yield SystemCommand("Welcome card", about, partial(screen.run_action, "run('card', 'show')"))
+    for preset in PRESETS.values():
+        about = f"New run: {preset.about}; dev {preset.dev_loss}"
+        action = f"""run('session', "take_preset('{preset.name}')")"""
+        take = partial(screen.run_action, action)
+        yield SystemCommand(f"Preset: {preset.name}", about, take)
     for form, what in _EXPORTS.items():
         about = f"Write {what} of the run, as it was last saved, into this folder"
         export = partial(screen.run_action, f"export({form!r})")

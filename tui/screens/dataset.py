@@ -1,6 +1,5 @@
 """The dataset picker: what is built in, recent files, and any file by its path."""
 
-import contextlib
 import os
 from itertools import islice
 from pathlib import Path
@@ -29,6 +28,7 @@ from ..notices import taking_data
 from ..style.text_rows import end_of
 from ..widgets.text_input import Line
 from .asking import AskingScreen
+from .choices import Choices
 
 _MAX_ENTRIES = 20_000  # of a folder that is looked through
 _MAX_OFFERS = 11  # lines of them
@@ -75,20 +75,15 @@ class PathLine(Line):
             self.screen.focus_next()
 
 
-class Offers(OptionList):
+class Offers(Choices):
     """The data to choose from. A path may be typed at once: what isn't a key of the list goes to
     the field."""
 
-    def action_page_up(self) -> None:
-        with contextlib.suppress(LookupError):  # of Textual's, where no line has room
-            super().action_page_up()
-
-    def action_page_down(self) -> None:
-        with contextlib.suppress(LookupError):
-            super().action_page_down()
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return character is not None and character.isprintable() and character != " "
 
     def on_key(self, event: Key) -> None:
-        if event.is_printable and event.character != " ":
+        if self.check_consume_key(event.key, event.character):
             event.stop()
             field = self.screen.query_one(Input)
             self.screen.set_focus(field)
@@ -109,7 +104,7 @@ class DatasetScreen(AskingScreen):
     """Shows a dataset in numbers before it is taken, which begins a new run."""
 
     DEFAULT_CSS = """
-    DatasetScreen OptionList { height: auto; max-height: 11; border: none; padding: 0; }
+    DatasetScreen OptionList { max-height: 11; }
     DatasetScreen Checkbox { border: none; padding: 0; height: 1; }
     DatasetScreen Horizontal { height: 1; }
     DatasetScreen Horizontal > * { width: 1fr; }
@@ -126,8 +121,8 @@ class DatasetScreen(AskingScreen):
         self._answer: tuple[protocol.DescribeDataset, DatasetStats | str] | None = None
         self._unique = Tick("drop repeated items", compact=True)
         self._skip_long = Tick("skip lines over 1,000 characters", compact=True)
-        self._encoding = Line(placeholder="encoding, if not UTF-8", compact=True)
-        self._column = Line(placeholder="column of a CSV or TSV file", compact=True)
+        self._encoding = Line(placeholder="encoding, if not UTF-8")
+        self._column = Line(placeholder="column of a CSV or TSV file")
         self._chooser: Widget | None = None  # the list or the path, whichever had the focus last
         self._numbers = Static(_NOTHING, id="numbers", markup=False)
         self._taking = Static(id="taking", markup=False)
@@ -143,9 +138,7 @@ class DatasetScreen(AskingScreen):
             }
             yield Offers(*(Option(text, id=name) for name, text in offers.items()), compact=True)
             text = "or a file of one item a line; tab completes"
-            yield PathLine(
-                placeholder=text, suggester=PathSuggester(), select_on_focus=False, compact=True
-            )
+            yield PathLine(placeholder=text, suggester=PathSuggester())
             yield Horizontal(self._unique, self._skip_long)
             yield Horizontal(self._encoding, self._column)
             yield self._numbers

@@ -12,6 +12,7 @@ from textual.actions import parse
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import AwaitMount
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import DatasetStats
@@ -42,6 +43,7 @@ from ..widgets.splits import SplitsPanel
 from ..widgets.status import StatusBar
 from . import view_state
 from .asking import AskingScreen
+from .card import Card
 from .view_schedule import ViewSchedule
 
 _TICK_SECONDS = 0.1
@@ -89,7 +91,7 @@ class MainScreen(Screen):
     def __init__(self, engine: Engine, config: Config | None = None):
         super().__init__()
         self._config = config or Config()
-        self.notice, self.status = NoticeLine(), StatusBar()
+        self.notice, self.status, self.card = NoticeLine(), StatusBar(), Card()
         self.grid = view_state.panel_grid([panel() for panel in _PANELS], self._config)
         labels = lambda: key_labels(self.app)  # noqa: E731
         self.requests = RequestQueue(engine.send)
@@ -102,6 +104,7 @@ class MainScreen(Screen):
         yield self.grid
         yield self.notice
         yield KeyFooter()
+        yield self.card
 
     def on_mount(self) -> None:
         self.status.wait_for("starting the worker …")
@@ -112,11 +115,14 @@ class MainScreen(Screen):
     def _begin(self) -> None:
         """Start the engine, after the first paint, and load what the first plot will need."""
         self.supervisor.start()
+        if self._config.get("welcome", True):
+            self.card.action_show()
         threading.Thread(target=import_module, args=("plotext",), daemon=True).start()
 
     def on_resize(self) -> None:
         self.set_class(is_short(self.size.height), "short")
         self.grid.fit(self.size)
+        self.card.fit(self.size)
 
     def _deliver(self, reply: Reply | WorkerDied) -> None:
         """Take a reply, in whichever thread it comes."""
@@ -168,6 +174,7 @@ class MainScreen(Screen):
         if before is None:  # the first one of a worker
             gc.freeze()  # what is there by now stays: no later collection needs to look at it
             gc.enable()
+            self.session.launched = self.session.launched or snapshot
             self.grid.characters = snapshot.dataset.characters
             self.grid.fit(self.size)
             self._schedule.ask_for(self.grid.shown)
@@ -211,14 +218,16 @@ class MainScreen(Screen):
             return
         if is_chosen_first:
             self.grid.action_choose(owner)
-        nodes = {"panels": self.grid, "chosen": self.grid.panels[self.grid.chosen]}
+        chosen = self.grid.panels[self.grid.chosen]
+        nodes = {"panels": self.grid, "chosen": chosen, "card": self.card}
         await nodes.get(owner, self.grid.panels.get(owner)).run_action(action)
 
-    def action_open(self, module: str, name: str) -> None:
-        """Open a screen that is loaded when it is first wanted, so that the start stays fast."""
+    def action_open(self, module: str, name: str) -> AwaitMount | None:
+        """Open a screen that is loaded when it is first wanted, so that the start stays fast; the
+        next key waits until it is there."""
         screen: Any = getattr(import_module(f".{module}", __package__), name)
-        if screen.can_open(self.session):
-            self.app.push_screen(screen(self.session))
+        can_open = screen.can_open(self.session)
+        return self.app.push_screen(screen(self.session)) if can_open else None
 
     def action_export(self, form: str) -> None:
         """Export the run as it was last saved, into this folder; training goes on."""

@@ -19,6 +19,7 @@ USUAL = {
     "panel": "loss",
     "panels": [],
     "zoomed": False,
+    "welcome": True,
     "loss.axis": "linear",
     "loss.steps": "linear",
     "loss.smoothing": "light",

@@ -68,6 +68,7 @@ class StatusBar(Widget):
             return [Segment(f"  {self._waiting_for or 'starting'} ", palette.style("dev"))]
         sign, word, colour = _STATES[snapshot.state]
         speed = f"{snapshot.steps_per_second:,.0f}/s  " if snapshot.steps_per_second else ""
+        speed += f"limit {snapshot.speed_limit:,}/s  " if snapshot.speed_limit else ""
         levels = f"{snapshot.undo_levels} undo levels  " if snapshot.parameters >= _HUGE else ""
         state, step = palette.style(colour, bold=True), palette.style("text", bold=True)
         whole = [

@@ -23,7 +23,8 @@ PANELS = {
     "runs": "Runs",
 }  # fmt: skip
 _MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
-_NAMES = {key.value.rpartition("+")[2] for key in Keys} | {"space", *KEY_NAME_REPLACEMENTS.values()}
+_SIGNS = {_character_to_key(chr(code)) for code in range(ord("!"), ord("~"))}
+_NAMES = {key.value.rpartition("+")[2] for key in Keys} | {*KEY_NAME_REPLACEMENTS.values()} | _SIGNS
 
 
 def key_name(key: str) -> str | None:

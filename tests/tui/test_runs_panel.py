@@ -295,6 +295,7 @@ async def test_keys_of_the_panel_move_sort_filter_and_delete(explorer, snapshot,
         await it.until(lambda: it.screen.query_one("#runs").sort == "name")
         await it.press("F", *"hidden=6", "enter")
         await it.until(lambda: "wide" not in it.text("runs") and "› narrow" in it.text("runs"))
+        await it.until(lambda: it.chosen == "runs")  # no longer the line of the filter
         await it.press("delete")
         await it.until(lambda: not (whole_runs / "narrow.safetensors").exists())
         await it.until(lambda: "Deleted narrow" in it.notice)
@@ -305,3 +306,18 @@ async def test_keys_of_the_panel_move_sort_filter_and_delete(explorer, snapshot,
         await it.until(lambda: "Deleted narrow" in it.notice)
         assert not it.engine.commands
     assert sorted(path.name for path in whole_runs.iterdir()) == ["wide.safetensors"]
+
+
+async def test_a_list_that_was_read_before_a_run_was_deleted_does_not_bring_it_back(
+    explorer, snapshot, whole_runs
+):
+    async with explorer(first=snapshot(saving=Saving(str(whole_runs), "", 0))) as it:
+        await it.press("9")
+        await it.until(lambda: "wide" in it.text("runs") and "narrow" in it.text("runs"))
+        panel = it.screen.query_one("#runs")
+        read_before = list(panel._saved)
+        await it.press("delete")
+        await it.until(lambda: "Deleted " in it.notice)
+        panel.list_saved(read_before)
+        assert len(panel._saved) == 1
+        assert (it.text("runs").count("narrow"), it.text("runs").count("wide")) == (1, 1)

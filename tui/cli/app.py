@@ -15,6 +15,7 @@ from .explorer import open_explorer
 from .find_lr import find_lr
 from .plain_words import PlainCommand, PlainGroup, sentence
 from .runs import runs
+from .trace import trace
 from .train import train
 
 app = typer.Typer(
@@ -78,6 +79,7 @@ for _command, _name, _example in (
     (train, "train", "makemore-tui train --preset scaled --steps 2000 --json"),
     (saved_run.sample, "sample", f"{_TRAIN} 999 --out a && makemore-tui sample a -n 5"),
     (saved_run.evaluate, "evaluate", f"{_TRAIN} 999 --out b && makemore-tui evaluate b"),
+    (trace, "trace", f"{_TRAIN} 999 --out b && makemore-tui trace b --word emma --backward"),
     (find_lr, "find-lr", "makemore-tui find-lr --preset lecture --steps 300"),
     (data, "data", "makemore-tui data names --json"),
     (presets, "presets", "makemore-tui presets"),

@@ -76,13 +76,13 @@ def _console() -> Console:
     return Console(file=sys.stdout, width=_PIPE_WIDTH if is_free else None)
 
 
-def _print(*renderables: Any) -> None:
+def print_out(*renderables: Any) -> None:
     console = _console()
     for renderable in renderables:
         console.print(renderable)
 
 
-def _table(title: str, *columns: str, right: bool = True) -> Table:
+def new_table(title: str, *columns: str, right: bool = True) -> Table:
     table = Table(
         title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False
     )
@@ -100,12 +100,12 @@ def _print_plot(title: str, rows: list[list[Segment]]) -> None:
     """Print the rows of a plot, if there was room for any."""
     if rows:
         lines = (Segments([*row, Segment("\n")]) if row else "" for row in rows)
-        _print(Text(title, style="bold"), *lines)
+        print_out(Text(title, style="bold"), *lines)
 
 
 def print_training(session: "Session", report: dict[str, Any]) -> None:
     """Print the losses and the speed of a training, some samples, and the losses as a plot."""
-    table = _table("Losses, in nats a character", "split", "loss")
+    table = new_table("Losses, in nats a character", "split", "loss")
     table.add_row("before training", number(report["initial_loss"]))
     share = report["train_share"]
     train = "train" if share == 1 else f"train, {share:.0%} of it"
@@ -118,7 +118,7 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
         f"({report['steps_per_second']:,.0f} steps/s), {report['parameters']:,} parameters, "
         f"seed {report['seed']}"
     )
-    _print(table, "", Text(speed), Text(_kept(report["run"]), style="dim", overflow="fold"), "")
+    print_out(table, "", Text(speed), Text(_kept(report["run"]), style="dim", overflow="fold"), "")
     if not session.diverged:
         print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
     look = PlotContent(baselines=(Baseline("uniform", math.log(session.dataset.vocabulary.size)),))
@@ -138,11 +138,13 @@ def _kept(run: str | None) -> str:
 def print_replay(done: "Replay") -> None:
     """Print whether a replayed run is identical to the saved one."""
     if done.identical is None:
-        _print(f"replayed to step {done.steps:,}; there is nothing saved there to compare it with")
+        print_out(
+            f"replayed to step {done.steps:,}; there is nothing saved there to compare it with"
+        )
     elif done.identical:
-        _print(f"identical, bit for bit, after {done.steps:,} steps")
+        print_out(f"identical, bit for bit, after {done.steps:,} steps")
     else:
-        _print(
+        print_out(
             f"not identical after {done.steps:,} steps: the largest difference of a parameter is "
             f"{done.largest_difference:.3g}, that of the dev loss {done.loss_difference:.3g} nats"
         )
@@ -155,9 +157,9 @@ def print_runs(directory: Path, runs: list[RunEntry], filters: str, sort: str) -
     """
     place = shown(str(directory))
     if not runs:
-        _print(Text(f"no run in {place} has {filters!r}" if filters else f"no runs in {place}"))
+        print_out(Text(f"no run in {place} has {filters!r}" if filters else f"no runs in {place}"))
         return
-    table = _table(f"Runs in {place}")
+    table = new_table(f"Runs in {place}")
     name_width = max(cell_len(run.name) for run in runs)
     columns = [COLUMNS["name"], *columns_for(_console().width - name_width, sort, gap=2)]
     for column in columns:
@@ -167,12 +169,12 @@ def print_runs(directory: Path, runs: list[RunEntry], filters: str, sort: str) -
     table.columns[0].no_wrap = True  # it may be typed again
     for run in (one for one in runs if one.problem is None):
         table.add_row(*(Text(column.text(run)) for column in columns))
-    _print(table)
+    print_out(table)
     if hidden := [name for name, column in COLUMNS.items() if column not in columns]:
-        _print(Text(f"no room for {', '.join(hidden)}; --json has all", style="dim"))
+        print_out(Text(f"no room for {', '.join(hidden)}; --json has all", style="dim"))
     for run in runs:
         if run.problem is not None:
-            _print(Text(f"{run.name}: {run.problem}", style="dim"))
+            print_out(Text(f"{run.name}: {run.problem}", style="dim"))
 
 
 def print_names(samples: list[Sample]) -> None:
@@ -185,43 +187,47 @@ def print_names(samples: list[Sample]) -> None:
 
 def print_samples(samples: list[Sample]) -> None:
     """Print samples, each marked as new or as occurring in the data."""
-    table = _table("Names", "", "", right=False)
+    table = new_table("Names", "", "", right=False)
     for one in samples:
         mark = Text("in data", style="dim") if one.seen else Text("new", style="green")
         table.add_row(Text(shown(one.text) or "(empty)"), mark)
-    _print(table, "")
+    print_out(table, "")
 
 
 def print_rate_search(search: RateSearch) -> None:
     """Print the suggestion of a learning-rate search, and its losses as a plot."""
-    table = _table("Learning rates", "", "")
+    table = new_table("Learning rates", "", "")
     steps = f"in {search.steps:,} steps, {search.seeds} times"
     table.add_row("tried", f"{search.low:g} to {search.high:g} {steps}")
     rates = {"the loss turns at": search.turns, "it explodes at": search.explodes}
     for name, rate in (rates | {"suggested": search.suggested}).items():
         text = "not in this range" if rate is None else f"{rate:.2g}"
         table.add_row(name, Text(text, style="bold" if name == "suggested" else ""))
-    _print(table, Text(search.why, style="dim"), "")
+    print_out(table, Text(search.why, style="dim"), "")
     heading = "Loss over learning rate: mean, lowest and highest of the seeds"
     _print_plot(heading, rate_plot(search, *_plot_size(), DARK))
 
 
 def print_evaluations(evaluations: "dict[str, Evaluation]", words: list[Probe]) -> None:
     """Print the losses of some splits, and how likely each character of some words is."""
-    table = _table("Loss, in nats a character", "split", "loss", "also in train", "new", "examples")
+    table = new_table(
+        "Loss, in nats a character", "split", "loss", "also in train", "new", "examples"
+    )
     for name, found in evaluations.items():
         losses = map(number, (found.loss, found.seen, found.unseen))
         table.add_row(name, *losses, f"{found.num_examples:,}")
-    _print(table)
+    print_out(table)
     for word in words:
-        table = _table(shown(word.text), "character", "probability", "surprisal, nats")
+        table = new_table(shown(word.text), "character", "probability", "surprisal, nats")
         for one in word.characters:
             table.add_row(Text(one.label), f"{one.probability:.4f}", number(one.surprisal, 4))
         table.add_row(Text("mean", style="bold"), "", Text(number(word.mean, 4), style="bold"))
-        _print("", table)
+        print_out("", table)
     if len(words) > 1:
         mean, characters = number(mean_surprisal(words), 4), sum(len(w.characters) for w in words)
-        _print("", Text(f"mean of all {characters:,} characters of the {len(words)} words: {mean}"))
+        print_out(
+            "", Text(f"mean of all {characters:,} characters of the {len(words)} words: {mean}")
+        )
 
 
 def mean_surprisal(words: list[Probe]) -> float:
@@ -232,17 +238,17 @@ def mean_surprisal(words: list[Probe]) -> float:
 
 def print_datasets(datasets: list[dict[str, Any]]) -> None:
     """Print the stats of datasets, a line each."""
-    table = _table("Built-in datasets", "name", "items", "distinct", "characters", "lengths")
+    table = new_table("Built-in datasets", "name", "items", "distinct", "characters", "lengths")
     for one in datasets:
         lengths = f"{one['shortest']} to {one['longest']}"
         numbers = (f"{one[key]:,}" for key in ("items", "distinct", "vocabulary"))
         table.add_row(one["name"], *numbers, lengths)
-    _print(table)
+    print_out(table)
 
 
 def print_dataset(one: dict[str, Any]) -> None:
     """Print the stats of one dataset."""
-    table = _table(shown(one["name"]), "", "")
+    table = new_table(shown(one["name"]), "", "")
     table.add_row("file", Text(shown(one["path"]), overflow="fold"))
     table.add_row("lines", f"{one['items']:,}")
     table.add_row("distinct lines", f"{one['distinct']:,}")
@@ -254,28 +260,28 @@ def print_dataset(one: dict[str, Any]) -> None:
         table.add_row(f"{split} lines that also stand in train", f"{seen:,}")
     notes = [Text(note) for note in one["notes"]]
     items = (Text(shown(item), no_wrap=True, overflow="ellipsis") for item in one["first"])
-    pairs = _table("", "pair", "count", "  pair", "count")
+    pairs = new_table("", "pair", "count", "  pair", "count")
     for both in zip(one["bigrams"], one["rarest"], strict=True):
         cells = ("".join(map(label, pair["pair"])) for pair in both)
         counts = (f"{pair['count']:,}" for pair in both)
         pairs.add_row(*(Text(cell) for each in zip(cells, counts, strict=True) for cell in each))
-    _print(table, *notes, "", Text("First items", style="bold"), *items)
-    _print("", Text("Commonest and rarest bigrams", style="bold"), pairs)
+    print_out(table, *notes, "", Text("First items", style="bold"), *items)
+    print_out("", Text("Commonest and rarest bigrams", style="bold"), pairs)
 
 
 def print_settings(settings: dict[str, dict[str, Any]]) -> None:
     """Print the settings, a line each."""
-    table = _table("Settings", "name", "default", "values", "meaning", right=False)
+    table = new_table("Settings", "name", "default", "values", "meaning", right=False)
     table.columns[0].no_wrap = True  # it may be typed
     for name, one in settings.items():
         cells = (exact_text(one["default"]), one["allowed"], one["about"])
         table.add_row(Text(name, style="bold"), *cells)
-    _print(table, "", Text("Set one with --set NAME=VALUE, such as --set hidden=300", "dim"))
+    print_out(table, "", Text("Set one with --set NAME=VALUE, such as --set hidden=300", "dim"))
 
 
 def print_presets(presets: list[Preset]) -> None:
     """Print the presets, a line each."""
-    table = _table("Presets", "name", "what", "model", "training", right=False)
+    table = new_table("Presets", "name", "what", "model", "training", right=False)
     for preset in presets:
         model, train = preset.model, preset.train
         init = f", {model.init}" if model.is_relevant("hidden") else ""
@@ -285,4 +291,4 @@ def print_presets(presets: list[Preset]) -> None:
             training = f"{rate}, batch {train.batch_size or 'all'}, {train.steps:,} steps"
         name = Text(preset.name, style="bold")
         table.add_row(name, preset.about, model_label(model) + init, training)
-    _print(table)
+    print_out(table)

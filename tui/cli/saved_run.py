@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session
 
 
-def _load(run: Path) -> "Session":
+def load_run(run: Path) -> "Session":
     """A saved run to be looked at; one of format 1 can't be trained."""
     load_torch()
     from makemore_tui.core.runs import checkpoint
@@ -59,7 +59,7 @@ def evaluate(
     as_json: options.Json = False,
 ) -> None:
     """The losses of a saved run, that of test only if it is asked for; how likely words are."""
-    saved = _load(run)
+    saved = load_run(run)
     from makemore_tui.core.runs.checkpoint import note_test_peek
 
     saved.dataset.split(split or "dev")  # refuses what is none
@@ -128,7 +128,7 @@ def sample(
 ) -> None:
     """Make names with a saved run: a table on a terminal, else bare names, one a line."""
     wanted = {"temperature": temperature, "top_k": top_k, "prefix": prefix, "new_only": new_only}
-    samples = _load(run).sample(n, seed, **wanted)
+    samples = load_run(run).sample(n, seed, **wanted)
     record = {"samples": [{"text": one.text, "seen": one.seen} for one in samples]}
     show(as_json, record, print_names, samples)
 

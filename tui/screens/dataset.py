@@ -79,8 +79,11 @@ class Offers(Choices):
     """The data to choose from. A path may be typed at once: what isn't a key of the list goes to
     the field."""
 
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return character is not None and character.isprintable() and character != " "
+
     def on_key(self, event: Key) -> None:
-        if event.is_printable and event.character != " ":
+        if self.check_consume_key(event.key, event.character):
             event.stop()
             field = self.screen.query_one(Input)
             self.screen.set_focus(field)
@@ -118,8 +121,8 @@ class DatasetScreen(AskingScreen):
         self._answer: tuple[protocol.DescribeDataset, DatasetStats | str] | None = None
         self._unique = Tick("drop repeated items", compact=True)
         self._skip_long = Tick("skip lines over 1,000 characters", compact=True)
-        self._encoding = Line(placeholder="encoding, if not UTF-8", compact=True)
-        self._column = Line(placeholder="column of a CSV or TSV file", compact=True)
+        self._encoding = Line(placeholder="encoding, if not UTF-8")
+        self._column = Line(placeholder="column of a CSV or TSV file")
         self._chooser: Widget | None = None  # the list or the path, whichever had the focus last
         self._numbers = Static(_NOTHING, id="numbers", markup=False)
         self._taking = Static(id="taking", markup=False)
@@ -135,9 +138,7 @@ class DatasetScreen(AskingScreen):
             }
             yield Offers(*(Option(text, id=name) for name, text in offers.items()), compact=True)
             text = "or a file of one item a line; tab completes"
-            yield PathLine(
-                placeholder=text, suggester=PathSuggester(), select_on_focus=False, compact=True
-            )
+            yield PathLine(placeholder=text, suggester=PathSuggester())
             yield Horizontal(self._unique, self._skip_long)
             yield Horizontal(self._encoding, self._column)
             yield self._numbers

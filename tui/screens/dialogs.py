@@ -46,7 +46,7 @@ class NamingScreen(AskingScreen):
         with Vertical() as box:
             box.border_title = "Name this run"
             box.border_subtitle = "enter saves it · esc cancels"
-            yield Line(name, compact=True, placeholder="a name", select_on_focus=True)
+            yield Line(name, placeholder="a name", selects_all=True)
             place = saving.directory if saving else ""
             yield Static(f"Kept in {shown(place)} until you remove it.", id="where", markup=False)
             yield Static(id="refused", markup=False)

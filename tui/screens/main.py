@@ -12,6 +12,7 @@ from textual.actions import parse
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import AwaitMount
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import DatasetStats
@@ -221,11 +222,12 @@ class MainScreen(Screen):
         nodes = {"panels": self.grid, "chosen": chosen, "card": self.card}
         await nodes.get(owner, self.grid.panels.get(owner)).run_action(action)
 
-    def action_open(self, module: str, name: str) -> None:
-        """Open a screen that is loaded when it is first wanted, so that the start stays fast."""
+    def action_open(self, module: str, name: str) -> AwaitMount | None:
+        """Open a screen that is loaded when it is first wanted, so that the start stays fast; the
+        next key waits until it is there."""
         screen: Any = getattr(import_module(f".{module}", __package__), name)
-        if screen.can_open(self.session):
-            self.app.push_screen(screen(self.session))
+        can_open = screen.can_open(self.session)
+        return self.app.push_screen(screen(self.session)) if can_open else None
 
     def action_export(self, form: str) -> None:
         """Export the run as it was last saved, into this folder; training goes on."""

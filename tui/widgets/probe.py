@@ -20,7 +20,7 @@ from .text_input import Line
 class ProbedText(Line):
     """The text that is probed."""
 
-    BINDINGS = [Binding("escape", "leave", "leave the text")]  # noqa: RUF012
+    BINDINGS = [Binding("escape,enter", "leave", "leave the text")]  # noqa: RUF012
 
     def action_leave(self) -> None:
         """Let the keys be the explorer's again."""
@@ -45,7 +45,7 @@ class ProbePanel(Panel):
 
     def __init__(self):
         super().__init__()
-        self._line = ProbedText(placeholder="the empty text", compact=True, select_on_focus=False)
+        self._line = ProbedText(placeholder="the empty text")
 
     def compose(self) -> ComposeResult:
         yield self._line
@@ -68,9 +68,6 @@ class ProbePanel(Panel):
     def action_type_text(self) -> None:
         """Let the keys type into the text."""
         self.screen.set_focus(self._line)  # at once, before the next key
-
-    def on_input_submitted(self) -> None:
-        self.focus()
 
     def on_input_changed(self) -> None:
         self.post_message(self.ViewChanged(self))

@@ -35,9 +35,13 @@ class RunsFilter(Line):
 
     BINDINGS = [Binding("escape", "leave", "leave the filter")]  # noqa: RUF012
 
-    def action_leave(self) -> None:
+    async def action_leave(self) -> None:
         """List all runs again, and let the keys be the explorer's."""
         self.value = ""
+        await self.action_submit()
+
+    async def action_submit(self) -> None:
+        """List the runs that have the words, and let the keys be the explorer's."""
         assert isinstance(self.parent, RunsPanel)
         self.screen.set_focus(self.parent)
 
@@ -61,7 +65,7 @@ class RunsPanel(Panel):
         super().__init__()
         self.cursor = 0
         self.sort = "when"
-        self._filter = RunsFilter(placeholder="name, dataset or hidden=200", compact=True)
+        self._filter = RunsFilter(placeholder="name, dataset or hidden=200")
         self._entries: list[RunEntry] = []
         self._saved: Sequence[SavedRun] = ()
         self._deleted: dict[str, tuple[SavedRun, Path]] = {}  # by path; and where they are now
@@ -107,7 +111,8 @@ class RunsPanel(Panel):
 
     def list_saved(self, runs: "Sequence[SavedRun]") -> None:
         """Take the runs on disk, the newest first."""
-        self._saved = runs
+        # It may have been read before a run was deleted.
+        self._saved = [run for run in runs if str(run.path) not in self._deleted]
         self.relayout()
 
     def show(self, snapshot: Snapshot) -> None:
@@ -193,9 +198,6 @@ class RunsPanel(Panel):
         """Show the line of the filter while it is typed into or has words."""
         self._filter.display = self._filter.has_focus or bool(self._filter.value)
         self.relayout()
-
-    def on_input_submitted(self) -> None:
-        self.focus()
 
     def on_input_changed(self) -> None:
         self.relayout()

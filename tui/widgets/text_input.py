@@ -5,7 +5,9 @@ from rich.text import Text
 from textual.events import Key
 from textual.keys import REPLACED_KEYS
 from textual.reactive import reactive
+from textual.widget import Widget
 from textual.widgets import Input
+from textual.widgets.input import Selection
 
 from makemore_tui.core.text import harmless, is_acted_on
 
@@ -15,9 +17,25 @@ class Line(Input):
 
     Its value is what was typed or pasted; what a terminal could act on is shown as visible signs.
     Its cursor does not blink, so that a screen at rest is not painted again and again.
+
+    selects_all: whether the first character that is typed replaces what is there. (Textual's
+    `select_on_focus` selects when the line hears of the focus, which is after the first keys.)
     """
 
     cursor_blink = reactive(False, init=False)
+
+    def __init__(self, value: str = "", placeholder: str = "", selects_all: bool = False, **kwargs):
+        super().__init__(value, placeholder, compact=True, select_on_focus=False, **kwargs)
+        self._selects_all, self._has_begun = selects_all, False
+
+    def on_mount(self) -> None:
+        self.watch(self.screen, "focused", self._follow_focus)
+
+    def _follow_focus(self, focused: Widget | None) -> None:
+        """Select all when the focus comes, though not when it comes back with the window's."""
+        if focused is self and not self._has_begun and self._selects_all:
+            self.selection = Selection(0, len(self.value))
+        self._has_begun = focused is self or (focused is None and self._has_begun)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Return whether a key types something; characters that Textual has a name for do too."""

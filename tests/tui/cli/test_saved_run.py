@@ -119,3 +119,26 @@ def test_the_loss_of_the_first_items_is_the_mean_over_their_words(run_json, save
     words = [word for text in ITEMS[:3] for word in ("--word", text)]
     found = run_json("evaluate", saved.path, "--split", "first-3", *words)
     assert found["first-3"] == pytest.approx(found["words_mean"], abs=1e-6)
+
+
+# trace
+
+
+def test_an_example_is_followed_and_back(run, run_json, saved):
+    found = run_json("trace", saved.path, "--word", "anda", "--position", 1, "--backward")
+    keys = ["word", "position", "context", "target", "stages", "probabilities", "loss"]
+    assert list(found) == [*keys, "gradients", "loss_after"]
+    assert (found["word"], found["position"], found["target"]) == ("anda", 1, "n")
+    probs = next(one["values"] for one in found["stages"] if one["name"] == "probs")
+    assert probs == found["probabilities"]
+    assert sum(probs) == pytest.approx(1)
+    assert found["loss_after"] < found["loss"]
+    printed = run("trace", saved.path, "--word", "anda", "--backward").out
+    for name in ("emb", "hpreact", "logits", "dlogits", "dW1"):
+        assert name in printed
+
+
+def test_a_position_that_the_word_lacks_is_refused(run, saved):
+    result = run("trace", saved.path, "--word", "and", "--position", 4)
+    assert result.code == 2
+    assert "position must be from 0 to 3" in result.err

@@ -14,6 +14,7 @@ from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
 from makemore_tui.core.worker.protocol import Start
 from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.client.engine import WorkerEngine
+from makemore_tui.tui.config import Config
 
 _SIZE = (104, 38)
 _MAX_SECONDS = 600  # for all of it, on a busy machine
@@ -79,12 +80,13 @@ class _Film:
 async def film() -> str:
     """The story, told by the real explorer with its worker."""
     preset = preset_named(DEFAULT_PRESET)
-    app = ExplorerApp(WorkerEngine(Start("names", False, preset.model, preset.train, seed=1)))
+    engine = WorkerEngine(Start("names", False, preset.model, preset.train, seed=1))
+    app = ExplorerApp(engine, Config({"welcome": False}))
     async with asyncio.timeout(_MAX_SECONDS), app.run_test(size=_SIZE) as pilot:
         made = _Film(app, pilot)
         for scene in _STORY:
             await made.shoot(scene)
-    app.engine.close()
+    engine.close()
     return animated(made.frames)
 
 

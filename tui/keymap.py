@@ -1,7 +1,7 @@
 """Every key of the explorer, declared once.
 
-The bindings of the panels and the main screen, the footer, the help, the command palette and the
-README's table are made from this.
+The bindings of the panels and the main screen, the footer, the help, the command palette and
+docs/keys.md are made from this.
 """
 
 import unicodedata

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PLACES = (
     ("loss",),
     ("settings",),
-    ("bigrams", "embedding"),
+    ("bigrams", "embedding", "trace"),
     ("names", "probe"),
     ("splits", "health", "runs"),
 )
@@ -133,7 +133,9 @@ class PanelGrid(Vertical):
         if is_alone:
             shown = {self.chosen}
         elif has_third_row(self._size_to_fit):
-            shown = PANELS.keys() - {"health" if self.front["splits"] == "runs" else "runs"}
+            left_out = {"health" if self.front["splits"] == "runs" else "runs"}
+            left_out.add("embedding" if self.front["bigrams"] == "trace" else "trace")
+            shown = PANELS.keys() - left_out
         else:
             shown = set(self.front.values())
         for name, panel in self.panels.items():

@@ -267,7 +267,7 @@ SECTIONS = {
     "Model": "model presets hidden embedding context dropout",
     "Optimiser": "rate batch decay optimizer schedule finder value",
     "View": "",
-    "Panels": "next previous zoom cursor settings bigrams probe",
+    "Panels": "next previous zoom cursor settings bigrams probe close",
     "Runs": "name runs copy interrupt suspend quit",
 }
 

@@ -90,7 +90,7 @@ class StepsScreen(AskingScreen):
         with Vertical() as box:
             box.border_title = "Take steps, and pause"
             box.border_subtitle = "enter train · esc cancel"
-            yield Line(f"{self.session.step_count:,}", compact=True, select_on_focus=True)
+            yield Line(f"{self.session.step_count:,}", selects_all=True)
             yield Static(id="refused", markup=False)
 
     def on_input_changed(self) -> None:

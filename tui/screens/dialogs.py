@@ -83,7 +83,7 @@ class NamingScreen(AskingScreen):
 class StepsScreen(AskingScreen):
     """Asks for a number of steps, which are taken; it begins as the last one."""
 
-    DEFAULT_CSS = "StepsScreen > Vertical { width: 44; }"
+    DEFAULT_CSS = "StepsScreen > Vertical { width: 50; }"
     BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
 
     def compose(self) -> ComposeResult:
@@ -100,7 +100,7 @@ class StepsScreen(AskingScreen):
         digits = event.value.strip().replace(",", "")
         is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
         if not is_number or not 1 <= int(digits) <= MAX_STEPS:
-            self.refuse(f"Steps must be a whole number from 1 to {MAX_STEPS:,}")
+            self.refuse(f"Must be a whole number from 1 to {MAX_STEPS:,}")
             return
         self.session.take_steps(int(digits))
         self.dismiss()

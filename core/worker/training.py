@@ -90,10 +90,10 @@ class TrainingControl:
         self.pause()
         self._train(1)
 
-    def advance(self) -> None:
-        """Train for a slice of time."""
+    def advance(self, most: int = _UNLIMITED) -> None:
+        """Train for a slice of time, and at most so many steps."""
         if self._session.step < self._last_step:
-            self._train(self._last_step - self._session.step)
+            self._train(min(most, self._last_step - self._session.step))
         if self.is_training and self._is_finished:
             self.pause("finished")
 

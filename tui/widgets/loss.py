@@ -61,8 +61,15 @@ class LossPanel(Panel):
             magnified = self.options.magnified(factor, axis, self.drawn.total_steps)
             self.change(last_part=magnified.last_part, span=magnified.span)
 
+    def action_auto_range(self) -> None:
+        """Show the range of losses that is found automatically."""
+        self.change(zoom=0)
+
     def action_move(self, down: int, right: int) -> None:
-        """Move the crosshair by columns; beyond the newest step it disappears."""
+        """Move the crosshair by columns; beyond the newest step it disappears. Up shows a smaller
+        range of losses around the end of the curve, down a larger one."""
+        if down:
+            self.change(zoom=self.options.zoomed(-down).zoom)
         if right and (axis := self._axis):
             at = self.options.crosshair
             column = axis.width if at is None else round(axis.column(at))
@@ -73,11 +80,23 @@ class LossPanel(Panel):
         if offset is not None and (axis := self._axis):
             self.change(crosshair=_step_at(axis, offset.x - AXIS_WIDTH))
 
+    def toggle_previous(self, run: int) -> None:
+        """Hide a previous run, by its id, or show it again."""
+        self.change(hidden=self.options.hidden ^ {run})
+
+    def toggle_saved(self, path: str) -> None:
+        """Show a saved run beside the present one, or no longer."""
+        others = tuple(one for one in self.options.overlays if one != path)
+        is_shown = len(others) < len(self.options.overlays)
+        self.change(overlays=others if is_shown else (*others, path))
+
     def view(self) -> LossView:
         share = _LAST_PART if self.options.last_part else 0.0
         detail = 8 if self.options.log_steps else 2  # points a column
         points = max(40, detail * self.content_size.width)
-        return LossView(share, points, self.options.span, self.options.log_steps)
+        options = self.options
+        window, more = SMOOTHINGS[options.smoothing], (options.target, options.overlays)
+        return LossView(share, points, options.span, options.log_steps, window, *more)
 
     def show(self, snapshot: Snapshot) -> None:
         span, crosshair = self.options.span, self.options.crosshair
@@ -95,7 +114,7 @@ class LossPanel(Panel):
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         curve, options = self.drawn or LossCurve([], [], [], [], 0), self.options
-        legend = loss_legend(curve, snapshot, options.crosshair, width, self.palette)
+        legend = loss_legend(curve, snapshot, options, width, self.palette)
         if not curve.steps:
             is_paused, key = snapshot.state == "paused", self.key_labels["pause"]
             waiting = f"press {key} to train" if is_paused else "no steps yet"

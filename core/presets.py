@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass, replace
 
-from .errors import UserError
+from .errors import UserError, did_you_mean
 from .settings import ModelSettings, TrainSettings
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A model and a way to train it."""
+    """A model and a way to train it, and what it is for.
+
+    dev_loss: what it reaches on the built-in names, in nats; from and to of the seeds 1 to 3.
+    """
 
     name: str
     about: str
+    dev_loss: str
     model: ModelSettings
     train: TrainSettings
 
@@ -20,25 +24,31 @@ _LECTURE = TrainSettings(learning_rate=0.1, batch_size=32, schedule="step", step
 _ADAMW = TrainSettings(optimizer="adamw", schedule="linear")
 # fmt: off
 _PRESETS = (
-    Preset("bigram", "the table of bigram counts, add-one smoothing",
+    Preset("bigram", "the table of bigram counts, add-one smoothing: the loss to beat", "2.460",
            ModelSettings(kind="ngram", order=2),
            TrainSettings(batch_size=0, steps=1, smoothing=1.0)),
     Preset("neural-bigram", "the same table, learnt by gradient descent on all examples at once",
+           "2.470",
            ModelSettings(kind="neural-bigram", init="lecture"),
            TrainSettings(learning_rate=50, batch_size=0, weight_decay=0.01, steps=200)),
-    Preset("first-mlp", "the lecture's first MLP: two numbers a character, 100 hidden units",
+    Preset("first-mlp", "the lecture's first MLP: two numbers a character, which can be drawn",
+           "2.275",
            ModelSettings(context=3, embedding=2, hidden=100, init="lecture"), _LECTURE),
-    Preset("lecture", "the lecture's larger MLP, every weight from N(0,1)",
+    Preset("lecture", "the lecture's larger MLP, every weight from N(0,1): a bad start",
+           "2.159 to 2.165",
            ModelSettings(context=3, embedding=10, hidden=200, init="lecture"), _LECTURE),
     Preset("scaled", "the same with scaled weights, so that the first loss is near ln V",
+           "2.105 to 2.114",
            ModelSettings(context=3, embedding=10, hidden=200, init="scaled"), _LECTURE),
-    Preset("overfit", "the file's first five items learnt by heart",
+    Preset("overfit", "the file's first five items memorised, to see that a model can; train 0.25",
+           "11.6",
            ModelSettings(context=3, embedding=2, hidden=100, init="lecture"),
            TrainSettings(learning_rate=0.1, batch_size=0, steps=1000, train_on="first-5")),
-    Preset("fast", "the lecture's dev loss, 2.17, as soon as can be",
+    Preset("fast", "the lecture's dev loss, 2.17, in less than a second", "2.135 to 2.142",
            ModelSettings(context=5, embedding=16, hidden=128, init="scaled"),
            replace(_ADAMW, learning_rate=0.03, batch_size=384, steps=400)),
     Preset("tuned", "the lowest dev loss in the time of the lecture's 200,000 steps",
+           "1.947 to 1.948",
            ModelSettings(context=8, embedding=24, hidden=600, init="scaled"),
            replace(_ADAMW, learning_rate=0.003, batch_size=512, weight_decay=0.06, dropout=0.2,
                    steps=24_000)),
@@ -51,5 +61,6 @@ DEFAULT_PRESET = "scaled"
 def preset_named(name: str) -> Preset:
     """A preset by its name; raises UserError if there is none of that name."""
     if name not in PRESETS:
-        raise UserError(f"there is no preset {name!r}; the presets are {', '.join(PRESETS)}")
+        known, meant = f"the presets are {', '.join(PRESETS)}", did_you_mean(name, PRESETS)
+        raise UserError(f"there is no preset {name!r}; {f'{meant} ' if meant else ''}{known}")
     return PRESETS[name]

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
+from .reading import PLAIN, Reading
 from .settings import ModelSettings, TrainSettings
 
 # P(next | previous) by the model or as counted; the counts; or model minus counted
@@ -16,13 +17,16 @@ BigramOrder = Literal["id", "frequency"]
 
 
 class DatasetFacts(Struct, frozen=True):
-    """A dataset: its characters' labels by id; its source is a built-in name or a file's path."""
+    """A dataset: its characters' labels by id; its source is a built-in name or a file's path.
+    notes: what was changed in reading it, in sentences."""
 
     name: str
     items: int
     labels: tuple[str, ...]
     source: str = ""
     unique: bool = False
+    reading: Reading = PLAIN
+    notes: tuple[str, ...] = ()
 
     @property
     def characters(self) -> int:
@@ -33,7 +37,7 @@ class DatasetFacts(Struct, frozen=True):
 class DatasetStats(Struct, frozen=True):
     """A dataset in numbers: its characters with the boundary, its shortest and longest item in
     characters, the examples of train, dev and test, and the items of dev and of test that also
-    occur in train (`seen`)."""
+    occur in train (`seen`). notes: what was changed in reading it, in sentences."""
 
     name: str
     unique: bool
@@ -45,6 +49,7 @@ class DatasetStats(Struct, frozen=True):
     longest: int
     examples: tuple[int, int, int]
     seen: tuple[int, int]
+    notes: tuple[str, ...] = ()
 
 
 class SplitLosses(Struct, frozen=True):
@@ -88,17 +93,20 @@ class Resizing(Struct, frozen=True):
 
 
 class Divergence(Struct, frozen=True):
-    """The first step whose loss was not finite, the last edit before it, and the edit that undo
-    takes back to finite weights (None if it can't)."""
+    """The first step whose loss had exploded or was not finite, the last edit before it, and the
+    edit that undo takes back to before that (None if it can't). is_finite: False if the weights
+    are not, so that training can't go on."""
 
     step: int
     after: Mark | None
     way_back: str | None = None
+    is_finite: bool = False
 
 
 class PreviousRun(Struct, frozen=True):
     """A previous run, named by the settings in which it differs from the present run and its best
-    dev loss. id: unique among the runs of a session. folder: where it is saved; "" if it is not."""
+    dev loss. id: unique among the runs of a session. folder: where it is saved; "" if it is not.
+    test_peeks: how often its test split was evaluated."""
 
     name: str
     model: ModelSettings
@@ -108,6 +116,7 @@ class PreviousRun(Struct, frozen=True):
     best_dev: float | None
     id: int = 0
     folder: str = ""
+    test_peeks: int = 0
 
 
 class Saving(Struct, frozen=True):
@@ -204,6 +213,19 @@ class Sample(Struct, frozen=True):
     seen: bool
 
 
+class SampledNames(Struct, frozen=True):
+    """Names that a model made, and of the last `remembered` ones the share that is not in the data
+    (`new`), the share of different ones among them, and their mean length; data_length: the mean
+    length of the data's items. Both are in characters."""
+
+    samples: tuple[Sample, ...] = ()
+    remembered: int = 0
+    new: float = 0.0
+    distinct: float = 0.0
+    mean_length: float = 0.0
+    data_length: float = 0.0
+
+
 class Unavailable(Struct, frozen=True):
     """Why something can't be computed for this model or this text."""
 
@@ -238,12 +260,14 @@ class Candidate(Struct, frozen=True):
 
 
 class ProbedCharacter(Struct, frozen=True):
-    """A character of a text: P(it | those before it), -ln of that, and the likeliest others."""
+    """A character of a text: P(it | those before it), -ln of that, the likeliest others; and
+    itself (its label is for a screen)."""
 
     label: str
     probability: float
     surprisal: float
     alternatives: tuple[Candidate, ...]
+    text: str = ""
 
 
 class Probe(Struct, frozen=True):
@@ -281,7 +305,9 @@ class Health(Struct, frozen=True):
     |a| > 0.97. dead: the share of hidden units with |a| > 0.99 for every example. histogram:
     activations from -1 to 1 in equal bins. All three are None without a hidden layer; the shares
     are NaN if an activation is. usual_ratios: the range of normal ratios. update: the step that
-    they are of, in words. gap: the dev loss minus the train loss."""
+    they are of, in words. gap: the dev loss minus the train loss. unusual: what is not as it should
+    be of "first loss", "gap", "saturated", "dead" and "ratio". train_on: what the examples are the
+    first of."""
 
     step: int
     examples: int
@@ -297,6 +323,8 @@ class Health(Struct, frozen=True):
     dev: float | None
     gap: float | None
     diagnosis: Diagnosis
+    unusual: tuple[str, ...] = ()
+    train_on: str = "train"
 
 
 class RateSearch(Struct, frozen=True):

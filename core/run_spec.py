@@ -1,17 +1,22 @@
 """How a run starts, in one line such as `names/seed=3/hidden=300/learning_rate=0.03`.
 
-The dataset comes first, `unique` after it where repeated items are dropped, then the seed and the
-settings that differ from the defaults. No character of it means anything to a shell: in a path,
-those that would are written as in a URL (%20 is a space).
+The dataset comes first, `unique` after it where repeated items are dropped, then how its file is
+read (`column=name`), the seed and the settings that differ from the defaults. No character of it
+means anything to a shell: in a path, those that would are written as in a URL (%20 is a space).
 """
 
 from dataclasses import dataclass, field, fields
 from urllib.parse import quote, unquote
 
+from msgspec.structs import asdict
+
 from .constants import MAX_SEED
 from .errors import UserError
-from .settings import ModelSettings, TrainSettings, changed, parse_changes
+from .reading import PLAIN, Reading
+from .settings import ModelSettings, TrainSettings, changed, parse_changes, setting_name
 from .text import exact_text
+
+_NO_SETTINGS = ("seed", "encoding", "column", "skip_long")
 
 
 @dataclass(frozen=True, repr=False)
@@ -19,6 +24,7 @@ class RunSpec:
     """How a run starts.
 
     dataset: the name of a built-in one, or a path. unique: True to drop repeated items.
+    reading: how the dataset's file is read.
     """
 
     dataset: str
@@ -26,6 +32,7 @@ class RunSpec:
     model: ModelSettings = field(default_factory=ModelSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
     seed: int = 1
+    reading: Reading = PLAIN
 
     @classmethod
     def parse(cls, line: str) -> "RunSpec":
@@ -44,15 +51,21 @@ class RunSpec:
             example = "one looks like names/seed=3/hidden=300"
             raise UserError(f"the spec {line!r} names no dataset; {example}")
         names = [word.partition("=")[0] for word in words]
+        names = [name if name in _NO_SETTINGS else setting_name(name) for name in names]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise UserError(f"the spec {line!r} sets {twice} more than once; once is right")
-        seed = "1"
-        if "seed" in names:
-            seed = words.pop(names.index("seed")).partition("=")[2]
+        values = dict(word.split("=", 1) for word in words)
+        seed = values.pop("seed", "1")
         if not (seed.isascii() and seed.isdigit() and len(seed) < 20 and int(seed) <= MAX_SEED):
             raise UserError(f"seed must be a whole number from 0 to {MAX_SEED:,}, not {seed!r}")
-        settings = changed(ModelSettings(), TrainSettings(), parse_changes(words))
-        return cls(dataset, unique, *settings, int(seed))
+        reading = Reading(
+            unquote(values.pop("encoding", "")),
+            unquote(values.pop("column", "")),
+            values.pop("skip_long", "false").lower() == "true",
+        )
+        changes = parse_changes("=".join(pair) for pair in values.items())
+        settings = changed(ModelSettings(), TrainSettings(), changes)
+        return cls(dataset, unique, *settings, int(seed), reading)
 
     def __str__(self) -> str:
         path = quote(self.dataset, safe="/")
@@ -66,7 +79,12 @@ class RunSpec:
             if getattr(one, setting.name) != setting.default
         ]
         unique = ["unique"] if self.unique else []
-        return "/".join([path, *unique, f"seed={self.seed}", *settings])
+        reading = [
+            f"{name}={quote(exact_text(value), safe='')}"
+            for name, value in asdict(self.reading).items()
+            if value
+        ]
+        return "/".join([path, *unique, *reading, f"seed={self.seed}", *settings])
 
     def __repr__(self) -> str:
         return f"RunSpec.parse({str(self)!r})"

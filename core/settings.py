@@ -1,11 +1,12 @@
 """Settings of a model and of its training: frozen and validated. Torch-free."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from .errors import UserError
+from .errors import UserError, did_you_mean
 from .model_kinds import MODEL_KINDS, ModelKind
 
 Effect = Literal["next step", "new optimizer", "resized", "restart"]
@@ -95,6 +96,25 @@ class TrainSettings(_Validated):
         return self.learning_rate * factors[self.schedule]
 
 
+def lower_learning_rate(model: ModelSettings, train: TrainSettings) -> float:
+    """What to try where steps are too large: a third of it, or of the highest that is useful for
+    this kind of model and this optimizer if that is less."""
+    most = model.model_kind.learning_rates[train.optimizer][1]
+    lower = float(f"{min(train.learning_rate, most) / 3:.1g}")
+    return max(lower, SETTINGS["learning_rate"].metadata["low"])
+
+
+def extended_plan(step: int) -> int:
+    """The planned steps with which a run that has finished at a step goes on: twice as many.
+
+    Raises UserError if no more steps are possible.
+    """
+    most = SETTINGS["steps"].metadata["high"]
+    if step >= most:
+        raise UserError(f"a run can't have more than {most:,} steps")
+    return min(2 * step, most)
+
+
 def changed(
     model: ModelSettings, train: TrainSettings, changes: dict[str, Any]
 ) -> tuple[ModelSettings, TrainSettings]:
@@ -102,8 +122,7 @@ def changed(
 
     Raises UserError if a name is unknown, or a value is not allowed.
     """
-    for name in changes:
-        _check_name(name)
+    changes = by_name(changes)
     of_model = {name: value for name, value in changes.items() if name in _MODEL_NAMES}
     of_train = {name: value for name, value in changes.items() if name not in of_model}
     return replace(model, **of_model), replace(train, **of_train)
@@ -124,6 +143,7 @@ def plan_edit(model: ModelSettings, train: TrainSettings, changes: dict[str, Any
 
     Raises UserError if a name is unknown, or a value is not allowed.
     """
+    changes = by_name(changes)
     return EditPlan(changes, *changed(model, train, changes), effect_of(changes, model.kind))
 
 
@@ -145,7 +165,7 @@ def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:
         name, equals, text = (part.strip() for part in word.partition("="))
         if not equals:
             raise UserError(f"{word!r} is not of the form name=value, such as hidden=300")
-        _check_name(name)
+        name = setting_name(name)
         changes[name] = parse_value(name, text)
     return changes
 
@@ -231,6 +251,25 @@ def settings_label(model: ModelSettings, train: TrainSettings, seed: int) -> str
     return f"{model_label(model)}, {short_label({name: values[name] for name in listed})}"
 
 
+def setting_name(name: str) -> str:
+    """A setting's name from that or from what the screen calls it: "lr", "learning rate".
+
+    Raises UserError if there is no such setting.
+    """
+    plain = re.sub(r"[\s-]+", "_", name.strip().lower())
+    plain = _ALIASES.get(plain, plain)
+    if plain not in SETTINGS:
+        known = f"the settings are {', '.join(SETTINGS)}"
+        meant = did_you_mean(plain, [*SETTINGS, *_ALIASES])
+        raise UserError(f"there is no setting {name!r}; {f'{meant} ' if meant else ''}{known}")
+    return plain
+
+
+def by_name(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes with each setting by its name; errors as for `setting_name`."""
+    return {setting_name(name): value for name, value in changes.items()}
+
+
 def first_n(value: str) -> int | None:
     """The N of first-N; None for any other text."""
     number = value.removeprefix("first-")
@@ -238,14 +277,11 @@ def first_n(value: str) -> int | None:
     return (int(number) or None) if value != number and is_number else None
 
 
-def _check_name(name: str) -> None:
-    if name not in SETTINGS:
-        raise UserError(f"there is no setting {name!r}; the settings are {', '.join(SETTINGS)}")
-
-
 def _refusal(setting: Field, given: str, called: str = "") -> UserError:
     name = setting.name
-    return UserError(f"{called or name} must be {allowed_values(name)}, not {given}")
+    meant = did_you_mean(given.strip("'"), setting.metadata.get("choices", ()))
+    refusal = f"{called or name} must be {allowed_values(name)}, not {given}"
+    return UserError(f"{refusal}; {meant}" if meant else refusal)
 
 
 def _is_allowed(setting: Field, value: Any) -> bool:
@@ -273,6 +309,7 @@ def _converted(text: str, default: Any) -> Any:
 
 
 _SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay", "train_on": "on"}
+_ALIASES = {short: name for name, short in _SHORT.items()} | {"model": "kind"}
 _OFTEN_CHANGED = ("learning_rate", "batch_size", "optimizer")  # of networks; always in a label
 _SELDOM_CHANGED = ("init", "schedule", "weight_decay", "train_on", "direct", "dropout")
 _MODEL_NAMES = {setting.name for setting in fields(ModelSettings)}

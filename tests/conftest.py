@@ -3,12 +3,17 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 from tests.support.terminal import Terminal, living_processes
 
 # Tests run side by side, so none takes more than one thread of its own: not in this process, where
 # torch is not loaded yet, nor in those that it starts.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# The same examples every time, however long one takes on a busy machine.
+settings.register_profile("suite", deadline=None, max_examples=40, database=None, derandomize=True)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +52,7 @@ def _config_of_its_own(tmp_path_factory):
     """No test reads or writes the configuration or the runs of whoever runs it."""
     with pytest.MonkeyPatch.context() as patch:
         path = tmp_path_factory.mktemp("config") / "config.toml"
+        path.write_text("welcome = false\n")  # as after the card of the first launch
         patch.setenv("MAKEMORE_TUI_CONFIG", str(path))
         patch.setenv("MAKEMORE_TUI_RUNS", str(path.parent / "runs"))
         yield path

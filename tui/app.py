@@ -13,10 +13,11 @@ from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.command import CommandPalette
-from textual.events import Event
+from textual.events import Event, Paste
 from textual.events import Key as KeyPress
 from textual.screen import Screen
 from textual.theme import ThemeProvider
+from textual.widget import AwaitMount
 from textual.widgets import Input
 
 from .client.engine import Engine
@@ -67,19 +68,35 @@ class ExplorerApp(App):
                 loop.add_signal_handler(number, self._end_with, 128 + number)
 
     async def on_event(self, event: Event) -> None:
-        """Handle a key before the next one is looked at, so that keys that are typed ahead reach
-        the panel or the line that they were typed for.
+        """Handle a key or a pasted text before the next is looked at, so that what is typed ahead
+        reaches the panel, the line or the screen that it was typed for.
 
-        (Textual hands a key to the widget that has the focus, and goes on to the next one.) Once
-        the screen is being taken down, keys do nothing."""
-        if isinstance(event, KeyPress):
+        (Textual hands a character to the widget that has the focus, runs a binding once the key has
+        come back from there, and looks at the next key meanwhile.) Once the screen is being taken
+        down, keys do nothing."""
+        if isinstance(event, KeyPress | Paste) and not event.is_forwarded:
             if not self.is_running:
                 return
-            is_typing = isinstance(self.focused, Input) or not isinstance(self.screen, MainScreen)
-            for priority in (True, False) if not (event.is_forwarded or is_typing) else ():
-                if await self._check_bindings(event.key, priority):
-                    return
+            self.app_focus = True
+            if await self._handle_at_once(event):
+                return
         await super().on_event(event)
+
+    async def _handle_at_once(self, event: KeyPress | Paste) -> bool:
+        """Type a character or a text where the focus is, or run what a key is bound to; return
+        whether there was anything to do."""
+        focused = self.focused
+        if isinstance(event, Paste):
+            is_typed = isinstance(focused, Input)
+        else:
+            is_typed = focused and focused.check_consume_key(event.key, event.character)
+        if focused and is_typed:
+            await focused._dispatch_message(event)
+            return True
+        for priority in (True, False) if isinstance(event, KeyPress) else ():
+            if await self._check_bindings(event.key, priority):
+                return True
+        return False
 
     def _end_with(self, code: int) -> None:
         """Leave with this exit code; soon even if the terminal, to which it writes, is gone."""
@@ -96,6 +113,8 @@ class ExplorerApp(App):
         """Leave; first note what is to be remembered, for then the screen is still there."""
         with contextlib.suppress(Exception):  # of a screen that was never painted
             self.remembered = dict(view_state.changes(self.main.grid, self.config))
+            if self.main.card.was_closed and self.config.get("welcome", True):
+                self.remembered["welcome"] = False
             if self.theme != self._first_theme:
                 self.remembered["theme"] = self.theme
             if self.recent != list(self.config.get("recent", [])):
@@ -119,10 +138,10 @@ class ExplorerApp(App):
         once more before it is gone."""
         return AwaitComplete() if isinstance(self.screen, MainScreen) else super().pop_screen()
 
-    def action_command_palette(self) -> None:
-        """Show every action and its key, to be searched."""
-        if not CommandPalette.is_open(self):
-            self.push_screen(Palette(id="--command-palette"))
+    def action_command_palette(self) -> AwaitMount | None:  # type: ignore[override]
+        """Show every action and its key, to be searched; the next key waits until that is there."""
+        is_open = CommandPalette.is_open(self)
+        return None if is_open else self.push_screen(Palette(id="--command-palette"))
 
     def search_themes(self) -> None:
         """Show all themes, to be searched."""

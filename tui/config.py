@@ -54,7 +54,7 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
         raise UserError(f"{path} can't be read: {error.strerror or error}") from None
     except ValueError as error:  # not UTF-8, or not TOML
         raise UserError(f"{path} is not TOML: {error}") from None
-    checks = {"theme": _one_of(themes), **_CHECKS}
+    checks = _checks(themes)
     values = _values(path, read, (*checks, *_OLD_NAMES))
     for name, value in values.items():
         is_right, wanted = checks[name]
@@ -65,6 +65,11 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
         raise UserError(f"{path}: keys must be a table, [keys]")
     _check_keys(path, keymap, keys)
     return Config(values, keymap)
+
+
+def allowed_values(themes: Collection[str]) -> dict[str, str]:
+    """What each value may be, in words, by its name."""
+    return {name: words for name, (_, words) in _checks(themes).items()}
 
 
 def remember(path: Path, changes: Mapping[str, Any]) -> None:
@@ -121,6 +126,7 @@ _CHECKS: dict[str, _Check] = {
     "panel": _one_of(PANELS),
     "panels": _some_of(PANELS),
     "zoomed": (lambda value: isinstance(value, bool), "true or false"),
+    "welcome": (lambda value: isinstance(value, bool), "true or false"),
     "recent": _list_of(lambda value: isinstance(value, str), "file names"),
     "loss.axis": _one_of(("linear", "logarithmic")),
     "loss.steps": _one_of(("linear", "logarithmic")),
@@ -134,6 +140,10 @@ _CHECKS: dict[str, _Check] = {
         f"a number from 0 to {_MAX_MEGABYTES:,}",
     ),
 }
+
+
+def _checks(themes: Collection[str]) -> dict[str, _Check]:
+    return {"theme": _one_of(themes), **_CHECKS}
 
 
 def _values(path: Path, read: dict[str, Any], known: Collection[str]) -> dict[str, Any]:

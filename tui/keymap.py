@@ -48,8 +48,8 @@ class Key(Struct, frozen=True):
     shown: as people know it. keys: as Textual names them, with commas between; if left out, the one
     that is shown.
     owner: what has the action: a panel by its id, "chosen" (the panel that has the focus), "panels"
-    (the grid), "session" (`SessionActions`), "supervisor" (`WorkerSupervisor`), or "screen". Every
-    key works wherever the focus is.
+    (the grid), "card" (that of the first launch), "session" (`SessionActions`), "supervisor"
+    (`WorkerSupervisor`), or "screen". Every key works wherever the focus is.
     group: a word of `FOOTER`, under which keys of one group stand together; None keeps a key out.
     is_chosen_first: whether the panel that owns the action is chosen before it runs."""
 
@@ -128,6 +128,8 @@ KEYS = (
         "SGD or AdamW, from the next step", "optimizer"),
     Key("schedule", "k", "session", "change('schedule', 1)", "schedule",
         "How the learning rate changes: constant, step, linear, cosine"),
+    Key("presets", "P", "screen", "open('presets', 'PresetsScreen')", "presets",
+        "Begin a new run with a preset, from the bigram table to the best MLP"),
     Key("value", "enter", "settings", "type_value", "type a value",
         "Type a value for the setting under the cursor", is_chosen_first=True),
     Key("finder", "f", "screen", "open('finder', 'FinderScreen')", "finder",
@@ -136,14 +138,30 @@ KEYS = (
         "Learn other data: built in, or a file", "dataset"),
     Key("restart", "r", "session", "restart", "restart",
         "Begin again with the same seed", "restart"),
+    Key("relaunch", "ctrl+r", "session", "restart_as_launched", "restart as launched",
+        "Begin again with the dataset, settings and seed that the explorer was started with"),
     Key("new-seed", "R", "session", "restart(1)", "new seed", "Begin again with the next seed"),
     Key("undo", "u", "session", "undo", "undo",
         "Take back the last edit, restart or return", "undo"),
     Key("redo", "U", "session", "redo", "redo", "Do again what was undone"),
-    Key("step", "s", "session", "step", "step", "Take one step, and pause"),
+    Key("step", "s", "session", "step", "step", "Take one step, and pause; held, go on stepping"),
+    Key("steps", "n", "screen", "open('dialogs', 'StepsScreen')", "steps",
+        "Take a number of steps, and pause"),
+    Key("slower", "<", "session", "limit_speed(-1)", "slower",
+        "A lower limit of steps a second, so that training can be watched"),
+    Key("faster", ">", "session", "limit_speed(1)", "faster",
+        "A higher limit of steps a second, up to none"),
     Key("test", "t", "session", "test", "test",
         "Evaluate the test split, and count how often", "test"),
     Key("names", "g", "names", "renew", "names", "Fresh names now"),
+    Key("temperature-down", "h", "names", "change_temperature(-1)", "temperature -",
+        "Names: a lower temperature, less random"),
+    Key("temperature-up", "H", "names", "change_temperature(1)", "temperature +",
+        "Names: a higher temperature, more random"),
+    Key("top-k-down", "J", "names", "change_top_k(-1)", "top-k -",
+        "Names: from fewer of the likeliest characters"),
+    Key("top-k-up", "K", "names", "change_top_k(1)", "top-k +",
+        "Names: from more of the likeliest characters, up to all"),
     Key("log", "l", "loss", "switch('log_loss')", "log axis", "Logarithmic or linear loss axis"),
     Key("log-steps", "L", "loss", "switch('log_steps')", "log steps",
         "Logarithmic or linear axis of steps"),
@@ -204,17 +222,34 @@ KEYS = (
     Key("interrupt", "ctrl+c", "screen", "app.quit", "leave", "Leave the explorer"),
     Key("suspend", "ctrl+z", "screen", "app.suspend_process", "suspend",
         "Back to the shell for a while; its fg goes on"),
+    Key("close-card", "esc", "card", "close", "close the card",
+        "Close the card of the first launch for good; the help has it again", keys="escape"),
     Key("help", "?", "screen", "open('help', 'HelpScreen')", "help",
         "All keys, and what they do", "help"),
     Key("quit", "q", "screen", "app.quit", "quit", "Leave the explorer", "quit"),
 )  # fmt: skip
 
-LABELS: Mapping[str, str] = {key.id: key.shown for key in KEYS}
+# Keys that work while their panel has the focus only, where they come before those of `KEYS`.
+PANEL_KEYS = (
+    Key("runs-down", "j", "runs", "move(1, 0)", "next run", "Runs: the next one",
+        is_chosen_first=True),
+    Key("runs-up", "k", "runs", "move(-1, 0)", "previous run", "Runs: the one before",
+        is_chosen_first=True),
+    Key("runs-sort", "o", "runs", "sort", "sort runs", "Runs: sort by the next column",
+        is_chosen_first=True),
+    Key("runs-filter", "F", "runs", "filter", "filter runs",
+        "Runs: list only those with some words or settings, such as hidden=200",
+        is_chosen_first=True),
+    Key("runs-delete", "delete", "runs", "delete", "delete run",
+        "Runs: delete the saved run; once more brings it back", is_chosen_first=True),
+)  # fmt: skip
+
+LABELS: Mapping[str, str] = {key.id: key.shown for key in (*KEYS, *PANEL_KEYS)}
 
 
 def bindings_of(owner: str) -> list[BindingType]:
     """The bindings of what owns keys: a panel, the grid of panels, or any chosen panel."""
-    return [key.binding(key.action) for key in KEYS if key.owner == owner]
+    return [key.binding(key.action) for key in (*KEYS, *PANEL_KEYS) if key.owner == owner]
 
 
 def screen_bindings() -> list[BindingType]:
@@ -224,7 +259,7 @@ def screen_bindings() -> list[BindingType]:
 
 def remapped(keymap: Mapping[str, str]) -> tuple[Key, ...]:
     """All keys, with those that a person has set for some ids."""
-    found = {key.id: key for key in KEYS}
+    found = {key.id: key for key in (*KEYS, *PANEL_KEYS)}
     for id, keys in keymap.items():
         labels = [one.strip() for one in keys.split(",")]
         names = ",".join(key_name(label) or label for label in labels)

@@ -1,11 +1,24 @@
 """What to say of a change, in a sentence: the keys first, for the end may be cut off."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
+from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import Divergence, Resizing
-from makemore_tui.core.settings import setting_text
-from makemore_tui.core.worker.protocol import OpenRun, Redo, Request, ReturnTo, Snapshot, Undo
+from makemore_tui.core.settings import TrainSettings, extended_plan, setting_text
+from makemore_tui.core.worker.protocol import (
+    Begin,
+    LimitSpeed,
+    OpenRun,
+    Redo,
+    Request,
+    Resume,
+    ReturnTo,
+    Snapshot,
+    Step,
+    Undo,
+)
 
 from .setting_steps import name_of
 
@@ -32,6 +45,8 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Label
     the command that the newer one answers, if it answers any. labels: of the keys, by id."""
     if now.state == "diverged" != before.state:
         return Notice(_diverged(now, labels), is_warning=True)
+    if isinstance(asked, Resume | Step) and now.train.steps > before.train.steps:
+        return Notice(_extended(before, now, labels))
     way_back, at = _way_back(now, labels), f"at step {now.step:,}"
     if now.state == "paused":
         at += f", {labels['pause']} trains on"
@@ -45,21 +60,30 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Label
             return Notice(f"back in the run “{_cut(before.previous[index].name)}”{way_back}; {at}")
         case OpenRun():
             return Notice(opened(now, labels))
+        case Begin(_, label):
+            return Notice(f"New run: {label} · {labels['undo']} to undo")
+        case LimitSpeed(limit):
+            faster = f"At most {limit:,} steps a second · {labels['faster']} for more"
+            return Notice("No speed limit" if limit is None else faster)
+        case Step(count) if count > 1:
+            return Notice(f"Training {count:,} steps · {labels['pause']} to pause")
     if now.runs != before.runs:
         what = _difference(before, now)
         return Notice(f"a new run from step 0, seed {now.seed}{way_back}: {what}")
+    if asked is None and now.state == "paused" and before.state == "training":
+        more = f"{labels['steps']} for more steps · {labels['pause']} to train on"
+        return Notice(f"Paused at step {now.step:,} · {more}")
     if now.state == "finished" != before.state:
-        if now.model.model_kind.is_network:
-            return Notice(f"finished: all planned steps; {labels['pause']} trains on")
-        undo = f"{labels['undo']} undoes {now.can_undo}" if now.can_undo else ""
-        way_out = undo or f"{labels['model']} takes another model"
-        return Notice(f"finished: every example is counted; {way_out}")
+        return Notice(_finished(now, labels))
     if now.resized and now.resized != before.resized:
         return Notice(_resized(now.resized))
     if (now.model, now.train) != (before.model, before.train):
+        said = f"from step {now.step:,}: {_difference(before, now)}"
+        if now.state == "diverged" and now.divergence and now.divergence.is_finite:
+            return Notice(f"{said} · {labels['pause']} to resume")
         if now.state == "diverged":  # which no edit has changed
             return Notice(_diverged(now, labels), is_warning=True)
-        return Notice(f"from step {now.step:,}: {_difference(before, now)}")
+        return Notice(said)
     return None
 
 
@@ -77,6 +101,8 @@ def at_limit(limit: str, now: Snapshot, shown: str) -> str:
 
 def opened(now: Snapshot, labels: Labels) -> str:
     """That a saved run has been opened, paused."""
+    if not now.step:
+        return f"Paused at step 0 · {labels['pause']} to start"
     what = (now.saving.note or now.saving.name) if now.saving else ""
     at = f"at step {now.step:,}, {labels['pause']} trains on"
     return f"{what or 'the run'}{_way_back(now, labels)}; {at}"
@@ -105,15 +131,46 @@ def _cut(label: str) -> str:
     return label if len(label) <= _MAX_LABEL_LENGTH else f"{label[: _MAX_LABEL_LENGTH - 1]}…"
 
 
+def _finished(now: Snapshot, labels: Labels) -> str:
+    """That a run has come to its end, and what going on would do."""
+    if not now.model.model_kind.is_network:
+        undo = f"{labels['undo']} to undo {now.can_undo}" if now.can_undo else ""
+        return f"Done: all examples counted · {undo or labels['model'] + ' for another model'}"
+    try:
+        longer = replace(now.train, steps=extended_plan(now.step))
+    except UserError:
+        return f"Finished {now.step:,} steps"
+    said = f"Finished {now.step:,} steps · {labels['pause']} to go on to {longer.steps:,}"
+    return said + _stretched(now.train, longer, now.step)
+
+
+def _extended(before: Snapshot, now: Snapshot, labels: Labels) -> str:
+    """That a finished run goes on with a longer plan."""
+    said = f"Going on to step {now.train.steps:,} · {labels['undo']} to undo"
+    return said + _stretched(before.train, now.train, before.step)
+
+
+def _stretched(before: TrainSettings, after: TrainSettings, step: int) -> str:
+    """What a longer plan does to the learning rate of the next step; "" if it has no schedule."""
+    if after.schedule == "constant":
+        return ""
+    rates = (
+        setting_text("learning_rate", float(f"{one.learning_rate_at(step):.2g}"))
+        for one in (before, after)
+    )
+    return f" · {after.schedule} schedule stretched, lr {' → '.join(rates)}"
+
+
 def _diverged(now: Snapshot, labels: Labels) -> str:
-    """That the loss is not finite, since when, and the way out."""
+    """That the loss has exploded or is not finite, since when, and the way out."""
     since = now.divergence or Divergence(now.step, None)
     edit = since.after
     after = f"; it was after {edit.label} at step {edit.step:,}" if edit else ""
     way_out = f"lower the learning rate, then {labels['restart']} restarts"
     if since.way_back is not None:
         way_out = f"{labels['undo']} takes back {_cut(since.way_back)}"
-    return f"loss not finite at step {since.step:,}; {way_out}{after}"
+    what = "exploded" if since.is_finite else "not finite"
+    return f"loss {what} at step {since.step:,}; {way_out}{after}"
 
 
 def _resized(resizing: Resizing) -> str:

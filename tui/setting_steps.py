@@ -28,6 +28,7 @@ _LADDERS: dict[str, tuple[float, ...]] = {
     "smoothing": (0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 1000),
     "steps": tuple(digit * 10**i for i in range(10) for digit in (1, 2, 5))[:28],
 }  # fmt: skip
+_SPEED_LIMITS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # steps a second
 _WHOLE_DECADE = 4  # steps of the learning rate
 _MIN_STEPS = 100_000  # planned for another kind of model
 _SUITED = ("kind", "init", "learning_rate", "batch_size", "optimizer", "schedule", "weight_decay",
@@ -71,6 +72,14 @@ def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
     if value == now:
         return f"{name_of(setting)} goes no further than {setting_text(setting, now)}"
     return {setting: value}
+
+
+def next_speed_limit(limit: int | None, by: int) -> int | None:
+    """The next lower or higher limit of the steps a second; None is no limit, the highest."""
+    if by > 0:
+        return next((one for one in _SPEED_LIMITS if limit is not None and one > limit), None)
+    lower = [one for one in _SPEED_LIMITS if limit is None or one < limit]
+    return lower[-1] if lower else limit
 
 
 def restarts(snapshot: Snapshot, setting: str) -> bool:

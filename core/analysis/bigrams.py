@@ -14,7 +14,6 @@ from ..datasets.stats import bigram_counts
 from ..datasets.vocabulary import BOUNDARY
 from ..models.model import Model
 from ..results import BigramsView, BigramTable, Follower, PairFacts
-from ..text import shown
 
 _MULTIPLICATIONS = 60_000_000  # for the table of a model in training: some ten milliseconds
 _AT_REST = 10  # times as many, once, while the model stays the same
@@ -160,7 +159,7 @@ class BigramAnalysis:
         )
 
     def _find_words(self, previous: int, following: int) -> tuple[str, ...]:
-        """Up to eight distinct items with a pair in them, safe to show on a terminal.
+        """Up to eight distinct items with a pair in them.
 
         Only the first four million characters of a large dataset are searched.
         """
@@ -172,7 +171,7 @@ class BigramAnalysis:
             some = tokens[first : first + _TOKENS_PER_BLOCK + 1]
             hits = torch.nonzero((some[:-1] == previous) & (some[1:] == following))[:, 0]
             for place in (first + hits[: 8 * _WORDS]).tolist():
-                found[shown(decode(_item_around(tokens, place).tolist()))] = None
+                found[decode(_item_around(tokens, place).tolist())] = None
                 if len(found) == _WORDS:
                     return tuple(found)
         return tuple(found)

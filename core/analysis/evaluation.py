@@ -95,6 +95,16 @@ def evaluate(
     return evaluation.result()
 
 
+def affordable_examples(
+    model: Model, dataset: Dataset, split: str, multiplications: int
+) -> int | None:
+    """How many examples of a split can be evaluated with so many multiplications; None for all."""
+    most_contexts = min(dataset.split(split).num_examples, model.vocabulary_size**model.context)
+    if most_contexts * model.multiplications <= multiplications:
+        return None
+    return max(1, multiplications // model.multiplications)
+
+
 def log_probabilities_along(model: Model, ids: list[int]) -> Tensor:
     """ln P(next) at each character of an item, given those before it: (L, V) float64."""
     padded = torch.tensor([BOUNDARY] * model.context + ids)

@@ -22,7 +22,7 @@ from ..training.batches import Batches
 from ..training.history import LossHistory
 from ..training.trainer import AnyTrainer
 from .baselines import NAMES
-from .diagnosis import Facts, diagnosis
+from .diagnosis import Facts, diagnosis, unusual
 
 EXAMPLES = 512
 BINS = 20
@@ -38,11 +38,13 @@ def health(
     train: float | None = None,
     dev: float | None = None,
     baselines: Sequence[Baseline] = (),
+    is_diverged: bool = False,
 ) -> Health:
     """How a training is doing now.
 
     history: its minibatch losses. first_settings: those it began with. last_edit: the step of its
     newest edit. train, dev: the newest losses of the splits, if known. baselines: those known.
+    is_diverged: True if its loss has exploded or is not finite.
     """
     model, settings = trainer.model, trainer.settings
     batch = _first_examples(trainer.dataset, settings.train_on, model.context)
@@ -52,6 +54,7 @@ def health(
     baseline = comparable_baseline(model.settings, settings.train_on, baselines)
     facts = _facts(trainer, batch, h, tensors, first_settings)
     facts = replace(facts, steps_since_edit=steps, fall=fall, fall_error=error, baseline=baseline)
+    facts = replace(facts, is_diverged=is_diverged)
     known = {"train": train, "dev": dev}
     facts = replace(facts, **{name: loss for name, loss in known.items() if loss is not None})
     return Health(
@@ -69,6 +72,8 @@ def health(
         dev=dev,
         gap=None if train is None or dev is None else facts.gap,
         diagnosis=diagnosis(facts),
+        unusual=unusual(facts),
+        train_on=settings.train_on,
     )
 
 
@@ -120,7 +125,7 @@ def _facts(
         kind=model.settings.kind,
         step=trainer.step,
         uniform=math.log(model.vocabulary_size),
-        first_loss=_first_loss(trainer.dataset, *first_settings, trainer.seed, settings.train_on),
+        first_loss=first_loss(trainer, first_settings),
         loss=_loss(model, batch) if model.is_finite else math.nan,
         saturated=saturated,
         dead=dead,
@@ -131,14 +136,21 @@ def _facts(
         is_counted=trainer.finished,
         is_decayed=settings.learning_rate_at(trainer.step) < settings.learning_rate / 2,
         is_held_out=settings.train_on != "all",
+        model=model.settings,
+        train_settings=settings,
     )
+
+
+def first_loss(trainer: AnyTrainer, first_settings: tuple[ModelSettings, TrainSettings]) -> float:
+    """The loss of the examples that are looked at with the weights that a run began with."""
+    train_on = trainer.settings.train_on
+    return _first_loss(trainer.dataset, *first_settings, trainer.seed, train_on)
 
 
 @lru_cache(maxsize=1)
 def _first_loss(
     dataset: Dataset, model: ModelSettings, train: TrainSettings, seed: int, train_on: str
 ) -> float:
-    """The loss of the examples with the weights that a run began with."""
     generator = torch.Generator().manual_seed(seed)
     first = make_model(model, dataset.vocabulary.size, generator, train.smoothing)
     return _loss(first, _first_examples(dataset, train_on, first.context))

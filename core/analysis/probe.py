@@ -10,7 +10,6 @@ from ..datasets.vocabulary import BOUNDARY, Vocabulary
 from ..errors import UserError
 from ..models.model import Model
 from ..results import Candidate, Probe, ProbedCharacter, Unavailable
-from ..text import shown
 from .evaluation import log_probabilities_along
 
 _ALTERNATIVES = 3
@@ -42,11 +41,12 @@ def probe(
     for character, row in zip(ids, log_probabilities, strict=True):
         others = [i for i in _likeliest(row, _ALTERNATIVES + 1) if i != character][:_ALTERNATIVES]
         ln_p, label = float(row[character]), vocabulary.label(character)
+        exact = vocabulary.exact(character)
         likely = _candidates(others, row, vocabulary)
-        characters.append(ProbedCharacter(label, math.exp(ln_p), 0.0 - ln_p, likely))
+        characters.append(ProbedCharacter(label, math.exp(ln_p), 0.0 - ln_p, likely, exact))
     last = log_probabilities[-1]  # that of the boundary: what the model expects after the text
     return Probe(
-        text=shown(text),
+        text=text,
         following=_candidates(_likeliest(last, max_following), last, vocabulary),
         characters=tuple(characters),
         mean=sum(one.surprisal for one in characters) / len(characters),

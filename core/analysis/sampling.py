@@ -1,9 +1,13 @@
-"""Sampling: new items from a model, many at once."""
+"""Sampling: new items from a model, many at once.
+
+A sample depends on the seed and its index alone: its random numbers are a stream of its own, so
+asking for more of them changes none, and two models draw the same index with the same numbers.
+"""
 
 import math
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from ..datasets.contexts import distinct_contexts
 from ..datasets.dataset import Dataset
@@ -11,9 +15,10 @@ from ..datasets.vocabulary import BOUNDARY, Vocabulary
 from ..errors import UserError
 from ..models.model import Model
 from ..results import Sample
+from .random_streams import stream_keys, uniform_numbers
 
 MAX_SAMPLES = 100_000
-_ROUNDS = 50
+_MAX_ATTEMPTS = 200  # at a name that is not in the data
 _PER_BLOCK = 1 << 14
 
 
@@ -21,30 +26,36 @@ _PER_BLOCK = 1 << 14
 def draw_texts(
     model: Model,
     vocabulary: Vocabulary,
-    n: int,
-    generator: Generator,
+    keys: Tensor,
     temperature: float = 1.0,
     prefix: str = "",
     limit: int = 100,
+    top_k: int | None = None,
 ) -> list[str]:
-    """n texts that begin with `prefix` and go on a character at a time until a boundary.
+    """A text for each key (n,), that begins with `prefix` and goes on until a boundary.
 
+    keys: of the random numbers, see `stream_keys`; the character at place j takes number j.
     temperature: the logits are divided by it; 0 takes the likeliest character every time.
-    limit: the maximum length in characters, the prefix included. Raises UserError if the
-    temperature is out of range, or the prefix has a character that is not in the data.
+    limit: the maximum length in characters, the prefix included. top_k: draw from the likeliest
+    that many characters; None for all. Raises UserError if the temperature or top_k is out of
+    range, or the prefix has a character that is not in the data.
     """
     if not 0 <= temperature <= 100:
         raise UserError(f"temperature must be a number from 0 to 100, not {temperature}")
-    begun = vocabulary.encode(prefix)
-    ids = torch.zeros(n, model.context + max(limit, len(begun)), dtype=torch.int64)  # (n, T+limit)
-    ids[:, model.context : model.context + len(begun)] = torch.tensor(begun, dtype=torch.int64)
+    if top_k is not None and top_k < 1:
+        raise UserError(f"top-k must be a whole number from 1 up, not {top_k}")
+    begun, model = vocabulary.encode(prefix), model.in_double_precision()
+    T, n = model.context, len(keys)
+    ids = torch.zeros(n, T + max(limit, len(begun)), dtype=torch.int64)  # (n, T+limit)
+    ids[:, T : T + len(begun)] = torch.tensor(begun, dtype=torch.int64)
     alive = torch.arange(n)
-    for place in range(model.context + len(begun), ids.shape[1]):
+    for place in range(len(begun), ids.shape[1] - T):
         if not len(alive):
             break
-        contexts = ids[:, place - model.context : place].index_select(0, alive)  # (alive, T)
-        drawn = _choose(model, contexts, temperature, generator)
-        ids[alive, place] = drawn
+        contexts = ids[:, place : place + T].index_select(0, alive)  # (alive, T)
+        uniform = uniform_numbers(keys.index_select(0, alive), place)
+        drawn = _choose(model, contexts, uniform, temperature, top_k)
+        ids[alive, place + T] = drawn
         alive = alive[drawn != BOUNDARY]
     text = vocabulary.decode(ids[ids != BOUNDARY].tolist())
     ends = (ids != BOUNDARY).sum(1).cumsum(0).tolist()
@@ -55,18 +66,20 @@ def sample(
     model: Model,
     dataset: Dataset,
     n: int,
-    generator: Generator,
+    seed: int,
     temperature: float = 1.0,
     prefix: str = "",
     limit: int | None = None,
     new_only: bool = False,
+    top_k: int | None = None,
 ) -> list[Sample]:
     """n items from a model, each marked as standing in the data or not.
 
-    temperature, prefix: as for `draw_texts`. limit: the maximum length in characters; by default
-    twice that of the data's longest item. new_only: leave out items that stand in the data, and
-    repeat until there are n. Raises UserError if an argument is out of range, the prefix has a
-    character that is not in the data, or the model yields too few new items.
+    seed: item i depends on it and on i alone, whatever n is. temperature, prefix, top_k: as for
+    `draw_texts`. limit: the maximum length in characters; by default twice that of the data's
+    longest item. new_only: draw again, with other numbers, each item that stands in the data or is
+    empty. Raises UserError if an argument is out of range, the prefix has a character that is not
+    in the data, or an item is not new after 200 attempts.
     """
     if not 1 <= n <= MAX_SAMPLES:
         raise UserError(f"the number of samples must be from 1 to {MAX_SAMPLES:,}, not {n}")
@@ -74,36 +87,47 @@ def sample(
         raise UserError(f"limit must be a whole number from 1 up, not {limit}")
     limit = limit or max(2 * dataset.longest, len(prefix) + dataset.longest)
 
-    def draw(count: int) -> list[Sample]:
+    def draw(indices: Tensor, attempt: int = 0) -> list[Sample]:
         texts: list[str] = []
-        while left := count - len(texts):
-            options = min(left, _PER_BLOCK), generator, temperature, prefix, limit
-            texts += draw_texts(model, dataset.vocabulary, *options)
+        for some in indices.split(_PER_BLOCK):
+            keys = stream_keys(seed, some, attempt)
+            texts += draw_texts(model, dataset.vocabulary, keys, temperature, prefix, limit, top_k)
         return list(map(Sample, texts, dataset.contains(texts)))
 
-    if not new_only:
-        return draw(n)
-    found: list[Sample] = []
-    for _ in range(_ROUNDS):
-        found += [one for one in draw(max(n - len(found), 16)) if not one.seen and one.text]
-        if len(found) >= n:
-            return found[:n]
-    advice = "the model repeats the data, so ask for fewer, a higher temperature or another prefix"
-    raise UserError(f"only {len(found)} of {n} new names came of {_ROUNDS} rounds; {advice}")
+    found = draw(torch.arange(n))
+    left = [i for i, one in enumerate(found) if one.seen or not one.text] if new_only else []
+    for attempt in range(1, _MAX_ATTEMPTS):
+        if not left:
+            break
+        again = dict(zip(left, draw(torch.tensor(left), attempt), strict=True))
+        left = [i for i, one in again.items() if one.seen or not one.text]
+        for i in again.keys() - set(left):
+            found[i] = again[i]
+    if left:
+        raise UserError(
+            f"{len(left)} of {n} names are still in the data after {_MAX_ATTEMPTS} attempts; the "
+            "model repeats the data, so ask for fewer, a higher temperature or another prefix"
+        )
+    return found
 
 
-def _choose(model: Model, contexts: Tensor, temperature: float, generator: Generator) -> Tensor:
-    """A character for each context (B, T): (B,). Equal contexts share one row of logits."""
+def _choose(
+    model: Model, contexts: Tensor, uniform: Tensor, temperature: float, top_k: int | None
+) -> Tensor:
+    """A character for each context (B, T) by inverting the cumulative distribution at a number
+    from [0, 1) (B,): (B,). Equal contexts share one row of logits."""
     distinct, which = distinct_contexts(contexts, model.vocabulary_size)
-    logits = model.logits(contexts[distinct])  # (M, V)
+    logits = model.logits(contexts[distinct]).double()  # (M, V)
     best = logits.amax(1, keepdim=True)
     if not bool((best < math.inf).all()):
         raise UserError("the model's weights are not finite, so there is nothing to sample from")
     if temperature == 0:
         return logits.argmax(1)[which]
-    below_best = logits.double() - best
-    cumulative = torch.softmax(below_best / temperature, 1).cumsum(1)  # (M, V)
-    uniform = torch.rand(len(contexts), 1, dtype=torch.float64, generator=generator)
+    if top_k is not None and top_k < logits.shape[1]:  # of equals, those with the smaller ids
+        others = logits.argsort(stable=True, dim=1, descending=True)[:, top_k:]
+        logits.scatter_(1, others, -math.inf)
+    cumulative = torch.softmax((logits - best) / temperature, 1).cumsum(1)  # (M, V)
     cumulative = cumulative.index_select(0, which)  # (B, V)
-    chosen = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True)[:, 0]
+    wanted = uniform[:, None] * cumulative[:, -1:]
+    chosen = torch.searchsorted(cumulative, wanted, right=True)[:, 0]
     return chosen.clamp_(max=logits.shape[1] - 1)

@@ -10,6 +10,7 @@ import os
 import random
 from array import array
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from ..constants import BUILT_IN_DATASETS, MAX_ITEM_LENGTH, MIN_ITEMS
 from ..errors import UserError
+from ..reading import PLAIN, Reading
 from ..settings import first_n
 from .contexts import ContextTable, Split, context_tables
 from .reader import EncodedText, read_items
@@ -35,19 +37,28 @@ class Dataset:
 
     path: of the file. name: of a built-in dataset, or the file's. built_in: True for the former.
     unique: True if repeated items were dropped. fingerprint: the SHA-256 of the cleaned text.
+    reading: how the file was read. is_plain: True if it is UTF-8 text, each line an item as it is.
+    notes: what was changed in reading it, in sentences.
     """
 
-    def __init__(self, path: Path, unique: bool = False, name: str | None = None):
-        """Read a file of one item a line.
+    def __init__(
+        self,
+        path: Path,
+        unique: bool = False,
+        name: str | None = None,
+        reading: Reading = PLAIN,
+    ):
+        """Read a file of one item a line; it may be packed with gzip.
 
         unique: drop repeated items. name: of a built-in dataset. Raises UserError if the file can't
-        be read, or is not UTF-8 text of one item a line; it names the file, and the line or byte.
+        be read, or is not text of one item a line; it names the file, and the line or byte.
         """
         self.path = path
         self.name: str = name or path.name
         self.built_in: bool = name in BUILT_IN_DATASETS
         self.unique = unique
-        self._text = read_items(path)
+        self.reading = reading
+        self._text = read_items(path, reading)
         self._table_context = 0
         self._tables: dict[tuple[str, int], ContextTable] = {}
         self.vocabulary: Vocabulary = self._text.vocabulary
@@ -62,21 +73,34 @@ class Dataset:
                 raise UserError(
                     f"{path}: only {self.num_items} distinct items; at least {MIN_ITEMS} are needed"
                 )
+        self.is_plain: bool = self._text.is_plain
+        self.notes: tuple[str, ...] = self._text.notes
+        n, dev, test = self.num_items, int(0.8 * self.num_items), int(0.9 * self.num_items)
+        self._edges = {"train": (0, dev), "dev": (dev, test), "test": (test, n), "all": (0, n)}
 
     def __repr__(self) -> str:
         size = self.vocabulary.size
         return f"Dataset({self.name!r}, {self.num_items:,} items, {size:,} characters)"
 
     @classmethod
-    def load(cls, name: str = "names", unique: bool = False) -> "Dataset":
+    def load(
+        cls,
+        name: str = "names",
+        unique: bool = False,
+        reading: Reading = PLAIN,
+    ) -> "Dataset":
         """A built-in dataset by name, or a file by path; raises UserError as `Dataset` does."""
         if name in BUILT_IN_DATASETS:
-            return cls(built_in_path(name), unique, name)
-        return cls(Path(os.path.expanduser(name)), unique)
+            return cls(built_in_path(name), unique, name, reading)
+        return cls(Path(os.path.expanduser(name)), unique, reading=reading)
 
     @property
     def num_items(self) -> int:
         return len(self._text.starts) - 1
+
+    def text(self) -> str:
+        """The items in the order of the file, each with a newline after it."""
+        return self._text.decoded()
 
     @property
     def nbytes(self) -> int:
@@ -107,13 +131,19 @@ class Dataset:
             last = min(first_items, self.num_items)
             tokens = self._text.tokens[: int(self._text.starts[last]) + 1]
             return Split(f"first-{last}", tokens, 0, last)
-        n, dev, test = self.num_items, int(0.8 * self.num_items), int(0.9 * self.num_items)
-        edges = {"train": (0, dev), "dev": (dev, test), "test": (test, n), "all": (0, n)}
+        edges = self._edges
         if name not in edges:
-            raise UserError(f"there is no split {name!r}; the splits are train, dev, test and all")
+            raise UserError(
+                f"there is no split {name!r}; the splits are train, dev, test and all, or first-N"
+            )
         first, last = edges[name]
         tokens, starts = self._shuffled.tokens, self._shuffled.starts
         return Split(name, tokens[int(starts[first]) : int(starts[last]) + 1], first, last)
+
+    def num_examples(self, split: str) -> int:
+        """The number of examples of train, dev, test, or all."""
+        items = self._order[slice(*self._edges[split])]
+        return int(self._text.starts.diff()[items].sum())
 
     def context_tables(
         self, split: str, context: int, max_examples: int | None = None
@@ -148,33 +178,39 @@ class Dataset:
 
     def seen_items(self, split: str) -> Tensor:
         """For each item of a split, whether it also stands in train: (num_items,) bool."""
-        part, train = self.split(split), self.split("train")
-        hashes = self._hashes[part.first_item : part.last_item]
-        return torch.isin(hashes, self._hashes[train.first_item : train.last_item])
+        return _is_in(self._hashes[slice(*self._edges[split])], self._train_hashes)
 
     def contains(self, texts: list[str]) -> list[bool]:
         """For each text, whether it stands in the data."""
-        tokens, starts = [BOUNDARY], [0]
-        for text in texts:
-            tokens += [*self.vocabulary.ids(text, unknown=self.vocabulary.size), BOUNDARY]
-            starts.append(len(tokens) - 1)
-        hashes = item_hashes(torch.tensor(tokens), torch.tensor(starts))
-        known = self._distinct_hashes
-        places = torch.searchsorted(known, hashes).clamp_(max=len(known) - 1)
-        return (known.index_select(0, places) == hashes).tolist()
+        starts = torch.tensor([0, *(len(text) + 1 for text in texts)]).cumsum(0)
+        is_character = torch.ones(int(starts[-1]) + 1, dtype=torch.bool)
+        is_character[starts] = False
+        tokens = torch.full(is_character.shape, BOUNDARY)
+        ids = self.vocabulary.ids("".join(texts), unknown=self.vocabulary.size)
+        tokens[is_character] = torch.tensor(ids, dtype=torch.int64)
+        hashes = item_hashes(tokens, starts)
+        return _is_in(hashes, self._distinct_hashes).tolist()
 
     @cached_property
     def _shuffled(self) -> EncodedText:
         """The items in the order of the splits. Shuffling a large file takes longer than reading
         it, so it waits until it is needed."""
-        order = array("i", range(self.num_items))
-        random.Random(42).shuffle(order)
-        return _reordered(self._text, torch.frombuffer(order, dtype=torch.int32))
+        return _reordered(self._text, self._order)
+
+    @cached_property
+    def _order(self) -> Tensor:
+        """For each place in the order of the splits, the item's in the file: (num_items,) int32."""
+        return torch.frombuffer(_shuffled_range(self.num_items), dtype=torch.int32)
 
     @cached_property
     def _hashes(self) -> Tensor:
         """The hash of each item, in the order of the splits: (num_items,) int64."""
-        return item_hashes(self._shuffled.tokens, self._shuffled.starts)
+        return item_hashes(self._text.tokens, self._text.starts)[self._order]
+
+    @cached_property
+    def _train_hashes(self) -> Tensor:
+        """The hashes of train's items, sorted."""
+        return self._hashes[slice(*self._edges["train"])].sort().values
 
     @cached_property
     def _distinct_hashes(self) -> Tensor:
@@ -207,6 +243,25 @@ def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:
     return hashes
 
 
+def _is_in(hashes: Tensor, known: Tensor) -> Tensor:
+    """For each hash, whether it is among those known, which are sorted: (n,) bool."""
+    places = torch.searchsorted(known, hashes).clamp_(max=len(known) - 1)
+    return known.index_select(0, places) == hashes
+
+
+def _shuffled_range(n: int) -> array:
+    """The numbers from 0 to n - 1 in the order in which `random.Random(42).shuffle` puts them; a
+    third as long as it takes."""
+    order, getrandbits = array("i", range(n)), random.Random(42).getrandbits
+    for i in range(n - 1, 0, -1):
+        bits = (i + 1).bit_length()
+        j = getrandbits(bits)
+        while j > i:
+            j = getrandbits(bits)
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
 def _reordered(text: EncodedText, order: Tensor) -> EncodedText:
     """The items order[0], order[1], … of a text; order: (n,) int32."""
     lengths = text.starts.diff()  # of the items, each with one boundary
@@ -220,4 +275,4 @@ def _reordered(text: EncodedText, order: Tensor) -> EncodedText:
         moved = torch.repeat_interleave(text.starts[some] - edges[:-1], lengths[some])
         source = moved.add_(torch.arange(begin, end, dtype=torch.int32))
         torch.index_select(text.tokens, 0, source, out=tokens[begin:end])
-    return EncodedText(tokens, starts, text.vocabulary, text.fingerprint)
+    return replace(text, tokens=tokens, starts=starts)

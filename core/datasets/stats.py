@@ -1,13 +1,16 @@
 """Statistics of a dataset."""
 
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..constants import SPLITS
+from ..constants import DATASET_NOTES, SPLITS
 from .dataset import Dataset
+from .vocabulary import BOUNDARY, Vocabulary
 
+_NUM_ITEMS = 10
 _NUM_BIGRAMS = 12
 _TOKENS_PER_BLOCK = 1 << 20
 
@@ -17,10 +20,14 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
 
     Keys: name, path, items, distinct, vocabulary (its size, the boundary counted), shortest and
     longest (items, in characters), examples (of train, dev and test), seen (items of dev and test
-    that also stand in train), bigrams (the twelve commonest pairs with their counts).
+    that also stand in train), notes (what was changed in reading, and what there is to know of a
+    built-in dataset, in sentences), first (the first ten items of the file), bigrams and rarest
+    (the twelve commonest and the twelve rarest pairs that occur, with their counts).
     """
-    counts, size, label = bigram_counts(dataset), dataset.vocabulary.size, dataset.vocabulary.label
-    commonest = torch.topk(counts.view(-1), min(_NUM_BIGRAMS, counts.numel()))
+    commonest, rarest = _extreme_bigrams(bigram_counts(dataset), dataset.vocabulary)
+    first = dataset.split(f"first-{_NUM_ITEMS}").tokens.tolist()
+    ends = [i for i, token in enumerate(first) if token == BOUNDARY]
+    about = DATASET_NOTES.get(dataset.name, ()) if dataset.built_in else ()
     return {
         "name": dataset.name,
         "path": str(dataset.path),
@@ -29,19 +36,39 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
         "vocabulary": dataset.vocabulary.size,
         "shortest": dataset.shortest,
         "longest": dataset.longest,
-        "examples": {split: dataset.split(split).num_examples for split in SPLITS},
+        "examples": {split: dataset.num_examples(split) for split in SPLITS},
         "seen": {split: int(dataset.seen_items(split).sum()) for split in SPLITS[1:]},
-        "bigrams": [
-            {"pair": label(place // size) + label(place % size), "count": count}
-            for count, place in zip(*map(Tensor.tolist, commonest), strict=True)
-            if count
-        ],
+        "notes": [*dataset.notes, *about],
+        "first": [dataset.vocabulary.decode(first[i:j]) for i, j in pairwise(ends)],
+        "bigrams": commonest,
+        "rarest": rarest,
     }
+
+
+def _extreme_bigrams(
+    counts: Tensor, vocabulary: Vocabulary
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The commonest and the rarest pairs that occur, of equally frequent ones by their ids."""
+    size, flat, exact = vocabulary.size, counts.view(-1), vocabulary.exact
+    places = flat.nonzero()[:, 0]
+    found = flat[places].long()  # (P,), of the pairs that occur
+    number = min(_NUM_BIGRAMS, len(places))
+    order = torch.arange(len(places))
+    # Every key is another number, so that the order of equal counts is not left to topk.
+    keys = (found * len(places) - order, found * len(places) + order)
+    commonest = places[torch.topk(keys[0], number).indices].tolist()
+    rarest = places[torch.topk(keys[1], number, largest=False).indices].tolist()
+
+    def record(place: int) -> dict[str, Any]:
+        return {"pair": exact(place // size) + exact(place % size), "count": int(flat[place])}
+
+    return list(map(record, commonest)), list(map(record, rarest))
 
 
 def bigram_counts(dataset: Dataset) -> Tensor:
     """How often each character follows each in all items: (V, V) int32, [previous, next]."""
-    size, tokens = dataset.vocabulary.size, dataset.split("all").tokens
+    size = dataset.vocabulary.size
+    tokens = dataset.split(f"first-{dataset.num_items}").tokens  # in the file's order, as it is
     counts = torch.zeros(size * size, dtype=torch.int32)
     for first in range(0, len(tokens) - 1, _TOKENS_PER_BLOCK):
         some = tokens[first : first + _TOKENS_PER_BLOCK + 1].int()

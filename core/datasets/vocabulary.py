@@ -3,7 +3,7 @@
 import unicodedata
 
 from ..errors import UserError
-from ..text import shown
+from ..text import label, shown
 
 BOUNDARY = 0
 _BOUNDARY_LABELS = ".·•¦¬"
@@ -13,17 +13,22 @@ class Vocabulary:
     """The characters of a dataset, sorted, with ids from 1; id 0 is the boundary between items.
 
     size: how many ids there are, the boundary counted. boundary_sign: the character that stands for
-    the boundary on a screen, `.` unless the data has one itself.
+    the boundary on a screen, `.` unless the data has one itself. shared: characters that are too
+    rare to have an id each, so that all have that of `shared_sign`.
     """
 
-    def __init__(self, characters: str):
-        self.characters: str = "".join(sorted(set(characters)))
+    def __init__(self, characters: str, shared: str = "", shared_sign: str = ""):
+        self.characters: str = "".join(sorted({*characters, *shared_sign}))
+        self.shared: str = shared
+        self.shared_sign: str = shared_sign
         self.size: int = len(self.characters) + 1
         self.boundary_sign: str = next(
             (sign for sign in _BOUNDARY_LABELS if sign not in self.characters), "."
         )
         self._ids = {character: i for i, character in enumerate(self.characters, start=1)}
-        self._listed = shown(self.characters[:60]) + (" …" if len(self.characters) > 60 else "")
+        self._ids |= dict.fromkeys(shared, self._ids.get(shared_sign, BOUNDARY))
+        listed, is_all = map(label, self.characters[:60]), len(self.characters) <= 60
+        self._listed = "".join(listed) + ("" if is_all else " …")
 
     def __repr__(self) -> str:
         return f"Vocabulary({self._listed!r})"
@@ -53,12 +58,15 @@ class Vocabulary:
         """The text of some ids, without boundaries."""
         return "".join([self.characters[i - 1] for i in ids if i != BOUNDARY])
 
+    def exact(self, index: int) -> str:
+        """The character of an id; for the boundary, the sign that stands for it."""
+        return self.boundary_sign if index == BOUNDARY else self.characters[index - 1]
+
     def label(self, index: int) -> str:
-        """A visible character that stands for an id on a screen."""
+        """A visible sign that stands for an id on a screen."""
         if index == BOUNDARY:
             return self.boundary_sign
-        character = self.characters[index - 1]
-        return "␣" if character == " " else shown(character)
+        return label(self.characters[index - 1])
 
     def labels(self) -> list[str]:
         return [self.label(i) for i in range(self.size)]

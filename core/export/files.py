@@ -22,7 +22,7 @@ def export_spec(session: Session, stem: str = "run") -> str:
     """The line that begins a run with this one's dataset, settings and seed."""
     dataset, settings = session.dataset, (session.model_settings, session.train_settings)
     name = dataset.name if dataset.built_in else str(dataset.path.resolve())
-    return f"{RunSpec(name, dataset.unique, *settings, session.seed)}\n"
+    return f"{RunSpec(name, dataset.unique, *settings, session.seed, dataset.reading)}\n"
 
 
 def export_figure(session: Session, form: str, stem: str) -> bytes:
@@ -76,7 +76,8 @@ def write_export(session: Session, form: str, out: Path) -> list[Path]:
         return [out]
     contents = {out: export_bytes(session, form, out.stem)}
     if form in ("script", "notebook"):
-        items, beside = session.dataset.path.read_bytes(), out.parent / data_name(session)
+        dataset, beside = session.dataset, out.parent / data_name(session)
+        items = dataset.path.read_bytes() if dataset.is_plain else dataset.text().encode()
         if not _holds(beside, items):
             contents = {beside: items} | contents
     for path, content in contents.items():

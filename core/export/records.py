@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec import structs
 
 from ..analysis.evaluation import evaluate
 from ..errors import UserError
@@ -111,6 +112,7 @@ def export_json(session: Session) -> str:
             "name": dataset.name,
             "path": None if dataset.built_in else str(dataset.path.resolve()),
             "unique": dataset.unique,
+            "reading": structs.asdict(dataset.reading),
             "fingerprint": dataset.fingerprint,
         },
         "seed": session.seed,

@@ -61,8 +61,11 @@ def export_notebook(session: Session, stem: str = "run") -> str:
 
 
 def data_name(session: Session) -> str:
-    """The name of the file of items that script and notebook read beside them."""
-    return session.dataset.path.name
+    """The name of the file of items that script and notebook read beside them: that of the
+    dataset's file, or one like it where that is not plain lines."""
+    dataset = session.dataset
+    name = dataset.path.name
+    return name if dataset.is_plain else f"{name.partition('.')[0] or 'items'}-items.txt"
 
 
 def templates(autoescape: bool = False) -> Environment:

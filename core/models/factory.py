@@ -4,7 +4,7 @@ from torch import Generator
 
 from ..settings import ModelSettings
 from .mlp import MLP
-from .model import Layout
+from .model import INIT_VERSION, Layout
 from .neural_bigram import NeuralBigram
 from .ngram import NgramCounts
 
@@ -14,15 +14,20 @@ _NETWORKS = {"mlp": MLP, "neural-bigram": NeuralBigram}
 
 
 def make_model(
-    settings: ModelSettings, V: int, generator: Generator | None, smoothing: float = 1.0
+    settings: ModelSettings,
+    V: int,
+    generator: Generator | None,
+    smoothing: float = 1.0,
+    init_version: int = INIT_VERSION,
 ) -> AnyModel:
     """A new model of the settings' kind; raises UserError if a table of counts would be too large.
 
     V: the vocabulary's size. generator: what a network's parameters are drawn from; None for zeros.
-    smoothing: what a table of counts adds to every count.
+    smoothing: what a table of counts adds to every count. init_version: how parameters are drawn,
+    see `MLP`.
     """
     if settings.kind in _NETWORKS:
-        return _NETWORKS[settings.kind](settings, V, generator)
+        return _NETWORKS[settings.kind](settings, V, generator, init_version)
     return NgramCounts(settings, V, smoothing)
 
 

@@ -5,7 +5,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import embedding_bag
 
 from ..settings import ModelSettings
-from .model import Layout, Network
+from .model import INIT_VERSION, Layout, Network
 
 
 class MLP(Network):
@@ -19,19 +19,30 @@ class MLP(Network):
     """
 
     def __init__(
-        self, settings: ModelSettings, vocabulary_size: int, generator: Generator | None = None
+        self,
+        settings: ModelSettings,
+        vocabulary_size: int,
+        generator: Generator | None = None,
+        init_version: int = INIT_VERSION,
     ):
         """Parameters drawn as `settings.init` says; all zero without a generator.
 
-        `lecture` draws everything from N(0, 1). `scaled` then multiplies W1 with
+        `lecture` draws everything from N(0, 1), with `torch.randn` and in the lecture's order: C,
+        W1, b1, W2, b2, then W3. `scaled` then multiplies W1 with
         (5/3) / sqrt(T*D) (the gain of tanh: He et al. 2015, as torch.nn.init has it), b1, W2 and
         W3 with 0.01 and b2 with 0, so that the first loss is near ln V.
+
+        init_version: 1 for runs that began when W2 and W3 were drawn column by column, in another
+        order than `torch.randn` draws them.
         """
         super().__init__(settings, vocabulary_size)
         if generator is None:
             return
         for tensor in self.tensors.values():
-            tensor.normal_(generator=generator)
+            if init_version == 1:
+                tensor.normal_(generator=generator)  # whose numbers depend on the memory's order
+            else:
+                tensor.copy_(torch.randn(tensor.shape, generator=generator))
         if settings.init == "scaled":
             inputs = settings.context * settings.embedding
             scales = {"W1": (5 / 3) / inputs**0.5, "b1": 0.01, "W2": 0.01, "b2": 0.0, "W3": 0.01}

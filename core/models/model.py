@@ -65,6 +65,10 @@ class Model(ABC):
         """The same model with tensors of its own."""
         return deepcopy(self)
 
+    def in_double_precision(self) -> "Model":
+        """The same model with logits in float64, which hardly depend on what is computed beside."""
+        return self
+
     def state_dict(self) -> dict[str, Tensor]:
         """The tensors by name, not copied."""
         return dict(self.tensors)
@@ -100,6 +104,9 @@ class Layout:
         }
 
 
+INIT_VERSION = 2  # of how the initial parameters of new runs are drawn
+
+
 class Network(Model):
     """A model trained by gradient descent, whose parameters are one vector, `flat`.
 
@@ -126,6 +133,9 @@ class Network(Model):
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """A vector (num_parameters,) cut into views of the parameters' names and shapes."""
         return self.layout.views(flat)
+
+    def in_double_precision(self) -> Self:
+        return self.copy().to(torch.float64)
 
     def to(self, dtype: torch.dtype) -> Self:
         """This network, its parameters converted to another precision."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 from torch import Generator, Tensor
 
 from ..settings import ModelSettings
-from .model import Layout, Network
+from .model import INIT_VERSION, Layout, Network
 
 
 class NeuralBigram(Network):
@@ -14,9 +14,16 @@ class NeuralBigram(Network):
     decays_in_loss: ClassVar[bool] = True
 
     def __init__(
-        self, settings: ModelSettings, vocabulary_size: int, generator: Generator | None = None
+        self,
+        settings: ModelSettings,
+        vocabulary_size: int,
+        generator: Generator | None = None,
+        init_version: int = INIT_VERSION,
     ):
-        """W drawn from N(0, 1), or all zero with init="scaled", for a first loss of ln V."""
+        """W drawn from N(0, 1), or all zero with init="scaled", for a first loss of ln V.
+
+        init_version: makes no difference to this model.
+        """
         super().__init__(settings, vocabulary_size)
         if generator is not None and settings.init == "lecture":
             self.flat.normal_(generator=generator)

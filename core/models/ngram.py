@@ -49,7 +49,11 @@ class NgramCounts(Model):
         return log_probabilities.index_select(0, self._places(contexts, targets))
 
     def logits(self, contexts: Tensor) -> Tensor:
-        return self._log_probabilities(self.counts[self._rows(contexts)])
+        return self._log_probabilities(self.counts_after(contexts))
+
+    def counts_after(self, contexts: Tensor) -> Tensor:
+        """How often each character followed each of some contexts (B, T): (B, V)."""
+        return self.counts[self._rows(contexts)]
 
     def _log_probabilities(self, counts: Tensor) -> Tensor:
         """Counts of each context (B, V) to ln P (B, V), float64."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -9,16 +10,26 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from ..atomic import UNFINISHED
 from ..errors import UserError
-from ..settings import model_label, settings_label
-from ..text import shown
-from .header import FOLDER_RECORD, SUFFIX, existing_run, is_run_folder, read_record, run_name
-from .locks import is_locked
+from ..settings import ModelSettings, TrainSettings, model_label
+from ..text import is_acted_on
+from .header import (
+    FOLDER_RECORD,
+    SUFFIX,
+    existing_run,
+    find,
+    is_run_folder,
+    read_record,
+    run_name,
+)
+from .locks import RunLock, is_locked
 
 _MAX_NAME_LENGTH = 60  # characters
+_MAX_STEM_LENGTH = 40  # of what an automatic name begins with
 _STALE_SECONDS = 3600  # no writer takes so long
 _Stamp = tuple[int, ...]
 
@@ -27,32 +38,51 @@ _Stamp = tuple[int, ...]
 class SavedRun:
     """A run of a directory, or what is left of one.
 
-    path: of its file, or of its folder in format 2. saved: when. model: its kind and sizes.
-    settings: these and the main settings, as a short label. best_dev: in nats. named: True when a
-    person gave it its name. problem: why it can't be read, in a sentence; the other fields say
-    nothing then.
+    path: of its file, or of its folder in format 2. saved: when. best_dev: in nats. test_peeks: how
+    often its test split was evaluated. named: True when a person gave it its name. problem: why it
+    can't be read, in a sentence; the other fields say nothing then, and the settings are None.
     """
 
     name: str
     path: Path
     saved: datetime
     dataset: str = ""
-    model: str = ""
-    settings: str = ""
+    model_settings: ModelSettings | None = None
+    train_settings: TrainSettings | None = None
+    seed: int = 1
     steps: int = 0
     best_dev: float | None = None
+    test_peeks: int = 0
     named: bool = True
     problem: str | None = None
+
+    @property
+    def model(self) -> str:
+        """The model's kind and sizes, as a short label."""
+        return model_label(self.model_settings) if self.model_settings else ""
 
     def __repr__(self) -> str:
         return f"SavedRun({self.name!r}, {self.problem or f'{self.model}, {self.steps:,} steps'})"
 
 
 def find_run(run: Path, directory: Path) -> Path:
-    """The run that a person names: by a path, or by its name among the runs of a directory. The
-    suffix may be left out. If there is no such run, this is `run` itself."""
-    is_name = run.name == str(run)
-    return existing_run(run) or (existing_run(directory / run) if is_name else None) or run
+    """The run that a person names: by a path, or by its name among the runs of a directory.
+
+    The suffix may be left out. A run in the current folder comes before one of the directory, and
+    that before anything else here that has the name. Raises UserError if there is none; the
+    sentence says where it was looked for.
+    """
+    here = existing_run(run)
+    if run.name != str(run):  # a path
+        return here or find(run)
+    kept = existing_run(directory / run)
+    is_run = here is not None and (here.name.endswith(SUFFIX) or is_run_folder(here))
+    found = here if is_run else kept or here
+    if found is None:
+        raise UserError(
+            f"no run named {run} in {directory} or in the current folder. See makemore-tui runs"
+        )
+    return found
 
 
 class RunList:
@@ -91,24 +121,46 @@ def stamp(path: Path) -> _Stamp:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def remove(directory: Path, names: Sequence[str]) -> None:
-    """Remove runs by name. Raises UserError if one is none, is open in an explorer (nothing is
-    removed then), or can't be removed."""
-    paths = []
-    for name in names:
-        if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
-            raise UserError(f"{name!r} is not the name of a run; `makemore-tui runs` lists them")
-        path = existing_run(directory / name)
-        if path is None or path.is_symlink():
-            raise UserError(f"there is no run {name!r} in {directory}")
-        if path.is_dir() and not is_run_folder(path):
-            raise UserError(f"{path} is not a run, so it was not removed")
-        if is_locked(path):
-            raise UserError(f"{path} is open in an explorer, so it was not removed")
-        paths.append(path)
-    reasons = {path: reason for path in paths if (reason := _remove(path))}
-    for path, reason in reasons.items():
-        raise UserError(f"{path} can't be removed: {reason}")
+def remove(directory: Path, names: Sequence[str]) -> list[Path]:
+    """Remove runs by their names in a directory, or by path. Returns the files removed. Raises
+    UserError if one is none, is open in an explorer (nothing is removed then), or can't be removed.
+    """
+    paths = [_removable(directory, name) for name in names]
+    for path in paths:
+        if reason := _remove(path):
+            raise UserError(f"{path} can't be removed: {reason}")
+    return paths
+
+
+def set_aside(path: Path) -> Path:
+    """Remove a run for the time being: into a hidden folder beside it, which is returned.
+
+    `bring_back` undoes it. A folder that is left is deleted an hour later, when runs are pruned.
+    Raises UserError if it is open in an explorer, or can't be moved.
+    """
+    if is_locked(path):
+        raise UserError(f"{run_name(path)} is open in an explorer, so it was not deleted")
+    try:
+        hidden = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=path.parent))
+        folder = path.with_name(run_name(path))  # of format 2, from which the run was resumed
+        path.rename(hidden / path.name)
+        if folder != path and is_run_folder(folder):
+            folder.rename(hidden / folder.name)
+    except OSError as error:
+        raise UserError(f"{path} can't be removed: {error.strerror}") from None
+    return hidden
+
+
+def bring_back(hidden: Path) -> None:
+    """Undo `set_aside`. Raises UserError if something has taken the run's place."""
+    try:
+        for path in sorted(hidden.iterdir()):
+            if os.path.lexists(back := hidden.parent / path.name):
+                raise UserError(f"{back} already exists")
+            path.rename(back)
+        hidden.rmdir()
+    except OSError as error:
+        raise UserError(f"{hidden} can't be moved: {error.strerror}") from None
 
 
 def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
@@ -128,9 +180,35 @@ def prune(directory: Path, most_bytes: int, keep: int = 1) -> list[str]:
     return removed
 
 
+def automatic_name(dataset: str) -> str:
+    """The name of a run to which nobody has given one: its dataset, in which letters of all scripts
+    stay, and the time."""
+    stem = "".join("_" if is_acted_on(one) else one for one in Path(dataset).stem)
+    stem = re.sub(r"[\x00-,./:-@\[-^`{-\x7f]+", "_", stem)[:_MAX_STEM_LENGTH]
+    return f"{stem}-{datetime.now():%Y-%m-%d-%H%M%S}"
+
+
+def lock_new(directory: Path, dataset: str) -> tuple[Path, RunLock]:
+    """The file for a new run without a given name, and the lock that keeps it from others. Raises
+    UserError if nothing can be written in the directory."""
+    name = automatic_name(dataset)
+    for number in count(1):
+        path = directory / f"{name}{f'-{number}' if number > 1 else ''}{SUFFIX}"
+        try:
+            lock = RunLock(path)
+        except UserError:
+            if is_locked(path):
+                continue
+            raise
+        if not os.path.lexists(path):
+            return path, lock
+        lock.release()
+    raise AssertionError  # there is always another number
+
+
 def check_name(name: str) -> None:
     """Raises UserError if a run can't have this name."""
-    if not name.strip() or len(name) > _MAX_NAME_LENGTH or name != shown(name):
+    if not name.strip() or len(name) > _MAX_NAME_LENGTH or any(map(is_acted_on, name)):
         raise UserError(
             f"a run's name has 1 to {_MAX_NAME_LENGTH} characters that can be seen, not {name!r}"
         )
@@ -167,12 +245,32 @@ def _saved_run(path: Path) -> SavedRun:
         path=path,
         saved=record.saved.astimezone(UTC),
         dataset=Path(record.dataset_name).name,
-        model=model_label(record.model),
-        settings=settings_label(record.model, record.train, record.seed),
+        model_settings=record.model,
+        train_settings=record.train,
+        seed=record.seed,
         steps=record.steps,
         best_dev=record.dev_losses.best,
+        test_peeks=record.test_peeks,
         named=record.named,
     )
+
+
+def _removable(directory: Path, name: str) -> Path:
+    """The file or folder of a run that may be removed; errors as for `remove`."""
+    if name in ("", ".", "..") or "\0" in name:
+        raise UserError(f"{name!r} is not the name of a run. See makemore-tui runs")
+    is_name = Path(name).name == name
+    path = existing_run(directory / name if is_name else Path(name))
+    if path is None or path.is_symlink():
+        where = f"named {name} in {directory}" if is_name else f"at {name}"
+        raise UserError(f"no run {where}, so nothing was removed. See makemore-tui runs")
+    if path.is_dir() and not is_run_folder(path):
+        raise UserError(f"{path} is not a run, so it was not removed")
+    if not is_name:
+        read_record(path)  # which refuses what is no run
+    if is_locked(path):
+        raise UserError(f"{path} is open in an explorer, so it was not removed")
+    return path
 
 
 def _size(path: Path) -> int:

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -71,10 +71,21 @@ def write(
 def note_divergence(path: Path, step: int | None) -> None:
     """Record in a saved run that its training diverged at a later step. Raises UserError if the run
     is damaged, or can't be written."""
+    _rewrite_record(path, lambda record: structs.replace(record, diverged_at=step))
+
+
+def note_test_peek(path: Path) -> None:
+    """Record in a saved run that its test split was evaluated once more; errors as for
+    `note_divergence`. A folder of format 2 stays as it is."""
+    if not path.is_dir():
+        _rewrite_record(path, lambda one: structs.replace(one, test_peeks=one.test_peeks + 1))
+
+
+def _rewrite_record(path: Path, change: Callable[[RunRecord], RunRecord]) -> None:
     with open_run(path) as (file, record, _):
         file.seek(0)
         tensors = file.read()
-    write_atomically(path, *with_record(structs.replace(record, diverged_at=step), tensors))
+    write_atomically(path, *with_record(change(record), tensors))
 
 
 def read(path: Path | str, partial: bool = False) -> RunState:
@@ -91,7 +102,7 @@ def read(path: Path | str, partial: bool = False) -> RunState:
                 "sample and evaluate still read it"
             )
         check_journal(record, path)
-        dataset = Dataset.load(record.dataset_name, record.dataset.unique)
+        dataset = Dataset.load(record.dataset_name, record.dataset.unique, record.dataset.reading)
         if dataset.fingerprint != record.dataset.fingerprint:
             raise UserError(
                 f"{dataset.path} has changed since {path} was trained on it; "
@@ -120,7 +131,9 @@ def _record(state: RunState, named: bool, report: dict[str, Any]) -> RunRecord:
         threads=torch.get_num_threads(),
         named=named,
         saved=datetime.now(UTC),
-        dataset=DatasetRecord(dataset.name, path, dataset.unique, dataset.fingerprint),
+        dataset=DatasetRecord(
+            dataset.name, path, dataset.unique, dataset.fingerprint, dataset.reading
+        ),
         seed=state.seed,
         steps=state.step,
         counted=state.trainer.get("counted", 0),
@@ -135,6 +148,8 @@ def _record(state: RunState, named: bool, report: dict[str, Any]) -> RunRecord:
         report=report,
         tensors_sha256="",
         dropout_version=2 if state.dropout_version == 2 else 1,
+        init_version=2 if state.init_version == 2 else 1,
+        test_peeks=state.test_peeks,
     )
 
 
@@ -176,7 +191,9 @@ def _state(record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor]) -
         resized=record.resized,
         diverged_at=diverged_at,
         dropout_version=record.dropout_version,
+        init_version=record.init_version,
         is_resumable=record.format > 1,
+        test_peeks=record.test_peeks,
     )
 
 

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct, structs
 
 from ..constants import BUILT_IN_DATASETS
 from ..errors import UserError
+from ..reading import PLAIN, Reading
 from ..results import Resizing
 from ..settings import ModelSettings, TrainSettings, plan_edit
 
@@ -35,13 +36,14 @@ class JournalEntry(Struct, frozen=True, forbid_unknown_fields=True):
     changes: dict[str, bool | int | float | str]
 
 
-class DatasetRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a run was trained on."""
+class DatasetRecord(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a run was trained on. reading: left out of the JSON where the file is plain lines."""
 
     name: str
     path: Annotated[str, Meta(max_length=4096)] | None  # absolute; None for a built-in dataset
     unique: bool
     fingerprint: str  # the SHA-256 of the items
+    reading: Reading = PLAIN
 
 
 class FirstSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,12 +85,14 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     first: FirstSettings
     journal: tuple[JournalEntry, ...]
     resized: Resizing | None
-    diverged_at: Count | None  # the first step whose loss was not finite, later than `steps`
+    diverged_at: Count | None  # the first step whose loss had exploded, or (later) was not finite
     history: History
     dev_losses: DevRecord
     report: dict[str, Any]
     tensors_sha256: str  # of the bytes of all tensors
     dropout_version: Literal[1, 2]
+    init_version: Literal[1, 2] = 1  # absent from records written before there was another
+    test_peeks: Count = 0  # how often the test split was evaluated
 
     @property
     def usable_threads(self) -> int:

@@ -1,7 +1,7 @@
 """RunState: all that a run is between two steps."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..datasets.dataset import Dataset
 from ..models.factory import make_model
+from ..models.model import INIT_VERSION
 from ..results import Mark, Resizing
 from ..settings import ModelSettings, TrainSettings, short_label
 from ..training import dropout
@@ -29,12 +30,14 @@ class RunState:
     journal: the edits that led from the first settings to the present ones, oldest first.
     trainer: the trainer's state dict: step, parameters or counts, optimizer, random state.
     history: the minibatch losses. dev_losses: the losses of the dev split, where it was evaluated.
-    resized: the newest change of the model's size. diverged_at: the first step whose loss was not
-    finite. is_finite: True when all parameters are.
-    dropout_version: how dropout masks are chosen, see `Dropout`.
+    resized: the newest change of the model's size. diverged_at: the first step whose loss had
+    exploded or was not finite. is_finite: True when all parameters are.
+    dropout_version: how dropout masks are chosen, see `Dropout`. init_version: how the initial
+    parameters were drawn, see `MLP`.
     is_resumable: False for a run saved in format 1, which lacks optimizer and random state: its
     model can be evaluated and sampled from, but not trained.
     run: identifies the run; the same object in all its states.
+    test_peeks: how often the test split was evaluated.
     """
 
     dataset: Dataset
@@ -50,19 +53,33 @@ class RunState:
     diverged_at: int | None = None
     is_finite: bool = True
     dropout_version: int = dropout.VERSION
+    init_version: int = INIT_VERSION
     is_resumable: bool = True
     run: object = field(default_factory=object)
+    test_peeks: int = 0
 
     @classmethod
     def first(
-        cls, dataset: Dataset, model: ModelSettings, train: TrainSettings, seed: int
+        cls,
+        dataset: Dataset,
+        model: ModelSettings,
+        train: TrainSettings,
+        seed: int,
+        init_version: int = INIT_VERSION,
     ) -> "RunState":
         """The state of a new run at step 0. Raises UserError if the settings are too large for this
         dataset."""
-        generator = torch.Generator().manual_seed(seed)
-        new = make_model(model, dataset.vocabulary.size, generator, train.smoothing)
+        generator, V = torch.Generator().manual_seed(seed), dataset.vocabulary.size
+        new = make_model(model, V, generator, train.smoothing, init_version)
         trainer = make_trainer(new, dataset, train, seed).state_dict()
-        return cls(dataset, model, train, (model, train), seed, trainer)
+        first = (model, train)
+        return cls(dataset, *first, first, seed, trainer, init_version=init_version)
+
+    def beginning(self) -> "RunState":
+        """The state of the same run at step 0, made anew from its seed."""
+        version = self.init_version
+        first = RunState.first(self.dataset, *self.first_settings, self.seed, version)
+        return replace(first, run=self.run, dropout_version=self.dropout_version)
 
     def __repr__(self) -> str:
         return f"RunState({run_label(self.model_settings, self.step, self.dev_losses.last)})"

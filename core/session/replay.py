@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -67,8 +67,7 @@ def replay(
 
 
 def _trained(saved: RunState, end: int, advance: Callable[[int, Tensor], None]) -> Session:
-    first = RunState.first(saved.dataset, *saved.first_settings, saved.seed)
-    session = Session.from_state(replace(first, dropout_version=saved.dropout_version))
+    session = Session.from_state(saved.beginning())
     slicer = TimeSlicer(_SLICE_SECONDS)
 
     def train(to: int) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,16 @@ from ..analysis.baselines import baseline_losses
 from ..analysis.bigrams import BigramAnalysis
 from ..analysis.embedding import EmbeddingMapper
 from ..analysis.evaluation import Evaluation, evaluate
-from ..analysis.health import health
+from ..analysis.health import first_loss, health
 from ..analysis.lr_finder import find_lr
 from ..analysis.probe import probe
 from ..analysis.sampling import sample
+from ..analysis.trace import Trace, Tracer
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import AnyModel, make_model
 from ..models.resize import seed_of_edit
+from ..reading import Reading
 from ..run_spec import RunSpec
 from ..runs import checkpoint
 from ..runs.state import JournalEntry, RunState, copy_trainer_state, run_label
@@ -28,6 +31,7 @@ from ..settings import EditPlan, Effect, ModelSettings, TrainSettings, plan_edit
 from ..text import shown
 from ..training.history import DevLosses, LossHistory
 from ..training.trainer import AnyTrainer, make_trainer
+from .divergence import diverged_since
 from .resizing import resize
 from .undo import UndoStack, previous_run_name
 
@@ -48,7 +52,7 @@ class Session:
     divided into calls.
 
     What a `RunState` has too is described there. model, trainer: change with the settings.
-    step: how many steps have been taken. diverged: True when a parameter is not finite.
+    step: how many steps have been taken.
     undo_stack: what can be undone and redone, and the previous runs.
     """
 
@@ -64,11 +68,12 @@ class Session:
     history: LossHistory
     dev_losses: DevLosses
     resized: results.Resizing | None
-    diverged: bool
     diverged_at: int | None
     dropout_version: int
-    run: object
+    init_version: int
+    run: object = None
     undo_stack: UndoStack
+    test_peeks: int = 0
     _num_samplings: int = 0  # how often `sample` was called
 
     def __init__(
@@ -97,7 +102,8 @@ class Session:
 
         Raises UserError if its dataset can't be read, or its settings are too large for it.
         """
-        return cls(Dataset.load(spec.dataset, spec.unique), spec.model, spec.train, spec.seed)
+        dataset = Dataset.load(spec.dataset, spec.unique, spec.reading)
+        return cls(dataset, spec.model, spec.train, spec.seed)
 
     @classmethod
     def load(cls, path: Path | str) -> "Session":
@@ -108,13 +114,22 @@ class Session:
         """
         return cls.from_state(checkpoint.read(path))
 
-    def save(self, path: Path | str, report: dict[str, Any] | None = None) -> None:
+    def save(
+        self, path: Path | str, report: dict[str, Any] | None = None, is_named: bool = True
+    ) -> None:
         """Write the run to a new file; ".safetensors" is added to a path without it.
 
-        report: figures to keep with it, such as its losses. Raises UserError if the file exists or
+        report: figures to keep with it, such as its losses. is_named: False if the explorer may
+        remove it, once there are too many runs. Raises UserError if the file exists or
         can't be written, or the parameters are not finite.
         """
-        checkpoint.write(self.state(), checkpoint.check_new(Path(path)), report=report)
+        path = checkpoint.check_new(Path(path))
+        checkpoint.write(self.state(), path, named=is_named, report=report)
+
+    @property
+    def diverged(self) -> bool:
+        """True when the loss has exploded or is not finite; see `session.divergence`."""
+        return self.diverged_at is not None
 
     def __repr__(self) -> str:
         return f"Session({run_label(self.model_settings, self.step, self.dev_losses.last)})"
@@ -132,7 +147,8 @@ class Session:
             dev_losses=self.dev_losses.copy(),
             resized=self.resized,
             diverged_at=self.diverged_at,
-            is_finite=not self.diverged,
+            is_finite=self.model.is_finite,
+            test_peeks=self.test_peeks,
         )
         return self._last
 
@@ -146,12 +162,14 @@ class Session:
             raise UserError("the run was saved without its optimizer's state, so it can't train on")
         losses = self.trainer.train(steps)
         self.step = self.trainer.step
+        if self.model_settings.model_kind.is_network:  # counts may give a pair no chance
+            uniform, planned = math.log(self.model.vocabulary_size), self.train_settings.steps
+            first = partial(first_loss, self.trainer, self.first_settings)
+            seen = self.diverged_at, self.history, losses
+            self.diverged_at = diverged_since(*seen, planned, uniform, first)
+            if self.diverged_at is None and not self.model.is_finite:
+                self.diverged_at = self.step  # whose loss will not be finite
         self.history.append(losses)
-        self.diverged = not self.model.is_finite
-        is_network = self.model_settings.model_kind.is_network  # counts may give a pair no chance
-        if is_network and self.diverged_at is None and not math.isfinite(float(losses.sum())):
-            finite = int(torch.isfinite(losses).long().cumprod(0).sum())
-            self.diverged_at = self.step - len(losses) + finite
         return losses
 
     def plan(self, **changes: Any) -> EditPlan:
@@ -174,7 +192,7 @@ class Session:
             first = RunState.first(self.dataset, plan.model, plan.train, self.seed)
             self.switch_to(first, label)
             return plan.effect
-        if plan.effect == "resized" and self.diverged:
+        if plan.effect == "resized" and not self.model.is_finite:
             raise UserError("the weights are not finite, so their number can't be changed")
         before = self.state()
         self.trainer.edit(plan.train)
@@ -217,8 +235,8 @@ class Session:
     def undo(self) -> str:
         """Return to just before the last edit, restart or switch, and say which it was.
 
-        Everything is as it was then. A run that has diverged returns to the newest state with
-        finite parameters, if there is one. Raises UserError if there is nothing to undo.
+        Everything is as it was then. A run that has diverged returns to the newest state before
+        that, if there is one. Raises UserError if there is nothing to undo.
         """
         level = self.undo_stack.undo(self.state())
         self._restore(level.state)
@@ -237,11 +255,12 @@ class Session:
     def evaluate(self, split: str = "dev", max_examples: int | None = None) -> Evaluation:
         """The loss of a split in nats a character: train, dev, test, all, or first-N.
 
-        The loss of the whole dev split is added to `dev_losses`.
+        The loss of the whole dev split is added to `dev_losses`; evaluating test is counted.
 
         max_examples: of a larger split, only about so many are evaluated.
         """
         found = evaluate(self.model, self.dataset, split, max_examples)
+        self.test_peeks += split == "test"
         if split == "dev" and max_examples is None:
             self.dev_losses.append(self.step, found.loss)
         return found
@@ -249,16 +268,26 @@ class Session:
     def sample(self, n: int = 20, seed: int | None = None, **options: Any) -> list[results.Sample]:
         """n sampled names; without a seed, others at every call.
 
-        options: temperature, prefix, limit and new_only, as for `core.sample`.
+        options: temperature, top_k, prefix, limit and new_only, as for `core.sample`.
         """
         self._num_samplings += 1
-        generator = torch.Generator().manual_seed(self._num_samplings if seed is None else seed)
-        return sample(self.model, self.dataset, n, generator, **options)
+        seed = self._num_samplings if seed is None else seed
+        return sample(self.model, self.dataset, n, seed, **options)
 
     def probe(self, text: str) -> results.Probe | results.Unavailable:
         """How likely the model finds each character of a text, and what it expects next."""
         vocabulary = self.dataset.vocabulary
         return probe(self.model, vocabulary, text, vocabulary.size, self.dev_losses.last)
+
+    def trace(self, word: str, position: int | None = None, backward: bool = False) -> Trace:
+        """One example of a word followed through the model, and with `backward` back again.
+
+        The step after which `loss_after` is given has the present learning rate. Raises UserError
+        as `Tracer.trace` does.
+        """
+        rate = self.train_settings.learning_rate_at(self.step)
+        tracer = Tracer(self.dataset, self.train_settings.train_on)
+        return tracer.trace(self.model, word, position, rate, backward)
 
     def bigrams(self) -> Tensor:
         """P(next | previous) of every pair of characters by id, as the model sees it.
@@ -282,7 +311,7 @@ class Session:
         train, dev = (evaluate(self.model, self.dataset, split).loss for split in splits)
         last_edit = self.journal[-1].step if self.journal else 0
         begun = self.history, self.first_settings, last_edit
-        return health(self.trainer, *begun, train, dev, self.baselines())
+        return health(self.trainer, *begun, train, dev, self.baselines(), self.diverged)
 
     def find_lr(self, **options: Any) -> results.RateSearch:
         """The learning rate at which the loss falls fastest, tried on copies of the model.
@@ -300,15 +329,17 @@ class Session:
         self.trainer = make_trainer(self.model, state.dataset, train, state.seed, version)
         # A state of format 1 lacks some of what a trainer needs.
         self.trainer.load_state_dict({**self.trainer.state_dict(), **state.trainer})
+        is_same_run = self.run is state.run  # undoing an edit undoes no look at the test split
+        self.test_peeks = max(state.test_peeks, self.test_peeks if is_same_run else 0)
         self.dataset, self.dropout_version, self.run = state.dataset, version, state.run
+        self.init_version = state.init_version
         self.model_settings, self.train_settings = model, train
         self.first_settings, self.seed, self.step = state.first_settings, state.seed, state.step
         self.journal = list(state.journal)
         self.history, self.dev_losses = state.history.copy(), state.dev_losses.copy()
         self.resized, self.diverged_at = state.resized, state.diverged_at
-        self.diverged = not state.is_finite
         self._last = state
 
 
-def _identity(dataset: Dataset) -> tuple[Path, str, bool]:
-    return dataset.path, dataset.fingerprint, dataset.unique
+def _identity(dataset: Dataset) -> tuple[Path, str, bool, Reading]:
+    return dataset.path, dataset.fingerprint, dataset.unique, dataset.reading

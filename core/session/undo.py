@@ -71,20 +71,32 @@ class UndoStack:
             raise UserError(f"there is no previous run {index}; {known}")
         return self.previous_runs[index]
 
-    def next_undo(self, diverged: bool) -> Level | None:
+    def next_undo(self, run: object, diverged_at: int | None) -> Level | None:
         """The level that `undo` returns to; None if there is nothing to undo.
 
-        It is the last, or, of a diverged run, the last with finite parameters, if there is one.
+        It is the last, or, of a diverged run, the last before that, if there is one.
         """
-        finite = (level for level in reversed(self.past) if level.state.is_finite or not diverged)
-        return next(finite, self.past[-1] if self.past else None)
+        last = self.past[-1] if self.past else None
+        return last if diverged_at is None else self.before_divergence(run, diverged_at) or last
+
+    def before_divergence(self, run: object, diverged_at: int | None) -> Level | None:
+        """The last level to undo to that has not diverged; None if there is none.
+
+        diverged_at: the step at which the present run did, or None.
+        """
+        for level in reversed(self.past):
+            state = level.state
+            is_late = state.run is run and diverged_at is not None and state.step >= diverged_at
+            if state.diverged_at is None and not is_late:
+                return level
+        return None
 
     def undo(self, present: RunState) -> Level:
         """The level of `next_undo`; `redo` returns through those passed to `present`.
 
         Raises UserError if there is nothing to undo.
         """
-        level = self.next_undo(not present.is_finite)
+        level = self.next_undo(present.run, present.diverged_at)
         if level is None:
             raise UserError("there is nothing to undo")
         return self._move(self.past, self.future, present, level)
@@ -94,11 +106,6 @@ class UndoStack:
         if not self.future:
             raise UserError("there is nothing to redo")
         return self._move(self.future, self.past, present, self.future[-1])
-
-    @property
-    def newest_finite_label(self) -> str | None:
-        """What `undo` would take back of a diverged run; None if no state has finite parameters."""
-        return next((level.label for level in self.past[::-1] if level.state.is_finite), None)
 
     def newest_finite(self, run: object) -> RunState | None:
         """The newest state of a run to undo to whose parameters are finite."""

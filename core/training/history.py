@@ -12,6 +12,7 @@ from ..results import LossCurve
 _NEWEST_WINDOW = 1000  # steps, of the smoothed loss at the newest step
 _PARTS = 32  # of a smoothing window, in each of which all losses weigh the same
 _MAX_SMOOTHED = 1e6  # larger losses are left out, as those that are not finite are
+RECENT = 100  # steps
 
 
 class LossHistory:
@@ -21,7 +22,7 @@ class LossHistory:
     are merged and the width doubles, so that at least half of the buckets are always in use.
 
     steps: how many losses were added. filled: the full buckets, (3, n), lowest, mean and highest.
-    rest: the losses of the bucket that is not full yet.
+    rest: the losses of the bucket that is not full yet. recent: the newest 100 losses.
     """
 
     def __init__(self, capacity: int = 1 << 14):
@@ -31,22 +32,29 @@ class LossHistory:
         self.filled: Tensor = torch.empty(3, 0)
         self.rest: Tensor = torch.empty(0)
         self._sums: tuple[Tensor, Tensor] | None = None  # see `_running_sums`
+        self.recent: Tensor = torch.empty(0)
 
     def __repr__(self) -> str:
         return f"LossHistory({self.steps:,} steps)"
 
     @classmethod
     def of(cls, width: int, filled: Tensor, rest: Tensor) -> "LossHistory":
-        """A history from its full buckets (3, n), their width, and the losses of the last one."""
+        """A history from its full buckets (3, n), their width, and the losses of the last one.
+
+        Of a wide bucket, the mean stands for each of its recent losses.
+        """
         history = cls()
         history.width, history.filled, history.rest = width, filled, rest
         history.steps = width * filled.shape[1] + len(rest)
+        means = filled[1, -1 - RECENT // width :].repeat_interleave(width)
+        history.recent = torch.cat([means, rest])[-RECENT:].clone()
         return history
 
     def append(self, losses: Tensor) -> None:
         """Add the losses of the next steps, (n,)."""
         self.steps += len(losses)
         self._sums = None
+        self.recent = torch.cat([self.recent, losses])[-RECENT:].clone()
         waiting = torch.cat([self.rest, losses])
         while len(waiting) >= self.width:
             free = self.capacity - self.filled.shape[1]
@@ -141,6 +149,14 @@ class LossHistory:
             is_usable = losses.abs() < _MAX_SMOOTHED  # which NaN is not
             self._sums = is_usable.double().cumsum(0) - 1, losses.where(is_usable, 0.0).cumsum(0)
         return self._sums
+
+    def lowest_mean(self, steps: int) -> float:
+        """The lowest mean loss of so many consecutive steps, or of a bucket if that is wider;
+        infinite without any."""
+        group = max(1, -(-steps // self.width))
+        whole = self.filled.shape[1] // group * group
+        means = self.filled[1, :whole].view(-1, group).mean(1)
+        return float(means.nan_to_num(math.inf).amin()) if whole else math.inf
 
     def copy(self) -> "LossHistory":
         return copy(self)  # its tensors are replaced, never written to

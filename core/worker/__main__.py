@@ -88,12 +88,14 @@ def _serve(
                 autosave.resume(session, Path(start.resume))
         else:
             send(Starting(f"reading {shown(start.dataset)}"))
-            dataset = Dataset.load(start.dataset, start.unique)
+            dataset = Dataset.load(start.dataset, start.unique, start.reading)
             session = Session(dataset, start.model, start.train, start.seed)
     except (UserError, OSError) as error:
         send(Failed(str(error)))
         return
-    Server(session, inbox, send, autosave=autosave, paused=start.paused).run()
+    server = Server(session, inbox, send, autosave=autosave, paused=start.paused)
+    server.runner.training.pace.change(start.speed_limit)
+    server.run()
 
 
 if __name__ == "__main__":

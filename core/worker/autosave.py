@@ -2,19 +2,17 @@
 
 import contextlib
 import os
-import re
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from ..errors import UserError
 from ..results import Saving
 from ..runs import checkpoint
-from ..runs.catalog import check_name, prune, remove, stamp
+from ..runs.catalog import automatic_name, check_name, prune, remove, stamp
 from ..runs.header import SUFFIX, existing_run, find, read_record, run_name
 from ..runs.locks import RunLock, is_locked
 from ..runs.state import RunState
@@ -23,7 +21,6 @@ from ..session.session import Session
 _SECONDS = 3.5  # from one save to the next
 _SECONDS_TO_RETRY = 2.5
 _PATIENCE = 0.005  # seconds to wait for the thread at a time, when nothing trains
-_MAX_STEM_LENGTH = 40  # characters
 
 
 @dataclass
@@ -89,8 +86,7 @@ class Autosave:
             return
         self._note = ""
         if session.run not in self._targets:
-            stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(session.dataset.name).stem)
-            name = f"{stem[:_MAX_STEM_LENGTH]}-{datetime.now():%Y-%m-%d-%H%M%S}"
+            name = automatic_name(session.dataset.name)
             self._targets[session.run] = _Target(self._directory / f"{name}{SUFFIX}")
         target, state = self._targets[session.run], _last_finite_state(session)
         target.marker = _marker(session)
@@ -104,7 +100,8 @@ class Autosave:
             self._note = f"{run_name(target.path)} was removed, so the run was saved there again"
             self._hold(None)  # the lock's file may be gone too; it is taken anew
         self._present = target
-        if session.diverged and target.steps is not None and state.step <= target.steps:
+        is_in_file = target.steps is not None and state.step <= target.steps
+        if is_in_file and not session.model.is_finite:
             state = session.state()  # the file has more: only the divergence is noted in it
         is_first = target.steps is None
         write = self._writer.submit(self._write, target.path, target.named, is_first, state)
@@ -153,7 +150,7 @@ class Autosave:
         """Save the present run by a name that a person has given it. Raises UserError if it can't
         have this name, or its parameters are not finite."""
         check_name(name)
-        if session.diverged:
+        if not session.model.is_finite:
             raise UserError("the weights are not finite, so the run can't be kept by a name")
         name = name.removesuffix(SUFFIX)
         target, path = self._targets.get(session.run), self._directory / f"{name}{SUFFIX}"
@@ -261,16 +258,16 @@ class Autosave:
 def _last_finite_state(session: Session) -> RunState:
     """The newest state of the present run with finite parameters: now, before an edit that is not
     undone, or at step 0."""
-    if not session.diverged:
+    if session.model.is_finite:
         return session.state()
     state = session.undo_stack.newest_finite(session.run)
     if state is None:
-        first = RunState.first(session.dataset, *session.first_settings, session.seed)
-        state = replace(first, run=session.run, dropout_version=session.dropout_version)
+        state = session.state().beginning()
     return replace(state, diverged_at=session.diverged_at)
 
 
 def _marker(session: Session) -> tuple:
     """A value that differs as soon as there is something to save."""
     evaluated = session.dev_losses.points[-1:]
-    return session.step, tuple(session.journal), session.diverged_at, evaluated
+    journal = tuple(session.journal)
+    return session.step, journal, session.diverged_at, evaluated, session.test_peeks

@@ -8,7 +8,9 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from .. import results
+from ..reading import PLAIN, Reading
 from ..results import BigramsView
+from ..run_spec import RunSpec
 from ..settings import ModelSettings, TrainSettings
 
 State = Literal["training", "paused", "finished", "diverged"]
@@ -30,6 +32,8 @@ class Start(Request, frozen=True):
     most_bytes: int = 500_000_000  # for all runs without a name there
     resume: str | None = None  # the saved run to open, in place of the dataset and the settings
     paused: bool = False  # don't train before `Resume`
+    reading: Reading = PLAIN  # how the dataset's file is read
+    speed_limit: int | None = None  # as in `LimitSpeed`
 
 
 class LossView(Struct, frozen=True):
@@ -44,10 +48,18 @@ class LossView(Struct, frozen=True):
     overlays: tuple[str, ...] = ()  # the paths of saved runs whose curves are wanted too
 
 
+class Sampling(Struct, frozen=True):
+    """How names are sampled: the temperature, and from how many of the likeliest characters."""
+
+    temperature: float = 1.0
+    top_k: int | None = None  # all of them
+
+
 class NamesView(Struct, frozen=True):
-    """So many new samples; answered by a tuple of `Sample`."""
+    """So many new samples; answered by a `SampledNames`."""
 
     count: int
+    sampling: Sampling = Sampling()
 
 
 class EmbeddingView(Struct, frozen=True):
@@ -90,13 +102,28 @@ class Resume(Request, frozen=True):
 
 
 class Step(Request, frozen=True):
-    """Take one step and pause."""
+    """Take so many steps, the planned end permitting, and pause."""
+
+    count: int = 1
+
+
+class LimitSpeed(Request, frozen=True):
+    """Train at most so many steps a second; None for no limit. It changes nothing of a run."""
+
+    steps_per_second: int | None
 
 
 class Restart(Request, frozen=True):
     """Begin a new run with the same settings and this seed."""
 
     seed: int
+
+
+class Begin(Request, frozen=True):
+    """Begin a new run as `spec` says. label: of what `Undo` would undo: "preset fast"."""
+
+    spec: RunSpec
+    label: str
 
 
 class EvaluateTest(Request, frozen=True):
@@ -135,6 +162,7 @@ class DescribeDataset(Request, frozen=True):
 
     name: str
     unique: bool = False
+    reading: Reading = PLAIN
 
 
 class ChangeDataset(Request, frozen=True):
@@ -143,6 +171,7 @@ class ChangeDataset(Request, frozen=True):
 
     name: str
     unique: bool = False
+    reading: Reading = PLAIN
 
 
 class NameRun(Request, frozen=True):
@@ -184,6 +213,12 @@ class Unsaved(Struct, frozen=True):
     why: str
 
 
+class Saved(Struct, frozen=True):
+    """The worker ends, and its run is in this file."""
+
+    path: str
+
+
 class Snapshot(Struct, frozen=True):
     """The session after a request, and the views that were asked for."""
 
@@ -210,7 +245,7 @@ class Snapshot(Struct, frozen=True):
     # The views; None for one that was not asked for, or can't be drawn.
     loss: results.LossCurve | None = None
     bigrams: results.BigramTable | None = None
-    names: tuple[results.Sample, ...] | None = None
+    names: results.SampledNames | None = None
     embedding: results.EmbeddingMap | results.Unavailable | None = None
     probe: results.Probe | results.Unavailable | None = None
     health: results.Health | None = None
@@ -218,7 +253,9 @@ class Snapshot(Struct, frozen=True):
     finder: results.RateSearch | None = None  # None if the learning-rate finder was not started
     saving: results.Saving | None = None  # None where runs are not saved automatically
     is_resting: bool = False  # True when nothing is left to do until the next request
+    test_peeks: int = 0  # how often the test split was evaluated in this run
+    speed_limit: int | None = None  # in steps a second
     undo_levels: int = 0  # how many times `Undo` can be asked for in a row
 
 
-Reply = Starting | Refused | Failed | results.DatasetStats | Unsaved | Snapshot
+Reply = Starting | Refused | Failed | results.DatasetStats | Unsaved | Saved | Snapshot

@@ -11,10 +11,14 @@ from ..analysis.lr_finder import LearningRateFinder
 from ..datasets.dataset import Dataset
 from ..datasets.stats import dataset_stats
 from ..errors import UserError
+from ..reading import Reading
 from ..results import DatasetStats
+from ..run_spec import RunSpec
 from ..runs import checkpoint
 from ..runs.header import run_name
+from ..runs.state import RunState
 from ..session.session import Session
+from ..settings import extended_plan
 from ..text import shown
 from .autosave import Autosave
 from .eval_scheduler import EvalScheduler
@@ -45,7 +49,7 @@ class SessionRunner:
         self.evals: EvalScheduler = EvalScheduler(clock)
         self.views: Views = Views(session.dataset)
         self.num_runs: int = 1
-        self._described: dict[tuple[str, bool], Dataset] = {}  # the last, by name and `unique`
+        self._described: dict[object, Dataset] = {}  # the last, by how it was asked for
         self._clock = clock
         self._weights_replaced()
 
@@ -62,9 +66,20 @@ class SessionRunner:
         is_resized = plan.effect == "resized"
         if is_resized:
             self.cancel_finder()
-        self.training.edited(changes, is_resized)
+        self.training.edited(is_resized)
         is_another_loss = not changes.keys().isdisjoint({"smoothing", "train_on"})
         self.evals.edited(self.session, is_resized, is_another_loss)
+
+    def resume(self) -> None:
+        """Train; a finished run gets a longer plan, which stretches its schedule. Errors as for
+        `TrainingControl.resume`."""
+        self._extend_plan()
+        self.training.resume()
+
+    def step(self, count: int) -> None:
+        """Take so many steps and pause; of a finished run as `resume` does."""
+        self._extend_plan()
+        self.training.step(count)
 
     def restart(self, **changes: Any) -> None:
         """Begin a new run; arguments and errors as for `Session.restart`."""
@@ -73,18 +88,33 @@ class SessionRunner:
         self.num_runs += 1
         self._weights_replaced()
 
-    def describe_dataset(self, name: str, unique: bool) -> DatasetStats:
+    def begin(self, spec: RunSpec, label: str) -> None:
+        """Begin a new run as a spec says; errors as for `Session.from_spec`."""
+        facts, dataset = self.views.dataset_facts, self.session.dataset
+        is_same = (spec.dataset, spec.unique, spec.reading) == (
+            facts.source, facts.unique, facts.reading,
+        )  # fmt: skip
+        if not is_same:
+            dataset = Dataset.load(spec.dataset, spec.unique, spec.reading)
+        state = RunState.first(dataset, spec.model, spec.train, spec.seed)
+        self._save_before_leaving(is_last_chance=not is_same)
+        self.session.switch_to(state, label)
+        self.num_runs += 1
+        self._weights_replaced()
+
+    def describe_dataset(self, name: str, unique: bool, reading: Reading) -> DatasetStats:
         """Read a dataset and describe it; errors as for `Dataset.load`."""
-        dataset = Dataset.load(name, unique)
+        dataset = Dataset.load(name, unique, reading)
         facts = dataset_stats(dataset)
-        self._described = {(name, unique): dataset}
+        self._described = {(name, unique, reading): dataset}
         by_split = {key: tuple(facts[key].values()) for key in ("examples", "seen")}
-        facts |= {"name": name, "unique": unique, "path": shown(facts["path"]), **by_split}
+        facts |= {"name": name, "unique": unique, **by_split}
         return msgspec.convert(facts | {"characters": facts["vocabulary"]}, DatasetStats)
 
-    def change_dataset(self, name: str, unique: bool) -> None:
+    def change_dataset(self, name: str, unique: bool, reading: Reading) -> None:
         """Begin a run on a dataset: as it was described, if it was the last, else as it is now."""
-        dataset = self._described.get((name, unique)) or Dataset.load(name, unique)
+        asked = name, unique, reading
+        dataset = self._described.get(asked) or Dataset.load(*asked)
         self._described = {}
         self.restart(dataset=dataset)
 
@@ -127,7 +157,7 @@ class SessionRunner:
         """True when `advance` should be called."""
         is_training = self.training.is_training
         return (
-            is_training
+            self.training.seconds_to_wait == 0
             or (self.autosave is not None and self.autosave.has_work(self.session, is_training))
             or self.evals.has_work(self.session, is_training)
             or self._is_searching
@@ -138,7 +168,7 @@ class SessionRunner:
     def is_resting(self) -> bool:
         """True when there is nothing left to do until the next request."""
         will_retry = self.autosave is not None and self.autosave.facts.problem is not None
-        return not self.has_work and not will_retry
+        return not self.has_work and not self.training.is_training and not will_retry
 
     def advance(self) -> None:
         """Train for a slice of time, then do a few milliseconds of what else there is to do."""
@@ -152,6 +182,11 @@ class SessionRunner:
             self._is_searching = self.finder.advance()
         elif self.views.has_work:
             self.views.advance()
+
+    def _extend_plan(self) -> None:
+        self.training.check_is_finite()
+        if self.training.is_finished and not self.session.trainer.finished:
+            self.edit({"steps": extended_plan(self.session.step)})
 
     def _save_before_leaving(self, is_last_chance: bool = False) -> None:
         """Have the present run saved before another takes its place.

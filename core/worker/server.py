@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..errors import UserError
@@ -45,7 +45,10 @@ class Server:
             self._send(make_snapshot(self.runner))
             while True:
                 while not (self.runner.has_work and self._inbox.empty()):
-                    request = self._inbox.get()
+                    try:
+                        request = self._inbox.get(timeout=self.runner.training.seconds_to_wait)
+                    except Empty:  # a step is due
+                        break
                     if request is None:
                         return
                     self._send(self.answer(request))
@@ -61,7 +64,7 @@ class Server:
             return protocol.Refused(_sentence(error))
 
     def _save(self) -> None:
-        """Save what is unsaved, and tell if that can't be done."""
+        """Save what is unsaved, and tell where, or why that can't be done."""
         autosave = self.runner.autosave
         if autosave is None:
             return
@@ -72,6 +75,8 @@ class Server:
             problem = _sentence(error)
         if problem is not None:
             self._send(protocol.Unsaved(problem))
+        elif autosave.facts.folder:
+            self._send(protocol.Saved(autosave.facts.folder))
 
 
 def _sentence(error: UserError | OSError) -> str:
@@ -93,11 +98,15 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
         case protocol.Pause():
             training.pause()
         case protocol.Resume():
-            training.resume()
-        case protocol.Step():
-            training.step()
+            runner.resume()
+        case protocol.Step(count):
+            runner.step(count)
+        case protocol.LimitSpeed(limit):
+            training.pace.change(limit)
         case protocol.Restart(seed):
             runner.restart(seed=seed)
+        case protocol.Begin(spec, label):
+            runner.begin(spec, label)
         case protocol.Undo():
             runner.go_back(session.undo)
         case protocol.Redo():
@@ -106,15 +115,16 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
             runner.go_back(lambda: session.switch_to(stack.previous_run(index)), must_pause=True)
         case protocol.EvaluateTest():
             training.check_is_finite()
+            session.test_peeks += 1
             runner.evals.request_test(session)
         case protocol.FindLearningRate(low, high):
             runner.find_learning_rate(low, high)
         case protocol.CancelFinder():
             runner.cancel_finder()
-        case protocol.DescribeDataset(name, unique):
-            return runner.describe_dataset(name, unique)
-        case protocol.ChangeDataset(name, unique):
-            runner.change_dataset(name, unique)
+        case protocol.DescribeDataset(name, unique, reading):
+            return runner.describe_dataset(name, unique, reading)
+        case protocol.ChangeDataset(name, unique, reading):
+            runner.change_dataset(name, unique, reading)
         case protocol.NameRun(name):
             if runner.autosave is None:
                 raise UserError("runs are not saved here, so this one can't have a name")
@@ -130,7 +140,7 @@ def make_snapshot(
     """The session as it is now, with some views drawn; a view that can't be drawn is left out."""
     session, autosave = runner.session, runner.autosave
     marks = tuple(journal_marks(session.journal)[-_MAX_MARKS:])
-    stack, undo = session.undo_stack, session.undo_stack.next_undo(session.diverged)
+    stack, undo = session.undo_stack, session.undo_stack.next_undo(session.run, session.diverged_at)
     drawn: dict[str, Any] = {}
     for view in views:
         with contextlib.suppress(UserError):
@@ -161,7 +171,9 @@ def make_snapshot(
         finder=runner.finder and runner.finder.result(),
         saving=autosave and autosave.facts,
         is_resting=runner.is_resting,
+        speed_limit=runner.training.pace.limit,
         undo_levels=len(stack.past),
+        test_peeks=session.test_peeks,
         **drawn,
     )
 
@@ -170,8 +182,13 @@ def _divergence(session: Session, marks: tuple[Mark, ...]) -> Divergence | None:
     if session.diverged_at is None:
         return None
     before = [mark for mark in marks if mark.step < session.diverged_at]
-    way_back = session.undo_stack.newest_finite_label
-    return Divergence(session.diverged_at, before[-1] if before else None, way_back)
+    way_back = session.undo_stack.before_divergence(session.run, session.diverged_at)
+    return Divergence(
+        step=session.diverged_at,
+        after=before[-1] if before else None,
+        way_back=way_back and way_back.label,
+        is_finite=session.model.is_finite,
+    )
 
 
 def _previous_run(state: RunState, session: Session, autosave: Autosave | None) -> PreviousRun:
@@ -184,5 +201,6 @@ def _previous_run(state: RunState, session: Session, autosave: Autosave | None) 
         steps=state.step,
         best_dev=state.dev_losses.best,
         id=id(state.run),
+        test_peeks=state.test_peeks,
         folder=autosave.folder_of(state.run) if autosave is not None else "",
     )

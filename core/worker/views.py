@@ -15,7 +15,7 @@ from ..analysis.probe import probe
 from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
 from ..errors import UserError
-from ..results import BigramsView, DatasetFacts, LossCurve, Sample, SavedCurve, SplitLosses
+from ..results import BigramsView, DatasetFacts, LossCurve, SavedCurve, SplitLosses
 from ..runs import checkpoint
 from ..runs.header import run_name
 from ..runs.record import JournalEntry
@@ -23,9 +23,9 @@ from ..session.session import Session
 from ..text import shown
 from ..training.history import LossHistory
 from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, View
+from .recent_names import RecentNames
 
 _PREVIOUS_RUN_POINTS = 64  # of each previous run's curve
-_MAX_NAME_LENGTH = 60  # characters
 
 
 class _Losses(NamedTuple):
@@ -44,11 +44,13 @@ class Views:
 
     def __init__(self, dataset: Dataset):
         self.dataset_facts: DatasetFacts = DatasetFacts(
-            name=shown(dataset.name),
+            name=dataset.name,
             items=dataset.num_items,
             labels=tuple(dataset.vocabulary.labels()),
             source=dataset.name if dataset.built_in else str(dataset.path.resolve()),
             unique=dataset.unique,
+            reading=dataset.reading,
+            notes=dataset.notes,
         )
         self.dataset: Dataset = dataset
         self.baselines: RunningBaselines = RunningBaselines(dataset)
@@ -57,6 +59,7 @@ class Views:
         self._bigrams: BigramAnalysis | None = None
         self._embedding = EmbeddingMapper(dataset.vocabulary)
         self._saved: dict[str, tuple[_Losses, float | None]] = {}  # with the best dev loss, by path
+        self._names = RecentNames()
 
     def advance(self) -> None:
         """Count another block for the baselines."""
@@ -75,8 +78,8 @@ class Views:
                 version = session.run, session.step, tuple(session.journal)
                 analysis = self._bigram_analysis(session.model.context)
                 return analysis.table(session.model, view, version)
-            case NamesView(count):
-                return _names(session, count)
+            case NamesView():
+                return self._names.draw(session, view)
             case EmbeddingView():
                 return self._embedding.draw(session.model)
             case ProbeView(text, most):
@@ -84,7 +87,8 @@ class Views:
             case HealthView():
                 last_edit = session.journal[-1].step if session.journal else 0
                 begun = session.history, session.first_settings, last_edit
-                return health(session.trainer, *begun, train, dev, self.baselines.result())
+                known = train, dev, self.baselines.result()
+                return health(session.trainer, *begun, *known, session.diverged)
 
     def _overlays(self, view: LossView, session: Session) -> list[SavedCurve]:
         """The curves of saved runs, over the same steps as that of the session."""
@@ -153,14 +157,3 @@ def _points(run: _Losses, steps: tuple[int, int], view: LossView) -> list[tuple[
     exponents = (i / (_PREVIOUS_RUN_POINTS - 1) for i in range(_PREVIOUS_RUN_POINTS))
     chosen = {round(len(points) ** exponent) for exponent in exponents}
     return [points[number - 1] for number in sorted(chosen)]
-
-
-def _names(session: Session, count: int) -> tuple[Sample, ...]:
-    if session.diverged:
-        return ()
-    limit = min(2 * session.dataset.longest, _MAX_NAME_LENGTH)
-    try:
-        samples = session.sample(count, limit=limit)
-    except UserError:  # the probabilities are not finite
-        return ()
-    return tuple(replace(sample, text=shown(sample.text)) for sample in samples)

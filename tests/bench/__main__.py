@@ -8,15 +8,9 @@ from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 
-import torch
-
-from makemore_tui.core.datasets.dataset import Dataset
-
-from . import engine
 from .measure import Row
 
-_ON_NAMES = {"step": engine.step_rows, "quality": engine.quality_rows, "work": engine.work_rows}
-_SECTIONS = (*_ON_NAMES, "growth", "explorer")
+_SECTIONS = ("step", "quality", "work", "growth", "explorer")
 _HEADER = ("what", "ours", "baseline", "unit", "ratio", "quartiles")
 _LINE = "{:<38} {:>9} {:>9} {:<17} {:>7} {:>13}"
 
@@ -24,7 +18,6 @@ _LINE = "{:<38} {:>9} {:>9} {:<17} {:>7} {:>13}"
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print a table, and write the rows as JSON where a file is named."""
     options = _parser().parse_args(arguments)
-    torch.set_num_threads(1)  # as the program does
     sections = options.only or _SECTIONS
     rows = []
     print(_LINE.format(*_HEADER))
@@ -57,12 +50,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _section(name: str, quick: bool) -> Iterator[Row]:
+    return _explorer_rows(quick) if name == "explorer" else _engine_rows(name, quick)
+
+
+def _engine_rows(name: str, quick: bool) -> Iterator[Row]:
+    import torch  # which the help does not wait for
+
+    from makemore_tui.core.datasets.dataset import Dataset
+
+    from . import engine
+
+    torch.set_num_threads(1)  # as the program does
     effort = engine.QUICK if quick else engine.FULL
     if name == "growth":
         return engine.growth_rows(effort)
-    if name == "explorer":
-        return _explorer_rows(quick)
-    return _ON_NAMES[name](Dataset.load("names"), effort)
+    on_names = {"step": engine.step_rows, "quality": engine.quality_rows, "work": engine.work_rows}
+    return on_names[name](Dataset.load("names"), effort)
 
 
 def _explorer_rows(quick: bool) -> Iterator[Row]:

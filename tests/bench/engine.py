@@ -219,7 +219,7 @@ def _sampling_row(dataset: Dataset, effort: Effort) -> Row:
     plain = PlainMLP(model, *_examples(dataset.split("dev"), shape[0]))
     generator = torch.Generator().manual_seed(1)
     timings = in_turn(
-        lambda: sample(model, dataset, 10_000, generator),
+        lambda: sample(model, dataset, 10_000, seed=1),
         lambda: plain.sample(effort.one_at_a_time, generator),
         max(2, effort.rounds // 12),
     )

@@ -6,16 +6,12 @@ import unicodedata
 
 import pytest
 import torch
-from hypothesis import settings
 
 from makemore_tui.core.datasets.dataset import Dataset, built_in_path
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.worker.autosave import Autosave
 from tests.support.serving import MODEL, Client
-
-settings.register_profile("core", deadline=None, max_examples=50, database=None, derandomize=True)
-settings.load_profile("core")
 
 
 class Plain:
@@ -24,7 +20,8 @@ class Plain:
     @staticmethod
     def items(raw):
         """The items of a file's bytes, in order."""
-        lines = raw.removeprefix(b"\xef\xbb\xbf").decode().split("\n")
+        text = raw.removeprefix(b"\xef\xbb\xbf").decode()
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         stripped = [unicodedata.normalize("NFC", line).strip() for line in lines]
         return [item for item in stripped if item]
 

@@ -1,3 +1,4 @@
+import gzip
 import random
 import unicodedata
 
@@ -10,6 +11,7 @@ from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.datasets.contexts import Split
 from makemore_tui.core.datasets.dataset import Dataset, built_in_path, item_hashes
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.reading import Reading
 
 BLOCK = 1 << 20  # files are read so many bytes at a time
 SPLITS = ("train", "dev", "test", "all")
@@ -94,9 +96,9 @@ def test_an_unknown_split_is_refused(names):
 
 @pytest.mark.parametrize("context", [3, 8])
 def test_contexts_of_the_real_names_are_those_of_a_plain_loop(names, name_splits, plain, context):
-    tokens = names.split("all").tokens
+    tokens = names.split("test").tokens
     positions = torch.arange(1, len(tokens))
-    contexts, targets = plain.tensors(name_splits["all"], context, names.vocabulary.characters)
+    contexts, targets = plain.tensors(name_splits["test"], context, names.vocabulary.characters)
     assert torch.equal(Split("", tokens, 0, 0).contexts_at(positions, context), contexts)
     assert torch.equal(tokens[positions].long(), targets)
 
@@ -210,6 +212,85 @@ def test_unique_items_leave_none_of_train_in_dev_or_test():
 )
 def test_a_file_is_read_as_a_plain_reading_reads_it(write, plain, raw):
     assert items_of(Dataset(write(raw))) == plain.items(raw)
+
+
+READ = ["anna", "Zoë", "Björn", "李 😀"] * 3
+TEXT = "\n".join(READ)
+
+
+@pytest.mark.parametrize(
+    ("raw", "reading"),
+    [
+        pytest.param(TEXT.encode("utf-16"), Reading(), id="UTF-16"),
+        pytest.param(b"\xfe\xff" + TEXT.encode("utf-16-be"), Reading(), id="UTF-16, big-endian"),
+        pytest.param(TEXT.encode("utf-32"), Reading(), id="UTF-32"),
+        pytest.param(TEXT.encode("utf-16-le"), Reading(encoding="utf-16-le"), id="without mark"),
+        pytest.param(TEXT.encode("utf-8-sig"), Reading(encoding="cp1252"), id="mark counts"),
+        pytest.param(TEXT.replace("\n", "\r").encode(), Reading(), id="CR"),
+        pytest.param("\r\n\r\n".join([*READ[:3], TEXT[5:] + "\r"]).encode(), Reading(), id="mixed"),
+        pytest.param(gzip.compress(TEXT.encode()), Reading(), id="gzip"),
+        pytest.param(gzip.compress(TEXT.encode("utf-16")), Reading(), id="gzip of UTF-16"),
+        pytest.param(TEXT.encode("gb18030"), Reading(encoding="gb18030"), id="GB 18030"),
+        pytest.param(
+            ("id,name\r\n" + "".join(f'{i},"{one}"\r\n' for i, one in enumerate(READ))).encode(),
+            Reading(column="name"),
+            id="CSV",
+        ),
+        pytest.param(
+            ("name\tid\n" + "".join(f"{one}\t7\n" for one in READ)).encode(),
+            Reading(column="name"),
+            id="TSV",
+        ),
+        pytest.param(
+            (TEXT + "\n" + "x" * 5000 + "\n" + "y" * 3 * BLOCK).encode(),
+            Reading(skip_long=True),
+            id="long lines",
+        ),
+    ],
+)
+def test_a_file_of_another_kind_is_read_exactly(write, raw, reading):
+    dataset = Dataset(write(raw), reading=reading)
+    expected = READ[:3] + READ[1:] if raw.count(b"\r\n\r\n") else READ
+    assert items_of(dataset) == expected
+    assert len(dataset.notes) == reading.skip_long
+
+
+def test_windows_1252_is_read_where_it_is_asked_for(write):
+    dataset = Dataset(write("Zoë – €\n".encode("cp1252") * 12), reading=Reading("windows-1252"))
+    assert dataset.item(0) == "Zoë – €"
+
+
+def test_line_ends_at_the_edge_of_a_block_are_one(write):
+    raw = b"x" * 99 + b"\r\n"
+    lines = BLOCK // len(raw) + 20
+    for before in (b"", b"a\r\n", b"ab\n", b"abc\r"):
+        assert Dataset(write(before + raw * lines)).num_items == lines + bool(before)
+
+
+def test_a_quoted_row_may_have_several_lines(write):
+    rows = 'name,about\n"An\nna","x, y"\n\nBert\n' + "Carl,\n" * 9 + "y" * 1001 + ",\n"
+    with pytest.raises(UserError, match="line 15 is longer than 1,000 characters; --skip-long"):
+        Dataset(write(rows), reading=Reading(column="name"))
+    dataset = Dataset(write(rows), reading=Reading(column="name", skip_long=True))
+    assert items_of(dataset)[:3] == ["An na", "Bert", "Carl"]
+
+
+def test_a_table_is_refused_with_its_columns(write, tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("id,name\n" + "1,Anna\n" * 12)
+    with pytest.raises(UserError, match=r"is a table with the columns id, name; --column NAME"):
+        Dataset(path)
+    with pytest.raises(UserError, match=r"has no column 'nane'; its columns are id, name"):
+        Dataset(path, reading=Reading(column="nane"))
+    assert Dataset(path, reading=Reading(column="name")).distinct == 1
+    path.write_text("Anna\n" * 12)
+    assert Dataset(path).num_items == 12
+
+
+@pytest.mark.parametrize("encoding", ["nonsense", "hex", "rot13", "a\0b"])
+def test_an_encoding_that_there_is_not_is_refused(write, encoding):
+    with pytest.raises(UserError, match="no text encoding"):
+        Dataset(write("anna\n" * 12), reading=Reading(encoding=encoding))
 
 
 def test_characters_written_in_two_ways_are_one(write):
@@ -342,7 +423,14 @@ def test_in_any_text_contexts_are_those_of_a_plain_loop(scratch, plain, raw, con
             id="Latin-1 after a BOM",
         ),
         pytest.param(b"anna\n" * 20 + b"\xc3", r"byte 100 \(line 21\) is not UTF-8", id="cut"),
-        pytest.param("anna\n".encode("utf-16") * 20, r"byte 0 \(line 1\)|byte 3", id="UTF-16"),
+        pytest.param(
+            "anna\n".encode("utf-16-le") * 20,
+            r"byte 1 \(line 1\) is NUL; .* --encoding utf-16-le reads",
+            id="UTF-16 without its mark",
+        ),
+        pytest.param("Zoë\n".encode("cp1252") * 9, "--encoding windows-1252 reads", id="cp1252"),
+        pytest.param(b"anna\n\x81\x90\n" * 9, "--encoding NAME reads another", id="neither"),
+        pytest.param(gzip.compress(b"anna\n" * 99)[:-9], "a damaged .* gzip", id="gzip cut short"),
         pytest.param(b"anna\n" * 20 + b"be\0rt", r"byte 102 \(line 21\) is NUL.* binary", id="NUL"),
         pytest.param(
             b"x" * 99 + b"\n" + (b"x" * 99 + b"\n") * 20_000 + b"\xff\n",
@@ -412,27 +500,27 @@ def test_exactly_4096_distinct_characters_are_accepted(write):
     assert dataset.vocabulary.size == 4097
 
 
-@pytest.mark.parametrize(
-    "order",
-    [
-        pytest.param(lambda characters: characters, id="ascending"),
-        pytest.param(lambda characters: characters[::-1], id="descending"),
-        pytest.param(lambda characters: random.Random(2).sample(characters, 4200), id="shuffled"),
-    ],
-)
-def test_the_line_of_the_4097th_distinct_character_is_named(write, order):
-    characters = order([chr(0x4E00 + i) for i in range(4200)])
-    path = write("\n".join(characters))
-    with pytest.raises(UserError, match="at most 4,096") as refusal:
-        Dataset(path)
-    assert f"{path}: line 4097 brings in {characters[4096]!r}" in str(refusal.value)
+def test_of_too_many_characters_the_rarest_share_a_sign(write):
+    common, rare = [chr(0x4E00 + i) for i in range(4095)], [chr(0x6000 + i) for i in range(1905)]
+    lines = rare + common * 2 + [rare[7] + common[0]]
+    dataset = Dataset(write("\n".join(lines)))
+    vocabulary = dataset.vocabulary
+    assert set(vocabulary.characters) == {*common, "□"}
+    assert vocabulary.size == 4097
+    assert items_of(dataset) == ["□"] * 1905 + common * 2 + ["□" + common[0]]
+    assert vocabulary.encode(rare[3]) == vocabulary.encode("□")
+    assert dataset.contains([rare[7] + common[0], "a"]) == [True, False]
+    assert dataset.notes == (
+        "6,000 distinct characters are too many; the 1,905 rarest share the sign □",
+    )
 
 
-def test_a_4097th_character_in_a_later_block_is_named_with_its_line(write):
-    known = [chr(0x4E00 + i) for i in range(4096)]
-    lines = [*known, *["x".replace("x", known[0]) * 300] * 2000, "anna"]
-    with pytest.raises(UserError, match=f"line {len(lines)} brings in"):
-        Dataset(write("\n".join(lines)))
+def test_the_shared_sign_is_none_of_the_data(write):
+    lines = [chr(0x4E00 + i) for i in range(4096)] + ["□"] * 3
+    vocabulary = Dataset(write("\n".join(lines))).vocabulary
+    assert vocabulary.shared_sign == "▢"
+    assert "□" in vocabulary.characters
+    assert vocabulary.shared == chr(0x4E00 + 4094) + chr(0x4E00 + 4095)
 
 
 def test_characters_are_counted_after_they_are_composed(write):

@@ -2,9 +2,12 @@ import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from makemore_tui.core.analysis.diagnosis import RULES, Facts, diagnosis
+from makemore_tui.core.analysis.diagnosis import RULES, Facts, diagnosis, unusual
 from makemore_tui.core.results import Baseline
+from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 HEALTHY = Facts(
     "mlp", step=5000, uniform=3.3, first_loss=3.3, loss=2.1, saturated=0.2, ratio=-3.0,
@@ -114,3 +117,76 @@ def test_every_rule_has_a_sentence_and_a_help_text():
         assert len(rule.sentence) <= 100
     under = diagnosis(replace(HEALTHY, train=2.14, fall=0.0))
     assert under.sentence == "under-fitting: train and dev are equal, try a larger hidden layer"
+
+
+# What is shown and what is advised
+
+
+@given(
+    facts=st.builds(
+        Facts,
+        kind=st.sampled_from(["mlp", "ngram", "neural-bigram"]),
+        step=st.sampled_from([0, 50, 99, 100, 900, 1000, 5000]),
+        uniform=st.just(3.3),
+        first_loss=st.sampled_from([2.0, 3.3, 4.0, 25.7]),
+        loss=st.sampled_from([2.1, 3.4, 9.0]),
+        saturated=st.floats(0, 1),
+        dead=st.floats(0, 1),
+        ratio=st.sampled_from([math.nan, -5, -3, -1.5]),
+        train=st.sampled_from([math.nan, 1.5, 2.1]),
+        dev=st.sampled_from([math.nan, 2.15, 2.3]),
+        is_decayed=st.booleans(),
+        is_counted=st.booleans(),
+        is_held_out=st.booleans(),
+    )
+)
+def test_nothing_is_marked_under_a_healthy_diagnosis(facts):
+    if facts.kind == "ngram":
+        facts = replace(facts, first_loss=3.3, saturated=0, dead=0, ratio=math.nan)
+    assert diagnosis(facts).name != "healthy" or unusual(facts) == ()
+
+
+@pytest.mark.parametrize(
+    ("model", "advice"),
+    [
+        ({"embedding": 2, "hidden": 300}, "a larger embedding, the bottleneck at size 2"),
+        ({"embedding": 10, "hidden": 100}, "a larger hidden layer"),
+        ({"embedding": 512, "hidden": 4096}, "a longer context"),
+        ({"context": 1, "embedding": 10, "hidden": 300}, "a longer context"),
+    ],
+)  # fmt: skip
+def test_under_fitting_names_what_there_is_too_little_of(model, advice):
+    under = replace(HEALTHY, train=2.14, fall=0.0, model=ModelSettings(**model))
+    assert diagnosis(under).sentence.endswith(f"try {advice}")
+
+
+@pytest.mark.parametrize(
+    ("train", "hidden", "advice"),
+    [
+        ({}, 200, "dropout, weight decay or fewer hidden units"),
+        ({"dropout": 0.2, "weight_decay": 0.1}, 5, "more dropout or more weight decay"),
+        ({"dropout": 0.8}, 5, "weight decay"),
+        ({"train_on": "first-5"}, 200, "more items to train on"),
+    ],
+)
+def test_over_fitting_is_held_back_by_what_there_is_more_of(train, hidden, advice):
+    changes = {"model": ModelSettings(hidden=hidden), "train_settings": TrainSettings(**train)}
+    assert diagnosis(replace(HEALTHY, train=1.5, **changes)).sentence.endswith(f"try {advice}")
+    if not train:
+        bigram = replace(HEALTHY, kind="neural-bigram", train=1.5)
+        assert diagnosis(bigram).sentence.endswith("try weight decay")
+
+
+@pytest.mark.parametrize(
+    ("rate", "ratio", "advice"),
+    [(300.0, -1.0, "0.3"), (1.5, -1.0, "0.3"), (0.6, -1.0, "a third of it"),
+     (1e-6, -5.0, "0.001"), (0.001, -5.0, "three times as much")],
+)  # fmt: skip
+def test_another_rate_is_one_that_can_be_of_use(rate, ratio, advice):
+    facts = replace(HEALTHY, ratio=ratio, train_settings=TrainSettings(learning_rate=rate))
+    assert diagnosis(facts).sentence.endswith(f"try {advice}")
+
+
+def test_an_exploded_loss_is_diverged_though_it_is_finite():
+    found = diagnosis(replace(HEALTHY, loss=400.0, is_diverged=True))
+    assert (found.name, "exploded" in found.sentence) == ("diverged", True)

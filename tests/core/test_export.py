@@ -18,6 +18,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.export.files import export_spec, export_text, write_export
 from makemore_tui.core.export.records import export_csv, export_json
 from makemore_tui.core.run_spec import RunSpec
+from makemore_tui.core.runs.state import RunState
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training import dropout
@@ -116,9 +117,9 @@ def dataset(name_items, tmp_path_factory):
     return Dataset(path)
 
 
-def run_of(dataset, name):
+def run_of(dataset, name, **versions):
     model, train, edits, steps = RUNS[name]
-    session = Session(dataset, model, train, seed=3)
+    session = Session.from_state(RunState.first(dataset, model, train, 3, **versions))
     for step, changes in edits:
         session.train(step - session.step)
         session.edit(**changes)
@@ -158,6 +159,13 @@ def test_the_script_draws_the_masks_of_the_runs_version(dataset, tmp_path, monke
     session = run_of(dataset, "dropout")
     write_export(session, "script", tmp_path / "run.py")
     assert_losses(session, printed_by(tmp_path / "run.py", monkeypatch))
+
+
+def test_the_script_draws_the_weights_of_the_runs_version(dataset, tmp_path, monkeypatch):
+    old, new = (run_of(dataset, "first items", init_version=version) for version in (1, 2))
+    assert old.evaluate("train").loss != pytest.approx(new.evaluate("train").loss, abs=0.1)
+    write_export(old, "script", tmp_path / "run.py")
+    assert_losses(old, printed_by(tmp_path / "run.py", monkeypatch))
 
 
 def test_the_script_reads_the_items_as_the_run_did(write, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from makemore_tui.core.models.factory import make_model
 from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.models.neural_bigram import NeuralBigram
 from makemore_tui.core.models.ngram import MAX_COUNTS, NgramCounts
+from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
@@ -227,6 +228,70 @@ def test_the_lectures_initialisation_is_standard_normal_everywhere():
         assert model.tensors[name].std().item() == pytest.approx(1, abs=0.15), name
         assert model.tensors[name].mean().item() == pytest.approx(0, abs=0.2), name
     assert model.tensors["W1"].std().item() == pytest.approx(1, abs=0.02)
+
+
+LECTURES_SEED = 2147483647
+
+
+def lectures_parameters(hidden=100, embedding=2, context=3, direct=False):
+    """Drawn as the second lecture draws them, and the weights of direct connections after those."""
+    g, inputs = seeded(LECTURES_SEED), context * embedding
+    drawn = {
+        "C": torch.randn((27, embedding), generator=g),
+        "W1": torch.randn((inputs, hidden), generator=g),
+        "b1": torch.randn(hidden, generator=g),
+        "W2": torch.randn((hidden, 27), generator=g),
+        "b2": torch.randn(27, generator=g),
+    }
+    return drawn | ({"W3": torch.randn((inputs, 27), generator=g)} if direct else {})
+
+
+@pytest.mark.parametrize("sizes", [{}, {"hidden": 200, "embedding": 10}, {"hidden": 7}])
+@pytest.mark.parametrize("direct", [False, True])
+def test_the_lectures_initialisation_is_the_lectures_number_by_number(sizes, direct):
+    drawn = lectures_parameters(**sizes, direct=direct)
+    settings = ModelSettings(
+        init="lecture", **{"embedding": 2, "hidden": 100} | sizes, direct=direct
+    )
+    model = MLP(settings, 27, seeded(LECTURES_SEED))
+    assert model.tensors.keys() == drawn.keys()
+    assert all(torch.equal(model.tensors[name], drawn[name]) for name in drawn)
+
+
+def test_the_neural_bigrams_initialisation_is_the_lectures():
+    model = NeuralBigram(
+        ModelSettings(kind="neural-bigram", init="lecture"), 27, seeded(LECTURES_SEED)
+    )
+    assert torch.equal(model.tensors["W"], torch.randn((27, 27), generator=seeded(LECTURES_SEED)))
+
+
+def test_the_first_five_names_have_the_lectures_losses(names):
+    preset = PRESETS["overfit"]
+    session = Session(names, preset.model, preset.train, seed=LECTURES_SEED)
+    assert session.evaluate("first-5").loss == pytest.approx(17.7697, abs=5e-5)
+    p = {name: t.requires_grad_() for name, t in lectures_parameters().items()}
+    X, Y = [], []
+    for word in ("emma", "olivia", "ava", "isabella", "sophia"):
+        context = [0, 0, 0]
+        for character in f"{word}`":  # the one before a
+            X.append(context)
+            Y.append(ord(character) - 96)
+            context = [*context[1:], Y[-1]]
+    X, Y = torch.tensor(X), torch.tensor(Y)
+
+    def loss():
+        h = torch.tanh(p["C"][X].view(-1, 6) @ p["W1"] + p["b1"])
+        return F.cross_entropy(h @ p["W2"] + p["b2"], Y)
+
+    assert loss().item() == pytest.approx(17.7697, abs=5e-5)
+    for _ in range(1000):
+        gradients = torch.autograd.grad(loss(), list(p.values()))
+        for tensor, gradient in zip(p.values(), gradients, strict=True):
+            tensor.data -= 0.1 * gradient
+    session.train(1000)
+    after = session.evaluate("first-5").loss
+    assert after == pytest.approx(loss().item(), abs=1e-4)
+    assert after == pytest.approx(0.256, abs=5e-4)
 
 
 def test_the_scaled_initialisation_has_the_gain_of_tanh():

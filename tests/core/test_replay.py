@@ -7,6 +7,7 @@ import torch
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.checkpoint import read
+from makemore_tui.core.runs.state import RunState
 from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
@@ -44,6 +45,33 @@ def assert_replays(session, folder):
     assert (done.identical, done.largest_difference, done.loss_difference) == (True, 0.0, 0.0)
     assert (done.steps, done.same_build) == (session.step, True)
     assert done.session.journal == session.journal
+
+
+def without_init_version(record):
+    """The record as it was written before there were two ways to draw weights."""
+    return {name: value for name, value in record.items() if name != "init_version"}
+
+
+def test_a_run_that_drew_its_weights_the_old_way_replays(small, tmp_path):
+    model = ModelSettings(context=3, embedding=4, hidden=10, init="lecture", direct=True)
+    first = RunState.first(small, model, TrainSettings(batch_size=8), 7, init_version=1)
+    session = Session.from_state(first)
+    new = Session(small, model, TrainSettings(batch_size=8), seed=7)
+    assert not torch.equal(session.model.flat, new.model.flat)
+    for changes in ({"hidden": 16}, {"embedding": 6}, {"learning_rate": 0.02}):
+        session.train(9)
+        session.edit(**changes)
+    session.train(5)
+    session.save(tmp_path / "run")
+    run = tmp_path / "run.safetensors"
+    assert read(run).init_version == 1
+    change_record(run, without_init_version)
+    assert read(run).init_version == 1
+    assert replay(run).identical
+    again = Session.load(run)
+    again.restart()
+    assert torch.equal(again.model.flat, Session.from_state(again.state().beginning()).model.flat)
+    assert (again.init_version, again.undo(), again.init_version) == (2, "restart", 1)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,14 @@ import torch
 from makemore_tui.core.analysis.baselines import baseline_losses
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.results import BigramsView, DatasetStats
+from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.worker.autosave import Autosave
 from makemore_tui.core.worker.protocol import (
+    Begin,
     ChangeDataset,
     DescribeDataset,
     Edit,
@@ -21,6 +24,7 @@ from makemore_tui.core.worker.protocol import (
     EvaluateTest,
     FindLearningRate,
     HealthView,
+    LimitSpeed,
     LossView,
     NamesView,
     Pause,
@@ -92,6 +96,82 @@ def test_a_step_while_training_pauses(serve):
     assert client.look().step == stepped.step
 
 
+def test_so_many_steps_are_taken_and_then_a_pause(serve):
+    client = serve()
+    before = client.do(Pause()).step
+    assert client.do(Step(700)).state == "training"
+    assert client.until(lambda s: s.state == "paused").step == before + 700
+    client.do(Resume())
+    client.until(lambda s: s.step > before + 1400)
+
+
+def test_steps_that_are_asked_for_end_at_the_planned_end(serve):
+    client = serve(steps=50)
+    client.do(Step(60))
+    assert client.until(lambda s: s.state != "training").step == 50
+    assert client.do(Step(20)).train.steps == 100  # a finished run gets a longer plan
+    assert client.until(lambda s: s.state == "paused").step == 70
+
+
+def test_a_new_run_takes_none_of_the_steps_that_were_asked_of_the_one_before(serve):
+    client = serve()
+    client.do(LimitSpeed(1))
+    client.do(Step(10**6))
+    assert client.do(Restart(4)).state == "paused"
+
+
+def test_a_run_begins_as_a_spec_says_and_is_undone(serve):
+    client = serve()
+    before = client.until(lambda s: s.step > 10)
+    client.do(Pause())
+    data, preset = before.dataset, PRESETS["fast"]
+    spec = RunSpec(data.source, data.unique, preset.model, preset.train, 7)
+    begun = client.do(Begin(spec, "preset fast"))
+    assert (begun.step, begun.seed, begun.state) == (0, 7, "paused")
+    assert (begun.model, begun.train) == (preset.model, preset.train)
+    assert (begun.can_undo, begun.runs, len(begun.previous)) == ("preset fast", 2, 1)
+    assert client.session.dataset is client.session.undo_stack.past[-1].state.dataset
+    undone = client.do(Undo())
+    assert (undone.model, undone.train, undone.seed) == (before.model, before.train, before.seed)
+
+
+def test_a_run_may_begin_on_another_dataset(serve, tmp_path):
+    client = serve()
+    (tmp_path / "other.txt").write_text("anna\notto\nhannah\nbob\n" * 9)
+    spec = RunSpec(str(tmp_path / "other.txt"), seed=2)
+    assert client.do(Begin(spec, "restart as launched")).dataset.name == "other.txt"
+    refused = client.ask(Begin(RunSpec("/nowhere"), "restart as launched"))
+    assert isinstance(refused, Refused)
+
+
+# At a limited speed
+
+
+def test_a_limit_of_the_speed_changes_nothing_of_what_is_trained(serve, small):
+    client = serve(optimizer="adamw", learning_rate=0.01)
+    client.do(LimitSpeed(900))
+    client.until(lambda s: s.step > 50, LossView(0, 50))
+    assert client.do(LimitSpeed(None)).speed_limit is None
+    client.until(lambda s: s.step > 300)
+    step = client.still().step
+    plain = Session(small, MODEL, client.session.train_settings, seed=3)
+    plain.train(step)
+    for name, tensor in plain.model.tensors.items():
+        assert torch.equal(client.session.model.tensors[name], tensor)
+
+
+def test_between_two_steps_requests_are_answered_and_it_does_not_rest(serve):
+    client = serve()
+    client.do(Pause())
+    client.do(LimitSpeed(1))
+    client.do(Resume())
+    first = client.until(lambda s: s.speed_limit == 1)
+    looks = [client.look() for _ in range(200)]
+    assert max(look.step for look in looks) - first.step < 200
+    assert not any(look.is_resting for look in looks)
+    assert client.do(Pause()).speed_limit == 1
+
+
 def test_resumed_it_trains_on(serve):
     client = serve()
     before = client.do(Pause()).step
@@ -99,13 +179,13 @@ def test_resumed_it_trains_on(serve):
     client.until(lambda s: s.step > before)
 
 
-def test_it_finishes_at_the_planned_end_and_resumes_beyond(serve):
+def test_it_finishes_at_the_planned_end_and_goes_on_for_as_long_again(serve):
     client = serve(steps=50)
     finished = client.until(lambda s: s.state != "training")
     assert (finished.state, finished.step) == ("finished", 50)
     assert client.look().step == 50
-    client.do(Resume())
-    client.until(lambda s: s.step > 50 and s.state == "training")
+    assert client.do(Resume()).state == "training"
+    assert client.until(lambda s: s.state == "finished").step == 100
 
 
 def test_more_planned_steps_are_trained_after_an_edit_and_a_resume(serve):

@@ -158,14 +158,18 @@ def test_a_previous_run_is_returned_to_paused(serve):
     assert client.look().step == back.step
 
 
-def test_a_run_that_goes_on_beyond_its_plan_does_so_after_an_undo(serve):
-    client = serve(steps=20)
-    client.until(lambda s: s.state == "finished")
-    client.do(Resume())
-    client.until(lambda s: s.step > 40)
-    client.do(Edit({"learning_rate": 0.01}))
-    step = client.do(Undo()).step
-    assert client.until(lambda s: s.step > step).state == "training"
+def test_going_on_extends_the_plan_and_stretches_the_schedule(serve):
+    client = serve(steps=20, schedule="linear")
+    finished = client.until(lambda s: s.state == "finished")
+    assert finished.learning_rate == pytest.approx(0.1 / 20)
+    going_on = client.do(Resume())
+    assert (going_on.train.steps, going_on.can_undo) == (40, "steps 40")
+    assert going_on.learning_rate == pytest.approx(0.05)
+    assert client.until(lambda s: s.state == "finished").step == 40
+    stepped = client.do(Step())
+    assert (stepped.step, stepped.state, stepped.train.steps) == (41, "paused", 80)
+    undone = client.do(Undo())
+    assert (undone.step, undone.train.steps) == (40, 40)
 
 
 def test_undo_of_a_restart_is_no_new_run(serve):
@@ -251,7 +255,7 @@ def test_divergence_stops_the_training_and_the_server_stays(serve):
     client = serve()
     diverged = diverge(client)
     assert diverged.state == "diverged"
-    assert client.look(NamesView(3)).names == ()
+    assert client.look(NamesView(3)).names.samples == ()
     everything = client.look(LossView(0, 9), BigramsView(0, 0, 3, 3, (0, 0)))
     assert everything.step == diverged.step
 
@@ -328,10 +332,12 @@ def test_where_undo_brings_no_finite_weights_it_is_not_offered(serve):
 def test_names_that_can_not_be_drawn_are_none(serve):
     client = serve()
     client.do(Pause())
-    for value in (3e38, math.inf):  # of which the first is finite
-        client.session.model.tensors["W2"][:] = value  # so that every logit is infinite
-        client.session.model.tensors["b1"][:] = 9.0
-        assert client.look(NamesView(4)).names == ()
+    client.session.model.tensors["b1"][:] = 9.0
+    for value in (math.inf, math.nan):
+        client.session.model.tensors["W2"][:] = value  # so that no logit is finite
+        assert client.look(NamesView(4)).names.samples == ()
+    client.session.model.tensors["W2"][:] = 3e38  # whose logits are finite in double precision
+    assert len(client.look(NamesView(4)).names.samples) == 4
 
 
 def test_redone_weights_that_are_not_finite_are_not_trained_on(serve):
@@ -348,7 +354,7 @@ def test_after_divergence_a_restart_trains_again(serve):
     client.do(Edit({"learning_rate": 0.1, "weight_decay": 0.0}))
     assert client.do(Restart(3)).state == "training"
     client.until(lambda s: s.step > 20)
-    assert client.look(NamesView(3)).names
+    assert client.look(NamesView(3)).names.samples
 
 
 # Saved runs

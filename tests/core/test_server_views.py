@@ -1,8 +1,10 @@
 """The server: losses of the splits, views, changes of size, the finder, counting."""
 
+import math
 from queue import SimpleQueue
 
 import pytest
+import torch
 
 from makemore_tui.core.analysis.baselines import baseline_losses
 from makemore_tui.core.datasets.dataset import Dataset
@@ -23,6 +25,7 @@ from makemore_tui.core.worker.protocol import (
     Refused,
     Restart,
     Resume,
+    Sampling,
     Step,
 )
 from makemore_tui.core.worker.server import Server
@@ -114,7 +117,7 @@ def test_only_the_views_that_are_asked_for_are_drawn(serve):
     assert nothing.is_refresh
     names = client.look(NamesView(4))
     assert (names.loss, names.bigrams) == (None, None)
-    assert len(names.names) == 4
+    assert len(names.names.samples) == 4
     everything = client.look(LossView(0, 9), BigramsView(0, 0, 3, 3, (0, 0)), NamesView(1))
     assert None not in (everything.loss, everything.bigrams, everything.names)
 
@@ -122,17 +125,55 @@ def test_only_the_views_that_are_asked_for_are_drawn(serve):
 def test_names_are_fresh_and_marked(serve, small_items):
     client = serve(model=ModelSettings(kind="ngram", order=5), batch_size=0)
     client.until(lambda s: s.state == "finished")
-    names = client.look(NamesView(60)).names
+    names = client.look(NamesView(60)).names.samples
     assert {name.seen for name in names} == {True, False}
     assert all(name.seen == (name.text in small_items) for name in names)
-    assert client.look(NamesView(60)).names != names
+    assert client.look(NamesView(60)).names.samples != names
 
 
-def test_names_are_safe_to_show(serve, write):
+def test_names_are_sampled_as_the_view_says(serve):
+    client = serve()
+    client.do(Pause())
+    for sampling in (Sampling(0.0), Sampling(top_k=1)):
+        names = client.look(NamesView(9, sampling)).names
+        assert len({name.text for name in names.samples}) == 1
+        assert names.distinct == pytest.approx(1 / 9)
+    for temperature in (-1.0, math.nan):
+        assert client.look(NamesView(9, Sampling(temperature))).names.samples == ()
+
+
+def test_the_shares_are_those_of_the_last_500_names_of_a_run_sampled_alike(serve, small_items):
+    client = serve(model=ModelSettings(kind="ngram", order=5), batch_size=0)
+    client.until(lambda s: s.state == "finished")
+    looks = [client.look(NamesView(150)).names for _ in range(4)]
+    assert [one.remembered for one in looks] == [150, 300, 450, 500]
+    last = [name for one in looks for name in one.samples][-500:]
+    found, texts = looks[-1], [name.text for name in last]
+    assert found.new == pytest.approx(sum(text not in small_items for text in texts) / 500)
+    assert found.distinct == len(set(texts)) / 500
+    assert found.mean_length == pytest.approx(sum(map(len, texts)) / 500)
+    assert found.data_length == pytest.approx(sum(map(len, small_items)) / len(small_items))
+    assert client.look(NamesView(20, Sampling(0.8))).names.remembered == 20
+    client.do(Restart(2))
+    assert client.look(NamesView(20, Sampling(0.8))).names.remembered == 20
+
+
+def test_how_names_are_sampled_never_changes_the_path_of_training(serve, small):
+    client = serve()
+    client.do(Pause())
+    for i in range(20):
+        client.look(NamesView(50, Sampling(0.2 * i, top_k=i + 1)))
+        client.do(Step())
+    alone = Session(small, *client.session.first_settings, client.session.seed)
+    alone.train(client.session.step)
+    assert torch.equal(client.session.model.flat, alone.model.flat)
+
+
+def test_names_are_the_exact_text(serve, write):
     dataset = Dataset(write("a\x1b[31mb\n" * 30))
     client = serve(dataset, ModelSettings(kind="ngram"), batch_size=0)
     client.until(lambda s: s.state == "finished")
-    assert all(name.text.isprintable() for name in client.look(NamesView(20)).names)
+    assert "a\x1b[31mb" in {name.text for name in client.look(NamesView(500)).names.samples}
 
 
 @pytest.mark.parametrize("points", [2, 30])

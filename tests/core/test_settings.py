@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS, preset_named
+from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.settings import (
     SETTINGS,
     ModelSettings,
@@ -16,6 +17,8 @@ from makemore_tui.core.settings import (
     first_n,
     parse_changes,
     parse_value,
+    plan_edit,
+    setting_name,
     setting_text,
     settings_label,
     short_label,
@@ -340,3 +343,34 @@ def test_the_scaled_preset_differs_only_in_its_initialisation():
 def test_an_unknown_preset_is_refused_with_all_the_known():
     with pytest.raises(UserError, match=f"'best'; the presets are {', '.join(PRESETS)}"):
         preset_named("best")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [("lr", "learning_rate"), ("learning rate", "learning_rate"), ("batch", "batch_size"),
+     ("weight-decay", "weight_decay"), ("decay", "weight_decay"), ("on", "train_on"),
+     ("model", "kind"), ("Hidden", "hidden")],
+)  # fmt: skip
+def test_a_setting_is_known_by_what_the_screen_calls_it(typed, name):
+    assert setting_name(typed) == name
+
+
+def test_settings_by_another_name_are_the_same_settings():
+    assert parse_changes(["lr=0.3"]) == {"learning_rate": 0.3}
+    plan = plan_edit(ModelSettings(), TrainSettings(), {"lr": 0.3})
+    assert (plan.changes, plan.train.learning_rate) == ({"learning_rate": 0.3}, 0.3)
+    assert RunSpec.parse("names/lr=0.3").train.learning_rate == 0.3
+    with pytest.raises(UserError, match="learning_rate more than once"):
+        RunSpec.parse("names/lr=0.3/learning_rate=0.2")
+
+
+def test_what_was_meant_is_suggested():
+    for wrong, meant in (("hiden", "hidden"), ("learningrate", "learning_rate"), ("bach", "batch")):
+        with pytest.raises(UserError, match=f"'{wrong}'; did you mean {meant}"):
+            setting_name(wrong)
+    with pytest.raises(UserError, match="the settings are kind, order"):
+        setting_name("size_of_it_all")
+    with pytest.raises(UserError, match="sgd or adamw, not 'adam'; did you mean adamw"):
+        parse_changes(["optimizer=adam"])
+    with pytest.raises(UserError, match="'scalde'; did you mean scaled"):
+        preset_named("scalde")

@@ -344,11 +344,10 @@ def test_looking_in_between_never_changes_the_path(names, batch_size, dropout):
     undisturbed = gradient_trainer(names, settings, double=False)
     undisturbed.train(60)
     looked_at = gradient_trainer(names, settings, double=False)
-    generator = torch.Generator().manual_seed(SEED)
     for _ in range(6):
         looked_at.train(10)
         evaluate(looked_at.model, names, "dev")
-        sample(looked_at.model, names, 10, generator)
+        sample(looked_at.model, names, 10, seed=1)
         torch.rand(7)
     assert torch.equal(looked_at.model.flat, undisturbed.model.flat)
 

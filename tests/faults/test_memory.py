@@ -35,7 +35,7 @@ async def test_memory_is_flat_with_every_view_refreshed(many, served_engine, mon
             while len(used) < many(100, 3000) or session.step < 500 or len(session.journal) < 11:
                 assert len(used) < many(3000, 10_000), session
                 app.simulate_key(rng.choice(KEYS))
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.03)
                 used.append(megabytes())
     finally:
         engine.close()

@@ -17,7 +17,7 @@ from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.checkpoint import read
 from makemore_tui.core.session.session import Session
-from makemore_tui.core.settings import ModelSettings
+from makemore_tui.core.settings import ModelSettings, TrainSettings
 from tests.support.killed_writer import KilledWriter
 from tests.support.run_damage import change_tensors, parts, put
 
@@ -30,7 +30,9 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     words = folder / "words.txt"
     words.write_text("\n".join(["emma", "olivia", "ava", "isabella", "mia", "zoe"] * 5))
-    session = Session(Dataset.load(words), ModelSettings(context=3, embedding=4, hidden=10))
+    model = ModelSettings(context=3, embedding=4, hidden=10, direct=True)
+    train = TrainSettings(batch_size=70, optimizer="adamw", learning_rate=0.01, dropout=0.2)
+    session = Session(Dataset.load(words), model, train)
     for name in ("one", "two"):
         session.train(5)
         session.edit(learning_rate=0.05)
@@ -54,6 +56,10 @@ def test_a_run_is_the_old_or_the_new_one_whenever_its_writer_is_killed(runs, man
             time.sleep(rng.uniform(0, 0.03))
             writer.kill()
             assert weights(runs / "run") in whole
+        writer.start()
+        for _ in range(many(40, 400)):
+            assert weights(runs / "run") in whole  # while it is saved
+        writer.kill()
 
 
 # Damage. A checksum finds most of it; so after the kinds that it would hide, the sums are right.

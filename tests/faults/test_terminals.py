@@ -1,7 +1,6 @@
-"""Terminals that can little, streams that are closed, and an explorer that is suspended."""
+"""Terminals that can little, and streams that are closed."""
 
 import os
-import signal
 import subprocess
 import sys
 
@@ -33,24 +32,6 @@ def test_a_terminal_without_utf_8_is_refused_in_a_sentence(open_terminal):
     assert terminal.exit_code() == 2
     assert terminal.written.count(b"\n") == 1
     assert b"makemore-tui: the terminal's locale has the encoding ascii" in terminal.written
-
-
-def test_a_suspended_explorer_goes_on(open_terminal):
-    terminal = open_terminal("--set", "steps=1000000000")
-    terminal.wait_for_training()
-    terminal.send("\x1a")
-    terminal.wait_for(lambda: is_stopped(terminal.pid))
-    os.kill(terminal.pid, signal.SIGCONT)
-    step = terminal.step
-    terminal.wait_for(lambda: terminal.step > step)
-    terminal.send("q")
-    assert terminal.exit_code() == 0
-    assert terminal.is_restored
-
-
-def is_stopped(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rsplit(") ", 1)[1].startswith("T")
 
 
 def run(words, tmp_path, **options):

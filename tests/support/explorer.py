@@ -148,7 +148,9 @@ async def running_explorer(
     config: Config | None = None,
 ) -> AsyncIterator[Explorer]:
     engine = FakeEngine(first, answers)
-    app = ExplorerApp(engine, config)
+    config = config or Config()
+    values = {"welcome": False, **config.values}  # as after the card of the first launch
+    app = ExplorerApp(engine, Config(values, config.keys))
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: engine.starts and isinstance(app.screen, MainScreen))
         running = Explorer(pilot, engine)

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import asdict, replace
 
 from makemore_tui.core.results import DatasetStats, PreviousRun, Resizing, TestLoss
-from makemore_tui.core.settings import plan_edit, short_label
+from makemore_tui.core.settings import extended_plan, plan_edit, short_label
 from makemore_tui.core.worker.protocol import (
     CancelFinder,
     ChangeDataset,
@@ -111,9 +111,10 @@ class FakeEngine:
             case Pause():
                 return replace(now, state="paused")
             case Resume():
-                return replace(now, state="training")
+                return replace(self._with_longer_plan(), state="training")
             case Step():
-                return replace(now, state="paused", step=now.step + 1)
+                then = self._with_longer_plan()
+                return replace(then, state="paused", step=now.step + 1)
             case Restart(seed):
                 label = "restart" if seed == now.seed else f"seed {seed}"
                 return self._began(label, replace(now, seed=seed))
@@ -127,7 +128,7 @@ class FakeEngine:
                 return replace(now, state="paused", finder=rate_search(low, high))
             case CancelFinder():
                 return replace(now, finder=None)
-            case DescribeDataset(name, unique):
+            case DescribeDataset(name, unique, _):
                 return self._described(name, unique)
             case ChangeDataset(name):
                 name = name.rpartition("/")[2]
@@ -152,11 +153,20 @@ class FakeEngine:
         now = self.now
         plan, label = plan_edit(now.model, now.train, dict(changes)), short_label(changes)
         then = replace(now, model=plan.model, train=plan.train)
+        if now.state == "finished" and not is_finished(then):
+            then = replace(then, state="paused")
         if plan.effect == "restart":
             return self._began(label, then)
         if plan.effect == "resized":
             then = replace(then, resized=Resizing(now.step, label))
         return self._did(label, then)
+
+    def _with_longer_plan(self) -> Snapshot:
+        """What it is now; a finished run with more planned steps."""
+        now = self.now
+        if not is_finished(now):
+            return now
+        return self._edited({"steps": extended_plan(now.step)})
 
     def _began(self, label: str, then: Snapshot) -> Snapshot:
         """A new run, which leaves the present one as a previous one unless it had no steps."""
@@ -218,8 +228,10 @@ class FakeEngine:
         label, state = source.pop()
         target.append((label, self.now))
         kept = {name: getattr(self.now, name) for name in _OF_THE_WORKER}
-        now = "paused" if self.now.state in ("paused", "diverged") else "training"
-        return self._with_labels(replace(state, state=now, **kept))
+        state = replace(state, **kept)
+        now = "finished" if is_finished(state) else "training"
+        now = "paused" if self.now.state in ("paused", "diverged") else now
+        return self._with_labels(replace(state, state=now))
 
     def _with_labels(self, state: Snapshot) -> Snapshot:
         nearest = [levels[-1][0] if levels else None for levels in (self.past, self.future)]
@@ -235,6 +247,11 @@ class FakeEngine:
             return Refused("runs are not saved here, so this one can't have a name")
         folder = f"{saving.directory}/{name}"
         return replace(self.now, saving=replace(saving, folder=folder, named=True))
+
+
+def is_finished(now: Snapshot) -> bool:
+    """True if the last planned step has been taken."""
+    return now.model.model_kind.is_network and now.step >= now.train.steps
 
 
 def comparable(reply: Reply) -> dict[str, Any]:

@@ -73,7 +73,7 @@ class Script:
             return True
         return False
 
-    def get(self):
+    def get(self, timeout=None):
         while isinstance(self.acts[0], int):
             del self.acts[0]
         return self.acts.pop(0)

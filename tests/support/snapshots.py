@@ -21,6 +21,7 @@ from makemore_tui.core.results import (
     ProbedCharacter,
     RateSearch,
     Sample,
+    SampledNames,
     SplitLosses,
     TensorHealth,
 )
@@ -59,6 +60,15 @@ def snapshot(**changes: Any) -> Snapshot:
     model, train = changed(TEMPLATE.model, TEMPLATE.train, settings)
     rate = train.learning_rate_at(changes.get("step", TEMPLATE.step))
     return replace(TEMPLATE, model=model, train=train, learning_rate=rate, **changes)
+
+
+def sampled(*samples: Sample) -> SampledNames:
+    """Names, and what there is to say of them."""
+    if not samples:
+        return SampledNames()
+    texts, n = [one.text for one in samples], len(samples)
+    new, length = sum(not one.seen for one in samples) / n, sum(map(len, texts)) / n
+    return SampledNames(samples, n, new, len(set(texts)) / n, length, 6.1)
 
 
 def previous(name: str = "hidden 100", **changes: Any) -> PreviousRun:
@@ -167,7 +177,7 @@ def drawn(view: View, now: Snapshot) -> dict[str, Any]:
         case BigramsView():
             return {"bigrams": table(view, now.dataset.characters)}
         case NamesView(count):
-            return {"names": tuple(NAMES[i % len(NAMES)] for i in range(count))}
+            return {"names": sampled(*(NAMES[i % len(NAMES)] for i in range(count)))}
         case EmbeddingView():
             return {"embedding": now.embedding or embedding(now.dataset.labels)}
         case ProbeView(text, most):

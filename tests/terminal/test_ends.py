@@ -9,16 +9,30 @@ from makemore_tui.core.runs.header import read_record, run_name
 from makemore_tui.core.session.session import Session
 
 
-@pytest.mark.parametrize("keys", ["\x03", "qlll\x1b[Az"], ids=["ctrl+c", "q and more"])
-def test_leaving_ends_the_worker_and_restores_the_terminal(open_terminal, is_alive, keys):
-    terminal = open_terminal()
-    terminal.wait_for_training()
+def leave(terminal, keys, is_alive):
+    """Leave an explorer by its keys: the worker ends and the terminal is restored."""
     worker = terminal.worker()
     terminal.send(keys)
     assert terminal.exit_code() == 0
     assert not is_alive(worker)
     assert terminal.is_restored
     assert b"Traceback" not in terminal.written
+
+
+def test_a_suspended_explorer_goes_on_and_is_left_by_ctrl_c(open_terminal, is_alive):
+    terminal = open_terminal("--set", "steps=1000000000")
+    terminal.wait_for_training()
+    terminal.send("\x1a")
+    terminal.wait_for(lambda: is_stopped(terminal.pid))
+    os.kill(terminal.pid, signal.SIGCONT)
+    step = terminal.step
+    terminal.wait_for(lambda: terminal.step > step)
+    leave(terminal, "\x03", is_alive)
+
+
+def is_stopped(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rsplit(") ", 1)[1].startswith("T")
 
 
 def test_leaving_before_torch_is_loaded_leaves_no_worker(open_terminal, is_alive):
@@ -54,11 +68,10 @@ def test_an_explorer_that_is_told_to_end_saves_its_run_and_restores_the_terminal
     assert Session.load(*terminal.saved).step >= step
 
 
-def test_a_run_is_resumed_paused_and_goes_on(open_terminal):
+def test_a_run_is_resumed_paused_and_goes_on(open_terminal, is_alive):
     first = open_terminal()
     first.wait_for_training()
-    first.send("q")
-    assert first.exit_code() == 0
+    leave(first, "qlll\x1b[Az", is_alive)  # q, and more keys than are wanted
     (path,) = first.saved
     steps = read_record(path).steps
     terminal = open_terminal("--resume", str(path))

@@ -2,14 +2,10 @@
 
 import pytest
 import pytest_asyncio
-from hypothesis import settings
 
 from makemore_tui.tui.screens import main
 from tests.support import snapshots
 from tests.support.explorer import Stage, running_explorer
-
-settings.register_profile("tui", deadline=None, max_examples=60, database=None, derandomize=True)
-settings.load_profile("tui")
 
 
 @pytest.fixture(name="snapshot", scope="session")

@@ -44,6 +44,10 @@ def script(folder, other):
         Step(),
         Edit({"learning_rate": 0.05}),
         Step(),
+        Edit({"steps": 2}),  # which have been taken
+        Step(),  # a longer plan
+        Undo(),
+        Undo(),
         Edit({"hidden": 12}),
         Edit({"dropout": 0.1, "batch_size": 16}),
         Refresh(VIEWS),

@@ -12,6 +12,8 @@ from makemore_tui.core.worker.protocol import HealthView
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.widgets.health import HealthPanel
 
+LARGE = ("gap", "saturated", "dead")
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -59,15 +61,34 @@ async def test_the_first_loss_stands_against_that_of_no_knowledge(draw):
 @pytest.mark.parametrize(
     ("changes", "name"),
     [
-        ({"first_loss": 27.9}, "first loss"),
-        ({"gap": 0.31}, "gap"),
-        ({"saturated": 0.71}, "saturated"),
-        ({"dead": 0.08}, "saturated"),
+        ({"first_loss": 27.9, "unusual": ("first loss",)}, "first loss"),
+        ({"gap": 0.31, "unusual": ("gap",)}, "gap"),
+        ({"saturated": 0.71, "unusual": ("saturated",)}, "saturated"),
+        ({"dead": 0.08, "unusual": ("dead",)}, "saturated"),
     ],
 )
 async def test_what_is_beyond_what_is_good_has_a_mark(draw, changes, name):
     assert "!" not in line((await draw())[1], name)
     assert "!" in line((await draw(**changes))[1], name)
+
+
+async def test_what_is_no_longer_bad_has_no_mark_under_a_healthy_diagnosis(draw):
+    _, rows = await draw(first_loss=25.7)
+    assert line(rows, "first loss").split()[:4] == ["first", "loss", "25.700", "ln"]
+    assert not any("!" in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("width", "says"),
+    [
+        (20, "of 512 of train"),
+        (30, "of 512 examples of train"),
+        (40, "on the first 512 examples of train"),
+    ],
+)
+async def test_the_first_loss_says_of_which_examples_it_is(draw, width, says):
+    _, rows = await draw(width, 18)
+    assert rows[rows.index(line(rows, "first loss")) + 1].strip() == says
 
 
 async def test_shares_of_stuck_units_and_the_histogram(draw):
@@ -107,14 +128,14 @@ async def test_a_dot_stands_where_the_ratio_is_on_a_scale_with_its_mark(draw, wi
 @pytest.mark.parametrize("usual", [(-4.0, -1.75), (-math.inf, math.inf)])
 async def test_a_ratio_has_a_mark_where_the_diagnosis_takes_it_for_unusual(draw, usual):
     tensors = (TensorHealth("W1", 0.1, 1.0, -4.1), TensorHealth("W2", 0.1, 1.0, -1.0))
-    _, rows = await draw(40, 16, tensors=tensors, usual_ratios=usual)
+    _, rows = await draw(40, 16, tensors=tensors, usual_ratios=usual, unusual=("ratio",))
     is_marked = usual[0] == -4
     assert ["!" in line(rows, name) for name in ("W1", "W2")] == [is_marked, is_marked]
 
 
 async def test_a_ratio_that_is_too_large_or_small_is_not_green(draw):
     tensors = (TensorHealth("W1", 0.1, 1.0, -3.0), TensorHealth("W2", 0.1, 1.0, -1.0))
-    panel, rows = await draw(40, 16, tensors=tensors)
+    panel, rows = await draw(40, 16, tensors=tensors, unusual=("ratio",))
     dots = [
         segment.style.color
         for y in range(len(rows))
@@ -147,10 +168,10 @@ async def test_losses_that_are_not_finite_or_not_known(draw):
 
 
 async def test_whatever_is_large_has_its_mark_and_its_name_beside_it(draw):
-    _, rows = await draw(32, 16, gap=258.526, saturated=1.0, dead=1.0)
+    _, rows = await draw(32, 16, gap=258.526, saturated=1.0, dead=1.0, unusual=LARGE)
     assert line(rows, "gap") == "gap        +259 !   dev - train"
     assert line(rows, "saturated") == "saturated  100% !   dead 100% !"
-    _, rows = await draw(gap=math.inf)
+    _, rows = await draw(gap=math.inf, unusual=LARGE)
     assert line(rows, "gap").split()[:3] == ["gap", "∞", "!"]
 
 

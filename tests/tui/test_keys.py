@@ -45,6 +45,10 @@ LOCAL = {
     "decay-down",  # there is no less than none
     "dropout-down",
     "names",
+    "temperature-down",
+    "temperature-up",
+    "top-k-down",
+    "top-k-up",
     "log",
     "log-steps",
     "part",

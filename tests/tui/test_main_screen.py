@@ -9,7 +9,8 @@ from textual.containers import VerticalScroll
 from textual.events import Key
 from textual.widgets import Input
 
-from makemore_tui.core.results import BigramsView, SplitLosses
+from makemore_tui.core.results import BigramsView, Saving, SplitLosses
+from makemore_tui.core.settings import ModelSettings
 from makemore_tui.core.worker.protocol import (
     Edit,
     Failed,
@@ -363,3 +364,55 @@ async def test_of_a_huge_model_the_first_line_says_how_far_undo_goes_back(it, sn
     assert "undo levels" not in it.status
     it.engine.tell(snapshot(parameters=4_300_000, undo_levels=7))
     await it.until(lambda: "7 undo levels" in it.status)
+
+
+# Exports and the configuration, by the palette
+
+
+@pytest.fixture
+def commands_of():
+    return lambda it: {one.title: one for one in it.app.get_system_commands(it.screen)}
+
+
+async def test_the_palette_exports_the_run_as_it_was_saved(
+    it, snapshot, commands_of, tmp_path, monkeypatch
+):
+    from makemore_tui.core import Dataset, Session
+
+    session = Session(Dataset.load("names"), ModelSettings(hidden=4, embedding=2))
+    session.save(tmp_path / "first")
+    monkeypatch.chdir(tmp_path)
+    await commands_of(it)["Export: notebook"].callback()
+    assert "Nothing is saved yet" in it.notice
+    await it.show(snapshot(saving=Saving(str(tmp_path), f"{tmp_path}/first.safetensors", 3)))
+    (tmp_path / "first.json").write_text("taken")
+    await commands_of(it)["Export: json"].callback()
+    assert "Exporting first at step 3 as json" in it.notice
+    await it.until(lambda: f"Exported: {tmp_path}/first-2.json" in it.notice)
+    assert '"hidden": 4' in (tmp_path / "first-2.json").read_text()
+    (tmp_path / "first.safetensors").write_text("{")
+    await commands_of(it)["Export: report"].callback()
+    await it.until(lambda: "Not exported" in it.notice)
+    assert "is damaged" in it.notice
+    assert not (tmp_path / "first.html").exists()
+
+
+async def test_the_palette_shows_the_configuration_and_what_is_wrong_with_it(
+    it, commands_of, tmp_path, monkeypatch
+):
+    path = tmp_path / "config.toml"
+    path.write_text('theme = "nord"\n[runs]\nmost_megabytes = 20\n[keys]\npause = "f8"\n')
+    monkeypatch.setenv("MAKEMORE_TUI_CONFIG", str(path))
+    await commands_of(it)["Configuration"].callback()
+    shown = lambda: " ".join(it.painted().split())  # noqa: E731
+    await it.until(lambda: "runs.most_megabytes 20 a number from 0" in shown())
+    assert "keys.pause f8" in shown()
+    assert str(path)[:40] in shown()
+    path.write_text("nonsense = 1\n")
+    monkeypatch.setenv("EDITOR", "true")
+    await it.press("e")
+    await it.until(lambda: "No editor can be opened from here" in shown())
+    it.app.screen._read()
+    await it.until(lambda: "nonsense is nothing that can be set" in shown())
+    await it.press("escape")
+    await it.until(lambda: it.app.screen is it.screen)

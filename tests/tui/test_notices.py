@@ -221,6 +221,24 @@ async def test_the_runs_panel_goes_back_to_a_previous_run(it, snapshot, previous
 async def test_the_end_of_training_is_said(it, snapshot, kind, says):
     await it.show(snapshot(kind=kind))
     it.engine.become(state="finished")
-    await it.until(lambda: "finished" in it.notice)
-    assert says in it.notice
+    await it.until(lambda: says in it.notice)
     assert "finished" in it.status
+
+
+async def test_at_the_end_it_is_said_what_going_on_does_before_it_does_it(it, snapshot):
+    await it.show(snapshot(schedule="linear", learning_rate=0.03, steps=400, step=390))
+    it.engine.become(state="finished", step=400)
+    stretched = "linear schedule stretched, lr 7.5e-05 → 0.015"
+    await it.until(lambda: f"Finished 400 steps · space to go on to 800 · {stretched}" in it.notice)
+    await it.press("space")
+    await it.until(lambda: f"Going on to step 800 · u to undo · {stretched}" in it.notice)
+    assert it.engine.now.train.steps == 800
+
+
+async def test_a_loss_that_exploded_can_be_trained_on_after_an_edit(it, snapshot):
+    exploded = Divergence(1230, Mark(1200, "lr 30"), "lr 30", is_finite=True)
+    it.engine.become(state="diverged", divergence=exploded)
+    await it.until(lambda: "loss exploded at step 1,230; u takes back lr 30" in it.notice)
+    assert "after lr 30 at step 1,200" in it.notice
+    await it.press("[")
+    await it.until(lambda: "learning rate 0.0562 · space to resume" in it.notice)

@@ -16,6 +16,7 @@ from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.runs.locks import RunLock, is_locked
 from makemore_tui.core.runs.record import JournalEntry
+from makemore_tui.core.settings import SETTINGS
 from makemore_tui.tui.cli import main as cli
 from tests.support.run_damage import change_record
 
@@ -111,10 +112,15 @@ def test_runs_are_listed_the_newest_first(run_json, place, monkeypatch):
     told = (first["dataset"], first["model"], first["steps"], first["problem"], first["named"])
     assert told == ("items.txt", "MLP 3, 2, 6", 30, None, False)
     assert first["saved"] == "2026-01-04T00:00:00+00:00"
+    assert (first["test_peeks"], first["seed"]) == (0, 3)
+    assert first["path"] == str(place / "d.safetensors")
+    assert set(first["settings"]) == set(SETTINGS)
+    assert first["settings"]["hidden"] == 6
     assert 0 < first["best_dev"] < 5
 
 
-def test_runs_for_people_have_a_line_each_and_damaged_ones_say_so(run, place):
+def test_runs_for_people_have_a_line_each_and_damaged_ones_say_so(run, place, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
     (place / "b.safetensors").write_text("{")
     os.truncate(place / "a.safetensors", 200)
     (place / "letters").mkdir()
@@ -123,7 +129,8 @@ def test_runs_for_people_have_a_line_each_and_damaged_ones_say_so(run, place):
     code, out, err = run("runs", "--run-dir", place)
     assert (code, err) == (0, "")
     words = " ".join(out.split())
-    assert "d items.txt MLP 3, 2, 6 30" in words
+    assert "name data model lr batch optimizer steps dev test peeks when" in words
+    assert "d items.txt MLP 3, 2, 6 0.1 32 sgd 30" in words
     assert f"b: {place}/b.safetensors is damaged".replace(" ", "") in "".join(out.split())
     assert f"a: {place}/a.safetensors is damaged".replace(" ", "") in "".join(out.split())
     assert "letters" in out
@@ -147,11 +154,44 @@ def test_help_has_an_example(run):
         assert "Example:" in run(*words, "--help")[1]
 
 
+def test_runs_are_sorted_and_filtered(run, run_json, place):
+    def names(*words):
+        return "".join(one["name"] for one in run_json("runs", "--run-dir", place, *words)["runs"])
+
+    for name, best in zip("abcd", (2.5, 2.2, 2.9, 2.1), strict=True):
+        change(place / f"{name}.safetensors", dev_losses={"points": [], "best": best})
+    change(place / "b.safetensors", test_peeks=3)
+    assert names("--sort", "dev") == "dbac"
+    assert names("--sort", "name") == "abcd"
+    assert names("--sort", "test peeks") == "bdca"
+    assert names("--filter", "hidden=6 items") == "dcba"
+    assert names("--filter", "hidden=60") == names("--filter", "nothing") == ""
+    assert "has 'nothing'" in run("runs", "--run-dir", place, "--filter", "nothing")[1]
+
+
+def test_looking_at_the_test_split_is_counted_in_the_run(run_json, place):
+    path = place / "a.safetensors"
+    assert set(run_json("evaluate", path)) == {"train", "dev"}
+    assert read_record(path).test_peeks == 0
+    assert set(run_json("evaluate", path, "--split", "test")) == {"test"}
+    assert set(run_json("evaluate", path, "--split", "all")) == {"train", "dev", "test", "all"}
+    assert read_record(path).test_peeks == 2
+    assert run_json("replay", path)["identical"]
+
+
 # Removing
 
 
+def test_a_run_is_removed_by_its_path(run, refused, place, tmp_path):
+    assert run("runs", "remove", place / "a.safetensors")[0] == 0
+    (tmp_path / "other.safetensors").write_text("weights of another program")
+    assert "not a safetensors file" in refused("runs", "remove", tmp_path / "other.safetensors")
+    assert names_in(place) == ["b", "c", "d"]
+
+
 def test_runs_are_removed_by_name(run, place):
-    assert run("runs", "remove", "a", "c", "--run-dir", place) == (0, "", "")
+    said = "".join(f"removed {name} ({place / name}.safetensors)\n" for name in "ac")
+    assert run("runs", "remove", "a", "c", "--run-dir", place) == (0, said, "")
     assert names_in(place) == ["b", "d"]
     assert run("runs", "--run-dir", place, "remove", "d")[0] == 0
     assert names_in(place) == ["b"]
@@ -312,7 +352,18 @@ def test_a_file_here_comes_before_a_name(run_json, whole, place, tmp_path, monke
 
 def test_a_name_that_no_run_has_is_refused(refused, place, monkeypatch):
     monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(place))
-    assert "nobody" in refused("sample", "nobody")
+    for words in (("sample",), ("evaluate",), ("replay",), ("export",), ("train", "--resume")):
+        said = refused(*words, "nobody")
+        assert f"no run named nobody in {place} or in the current folder. See makemore" in said
+    said = refused("runs", "remove", "nobody")
+    assert f"no run named nobody in {place}, so nothing was removed" in said
+
+
+def test_a_folder_here_does_not_hide_a_run_of_its_name(run, place, tmp_path, monkeypatch):
+    monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(place))
+    (tmp_path / "here" / "a").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    assert run("sample", "a", "-n", "1")[0] == 0
 
 
 # Replaying
@@ -409,13 +460,21 @@ def test_what_cannot_be_gone_on_with_is_refused(refused, whole, tmp_path, words,
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["train", "--stepz", "3"], "no such option: --stepz"),
-        (["train", "--steps", "-1"], "invalid value for '--steps'"),
-        (["replay"], "missing argument 'RUN'"),
-        (["replay", "x", "--until", "-1"], "invalid value for '--until'"),
-        (["runs", "bogus"], "no such command 'bogus'"),
-        (["runs", "remove"], "missing argument 'NAME...'"),
-        (["fly"], "no such command 'fly'"),
+        (["train", "--stepz", "3"], "train has no option --stepz; did you mean --steps? See make"),
+        (["train", "--steps", "-1"], "--steps must be a whole number from 1 to 1,000,000,000, not"),
+        (
+            ["train", "--steps", "abc"],
+            "--steps must be a whole number, not 'abc'. See makemore-tui",
+        ),
+        (["train", "--steps"], "--steps needs a value. See makemore-tui train --help"),
+        (["find-lr", "--low", "x"], "--low must be a number, not 'x'. See makemore-tui find-lr"),
+        (["replay"], "replay needs RUN. See makemore-tui replay --help"),
+        (["replay", "x", "--until", "z"], "--until must be a whole number, not 'z'"),
+        (["runs", "bogus"], "no such command 'bogus'. See makemore-tui runs --help"),
+        (["runs", "remove"], "runs remove needs RUN..."),
+        (["runs", "--sort", "size"], "--sort must be one of name, data, model, lr, batch"),
+        (["fly"], "no such command 'fly'. See makemore-tui --help"),
+        (["trian"], "no such command 'trian'. Did you mean 'train'? See"),
     ],
 )
 def test_words_that_are_none_are_refused_in_a_sentence(refused, words, says):

@@ -1,6 +1,7 @@
 """The panel of previous and saved runs: what it lists, and its cursor."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from textual.events import MouseScrollDown, MouseScrollUp
 
 from makemore_tui.core.results import Saving
 from makemore_tui.core.runs.catalog import SavedRun
-from makemore_tui.core.settings import ModelSettings
+from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.worker.protocol import OpenRun, ReturnTo
 from makemore_tui.tui.widgets.runs import RunsPanel
 
@@ -28,19 +29,20 @@ def draw(stage, snapshot):
 
 async def test_without_previous_runs_it_says_how_there_come_to_be_some(draw):
     _, rows = await draw()
-    assert "none yet" in rows[0]
-    assert "restart" in rows[0]
+    assert "●" in rows[1] or "›" in rows[1]  # the run that is open
+    words = " ".join(" ".join(rows).split())
+    assert "no other yet; a restart (r, R)" in words
 
 
 async def test_the_newest_stands_first_with_name_steps_and_dev_loss(draw, previous):
     _, rows = await draw(previous("lr 0.01 → 2.30"), previous("hidden 100 → 2.21", steps=48_000))
-    assert rows[1].split() == ["›", "hidden", "100", "48k", "2.210"]
-    assert rows[2].split() == ["lr", "0.01", "5k", "2.210"]
+    assert rows[2].split() == ["›", "hidden", "100", "48k", "2.210"]
+    assert rows[3].split() == ["lr", "0.01", "5k", "2.210"]
 
 
 async def test_a_run_without_a_dev_loss_has_a_dash(draw, previous):
     _, rows = await draw(previous(best_dev=None))
-    assert rows[1].split()[-1] == "–"
+    assert rows[2].split()[-1] == "–"
 
 
 async def test_the_settings_of_the_run_under_the_cursor_are_told(draw, previous, stage):
@@ -53,10 +55,14 @@ async def test_the_settings_of_the_run_under_the_cursor_are_told(draw, previous,
     assert "counts of 2, smoothing 1" in " ".join(stage.rows(panel))
 
 
-async def test_a_wide_panel_has_the_settings_in_each_line(draw, previous):
+async def test_a_wide_panel_has_a_column_for_each_of_the_main_settings(draw, previous):
     _, rows = await draw(previous(), previous(), width=130)
-    assert all("  MLP 3, 10, 200, lr 0.1, batch 32, sgd, seed 1" in row for row in rows[1:3])
-    assert "settings (MLP: context, embedding, hidden)" in rows[0]
+    heads = "name data model lr batch optimizer steps dev test peeks when"
+    assert rows[0].split() == heads.split()
+    for line in rows[2:4]:
+        facts = "names MLP 3, 10, 200 0.1 32 sgd 5k 2.210 0 this session"
+        assert line.split()[-len(facts.split()) :] == facts.split()
+    assert "open now" in rows[1]
 
 
 @pytest.mark.parametrize(
@@ -71,30 +77,33 @@ async def test_a_wide_panel_has_the_settings_in_each_line(draw, previous):
     ],
 )
 async def test_runs_that_differ_in_what_is_seldom_changed_are_told_apart(
-    draw, previous, snapshot, changes, says
+    draw, previous, snapshot, stage, changes, says
 ):
     there = snapshot(**changes)
-    _, rows = await draw(previous(model=there.model, train=there.train), previous(), width=130)
-    assert f"MLP 3, 10, 200, {says}, lr 0.1" in rows[2]
-    assert says not in rows[1]
+    runs = previous(model=there.model, train=there.train), previous()
+    panel, rows = await draw(*runs, width=130)
+    assert says not in " ".join(rows)
+    panel.action_move(1, 0)
+    assert f"MLP 3, 10, 200, {says}, lr 0.1" in " ".join(stage.rows(panel))
 
 
 async def test_a_name_that_has_no_room_is_told_whole_below(draw, previous):
     name = "init scaled, hidden 100, lr 0.05"
     _, rows = await draw(previous(f"{name} → 2.21"), width=32)
-    assert rows[1].startswith("› init scaled, hid… ")
-    assert f"{name}: MLP" in " ".join(row.strip() for row in rows[2:])
+    assert rows[2].startswith("› init scaled, hid… ")
+    assert f"{name}: MLP" in " ".join(row.strip() for row in rows[3:])
 
 
 async def test_a_wide_panel_has_much_room_for_names(draw, previous):
     name = "init scaled, hidden 100, lr 0.05"
     _, rows = await draw(previous(f"{name} → 2.21"), width=116)
-    assert rows[1].startswith(f"› {name} ")
+    assert rows[2].startswith(f"› {name} ")
 
 
 async def test_the_cursor_stays_among_the_runs(draw, previous, stage):
     panel, _ = await draw(previous("lr 1"), previous("lr 2"), previous("lr 3"))
-    for down, name in ((-1, "lr 3"), (1, "lr 2"), (1, "lr 1"), (1, "lr 1"), (-1, "lr 2")):
+    moves = ((-9, "this run"), (1, "lr 3"), (1, "lr 2"), (1, "lr 1"), (1, "lr 1"), (-1, "lr 2"))
+    for down, name in moves:
         panel.action_move(down, 0)
         assert [row for row in stage.rows(panel) if row.startswith(f"› {name}")]
 
@@ -103,7 +112,7 @@ async def test_a_new_previous_run_takes_the_cursor_to_the_newest(draw, previous,
     panel, _ = await draw(previous("lr 1"), previous("lr 2"))
     panel.action_move(1, 0)
     panel.show(snapshot(previous=(previous("lr 1"), previous("lr 2"), previous("lr 3"))))
-    assert stage.rows(panel)[1].startswith("› lr 3")
+    assert stage.rows(panel)[2].startswith("› lr 3")
 
 
 async def test_the_list_follows_the_cursor_where_lines_are_few(draw, previous, stage):
@@ -129,12 +138,14 @@ def wheel(panel, kind):
 
 @pytest.fixture
 def saved():
-    """Makes a saved run."""
+    """Makes a saved run, each a second older than the one before."""
+    seconds = count()
 
     def saved(name, **facts):
-        when = datetime.now(UTC) - timedelta(hours=3)
-        settings = "MLP 3, 10, 200, lr 0.1"
-        known = {"dataset": "names", "settings": settings, "steps": 48_000, "best_dev": 2.21}
+        when = datetime.now(UTC) - timedelta(hours=3, seconds=next(seconds))
+        settings = {"model_settings": ModelSettings(), "train_settings": TrainSettings()}
+        known = {"dataset": "names", "steps": 48_000, "best_dev": 2.21, **settings}
+        when = facts.pop("saved", when)
         return SavedRun(name, Path("/runs") / name, when, **(known | facts))
 
     return saved
@@ -144,9 +155,9 @@ async def test_saved_runs_stand_below_previous_ones(draw, previous, saved, stage
     panel, _ = await draw(previous("lr 0.01 → 2.30"))
     panel.list_saved([saved("first"), saved("[red]second")])
     rows = stage.rows(panel)
-    assert rows[2].strip() == "saved"
-    assert rows[3].split() == ["first", "48k", "2.210"]
-    assert rows[4].split() == ["[red]second", "48k", "2.210"]
+    assert rows[3].strip() == "saved"
+    assert rows[4].split() == ["first", "48k", "2.210"]
+    assert rows[5].split() == ["[red]second", "48k", "2.210"]
 
 
 async def test_the_saved_run_under_the_cursor_is_told_and_opened(draw, saved, stage, monkeypatch):
@@ -154,7 +165,7 @@ async def test_the_saved_run_under_the_cursor_is_told_and_opened(draw, saved, st
     panel.list_saved([saved("first"), saved("second")])
     panel.action_move(1, 0)
     rows = stage.rows(panel)
-    assert rows[3].startswith("› second")
+    assert rows[4].startswith("› second")
     assert "names, saved 3 h ago, MLP 3, 10, 200, lr 0.1" in " ".join(" ".join(rows).split())
     asked = []
     with monkeypatch.context() as only_here:
@@ -163,11 +174,21 @@ async def test_the_saved_run_under_the_cursor_is_told_and_opened(draw, saved, st
     assert asked[0].request == OpenRun("/runs/second")
 
 
-async def test_the_present_run_is_not_among_them(draw, saved, snapshot, stage):
+async def test_the_open_run_stands_first_once_and_is_not_opened_again(
+    draw, saved, snapshot, stage, monkeypatch
+):
     panel, _ = await draw()
-    panel.show(snapshot(saving=Saving("/runs", "/runs/first", 3)))
-    panel.list_saved([saved("first"), saved("second")])
-    assert not any("first" in row for row in stage.rows(panel))
+    panel.show(snapshot(saving=Saving("/runs", "/runs/first.safetensors", 3)))
+    panel.list_saved([saved("first.safetensors"), saved("second")])
+    rows = stage.rows(panel)
+    assert rows[1].startswith("● first ")
+    assert sum("first" in row for row in rows) == 1
+    panel.action_move(-9, 0)
+    said = []
+    with monkeypatch.context() as only_here:
+        only_here.setattr(panel, "post_message", said.append)
+        panel.action_open()
+    assert said[0].text == "this is the run that is open"
 
 
 async def test_a_previous_run_is_not_listed_again_among_the_saved_ones(
@@ -185,7 +206,8 @@ async def test_the_cursor_stays_on_its_run_whatever_the_list_becomes(
     panel.list_saved([saved("first"), saved("second")])
     panel.action_move(3, 0)
     assert any(row.startswith("› second") for row in stage.rows(panel))
-    panel.list_saved([saved("newer"), saved("first"), saved("second")])
+    now = datetime.now(UTC)
+    panel.list_saved([saved("newer", saved=now), saved("first"), saved("second")])
     assert any(row.startswith("› second") for row in stage.rows(panel))
     panel.show(snapshot(previous=(previous("lr 2"),)))
     assert any(row.startswith("› second") for row in stage.rows(panel))
@@ -197,7 +219,7 @@ async def test_of_a_long_name_the_end_is_seen_too(draw, saved, stage):
     panel, _ = await draw(width=34)
     panel.list_saved([saved(f"names-2026-11-25-08183{i}") for i in range(3)])
     rows = stage.rows(panel)
-    assert [row.split()[0 if "›" not in row else 1][-6:] for row in rows[2:5]] == [
+    assert [row.split()[0 if "›" not in row else 1][-6:] for row in rows[3:6]] == [
         f"08183{i}" for i in range(3)
     ]
 
@@ -206,7 +228,7 @@ async def test_the_mouse_chooses_a_run_and_opens_the_chosen_one(explorer, previo
     async with explorer(first=snapshot(previous=(previous("lr 1"), previous("lr 2")))) as it:
         await it.press("9")
         await it.until(lambda: "lr 1" in it.text("runs"))
-        await it.pilot.click("#runs", offset=(6, 3))
+        await it.pilot.click("#runs", offset=(6, 4))
         await it.until(lambda: "› lr 1" in it.text("runs"))
         panel = it.screen.query_one("#runs")
         panel.post_message(wheel(panel, MouseScrollUp))
@@ -214,7 +236,7 @@ async def test_the_mouse_chooses_a_run_and_opens_the_chosen_one(explorer, previo
         panel.post_message(wheel(panel, MouseScrollDown))
         await it.until(lambda: "› lr 1" in it.text("runs"))
         assert not it.engine.commands
-        await it.pilot.click("#runs", offset=(6, 3))
+        await it.pilot.click("#runs", offset=(6, 4))
         await it.until(lambda: it.engine.commands == [ReturnTo(0)])
 
 
@@ -231,3 +253,71 @@ async def test_the_cursor_is_seen_among_many_saved_runs(draw, previous, saved, s
         panel.action_move(1, 0)
         assert any(row.startswith("› ") for row in stage.rows(panel))
     assert any(row.startswith("› run 29") for row in stage.rows(panel))
+
+
+@pytest.fixture
+def whole_runs(tmp_path):
+    """A directory of two small runs on disk."""
+    from makemore_tui.core import Dataset, Session
+
+    dataset = Dataset.load("names")
+    for name, hidden in (("wide", 8), ("narrow", 6)):
+        Session(dataset, ModelSettings(hidden=hidden, embedding=2)).save(tmp_path / name)
+    return tmp_path
+
+
+async def test_runs_are_sorted_by_each_column_in_turn(draw, saved, stage):
+    panel, _ = await draw(width=130)
+    slow, fast = (TrainSettings(learning_rate=rate) for rate in (0.01, 1))
+    runs = [
+        saved("b", best_dev=2.3, steps=9, train_settings=fast, test_peeks=2),
+        saved("a", best_dev=2.1, steps=5, train_settings=slow),
+    ]
+    panel.list_saved(runs)
+    found = {}
+    for _ in range(10):
+        panel.action_sort()
+        rows = [row.lstrip("›● ")[:1] for row in stage.rows(panel)[1:5]]
+        found[panel.sort] = "".join(letter for letter in rows if letter in "ab")
+    by_a, by_b = ["name", "lr", "dev"], ["steps", "test peeks", "when"]
+    assert [found[name] for name in (*by_a, *by_b)] == ["ab"] * 3 + ["ba"] * 3
+    assert panel.sort == "when"
+
+
+async def test_keys_of_the_panel_move_sort_filter_and_delete(explorer, snapshot, whole_runs):
+    first = snapshot(saving=Saving(str(whole_runs), "", 0))
+    async with explorer(first=first) as it:
+        await it.press("9")
+        await it.until(lambda: "wide" in it.text("runs") and "narrow" in it.text("runs"))
+        await it.press("k", "k", "k", "j")
+        await it.until(lambda: "› wide" in it.text("runs") or "› narrow" in it.text("runs"))
+        await it.press("o")
+        await it.until(lambda: it.screen.query_one("#runs").sort == "name")
+        await it.press("F", *"hidden=6", "enter")
+        await it.until(lambda: "wide" not in it.text("runs") and "› narrow" in it.text("runs"))
+        await it.until(lambda: it.chosen == "runs")  # no longer the line of the filter
+        await it.press("delete")
+        await it.until(lambda: not (whole_runs / "narrow.safetensors").exists())
+        await it.until(lambda: "Deleted narrow" in it.notice)
+        await it.until(lambda: "deleted ·" in " ".join(it.text("runs").split()))
+        await it.press("delete")
+        await it.until(lambda: (whole_runs / "narrow.safetensors").exists())
+        await it.press("delete")
+        await it.until(lambda: "Deleted narrow" in it.notice)
+        assert not it.engine.commands
+    assert sorted(path.name for path in whole_runs.iterdir()) == ["wide.safetensors"]
+
+
+async def test_a_list_that_was_read_before_a_run_was_deleted_does_not_bring_it_back(
+    explorer, snapshot, whole_runs
+):
+    async with explorer(first=snapshot(saving=Saving(str(whole_runs), "", 0))) as it:
+        await it.press("9")
+        await it.until(lambda: "wide" in it.text("runs") and "narrow" in it.text("runs"))
+        panel = it.screen.query_one("#runs")
+        read_before = list(panel._saved)
+        await it.press("delete")
+        await it.until(lambda: "Deleted " in it.notice)
+        panel.list_saved(read_before)
+        assert len(panel._saved) == 1
+        assert (it.text("runs").count("narrow"), it.text("runs").count("wide")) == (1, 1)

@@ -113,6 +113,21 @@ async def test_a_schedule_shows_the_rate_it_has_come_to(draw):
     assert "step → 0.01" in (await draw(40, settings, step=900))["schedule"]
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_a_decayed_rate_is_the_one_that_is_used(draw, width):
+    settings = {"schedule": "linear", "learning_rate": 0.03, "steps": 400}
+    shown = (await draw(width, settings, step=399))["learning rate"]
+    assert shown.split("→")[1].split() == ["7.5e-05", "[", "]"]
+    assert shown.startswith("0.03")
+    settings["learning_rate"] = 0.0178
+    shown = (await draw(width, settings, step=399))["learning rate"]
+    assert shown.split("→")[1].split()[0] == "4.45e-05"
+
+
+async def test_a_step_beyond_the_plan_is_not_of_it(draw):
+    assert (await draw(40, {"steps": 400}, step=4037))["step"] == "4,037"
+
+
 async def test_without_a_speed_there_is_a_dash(draw):
     assert (await draw(steps_per_second=0.0))["steps/s"] == "–"
 

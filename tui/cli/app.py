@@ -1,5 +1,7 @@
 """The command line: the explorer, which is the default, and all other commands; their examples."""
 
+import platform
+from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -8,21 +10,44 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
 
 from . import options, saved_run
-from .data import data, presets
+from .data import data, presets, settings
 from .explorer import open_explorer
 from .find_lr import find_lr
+from .plain_words import PlainCommand, PlainGroup, sentence
 from .runs import runs
+from .trace import trace
 from .train import train
 
 app = typer.Typer(
     help="Watch a character-level language model learn to make names, and change it meanwhile.",
-    no_args_is_help=False,
-    add_completion=False,
+    cls=PlainGroup,
     epilog="Example: makemore-tui --data words --preset lecture",
     context_settings={"help_option_names": ["--help", "-h"]},
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+
+def _print_versions(is_asked: bool) -> None:
+    if is_asked:
+        versions = [f"{name} {metadata.version(name)}" for name in ("makemore-tui", "torch")]
+        print(", ".join([*versions, f"Python {platform.python_version()}"]))
+        raise typer.Exit
+
+
+# fmt: off
+_Resume = Annotated[str | None, typer.Option(
+    metavar="RUN", help="Go on with a saved run: its name or file.",
+    autocompletion=options.run_names,
+)]
+_Paused = Annotated[bool, typer.Option("--paused", help="Don't train before space is pressed.")]
+_Speed = Annotated[int | None, typer.Option(
+    metavar="N", help="Train at most N steps a second.", callback=options.within(1, 999_999),
+)]
+_Version = Annotated[bool, typer.Option(
+    "--version", help="The program's version.", is_eager=True, callback=_print_versions,
+)]
+# fmt: on
 
 
 def explore(
@@ -32,29 +57,37 @@ def explore(
     changes: options.Changes = None,
     seed: options.Seed = 1,
     unique: options.Unique = False,
+    encoding: options.Encoding = "",
+    column: options.Column = "",
+    skip_long: options.SkipLong = False,
     spec: options.Spec = None,
-    resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Go on with a saved run: its name or file.")
-    ] = None,
+    resume: _Resume = None,
+    paused: _Paused = False,
+    speed: _Speed = None,
     run_dir: options.RunDirectory = None,
+    version: _Version = False,
 ) -> None:
     """Open the explorer. (The default: `makemore-tui` alone does the same.)"""
-    open_explorer(options.given(context))
+    if context.invoked_subcommand is None:
+        open_explorer(options.given(context))
 
 
+app.callback(invoke_without_command=True)(explore)  # so that the help shows its options
 _TRAIN = "makemore-tui train --steps"
 for _command, _name, _example in (
     (explore, "explore", "makemore-tui explore --preset lecture --set hidden=100"),
     (train, "train", "makemore-tui train --preset scaled --steps 2000 --json"),
     (saved_run.sample, "sample", f"{_TRAIN} 999 --out a && makemore-tui sample a -n 5"),
     (saved_run.evaluate, "evaluate", f"{_TRAIN} 999 --out b && makemore-tui evaluate b"),
+    (trace, "trace", f"{_TRAIN} 999 --out b && makemore-tui trace b --word emma --backward"),
     (find_lr, "find-lr", "makemore-tui find-lr --preset lecture --steps 300"),
     (data, "data", "makemore-tui data names --json"),
     (presets, "presets", "makemore-tui presets"),
+    (settings, "settings", "makemore-tui settings --json"),
     (saved_run.replay, "replay", f"{_TRAIN} 99 --out c && makemore-tui replay c"),
     (saved_run.export, "export", f"{_TRAIN} 99 --out c && makemore-tui export c --as script"),
 ):
-    app.command(_name, epilog=f"Example: {_example}")(_command)
+    app.command(_name, cls=PlainCommand, epilog=f"Example: {_example}")(_command)
 app.add_typer(runs, name="runs")
 
 
@@ -66,7 +99,5 @@ def run(words: list[str]) -> int:
     try:
         code = app(words, prog_name="makemore-tui", standalone_mode=False)
     except typer.TyperException as error:
-        message = getattr(error, "format_message", error.__str__)()
-        message = " ".join(message.split()).rstrip(".")
-        raise UserError(f"{message[:1].lower()}{message[1:]}; --help says what is right") from None
+        raise UserError(sentence(error, words)) from None
     return code if isinstance(code, int) else 0

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.settings import parse_changes
+from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Start
 
 from .process import complain
-from .start import Given, refuse, start_of
+from .start import DATA_OPTIONS, Given, refuse, start_of
 
 
 def check_terminal() -> None:
@@ -40,7 +41,7 @@ def open_explorer(given: Given) -> None:
     spec = start_of(given, parse_changes(given.get("--set", ())))
     resume = given.get("--resume")
     if resume is not None:
-        others = ("--data", "--preset", "--set", "--seed", "--unique")
+        others = (*DATA_OPTIONS, "--preset", "--set", "--seed")
         refuse(given, others, f"can't be had with --resume: {resume} has its own")
     check_terminal()
     gc.disable()  # until the first snapshot: almost all that a start makes is kept
@@ -48,6 +49,8 @@ def open_explorer(given: Given) -> None:
     os.environ.setdefault("TEXTUAL_FPS", "120")
     directory = runs_directory(given.get("--run-dir")).absolute()
     start = Start(spec.dataset, spec.unique, spec.model, spec.train, spec.seed, str(directory))
+    paused, speed = given.get("--paused", False), given.get("--speed")
+    start = replace(start, reading=spec.reading, paused=paused, speed_limit=speed)
     if resume is not None:
         from makemore_tui.core.runs.catalog import find_run
         from makemore_tui.core.runs.header import read_record
@@ -92,3 +95,18 @@ def run_explorer(start: Start) -> None:
         sys.exit(app.return_code or 1)
     if app.return_code:
         sys.exit(app.return_code)  # it was ended by a signal; or broke, and has said why
+    if engine.saved:
+        print(_to_continue(Path(engine.saved), Path(start.runs or "")))
+
+
+def _to_continue(path: Path, directory: Path) -> str:
+    """That a run is saved, and the command that goes on with it. directory: of this explorer."""
+    import shlex
+
+    from makemore_tui.core.runs.header import run_name
+
+    name = shown(run_name(path))
+    words = ["makemore-tui", "--resume", name if path.parent == directory else shown(str(path))]
+    if path.parent == directory != runs_directory().absolute():
+        words[1:1] = ["--run-dir", shown(str(directory))]
+    return f"Saved as {name} · {shlex.join(words)} to continue"

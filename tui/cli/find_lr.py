@@ -20,10 +20,19 @@ def find_lr(
     preset: options.Preset = DEFAULT_PRESET,
     changes: options.Changes = None,
     seed: options.Seed = 1,
-    low: Annotated[float | None, typer.Option(help="Where to begin; for SGD, 0.001.")] = None,
-    high: Annotated[float | None, typer.Option(help="Where to end; for SGD, 1.")] = None,
-    steps: Annotated[int, typer.Option(help="How many, for each of three seeds.")] = 1000,
+    low: Annotated[
+        float | None, typer.Option(metavar="NUMBER", help="Where to begin; for SGD, 0.001.")
+    ] = None,
+    high: Annotated[
+        float | None, typer.Option(metavar="NUMBER", help="Where to end; for SGD, 1.")
+    ] = None,
+    steps: Annotated[
+        int, typer.Option(metavar="N", help="How many, for each of three seeds.")
+    ] = 1000,
     unique: options.Unique = False,
+    encoding: options.Encoding = "",
+    column: options.Column = "",
+    skip_long: options.SkipLong = False,
     as_json: options.Json = False,
 ) -> None:
     """Find a learning rate: train a new model at a rising rate, and see where the loss turns."""

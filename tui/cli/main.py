@@ -1,5 +1,6 @@
 """Runs the program: its exit code, and what it says of errors."""
 
+import os
 import sys
 from io import TextIOWrapper
 from typing import NoReturn
@@ -8,6 +9,10 @@ from makemore_tui.core.errors import UserError
 
 from .process import INTERRUPTED, complain, ends_at_once, forget_output
 from .start import plain_options
+
+# Options of the program itself; others that come first are the explorer's.
+_OWN_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
+_COMPLETING = "_MAKEMORE_TUI_COMPLETE"  # in the environment, while a shell completes a command
 
 
 def main() -> NoReturn:
@@ -36,9 +41,10 @@ def main() -> NoReturn:
 def _run(words: list[str]) -> int:
     """Run a command, or the explorer where the words begin with none. Returns the exit code."""
     try:
-        if not words or (words[0].startswith("-") and words[0] not in ("--help", "-h")):
+        is_of_explorer = not words or (words[0].startswith("-") and words[0] not in _OWN_OPTIONS)
+        if is_of_explorer and _COMPLETING not in os.environ:
             words = ["explore", *words]
-        given = plain_options(words[1:]) if words[0] == "explore" else None
+        given = plain_options(words[1:]) if words[:1] == ["explore"] else None
         if given is not None:
             from .explorer import open_explorer
 

@@ -1,18 +1,34 @@
-"""Options and arguments that several commands share."""
+"""Options and arguments that several commands share, and how a shell completes them."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from makemore_tui.core.constants import MAX_SEED
-from makemore_tui.core.runs.catalog import find_run
+from makemore_tui.core.constants import BUILT_IN_DATASETS, MAX_SEED
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.presets import PRESETS
+from makemore_tui.core.runs.catalog import find_run, saved_runs
 from makemore_tui.core.runs.directory import runs_directory
+from makemore_tui.core.settings import SETTINGS
 
 
 def found(run: Path | None) -> Path | None:
     """A run that a person names by its path, or by its name among the kept ones."""
     return run and find_run(run, runs_directory())
+
+
+def within(low: int, high: int) -> Callable[[typer.CallbackParam, Any], Any]:
+    """A callback that refuses a whole number which is not in a range."""
+
+    def check(parameter: typer.CallbackParam, value: Any) -> Any:
+        if value is not None and not low <= value <= high:
+            name, limits = max(parameter.opts, key=len), f"from {low:,} to {high:,}"
+            raise UserError(f"{name} must be a whole number {limits}, not {value}")
+        return value
+
+    return check
 
 
 def given(context: typer.Context) -> dict[str, Any]:
@@ -25,27 +41,62 @@ def given(context: typer.Context) -> dict[str, Any]:
     }
 
 
-Data = Annotated[
-    str, typer.Option("--data", help="A built-in dataset or a text file of one item a line.")
-]
-Preset = Annotated[str, typer.Option("--preset", help="Settings by name; see `presets`.")]
-Changes = Annotated[
-    list[str] | None, typer.Option("--set", help="Change a setting, such as hidden=300.")
-]
-Seed = Annotated[int, typer.Option(help="Of the weights and the minibatches.", min=0, max=MAX_SEED)]
-Spec = Annotated[
-    str | None,
-    typer.Option("--spec", "--state", help="Begin as this line says, which `export` makes."),
-]
+def one_of(*words: str) -> Callable[[str], list[str]]:
+    """Completes one of some words."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return complete
+
+
+def run_names(incomplete: str) -> list[str]:
+    """Completes the name of a kept run."""
+    try:
+        return one_of(*(run.name for run in saved_runs(runs_directory())))(incomplete)
+    except UserError:
+        return []
+
+
+# fmt: off
+Data = Annotated[str, typer.Option(
+    "--data", metavar="NAME|FILE", help="A built-in dataset or a text file of one item a line.",
+    autocompletion=one_of(*BUILT_IN_DATASETS),
+)]
+Preset = Annotated[str, typer.Option(
+    "--preset", metavar="NAME", help="Settings by name; see `presets`.",
+    autocompletion=one_of(*PRESETS),
+)]
+Changes = Annotated[list[str] | None, typer.Option(
+    "--set", metavar="NAME=VALUE", help="Change a setting, such as hidden=300; see `settings`.",
+    autocompletion=one_of(*(f"{name}=" for name in SETTINGS)),
+)]
+Seed = Annotated[int, typer.Option(
+    metavar="N", help="Of the weights and the minibatches.", callback=within(0, MAX_SEED),
+)]
+Spec = Annotated[str | None, typer.Option(
+    "--spec", "--state", metavar="LINE", help="Begin as this line says, which `export` makes.",
+)]
 Unique = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
+Encoding = Annotated[
+    str, typer.Option("--encoding", help="Of the file, such as windows-1252; UTF-8 otherwise.")
+]
+Column = Annotated[
+    str, typer.Option("--column", help="The column to read of a CSV or TSV file with a header.")
+]
+SkipLong = Annotated[
+    bool, typer.Option("--skip-long", help="Leave out lines of more than 1,000 characters.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-Run = Annotated[
-    Path, typer.Argument(metavar="RUN", callback=found, help="A saved run: its name or file.")
-]
-Resume = Annotated[
-    Path | None,
-    typer.Option(metavar="RUN", callback=found, help="Go on with a run: its name or file."),
-]
-RunDirectory = Annotated[
-    Path | None, typer.Option("--run-dir", help="Where runs are kept; or MAKEMORE_TUI_RUNS.")
-]
+Run = Annotated[Path, typer.Argument(
+    metavar="RUN", callback=found, help="A saved run: its name or file.",
+    autocompletion=run_names,
+)]
+Resume = Annotated[Path | None, typer.Option(
+    metavar="RUN", callback=found, help="Go on with a run: its name or file.",
+    autocompletion=run_names,
+)]
+RunDirectory = Annotated[Path | None, typer.Option(
+    "--run-dir", metavar="FOLDER", help="Where runs are kept; or MAKEMORE_TUI_RUNS.",
+)]
+# fmt: on

@@ -1,12 +1,14 @@
 """What the commands print for people: tables, samples, plots, and a progress bar."""
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.segment import Segment, Segments
@@ -15,26 +17,28 @@ from rich.text import Text
 
 from makemore_tui.core.presets import Preset
 from makemore_tui.core.results import Baseline, Probe, RateSearch, Sample
-from makemore_tui.core.runs.catalog import SavedRun
+from makemore_tui.core.runs.directory import runs_directory
+from makemore_tui.core.runs.header import run_name
 from makemore_tui.core.runs.record import to_json
 from makemore_tui.core.settings import model_label
-from makemore_tui.core.text import shown
+from makemore_tui.core.text import exact_text, label, shown
 
 from ..plots.loss_options import SMOOTHINGS, PlotContent
 from ..plots.loss_plot import loss_plot
 from ..plots.lr_plot import rate_plot
 from ..style.colours import DARK
 from ..style.text_rows import number
+from ..widgets.runs_rows import COLUMNS, RunEntry, columns_for
 
 if TYPE_CHECKING:
     from makemore_tui.core.analysis.evaluation import Evaluation
     from makemore_tui.core.results import Probe, RateSearch, Sample
-    from makemore_tui.core.runs.catalog import SavedRun
     from makemore_tui.core.session.replay import Replay
     from makemore_tui.core.session.session import Session
 
 _SAMPLES_SHOWN = 10
 _MAX_WIDTH, _HEIGHT = 100, 18  # of a plot
+_PIPE_WIDTH = 1000  # no line of a table is broken in a pipe or a file
 
 
 def show(as_json: bool, record: Any, report: Callable[..., None], *values: Any) -> None:
@@ -67,13 +71,18 @@ def progress(steps: int, quiet: bool) -> Iterator[Callable[[int, Any], None]]:
         yield advance
 
 
-def _print(*renderables: Any) -> None:
-    console = Console(file=sys.stdout)
+def _console() -> Console:
+    is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(file=sys.stdout, width=_PIPE_WIDTH if is_free else None)
+
+
+def print_out(*renderables: Any) -> None:
+    console = _console()
     for renderable in renderables:
         console.print(renderable)
 
 
-def _table(title: str, *columns: str, right: bool = True) -> Table:
+def new_table(title: str, *columns: str, right: bool = True) -> Table:
     table = Table(
         title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False
     )
@@ -91,14 +100,16 @@ def _print_plot(title: str, rows: list[list[Segment]]) -> None:
     """Print the rows of a plot, if there was room for any."""
     if rows:
         lines = (Segments([*row, Segment("\n")]) if row else "" for row in rows)
-        _print(Text(title, style="bold"), *lines)
+        print_out(Text(title, style="bold"), *lines)
 
 
 def print_training(session: "Session", report: dict[str, Any]) -> None:
     """Print the losses and the speed of a training, some samples, and the losses as a plot."""
-    table = _table("Losses, in nats a character", "split", "loss")
+    table = new_table("Losses, in nats a character", "split", "loss")
     table.add_row("before training", number(report["initial_loss"]))
-    table.add_row("train", number(report["train_loss"]))
+    share = report["train_share"]
+    train = "train" if share == 1 else f"train, {share:.0%} of it"
+    table.add_row(train, number(report["train_loss"]))
     table.add_row("dev", Text(number(report["dev_loss"]), style="bold"))
     table.add_row("  items also in train", number(report["dev_loss_seen"]))
     table.add_row("  new items", number(report["dev_loss_unseen"]))
@@ -107,8 +118,7 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
         f"({report['steps_per_second']:,.0f} steps/s), {report['parameters']:,} parameters, "
         f"seed {report['seed']}"
     )
-    saved = f"saved to {report['run']}" if report["run"] else "not saved; --out FILE keeps a run"
-    _print(table, "", Text(speed), Text(saved, style="dim"), "")
+    print_out(table, "", Text(speed), Text(_kept(report["run"]), style="dim", overflow="fold"), "")
     if not session.diverged:
         print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
     look = PlotContent(baselines=(Baseline("uniform", math.log(session.dataset.vocabulary.size)),))
@@ -117,89 +127,129 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
     _print_plot("Minibatch loss", rows)
 
 
+def _kept(run: str | None) -> str:
+    """Where a run was saved, and what can be done with it."""
+    if run is None:
+        return "not saved"
+    path = Path(run)
+    name = shown(run_name(path) if path.parent == runs_directory() else run)
+    return f"saved to {shown(run)} · makemore-tui --resume {name} opens it"
+
+
 def print_replay(done: "Replay") -> None:
     """Print whether a replayed run is identical to the saved one."""
     if done.identical is None:
-        _print(f"replayed to step {done.steps:,}; there is nothing saved there to compare it with")
+        print_out(
+            f"replayed to step {done.steps:,}; there is nothing saved there to compare it with"
+        )
     elif done.identical:
-        _print(f"identical, bit for bit, after {done.steps:,} steps")
+        print_out(f"identical, bit for bit, after {done.steps:,} steps")
     else:
-        _print(
+        print_out(
             f"not identical after {done.steps:,} steps: the largest difference of a parameter is "
             f"{done.largest_difference:.3g}, that of the dev loss {done.loss_difference:.3g} nats"
         )
 
 
-def print_runs(directory: Path, runs: list[SavedRun]) -> None:
-    """Print the saved runs, a line each, and the problems of the damaged ones."""
+def print_runs(directory: Path, runs: list[RunEntry], filters: str, sort: str) -> None:
+    """Print saved runs, a line each, and the problems of the damaged ones.
+
+    A narrow terminal has the columns that it has room for, and is told of the others.
+    """
+    place = shown(str(directory))
     if not runs:
-        _print(Text(f"no runs in {shown(str(directory))}"))
+        print_out(Text(f"no run in {place} has {filters!r}" if filters else f"no runs in {place}"))
         return
-    table = _table(f"Runs in {shown(str(directory))}", "name", "data", "model", "steps", "dev", "")
+    table = new_table(f"Runs in {place}")
+    name_width = max(cell_len(run.name) for run in runs)
+    columns = [COLUMNS["name"], *columns_for(_console().width - name_width, sort, gap=2)]
+    for column in columns:
+        justify = "right" if column.is_right else "left"
+        table.add_column(column.name, justify=justify, header_style="dim")
+    table.show_header = True
     table.columns[0].no_wrap = True  # it may be typed again
     for run in (one for one in runs if one.problem is None):
-        when = run.saved.astimezone().strftime("%Y-%m-%d %H:%M")
-        loss = number(run.best_dev)
-        cells = (shown(run.name), shown(run.dataset), run.model, f"{run.steps:,}", loss, when)
-        table.add_row(*map(Text, cells))
-    _print(table)
+        table.add_row(*(Text(column.text(run)) for column in columns))
+    print_out(table)
+    if hidden := [name for name, column in COLUMNS.items() if column not in columns]:
+        print_out(Text(f"no room for {', '.join(hidden)}; --json has all", style="dim"))
     for run in runs:
         if run.problem is not None:
-            _print(Text(shown(f"{run.name}: {run.problem}"), style="dim"))
+            print_out(Text(f"{run.name}: {run.problem}", style="dim"))
+
+
+def print_names(samples: list[Sample]) -> None:
+    """Print samples as a table on a terminal; elsewhere their bare texts, one a line."""
+    if sys.stdout.isatty():
+        print_samples(samples)
+    else:
+        sys.stdout.writelines(f"{one.text}\n" for one in samples)
 
 
 def print_samples(samples: list[Sample]) -> None:
     """Print samples, each marked as new or as occurring in the data."""
-    table = _table("Names", "", "", right=False)
+    table = new_table("Names", "", "", right=False)
     for one in samples:
         mark = Text("in data", style="dim") if one.seen else Text("new", style="green")
         table.add_row(Text(shown(one.text) or "(empty)"), mark)
-    _print(table, "")
+    print_out(table, "")
 
 
 def print_rate_search(search: RateSearch) -> None:
     """Print the suggestion of a learning-rate search, and its losses as a plot."""
-    table = _table("Learning rates", "", "")
+    table = new_table("Learning rates", "", "")
     steps = f"in {search.steps:,} steps, {search.seeds} times"
     table.add_row("tried", f"{search.low:g} to {search.high:g} {steps}")
     rates = {"the loss turns at": search.turns, "it explodes at": search.explodes}
     for name, rate in (rates | {"suggested": search.suggested}).items():
         text = "not in this range" if rate is None else f"{rate:.2g}"
         table.add_row(name, Text(text, style="bold" if name == "suggested" else ""))
-    _print(table, Text(search.why, style="dim"), "")
+    print_out(table, Text(search.why, style="dim"), "")
     heading = "Loss over learning rate: mean, lowest and highest of the seeds"
     _print_plot(heading, rate_plot(search, *_plot_size(), DARK))
 
 
-def print_evaluations(evaluations: "dict[str, Evaluation]", probed: "Probe | None") -> None:
-    """Print the losses of some splits, and how likely each character of a word is."""
-    table = _table("Loss, in nats a character", "split", "loss", "also in train", "new", "examples")
+def print_evaluations(evaluations: "dict[str, Evaluation]", words: list[Probe]) -> None:
+    """Print the losses of some splits, and how likely each character of some words is."""
+    table = new_table(
+        "Loss, in nats a character", "split", "loss", "also in train", "new", "examples"
+    )
     for name, found in evaluations.items():
         losses = map(number, (found.loss, found.seen, found.unseen))
         table.add_row(name, *losses, f"{found.num_examples:,}")
-    _print(table)
-    if probed is None:
-        return
-    table = _table(probed.text, "character", "probability", "surprisal, nats")
-    for one in probed.characters:
-        table.add_row(Text(one.label), f"{one.probability:.4f}", number(one.surprisal, 4))
-    table.add_row(Text("mean", style="bold"), "", Text(number(probed.mean, 4), style="bold"))
-    _print("", table)
+    print_out(table)
+    for word in words:
+        table = new_table(shown(word.text), "character", "probability", "surprisal, nats")
+        for one in word.characters:
+            table.add_row(Text(one.label), f"{one.probability:.4f}", number(one.surprisal, 4))
+        table.add_row(Text("mean", style="bold"), "", Text(number(word.mean, 4), style="bold"))
+        print_out("", table)
+    if len(words) > 1:
+        mean, characters = number(mean_surprisal(words), 4), sum(len(w.characters) for w in words)
+        print_out(
+            "", Text(f"mean of all {characters:,} characters of the {len(words)} words: {mean}")
+        )
+
+
+def mean_surprisal(words: list[Probe]) -> float:
+    """The mean surprisal of all characters of some words, their ends counted, in nats."""
+    surprisals = [one.surprisal for word in words for one in word.characters]
+    return sum(surprisals) / len(surprisals)
 
 
 def print_datasets(datasets: list[dict[str, Any]]) -> None:
     """Print the stats of datasets, a line each."""
-    table = _table("Built-in datasets", "name", "items", "distinct", "characters", "lengths")
+    table = new_table("Built-in datasets", "name", "items", "distinct", "characters", "lengths")
     for one in datasets:
         lengths = f"{one['shortest']} to {one['longest']}"
         numbers = (f"{one[key]:,}" for key in ("items", "distinct", "vocabulary"))
         table.add_row(one["name"], *numbers, lengths)
-    _print(table)
+    print_out(table)
 
 
 def print_dataset(one: dict[str, Any]) -> None:
     """Print the stats of one dataset."""
-    table = _table(shown(one["name"]), "", "")
+    table = new_table(shown(one["name"]), "", "")
     table.add_row("file", Text(shown(one["path"]), overflow="fold"))
     table.add_row("lines", f"{one['items']:,}")
     table.add_row("distinct lines", f"{one['distinct']:,}")
@@ -209,15 +259,30 @@ def print_dataset(one: dict[str, Any]) -> None:
         table.add_row(f"{split} examples", f"{examples:,}")
     for split, seen in one["seen"].items():
         table.add_row(f"{split} lines that also stand in train", f"{seen:,}")
-    pairs = _table("Commonest bigrams", "pair", "count")
-    for pair in one["bigrams"]:
-        pairs.add_row(Text(pair["pair"]), f"{pair['count']:,}")
-    _print(table, "", pairs)
+    notes = [Text(note) for note in one["notes"]]
+    items = (Text(shown(item), no_wrap=True, overflow="ellipsis") for item in one["first"])
+    pairs = new_table("", "pair", "count", "  pair", "count")
+    for both in zip(one["bigrams"], one["rarest"], strict=True):
+        cells = ("".join(map(label, pair["pair"])) for pair in both)
+        counts = (f"{pair['count']:,}" for pair in both)
+        pairs.add_row(*(Text(cell) for each in zip(cells, counts, strict=True) for cell in each))
+    print_out(table, *notes, "", Text("First items", style="bold"), *items)
+    print_out("", Text("Commonest and rarest bigrams", style="bold"), pairs)
+
+
+def print_settings(settings: dict[str, dict[str, Any]]) -> None:
+    """Print the settings, a line each."""
+    table = new_table("Settings", "name", "default", "values", "meaning", right=False)
+    table.columns[0].no_wrap = True  # it may be typed
+    for name, one in settings.items():
+        cells = (exact_text(one["default"]), one["allowed"], one["about"])
+        table.add_row(Text(name, style="bold"), *cells)
+    print_out(table, "", Text("Set one with --set NAME=VALUE, such as --set hidden=300", "dim"))
 
 
 def print_presets(presets: list[Preset]) -> None:
     """Print the presets, a line each."""
-    table = _table("Presets", "name", "what", "model", "training", right=False)
+    table = new_table("Presets", "name", "what", "model", "training", right=False)
     for preset in presets:
         model, train = preset.model, preset.train
         init = f", {model.init}" if model.is_relevant("hidden") else ""
@@ -227,4 +292,4 @@ def print_presets(presets: list[Preset]) -> None:
             training = f"{rate}, batch {train.batch_size or 'all'}, {train.steps:,} steps"
         name = Text(preset.name, style="bold")
         table.add_row(name, preset.about, model_label(model) + init, training)
-    _print(table)
+    print_out(table)

@@ -1,5 +1,6 @@
 """The commands on a saved run: evaluate it, sample from it, train it again, export it."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,20 +9,28 @@ import typer
 
 from makemore_tui.core.constants import EXPORT_FORMS, MAX_SEED, SPLITS
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.results import Unavailable
+from makemore_tui.core.results import Probe, Unavailable
 from makemore_tui.core.runs.header import read_record, run_name
+from makemore_tui.core.runs.locks import is_locked
 from makemore_tui.core.runs.record import to_json
 from makemore_tui.core.text import shown
 
 from . import options
 from .process import complain, load_torch
-from .reports import print_evaluations, print_replay, print_samples, progress, show
+from .reports import (
+    mean_surprisal,
+    print_evaluations,
+    print_names,
+    print_replay,
+    progress,
+    show,
+)
 
 if TYPE_CHECKING:
     from makemore_tui.core.session.session import Session
 
 
-def _load(run: Path) -> "Session":
+def load_run(run: Path) -> "Session":
     """A saved run to be looked at; one of format 1 can't be trained."""
     load_torch()
     from makemore_tui.core.runs import checkpoint
@@ -32,51 +41,107 @@ def _load(run: Path) -> "Session":
 
 def evaluate(
     run: options.Run,
-    split: Annotated[str, typer.Option(help="train, dev, test or all (each of them).")] = "all",
-    word: Annotated[str | None, typer.Option(help="Show each character's surprisal.")] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="train, dev, test, first-N, or all: each of the first three; "
+            "without it, train and dev.",
+            autocompletion=options.one_of(*SPLITS, "all"),
+        ),
+    ] = None,
+    word: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT", help="Show each character's surprisal; may be given several times."
+        ),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """The losses of a saved run, test among them, and how likely it holds a word."""
-    saved = _load(run)
-    saved.dataset.split(split)  # refuses what is none
-    found = None if word is None else saved.probe(word)
+    """The losses of a saved run, that of test only if it is asked for; how likely words are."""
+    saved = load_run(run)
+    from makemore_tui.core.runs.checkpoint import note_test_peek
+
+    saved.dataset.split(split or "dev")  # refuses what is none
+    words = [_probe(saved, text) for text in word or ()]
+    wanted = (*SPLITS, "all") if split == "all" else (split,) if split else ("train", "dev")
+    evaluations = {name: saved.evaluate(name) for name in wanted}
+    if "test" in wanted and not is_locked(run):
+        with contextlib.suppress(UserError):  # a run that may not be written
+            note_test_peek(run)
+    answer: dict[str, Any] = {name: one.loss for name, one in evaluations.items()}
+    if words:
+        records = [_word_record(one) for one in words]
+        texts = [{"text": text} for text in word or ()]
+        answer["word"] = records[0]
+        answer["words"] = [text | one for text, one in zip(texts, records, strict=True)]
+        answer["words_mean"] = mean_surprisal(words)
+    show(as_json, answer, print_evaluations, evaluations, words)
+
+
+def _probe(saved: "Session", text: str) -> Probe:
+    found = saved.probe(text)
     if isinstance(found, Unavailable):
         raise UserError(found.why)
-    wanted = (*SPLITS, "all") if split == "all" else (split,)
-    evaluations = {name: saved.evaluate(name) for name in wanted}
-    answer: dict[str, Any] = {name: one.loss for name, one in evaluations.items()}
-    if found:
-        answer["word"] = {
-            "characters": [one.label for one in found.characters],
-            "probabilities": [one.probability for one in found.characters],
-            "surprises": [one.surprisal for one in found.characters],
-            "mean": found.mean,
-        }
-    show(as_json, answer, print_evaluations, evaluations, found)
+    return found
+
+
+def _word_record(word: Probe) -> dict[str, Any]:
+    return {
+        "characters": [one.text for one in word.characters],
+        "probabilities": [one.probability for one in word.characters],
+        "surprises": [one.surprisal for one in word.characters],
+        "mean": word.mean,
+    }
 
 
 def sample(
     run: options.Run,
-    n: Annotated[int, typer.Option("-n", help="How many.")] = 20,
+    n: Annotated[int, typer.Option("-n", metavar="N", help="How many.")] = 20,
     temperature: Annotated[
-        float, typer.Option(help="Above 1 wilder, below 1 tamer, 0 the likeliest.")
+        float,
+        typer.Option(
+            metavar="NUMBER",
+            help="Above 1 more random, below 1 less random, 0 the likeliest.",
+        ),
     ] = 1.0,
-    prefix: Annotated[str, typer.Option(help="What each begins with.")] = "",
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED)] = 1,
-    new_only: Annotated[bool, typer.Option(help="Leave out what stands in the data.")] = False,
+    top_k: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Draw from the N likeliest characters only.",
+        ),
+    ] = None,
+    prefix: Annotated[str, typer.Option(metavar="TEXT", help="What each begins with.")] = "",
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            callback=options.within(0, MAX_SEED),
+            help="Name i depends on it and on i alone.",
+        ),
+    ] = 1,
+    new_only: Annotated[
+        bool, typer.Option("--new-only", help="Draw again what stands in the data.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Make names with a saved run."""
-    wanted = {"temperature": temperature, "prefix": prefix, "new_only": new_only}
-    samples = _load(run).sample(n, seed, **wanted)
+    """Make names with a saved run: a table on a terminal, else bare names, one a line."""
+    wanted = {"temperature": temperature, "top_k": top_k, "prefix": prefix, "new_only": new_only}
+    samples = load_run(run).sample(n, seed, **wanted)
     record = {"samples": [{"text": one.text, "seen": one.seen} for one in samples]}
-    show(as_json, record, print_samples, samples)
+    show(as_json, record, print_names, samples)
 
 
 def replay(
     run: options.Run,
-    until: Annotated[int | None, typer.Option(help="Stop at this step.", min=0)] = None,
-    out: Annotated[Path | None, typer.Option(help="Save the replayed run here.")] = None,
+    until: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Stop at this step.", callback=options.within(0, MAX_SEED)),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save the replayed run here.")
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Train a saved run again from its seed, and compare: exit code 0 if identical, 1 if not."""
@@ -107,10 +172,21 @@ def replay(
 
 def export(
     run: options.Run,
-    form: Annotated[str, typer.Option("--as", help=", ".join(EXPORT_FORMS) + ".")] = "script",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            metavar="FORM",
+            help=", ".join(EXPORT_FORMS) + ".",
+            autocompletion=options.one_of(*EXPORT_FORMS),
+        ),
+    ] = "script",
     out: Annotated[
         Path | None,
-        typer.Option(help="A new file or folder; - prints a file. Otherwise named after the run."),
+        typer.Option(
+            metavar="FILE",
+            help="A new file or folder; - prints a file. Otherwise named after the run.",
+        ),
     ] = None,
     as_json: options.Json = False,
 ) -> None:

@@ -7,11 +7,16 @@ from typing import Any
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
+from makemore_tui.core.reading import Reading
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.settings import changed
 
 # The options of `explore` that take a value.
-_VALUED = ["--data", "--preset", "--set", "--seed", "--spec", "--state", "--resume", "--run-dir"]
+_VALUED = ["--data", "--preset", "--set", "--seed", "--spec", "--state", "--resume", "--run-dir",
+           "--encoding", "--column", "--speed"]  # fmt: skip
+_FLAGS = ["--unique", "--skip-long", "--paused"]
+_NUMBERS = {"--seed": "[0-9]{1,18}", "--speed": "[1-9][0-9]{0,5}"}
+DATA_OPTIONS = ("--data", "--unique", "--encoding", "--column", "--skip-long")
 Given = Mapping[str, Any]  # options that are on the command line, such as "--seed"; their values
 
 
@@ -24,7 +29,7 @@ def plain_options(words: list[str]) -> Given | None:
     rest = iter(words)
     for word in rest:
         option, equals, value = word.partition("=")
-        if word == "--unique":
+        if word in _FLAGS:
             given[word] = True
             continue
         value = value if equals else next(rest, "")
@@ -32,10 +37,10 @@ def plain_options(words: list[str]) -> Given | None:
             return None
         option = "--spec" if option == "--state" else option
         given[option] = [*given.get(option, []), value] if option == "--set" else value
-    if "--seed" in given:
-        if not re.fullmatch("[0-9]{1,18}", given["--seed"]):
+    for option in _NUMBERS.keys() & given:
+        if not re.fullmatch(_NUMBERS[option], given[option]):
             return None
-        given["--seed"] = int(given["--seed"])
+        given[option] = int(given[option])
     return given
 
 
@@ -45,13 +50,17 @@ def start_of(given: Given, changes: dict[str, Any]) -> RunSpec:
     Raises UserError if there is no such preset, or options are given beside --spec.
     """
     if "--spec" in given:
-        options = ("--data", "--preset", "--seed", "--unique", "--resume")
+        options = (*DATA_OPTIONS, "--preset", "--seed", "--resume")
         refuse(given, options, "can't be given beside it", "--spec says how the run begins, so ")
         spec = RunSpec.parse(given["--spec"])
     else:
         preset = preset_named(given.get("--preset", DEFAULT_PRESET))
         data, unique = given.get("--data", "names"), given.get("--unique", False)
-        spec = RunSpec(data, unique, preset.model, preset.train, given.get("--seed", 1))
+        reading = Reading(
+            given.get("--encoding", ""), given.get("--column", ""), given.get("--skip-long", False)
+        )
+        settings = preset.model, preset.train
+        spec = RunSpec(data, unique, *settings, given.get("--seed", 1), reading)
     model, train = changed(spec.model, spec.train, changes)
     return replace(spec, model=model, train=train)
 

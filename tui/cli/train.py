@@ -1,6 +1,8 @@
 """The command that trains a model, from its beginning or from where a saved run ended."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,18 +11,23 @@ import typer
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
+from makemore_tui.core.runs.catalog import lock_new
+from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.runs.header import read_record
-from makemore_tui.core.settings import parse_changes
+from makemore_tui.core.settings import lower_learning_rate, parse_changes
 
 from . import options
 from .process import INTERRUPTED, complain, ctrl_c_calls, load_torch
 from .reports import print_training, progress, show
-from .start import refuse, start_of
+from .start import DATA_OPTIONS, refuse, start_of
 
 if TYPE_CHECKING:
+    from makemore_tui.core.analysis.evaluation import Evaluation
     from makemore_tui.core.session.session import Session
 
 _SLICE_SECONDS = 0.05
+_MULTIPLICATIONS = 1 << 35  # for the train loss: a second or two
+_FEW_MULTIPLICATIONS = 1 << 33  # for the loss before training
 
 
 def train(
@@ -30,36 +37,78 @@ def train(
     changes: options.Changes = None,
     seed: options.Seed = 1,
     steps: Annotated[
-        int | None, typer.Option(help="How many; short for --set steps=N.", min=1, max=10**9)
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="How many; short for --set steps=N.",
+            callback=options.within(1, 10**9),
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Save the run to this new file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Save the run to this new file, not where runs are kept."
+        ),
+    ] = None,
+    no_save: Annotated[bool, typer.Option("--no-save", help="Don't keep the run.")] = False,
+    run_dir: options.RunDirectory = None,
     unique: options.Unique = False,
+    encoding: options.Encoding = "",
+    column: options.Column = "",
+    skip_long: options.SkipLong = False,
     resume: options.Resume = None,
     spec: options.Spec = None,
     as_json: options.Json = False,
 ) -> None:
-    """Train a model, show its losses and some samples, and save it."""
+    """Train a model, show its losses and some samples, and keep the run as the explorer does."""
     load_torch()
-    from makemore_tui.core.runs.checkpoint import check_new
     from makemore_tui.core.session.session import Session
 
     given = options.given(context)
     wanted = parse_changes(changes or []) | ({"steps": steps} if steps else {})
     start = start_of(given, wanted)
-    out = out and check_new(out)  # refused now rather than after the training
+    if no_save:
+        refuse(given, ("--out", "--run-dir"), "can't be had with --no-save")
     if resume:
-        others = ("--data", "--preset", "--seed", "--unique")
+        others = (*DATA_OPTIONS, "--preset", "--seed")
         refuse(given, others, f"can't be had with --resume: {resume} has its own")
-    session = _resumed(resume, wanted) if resume else Session.from_spec(start)
-    report, is_interrupted = _train(session, quiet=as_json)
-    unsaved = out and _save(session, out, report)
+    dataset = read_record(resume).dataset_name if resume else start.dataset
+    with _new_file(out, runs_directory(run_dir), dataset, no_save) as file:
+        session = _resumed(resume, wanted) if resume else Session.from_spec(start)
+        for note in session.dataset.notes:
+            complain(note)
+        report, is_interrupted = _train(session, quiet=as_json)
+        unsaved = file and _save(session, file, report, is_named=out is not None)
     show(as_json, report, print_training, session, report)
     if session.diverged:
-        complain(_divergence(session, out))
+        complain(_divergence(session, file if out else None))
         raise typer.Exit(1)
     if unsaved:
         raise unsaved
     raise typer.Exit(INTERRUPTED if is_interrupted else 0)
+
+
+@contextmanager
+def _new_file(
+    out: Path | None, directory: Path, dataset: str, no_save: bool
+) -> Iterator[Path | None]:
+    """The file that the run will be saved to, which nobody else takes meanwhile; None for none.
+
+    Raises UserError if it can't be written; now rather than after the training.
+    """
+    from makemore_tui.core.runs.checkpoint import check_new
+
+    if out is not None or no_save:
+        yield out and check_new(out)
+        return
+    try:
+        path, lock = lock_new(directory, dataset)
+    except UserError as error:
+        raise UserError(f"{error}; --no-save trains without keeping the run") from None
+    try:
+        yield path
+    finally:
+        lock.release()
 
 
 def _resumed(run: Path, asked: dict[str, Any]) -> "Session":
@@ -97,27 +146,28 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     last_step = session.train_settings.steps
     if not session.model_settings.model_kind.is_network:
         last_step = session.dataset.split("all").num_examples  # more than there are to count
-    slicer = TimeSlicer(_SLICE_SECONDS)
+    slicer, was_diverged = TimeSlicer(_SLICE_SECONDS), session.diverged
     interrupts: list[bool] = []
     with ctrl_c_calls(lambda *_: interrupts.append(True)):
         split, first_step = session.train_settings.train_on, session.step
-        initial_loss = session.evaluate(split).loss
+        initial_loss = _evaluated(session, split, _FEW_MULTIPLICATIONS).loss
         begun = time.perf_counter()
         with progress(last_step, quiet) as advance:
             while session.step < last_step and not (session.trainer.finished or interrupts):
                 losses = slicer.train(session, last_step - session.step)
                 advance(session.step, losses)
-                if session.diverged:
+                if session.diverged and not was_diverged:
                     break
         seconds = time.perf_counter() - begun
-        dev = session.evaluate("dev")
+        train, dev = _evaluated(session, split, _MULTIPLICATIONS), session.evaluate("dev")
         report = {
             "steps": session.step,
             "seconds": seconds,
             "steps_per_second": (session.step - first_step) / seconds,
             "parameters": session.model.num_parameters,
             "initial_loss": initial_loss,
-            "train_loss": session.evaluate(split).loss,
+            "train_loss": train.loss,
+            "train_share": train.share,
             "dev_loss": dev.loss,
             "dev_loss_seen": dev.seen,
             "dev_loss_unseen": dev.unseen,
@@ -127,11 +177,21 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     return report, bool(interrupts)
 
 
-def _save(session: "Session", out: Path, report: dict[str, Any]) -> UserError | None:
+def _evaluated(session: "Session", split: str, multiplications: int) -> "Evaluation":
+    """The loss of a split, or of as many of its examples as so many multiplications allow."""
+    from makemore_tui.core.analysis.evaluation import affordable_examples
+
+    some = affordable_examples(session.model, session.dataset, split, multiplications)
+    return session.evaluate(split, some)
+
+
+def _save(
+    session: "Session", file: Path, report: dict[str, Any], is_named: bool
+) -> UserError | None:
     """Save the run and note its place in the report. Returns the error if that fails."""
-    report["run"] = str(out)
+    report["run"] = str(file)
     try:
-        session.save(out, report)
+        session.save(file, report, is_named)
     except UserError as error:
         report["run"] = None
         return error
@@ -140,10 +200,11 @@ def _save(session: "Session", out: Path, report: dict[str, Any]) -> UserError | 
 
 def _divergence(session: "Session", out: Path | None) -> str:
     """A sentence on a training that diverged, with what to try."""
-    step = session.step if session.diverged_at is None else session.diverged_at
-    unwritten = f", so {out} was not written" if out else ""
-    lower = max(session.train_settings.learning_rate / 10, 1e-6)
+    what = f"the loss has exploded to {float(session.history.recent.mean()):,.3g} nats"
+    if not session.model.is_finite:
+        what = "the weights are not finite" + (f", so {out} was not written" if out else "")
+    lower = lower_learning_rate(session.model_settings, session.train_settings)
     return (
-        f"the training diverged at step {step:,}: the weights are not finite{unwritten}; "
+        f"the training diverged at step {session.diverged_at:,}: {what}; "
         f"a lower learning rate would help, such as --set learning_rate={lower:g}"
     )

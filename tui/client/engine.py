@@ -12,7 +12,15 @@ from typing import IO, Protocol
 
 from msgspec.structs import replace
 
-from makemore_tui.core.worker.protocol import ENDED_LATE, Reply, Request, Snapshot, Start, Unsaved
+from makemore_tui.core.worker.protocol import (
+    ENDED_LATE,
+    Reply,
+    Request,
+    Saved,
+    Snapshot,
+    Start,
+    Unsaved,
+)
 
 _SECONDS_TO_END = 1.8  # which is more than the worker allows itself
 _SECONDS_TO_READ = 0.2  # what it has said last
@@ -55,6 +63,7 @@ class WorkerEngine:
     once the first screen is painted, which loading torch at the same time would delay. It ends when
     its input is closed, which happens whatever becomes of this process.
 
+    saved: once it has been closed, the file in which its run is, or "".
     unsaved: once it has been closed, why its run could not be saved, if that was so.
     """
 
@@ -64,11 +73,12 @@ class WorkerEngine:
         self._receiver: threading.Thread | None = None
         self._has_begun = False
         self._closing = threading.Lock()  # whoever closes second waits until all is known
+        self.saved = ""
         self.unsaved: str | None = None
 
     def start(self, deliver: Deliver, after: Snapshot | None = None) -> None:
         self.close()
-        self._has_begun, self.unsaved = False, None
+        self._has_begun, self.saved, self.unsaved = False, "", None
         errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the thread)
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "makemore_tui.core.worker"],
@@ -114,10 +124,13 @@ class WorkerEngine:
                 while True:
                     reply = pickle.load(process.stdout)
                     self._has_begun |= isinstance(reply, Snapshot)
-                    if isinstance(reply, Unsaved):
-                        self.unsaved = reply.why
-                    else:
-                        deliver(reply)
+                    match reply:
+                        case Unsaved(why):
+                            self.unsaved = why
+                        case Saved(path):
+                            self.saved = path
+                        case _:
+                            deliver(reply)
             code = process.wait()
             if process is self._process:
                 errors.seek(0)
@@ -135,9 +148,11 @@ def _continued(start: Start, after: Snapshot) -> Start:
         start,
         dataset=data.source or start.dataset,
         unique=data.unique,
+        reading=data.reading,
         model=after.model,
         train=after.train,
         seed=after.seed,
         resume=after.saving.folder or None if after.saving else None,
         paused=after.state != "training",
+        speed_limit=after.speed_limit,
     )

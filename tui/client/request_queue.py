@@ -61,6 +61,11 @@ class RequestQueue:
         """True while a command has no answer."""
         return bool(self._unanswered)
 
+    @property
+    def num_unanswered(self) -> int:
+        """How many commands have no answer yet."""
+        return len(self._unanswered)
+
     def overdue(self) -> Request | None:
         """The command that has waited longest, once: at the tick at which it is overdue."""
         self._waited = self._waited + 1 if self._unanswered else 0

@@ -5,13 +5,17 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from makemore_tui.core.presets import preset_named
+from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.settings import plan_edit
 from makemore_tui.core.worker import protocol
 from makemore_tui.core.worker.protocol import Request, Snapshot
 
 from ..notices import Labels, at_limit
-from ..setting_steps import stepped
+from ..setting_steps import next_speed_limit, stepped
 from .request_queue import RequestQueue
+
+_MAX_STEPS_AHEAD = 5  # of a held key, so that it stops when it is let go
 
 
 class NoticeBoard(Protocol):
@@ -28,12 +32,16 @@ class SessionActions:
 
     Each builds on what was asked before, whether or not it is answered. If nobody could answer,
     that is said.
+
+    launched: the first snapshot of all. step_count: how many steps were last asked for at once.
     """
 
     def __init__(self, requests: RequestQueue, notices: NoticeBoard, labels: Callable[[], Labels]):
         self.requests = requests
         self.notices = notices
         self._labels = labels
+        self.launched: Snapshot | None = None
+        self.step_count = 100
 
     def latest(self) -> Snapshot | None:
         """What a key builds on; None, and a notice, if there is no worker to ask."""
@@ -75,14 +83,44 @@ class SessionActions:
         if (now := self.latest()) is not None:
             self.ask(protocol.Restart(max(0, now.seed + seeds)))
 
+    def restart_as_launched(self) -> None:
+        """Begin a new run as the first one began: its dataset, settings and seed."""
+        if self.latest() is not None and self.launched is not None:
+            self.ask(protocol.Begin(spec_of(self.launched), "restart as launched"))
+
+    def take_preset(self, name: str) -> None:
+        """Begin a new run with a preset, on the present dataset and with the present seed."""
+        if (now := self.latest()) is not None:
+            preset = preset_named(name)
+            spec = spec_of(replace(now, model=preset.model, train=preset.train))
+            self.ask(protocol.Begin(spec, f"preset {name}"))
+
+    def limit_speed(self, by: int) -> None:
+        """Limit the steps a second to another number, higher or lower."""
+        if (now := self.latest()) is None:
+            return
+        limit = next_speed_limit(now.speed_limit, by)
+        if limit != now.speed_limit:
+            self.ask(protocol.LimitSpeed(limit))
+        elif limit is None:
+            self.notices.say("There is no speed limit")
+        else:
+            self.notices.say("The speed limit is at its minimum, 1 step a second")
+
     def pause(self) -> None:
         """Pause training, or resume it."""
         if (now := self.latest()) is not None:
             self.ask(protocol.Pause() if now.state == "training" else protocol.Resume())
 
     def step(self) -> None:
-        """Take one step."""
-        self.ask(protocol.Step())
+        """Take one step, unless the engine is behind with steps that were asked for."""
+        if self.requests.num_unanswered < _MAX_STEPS_AHEAD:
+            self.ask(protocol.Step())
+
+    def take_steps(self, count: int) -> None:
+        """Take so many steps and pause."""
+        self.step_count = count
+        self.ask(protocol.Step(count))
 
     def undo(self) -> None:
         """Take back the last edit."""
@@ -105,10 +143,21 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
             return replace(now, model=plan.model, train=plan.train, can_undo=now.can_undo or "")
         case protocol.Restart(seed):
             return replace(now, seed=seed, can_undo=now.can_undo or "")
+        case protocol.Begin(spec):
+            settings = {"model": spec.model, "train": spec.train, "seed": spec.seed}
+            return replace(now, **settings, can_undo=now.can_undo or "")
         case protocol.Undo():
             return replace(now, can_redo=now.can_redo or "")
-        case protocol.Pause() | protocol.Step():
+        case protocol.LimitSpeed(limit):
+            return replace(now, speed_limit=limit)
+        case protocol.Pause() | protocol.Step(1):
             return replace(now, state="paused")
-        case protocol.Resume():
+        case protocol.Resume() | protocol.Step():
             return replace(now, state="training")
     return now
+
+
+def spec_of(now: Snapshot) -> RunSpec:
+    """How a run would begin that has the dataset, settings and seed of this one."""
+    data = now.dataset
+    return RunSpec(data.source, data.unique, now.model, now.train, now.seed, data.reading)

@@ -1,7 +1,7 @@
 """The bigram table as a heat map, with the details of the pair under its cursor."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -11,6 +11,7 @@ from rich.style import Style
 from textual.content import Content
 
 from makemore_tui.core.results import BigramMode, BigramTable
+from makemore_tui.core.text import shown
 
 from ..style.colours import Palette, ink_on
 from ..style.text_rows import Row, bar, beside, number, row, width_of, wrapped
@@ -24,6 +25,7 @@ _MIN_SIDE_WIDTH, _USUAL_SIDE, _MAX_SIDE_WIDTH = 17, 30, 44  # cells
 _BELOW = 6  # lines of what stands below, at the least, after an empty one
 _WIDE, _HIGH = 70, 24  # from which a panel has a place for it, though the table be smaller
 _GAP = 2
+_REVERSED = Style(reverse=True)
 
 
 class TableLayout(NamedTuple):
@@ -124,9 +126,8 @@ class BigramDrawing:
     def _label(self, place: int, is_chosen: bool, width: int) -> Segment:
         """The character at a place, as the label of its row or its column."""
         id = self.table.order[place] if self.table.order else place
-        style = self.palette.style("dim")
-        if is_chosen:
-            style = self.palette.style("cursor", bold=True) + Style(reverse=True)
+        style = self.palette.style("cursor" if is_chosen else "dim", bold=is_chosen)
+        style = style + _REVERSED if is_chosen else style
         return Segment(set_cell_size(self.labels[id], width), style)
 
     def _line(self, first: int) -> Row:
@@ -134,23 +135,24 @@ class BigramDrawing:
         table, layout, width = self.table, self.layout, self.layout.cell_width
         rows = range(first, min(first + 1 + layout.is_halved, len(table.values)))
         each, top = layout.label_width // (1 + layout.is_halved), table.top
+        most = self._end_of_scale
         line = [self._label(top + i, top + i == table.cursor[0], each) for i in rows]
         line.append(Segment(" " * (layout.label_width - width_of(line))))
         for column in range(len(table.values[0])):
-            upper, *lower = [self._heat(i, column) for i in rows]
+            here = [self._heat(i, column, most) for i in rows]
             if layout.is_halved:
-                line.append(_two_cells(upper, lower[0] if lower else None, width))
+                line.append(_two_cells(here[0], here[1] if len(here) == 2 else None, width))
             else:
                 text = _cell_text(table.values[first][column], table.mode, width)
-                line.append(_cell(upper, text, width))
+                line.append(_cell(here[0], text, width))
         return line
 
-    def _heat(self, i: int, column: int) -> Color:
+    def _heat(self, i: int, column: int, most: float) -> Color:
         """The colour of a cell; the cursor's is its own."""
         table = self.table
         if (table.top + i, table.left + column) == table.cursor:
             return Color.from_rgb(*self.palette.cursor)
-        return self._color(table.values[i][column] / self._end_of_scale)
+        return self._color(table.values[i][column] / most)
 
     def _color(self, share: float) -> Color:
         """The colour at a share of the scale; the root tells small ones apart."""
@@ -159,7 +161,7 @@ class BigramDrawing:
             colours = self.palette.more_colors if share >= 0 else self.palette.less_colors
         return colours[int(min(1.0, abs(share)) ** 0.5 * (len(colours) - 1))]
 
-    @cached_property
+    @property
     def _end_of_scale(self) -> float:
         if self.table.mode == "counts":
             return max(1.0, *map(max, self.table.values))
@@ -212,7 +214,7 @@ class BigramDrawing:
         """Items of the data in which the pair stands."""
         pair, text = self.table.pair, self.palette.style("text")
         name = self.labels[pair.previous] + self.labels[pair.following]
-        lines = wrapped(", ".join(pair.words) or "none in the data", width)
+        lines = wrapped(", ".join(map(shown, pair.words)) or "none in the data", width)
         title = row((f"items with {name}", self.palette.style("dim")))
         return [title, *(row((line, text)) for line in lines)]
 

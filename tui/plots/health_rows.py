@@ -4,11 +4,10 @@ import math
 
 from rich.style import Style
 
-from makemore_tui.core.analysis.diagnosis import FAR_OFF, LARGE_GAP, MAX_DEAD, MAX_SATURATED
 from makemore_tui.core.results import Health, TensorHealth
 
 from ..style.colours import Palette
-from ..style.text_rows import Row, beside, column, number, row, wrapped
+from ..style.text_rows import Row, beside, column, fitted, number, row, wrapped
 
 _SCALE = (-5.0, -1.0)  # log10 of update to weight, its ends
 _USUAL = -3.0
@@ -32,19 +31,30 @@ def health_rows(health: Health, width: int, height: int, palette: Palette) -> li
     blocks = [diagnosis, _losses(palette, health, width), activations]
     room = height - sum(map(len, blocks)) - len(health.tensors)
     if room < 0:
+        del blocks[1][1]  # of which examples the first loss is
+    if room < -1:
         blocks[1].pop()  # the gap, which the split losses show too
     blocks.append(_tensors(palette, health, width, has_title=room > 0))
     return _spaced(blocks) if room >= len(blocks) else [line for one in blocks for line in one]
 
 
 def _losses(palette: Palette, health: Health, width: int) -> list[Row]:
-    """The first loss against ln V, and the gap."""
-    first = number(health.first_loss), health.first_loss > health.uniform + FAR_OFF
-    gap = _signed(health.gap), health.gap is not None and health.gap > LARGE_GAP
+    """The first loss against ln V, of which examples it is, and the gap."""
+    first = number(health.first_loss), "first loss" in health.unusual
+    gap = _signed(health.gap), "gap" in health.unusual
     return [
         _fact(palette, width, "first loss", first, (f"ln V {health.uniform:.3f}", False)),
+        row((_examples(health, width), palette.style("dim"))),
         _fact(palette, width, "gap", gap, ("dev - train", False)),
     ]
+
+
+def _examples(health: Health, width: int) -> str:
+    """What the first loss was measured on, in as many words as there is room for."""
+    n = f"{health.examples:,}"
+    words = (f"  on the first {n} examples of ", f"  of {n} examples of ", f"  of {n} of ")
+    ways = [f"{one}{health.train_on}" for one in words]
+    return next((one for one in ways if len(one) <= width), fitted(ways[-1], max(2, width)))
 
 
 def _activations(palette: Palette, health: Health, width: int) -> list[Row]:
@@ -52,8 +62,8 @@ def _activations(palette: Palette, health: Health, width: int) -> list[Row]:
     dim = palette.style("dim")
     if health.saturated is None or health.dead is None or not health.histogram:
         return [row(("no hidden layer", dim))]
-    saturated = _percent(health.saturated), health.saturated > MAX_SATURATED
-    dead = f"dead {_percent(health.dead)}", health.dead > MAX_DEAD
+    saturated = _percent(health.saturated), "saturated" in health.unusual
+    dead = f"dead {_percent(health.dead)}", "dead" in health.unusual
     most = max(health.histogram) or 1
     columns = "".join(column(count / most) if count else " " for count in health.histogram)
     return [
@@ -82,7 +92,8 @@ def _strong(palette: Palette, is_bad: bool) -> Style:
 
 def _tensors(palette: Palette, health: Health, width: int, has_title: bool) -> list[Row]:
     """A row for each parameter tensor."""
-    lines = [_tensor(palette, one, health.usual_ratios, width) for one in health.tensors]
+    usual = health.usual_ratios if "ratio" in health.unusual else (-math.inf, math.inf)
+    lines = [_tensor(palette, one, usual, width) for one in health.tensors]
     if has_title and lines:
         words = ("update/weight", "upd/weight", "upd/w")
         titles = (*(f"log₁₀ {word}, ┼ {_USUAL:g}" for word in words), "log₁₀")

@@ -6,9 +6,10 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
 from makemore_tui.core.results import Candidate, Probe, ProbedCharacter
+from makemore_tui.core.text import shown
 
 from ..style.colours import Palette, ink_on
-from ..style.text_rows import Row, bar, column, number, row
+from ..style.text_rows import Row, bar, column, end_of, number, row
 
 COLUMN_WIDTH = 26  # cells, at least, of a candidate's bar with its number
 _MAX_SURPRISAL = 6.0  # nats, at which the colour scale ends
@@ -23,7 +24,7 @@ def probe_rows(probe: Probe, chosen: int, width: int, height: int, palette: Pale
         reading = reading[:2]
     elif height >= _MANY_ROWS and reading:
         reading.append([])
-    title = f"after {_end_of(probe.text, width - 6)}" if probe.text else "at the beginning"
+    title = f"after {end_of(shown(probe.text), width - 6)}" if probe.text else "at the beginning"
     rows = [*reading, row((set_cell_size(title, width).rstrip(), palette.style("dim")))]
     return [*rows, *_candidates(probe.following, width, height - len(rows), palette)]
 
@@ -79,12 +80,3 @@ def _candidates(
             (f" {one.probability:.3f}{' ' * gap}", palette.style("text")),
         )
     return rows
-
-
-def _end_of(text: str, width: int) -> str:
-    """A text, or as much of its end as fits behind an ellipsis."""
-    if cell_len(text) <= width:
-        return text
-    while text and cell_len(text) > width - 1:
-        text = text[1:]
-    return f"…{text}"

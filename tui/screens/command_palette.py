@@ -11,10 +11,22 @@ from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
 
 from makemore_tui.core.constants import BASELINES
+from makemore_tui.core.presets import PRESETS
 
 from ..keymap import KEYS
 from .main import MainScreen
 
+_EXPORTS = {
+    "html": "a report, one page with figures and losses,",
+    "notebook": "a Jupyter notebook that trains the model",
+    "script": "a Python script that trains the model",
+    "csv": "the losses as a table",
+    "json": "the settings and losses as JSON",
+    "tensorboard": "event files for TensorBoard",
+    "svg": "the loss figure",
+    "png": "the loss figure as a picture",
+    "pdf": "the loss figure as a page",
+}
 _ALL_WORDS = 1000.0  # more than any likeness of a title scores
 
 
@@ -39,7 +51,8 @@ class Actions(SystemCommandsProvider):
 
 
 def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
-    """Every theme; and, above the main screen, every key's action and every baseline."""
+    """Every theme; and, above the main screen, every key's action, the configuration, every form of
+    export and every baseline."""
     yield SystemCommand("Theme", "Change the current theme", app.action_change_theme)
     for theme in app.available_themes.values():
         about = "Dark colours" if theme.dark else "Light colours"
@@ -50,6 +63,20 @@ def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
     for key in getattr(app, "keys", KEYS):
         title = f"{key.word[0].upper()}{key.word[1:]}  ({key.shown})"
         yield SystemCommand(title, key.help, partial(screen.run_action, key.screen_action))
+    about = "What is set for good, and where; opens the file in your editor"
+    opening = partial(screen.run_action, "open('configuration', 'ConfigScreen')")
+    yield SystemCommand("Configuration", about, opening)
+    about = "What this is, and five things to try"
+    yield SystemCommand("Welcome card", about, partial(screen.run_action, "run('card', 'show')"))
+    for preset in PRESETS.values():
+        about = f"New run: {preset.about}; dev {preset.dev_loss}"
+        action = f"""run('session', "take_preset('{preset.name}')")"""
+        take = partial(screen.run_action, action)
+        yield SystemCommand(f"Preset: {preset.name}", about, take)
+    for form, what in _EXPORTS.items():
+        about = f"Write {what} of the run, as it was last saved, into this folder"
+        export = partial(screen.run_action, f"export({form!r})")
+        yield SystemCommand(f"Export: {'report' if form == 'html' else form}", about, export)
     for name in BASELINES:
         action = f"""run('loss', "toggle_baseline('{name}')")"""
         about = f"Show or hide what the {name} model reaches, on the loss plot"

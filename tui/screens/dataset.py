@@ -1,6 +1,5 @@
 """The dataset picker: what is built in, recent files, and any file by its path."""
 
-import contextlib
 import os
 from itertools import islice
 from pathlib import Path
@@ -9,27 +8,31 @@ from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus, Key, Resize
 from textual.suggester import Suggester
+from textual.widget import Widget
 from textual.widgets import Checkbox, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from makemore_tui.core.constants import BUILT_IN_DATASETS
+from makemore_tui.core.reading import Reading
 from makemore_tui.core.results import DatasetStats
-from makemore_tui.core.text import shown
+from makemore_tui.core.text import is_acted_on, shown
 from makemore_tui.core.worker import protocol
 
 from ..client.engine import WorkerDied
 from ..client.session_actions import SessionActions
 from ..keymap import key_labels
 from ..notices import taking_data
-from ..widgets.text_input import PlainLine
+from ..style.text_rows import end_of
+from ..widgets.text_input import Line
 from .asking import AskingScreen
+from .choices import Choices
 
 _MAX_ENTRIES = 20_000  # of a folder that is looked through
 _MAX_OFFERS = 11  # lines of them
-_OTHER_LINES = 11  # that the rest of the picker has
+_OTHER_LINES = 12  # that the rest of the picker has
 _WIDTH = 76  # of a line, where there is room
 _NOTHING = "nothing is read yet"
 
@@ -52,14 +55,14 @@ class PathSuggester(Suggester):
                 found = [
                     entry.name + "/" * entry.is_dir()
                     for entry in islice(entries, _MAX_ENTRIES)
-                    if entry.name.startswith(begun) and shown(entry.name) == entry.name
+                    if entry.name.startswith(begun) and not any(map(is_acted_on, entry.name))
                 ]
         except OSError:
             return None
         return value + min(found)[len(begun) :] if found else None
 
 
-class PathLine(PlainLine):
+class PathLine(Line):
     """A line to type a path into; tab completes it where it can be."""
 
     BINDINGS = [Binding("tab", "complete", "complete", show=False)]  # noqa: RUF012
@@ -72,20 +75,15 @@ class PathLine(PlainLine):
             self.screen.focus_next()
 
 
-class Offers(OptionList):
+class Offers(Choices):
     """The data to choose from. A path may be typed at once: what isn't a key of the list goes to
     the field."""
 
-    def action_page_up(self) -> None:
-        with contextlib.suppress(LookupError):  # of Textual's, where no line has room
-            super().action_page_up()
-
-    def action_page_down(self) -> None:
-        with contextlib.suppress(LookupError):
-            super().action_page_down()
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return character is not None and character.isprintable() and character != " "
 
     def on_key(self, event: Key) -> None:
-        if event.is_printable and event.character != " ":
+        if self.check_consume_key(event.key, event.character):
             event.stop()
             field = self.screen.query_one(Input)
             self.screen.set_focus(field)
@@ -106,9 +104,11 @@ class DatasetScreen(AskingScreen):
     """Shows a dataset in numbers before it is taken, which begins a new run."""
 
     DEFAULT_CSS = """
-    DatasetScreen OptionList { height: auto; max-height: 11; border: none; padding: 0; }
+    DatasetScreen OptionList { max-height: 11; }
     DatasetScreen Checkbox { border: none; padding: 0; height: 1; }
-    DatasetScreen #numbers { height: 5; overflow-y: auto; }
+    DatasetScreen Horizontal { height: 1; }
+    DatasetScreen Horizontal > * { width: 1fr; }
+    DatasetScreen #numbers { height: auto; min-height: 5; max-height: 7; overflow-y: auto; }
     DatasetScreen #numbers.warning { color: $text-warning; text-style: bold; }
     DatasetScreen #taking { height: auto; min-height: 2; }
     """
@@ -119,7 +119,11 @@ class DatasetScreen(AskingScreen):
         self._asked: protocol.DescribeDataset | None = None  # and not answered yet
         self._is_taking = False  # a new run was asked for, of what is asked
         self._answer: tuple[protocol.DescribeDataset, DatasetStats | str] | None = None
-        self._tick = Tick("drop repeated items", compact=True)
+        self._unique = Tick("drop repeated items", compact=True)
+        self._skip_long = Tick("skip lines over 1,000 characters", compact=True)
+        self._encoding = Line(placeholder="encoding, if not UTF-8")
+        self._column = Line(placeholder="column of a CSV or TSV file")
+        self._chooser: Widget | None = None  # the list or the path, whichever had the focus last
         self._numbers = Static(_NOTHING, id="numbers", markup=False)
         self._taking = Static(id="taking", markup=False)
 
@@ -134,10 +138,9 @@ class DatasetScreen(AskingScreen):
             }
             yield Offers(*(Option(text, id=name) for name, text in offers.items()), compact=True)
             text = "or a file of one item a line; tab completes"
-            yield PathLine(
-                placeholder=text, suggester=PathSuggester(), select_on_focus=False, compact=True
-            )
-            yield self._tick
+            yield PathLine(placeholder=text, suggester=PathSuggester())
+            yield Horizontal(self._unique, self._skip_long)
+            yield Horizontal(self._encoding, self._column)
             yield self._numbers
             yield self._taking
 
@@ -153,23 +156,24 @@ class DatasetScreen(AskingScreen):
     @property
     def _chosen(self) -> protocol.DescribeDataset | None:
         """What enter would have shown, or take."""
-        match self.focused:
+        match self._chooser:
             case Offers(highlighted_option=Option(id=str(name))):
                 pass
-            case Input(value=text) if text.strip():
+            case PathLine(value=text) if text.strip():
                 name = _named(text)
             case _:
                 return None
-        return protocol.DescribeDataset(name, self._tick.value)
+        encoding, column = self._encoding.value.strip(), self._column.value.strip()
+        reading = Reading(encoding, column, self._skip_long.value)
+        return protocol.DescribeDataset(name, self._unique.value, reading)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self._look_or_take(event.option_id or "")
+        self._look_or_take()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if event.value.strip():
-            self._look_or_take(_named(event.value))
+        self._look_or_take()
 
     def take(self, reply: protocol.Reply | WorkerDied) -> bool:
         match reply:
@@ -186,23 +190,29 @@ class DatasetScreen(AskingScreen):
                 self.dismiss()
         return False
 
-    def _look_or_take(self, name: str) -> None:
+    def _look_or_take(self) -> None:
         """Have a dataset's numbers shown, or take it where they are."""
-        if self._asked is not None:
+        if self._asked is not None or (asked := self._chosen) is None:
             return
-        self._asked = asked = protocol.DescribeDataset(name, self._tick.value)
+        self._asked = asked
         match self._answer:
             case (described, DatasetStats()):
                 self._is_taking = described == asked
         self._show()
-        is_taking = self._is_taking
-        self.session.ask(protocol.ChangeDataset(name, asked.unique) if is_taking else asked)
+        taken = protocol.ChangeDataset(asked.name, asked.unique, asked.reading)
+        self.session.ask(taken if self._is_taking else asked)
 
     def _hear(self, asked: protocol.DescribeDataset, said: DatasetStats | str) -> None:
         self._answer, self._asked, self._is_taking = (asked, said), None, False
         self._show()
 
     @on(DescendantFocus)
+    def _choose(self, event: DescendantFocus) -> None:
+        """Note what was chosen from last: the options below refer to it."""
+        if isinstance(event.widget, (Offers, PathLine)):
+            self._chooser = event.widget
+        self._show()
+
     @on(OptionList.OptionHighlighted)
     @on(Input.Changed)
     @on(Checkbox.Changed)
@@ -211,7 +221,7 @@ class DatasetScreen(AskingScreen):
         words, taking, is_refused = _NOTHING, "", False
         if self._asked is not None:
             doing = "beginning" if self._is_taking else "reading"
-            words = f"{doing} {self._asked.name} … a large file takes a while"
+            words = f"{doing} {shown(self._asked.name)} … a large file takes a while"
         elif self._answer is not None and self._answer[0] == self._chosen:
             said = self._answer[1]
             if is_refused := isinstance(said, str):
@@ -235,17 +245,14 @@ def cropped(path: str, width: int) -> str:
     """A path in so many cells, with … for its middle where it has more."""
     if cell_len(path) <= width:
         return path
-    end = len(path)
-    while cell_len(path[end - 1 :]) <= width // 2:
-        end -= 1
-    end = path[end:]
-    return f"{set_cell_size(path, width - 1 - cell_len(end)).rstrip()}…{end}"
+    end = end_of(path, width // 2 + 1)
+    return f"{set_cell_size(path, width - cell_len(end)).rstrip()}{end}"
 
 
 def _in_words(data: DatasetStats, width: int) -> str:
     train, dev, test = data.examples
     is_built_in = data.name in BUILT_IN_DATASETS
-    where = f"{data.name}, built in" if is_built_in else cropped(data.path, width)
+    where = f"{data.name}, built in" if is_built_in else cropped(shown(data.path), width)
     return (
         f"{where}\n"
         f"{data.items:,} items, {data.distinct:,} of them different, "
@@ -253,4 +260,5 @@ def _in_words(data: DatasetStats, width: int) -> str:
         f"{data.characters:,} different characters, the boundary counted\n"
         f"{train:,} examples to train on, {dev:,} dev, {test:,} test\n"
         f"also in train: {data.seen[0]:,} items of dev, {data.seen[1]:,} of test"
+        + "".join(f"\n{note}" for note in data.notes)
     )

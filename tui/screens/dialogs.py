@@ -1,4 +1,4 @@
-"""The dialogs: a name for the present run, and the line from which it can be begun elsewhere."""
+"""The dialogs: a name for the present run, a number of steps, and the line that spells a run."""
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -6,13 +6,16 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.run_spec import RunSpec
+from makemore_tui.core.settings import SETTINGS
+from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, Snapshot
 
 from ..client.engine import WorkerDied
-from ..client.session_actions import SessionActions
-from ..widgets.text_input import PlainLine
+from ..client.session_actions import SessionActions, spec_of
+from ..widgets.text_input import Line
 from .asking import AskingScreen
+
+MAX_STEPS = SETTINGS["steps"].metadata["high"]
 
 
 class NamingScreen(AskingScreen):
@@ -43,9 +46,9 @@ class NamingScreen(AskingScreen):
         with Vertical() as box:
             box.border_title = "Name this run"
             box.border_subtitle = "enter saves it · esc cancels"
-            yield PlainLine(name, compact=True, placeholder="a name", select_on_focus=True)
+            yield Line(name, placeholder="a name", selects_all=True)
             place = saving.directory if saving else ""
-            yield Static(f"Kept in {place} until you remove it.", id="where", markup=False)
+            yield Static(f"Kept in {shown(place)} until you remove it.", id="where", markup=False)
             yield Static(id="refused", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -77,6 +80,32 @@ class NamingScreen(AskingScreen):
         self.query_one("#where").display = False  # which a small terminal has no room for too
 
 
+class StepsScreen(AskingScreen):
+    """Asks for a number of steps, which are taken; it begins as the last one."""
+
+    DEFAULT_CSS = "StepsScreen > Vertical { width: 44; }"
+    BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = "Take steps, and pause"
+            box.border_subtitle = "enter train · esc cancel"
+            yield Line(f"{self.session.step_count:,}", compact=True, select_on_focus=True)
+            yield Static(id="refused", markup=False)
+
+    def on_input_changed(self) -> None:
+        self.refuse("")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        digits = event.value.strip().replace(",", "")
+        is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
+        if not is_number or not 1 <= int(digits) <= MAX_STEPS:
+            self.refuse(f"Steps must be a whole number from 1 to {MAX_STEPS:,}")
+            return
+        self.session.take_steps(int(digits))
+        self.dismiss()
+
+
 class SpecScreen(AskingScreen):
     """Shows the line from which the run can be begun elsewhere, whole, and copies it."""
 
@@ -90,8 +119,7 @@ class SpecScreen(AskingScreen):
     def compose(self) -> ComposeResult:
         now = self.requests.snapshot
         assert now is not None  # see can_open
-        data = now.dataset
-        line = str(RunSpec(data.source, data.unique, now.model, now.train, now.seed))
+        line = str(spec_of(now))
         self.app.copy_to_clipboard(line)
         with Vertical() as box:
             box.border_title = "Dataset, settings and seed in a line"

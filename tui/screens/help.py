@@ -15,8 +15,9 @@ from makemore_tui.core.analysis.diagnosis import RULES
 from makemore_tui.core.settings import SETTINGS, effect_of
 
 from ..client.session_actions import SessionActions
-from ..keymap import KEYS
+from ..keymap import KEYS, key_labels
 from .asking import AskingScreen
+from .card import welcome
 
 _EFFECTS = {
     "next step": "from the next step",
@@ -49,6 +50,7 @@ class HelpScreen(AskingScreen):
         with VerticalScroll() as scroll:
             scroll.border_title = "Keys"
             scroll.border_subtitle = "esc closes"
+            yield Static(Group(welcome(key_labels(self.app)), ""))
             yield Static(Group(tables[0], "", Text("Settings", "bold"), "", tables[1]))
             yield Static("What the health panel says", classes="title")
             yield Static(_grid(_rules(), lines_between=1, no_wrap=True))

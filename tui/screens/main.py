@@ -3,18 +3,24 @@
 import gc
 import threading
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from textual.actions import parse
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import AwaitMount
 
+from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import DatasetStats
+from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Failed, Refused, Reply, Snapshot, Starting
 
 from ..client.engine import Engine, WorkerDied
+from ..client.exporting import export_run, new_path
 from ..client.request_queue import RequestQueue
 from ..client.session_actions import SessionActions
 from ..client.supervisor import WorkerSupervisor
@@ -37,6 +43,7 @@ from ..widgets.splits import SplitsPanel
 from ..widgets.status import StatusBar
 from . import view_state
 from .asking import AskingScreen
+from .card import Card
 from .view_schedule import ViewSchedule
 
 _TICK_SECONDS = 0.1
@@ -84,7 +91,7 @@ class MainScreen(Screen):
     def __init__(self, engine: Engine, config: Config | None = None):
         super().__init__()
         self._config = config or Config()
-        self.notice, self.status = NoticeLine(), StatusBar()
+        self.notice, self.status, self.card = NoticeLine(), StatusBar(), Card()
         self.grid = view_state.panel_grid([panel() for panel in _PANELS], self._config)
         labels = lambda: key_labels(self.app)  # noqa: E731
         self.requests = RequestQueue(engine.send)
@@ -97,6 +104,7 @@ class MainScreen(Screen):
         yield self.grid
         yield self.notice
         yield KeyFooter()
+        yield self.card
 
     def on_mount(self) -> None:
         self.status.wait_for("starting the worker …")
@@ -107,11 +115,14 @@ class MainScreen(Screen):
     def _begin(self) -> None:
         """Start the engine, after the first paint, and load what the first plot will need."""
         self.supervisor.start()
+        if self._config.get("welcome", True):
+            self.card.action_show()
         threading.Thread(target=import_module, args=("plotext",), daemon=True).start()
 
     def on_resize(self) -> None:
         self.set_class(is_short(self.size.height), "short")
         self.grid.fit(self.size)
+        self.card.fit(self.size)
 
     def _deliver(self, reply: Reply | WorkerDied) -> None:
         """Take a reply, in whichever thread it comes."""
@@ -163,6 +174,7 @@ class MainScreen(Screen):
         if before is None:  # the first one of a worker
             gc.freeze()  # what is there by now stays: no later collection needs to look at it
             gc.enable()
+            self.session.launched = self.session.launched or snapshot
             self.grid.characters = snapshot.dataset.characters
             self.grid.fit(self.size)
             self._schedule.ask_for(self.grid.shown)
@@ -206,14 +218,36 @@ class MainScreen(Screen):
             return
         if is_chosen_first:
             self.grid.action_choose(owner)
-        nodes = {"panels": self.grid, "chosen": self.grid.panels[self.grid.chosen]}
+        chosen = self.grid.panels[self.grid.chosen]
+        nodes = {"panels": self.grid, "chosen": chosen, "card": self.card}
         await nodes.get(owner, self.grid.panels.get(owner)).run_action(action)
 
-    def action_open(self, module: str, name: str) -> None:
-        """Open a screen that is loaded when it is first wanted, so that the start stays fast."""
+    def action_open(self, module: str, name: str) -> AwaitMount | None:
+        """Open a screen that is loaded when it is first wanted, so that the start stays fast; the
+        next key waits until it is there."""
         screen: Any = getattr(import_module(f".{module}", __package__), name)
-        if screen.can_open(self.session):
-            self.app.push_screen(screen(self.session))
+        can_open = screen.can_open(self.session)
+        return self.app.push_screen(screen(self.session)) if can_open else None
+
+    def action_export(self, form: str) -> None:
+        """Export the run as it was last saved, into this folder; training goes on."""
+        saving = self.requests.snapshot.saving if self.requests.snapshot else None
+        if saving is None or not saving.folder:
+            self.notice.say("Nothing is saved yet to export: the run is saved every few seconds")
+            return
+        out = new_path(saving.name, form)
+        self.notice.say(f"Exporting {shown(saving.name)} at step {saving.step:,} as {form} …")
+        self.run_worker(partial(self._export, saving.folder, form, out), thread=True)
+
+    def _export(self, run: str, form: str, out: Path) -> None:
+        """Export in a thread, and say how that ended."""
+        try:
+            export_run(run, form, out)
+        except UserError as error:
+            said = Notice(f"Not exported: {error}", is_warning=True)
+        else:
+            said = Notice(f"Exported: {shown(str(out))}")
+        self.app.call_from_thread(self.notice.say, *said)
 
     def action_picture(self) -> None:
         """Save a screenshot, in this folder or where it may be written."""

@@ -15,10 +15,11 @@ from ..widgets.panel_grid import PanelGrid
 _AXES = {False: "linear", True: "logarithmic"}
 _PARTS = {False: "all steps", True: "last tenth"}
 _ORDERS: dict[BigramOrder, str] = {"id": "character", "frequency": "frequency"}
-_USUAL = {
+USUAL = {
     "panel": "loss",
     "panels": [],
     "zoomed": False,
+    "welcome": True,
     "loss.axis": "linear",
     "loss.steps": "linear",
     "loss.smoothing": "light",
@@ -40,7 +41,7 @@ def panel_grid(panels: Sequence[Panel], config: Config) -> PanelGrid:
 
 def set_panels(grid: PanelGrid, config: Config) -> None:
     """Set the panels as the configuration says."""
-    values = {**_USUAL, **config.values}
+    values = {**USUAL, **config.values}
     loss, bigrams = _loss_and_bigrams(grid)
     loss.change(
         log_loss=values["loss.axis"] == "logarithmic",
@@ -68,7 +69,7 @@ def changes(grid: PanelGrid, config: Config) -> Mapping[str, Any]:
         "bigrams.values": bigrams.mode,
         "bigrams.order": _ORDERS[bigrams.order],
     }
-    return {name: value for name, value in now.items() if value != config.get(name, _USUAL[name])}
+    return {name: value for name, value in now.items() if value != config.get(name, USUAL[name])}
 
 
 def _loss_and_bigrams(grid: PanelGrid) -> tuple[LossPanel, BigramPanel]:

@@ -2,7 +2,7 @@
 
 from itertools import zip_longest
 
-from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size, split_graphemes
 from rich.segment import Segment
 from rich.style import Style
 
@@ -55,6 +55,19 @@ def fitted(text: str, width: int) -> str:
     """A text in exactly so many cells; "…" ends one that was cut."""
     is_whole = cell_len(text) <= width
     return set_cell_size(text, width) if is_whole else f"{set_cell_size(text, width - 1)}…"
+
+
+def end_of(text: str, width: int) -> str:
+    """A text, or as much of its end as fits behind an ellipsis; a letter keeps its marks."""
+    if cell_len(text) <= width:
+        return text
+    first, room = len(text), width - 1
+    for start, _, cells in reversed(split_graphemes(text)[0]):
+        room -= cells
+        if room < 0:
+            break
+        first = start
+    return f"…{text[first:]}"
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -1,66 +1,155 @@
 """Names sampled from the model."""
 
-from makemore_tui.core.results import Sample
-from makemore_tui.core.worker.protocol import NamesView, Snapshot
+from textual.binding import Binding
+from textual.widgets import Input
+
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.results import SampledNames
+from makemore_tui.core.worker.protocol import NamesView, Sampling, Snapshot
 
 from ..keymap import bindings_of
-from ..style.text_rows import Row, fitted, paragraph, row
+from ..style.text_rows import Row, paragraph
+from .names_rows import (
+    names_rows,
+    num_names,
+    sampling_label,
+    sampling_text,
+    share_rows,
+    stepped_temperature,
+    stepped_top_k,
+    typed_sampling,
+)
 from .panel import Panel, label_border
+from .text_input import Line
 
-_MAX_NAMES = 200
-_COLUMN_WIDTH = 24  # cells, at least
-_MAX_MARK_WIDTH = len("in data")
-_GAP = 2  # cells more between columns
+_MAX_NAMES = 500
+_HINT = "temperature top-k · enter apply · esc cancel"
+
+
+class SamplingLine(Line):
+    """The line to type temperature and top-k into."""
+
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter", "submit", "apply"),
+        Binding("escape", "leave", "cancel"),
+    ]
+
+    def __init__(self, panel: "NamesPanel"):
+        super().__init__(compact=True, select_on_focus=True)
+        self._panel = panel
+
+    def open(self) -> None:
+        """Show the line with what holds now."""
+        self.value, self.display = sampling_text(self._panel.sampling), True
+        self.screen.set_focus(self)  # at once, before the next key
+        self._panel.relayout()
+
+    def action_leave(self) -> None:
+        """Close the line without taking what is in it."""
+        self.screen.set_focus(self._panel)
+        self._close()
+
+    def _close(self) -> None:
+        self.display = False
+        self._panel.relayout()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        try:
+            sampling = typed_sampling(event.value)
+        except UserError as error:
+            self.post_message(Panel.Said(str(error), is_warning=True))
+            return
+        self.action_leave()
+        self._panel.sample_with(sampling)
+
+    def on_input_blurred(self) -> None:
+        if self.app.app_focus and self.screen.focused is not self:
+            self._close()
 
 
 class NamesPanel(Panel):
-    """Sampled names, each marked as standing in the data or new."""
+    """Sampled names, each marked as standing in the data or new, and what can be said of the last.
 
-    BINDINGS = bindings_of("names")
+    sampling: the temperature and top-k that they are drawn with, which training never sees.
+    """
+
+    DEFAULT_CSS = """
+    NamesPanel:focus-within { border: round $primary; }
+    NamesPanel > Input { position: absolute; display: none; background: $panel-lighten-1; }
+    """
+    BINDINGS = [  # noqa: RUF012
+        *bindings_of("names"),
+        Binding("enter", "type_sampling", "temperature and top-k", show=False),
+    ]
     ID = FIELD = "names"
-    drawn: tuple[Sample, ...] | None
+    drawn: SampledNames | None
+
+    def __init__(self):
+        super().__init__()
+        self.sampling = Sampling()
+        self._line: SamplingLine | None = None  # made when first needed
 
     def view(self) -> NamesView:
-        width, height = self.content_size
-        return NamesView(max(1, min(_MAX_NAMES, height * max(1, width // _COLUMN_WIDTH))))
+        return NamesView(min(_MAX_NAMES, num_names(*self.content_size)), self.sampling)
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
+        self.relayout()
 
     def action_renew(self) -> None:
         """Ask for other names."""
         self.post_message(self.ViewChanged(self, is_anew=True))
 
+    def action_change_temperature(self, by: int) -> None:
+        """Sample with a lower or a higher temperature."""
+        self.sample_with(stepped_temperature(self.sampling, by))
+
+    def action_change_top_k(self, by: int) -> None:
+        """Sample from fewer or more of the likeliest characters."""
+        if self.snapshot is not None:
+            characters = self.snapshot.dataset.characters
+            self.sample_with(stepped_top_k(self.sampling, by, characters))
+
+    async def action_type_sampling(self) -> None:
+        """Open the line to type temperature and top-k into."""
+        if self._line is None:
+            self._line = SamplingLine(self)
+            await self.mount(self._line)
+        self._line.open()
+
+    def sample_with(self, sampling: Sampling) -> None:
+        """Sample with this temperature and top-k from now on."""
+        is_other = sampling != self.sampling
+        self.sampling = sampling
+        label = sampling_label(sampling, 100)
+        self.post_message(self.Said(f"Names: {label}" if is_other else f"Names: still {label}"))
+        if is_other:
+            self.relayout()
+            self.post_message(self.ViewChanged(self))
+
     def action_copy(self) -> None:
         """Copy the names that are shown to the clipboard, one a line."""
-        if self.drawn:
-            self.app.copy_to_clipboard("\n".join(name.text for name in self.drawn))
-            self.post_message(self.Said(f"copied {len(self.drawn)} names"))
+        if self.drawn and self.drawn.samples:
+            names = [name.text for name in self.drawn.samples]
+            self.app.copy_to_clipboard("\n".join(names))
+            self.post_message(self.Said(f"copied {len(names)} names"))
         else:
             key = self.key_labels["names"]
             self.post_message(self.Said(f"there are no names yet; {key} makes some"))
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
-        names = self.drawn
-        if not names:
+        is_typing = self._line is not None and self._line.display
+        if is_typing and self._line is not None:
+            self._line.styles.width = width
+        label_border(self, subtitle=_HINT if is_typing else self._border(width))
+        if not self.drawn or not self.drawn.samples:
             return paragraph("…", width, self.palette)
-        columns = max(1, width // _COLUMN_WIDTH)
-        gap = _GAP if columns > 1 else 0
-        each = width // columns - gap
-        new = sum(not name.seen for name in names)
-        label_border(self, subtitle=f"{new} of {len(names)} new" if width > 13 else f"{new} new")
-        return [
-            [segment for name in names[i : i + columns] for segment in self._row(name, each, gap)]
-            for i in range(0, len(names), columns)
-        ]
+        below = share_rows(self.drawn, width, height, self.palette)
+        names = names_rows(self.drawn.samples, width, self.palette)[: height - len(below)]
+        return [*names, *([[]] * (height - len(names) - len(below))), *below]
 
-    def _row(self, name: Sample, width: int, gap: int) -> Row:
-        """A name and its mark, in `width` cells with `gap` more after them."""
-        is_wide, palette = width >= 18, self.palette
-        mark, sign = ("in data", "=") if name.seen else ("new", "+")
-        room = width - (_MAX_MARK_WIDTH if is_wide else 1) - 2
-        text = f"{fitted(name.text or '(empty)', room)} "
-        return row(
-            (text, palette.style("dim" if name.seen else "text")),
-            (
-                f"{mark if is_wide else sign:<{width - room - 1 + gap}}",
-                palette.style("dim" if name.seen else "good"),
-            ),
-        )
+    def _border(self, width: int) -> str:
+        """What the names are sampled with, and while the panel is chosen, which key types it."""
+        label = sampling_label(self.sampling, width)
+        hint = f"{label} · enter to edit"
+        return hint if self.has_focus and len(hint) <= width else label

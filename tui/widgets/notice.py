@@ -2,6 +2,8 @@
 
 from textual.widgets import Static
 
+from makemore_tui.core.text import shown
+
 
 class NoticeLine(Static):
     """A sentence, the newest one."""
@@ -24,6 +26,7 @@ class NoticeLine(Static):
 
     def say(self, text: str, is_warning: bool = False) -> None:
         """Show a sentence."""
+        text = shown(text)
         if text != self.text or is_warning != self.has_class("warning"):
             self.set_class(is_warning, "warning")
             self.update(text)

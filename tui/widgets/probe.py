@@ -1,5 +1,7 @@
 """What may follow a text, and how the model reads it."""
 
+from unicodedata import normalize
+
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -18,7 +20,7 @@ from .text_input import Line
 class ProbedText(Line):
     """The text that is probed."""
 
-    BINDINGS = [Binding("escape", "leave", "leave the text")]  # noqa: RUF012
+    BINDINGS = [Binding("escape,enter", "leave", "leave the text")]  # noqa: RUF012
 
     def action_leave(self) -> None:
         """Let the keys be the explorer's again."""
@@ -43,7 +45,7 @@ class ProbePanel(Panel):
 
     def __init__(self):
         super().__init__()
-        self._line = ProbedText(placeholder="the empty text", compact=True, select_on_focus=False)
+        self._line = ProbedText(placeholder="the empty text")
 
     def compose(self) -> ComposeResult:
         yield self._line
@@ -67,9 +69,6 @@ class ProbePanel(Panel):
         """Let the keys type into the text."""
         self.screen.set_focus(self._line)  # at once, before the next key
 
-    def on_input_submitted(self) -> None:
-        self.focus()
-
     def on_input_changed(self) -> None:
         self.post_message(self.ViewChanged(self))
 
@@ -86,7 +85,9 @@ class ProbePanel(Panel):
 
     def _chosen(self, surprisals: list[float]) -> int:
         """The character at the text's cursor, or the most surprising one."""
-        place = self._line.cursor_position
-        if self._line.has_focus and place < min(len(self._line.value), len(surprisals)):
+        value, place = self._line.value, self._line.cursor_position
+        is_inside = place < len(value)
+        place = len(normalize("NFC", value[:place]))  # the model reads composed characters
+        if self._line.has_focus and is_inside and place < len(surprisals):
             return place
         return surprisals.index(max(surprisals))

@@ -1,74 +1,88 @@
-"""Previous runs and saved ones, and the way to them."""
+"""The open run, previous runs and saved ones: sorted, filtered, opened, deleted."""
 
 import contextlib
 import os
+import shutil
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from textwrap import wrap
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
 from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.events import Click, Show
+from textual.events import Click, DescendantBlur, DescendantFocus, Show
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.settings import settings_label
+from makemore_tui.core.results import PreviousRun
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import OpenRun, ReturnTo, Snapshot
 
-from ..plots.ticks import tick_label
-from ..style.colours import Palette
-from ..style.text_rows import Row, fitted, number, paragraph, row
-from .panel import Panel, label_border
+from ..keymap import bindings_of
+from ..style.text_rows import Row, paragraph
+from .panel import Panel, label_border, next_of
+from .runs_rows import COLUMNS, ListLayout, RunEntry, matching, ordered, runs_rows, saved_entry
+from .text_input import Line
 
 if TYPE_CHECKING:
     from makemore_tui.core.runs.catalog import RunList, SavedRun
 
 _SECONDS_BETWEEN_POLLS = 5.0
-_STEPS, _DEV = 6, 7  # cells of the steps and of the dev loss
-_WIDE = 80  # cells from which the settings have room in a run's own line
-_MIN_NAME_WIDTH = 28  # in such a line
-_SIZES = "MLP: context, embedding, hidden"
 
 
-class RunEntry(NamedTuple):
-    """A run of the list.
+class RunsFilter(Line):
+    """The words that a run must have to be listed."""
 
-    key: by which it is known again: the id of a previous run, the path of a saved one.
-    settings: and what else there is to say of it. dev: the best dev loss, in nats.
-    request: opens it. problem: why it can't be opened.
-    """
+    BINDINGS = [Binding("escape", "leave", "leave the filter")]  # noqa: RUF012
 
-    key: int | str
-    name: str
-    steps: int
-    dev: float | None
-    settings: str
-    request: ReturnTo | OpenRun
-    problem: str | None = None
+    async def action_leave(self) -> None:
+        """List all runs again, and let the keys be the explorer's."""
+        self.value = ""
+        await self.action_submit()
+
+    async def action_submit(self) -> None:
+        """List the runs that have the words, and let the keys be the explorer's."""
+        assert isinstance(self.parent, RunsPanel)
+        self.screen.set_focus(self.parent)
 
 
 class RunsPanel(Panel):
-    """The runs that a restart or a return has replaced, and those on disk; enter opens one."""
+    """The open run, those that a restart or a return has replaced, and those on disk."""
 
-    BINDINGS = [Binding("enter", "open", "go on with this run", show=False)]  # noqa: RUF012
+    DEFAULT_CSS = """
+    RunsPanel:focus-within { border: round $primary; }
+    RunsPanel > Input, RunsPanel > Input:focus {
+        height: 1; padding: 0; background: transparent; display: none;
+    }
+    """
+    BINDINGS = [  # noqa: RUF012
+        *bindings_of("runs"),
+        Binding("enter", "open", "open this run", show=False),
+    ]
     ID = "runs"
 
     def __init__(self):
         super().__init__()
-        self.cursor = 0  # previous runs from the newest, then saved ones
+        self.cursor = 0
+        self.sort = "when"
+        self._filter = RunsFilter(placeholder="name, dataset or hidden=200")
         self._entries: list[RunEntry] = []
         self._saved: Sequence[SavedRun] = ()
+        self._deleted: dict[str, tuple[SavedRun, Path]] = {}  # by path; and where they are now
         self._places: dict[int, int] = {}  # of a row of the panel, the run that is there
         self._list: RunList | None = None
         self._last_read: object = None  # by which it is known whether anything may have changed
         self._reader: threading.Thread | None = None
 
+    def compose(self) -> ComposeResult:
+        yield self._filter
+
     def on_mount(self) -> None:
         self.set_interval(_SECONDS_BETWEEN_POLLS, self._poll)
+
+    def on_unmount(self) -> None:
+        for _, hidden in self._deleted.values():
+            shutil.rmtree(hidden, ignore_errors=True)
 
     @on(Show)
     def _poll(self) -> None:
@@ -97,7 +111,8 @@ class RunsPanel(Panel):
 
     def list_saved(self, runs: "Sequence[SavedRun]") -> None:
         """Take the runs on disk, the newest first."""
-        self._saved = runs
+        # It may have been read before a run was deleted.
+        self._saved = [run for run in runs if str(run.path) not in self._deleted]
         self.relayout()
 
     def show(self, snapshot: Snapshot) -> None:
@@ -110,16 +125,82 @@ class RunsPanel(Panel):
             self._poll()
 
     def action_move(self, down: int, right: int) -> None:
-        """Move the cursor to an older run, or a newer one."""
+        """Move the cursor to another run."""
         self.cursor = max(0, min(self.cursor + down, len(self._entries) - 1))
         self.relayout()
 
     def action_open(self) -> None:
         """Go on with the run under the cursor."""
-        if self._entries:
-            entry = self._entries[self.cursor]
-            refusal = self.Said(entry.problem, is_warning=True) if entry.problem else None
-            self.post_message(refusal or self.Asked(entry.request))
+        if (entry := self._chosen()) is None:
+            return
+        refusals = {
+            "open": "this is the run that is open",
+            "deleted": f"{entry.name} is deleted · {self.key_labels['runs-delete']} brings it back",
+        }
+        if refusal := entry.problem or refusals.get(entry.place):
+            self.post_message(self.Said(refusal, is_warning=True))
+        else:
+            is_previous = entry.place == "previous"
+            request = ReturnTo(entry.position) if is_previous else OpenRun(entry.path)
+            self.post_message(self.Asked(request))
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self.sort = next_of(self.sort, list(COLUMNS))
+        self.relayout()
+
+    def action_filter(self) -> None:
+        """Let the keys type words that the runs must have."""
+        self._filter.display = True
+        self.screen.set_focus(self._filter)  # at once, before the next key
+
+    def action_delete(self) -> None:
+        """Delete the run under the cursor; of a deleted one, bring it back."""
+        entry = self._chosen()
+        saved = next((run for run in self._saved if entry and str(run.path) == entry.path), None)
+        try:
+            if entry is not None and entry.place == "deleted":
+                self._bring_back(entry)
+            elif entry is None or saved is None:
+                self.post_message(self.Said("This run is not saved, so there is no file to delete"))
+            elif entry.place == "open":
+                self.post_message(self.Said("This is the run that is open, so it was not deleted"))
+            else:
+                self._delete(entry, saved)
+        except UserError as error:
+            self.post_message(self.Said(str(error), is_warning=True))
+
+    def _delete(self, entry: RunEntry, saved: "SavedRun") -> None:
+        from makemore_tui.core.runs.catalog import set_aside
+
+        self._deleted[entry.path] = saved, set_aside(saved.path)
+        self._saved = [run for run in self._saved if run is not saved]
+        back = self.key_labels["runs-delete"]
+        self.post_message(self.Said(f"Deleted {shown(saved.name)} · {back} again to bring it back"))
+        self.relayout()
+
+    def _bring_back(self, entry: RunEntry) -> None:
+        from makemore_tui.core.runs.catalog import bring_back
+
+        saved, hidden = self._deleted[entry.path]
+        bring_back(hidden)
+        del self._deleted[entry.path]
+        self._saved = [saved, *self._saved]
+        self.post_message(self.Said(f"Brought {shown(saved.name)} back"))
+        self.relayout()
+
+    def _chosen(self) -> RunEntry | None:
+        return self._entries[self.cursor] if self._entries else None
+
+    @on(DescendantFocus)
+    @on(DescendantBlur)
+    def fit_filter(self) -> None:
+        """Show the line of the filter while it is typed into or has words."""
+        self._filter.display = self._filter.has_focus or bool(self._filter.value)
+        self.relayout()
+
+    def on_input_changed(self) -> None:
+        self.relayout()
 
     def on_click(self, event: Click) -> None:
         """Choose the run under the mouse; on the one that is chosen, open it."""
@@ -131,94 +212,71 @@ class RunsPanel(Panel):
             self.action_move(place - self.cursor, 0)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
-        before, self._entries = self._entries, _run_entries(snapshot, self._saved)
-        entries = self._entries
-        label_border(self, subtitle="↑ ↓ choose · enter opens" if entries else "")
+        before = self._entries
+        everything = _all_entries(snapshot, self._saved, [run for run, _ in self._deleted.values()])
+        self._entries = entries = ordered(matching(everything, self._filter.value), self.sort)
+        self._label_keys()
+        above: list[Row] = [[]] if self._filter.display else []  # the line that is typed into
         if not entries:
-            labels = self.key_labels
-            restarts = f"a restart ({labels['restart']}, {labels['new-seed']})"
-            words = f"none yet; {restarts} or another model ({labels['model']}) leaves one"
-            return paragraph(words, width, self.palette)
+            words = f"No run has {self._filter.value!r} · esc to list all"
+            return [*above, *paragraph(words, width, self.palette)]
         keys, keys_before = ([entry.key for entry in some] for some in (entries, before))
         if keys != keys_before:  # the cursor stays on its run; if that is gone, on the newest
             key = keys_before[self.cursor] if self.cursor < len(keys_before) else None
-            self.cursor = keys.index(key) if key in keys else 0
-        rows, self._places = _runs_rows(entries, self.cursor, width, height, self.palette)
-        return rows
+            others = [i for i, entry in enumerate(entries) if entry.place != "open"] or [0]
+            is_unmoved = len(keys_before) == 1 and key == "open"
+            self.cursor = keys.index(key) if key in keys and not is_unmoved else others[0]
+        layout = ListLayout(self.cursor, self.sort, width, height - len(above), self.palette)
+        rows, places = runs_rows(entries, layout)
+        self._places = {line + len(above): i for line, i in places.items()}
+        return [*above, *rows, *(self._hint(width) if len(everything) == 1 else ())]
+
+    def _label_keys(self) -> None:
+        """Say which keys work here."""
+        labels = self.key_labels
+        sort, filters, delete = (labels[f"runs-{name}"] for name in ("sort", "filter", "delete"))
+        keys = f"enter open · {sort} sort: {self.sort} · {filters} filter · {delete} delete"
+        if self._filter.has_focus:
+            keys = "enter keep · esc list all"
+        while len(keys) > self.content_size.width and " · " in keys:
+            keys = keys.rpartition(" · ")[0]
+        label_border(self, subtitle=keys)
+
+    def _hint(self, width: int) -> list[Row]:
+        """What leaves a run to return to."""
+        labels = self.key_labels
+        restarts = f"a restart ({labels['restart']}, {labels['new-seed']})"
+        words = f"no other yet; {restarts} or another model ({labels['model']}) leaves one"
+        return paragraph(words, width, self.palette)
 
 
-def _run_entries(snapshot: Snapshot, saved: "Sequence[SavedRun]") -> list[RunEntry]:
-    """The previous runs, the newest first, and the saved ones that are not among them."""
-    entries = []
-    for i, run in reversed(list(enumerate(snapshot.previous))):
-        name = run.name.partition(" → ")[0]  # what follows is the dev loss
-        settings = settings_label(run.model, run.train, run.seed)
-        entries.append(RunEntry(run.id, name, run.steps, run.best_dev, settings, ReturnTo(i)))
-    listed = {run.folder for run in snapshot.previous}
-    if snapshot.saving:
-        listed.add(snapshot.saving.folder)
-    for run in saved:
-        if (path := str(run.path)) in listed:
-            continue
-        about = run.problem or f"{run.dataset}, saved {_ago(run.saved)}, {run.settings}"
-        name, dev, request = shown(run.name), run.best_dev, OpenRun(path)
-        entries.append(RunEntry(path, name, run.steps, dev, shown(about), request, run.problem))
-    return entries
+def _all_entries(
+    snapshot: Snapshot, saved: "Sequence[SavedRun]", deleted: "Sequence[SavedRun]"
+) -> list[RunEntry]:
+    """The open run, the previous ones, and the saved ones that are not among them."""
+    by_path = {str(run.path): run for run in saved}
+    entries = [_open_entry(snapshot, by_path)]
+    for i, run in enumerate(snapshot.previous):
+        entries.append(_previous_entry(i, run, snapshot.dataset.name))
+    listed = {entry.path for entry in entries}
+    entries += [saved_entry(run) for run in saved if str(run.path) not in listed]
+    return entries + [saved_entry(run, "deleted") for run in deleted]
 
 
-def _ago(when: datetime) -> str:
-    """How long ago something was, roughly, so that the words seldom change."""
-    minutes = (datetime.now(UTC) - when).total_seconds() / 60
-    for size, word in ((60 * 24, "d"), (60, "h"), (1, "min")):
-        if minutes >= size:
-            return f"{minutes // size:.0f} {word} ago"
-    return "just now"
+def _open_entry(now: Snapshot, saved: "dict[str, SavedRun]") -> RunEntry:
+    path = now.saving.folder if now.saving else ""
+    found = (now.splits and now.splits.dev, saved[path].best_dev if path in saved else None)
+    losses = [loss for loss in found if loss is not None]
+    name = now.saving.name if now.saving and path else "this run"
+    return RunEntry(
+        "open", shown(name), "open", path, shown(now.dataset.name), now.model, now.train, now.seed,
+        now.step, min(losses, default=None), now.test_peeks,
+    )  # fmt: skip
 
 
-def _runs_rows(
-    entries: Sequence[RunEntry], cursor: int, width: int, height: int, palette: Palette
-) -> tuple[list[Row], dict[int, int]]:
-    """The list in `height` rows of `width` cells around the cursor, which is an index of an entry;
-    and of each row that shows an entry, which."""
-    dim, is_wide = palette.style("dim"), width >= _WIDE
-    name_width = max(_MIN_NAME_WIDTH, width // 3) if is_wide else max(1, width - _STEPS - _DEV - 2)
-    below = [] if is_wide else _about(entries[cursor], name_width, width)[: max(0, height - 4)]
-    lines: list[tuple[int | None, Row]] = []
-    saved = (i for i, entry in enumerate(entries) if isinstance(entry.request, OpenRun))
-    first_saved = next(saved, None)
-    for i, entry in enumerate(entries):
-        if i == first_saved:
-            lines.append((None, row((fitted("  saved", width), dim))))
-        lines.append((i, _line(entry, i == cursor, name_width, width, palette)))
-    chosen = [i for i, _ in lines].index(cursor)
-    room = max(1, height - 1 - len(below))
-    top = max(0, min(chosen - room // 2, len(lines) - room))
-    visible = lines[top : top + room]
-    blank: list[Row] = [[]] * (room > len(visible) and bool(below))
-    settings = f"  settings ({_SIZES})" if is_wide else ""
-    header = f"  {fitted('what differed', name_width)}{'steps':>{_STEPS}}{'dev':>{_DEV}}{settings}"
-    places = {line: i for line, (i, _) in enumerate(visible, start=1) if i is not None}
-    rows = [line for _, line in visible]
-    return [row((header, dim)), *rows, *blank, *(row((line, dim)) for line in below)], places
-
-
-def _about(entry: RunEntry, name_width: int, width: int) -> list[str]:
-    """An entry's settings in lines, and its name if that has no room in its own line."""
-    name = f"{entry.name}: " if cell_len(entry.name) > name_width else ""
-    sizes = f" ({_SIZES})" if "MLP" in name + entry.settings else ""
-    return wrap(f"{name}{entry.settings}{sizes}", max(1, width))
-
-
-def _line(entry: RunEntry, is_chosen: bool, name_width: int, width: int, palette: Palette) -> Row:
-    name, dim = entry.name, palette.style("dim")
-    if isinstance(entry.request, OpenRun) and cell_len(name) > name_width > 8:
-        # What tells saved runs apart is mostly the time, which is at the end.
-        name = f"{name[: name_width // 3]}…{name[-(name_width - name_width // 3 - 1) :]}"
-    settings = fitted(entry.settings, width - name_width - _STEPS - _DEV - 4)
-    return row(
-        ("› " if is_chosen else "  ", palette.style("cursor", bold=True)),
-        (fitted(name, name_width), palette.style("text", bold=is_chosen)),
-        (f"{tick_label(entry.steps):>{_STEPS}}", dim),
-        (f"{number(entry.dev):>{_DEV}}", palette.style("dev", is_chosen)),
-        (f"  {settings}" if width >= _WIDE else "", dim),
-    )
+def _previous_entry(index: int, run: PreviousRun, dataset: str) -> RunEntry:
+    name = run.name.partition(" → ")[0]  # what follows is the dev loss
+    return RunEntry(
+        run.id, name, "previous", run.folder, shown(dataset), run.model, run.train, run.seed,
+        run.steps, run.best_dev, run.test_peeks, position=index,
+    )  # fmt: skip

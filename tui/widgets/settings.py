@@ -7,7 +7,6 @@ from textual import on
 from textual.binding import Binding
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
-from textual.widgets import Input
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Snapshot
@@ -38,7 +37,7 @@ class ValueLine(Line):
     ]
 
     def __init__(self, panel: "SettingsPanel"):
-        super().__init__(compact=True, select_on_focus=True)
+        super().__init__(selects_all=True)
         self._panel = panel
         self._setting = ""
         self.refusal = ""
@@ -58,10 +57,11 @@ class ValueLine(Line):
         self.display, self.refusal = False, ""
         self._panel.relayout()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    async def action_submit(self) -> None:
+        """Ask for the value, or say why it can't be taken; the next key is the panel's again."""
         assert self._panel.snapshot is not None
         try:
-            request = typed(self._panel.snapshot, self._setting, event.value)
+            request = typed(self._panel.snapshot, self._setting, self.value)
         except UserError as error:
             self.refusal = str(error)
             self._panel.relayout()

@@ -18,12 +18,14 @@ _UNUSED = "–"  # the value of a setting that the model does not have
 
 
 class Entry(NamedTuple):
-    """A line of the panel; `setting` is the one it shows, "" where it only informs."""
+    """A line of the panel; `setting` is the one it shows, "" where it only informs. shorter: what
+    to write where the value has no room, the longest first."""
 
     name: str
     value: str
     keys: tuple[str, ...] = ()  # their ids
     setting: str = ""
+    shorter: tuple[str, ...] = ()
 
 
 def settings_entries(snapshot: Snapshot) -> list[Entry]:
@@ -34,10 +36,11 @@ def settings_entries(snapshot: Snapshot) -> list[Entry]:
     now = setting_text("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
     schedule = train.schedule if train.schedule == "constant" else f"{train.schedule} → {now}"
     speed = f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else _UNUSED
-    planned = f" of {tick_label(train.steps)}" if is_network else ""
+    is_planned = is_network and snapshot.step <= train.steps
+    planned = f" of {tick_label(train.steps)}" if is_planned else ""
     return [
         Entry("model", setting_text("kind", model.kind) + order, ("model",), "kind"),
-        _entry(snapshot, "learning_rate", *_both("rate")),
+        _rate_entry(snapshot, now),
         Entry("schedule", schedule if is_network else _UNUSED, ("schedule",), "schedule"),
         _entry(snapshot, "batch_size", *_both("batch")),
         Entry(
@@ -57,6 +60,16 @@ def settings_entries(snapshot: Snapshot) -> list[Entry]:
         *(_entry(snapshot, setting) for setting in ("train_on", "init", "direct")),
         Entry("seed", f"{snapshot.seed}", ("restart", "new-seed"), "seed"),
     ]
+
+
+def _rate_entry(snapshot: Snapshot, now: str) -> Entry:
+    """The entry of the learning rate, with what the schedule makes of it now."""
+    entry = _entry(snapshot, "learning_rate", *_both("rate"))
+    if entry.value == _UNUSED or snapshot.learning_rate == snapshot.train.learning_rate:
+        return entry
+    return entry._replace(
+        value=f"{entry.value} → {now}", shorter=(f"{entry.value}→{now}", f"→ {now}")
+    )
 
 
 def _entry(snapshot: Snapshot, setting: str, *keys: str) -> Entry:
@@ -86,6 +99,8 @@ def settings_row(
     value, is_unused, name_cells = entry.value, entry.value == _UNUSED, name_width(width)
     keys = " ".join(labels[id] for id in entry.keys)
     keys = f" {keys}" if keys and not is_unused else ""
+    ways = (value, *entry.shorter)
+    value = next((one for one in ways if len(one) <= width - name_cells - len(keys)), ways[-1])
     if len(value) > width - name_cells - len(keys):
         name_cells = len(entry.name) + 1  # a long value may begin further to the left
     room = max(1, width - name_cells - len(keys))

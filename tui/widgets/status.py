@@ -48,7 +48,7 @@ class StatusBar(Widget):
         title, dim = palette.style("batch", bold=True), palette.style("dim")
         if self._snapshot is not None:
             data, saving = self._snapshot.dataset, self._snapshot.saving
-            texts = (data.name, f"{data.items:,} items", f"{data.characters} characters")
+            texts = (shown(data.name), f"{data.items:,} items", f"{data.characters} characters")
             facts = [Segment(text, dim) for text in texts]
             if saving and saving.problem:
                 run = problem = [Segment("▲ not saved", palette.style("warning", bold=True))]
@@ -68,6 +68,7 @@ class StatusBar(Widget):
             return [Segment(f"  {self._waiting_for or 'starting'} ", palette.style("dev"))]
         sign, word, colour = _STATES[snapshot.state]
         speed = f"{snapshot.steps_per_second:,.0f}/s  " if snapshot.steps_per_second else ""
+        speed += f"limit {snapshot.speed_limit:,}/s  " if snapshot.speed_limit else ""
         levels = f"{snapshot.undo_levels} undo levels  " if snapshot.parameters >= _HUGE else ""
         state, step = palette.style(colour, bold=True), palette.style("text", bold=True)
         whole = [

@@ -1,27 +1,64 @@
 """A line to type into."""
 
+from rich.cells import cell_len
+from rich.text import Text
+from textual.events import Key
 from textual.keys import REPLACED_KEYS
 from textual.reactive import reactive
+from textual.widget import Widget
 from textual.widgets import Input
+from textual.widgets.input import Selection
 
-from makemore_tui.core.text import shown
+from makemore_tui.core.text import harmless, is_acted_on
 
 
 class Line(Input):
     """A line that takes every character, so that none is offered as a key meanwhile.
 
+    Its value is what was typed or pasted; what a terminal could act on is shown as visible signs.
     Its cursor does not blink, so that a screen at rest is not painted again and again.
+
+    selects_all: whether the first character that is typed replaces what is there. (Textual's
+    `select_on_focus` selects when the line hears of the focus, which is after the first keys.)
     """
 
     cursor_blink = reactive(False, init=False)
 
+    def __init__(self, value: str = "", placeholder: str = "", selects_all: bool = False, **kwargs):
+        super().__init__(value, placeholder, compact=True, select_on_focus=False, **kwargs)
+        self._selects_all, self._has_begun = selects_all, False
+
+    def on_mount(self) -> None:
+        self.watch(self.screen, "focused", self._follow_focus)
+
+    def _follow_focus(self, focused: Widget | None) -> None:
+        """Select all when the focus comes, though not when it comes back with the window's."""
+        if focused is self and not self._has_begun and self._selects_all:
+            self.selection = Selection(0, len(self.value))
+        self._has_begun = focused is self or (focused is None and self._has_begun)
+
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Return whether a key types something; characters that Textual has a name for do too."""
-        return super().check_consume_key(key, character) or key in REPLACED_KEYS
+        is_typed = super().check_consume_key(key, character) or key in REPLACED_KEYS
+        return is_typed or _is_unprinted(character)
+
+    async def _on_key(self, event: Key) -> None:
+        if _is_unprinted(event.character):
+            event.stop()
+            event.prevent_default()
+            self.replace(event.character or "", *self.selection)
+        else:
+            await super()._on_key(event)
+
+    @property
+    def _value(self) -> Text:
+        return Text(harmless(self.value), no_wrap=True, overflow="ignore", end="")
+
+    def _position_to_cell(self, position: int) -> int:
+        return cell_len(harmless(self.value)[:position])
 
 
-class PlainLine(Line):
-    """A line that shows what a terminal could act on as visible characters, even if pasted."""
-
-    def replace(self, text: str, start: int, end: int) -> None:
-        super().replace(shown(text), start, end)
+def _is_unprinted(character: str | None) -> bool:
+    """True for a character that Python counts as unprintable but that belongs to text: a joiner
+    within a word or an emoji, a space that doesn't break."""
+    return bool(character) and not character.isprintable() and not is_acted_on(character)

@@ -1,5 +1,6 @@
 """The command line: its help, what it lists, what it refuses and how."""
 
+import re
 import shlex
 import sys
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from makemore_tui.core.settings import SETTINGS
 from makemore_tui.tui.cli import app as commands
 from makemore_tui.tui.cli.app import app
 from makemore_tui.tui.cli.start import plain_options
-from tests.support.command_line import COMMANDS, DATA_KEYS, ITEMS, LONG, SMALL
+from tests.support.command_line import COMMANDS, DATA_KEYS, ITEMS, LONG, SMALL, Terminal
 
 # Help
 
@@ -24,10 +25,50 @@ def test_help_has_an_example(run, command):
     assert "Example:" in done.out
 
 
-def test_help_lists_the_commands(run):
+def test_help_lists_the_commands_and_the_options_of_the_explorer(run):
     done = run("--help")
     assert done.code == 0
     assert all(command in done.out for command in COMMANDS)
+    assert all(option in done.out for option in ("--preset", "--set", "--resume", "--version"))
+
+
+def test_help_calls_types_by_plain_words(run):
+    for words in ((), *((command,) for command in COMMANDS), ("runs",), ("runs", "remove")):
+        shown = run(*words, "--help").out
+        assert not re.search(r"<\w+|<=|INTEGER|FLOAT|TEXT RANGE|\[OPTIONAL\]", shown), shown
+
+
+def test_the_version_is_told(run):
+    done = run("--version")
+    assert re.fullmatch(r"makemore-tui \d\S*, torch \d\S*, Python \d\S*\n", done.out)
+
+
+def test_a_shell_completes_commands_options_values_and_runs(run, saved, monkeypatch):
+    monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(saved.path.parent))
+    monkeypatch.setenv("_MAKEMORE_TUI_COMPLETE", "complete_bash")
+    for line, word in (
+        ("makemore-tui ev", "evaluate"),
+        ("makemore-tui --pre", "--preset"),
+        ("makemore-tui train --preset lec", "lecture"),
+        ("makemore-tui train --set hid", "hidden="),
+        ("makemore-tui sample fi", "first"),
+        ("makemore-tui export first --as note", "notebook"),
+        ("makemore-tui runs --sort d", "data\ndev"),
+    ):
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", str(line.count(" ")))
+        assert run().out.strip() == word
+
+
+def test_settings_are_listed_with_limits_default_and_meaning(run, run_json, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    listed = run_json("settings")
+    assert list(listed) == list(SETTINGS)
+    assert all({"default", "allowed", "about"} <= set(one) for one in listed.values())
+    hidden = listed["hidden"]
+    assert (hidden["default"], hidden["low"], hidden["high"]) == (200, 1, 4096)
+    words = " ".join(run("settings").out.split())
+    assert "hidden 200 a whole number from 1 to 4,096 mlp: tanh" in words
 
 
 @pytest.mark.parametrize("command", app.registered_commands, ids=COMMANDS)
@@ -64,7 +105,11 @@ def test_data_shows_one(run, run_json):
     assert set(one) == DATA_KEYS
     assert set(one["examples"]) == {"train", "dev", "test"}
     assert set(one["seen"]) == {"dev", "test"}
-    assert len(one["bigrams"]) == 12
+    assert len(one["bigrams"]) == len(one["rarest"]) == 12
+    assert one["first"][:5] == ["emma", "olivia", "ava", "isabella", "sophia"]
+    assert all(item in done.out for item in one["first"])
+    assert all(pair["pair"] in done.out for pair in [*one["bigrams"], *one["rarest"]])
+    assert "32,033" in done.out
 
 
 def test_data_shows_a_file(run, run_json, items):
@@ -108,8 +153,10 @@ def test_markup_in_words_is_only_text(run, markup):
     done = run("evaluate", markup.run, "--word", "[/b]")
     assert (done.code, done.err) == (0, "")
     assert "[/b]" in done.out
+    done = run("sample", markup.run, "--prefix", "[b]", out=Terminal())
+    assert sum("[b]" in line for line in done.out.splitlines()) == 20
     done = run("sample", markup.run, "--prefix", "[b]")
-    assert done.out.count("\n[b]") == 20
+    assert [line[:3] for line in done.out.splitlines()] == ["[b]"] * 20
 
 
 # Refusals
@@ -179,6 +226,7 @@ def test_what_is_no_run_is_refused(refused, command, tmp_path):
         (["--temperature", -1], "temperature"),
         (["--temperature", "nan"], "temperature"),
         (["--temperature", "inf"], "temperature"),
+        (["--top-k", 0], "top-k"),
         (["--prefix", "xyz"], "'x'"),
         (["--prefix", "é"], "'é'"),
     ],
@@ -279,7 +327,8 @@ def test_plain_options_open_the_explorer_without_typer_as_with_it(run, opened, m
 def test_every_option_of_the_explorer_is_known_without_typer():
     parameters = vars(typer.main.get_command(app))["commands"]["explore"].params
     known = {name for one in parameters for name in one.opts if plain_options([name, "1"])}
-    assert known | {"--unique"} == {name for one in parameters for name in one.opts}
+    others = {"--unique", "--skip-long", "--version"}
+    assert known | others == {name for one in parameters for name in one.opts}
     assert plain_options(["--unique"]) == {"--unique": True}
 
 

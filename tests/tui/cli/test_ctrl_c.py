@@ -97,6 +97,7 @@ INTERRUPTED = {
     "find-lr": "core.datasets.dataset.Dataset.load",
     "data": "core.datasets.dataset.Dataset.load",
     "presets": "tui.cli.data.print_presets",
+    "settings": "tui.cli.data.print_settings",
     "replay x": "tui.cli.saved_run.load_torch",
     "export x": "core.runs.checkpoint.read",
     "runs": "tui.cli.runs.saved_runs",
@@ -104,6 +105,14 @@ INTERRUPTED = {
 }
 
 
+@pytest.fixture
+def run_named_x(tmp_path, monkeypatch):
+    """A file in the current folder that passes for the run x, until it is read."""
+    (tmp_path / "x.safetensors").touch()
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("run_named_x")
 @pytest.mark.parametrize("words", INTERRUPTED)
 def test_ctrl_c_ends_every_command_without_a_traceback(run, words, monkeypatch):
     def interrupt(*_, **__):
@@ -118,6 +127,7 @@ def test_no_command_was_forgotten():
     assert {words.split()[0] for words in INTERRUPTED} == {*COMMANDS, "runs"}
 
 
+_WITHOUT_TORCH = ("explore", "presets", "settings", "runs")
 LOADING = """
 import os, signal, sys
 wanted = "nothing"
@@ -144,9 +154,10 @@ print(codes)
 """
 
 
+@pytest.mark.usefixtures("run_named_x")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
 def test_ctrl_c_while_things_are_loaded_ends_it_at_once():
-    loading = [one for one in INTERRUPTED if one.split()[0] not in ("explore", "presets", "runs")]
+    loading = [one for one in INTERRUPTED if one.split()[0] not in _WITHOUT_TORCH]
     command = [sys.executable, "-c", LOADING, *loading]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tests.support.command_line import ITEMS
+from tests.support.command_line import ITEMS, Terminal
 
 # sample
 
@@ -17,7 +17,7 @@ def test_as_many_samples_as_asked_for(run_json, saved):
 
 
 def test_samples_say_whether_they_stand_in_the_data(run_json, saved):
-    samples = run_json("sample", saved.path, "-n", 300)["samples"]
+    samples = run_json("sample", saved.path, "-n", 3000)["samples"]
     assert {one["text"] in ITEMS for one in samples} == {True, False}
     assert all(one["seen"] == (one["text"] in ITEMS) for one in samples)
 
@@ -46,9 +46,27 @@ def test_without_temperature_every_sample_is_the_likeliest(run_json, saved):
 
 
 def test_samples_for_people_are_marked(run, saved):
-    done = run("sample", saved.path, "-n", 40)
+    done = run("sample", saved.path, "-n", 40, out=Terminal())
     assert (done.code, done.err) == (0, "")
     assert done.out.count("in data") + done.out.count("new") >= 40
+
+
+def test_samples_to_a_pipe_are_bare_names_one_a_line(run, run_json, saved):
+    samples = run_json("sample", saved.path, "-n", 40, "--top-k", 5)["samples"]
+    done = run("sample", saved.path, "-n", 40, "--top-k", 5)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "".join(f"{one['text']}\n" for one in samples)
+
+
+def test_fewer_samples_are_the_beginning_of_more(run, saved):
+    few, many = (run("sample", saved.path, "-n", n, "--new-only").out for n in (5, 20))
+    assert many.startswith(few)
+    assert many.count("\n") == 20
+
+
+def test_of_one_likeliest_character_every_sample_is_the_likeliest(run, saved):
+    cold, one = ("--temperature", 0), ("--top-k", 1)
+    assert run("sample", saved.path, *cold).out == run("sample", saved.path, *one).out
 
 
 # evaluate
@@ -56,7 +74,7 @@ def test_samples_for_people_are_marked(run, saved):
 
 def test_evaluate_gives_back_the_losses_of_the_training(run_json, saved):
     found = run_json("evaluate", saved.path)
-    assert set(found) == {"train", "dev", "test", "all"}
+    assert set(found) == {"train", "dev"}
     assert found["train"] == pytest.approx(saved.report["train_loss"], abs=1e-6)
     assert found["dev"] == pytest.approx(saved.report["dev_loss"], abs=1e-6)
 
@@ -79,5 +97,48 @@ def test_the_loss_of_a_word_is_the_mean_of_its_surprisals(run_json, tmp_path):
 def test_evaluate_for_people_has_a_table_and_the_word(run, saved):
     done = run("evaluate", saved.path, "--word", "andrei")
     assert (done.code, done.err) == (0, "")
-    for word in ("train", "dev", "test", "all", "probability", "surprisal", "mean"):
+    for word in ("train", "dev", "probability", "surprisal", "mean"):
         assert word in done.out
+    assert "test" not in done.out
+
+
+def test_evaluate_takes_the_first_items_and_several_words(run, run_json, saved):
+    words = [word for text in ("andrei", "dod", "") for word in ("--word", text)]
+    found = run_json("evaluate", saved.path, "--split", "first-3", *words)
+    assert set(found) == {"first-3", "word", "words", "words_mean"}
+    assert [one["text"] for one in found["words"]] == ["andrei", "dod", ""]
+    assert found["words"][0] == {"text": "andrei"} | found["word"]
+    surprises = [nats for one in found["words"] for nats in one["surprises"]]
+    assert found["words_mean"] == pytest.approx(sum(surprises) / 12)
+    done = run("evaluate", saved.path, "--split", "first-3", *words)
+    assert "first-3" in done.out
+    assert f"12 characters of the 3 words: {found['words_mean']:.4f}" in done.out
+
+
+def test_the_loss_of_the_first_items_is_the_mean_over_their_words(run_json, saved):
+    words = [word for text in ITEMS[:3] for word in ("--word", text)]
+    found = run_json("evaluate", saved.path, "--split", "first-3", *words)
+    assert found["first-3"] == pytest.approx(found["words_mean"], abs=1e-6)
+
+
+# trace
+
+
+def test_an_example_is_followed_and_back(run, run_json, saved):
+    found = run_json("trace", saved.path, "--word", "anda", "--position", 1, "--backward")
+    keys = ["word", "position", "context", "target", "stages", "probabilities", "loss"]
+    assert list(found) == [*keys, "gradients", "loss_after"]
+    assert (found["word"], found["position"], found["target"]) == ("anda", 1, "n")
+    probs = next(one["values"] for one in found["stages"] if one["name"] == "probs")
+    assert probs == found["probabilities"]
+    assert sum(probs) == pytest.approx(1)
+    assert found["loss_after"] < found["loss"]
+    printed = run("trace", saved.path, "--word", "anda", "--backward").out
+    for name in ("emb", "hpreact", "logits", "dlogits", "dW1"):
+        assert name in printed
+
+
+def test_a_position_that_the_word_lacks_is_refused(run, saved):
+    result = run("trace", saved.path, "--word", "and", "--position", 4)
+    assert result.code == 2
+    assert "position must be from 0 to 3" in result.err

@@ -2,6 +2,7 @@
 
 import random
 import re
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,33 @@ def test_train_reports_every_key(saved):
 
 def test_the_lecture_s_model_has_the_lecture_s_size(run_json):
     report = run_json("train", "--preset", "lecture", "--steps", 1)
-    assert (report["parameters"], report["steps"], report["run"]) == (11897, 1, None)
+    assert (report["parameters"], report["steps"]) == (11897, 1)
+
+
+def test_a_run_is_kept_where_the_explorer_keeps_them(run, run_json, items, tmp_path, monkeypatch):
+    monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(tmp_path / "runs"))
+    words = ("train", "--data", items, "--steps", 2, *SMALL)
+    paths = {Path(run_json(*words)["run"]) for _ in range(2)}
+    assert len(paths) == 2
+    assert {path.parent for path in paths} == {tmp_path / "runs"}
+    assert set((tmp_path / "runs").iterdir()) == paths  # no lock is left
+    assert not any(read_record(path).named for path in paths)
+    name = min(paths).name.removesuffix(".safetensors")
+    assert name.startswith("items-")
+    assert run("sample", name, "-n", 1).code == 0
+    done = run(*words, "--run-dir", tmp_path / "there")
+    (path,) = (tmp_path / "there").iterdir()
+    assert str(path) in done.out.replace("\n", "")
+    assert run_json(*words, "--no-save")["run"] is None
+    assert set((tmp_path / "runs").iterdir()) == paths
+
+
+def test_where_no_run_can_be_kept_training_is_refused(refused, items, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(tmp_path / "file" / "runs"))
+    monkeypatch.setattr("makemore_tui.core.session.session.Session.train", None)
+    assert "--no-save trains without" in refused("train", "--data", items, "--steps", 2)
+    assert "can't be had with --no-save" in refused("train", "--no-save", "--out", "a")
 
 
 def test_the_same_seed_gives_the_same_losses(run_json, items):
@@ -34,7 +61,7 @@ def test_the_same_seed_gives_the_same_losses(run_json, items):
 def test_train_prints_losses_samples_and_a_curve_for_people(run, items):
     done = run("train", "--data", items, "--steps", 40, *SMALL)
     assert (done.code, done.err) == (0, "")
-    for word in ("before training", "train", "dev", "new items", "40 steps", "--out", "Names"):
+    for word in ("before training", "train", "dev", "new items", "40 steps", "saved to", "Names"):
         assert word in done.out
     assert done.out.count(" new\n") + done.out.count(" in data") >= 10
     assert "Minibatch loss" in done.out
@@ -64,18 +91,35 @@ def test_a_training_that_diverges_says_so_and_ends_with_one(run, items, tmp_path
     assert (done.code, done.err.count("\n")) == (1, 1)
     found = re.fullmatch(
         r"makemore-tui: the training diverged at step (\d+): the weights are not finite; a lower "
-        r"learning rate would help, such as --set learning_rate=100\n",
+        r"learning rate would help, such as --set learning_rate=0.3\n",
         done.err,
     )
     assert found
     report = strict(done.out)
     assert report["train_loss"] is None  # no number
     assert 0 < int(found[1]) <= report["steps"] < 500
+    kept = run("train", "--data", items, *DIVERGING, "--no-save")
+    assert (kept.code, kept.err) == (1, done.err)
     kept = run("train", "--data", items, *DIVERGING, "--out", tmp_path / "run")
     assert kept.code == 1
     assert f"not finite, so {tmp_path / 'run.safetensors'} was not written; a lower" in kept.err
     assert "before training" in kept.out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loss_that_explodes_ends_a_training_and_the_run_is_kept(run, run_json, items, tmp_path):
+    words = ("train", "--data", items, "--steps", 500, "--set", "learning_rate=300", *SMALL)
+    done = run(*words, "--out", tmp_path / "run", "--json")
+    assert done.code == 1
+    assert re.fullmatch(
+        r"makemore-tui: the training diverged at step \d+: the loss has exploded to [\d,]+ nats; a "
+        r"lower learning rate would help, such as --set learning_rate=0.3\n",
+        done.err,
+    )
+    assert strict(done.out)["steps"] < 500
+    assert run_json("replay", tmp_path / "run")["identical"]
+    again = run("train", "--resume", tmp_path / "run", "--set", "learning_rate=0.1", "--json")
+    assert strict(again.out)["steps"] == 500  # though it was diverged to begin with
 
 
 # Infinite losses
@@ -105,7 +149,7 @@ def test_without_smoothing_infinite_losses_are_valid_json(run_json, letters, tmp
     assert read_record(tmp_path / "run").report["dev_loss"] == "Infinity"
 
     letter = trained_on(letters)
-    found = run_json("evaluate", tmp_path / "run", "--word", letter * 2)
+    found = run_json("evaluate", tmp_path / "run", "--word", letter * 2, "--split", "all")
     assert found["test"] == found["dev"] == "Infinity"
     assert found["word"]["probabilities"][1] == 0
     assert found["word"]["surprises"][1] == found["word"]["mean"] == "Infinity"

@@ -1,6 +1,8 @@
 """Thousands of random keys, clicks and changes of the terminal's size, with a fixed seed."""
 
+import contextlib
 import random
+import subprocess
 import time
 from pathlib import Path
 
@@ -12,7 +14,7 @@ KEYS = [
     *("\r", "\x1b", "\x1b", "\x7f", "\x1b[5~", "\x1b[6~", "\x1b[15~", "é", "漢"),
 ]
 SIZES = [(120, 40), (200, 60), (80, 24), (100, 30), (20, 5), (61, 17), (1, 1), (140, 50)]
-ACTS, SETTLED = 5000, 1000
+SHORT, LONG, SETTLED = 3000, 5000, 1000  # acts
 MAX_GROWTH = 20  # MB
 UNDO = 256  # MB that the states before edits may take in the worker
 COMMANDS = ["zoom", "baseline", "smoothing", "theme", "bigram", "x"]
@@ -51,11 +53,12 @@ def leave(terminal):
         if terminal.process.poll() is not None:
             return
         terminal.send(key)
-        time.sleep(0.5)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            terminal.process.wait(0.5)
 
 
 @pytest.mark.parametrize("seed", [1])
-def test_nothing_that_is_pressed_does_harm(open_terminal, is_alive, tmp_path, seed):
+def test_nothing_that_is_pressed_does_harm(open_terminal, is_alive, many, tmp_path, seed):
     rng = random.Random(seed)
     terminal = open_terminal(
         *("--set", "steps=1000000000"),
@@ -64,7 +67,7 @@ def test_nothing_that_is_pressed_does_harm(open_terminal, is_alive, tmp_path, se
     )
     terminal.wait_for_training()
     worker, size, settled = terminal.worker(), SIZES[0], (0.0, 0.0)
-    for act in range(ACTS):
+    for act in range(many(SHORT, LONG)):
         kind = rng.random()
         if kind < 0.01:
             size = rng.choice(SIZES)

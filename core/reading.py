@@ -1,0 +1,18 @@
+"""How a file of items is read, where that is not as plain UTF-8 lines. Torch-free."""
+
+from msgspec import Struct
+
+
+class Reading(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How a file of items is read.
+
+    encoding: "" for UTF-8, or what the byte order mark says. column: the name of a column of a CSV
+    or TSV file with a header; "" for whole lines. skip_long: True to leave out too long items.
+    """
+
+    encoding: str = ""
+    column: str = ""
+    skip_long: bool = False
+
+
+PLAIN = Reading()

@@ -1,0 +1,46 @@
+"""Names for the explorer's panel, and what can be said of the last few hundred of them."""
+
+from collections import deque
+
+from ..errors import UserError
+from ..results import Sample, SampledNames
+from ..session.session import Session
+from .protocol import NamesView
+
+_MAX_LENGTH = 60  # characters of a name
+_MAX_REMEMBERED = 500
+
+
+class RecentNames:
+    """Samples names, and remembers the last 500 of one run with one temperature and top-k."""
+
+    def __init__(self):
+        self._names: deque[Sample] = deque(maxlen=_MAX_REMEMBERED)
+        self._are_of: object = None  # the run, and how they were sampled
+
+    def draw(self, session: Session, view: NamesView) -> SampledNames:
+        """New names, and the shares of the last ones, these among them. None are drawn from
+        weights that are not finite."""
+        dataset, sampling = session.dataset, view.sampling
+        if self._are_of != (session.run, sampling):
+            self._are_of = session.run, sampling
+            self._names.clear()
+        try:
+            samples = session.sample(
+                view.count,
+                temperature=sampling.temperature,
+                top_k=sampling.top_k,
+                limit=min(2 * dataset.longest, _MAX_LENGTH),
+            )
+        except UserError:  # the weights or the probabilities are not finite
+            return SampledNames()
+        self._names.extend(samples)
+        texts = [one.text for one in self._names]
+        return SampledNames(
+            samples=tuple(samples),
+            remembered=len(texts),
+            new=sum(not one.seen for one in self._names) / len(texts),
+            distinct=len(set(texts)) / len(texts),
+            mean_length=sum(map(len, texts)) / len(texts),
+            data_length=dataset.split("all").num_examples / dataset.num_items - 1,
+        )

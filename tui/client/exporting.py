@@ -1,0 +1,31 @@
+"""Exports of the open run, each in a process of its own, so that training goes on meanwhile."""
+
+import os
+import subprocess
+import sys
+from itertools import count
+from pathlib import Path
+
+from makemore_tui.core.constants import EXPORT_FORMS
+from makemore_tui.core.errors import UserError
+
+_COMMAND = (sys.executable, "-m", "makemore_tui.tui", "export")
+
+
+def new_path(name: str, form: str) -> Path:
+    """A free path in the current folder, or in the user's if nothing can be written there."""
+    folder = Path.cwd() if os.access(Path.cwd(), os.W_OK) else Path.home()
+    paths = (
+        folder / f"{name}{f'-{number}' if number > 1 else ''}{EXPORT_FORMS[form]}"
+        for number in count(1)
+    )
+    return next(path for path in paths if not os.path.lexists(path))
+
+
+def export_run(run: str, form: str, out: Path) -> None:
+    """Export a saved run by its path. Raises UserError if that fails."""
+    words = [*_COMMAND, run, "--as", form, "--out", str(out)]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        last = (done.stderr.strip() or "it ended without a word").splitlines()[-1]
+        raise UserError(last.removeprefix("makemore-tui: "))

@@ -1,0 +1,61 @@
+"""The presets: what each is for, and the dev loss that it reaches."""
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from makemore_tui.core.presets import PRESETS, Preset
+from makemore_tui.core.settings import model_label
+
+from .asking import AskingScreen
+from .choices import Choices
+
+
+class PresetList(Choices):
+    """The presets to choose from."""
+
+    BINDINGS = [  # noqa: RUF012
+        Binding("j", "cursor_down", show=False),
+        Binding("k", "cursor_up", show=False),
+    ]
+
+
+class PresetsScreen(AskingScreen):
+    """Lists the presets; enter begins a new run with one, on the present dataset."""
+
+    DEFAULT_CSS = """
+    PresetsScreen > Vertical { width: 80; }
+    PresetsScreen Choices { max-height: 20; }
+    PresetsScreen #about { color: $text-muted; }
+    """
+    BINDINGS = [Binding("escape,q", "dismiss", "close")]  # noqa: RUF012
+
+    def compose(self) -> ComposeResult:
+        now = self.requests.latest
+        settings = (now.model, now.train) if now else None
+        with Vertical() as box:
+            box.border_title = "Presets"
+            box.border_subtitle = "enter new run · esc close"
+            options = [Option(_entry(preset), id=name) for name, preset in PRESETS.items()]
+            yield (choices := PresetList(*options, compact=True))
+            same = [(one.model, one.train) == settings for one in PRESETS.values()]
+            choices.highlighted = same.index(True) if True in same else 0
+            about = "Dev loss in nats a character on the built-in names, over the seeds 1 to 3"
+            yield Static(about, id="about", markup=False)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.session.take_preset(event.option.id or "")
+        self.dismiss()
+
+
+def _entry(preset: Preset) -> Text:
+    """A preset in two lines."""
+    steps = f", {preset.train.steps:,} steps" if preset.model.model_kind.is_network else ""
+    line = f"{model_label(preset.model)}{steps}".ljust(38)
+    text = Text(f"{preset.name:<15}", "bold", no_wrap=True, overflow="ellipsis")
+    text.append(f"{line}dev {preset.dev_loss}", "not bold")
+    return text.append(f"\n  {preset.about[0].upper()}{preset.about[1:]}", "dim not bold")

@@ -1,0 +1,121 @@
+"""The rows of the names panel, the steps of temperature and top-k, and typed values of them."""
+
+import math
+from collections.abc import Sequence
+from itertools import chain
+
+from msgspec.structs import replace
+
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.results import Sample, SampledNames
+from makemore_tui.core.text import shown
+from makemore_tui.core.worker.protocol import Sampling
+
+from ..style.colours import Palette
+from ..style.text_rows import Row, fitted, row
+
+COLUMN_WIDTH = 24  # cells, at least
+MAX_TEMPERATURE = 100.0
+_STEP = 0.1  # of the temperature
+_TOP_K = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100, 200, 500, 1000, 2000)
+_MAX_MARK_WIDTH = len("in data")
+_GAP = 2  # cells more between columns
+_ONE_LINE, _TWO_LINES, _WITH_NUMBER = 47, 24, 62  # cells from which the shares need fewer lines
+
+
+def stepped_temperature(sampling: Sampling, by: int) -> Sampling:
+    """Another temperature, so many steps from this one, as far as there are any."""
+    value = round(sampling.temperature + by * _STEP, 1)
+    return replace(sampling, temperature=min(max(value, 0.0), MAX_TEMPERATURE))
+
+
+def stepped_top_k(sampling: Sampling, by: int, characters: int) -> Sampling:
+    """The next top-k below or above this one; above the last is that of all characters."""
+    ladder = [k for k in _TOP_K if k < characters]
+    now = sampling.top_k or math.inf
+    others = [k for k in ladder if k < now][-1:] if by < 0 else [k for k in ladder if k > now][:1]
+    if others:
+        return replace(sampling, top_k=others[0])
+    return sampling if by < 0 else replace(sampling, top_k=None)
+
+
+def typed_sampling(text: str) -> Sampling:
+    """A temperature, and where there is another word, a top-k or "all". Raises UserError if they
+    are none."""
+    temperature, _, top_k = text.replace(",", " ").strip().partition(" ")
+    top_k = top_k.strip().lower()
+    try:
+        value = float(temperature)
+        most = None if top_k in ("", "all") else int(top_k)
+    except ValueError:
+        raise UserError(
+            f"type a temperature and a top-k, such as 0.8 5, not {shown(text)}"
+        ) from None
+    if not 0 <= value <= MAX_TEMPERATURE:
+        raise UserError(f"temperature must be from 0 to {MAX_TEMPERATURE:g}, not {temperature}")
+    if most is not None and most < 1:
+        raise UserError(f"top-k must be 1 or more, or all, not {top_k}")
+    return Sampling(value, most)
+
+
+def sampling_text(sampling: Sampling) -> str:
+    """Temperature and top-k as they are typed: 0.8 5, or 1 all."""
+    return f"{sampling.temperature:g} {sampling.top_k or 'all'}"
+
+
+def sampling_label(sampling: Sampling, width: int) -> str:
+    """Temperature and top-k in so many cells, or in fewer words."""
+    temperature, top_k = f"{sampling.temperature:g}", sampling.top_k or "all"
+    long = f"temperature {temperature} · top-k {top_k}"
+    return long if len(long) <= width else f"T {temperature} · top-k {top_k}"
+
+
+def num_names(width: int, height: int) -> int:
+    """How many names have room, above the shares."""
+    lines = height - _num_share_lines(width, height)
+    return max(1, lines * max(1, width // COLUMN_WIDTH))
+
+
+def names_rows(names: Sequence[Sample], width: int, palette: Palette) -> list[Row]:
+    """Names in columns, each with its mark."""
+    columns = max(1, width // COLUMN_WIDTH)
+    gap = _GAP if columns > 1 else 0
+    cells = [_cell(name, width // columns - gap, gap, palette) for name in names]
+    return [
+        list(chain.from_iterable(cells[i : i + columns])) for i in range(0, len(cells), columns)
+    ]
+
+
+def share_rows(names: SampledNames, width: int, height: int, palette: Palette) -> list[Row]:
+    """What there is to say of the last names, in as many lines as a panel of that size has."""
+    shares = f"{names.new:.0%} new · {names.distinct:.0%} distinct"
+    lengths = f"{names.mean_length:.1f} long, data {names.data_length:.1f}"
+    number = f" · last {names.remembered:,}" if width >= _WITH_NUMBER else ""
+    lines = {
+        0: [],
+        1: [f"{shares} · {lengths}{number}"],
+        2: [shares, lengths],
+        3: [*shares.split(" · "), lengths],
+    }[_num_share_lines(width, height)]
+    return [row((fitted(line, width), palette.style("dim"))) for line in lines]
+
+
+def _num_share_lines(width: int, height: int) -> int:
+    """How many lines the shares take: none where that would be more than a quarter of all."""
+    lines = 1 if width >= _ONE_LINE else 2 if width >= _TWO_LINES else 3
+    return lines if height >= 4 * lines else 0
+
+
+def _cell(name: Sample, width: int, gap: int, palette: Palette) -> Row:
+    """A name and its mark, in `width` cells with `gap` more after them."""
+    is_wide = width >= 18
+    mark, sign = ("in data", "=") if name.seen else ("new", "+")
+    room = width - (_MAX_MARK_WIDTH if is_wide else 1) - 2
+    text = f"{fitted(shown(name.text) or '(empty)', room)} "
+    return row(
+        (text, palette.style("dim" if name.seen else "text")),
+        (
+            f"{mark if is_wide else sign:<{width - room - 1 + gap}}",
+            palette.style("dim" if name.seen else "good"),
+        ),
+    )

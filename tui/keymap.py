@@ -240,6 +240,9 @@ PANEL_KEYS = (
     Key("runs-filter", "F", "runs", "filter", "filter runs",
         "Runs: list only those with some words or settings, such as hidden=200",
         is_chosen_first=True),
+    Key("runs-plot", "v", "runs", "plot", "show on plot",
+        "Runs: a saved run on the loss plot, or not; a previous one hidden there, or not",
+        is_chosen_first=True),
     Key("runs-delete", "delete", "runs", "delete", "delete run",
         "Runs: delete the saved run; once more brings it back", is_chosen_first=True),
 )  # fmt: skip

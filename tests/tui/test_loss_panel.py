@@ -301,11 +301,11 @@ async def test_the_target_is_asked_for_and_the_step_that_passed_it_is_told(shown
 
 async def test_other_runs_are_hidden_and_overlaid(shown, stage, previous):
     panel = await shown(previous=(previous(id=1), previous(id=2)))
-    panel.toggle_previous(1)
+    panel.toggle_run(1)
     assert stage.rows(panel)[0].endswith("1 previous run")
-    panel.toggle_previous(1)
+    panel.toggle_run(1)
     assert "2 previous runs" in stage.rows(panel)[0]
-    panel.toggle_saved("/runs/a.safetensors")
+    panel.toggle_run("/runs/a.safetensors")
     assert panel.view().overlays == ("/runs/a.safetensors",)
-    panel.toggle_saved("/runs/a.safetensors")
+    panel.toggle_run("/runs/a.safetensors")
     assert panel.view().overlays == ()

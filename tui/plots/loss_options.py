@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 SMOOTHINGS = {"light": 1000, "strong": 5000, "off": 0}  # steps
 BASELINE_CHOICES = (BASELINES, BASELINES[1:], BASELINES[:1], ())
 TARGET = "target"  # what its line is called
+MAX_TARGET = 100.0  # nats
 _MIN_STEPS = 16  # in a range
 _MAX_ZOOM = 12
+
+
+def is_target(loss: float) -> bool:
+    """Return whether a loss can be a target."""
+    return 0 < loss <= MAX_TARGET
 
 
 @dataclass(frozen=True)

@@ -80,15 +80,18 @@ class LossPanel(Panel):
         if offset is not None and (axis := self._axis):
             self.change(crosshair=_step_at(axis, offset.x - AXIS_WIDTH))
 
-    def toggle_previous(self, run: int) -> None:
-        """Hide a previous run, by its id, or show it again."""
-        self.change(hidden=self.options.hidden ^ {run})
-
-    def toggle_saved(self, path: str) -> None:
-        """Show a saved run beside the present one, or no longer."""
-        others = tuple(one for one in self.options.overlays if one != path)
-        is_shown = len(others) < len(self.options.overlays)
-        self.change(overlays=others if is_shown else (*others, path))
+    def toggle_run(self, run: int | str) -> None:
+        """Hide a previous run, by its id, or show it again; draw a saved one, by its path, or no
+        longer."""
+        options = self.options
+        if isinstance(run, int):
+            is_shown = run in options.hidden
+            self.change(hidden=options.hidden ^ {run})
+        else:
+            is_shown = run not in options.overlays
+            others = tuple(path for path in options.overlays if path != run)
+            self.change(overlays=(*others, run) if is_shown else others)
+        self.post_message(self.Said(f"{'Shown' if is_shown else 'Hidden'} on the loss plot"))
 
     def view(self) -> LossView:
         share = _LAST_PART if self.options.last_part else 0.0

@@ -12,17 +12,20 @@ from ..analysis.bigrams import BigramAnalysis
 from ..analysis.embedding import EmbeddingMapper
 from ..analysis.health import health
 from ..analysis.probe import probe
+from ..analysis.trace import Tracer
+from ..analysis.trace_drawing import drawing
 from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
 from ..errors import UserError
-from ..results import BigramsView, DatasetFacts, LossCurve, SavedCurve, SplitLosses
+from ..results import BigramsView, DatasetFacts, LossCurve, SavedCurve, SplitLosses, Unavailable
 from ..runs import checkpoint
 from ..runs.header import run_name
 from ..runs.record import JournalEntry
 from ..session.session import Session
 from ..text import shown
+from ..trace_results import TraceDrawing
 from ..training.history import LossHistory
-from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, View
+from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, TraceView, View
 from .recent_names import RecentNames
 
 _PREVIOUS_RUN_POINTS = 64  # of each previous run's curve
@@ -60,6 +63,7 @@ class Views:
         self._embedding = EmbeddingMapper(dataset.vocabulary)
         self._saved: dict[str, tuple[_Losses, float | None]] = {}  # with the best dev loss, by path
         self._names = RecentNames()
+        self._tracer: Tracer | None = None
 
     def advance(self) -> None:
         """Count another block for the baselines."""
@@ -84,6 +88,8 @@ class Views:
                 return self._embedding.draw(session.model)
             case ProbeView(text, most):
                 return probe(session.model, self.dataset.vocabulary, text, most, dev)
+            case TraceView():
+                return self._trace(view, session)
             case HealthView():
                 last_edit = session.journal[-1].step if session.journal else 0
                 begun = session.history, session.first_settings, last_edit
@@ -99,6 +105,19 @@ class Views:
             )
             for path, (losses, best) in self._saved.items()
         ]
+
+    def _trace(self, view: TraceView, session: Session) -> TraceDrawing | Unavailable:
+        split, step = session.train_settings.train_on, session.step
+        if self._tracer is None or self._tracer.train_on != split:
+            self._tracer = Tracer(self.dataset, split)
+        rate = session.train_settings.learning_rate_at(step)
+        where = view.word, view.position, rate
+        has_gradient = session.model_settings.model_kind.is_network
+        try:
+            found = self._tracer.trace(session.model, *where, view.backward and has_gradient)
+        except UserError as error:
+            return Unavailable(str(error))
+        return drawing(found, self.dataset.vocabulary, view.most, rate)
 
     def _bigram_analysis(self, context: int) -> BigramAnalysis:
         if self._bigrams is None or self._bigrams.context != context:

@@ -7,7 +7,9 @@ import sys
 import pytest
 
 from makemore_tui.core.constants import EXPORT_FORMS
+from makemore_tui.core.errors import UserError
 from makemore_tui.core.export import files
+from makemore_tui.tui.client.exporting import export_run, new_path
 from tests.support.command_line import call
 
 
@@ -116,3 +118,15 @@ def test_a_state_line_stands_alone(run):
     code, _, err = run("train", "--state", "names/seed=3", "--seed", 4)
     assert code == 2
     assert "--seed can't be given beside it" in err
+
+
+def test_the_explorer_exports_by_a_process_of_its_own_and_says_what_fails(saved):
+    path = saved.with_suffix(".safetensors")
+    saved.with_suffix(".json").write_text("taken")
+    assert (out := new_path("first", "json")) == saved.parent / "first-2.json"
+    export_run(str(path), "json", out)
+    assert '"hidden": 4' in out.read_text()
+    path.write_text("{")
+    with pytest.raises(UserError, match="^/.*first.safetensors is damaged"):
+        export_run(str(path), "html", new_path("first", "html"))
+    assert not (saved.parent / "first.html").exists()

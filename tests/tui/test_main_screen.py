@@ -9,8 +9,8 @@ from textual.containers import VerticalScroll
 from textual.events import Key
 from textual.widgets import Input
 
+from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import BigramsView, Saving, SplitLosses
-from makemore_tui.core.settings import ModelSettings
 from makemore_tui.core.worker.protocol import (
     Edit,
     Failed,
@@ -20,6 +20,7 @@ from makemore_tui.core.worker.protocol import (
     Step,
 )
 from makemore_tui.tui.keymap import KEYS
+from makemore_tui.tui.screens import main
 from makemore_tui.tui.screens.command_palette import Actions, Palette
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.widgets.panel import Panel
@@ -206,7 +207,7 @@ async def test_a_loss_that_is_infinite_or_not_a_number_is_shown(it, snapshot):
 
 
 async def test_help_lists_every_key(explorer):
-    async with explorer(size=(120, 160)) as it:
+    async with explorer(size=(120, 190)) as it:
         await it.press("?")
         await it.until(lambda: "esc closes" in it.painted())
         said = words(it.painted(it.app.screen.query_one(VerticalScroll).region))
@@ -227,7 +228,7 @@ async def test_the_palette_has_every_action_and_runs_it(it):
     for key in KEYS:
         found = [one for title, one in commands.items() if key.word in title.lower()]
         assert key.help in {one.help for one in found}
-    step = next(one for one in commands.values() if one.help == "Take one step, and pause")
+    step = next(one for one in commands.values() if one.title.startswith("Step  "))
     await step.callback()
     await it.until(lambda: it.engine.commands == [Step()])
 
@@ -377,24 +378,26 @@ def commands_of():
 async def test_the_palette_exports_the_run_as_it_was_saved(
     it, snapshot, commands_of, tmp_path, monkeypatch
 ):
-    from makemore_tui.core import Dataset, Session
+    exported = []
 
-    session = Session(Dataset.load("names"), ModelSettings(hidden=4, embedding=2))
-    session.save(tmp_path / "first")
+    def export_run(*words):
+        exported.append(words)
+        if "html" in words:
+            raise UserError("first is damaged")
+
+    monkeypatch.setattr(main, "export_run", export_run)
     monkeypatch.chdir(tmp_path)
     await commands_of(it)["Export: notebook"].callback()
     assert "Nothing is saved yet" in it.notice
-    await it.show(snapshot(saving=Saving(str(tmp_path), f"{tmp_path}/first.safetensors", 3)))
-    (tmp_path / "first.json").write_text("taken")
-    await commands_of(it)["Export: json"].callback()
-    assert "Exporting first at step 3 as json" in it.notice
-    await it.until(lambda: f"Exported: {tmp_path}/first-2.json" in it.notice)
-    assert '"hidden": 4' in (tmp_path / "first-2.json").read_text()
-    (tmp_path / "first.safetensors").write_text("{")
+    run = f"{tmp_path}/first.safetensors"
+    await it.show(snapshot(saving=Saving(str(tmp_path), run, 3)))
+    (tmp_path / "first.ipynb").write_text("taken")
+    await commands_of(it)["Export: notebook"].callback()
+    await it.until(lambda: f"Exported: {tmp_path}/first-2.ipynb" in it.notice)
     await commands_of(it)["Export: report"].callback()
-    await it.until(lambda: "Not exported" in it.notice)
-    assert "is damaged" in it.notice
-    assert not (tmp_path / "first.html").exists()
+    await it.until(lambda: it.notice == "Not exported: first is damaged")
+    notebook, report = tmp_path / "first-2.ipynb", tmp_path / "first.html"
+    assert exported == [(run, "notebook", notebook), (run, "html", report)]
 
 
 async def test_the_palette_shows_the_configuration_and_what_is_wrong_with_it(
@@ -413,6 +416,6 @@ async def test_the_palette_shows_the_configuration_and_what_is_wrong_with_it(
     await it.press("e")
     await it.until(lambda: "No editor can be opened from here" in shown())
     it.app.screen._read()
-    await it.until(lambda: "nonsense is nothing that can be set" in shown())
+    await it.until(lambda: "nothing that can be set" in shown())
     await it.press("escape")
     await it.until(lambda: it.app.screen is it.screen)

@@ -127,6 +127,6 @@ def test_the_explorer_exports_by_a_process_of_its_own_and_says_what_fails(saved)
     export_run(str(path), "json", out)
     assert '"hidden": 4' in out.read_text()
     path.write_text("{")
-    with pytest.raises(UserError, match="^/.*first.safetensors is damaged"):
+    with pytest.raises(UserError, match=r"^/.*first.safetensors is damaged"):
         export_run(str(path), "html", new_path("first", "html"))
     assert not (saved.parent / "first.html").exists()

@@ -351,7 +351,8 @@ class RateSearch(Struct, frozen=True):
 
 
 class BigramsView(Struct, frozen=True):
-    """A window of the bigram table, and the pair at the cursor (row, column)."""
+    """A window of the bigram table, and the pair at the cursor (row, column), with so many of its
+    likeliest followers."""
 
     top: int
     left: int
@@ -360,3 +361,4 @@ class BigramsView(Struct, frozen=True):
     cursor: tuple[int, int]
     mode: BigramMode = "model"
     order: BigramOrder = "id"
+    followers: int = 5

@@ -21,7 +21,6 @@ _MIN_CONTEXTS = 64  # of a character
 _MAX_TRAIN_EXAMPLES = 1 << 19
 _NUMBERS_PER_BLOCK = 1 << 22
 _TOKENS_PER_BLOCK = 1 << 20
-_FOLLOWERS = 5
 _WORDS = 8
 _MAX_TOKENS_SEARCHED = 1 << 22  # tokens, for words with the pair
 
@@ -117,7 +116,7 @@ class BigramAnalysis:
             top=top,
             left=left,
             values=values[view.mode][:-1, columns].tolist() if is_finite else [],
-            pair=self._pair(int(ids[-1]), int(order[following]), modelled[-1], counted[-1]),
+            pair=self._pair(view, int(ids[-1]), int(order[following]), modelled[-1], counted[-1]),
             mode=view.mode,
             order=tuple(order.tolist()),
             cursor=(previous, following),
@@ -142,9 +141,11 @@ class BigramAnalysis:
                 self._rows[one] = _Row(row, self._is_all and is_whole, is_whole or is_same)
         return [self._rows[one] for one in characters]
 
-    def _pair(self, previous: int, following: int, modelled: Tensor, counted: Tensor) -> PairFacts:
+    def _pair(
+        self, view: BigramsView, previous: int, following: int, modelled: Tensor, counted: Tensor
+    ) -> PairFacts:
         """The facts of a pair, from its row by the model (V,) and by the counts (V,)."""
-        likeliest = modelled.topk(min(_FOLLOWERS, len(modelled))).indices
+        likeliest = modelled.topk(max(0, min(view.followers, len(modelled)))).indices
         return PairFacts(
             previous=previous,
             following=following,

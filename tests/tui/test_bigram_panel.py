@@ -261,7 +261,7 @@ async def test_the_modes_come_one_after_the_other_and_the_title_says_which(draw)
     ("width", "title"),
     [
         (70, "Bigrams · the model's minus counted · by character"),
-        (42, "Bigrams · model - counted · by character"),
+        (44, "Bigrams · model - counted · by character"),
         (40, "Bigrams · model - counted"),
         (20, "Bigrams · model - counted"),
     ],
@@ -303,6 +303,8 @@ async def test_wide_cells_hold_numbers(draw):
     counts = [[0, 7, 999, 6763]] * 4
     _, rows = await draw(FOUR, 18, 8, values=counts, mode="counts")
     assert rows[1].split() == [".", "7", "999", "7k"]
+    _, rows = await draw(FOUR, 80, 8, values=counts, mode="counts")
+    assert rows[1].split()[:4] == [".", "7", "999", "6763"]
     _, rows = await draw(FOUR, 18, 8, values=[[0.25, -0.25, 0, 0]] * 4, mode="difference")
     assert rows[1].split() == [".", "+25", "-25"]
 
@@ -321,7 +323,7 @@ async def test_the_order_is_that_of_the_table(draw):
 
 
 async def test_the_cursor_stays_on_its_pair_when_the_order_changes(draw, redraw):
-    panel, _ = await draw(FOUR, 42, 8, cursor=(1, 3))
+    panel, _ = await draw(FOUR, 44, 8, cursor=(1, 3))
     panel.action_next_order()
     assert panel.view().order == "frequency"
     assert "by frequency" in panel.border_title

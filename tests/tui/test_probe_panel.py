@@ -206,7 +206,7 @@ async def test_escape_and_enter_give_the_keys_back_and_keep_the_text(it, key):
     await it.until(lambda: it.chosen == "probe")
     await it.press("s")
     await it.until(lambda: it.engine.commands)
-    assert it.screen.query_one(Input).value == "ab"
+    assert it.screen.query_one("#probe Input", Input).value == "ab"
 
 
 async def test_the_footer_offers_no_key_that_would_type(it):

@@ -5,7 +5,7 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from makemore_tui.core.results import TestLoss
+from makemore_tui.core.results import Baseline, TestLoss
 from makemore_tui.tui.widgets.splits import SplitsPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -101,3 +101,19 @@ async def test_the_split_that_is_trained_on_is_named(draw, train_on, name):
 async def test_training_on_everything_holds_nothing_out(draw, width):
     assert "not held out" in " ".join(await draw(width=width, train_on="all"))
     assert "not held out" not in " ".join(await draw(width=width))
+
+
+async def test_a_panel_that_fills_the_screen_compares_the_losses_with_counting(stage, snapshot):
+    baselines = (Baseline("uniform", 3.296), Baseline("bigram", 2.46))
+    rows = await stage.play(SplitsPanel(), 116, 35, snapshot(baselines=baselines))
+    place = next(i for i, line in enumerate(rows) if "perplexity" in line)
+    found = [line.split()[:4] for line in rows[place + 1 : place + 5]]
+    assert found == [
+        ["uniform", "3.296", "4.755", "27.0"],
+        ["bigram", "2.460", "3.549", "11.7"],
+        ["dev", "2.170", "3.131", "8.8"],
+        ["train", "2.126", "3.067", "8.4"],
+    ]
+    assert rows[place + 1].count("█") > rows[place + 2].count("█") > rows[place + 3].count("█")
+    rows = await stage.play(SplitsPanel(), 60, 35, snapshot())
+    assert not any("perplexity" in line for line in rows)

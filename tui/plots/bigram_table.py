@@ -21,6 +21,8 @@ _MAX_PROBABILITY = 0.5  # at which the colour scale ends
 _MAX_DIFFERENCE = 0.2
 _MIN_VALUE = 0.005  # what rounds to one per cent
 _MAX_CELL_WIDTH = 4
+_COUNT_WIDTH = 5  # of a cell in which a count stands exactly, a gap included
+_WORD_LINES = 5  # that the items with a pair take, below an empty one
 _MIN_SIDE_WIDTH, _USUAL_SIDE, _MAX_SIDE_WIDTH = 17, 30, 44  # cells
 _BELOW = 6  # lines of what stands below, at the least, after an empty one
 _WIDE, _HIGH = 70, 24  # from which a panel has a place for it, though the table be smaller
@@ -45,15 +47,15 @@ class TableLayout(NamedTuple):
 
 
 def table_layout(
-    width: int, height: int, characters: int, widest: int, is_signed: bool
+    width: int, height: int, characters: int, widest: int, mode: BigramMode
 ) -> TableLayout:
     """The parts of a panel of that size, for a table of so many characters.
 
-    widest: the cells of the widest character. is_signed: whether each cell has a sign, so that no
-    two can share a line. A table that doesn't fit leaves room for details beside or below it;
-    one that does has narrower cells for that, in a wide panel."""
+    widest: the cells of the widest character. No two differences share a line, for each has a sign.
+    A table that doesn't fit leaves room for details beside or below it; one that does has narrower
+    cells for that, in a wide panel, where counts stand exactly though columns be left out."""
     free = max(1, height - 2)  # without a header, and the facts of a pair
-    is_halved = not is_signed and characters > free
+    is_halved = mode != "difference" and characters > free
     label = (2 if is_halved else 1) * widest + 1
     needed = (characters + 1) // 2 if is_halved else characters
     room = max(1, width - label)
@@ -61,15 +63,24 @@ def table_layout(
     leaves_lines = scrolls and height >= _HIGH and width < _WIDE
     lines = min(needed, free - (_BELOW + 1) * leaves_lines)
     below = _BELOW if leaves_lines else free - lines - 1
-    if below < _BELOW and width >= _WIDE:
+    has_counts = mode == "counts" and not is_halved and width >= _WIDE
+    if below < _BELOW and width >= _WIDE and not has_counts:
         room -= (_USUAL_SIDE if scrolls else _MIN_SIDE_WIDTH) + _GAP
-    cell = max(widest, min(_MAX_CELL_WIDTH, room // characters))
+    cell = _COUNT_WIDTH if has_counts else min(_MAX_CELL_WIDTH, room // characters)
+    cell = max(widest, cell)
     columns = max(1, min(characters, room // cell))
     side = min(_MAX_SIDE_WIDTH, width - label - columns * cell - _GAP)
     side = side if below < _BELOW and side >= _MIN_SIDE_WIDTH and lines >= 8 else 0
     return TableLayout(
         label, cell, is_halved, lines, columns, side, below if below >= _BELOW else 0
     )
+
+
+def num_followers(layout: TableLayout) -> int:
+    """How many of a pair's likeliest followers there is room for."""
+    if layout.lines_below:
+        return max(1, layout.lines_below - 2)
+    return max(5, layout.lines - 2 - _WORD_LINES)
 
 
 @dataclass(frozen=True)
@@ -223,6 +234,8 @@ def _cell_text(value: float, mode: BigramMode, width: int) -> str:
     """The text of a cell: a number (per cent, or a count) in a wide one, else a plus or minus."""
     is_wide, is_signed = width >= _MAX_CELL_WIDTH, mode == "difference"
     if mode == "counts":
+        if len(exact := f"{value:.0f}") <= max(3, width - 1):
+            return exact if is_wide and value else ""
         short = tick_label(value) if value < 1000 else f"{value / 1000:.0f}k"
         short = short if value < 999_500 else f"{value / 1e6:.0f}M"
         return short if is_wide and value else ""
@@ -243,5 +256,5 @@ def _cell(heat: Color, text: str, width: int) -> Segment:
     """A cell with a text on it, dark on light and light on dark."""
     if not text:
         return Segment(" " * width, Style(bgcolor=heat))
-    text = f"{text[:width]:>{min(width, 3)}}".ljust(width)
+    text = text[:width].rjust(max(min(width, 3), width - 1)).ljust(width)
     return Segment(text, Style(color=ink_on(heat), bgcolor=heat))

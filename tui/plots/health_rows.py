@@ -8,6 +8,7 @@ from makemore_tui.core.results import Health, TensorHealth
 
 from ..style.colours import Palette
 from ..style.text_rows import Row, beside, column, fitted, number, row, wrapped
+from .health_details import health_details
 
 _SCALE = (-5.0, -1.0)  # log10 of update to weight, its ends
 _USUAL = -3.0
@@ -26,7 +27,9 @@ def health_rows(health: Health, width: int, height: int, palette: Palette) -> li
     if width >= _WIDE:
         half = width // 2 - 2
         left = _spaced([_losses(palette, health, half), _activations(palette, health, half)])
-        return [*diagnosis, [], *beside(left, _tensors(palette, health, half, True), half + 4)]
+        right = _tensors(palette, health, half, True)
+        rows = [*diagnosis, [], *beside(left, right, half + 4)]
+        return [*rows, *health_details(health, width, height - len(rows), palette)]
     activations = _activations(palette, health, width)
     blocks = [diagnosis, _losses(palette, health, width), activations]
     room = height - sum(map(len, blocks)) - len(health.tensors)

@@ -7,7 +7,7 @@ from makemore_tui.core.results import BigramMode, BigramOrder, BigramsView, Bigr
 from makemore_tui.core.worker.protocol import Snapshot
 
 from ..keymap import bindings_of
-from ..plots.bigram_table import BigramDrawing, TableLayout, table_layout
+from ..plots.bigram_table import BigramDrawing, TableLayout, num_followers, table_layout
 from ..style.text_rows import Row, paragraph
 from .panel import Panel, label_border, next_of
 
@@ -41,7 +41,8 @@ class BigramPanel(Panel):
             max(0, min(place - shown // 2, size - shown))
             for place, shown in zip(self.cursor, (rows, columns), strict=True)
         )
-        return BigramsView(top, left, rows, columns, self.cursor, self.mode, self.order)
+        followers = num_followers(layout)
+        return BigramsView(top, left, rows, columns, self.cursor, self.mode, self.order, followers)
 
     def set_view(self, mode: BigramMode, order: BigramOrder) -> None:
         """Set what is shown, and in which order."""
@@ -110,6 +111,4 @@ class BigramPanel(Panel):
     def _layout(self, mode: BigramMode) -> TableLayout:
         labels = self.snapshot.dataset.labels if self.snapshot else ()
         widest = max(map(cell_len, ("a", *labels)))
-        return table_layout(
-            *self.content_size, self._characters, widest, is_signed=mode == "difference"
-        )
+        return table_layout(*self.content_size, self._characters, widest, mode)

@@ -7,6 +7,7 @@ from textual.binding import Binding
 from textual.events import Click
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets import Input
 
 from ..keymap import FOOTER
 from ..style.colours import palette_of
@@ -56,9 +57,13 @@ class KeyFooter(Widget):
         Of the focused panel all are, but those that only move its cursor."""
         own: dict[str, Binding] = {}
         others: dict[str, Binding] = {}
+        focused = self.screen.focused
+        is_typing = isinstance(focused, Input)
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            is_own = isinstance(active.node, Panel) and active.node is self.screen.focused
+            is_own = isinstance(active.node, Panel) and active.node is focused
+            if is_typing and active.node is not focused:
+                continue
             is_shown = not binding.action.startswith("move(") if is_own else binding.show
             if active.enabled and is_shown:
                 (own if is_own else others).setdefault(binding.action, binding)

@@ -130,7 +130,7 @@ class Panel(Widget, can_focus=True):
         number = self.key_labels[f"{self.ID}-panel"]
         for title in (*titles, PANELS[self.ID]) if len(tabs) > 1 else titles:
             tabs[self.ID] = f"{number} {title}"
-            if cell_len(" │ ".join(tabs.values())) <= self.content_size.width:
+            if cell_len(" │ ".join(tabs.values())) <= self.content_size.width - 2:
                 break
         parts = [self._tab(name, title) for name, title in tabs.items()]
         label_border(self, title=Content(" │ ").join(parts))

@@ -1,10 +1,16 @@
 """The losses of the splits."""
 
+import math
+
 from makemore_tui.core.results import SplitLosses
 from makemore_tui.core.worker.protocol import Snapshot
 
-from ..style.text_rows import Row, number, paragraph, row
+from ..style.text_rows import Row, bar, beside, number, paragraph, row
 from .panel import Panel
+
+_WIDE = 70  # cells from which on the losses are compared
+_LOSSES = 32  # cells of the losses, where they are compared beside
+_MAX_LOSS = 20.0  # nats, above which a perplexity says nothing
 
 
 class SplitsPanel(Panel):
@@ -18,7 +24,31 @@ class SplitsPanel(Panel):
             losses = paragraph("evaluating …", width, self.palette)
         else:
             losses = [*self._train_and_dev(splits, snapshot.train.train_on), *space]
-        return [*space, *losses, *self._test(snapshot, width)]
+        rows = [*space, *losses, *self._test(snapshot, width)]
+        below = self._comparison(snapshot, width)
+        if len(rows) + len(below) < height:
+            return [*rows, [], *below] if below else rows
+        return beside(rows, [*space, *self._comparison(snapshot, width - _LOSSES)], _LOSSES)
+
+    def _comparison(self, snapshot: Snapshot, width: int) -> list[Row]:
+        """The losses beside what n-gram counts reach, as bars, in bits, and as perplexities: of
+        what a character is chosen from, the number of equally likely ones."""
+        if snapshot.splits is None or width < _WIDE:
+            return []
+        losses = {"train": snapshot.splits.train, "dev": snapshot.splits.dev}
+        losses |= {"test": snapshot.test.loss} if snapshot.test else {}
+        found = {**losses, **{one.name: one.loss for one in snapshot.baselines}}
+        found = {name: loss for name, loss in found.items() if math.isfinite(loss)}
+        most, room = max(found.values(), default=1.0), width - 47
+        titles = f"{'':<16}{'nats':>7}{'bits':>8}{'perplexity':>12}"
+        rows = [row((titles, self.palette.style("dim")))]
+        for name, loss in sorted(found.items(), key=lambda one: -one[1]):
+            colour = {"train": "batch", "dev": "dev", "test": "good"}.get(name, "dim")
+            perplexity = f"{math.exp(loss):,.1f}" if loss < _MAX_LOSS else "–"
+            text = f"{name:<16.15}{loss:7.3f}{loss / math.log(2):8.3f}{perplexity:>12}"
+            style = self.palette.style(colour, bold=colour != "dim")
+            rows.append(row((text, style), (f"  {bar(loss / most, room)}", style)))
+        return rows
 
     def _train_and_dev(self, splits: SplitLosses, trained_on: str) -> list[Row]:
         train, dev = (

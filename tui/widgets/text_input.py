@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.cells import cell_len
 from rich.text import Text
+from textual.binding import Binding
 from textual.events import Key
 from textual.keys import REPLACED_KEYS
 from textual.reactive import reactive
@@ -24,6 +25,10 @@ class Line(Input):
     selects when the line hears of the focus, which is after the first keys.)
     """
 
+    BINDINGS = [  # noqa: RUF012
+        Binding("shift+up", "home(True)", "select to the start", show=False),
+        Binding("shift+down", "end(True)", "select to the end", show=False),
+    ]
     cursor_blink = reactive(False, init=False)
 
     def __init__(

@@ -1,7 +1,7 @@
 # make run       the explorer                   make check      format, lint, types, import contracts
 # make test      all tests                      make format     put the code into form
 # make bench     speed against plain loops      make snapshots  the pictures that tests compare with
-# make faults    the long fault-injection suite make picture    the pictures and keys of the documents
+# make faults    the long fault-injection suite make picture    the moving picture and the tables of docs
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --disable-pip-version-check --no-compile -c constraints.txt
@@ -47,6 +47,7 @@ snapshots: .venv/test
 picture: .venv/test
 	$(BIN)/python docs/make_picture.py
 	$(BIN)/python docs/make_keys.py
+	$(BIN)/python docs/make_settings.py
 
 # The project with what running needs, and with what its tests need as well.
 .venv/run: .venv/files

@@ -1,27 +1,24 @@
-"""Write the table of keys into README.md, from their one declaration."""
+"""Write the tables of keys into docs/keys.md, from their one declaration."""
 
-from pathlib import Path
+from tables import table, write
 
-from makemore_tui.tui.keymap import KEYS
+from makemore_tui.tui.keymap import KEYS, PANEL_KEYS
 
-BEGIN, END = "<!-- keys -->", "<!-- end of keys -->"
+PAGE = "docs/keys.md"
+_HEADER = ("key", "what it does", "id")
+_PALETTE = ("`ctrl+p`", "Every action and theme, by name or by what it does", "")
 
 
-def table() -> str:
-    """The keys as a Markdown table."""
-    rows = [f"| `{key.shown}` | {key.help} |" for key in KEYS]
-    return "\n".join(
-        [
-            "| key | what it does |",
-            "| --- | --- |",
-            *rows,
-            "| `ctrl+p` | Every action and theme, by name or by what it does |",
-        ]
-    )
+def tables() -> dict[str, str]:
+    """The table of each pair of markers, by its name."""
+    rows = {
+        name: [(f"`{key.shown}`", key.help, f"`{key.id}`") for key in keys]
+        for name, keys in (("keys", KEYS), ("panel keys", PANEL_KEYS))
+    }
+    rows["keys"].append(_PALETTE)
+    return {name: table(_HEADER, found) for name, found in rows.items()}
 
 
 if __name__ == "__main__":
-    readme = Path(__file__).parents[1] / "README.md"
-    before, rest = readme.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    readme.write_text(f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}")
+    for name, text in tables().items():
+        write(PAGE, name, text)

@@ -1,35 +1,95 @@
-"""Make docs/explorer.svg: a screenshot of the real explorer, half a minute into a run.
+"""Make docs/explorer.svg: the real explorer trains and takes keys, as one animated picture.
 
-python docs/make_picture.py [FILE] [WIDTH HEIGHT [SECONDS [KEY ...]]]
+python docs/make_picture.py [FILE]
 """
 
 import asyncio
 import sys
 from pathlib import Path
+from typing import NamedTuple
+
+from animated_svg import animated
 
 from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
 from makemore_tui.core.worker.protocol import Start
 from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.client.engine import WorkerEngine
+from makemore_tui.tui.config import Config
+
+_SIZE = (104, 38)
+_MAX_SECONDS = 600  # for all of it, on a busy machine
 
 
-async def picture(file: Path, width: int, height: int, seconds: float, keys: list[str]) -> None:
-    """Run the explorer for some seconds, press keys, and save what it shows."""
+class Scene(NamedTuple):
+    """Keys to press, then frames to take.
+
+    steps: after how many steps of training, counted from the keys, each frame is taken.
+    seconds: how long each is shown."""
+
+    title: str
+    keys: str
+    steps: tuple[int, ...]
+    seconds: float = 0.6
+
+
+_STORY = (
+    Scene("makemore-tui: a small network learns to make names", "",
+          (0, 500, 1500, 3000, 5000, 7500, 10_000, 13_000, 16_000, 20_000)),
+    Scene("{  learning rate to a tenth", "{", (0, 1000, 3000, 6000, 10_000), 0.8),
+    Scene("= =  more hidden units, weights kept", "==", (0, 2000, 5000, 9000), 0.9),
+    Scene("3  the model's bigram table", "3", (0, 1000)),
+    Scene("v  bigrams as counted", "v", (0,), 1.6),
+    Scene("v v  the model minus the counts", "vv", (0,), 1.6),
+    Scene("v  back to the model's", "v", (0,), 1.2),
+    Scene("u u  undo: settings, weights and curve are back", "uu", (0, 1500, 4000), 1.5),
+)  # fmt: skip
+
+
+class _Film:
+    """Screenshots of an explorer that is running, and for how many seconds each is shown."""
+
+    def __init__(self, app: ExplorerApp, pilot):
+        self._app, self._pilot = app, pilot
+        self.frames: list[tuple[str, float]] = []
+
+    @property
+    def _snapshot(self):
+        return self._app.main.requests.snapshot
+
+    async def shoot(self, scene: Scene) -> None:
+        """Press the keys of a scene and take its frames."""
+        for key in scene.keys:
+            await self._pilot.press(key)
+            await self._refreshed()
+        await self._refreshed()
+        begun = self._snapshot.step
+        for steps in scene.steps:
+            while self._snapshot.step < begun + steps:
+                await self._refreshed()
+            picture = self._app.export_screenshot(title=scene.title)
+            self.frames.append((picture, scene.seconds))
+
+    async def _refreshed(self) -> None:
+        """Wait until a new snapshot has come and is drawn."""
+        before = self._snapshot
+        while self._snapshot is before:
+            await asyncio.sleep(0.02)
+        await self._pilot.pause()
+
+
+async def film() -> str:
+    """The story, told by the real explorer with its worker."""
     preset = preset_named(DEFAULT_PRESET)
-    engine = WorkerEngine(Start("names", False, preset.model, preset.train, 1))
-    app = ExplorerApp(engine)
-    async with app.run_test(size=(width, height)) as pilot:
-        await asyncio.sleep(seconds)
-        for key in keys:
-            await pilot.press(key)
-            await asyncio.sleep(0.5)
-        file.write_text(app.export_screenshot(title="makemore-tui"))
+    engine = WorkerEngine(Start("names", False, preset.model, preset.train, seed=1))
+    app = ExplorerApp(engine, Config({"welcome": False}))
+    async with asyncio.timeout(_MAX_SECONDS), app.run_test(size=_SIZE) as pilot:
+        made = _Film(app, pilot)
+        for scene in _STORY:
+            await made.shoot(scene)
     engine.close()
+    return animated(made.frames)
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    file = Path(words[0]) if words else Path(__file__).with_name("explorer.svg")
-    width, height = (int(words[1]), int(words[2])) if len(words) > 2 else (120, 40)
-    seconds = float(words[3]) if len(words) > 3 else 30
-    asyncio.run(picture(file, width, height, seconds, words[4:]))
+    file = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("explorer.svg")
+    file.write_text(asyncio.run(film()), encoding="utf-8")

@@ -1,6 +1,6 @@
 """What a person has set for good: one TOML file, read at the start and written at the end.
 
-README.md shows a file that has every entry.
+docs/configuration.md shows a file that has every entry.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Every key of the explorer, declared once.
 
-The bindings of the panels and the main screen, the footer, the help, the command palette and the
-README's table are made from this.
+The bindings of the panels and the main screen, the footer, the help, the command palette and
+docs/keys.md are made from this.
 """
 
 import unicodedata
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 PANELS = {
     "loss": "Loss", "settings": "Settings", "bigrams": "Bigrams", "names": "Names",
     "splits": "Splits", "embedding": "Embedding", "probe": "Probe", "health": "Health",
-    "runs": "Runs",
+    "runs": "Runs", "trace": "Trace",
 }  # fmt: skip
 _MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
-_NAMES = {key.value.rpartition("+")[2] for key in Keys} | {"space", *KEY_NAME_REPLACEMENTS.values()}
+_SIGNS = {_character_to_key(chr(code)) for code in range(ord("!"), ord("~"))}
+_NAMES = {key.value.rpartition("+")[2] for key in Keys} | {*KEY_NAME_REPLACEMENTS.values()} | _SIGNS
 
 
 def key_name(key: str) -> str | None:
@@ -205,6 +206,8 @@ KEYS = (
         "Activations, gradients and updates, in the place of the splits"),
     Key("runs-panel", "9", "panels", "choose('runs')", "runs",
         "Previous and saved runs, in the place of the splits; enter opens one"),
+    Key("trace-panel", "0", "panels", "choose('trace')", "trace",
+        "One example through the model, from ids to loss and back, in the place of the bigrams"),
     Key("picture", "i", "screen", "picture", "picture", "A screenshot, as an SVG file"),
     Key("copy-names", "c", "names", "copy", "copy names", "The sampled names to the clipboard"),
     Key("copy-settings", "C", "settings", "copy", "copy settings",
@@ -227,6 +230,10 @@ KEYS = (
 
 # Keys that work while their panel has the focus only, where they come before those of `KEYS`.
 PANEL_KEYS = (
+    Key("trace-word", "enter", "trace", "type_word", "another word", "Trace: type another word",
+        is_chosen_first=True),
+    Key("trace-back", "G", "trace", "switch_back", "gradients", "Trace: show the gradients too",
+        is_chosen_first=True),
     Key("runs-down", "j", "runs", "move(1, 0)", "next run", "Runs: the next one",
         is_chosen_first=True),
     Key("runs-up", "k", "runs", "move(-1, 0)", "previous run", "Runs: the one before",

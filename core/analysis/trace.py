@@ -103,6 +103,7 @@ class Tracer:
     def __init__(self, dataset: Dataset, train_on: str = "train"):
         """train_on: the split whose contexts are counted."""
         self.dataset = dataset
+        self.train_on = train_on
         self._split: Split = dataset.split(train_on)
         self._context = 0
         self._numbers, self._targets = torch.empty(0), torch.empty(0)

@@ -12,6 +12,7 @@ from ..reading import PLAIN, Reading
 from ..results import BigramsView
 from ..run_spec import RunSpec
 from ..settings import ModelSettings, TrainSettings
+from ..trace_results import TraceDrawing
 
 State = Literal["training", "paused", "finished", "diverged"]
 
@@ -71,11 +72,21 @@ class ProbeView(Struct, frozen=True):
     most: int = 100
 
 
+class TraceView(Struct, frozen=True):
+    """An example of a word followed through the model, and back; answered by a `TraceDrawing` or
+    `Unavailable`. position: None for the last before the word's end. most: values of each stage."""
+
+    word: str
+    position: int | None = None
+    backward: bool = False
+    most: int = 64
+
+
 class HealthView(Struct, frozen=True):
     """Activations, gradients, updates and a diagnosis; answered by a `Health`."""
 
 
-View = LossView | BigramsView | NamesView | EmbeddingView | ProbeView | HealthView
+View = LossView | BigramsView | NamesView | EmbeddingView | ProbeView | TraceView | HealthView
 
 
 class Refresh(Request, frozen=True):
@@ -245,6 +256,7 @@ class Snapshot(Struct, frozen=True):
     names: results.SampledNames | None = None
     embedding: results.EmbeddingMap | results.Unavailable | None = None
     probe: results.Probe | results.Unavailable | None = None
+    trace: TraceDrawing | results.Unavailable | None = None
     health: results.Health | None = None
     baselines: tuple[results.Baseline, ...] = ()  # those known so far
     finder: results.RateSearch | None = None  # None if the learning-rate finder was not started

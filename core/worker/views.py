@@ -10,12 +10,16 @@ from ..analysis.bigrams import BigramAnalysis
 from ..analysis.embedding import EmbeddingMapper
 from ..analysis.health import health
 from ..analysis.probe import probe
+from ..analysis.trace import Tracer
+from ..analysis.trace_drawing import drawing
 from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
-from ..results import BigramsView, DatasetFacts, LossCurve, SplitLosses
+from ..errors import UserError
+from ..results import BigramsView, DatasetFacts, LossCurve, SplitLosses, Unavailable
 from ..runs.state import RunState
 from ..session.session import Session
-from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, View
+from ..trace_results import TraceDrawing
+from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, TraceView, View
 from .recent_names import RecentNames
 
 _PREVIOUS_RUN_POINTS = 64  # of each previous run's curve
@@ -45,6 +49,7 @@ class Views:
         self._bigrams: BigramAnalysis | None = None
         self._embedding = EmbeddingMapper(dataset.vocabulary)
         self._names = RecentNames()
+        self._tracer: Tracer | None = None
 
     def advance(self) -> None:
         """Count another block for the baselines."""
@@ -69,11 +74,26 @@ class Views:
                 return self._embedding.draw(session.model)
             case ProbeView(text, most):
                 return probe(session.model, self.dataset.vocabulary, text, most, dev)
+            case TraceView():
+                return self._trace(view, session)
             case HealthView():
                 last_edit = session.journal[-1].step if session.journal else 0
                 begun = session.history, session.first_settings, last_edit
                 known = train, dev, self.baselines.result()
                 return health(session.trainer, *begun, *known, session.diverged)
+
+    def _trace(self, view: TraceView, session: Session) -> TraceDrawing | Unavailable:
+        split, step = session.train_settings.train_on, session.step
+        if self._tracer is None or self._tracer.train_on != split:
+            self._tracer = Tracer(self.dataset, split)
+        rate = session.train_settings.learning_rate_at(step)
+        where = view.word, view.position, rate
+        has_gradient = session.model_settings.model_kind.is_network
+        try:
+            found = self._tracer.trace(session.model, *where, view.backward and has_gradient)
+        except UserError as error:
+            return Unavailable(str(error))
+        return drawing(found, self.dataset.vocabulary, view.most, rate)
 
     def _bigram_analysis(self, context: int) -> BigramAnalysis:
         if self._bigrams is None or self._bigrams.context != context:

@@ -234,9 +234,8 @@ def test_new_only_puts_others_in_the_place_of_those_in_the_data(names):
 
 
 def test_two_models_of_one_distribution_make_the_same_names(names):
-    one, other = counted(names), counted(names)
-    other.counts.mul_(2)  # and twice the smoothing: the same probabilities from other numbers
-    other.smoothing = 2.0
+    one, other = counted(names), counted(names, smoothing=2.0)
+    other.tensors["counts"].mul_(2)  # the same probabilities from other numbers
     assert sample(one, names, 50, seed=1) == sample(other, names, 50, seed=1)
 
 

@@ -11,12 +11,14 @@ from msgspec.structs import asdict, replace
 from makemore_tui.core.results import DatasetStats, PreviousRun, Resizing, TestLoss
 from makemore_tui.core.settings import extended_plan, plan_edit, short_label
 from makemore_tui.core.worker.protocol import (
+    Begin,
     CancelFinder,
     ChangeDataset,
     DescribeDataset,
     Edit,
     EvaluateTest,
     FindLearningRate,
+    LimitSpeed,
     NameRun,
     OpenRun,
     Pause,
@@ -36,7 +38,7 @@ from makemore_tui.tui.client.engine import Deliver, WorkerDied
 from tests.support.snapshots import TEMPLATE, drawn, plain, previous, rate_search
 
 # What an undo does not take back: it belongs to the worker, not to the run.
-_OF_THE_WORKER = ("runs", "test_asked", "finder", "saving", "steps_per_second")
+_OF_THE_WORKER = ("runs", "test_asked", "finder", "saving", "steps_per_second", "speed_limit")
 
 
 class FakeEngine:
@@ -112,9 +114,18 @@ class FakeEngine:
                 return replace(now, state="paused")
             case Resume():
                 return replace(self._with_longer_plan(), state="training")
-            case Step():
+            case Step(1):
                 then = self._with_longer_plan()
                 return replace(then, state="paused", step=now.step + 1)
+            case Step():  # which it begins
+                return replace(self._with_longer_plan(), state="training")
+            case LimitSpeed(limit):
+                return replace(now, speed_limit=limit)
+            case Begin(spec, label):
+                data = replace(now.dataset, name=spec.dataset.rpartition("/")[2])
+                settings = {"model": spec.model, "train": spec.train, "seed": spec.seed}
+                began = self._began(label, replace(now, dataset=data, **settings))
+                return began if data.name == now.dataset.name else replace(began, previous=())
             case Restart(seed):
                 label = "restart" if seed == now.seed else f"seed {seed}"
                 return self._began(label, replace(now, seed=seed))
@@ -258,7 +269,17 @@ def comparable(reply: Reply) -> dict[str, Any]:
     """What of a reply must be the same from the server and from a fake engine."""
     if not isinstance(reply, Snapshot):
         return {"reply": type(reply).__name__}
-    kept = ("state", "step", "seed", "runs", "test_asked", "can_undo", "can_redo", "is_refresh")
+    kept = (
+        "state",
+        "step",
+        "seed",
+        "runs",
+        "test_asked",
+        "can_undo",
+        "can_redo",
+        "is_refresh",
+        "speed_limit",
+    )
     answer = {name: _without_name(value) for name, value in asdict(reply).items() if name in kept}
     drawn_views = {
         name for name in ("loss", "bigrams", "names") if getattr(reply, name) is not None

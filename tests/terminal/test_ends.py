@@ -43,6 +43,7 @@ def test_leaving_before_torch_is_loaded_leaves_no_worker(open_terminal, is_alive
     assert terminal.exit_code() == 0
     assert not is_alive(worker)
     assert terminal.is_restored
+    assert b"Saved" not in terminal.written
 
 
 def test_a_closed_terminal_leaves_no_worker(open_terminal, is_alive):
@@ -73,6 +74,9 @@ def test_a_run_is_resumed_paused_and_goes_on(open_terminal, is_alive):
     first.wait_for_training()
     leave(first, "qlll\x1b[Az", is_alive)  # q, and more keys than are wanted
     (path,) = first.saved
+    said = first.written[first.written.rfind(b"\x1b[?1049l") :].decode()
+    name = run_name(path)
+    assert f"Saved as {name} · makemore-tui --resume {name} to continue\r\n" in said
     steps = read_record(path).steps
     terminal = open_terminal("--resume", str(path))
     terminal.wait_for_text(f"{run_name(path)}; at step {steps:,}, space trains on", "paused")

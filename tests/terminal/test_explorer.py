@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-TITLES = ("Loss", "Settings", "Bigrams", "Names", "Split losses")
+TITLES = ("Loss", "Settings", "Bigrams", "Names", "Splits")
 
 
 def test_it_opens_on_the_names(terminal):

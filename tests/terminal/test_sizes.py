@@ -3,7 +3,7 @@
 import re
 
 PANELS = (
-    *("Loss", "Settings", "Bigrams", "Names", "Split losses"),
+    *("Loss", "Settings", "Bigrams", "Names", "Splits"),
     *("Embedding", "Probe", "Health", "Runs"),
 )
 

@@ -261,15 +261,16 @@ async def test_the_modes_come_one_after_the_other_and_the_title_says_which(draw)
     ("width", "title"),
     [
         (70, "Bigrams · the model's minus counted · by character"),
-        (40, "Bigrams · model - counted · by character"),
-        (20, "Bigrams · model - counted · by character"),
+        (42, "Bigrams · model - counted · by character"),
+        (40, "Bigrams · model - counted"),
+        (20, "Bigrams · model - counted"),
     ],
 )
 async def test_the_title_is_shorter_in_a_narrow_panel(draw, width, title):
     panel, _ = await draw(FOUR, width, 8)
     for _ in range(3):
         panel.action_next_mode()
-    assert panel.border_title == title
+    assert panel.border_title == f"[bold]3 {title}[/bold]"
 
 
 async def test_a_difference_has_its_sign_as_a_character_and_as_a_colour(draw):
@@ -320,7 +321,7 @@ async def test_the_order_is_that_of_the_table(draw):
 
 
 async def test_the_cursor_stays_on_its_pair_when_the_order_changes(draw, redraw):
-    panel, _ = await draw(FOUR, 10, 8, cursor=(1, 3))
+    panel, _ = await draw(FOUR, 42, 8, cursor=(1, 3))
     panel.action_next_order()
     assert panel.view().order == "frequency"
     assert "by frequency" in panel.border_title

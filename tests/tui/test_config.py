@@ -20,6 +20,7 @@ theme = "makemore-light"
 panel = "bigrams"
 panels = ["embedding", "probe"]
 zoomed = true
+welcome = false
 recent = ["/a.txt", "/b.txt"]
 
 [loss]
@@ -80,6 +81,7 @@ def test_all_of_it_is_read(read):
         "panel": "bigrams",
         "panels": ["embedding", "probe"],
         "zoomed": True,
+        "welcome": False,
         "recent": ["/a.txt", "/b.txt"],
         "loss.axis": "logarithmic",
         "loss.steps": "logarithmic",
@@ -120,6 +122,7 @@ def test_all_of_it_is_read(read):
         ("panels = 'probe'", "panels"),
         ("panels = ['lost']", "panels"),
         ("zoomed = 1", "zoomed"),
+        ("welcome = 'no'", "welcome"),
         ("[loss]\nreferences = ['5-gram']", "loss.baselines"),
         ("[loss]\npart = 'half'", "loss.part"),
         ("[bigrams]\nvalues = 'all'", "bigrams.values"),
@@ -360,7 +363,7 @@ async def test_wherever_a_key_is_named_it_is_the_one_that_was_moved(explorer):
 
 
 async def test_the_help_says_what_each_setting_does_and_when(explorer):
-    async with explorer(size=(120, 150)) as it:
+    async with explorer(size=(120, 170)) as it:
         await it.press("question_mark")
         await it.until(lambda: isinstance(it.app.screen, HelpScreen))
         await it.until(lambda: "pull of the weights" in it.painted())

@@ -4,8 +4,10 @@ import pytest
 import pytest_asyncio
 from rich.cells import cell_len
 from textual.containers import Vertical
+from textual.events import Key
 from textual.widgets import Checkbox, Input, OptionList
 
+from makemore_tui.core.reading import Reading
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import ChangeDataset, DescribeDataset
 from makemore_tui.tui.screens.dataset import DatasetScreen, PathSuggester, cropped
@@ -247,3 +249,33 @@ async def test_pages_do_no_harm_where_there_is_no_room_for_the_list(explorer):
         await it.until(lambda: isinstance(it.app.screen, DatasetScreen))
         await it.press("down", "pagedown", "pageup", "pagedown", "escape")
         await it.until(lambda: it.app.screen is it.screen)
+
+
+async def test_a_file_is_read_as_the_options_say(it, picker, towns):
+    await type_path(it, picker, towns)
+    await it.until(lambda: it.engine.commands == [DescribeDataset(towns)])
+    _unique, skip_long = picker.query(Checkbox)
+    encoding, column = list(picker.query(Input))[1:]
+    encoding.value, column.value, skip_long.value = "windows-1252", "prénom", True
+    await it.until(lambda: "nothing is read yet" in it.painted())
+    column.focus()
+    await it.until(lambda: column.has_focus)
+    await it.press("enter")
+    reading = Reading("windows-1252", "prénom", skip_long=True)
+    await it.until(lambda: it.engine.commands[1:] == [DescribeDataset(towns, False, reading)])
+    await it.until(lambda: "990 of them" in it.painted())
+    await it.press("enter")
+    await closed(it)
+    assert it.engine.commands[2:] == [ChangeDataset(towns, False, reading)]
+
+
+async def test_what_is_typed_is_the_exact_text_marks_and_joiners_too(it, picker):
+    text = "e\u0301 கி می\u200cشود 👩\u200d👧"
+    line = picker.query_one(Input)
+    line.focus()
+    await it.until(lambda: line.has_focus)
+    for character in text:
+        line.post_message(Key(character, character))
+    line.insert_text_at_cursor("\x1b")
+    await it.until(lambda: line.value == f"\x1b{text}" or line.value == f"{text}\x1b")
+    await it.until(lambda: "␛" in it.painted() and "👩\u200d👧" in it.painted())

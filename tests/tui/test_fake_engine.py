@@ -5,15 +5,18 @@ from msgspec.structs import replace
 
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.results import BigramsView
+from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings
 from makemore_tui.core.worker.protocol import (
+    Begin,
     CancelFinder,
     ChangeDataset,
     DescribeDataset,
     Edit,
     EvaluateTest,
     FindLearningRate,
+    LimitSpeed,
     LossView,
     NameRun,
     NamesView,
@@ -35,7 +38,7 @@ ITEMS = "\n".join(f"{a}{b}{c}{a}" for a in "anders" for b in "iouj" for c in "ke
 VIEWS = (LossView(0.0, 40), BigramsView(0, 0, 5, 5, (0, 1)), NamesView(3))
 
 
-def script(folder, other):
+def script(file, folder, other):
     """Requests in an order in which each depends on the ones before. Paused all along, so that the
     steps are the same whatever the speed."""
     return [
@@ -62,6 +65,13 @@ def script(folder, other):
         Undo(),
         Redo(),
         Undo(),
+        Begin(RunSpec(str(file), False, ModelSettings(hidden=8), seed=3), "preset mine"),
+        Step(),
+        Undo(),
+        Begin(RunSpec(str(other), seed=4), "restart as launched"),
+        Undo(),
+        LimitSpeed(1),
+        LimitSpeed(None),
         Restart(1),
         Step(),
         Restart(5),
@@ -104,7 +114,7 @@ def test_the_fake_engine_answers_as_the_server_does(file, tmp_path):
     fake = FakeEngine(plain(server.first))
     fake.saved[str(folder)] = replace(server.first, model=ModelSettings(hidden=7))
     fake.start(replies.append)
-    for i, request in enumerate(script(folder, other)):
+    for i, request in enumerate(script(file, folder, other)):
         real = server.ask(request)
         fake.send(request)
         assert comparable(replies[-1]) == comparable(real), f"{i}: {request}"

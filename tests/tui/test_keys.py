@@ -4,7 +4,15 @@ import pytest
 from textual.actions import parse
 
 from makemore_tui.core.results import Baseline
-from makemore_tui.core.worker.protocol import Edit, EvaluateTest, Pause, Restart, Resume, Step
+from makemore_tui.core.worker.protocol import (
+    Edit,
+    EvaluateTest,
+    LimitSpeed,
+    Pause,
+    Restart,
+    Resume,
+    Step,
+)
 from makemore_tui.tui.keymap import KEYS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -31,12 +39,18 @@ REQUESTS = {
     "optimizer": Edit({"optimizer": "adamw"}),
     "schedule": Edit({"schedule": "step"}),
     "restart": Restart(1),
+    "slower": LimitSpeed(1000),
     "new-seed": Restart(2),
     "test": EvaluateTest(),
 }
 # Keys that ask for nothing but a view, or for nothing at all; each has its own test somewhere.
 LOCAL = {
     "finder",
+    "presets",
+    "steps",
+    "faster",  # than without a limit
+    "relaunch",  # see tests/tui/test_first_minute.py
+    "close-card",
     "value",
     "dataset",
     "picture",
@@ -113,6 +127,7 @@ async def test_every_key_has_words_and_an_action_that_its_owner_has(it, key):
     owners = {
         "screen": it.app if namespace == "app" else it.screen,
         "panels": it.screen.grid,
+        "card": it.screen.card,
         "chosen": it.screen.grid.panels["names"],
         **it.screen.grid.panels,
     }

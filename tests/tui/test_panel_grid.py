@@ -29,7 +29,7 @@ TITLES = {
     "settings": "Settings",
     "bigrams": "Bigrams",
     "names": "Names",
-    "splits": "Split losses",
+    "splits": "Splits",
     "embedding": "Embedding",
     "probe": "Probe",
     "health": "Health",
@@ -94,6 +94,26 @@ async def test_a_panel_takes_the_place_that_it_shares(it, key, instead):
     assert name in it.shown_panels
     await it.press(str(ALL_PANELS.index(instead) + 1))
     await it.until(lambda: it.shown_panels == PANELS)
+
+
+async def test_a_title_shows_its_number_and_the_panels_that_share_its_place(explorer):
+    async with explorer(size=(120, 40)) as it:
+        await it.until(lambda: "─ 4 Names │ 7 Probe ─" in it.painted())
+        titles = "1 Loss", "2 Settings", "5 Splits │ 8 Health │ 9 Runs"
+        assert all(f"─ {title} ─" in it.painted() for title in titles)
+        assert " │ 6 Embedding ─" in it.painted()
+        region = it.screen.query_one("#splits").region
+        await it.pilot.click(offset=(region.x + len("╭─ 5 Splits │ 8 H"), region.y))
+        await it.until(lambda: it.chosen == "health")
+        await it.press("z")
+        await it.until(lambda: it.shown_panels == ["health"])
+        assert "─ 5 Splits │ 8 Health │ 9 Runs ─" in it.painted()
+
+
+async def test_in_a_small_terminal_every_tab_is_seen_with_its_number(explorer):
+    tabs = "1 Loss 2 Settings 3 Bigrams 4 Names 5 Splits 6 Embedding 7 Probe 8 Health 9 Runs"
+    async with explorer(size=(80, 24)) as it:
+        await it.until(lambda: tabs in it.painted())
 
 
 async def test_on_a_large_screen_runs_and_health_share_a_place(explorer):

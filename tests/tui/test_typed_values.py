@@ -37,12 +37,12 @@ async def open_at(it, panel, setting):
 
 
 async def test_the_cursor_follows_the_keymap(explorer):
-    keys = {"cursor-down": "n", "cursor-up": "N", "cursor-right": "j", "value": "f9"}
+    keys = {"cursor-down": "Q", "cursor-up": "N", "cursor-right": "j", "value": "f9"}
     async with explorer(config=Config(keys=keys)) as it:
         await it.press("2")
         await it.until(lambda: it.chosen == "settings")
         panel = it.screen.query_one(SettingsPanel)
-        await it.press("n", "n", "n", "N", "down", "enter")
+        await it.press("Q", "Q", "Q", "N", "down", "enter")
         await it.until(lambda: panel.cursor == "schedule")
         await it.press("j")
         await it.until(lambda: it.engine.commands == [Edit({"schedule": "step"})])

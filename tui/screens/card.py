@@ -9,7 +9,7 @@ from textual.widgets import Static
 from ..keymap import key_labels
 
 _WIDTH, _HEIGHT = 72, 10
-_BELOW = 2  # lines: the notice and the footer
+_BELOW = 3  # lines: a panel's border, the notice and the footer
 _ABOUT = (
     "A small language model is learning to spell, a character at a time.\n"
     "Every panel shows it live. Change any setting: {} undoes it.\n"

@@ -41,6 +41,7 @@ from ..widgets.runs import RunsPanel
 from ..widgets.settings import SettingsPanel
 from ..widgets.splits import SplitsPanel
 from ..widgets.status import StatusBar
+from ..widgets.trace import TracePanel
 from . import view_state
 from .asking import AskingScreen
 from .card import Card
@@ -52,6 +53,7 @@ _PANELS = (  # in the order in which they stand on a screen
     SettingsPanel,
     BigramPanel,
     EmbeddingPanel,
+    TracePanel,
     NamesPanel,
     ProbePanel,
     SplitsPanel,

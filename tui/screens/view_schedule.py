@@ -15,6 +15,7 @@ _TURNS = {  # of each panel: every so many ticks, and at which of them
     "names": (10, 2),
     "embedding": (4, 2),
     "probe": (4, 2),
+    "trace": (4, 0),
     "health": (6, 4),
 }
 

@@ -104,9 +104,8 @@ class BigramPanel(Panel):
 
     def _retitle(self) -> None:
         """Say what is shown, in words that fit."""
-        titles = [f"Bigrams · {mode} · {_ORDERS[self.order]}" for mode in _MODES[self.mode]]
-        width = self.content_size.width or 80
-        label_border(self, title=titles[0] if len(titles[0]) <= width else titles[1])
+        modes, order = _MODES[self.mode], _ORDERS[self.order]
+        self.set_title(*(f"Bigrams · {mode} · {order}" for mode in modes), f"Bigrams · {modes[1]}")
 
     def _layout(self, mode: BigramMode) -> TableLayout:
         labels = self.snapshot.dataset.labels if self.snapshot else ()

@@ -33,14 +33,16 @@ class EmbeddingPanel(Panel):
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         shown = self.drawn
         if not isinstance(shown, EmbeddingMap) or self._range is None:
-            label_border(self, title="Embedding", subtitle="")
+            self.set_title("Embedding")
+            label_border(self, subtitle="")
             why = shown.why if isinstance(shown, Unavailable) else "…"
             return paragraph(why, width, self.palette)
         rows, hidden = embedding_rows(shown, self._range, width, height, self.palette)
         dimensions = f"{shown.dimensions} dimension{'s' if shown.dimensions != 1 else ''}"
         main = ", the main two" if shown.dimensions > 2 else ""
         legend = Content(_legend(shown, hidden, width))
-        label_border(self, title=f"Embedding · {dimensions}{main}", subtitle=legend)
+        self.set_title(f"Embedding · {dimensions}{main}", f"Embedding · {dimensions}")
+        label_border(self, subtitle=legend)
         return rows
 
 

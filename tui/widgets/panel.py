@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, ClassVar, TypeVar
 
-from rich.style import Style
+from rich.cells import cell_len
+from rich.style import Style as RichStyle
 from textual import on
 from textual.content import Content
 from textual.events import MouseScrollDown, MouseScrollUp, Resize, Show
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
+from textual.style import Style
 from textual.widget import Widget
 
 from makemore_tui.core.worker.protocol import Request, Snapshot, View
@@ -28,13 +30,14 @@ class Panel(Widget, can_focus=True):
 
     `show` hands it a snapshot; it lays out rows, and only those that changed are painted again.
 
-    ID: the panel's key in `PANELS`. TITLE: on its border, if not as on its tab.
+    ID: the panel's key in `PANELS`.
+    place: the panels that share its place, itself included: its title shows them as tabs.
     drawn: what the newest snapshot with this panel's view has for it, in the field `FIELD`.
     """
 
     DEFAULT_CSS = """
     Panel {
-        border: round $panel-lighten-2; padding: 0 1; border-title-style: bold;
+        border: round $panel-lighten-2; padding: 0 1;
         border-title-color: $foreground; border-subtitle-color: $text-muted;
     }
     Panel:light { border: round $panel-darken-2; }
@@ -42,7 +45,6 @@ class Panel(Widget, can_focus=True):
     """
     BINDINGS = bindings_of("chosen")
     ID: ClassVar[str]
-    TITLE: ClassVar[str] = ""
     FIELD: ClassVar[str] = ""
 
     @dataclass
@@ -67,12 +69,13 @@ class Panel(Widget, can_focus=True):
 
     def __init__(self):
         super().__init__(id=self.ID)
-        self.border_title = self.TITLE or PANELS[self.ID]
+        self.place: tuple[str, ...] = (self.ID,)
+        self._titles: tuple[str, ...] = (PANELS[self.ID],)
         self.snapshot: Snapshot | None = None
         self.drawn: Any = None
         self._rows: list[Row] = []
         self._strips: list[Strip] = []  # the rows as they are painted
-        self._painted_with: tuple[int, Style] | None = None  # width and style
+        self._painted_with: tuple[int, RichStyle] | None = None  # width and style
 
     @property
     def palette(self) -> Palette:
@@ -112,6 +115,26 @@ class Panel(Widget, can_focus=True):
         self.snapshot = snapshot
         self.relayout()
 
+    def set_title(self, *titles: str) -> None:
+        """Set the first of some titles that fits the border, its number before it, among the tabs
+        of the panels that share the place; a click on one chooses its panel."""
+        self._titles = titles
+        tabs = {name: f"{self.key_labels[f'{name}-panel']} {PANELS[name]}" for name in self.place}
+        number = self.key_labels[f"{self.ID}-panel"]
+        for title in (*titles, PANELS[self.ID]) if len(tabs) > 1 else titles:
+            tabs[self.ID] = f"{number} {title}"
+            if cell_len(" │ ".join(tabs.values())) <= self.content_size.width:
+                break
+        parts = [self._tab(name, title) for name, title in tabs.items()]
+        label_border(self, title=Content(" │ ").join(parts))
+
+    def _tab(self, name: str, title: str) -> Content:
+        if name == self.ID:
+            return Content.styled(title, "bold")
+        choosing = f"choose({name!r})"
+        click = Style.from_meta({"@click": f"screen.run('panels', {choosing!r})"})
+        return Content.styled(title, "$text-muted not bold").stylize(click)
+
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         """The content, as rows of segments."""
         raise NotImplementedError
@@ -121,6 +144,7 @@ class Panel(Widget, can_focus=True):
         width, height = self.content_size
         if self.snapshot is None or not width or not height or not self.is_attached:
             return
+        self.set_title(*self._titles)
         base = self.rich_style
         if self._painted_with != (width, base):
             self._painted_with, self._rows, self._strips = (width, base), [], []

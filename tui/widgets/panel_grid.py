@@ -10,7 +10,7 @@ from textual.events import DescendantFocus
 from textual.geometry import Size
 from textual.message import Message
 
-from ..keymap import PANELS, bindings_of
+from ..keymap import PANELS, bindings_of, key_labels
 from .panel import Panel
 
 if TYPE_CHECKING:
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 PLACES = (
     ("loss",),
     ("settings",),
-    ("bigrams", "embedding"),
+    ("bigrams", "embedding", "trace"),
     ("names", "probe"),
     ("splits", "health", "runs"),
 )
+_LARGE_PLACES = (("health", "runs"),)  # on a screen with a third row; the others have their own
 _WIDE, _HIGH = 100, 30  # from which on panels stand together
 _VERY_WIDE, _VERY_HIGH = 150, 54  # from which on there is a third row of them
 _MIN_NAMES_WIDTH, _MIN_BIGRAMS_WIDTH = 22, 48
@@ -49,6 +50,7 @@ class PanelGrid(Vertical):
     PanelGrid.alone > Container { layout: vertical; }
     PanelGrid.alone Panel { height: 1fr; width: 1fr; }
     PanelGrid > Tabs { display: none; height: 2; }
+    PanelGrid Tab { padding: 0 1 0 0; }
     PanelGrid.tabbed > Tabs { display: block; }
     PanelGrid.zoomed > Tabs, PanelGrid.short > Tabs { display: none; }
     """
@@ -95,7 +97,9 @@ class PanelGrid(Vertical):
         """Mount the tabs, which most terminals never need, so that their first paint is sooner."""
         from textual.widgets import Tab, Tabs
 
-        tabs = (Tab(title, id=f"tab-{name}") for name, title in PANELS.items())
+        labels = key_labels(self.app)
+        titles = {name: f"{labels[f'{name}-panel']} {title}" for name, title in PANELS.items()}
+        tabs = (Tab(title, id=f"tab-{name}") for name, title in titles.items())
         self._tabs = Tabs(*tabs, active=f"tab-{self.chosen}")
         self._tabs.can_focus = False
         self.mount(self._tabs, before=0)
@@ -129,13 +133,24 @@ class PanelGrid(Vertical):
         if is_alone:
             shown = {self.chosen}
         elif has_third_row(self._size_to_fit):
-            shown = PANELS.keys() - {"health" if self.front["splits"] == "runs" else "runs"}
+            left_out = {"health" if self.front["splits"] == "runs" else "runs"}
+            left_out.add("embedding" if self.front["bigrams"] == "trace" else "trace")
+            shown = PANELS.keys() - left_out
         else:
             shown = set(self.front.values())
         for name, panel in self.panels.items():
             panel.display = name in shown
+            panel.place = self._place_of(name)
+            panel.relayout()
         self.set_class(is_alone, "alone")
         self._activate_tab()
+
+    def _place_of(self, name: str) -> tuple[str, ...]:
+        """The panels of which one at a time is shown where this one is."""
+        if self.has_class("tabbed"):
+            return (name,)  # as all are, each with a tab
+        places = _LARGE_PLACES if has_third_row(self._size_to_fit) else PLACES
+        return next((place for place in places if name in place), (name,))
 
     def on_tabs_tab_activated(self, event: "Tabs.TabActivated") -> None:
         event.stop()

@@ -10,7 +10,7 @@ from .panel import Panel
 class SplitsPanel(Panel):
     """Train and dev loss, updated while training; test only on request."""
 
-    ID, TITLE = "splits", "Split losses"
+    ID = "splits"
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         splits, space = snapshot.splits, [[]] if height >= 10 else []

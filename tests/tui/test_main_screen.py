@@ -228,11 +228,7 @@ async def test_the_palette_has_every_action_and_runs_it(it):
     for key in KEYS:
         found = [one for title, one in commands.items() if key.word in title.lower()]
         assert key.help in {one.help for one in found}
-<<<<<<< HEAD
-    step = next(one for one in commands.values() if one.help.startswith("Take one step"))
-=======
     step = next(one for one in commands.values() if one.title.startswith("Step  "))
->>>>>>> main
     await step.callback()
     await it.until(lambda: it.engine.commands == [Step()])
 

@@ -93,6 +93,7 @@ LOCAL = {
             "probe",
             "health",
             "runs",
+            "trace",
         )
     ),
     "previous-panel",

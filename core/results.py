@@ -137,9 +137,20 @@ class Saving(Struct, frozen=True):
         return PurePath(self.folder).name.removesuffix(".safetensors")
 
 
+class SavedCurve(Struct, frozen=True):
+    """A few points (step, smoothed minibatch loss) of a saved run; none if it can't be read."""
+
+    name: str
+    best_dev: float | None
+    points: list[tuple[float, float]]
+
+
 class LossCurve(Struct, frozen=True):
-    """Minibatch losses: each point's middle step, and its lowest, mean and highest loss; the dev
-    losses by step; and for each previous run a few points (step, mean loss)."""
+    """Minibatch losses: each point's middle step, and its lowest, mean, highest and smoothed loss;
+    the dev losses by step; and for each previous run a few points (step, smoothed loss).
+
+    newest: the smoothed loss at the newest step, over a fixed number of steps. overlays: the saved
+    runs asked for. target_step: when the dev loss first was at most the target, if it was."""
 
     steps: list[float]
     low: list[float]
@@ -148,6 +159,10 @@ class LossCurve(Struct, frozen=True):
     total_steps: int
     dev: list[tuple[int, float]] = []
     previous: list[list[tuple[float, float]]] = []
+    smooth: list[float] = []
+    newest: float | None = None
+    overlays: list[SavedCurve] = []
+    target_step: int | None = None
 
 
 class Follower(Struct, frozen=True):

@@ -128,6 +128,8 @@ class ExplorerApp(App):
     def on_main_screen_begun(self, message: MainScreen.Begun) -> None:
         if os.path.isabs(message.snapshot.dataset.source):
             self.add_recent(message.snapshot.dataset.source)
+        if notes := message.snapshot.dataset.notes:
+            self.main.notice.say("; ".join(notes))
 
     def on_main_screen_unusable(self, message: MainScreen.Unusable) -> None:
         self.failure = message.why

@@ -133,6 +133,7 @@ _CHECKS: dict[str, _Check] = {
     "loss.smoothing": _one_of(("light", "strong", "off")),
     "loss.part": _one_of(("all steps", "last tenth")),
     "loss.baselines": _some_of(BASELINES),
+    "loss.spread": (lambda value: isinstance(value, bool), "true or false"),
     "bigrams.values": _one_of(("model", "counted", "counts", "difference")),
     "bigrams.order": _one_of(("character", "frequency")),
     "runs.most_megabytes": (

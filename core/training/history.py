@@ -1,6 +1,7 @@
 """The losses of a run, in bounded memory."""
 
 import math
+from collections.abc import Sequence
 from copy import copy
 
 import torch
@@ -8,6 +9,9 @@ from torch import Tensor
 
 from ..results import LossCurve
 
+_NEWEST_WINDOW = 1000  # steps, of the smoothed loss at the newest step
+_PARTS = 32  # of a smoothing window, in each of which all losses weigh the same
+_MAX_SMOOTHED = 1e6  # larger losses are left out, as those that are not finite are
 RECENT = 100  # steps
 
 
@@ -27,6 +31,7 @@ class LossHistory:
         self.steps: int = 0
         self.filled: Tensor = torch.empty(3, 0)
         self.rest: Tensor = torch.empty(0)
+        self._sums: tuple[Tensor, Tensor] | None = None  # see `_running_sums`
         self.recent: Tensor = torch.empty(0)
 
     def __repr__(self) -> str:
@@ -48,6 +53,7 @@ class LossHistory:
     def append(self, losses: Tensor) -> None:
         """Add the losses of the next steps, (n,)."""
         self.steps += len(losses)
+        self._sums = None
         self.recent = torch.cat([self.recent, losses])[-RECENT:].clone()
         waiting = torch.cat([self.rest, losses])
         while len(waiting) >= self.width:
@@ -64,11 +70,19 @@ class LossHistory:
             waiting = waiting[whole:]
         self.rest = waiting.clone()
 
-    def curve(self, first: int, max_points: int, last: int | None = None) -> LossCurve:
+    def curve(
+        self,
+        first: int,
+        max_points: int,
+        last: int | None = None,
+        window: int = 0,
+        edits: Sequence[int] = (),
+    ) -> LossCurve:
         """The losses of the steps from `first` to `last`, by default to the end.
 
         max_points: at most so many. A point is the merger of 1, 2, 4, … buckets, at multiples of
-        that number, so that points stay the same as steps are added.
+        that number, so that points stay the same as steps are added. window, edits: of the smoothed
+        loss, see `smoothed`; with a window of 0 it is the mean.
         """
         max_points = max(1, max_points)
         end = self.filled.shape[1]
@@ -80,14 +94,61 @@ class LossHistory:
         begin -= begin % group
         whole = end - (end - begin) % group
         low, mean, high = self.filled[:, begin:whole].view(3, -1, group)
-        middle = self.width * group / 2
+        middle, mean = self.width * group / 2, mean.mean(1)
+        steps = [(begin + i * group) * self.width + middle for i in range(len(mean))]
+        smooth = self.smoothed(steps, window, edits) if window else mean
         return LossCurve(
-            steps=[(begin + i * group) * self.width + middle for i in range(len(mean))],
+            steps=steps,
             low=low.amin(1).tolist(),
-            mean=mean.mean(1).tolist(),
+            mean=mean.tolist(),
             high=high.amax(1).tolist(),
             total_steps=self.steps,
+            smooth=torch.where(smooth.isnan(), mean, smooth).tolist(),
         )
+
+    def smoothed(self, steps: Sequence[float], window: int, edits: Sequence[int] = ()) -> Tensor:
+        """The loss at some steps, each the mean of those around it weighted by a triangle.
+
+        The triangle is `window` steps wide. It reaches as far back as ahead, but never past the
+        newest step or across an edit: what it lacks ahead it has behind, so its width, and with it
+        the noise of the mean, stays the same. In the first steps of a run, or after an edit, it
+        is at most a third as wide as there are steps since, lest a steep start is dragged along.
+        edits: the steps from which edits took effect, in ascending order.
+
+        Returns float64 (len(steps),); NaN where no loss is finite.
+        """
+        width, filled = self.width, self.filled.shape[1]
+        at = torch.tensor(steps, dtype=torch.float64) / width  # all places are in buckets
+        starts = torch.tensor([0, *(-(-edit // width) for edit in edits)]).double()
+        ends = torch.tensor([*(edit // width for edit in edits), filled]).double().clamp(max=filled)
+        part = torch.bucketize(at, starts[1:], right=True)
+        start, end = starts[part], ends[part]
+        half = torch.clamp((at - start) / 6, 0, window / width / 2)
+        ahead = torch.minimum(half, (end - at).clamp(min=0))
+        behind = 2 * half - ahead
+        edges = (at - behind)[:, None] + 2 * half[:, None] * torch.linspace(0, 1, _PARTS + 1)
+        edges = torch.minimum(edges.round().long(), end.long()[:, None])  # (len(steps), parts + 1)
+        distance = (edges[:, :-1] + edges[:, 1:]) / 2 - at[:, None]
+        reach = torch.where(distance > 0, ahead[:, None], behind[:, None])
+        weight = (1 - distance.abs() / reach.clamp(min=1e-9)).clamp(min=0)
+        counts, totals = self._running_sums()
+        total = (weight * totals[edges].diff()).sum(1)
+        return total / (weight * counts[edges].diff()).sum(1)
+
+    def newest(self, edits: Sequence[int] = ()) -> float | None:
+        """The smoothed loss at the newest step, over a fixed window; None before the first."""
+        if not self.filled.shape[1]:
+            return None
+        smooth = float(self.smoothed([self.filled.shape[1] * self.width], _NEWEST_WINDOW, edits))
+        return float(self.filled[1, -1]) if math.isnan(smooth) else smooth
+
+    def _running_sums(self) -> tuple[Tensor, Tensor]:
+        """How many of the first 0, 1, 2, … buckets can be smoothed, and the sum of their means."""
+        if self._sums is None:
+            losses = torch.cat([torch.zeros(1), self.filled[1]]).double()
+            is_usable = losses.abs() < _MAX_SMOOTHED  # which NaN is not
+            self._sums = is_usable.double().cumsum(0) - 1, losses.where(is_usable, 0.0).cumsum(0)
+        return self._sums
 
     def lowest_mean(self, steps: int) -> float:
         """The lowest mean loss of so many consecutive steps, or of a bucket if that is wider;
@@ -123,6 +184,10 @@ class DevLosses:
     def last(self) -> float | None:
         """The newest loss; None without any."""
         return self.points[-1][1] if self.points else None
+
+    def first_below(self, target: float) -> int | None:
+        """The first step at which the loss was at most `target`; None if it never was."""
+        return next((step for step, loss in self.points if loss <= target), None)
 
     def append(self, step: int, loss: float) -> None:
         """Add the loss after a number of steps, which must not decrease."""

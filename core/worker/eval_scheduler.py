@@ -9,9 +9,14 @@ from ..session.session import Session
 _MIN_WAIT = 0.5  # seconds from one evaluation to the next while training
 _MAX_WAIT = 4.0
 _MAX_TIME_SHARE = 0.01  # of the time is spent on evaluation, unless the wait is the longest
+_SHORT_PLAN = 2000  # steps, in which there are more evaluations than one each `_MIN_WAIT`:
+_MAX_IN_PLAN = 64  # evenly along the plan, and before that at steps that double,
+_PLAN_SECONDS = 0.5  # unless they would take longer than this in all
+_MIN_SLICES = 8  # of training from the one to the next, while one is under way
 _MAX_EXAMPLES = 1 << 20  # of a split
 _MAX_TRAIN_EXAMPLES = 1 << 15  # of the train split, for a slow model:
 _SLOW = 100_000  # multiplications an example
+_NEVER = 1 << 60  # steps
 
 
 class EvalScheduler:
@@ -34,6 +39,8 @@ class EvalScheduler:
         self._evaluating: tuple[int, RunningEvaluation, RunningEvaluation] | None = None
         self._cost = 0.0  # seconds that the present evaluation has taken
         self._next = 0.0  # when the next is due; 0 is at once, even of the same step
+        self._next_step = _NEVER  # at which it is due, if that is sooner
+        self._apart = 0  # steps from one to the next
 
     def edited(self, session: Session, is_resized: bool, is_another_loss: bool) -> None:
         """Evaluate again after an edit.
@@ -60,7 +67,14 @@ class EvalScheduler:
             return True
         is_outdated = self.splits is None or self.splits.step != session.step
         is_outdated = is_outdated or self._next == 0.0
-        return is_outdated and (not is_training or self._clock() >= self._next)
+        is_due = self._clock() >= self._next or session.step >= self._next_step
+        return is_outdated and (not is_training or is_due)
+
+    def steps_until_due(self, session: Session) -> int:
+        """How many steps may be taken before `advance` should be called, at least 1."""
+        if self._evaluating is not None:
+            return max(1, self._apart // _MIN_SLICES)
+        return max(1, self._next_step - session.step)
 
     def advance(self, session: Session, is_training: bool) -> bool:
         """Evaluate another block of examples. Returns False if there was nothing to do."""
@@ -82,7 +96,9 @@ class EvalScheduler:
         begun = self._clock()
         if self._evaluating is None:
             self._cost, self._next = 0.0, begun  # not 0: an edit meanwhile sets it to 0 again
-            self._evaluating = self._begin_splits(session)
+            self._evaluating, self._next_step = self._begin_splits(session), _NEVER
+            if session.train_settings.steps > _SHORT_PLAN:
+                self._apart = _NEVER
         step, dev, train = self._evaluating
         more = dev.advance() or train.advance()
         self._cost += self._clock() - begun
@@ -96,6 +112,11 @@ class EvalScheduler:
         if self._next:
             wait = 0.0 if is_first else min(self._cost / _MAX_TIME_SHARE, _MAX_WAIT)
             self._next = self._clock() + max(_MIN_WAIT, wait)
+        planned = session.train_settings.steps
+        if planned <= _SHORT_PLAN:
+            share = 0.0 if is_first else self._cost / _PLAN_SECONDS
+            self._apart = min(round(planned * max(share, 1 / _MAX_IN_PLAN)), step)
+            self._next_step = step + max(1, self._apart)
 
     def _begin_splits(self, session: Session) -> tuple[int, RunningEvaluation, RunningEvaluation]:
         """The step, and evaluations of dev and of what is trained on; of large splits in part."""

@@ -44,6 +44,9 @@ class LossView(Struct, frozen=True):
     points: int
     steps: tuple[int, int] | None = None  # the first and last step, in place of the share
     log_steps: bool = False  # previous runs in points that are even on a logarithmic axis
+    window: int = 0  # steps over which the minibatch loss is smoothed
+    target: float | None = None  # a dev loss, in nats
+    overlays: tuple[str, ...] = ()  # the paths of saved runs whose curves are wanted too
 
 
 class Sampling(Struct, frozen=True):

@@ -100,11 +100,11 @@ class TrainingControl:
         else:
             self.state, self._stop_at = "training", self._session.step + count
 
-    def advance(self) -> None:
-        """Train for a slice of time, as far as the pace allows."""
+    def advance(self, most: int = _MAX_STEPS) -> None:
+        """Train for a slice of time, as far as the pace allows, and at most so many steps."""
         session = self._session
         end = self._last_step if self._stop_at is None else min(self._stop_at, self._last_step)
-        if not self.is_finished and (steps := self.pace.num_due(end - session.step)):
+        if not self.is_finished and (steps := self.pace.num_due(min(most, end - session.step))):
             begun = session.step
             self._train(steps)
             self.pace.took(session.step - begun)

@@ -1,6 +1,8 @@
 """The views of a session that the explorer's panels ask for."""
 
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 from torch import Tensor
@@ -15,14 +17,25 @@ from ..analysis.trace_drawing import drawing
 from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
 from ..errors import UserError
-from ..results import BigramsView, DatasetFacts, LossCurve, SplitLosses, Unavailable
-from ..runs.state import RunState
+from ..results import BigramsView, DatasetFacts, LossCurve, SavedCurve, SplitLosses, Unavailable
+from ..runs import checkpoint
+from ..runs.header import run_name
+from ..runs.record import JournalEntry
 from ..session.session import Session
+from ..text import shown
 from ..trace_results import TraceDrawing
+from ..training.history import LossHistory
 from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, TraceView, View
 from .recent_names import RecentNames
 
 _PREVIOUS_RUN_POINTS = 64  # of each previous run's curve
+
+
+class _Losses(NamedTuple):
+    """The minibatch losses of a run, and the steps from which edits took effect."""
+
+    history: LossHistory
+    edits: list[int]
 
 
 class Views:
@@ -48,6 +61,7 @@ class Views:
         self._counts: Tensor | None = None
         self._bigrams: BigramAnalysis | None = None
         self._embedding = EmbeddingMapper(dataset.vocabulary)
+        self._saved: dict[str, tuple[_Losses, float | None]] = {}  # with the best dev loss, by path
         self._names = RecentNames()
         self._tracer: Tracer | None = None
 
@@ -63,7 +77,7 @@ class Views:
         train, dev = (splits.train, splits.dev) if splits else (None, None)
         match view:
             case LossView():
-                return _loss_curve(view, session)
+                return _loss_curve(view, session, self._overlays(view, session))
             case BigramsView():
                 version = session.run, session.step, tuple(session.journal)
                 analysis = self._bigram_analysis(session.model.context)
@@ -81,6 +95,16 @@ class Views:
                 begun = session.history, session.first_settings, last_edit
                 known = train, dev, self.baselines.result()
                 return health(session.trainer, *begun, *known, session.diverged)
+
+    def _overlays(self, view: LossView, session: Session) -> list[SavedCurve]:
+        """The curves of saved runs, over the same steps as that of the session."""
+        self._saved = {path: self._saved.get(path) or _read(path) for path in view.overlays}
+        return [
+            SavedCurve(
+                shown(run_name(Path(path))), best, _points(losses, _range(view, session), view)
+            )
+            for path, (losses, best) in self._saved.items()
+        ]
 
     def _trace(self, view: TraceView, session: Session) -> TraceDrawing | Unavailable:
         split, step = session.train_settings.train_on, session.step
@@ -103,22 +127,49 @@ class Views:
         return self._bigrams
 
 
-def _loss_curve(view: LossView, session: Session) -> LossCurve:
-    steps = session.history.steps
-    first, last = view.steps or (int(steps * view.from_share), steps)
-    curve = session.history.curve(first, view.points, last)
+def _loss_curve(view: LossView, session: Session, overlays: list[SavedCurve]) -> LossCurve:
+    first, last = steps = _range(view, session)
+    edits = _edits(session.journal)
+    curve = session.history.curve(first, view.points, last, view.window, edits)
     dev = [point for point in session.dev_losses.points if first <= point[0] <= last]
     every = max(1, len(dev) // max(1, view.points))
-    thinned = dev[::-every][::-1]  # always with the newest
-    previous = [_points(run, first, last, view) for run in session.undo_stack.previous_runs]
-    return replace(curve, dev=thinned, previous=previous)
+    target = None if view.target is None else session.dev_losses.first_below(view.target)
+    runs = [_Losses(run.history, _edits(run.journal)) for run in session.undo_stack.previous_runs]
+    return replace(
+        curve,
+        dev=dev[::-every][::-1],  # always with the newest
+        previous=[_points(run, steps, view) for run in runs],
+        newest=session.history.newest(edits),
+        overlays=overlays,
+        target_step=target,
+    )
 
 
-def _points(run: RunState, first: int, last: int, view: LossView) -> list[tuple[float, float]]:
-    """(step, mean loss) of a previous run between two steps: up to 64, evenly along the axis."""
+def _range(view: LossView, session: Session) -> tuple[int, int]:
+    """The first and the last step that a view shows."""
+    steps = session.history.steps
+    return view.steps or (int(steps * view.from_share), steps)
+
+
+def _edits(journal: Sequence[JournalEntry]) -> list[int]:
+    """The steps from which edits took effect."""
+    return sorted({entry.step for entry in journal})
+
+
+def _read(path: str) -> tuple[_Losses, float | None]:
+    """The losses of a saved run, and its best dev loss; of one that can't be read, none."""
+    try:
+        run = checkpoint.read(path)
+    except UserError:
+        return _Losses(LossHistory(), []), None
+    return _Losses(run.history, _edits(run.journal)), run.dev_losses.best
+
+
+def _points(run: _Losses, steps: tuple[int, int], view: LossView) -> list[tuple[float, float]]:
+    """(step, smoothed loss) of another run between two steps: up to 64, evenly along the axis."""
     many = max(view.points, _PREVIOUS_RUN_POINTS) if view.log_steps else _PREVIOUS_RUN_POINTS
-    curve = run.history.curve(first, many, last)
-    points = list(zip(curve.steps, curve.mean, strict=True))
+    curve = run.history.curve(steps[0], many, steps[1], view.window, run.edits)
+    points = list(zip(curve.steps, curve.smooth, strict=True))
     if not view.log_steps or not points:
         return points
     # Of the many points, those whose numbers are nearest to a geometric series from the first on.

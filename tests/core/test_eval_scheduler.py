@@ -1,10 +1,13 @@
 """The splits evaluated between slices of training: never with other weights than it says."""
 
+from itertools import pairwise
+
 import pytest
 
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.worker.eval_scheduler import EvalScheduler
+from makemore_tui.core.worker.runner import SessionRunner
 
 
 class Clock:
@@ -74,3 +77,22 @@ def test_while_training_it_waits_from_one_evaluation_to_the_next(session, evals)
     while evals.has_work(session, is_training=False):
         evals.advance(session, is_training=False)
     assert evals.splits.step == 301
+
+
+@pytest.mark.parametrize(("steps", "most"), [(200, 8), (2000, 40)])
+def test_a_short_run_evaluates_dev_along_all_of_its_steps(names, steps, most):
+    train = TrainSettings(batch_size=8, steps=steps)
+    runner = SessionRunner(Session(names, ModelSettings(hidden=5), train), Clock())
+    while runner.training.is_training:  # for no time at all, by its clock
+        runner.advance()
+    evaluated = [step for step, _ in runner.session.dev_losses.points]
+    assert evaluated[0] == 1
+    assert evaluated[1] <= 8
+    assert max(b - a for a, b in pairwise([*evaluated, steps])) <= most
+
+
+def test_a_long_run_does_not_evaluate_by_steps(session, evals):
+    finish(evals, session)
+    session.train(5000)
+    assert not evals.has_work(session, is_training=True)
+    assert evals.steps_until_due(session) > 10**9

@@ -1,3 +1,4 @@
+import math
 import random
 
 import pytest
@@ -137,3 +138,83 @@ def test_infinite_losses_are_kept_as_they_are():
     history.append(torch.tensor([1.0, float("inf"), 2.0]))
     curve = history.curve(0, 16)
     assert curve.high == [1.0, float("inf"), 2.0]
+
+
+# Smoothing
+
+
+def noise(steps, seed):
+    generator = torch.Generator().manual_seed(seed)
+    return 2.3 + 0.2 * torch.randn(steps, generator=generator)
+
+
+def plain_smoothed(losses, step, window):
+    """The same as `smoothed`, a loss at a time, where nothing is near an edge."""
+    weights = {i: 1 - abs(i + 0.5 - step) * 2 / window for i in range(len(losses))}
+    inside = {i: weight for i, weight in weights.items() if weight > 0}
+    return sum(w * float(losses[i]) for i, w in inside.items()) / sum(inside.values())
+
+
+@pytest.mark.parametrize("window", [64, 300, 1000])
+def test_a_smoothed_loss_is_a_mean_weighted_by_a_triangle(window):
+    losses = noise(6000, 1)
+    smooth = history_of(losses, 1 << 14).smoothed([3000.0, 4000.5], window)
+    expected = [plain_smoothed(losses, step, window) for step in (3000.0, 4000.5)]
+    assert smooth.tolist() == pytest.approx(expected, abs=0.002)
+
+
+@pytest.mark.parametrize("window", [1000, 5000])
+@pytest.mark.parametrize("steps", [200, 1000, 5000, 20_000])
+def test_the_newest_end_is_as_smooth_as_the_middle(steps, window):
+    ends = []
+    for seed in range(300):
+        smooth = history_of(noise(steps, seed), 1 << 14).smoothed([steps / 2, steps * 1.0], window)
+        ends.append(smooth.tolist())
+    middle, newest = (torch.tensor(values).std() for values in zip(*ends, strict=True))
+    assert newest <= 1.2 * middle
+
+
+def test_smoothing_is_the_same_whatever_is_shown_and_however_long_the_run_is():
+    losses = noise(4000, 2)
+    history = history_of(losses, 1 << 14)
+    near, whole = history.curve(1000, 500, 1500, 300), history.curve(0, 4000, None, 300)
+    assert near.smooth == pytest.approx(whole.smooth[1000:1500])
+    shorter = history_of(losses[:2000], 1 << 14).curve(1000, 500, 1500, 300)
+    assert shorter.smooth == pytest.approx(near.smooth)
+
+
+def test_smoothing_keeps_a_constant_and_drags_no_start_along():
+    steep = 2.0 + 3.0 * 0.9 ** torch.arange(400)
+    history = history_of(steep, 512)
+    assert history.curve(0, 400, None, 1000).smooth[0] == steep[0]
+    assert history.smoothed([100.5, 300.5, 400.0], 1000).tolist() == pytest.approx(
+        [2.0, 2.0, 2.0], abs=0.001
+    )
+    flat = history_of(torch.full((5000,), 2.5), 64)
+    assert flat.smoothed([0.0, 300.0, 2500.0, 5000.0], 1000)[1:].tolist() == pytest.approx(
+        [2.5] * 3
+    )
+
+
+def test_nothing_is_smoothed_across_an_edit():
+    losses = torch.tensor([2.0] * 500 + [8.0] * 500)
+    history = history_of(losses, 1024)
+    assert history.curve(0, 1000, None, 300, edits=(500,)).smooth == losses.tolist()
+    assert history.curve(0, 1000, None, 300).smooth[499] == pytest.approx(5, abs=0.1)
+    merged = history_of(losses, 64).curve(0, 64, None, 300, edits=(504,))  # within a bucket
+    assert merged.smooth[:31] == [2.0] * 31
+    assert merged.smooth[32:] == [8.0] * (len(merged.smooth) - 32)
+
+
+def test_losses_that_exploded_are_not_smoothed_into_others():
+    losses = torch.tensor([2.0] * 100 + [math.inf, math.nan, 1e30] + [3.0] * 100)
+    smooth = history_of(losses, 256).curve(0, 256, None, 10).smooth
+    assert smooth[90:99] == pytest.approx([2.0] * 9, abs=0.01)
+    assert smooth[110:] == pytest.approx([3.0] * 93)
+
+
+def test_the_newest_loss_does_not_depend_on_what_is_shown():
+    history = history_of(torch.cat([noise(5000, 3), torch.full((1000,), 2.0)]), 256)
+    assert history.newest() == pytest.approx(2.0, abs=0.01)
+    assert LossHistory().newest() is None
+    assert history_of(torch.tensor([1.0, math.inf]), 16).newest() == math.inf

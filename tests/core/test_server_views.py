@@ -424,3 +424,21 @@ def test_a_step_after_the_count_changes_nothing(serve):
     client = serve(model=ModelSettings(kind="ngram"), batch_size=0)
     client.until(lambda s: s.state == "finished")
     assert client.do(Step()).step == 1
+
+
+def test_a_saved_run_is_overlaid_and_the_target_has_its_step(serve, tmp_path):
+    client = serve()
+    client.until(lambda s: s.step > 100 and s.splits is not None)
+    client.still()
+    path = tmp_path / "kept.safetensors"
+    client.session.save(path)
+    best = client.session.dev_losses.best
+    missing = str(tmp_path / "missing.safetensors")
+    view = LossView(0, 50, window=20, target=best, overlays=(str(path), missing))
+    loss = client.look(view).loss
+    kept, unread = loss.overlays
+    assert (kept.name, kept.best_dev) == ("kept", best)
+    assert kept.points[-1][0] == pytest.approx(loss.steps[-1], abs=10)
+    assert (unread.name, unread.points) == ("missing", [])
+    assert loss.target_step == min(s for s, dev in client.session.dev_losses.points if dev <= best)
+    assert client.look(LossView(0, 50, target=0.001)).loss.target_step is None

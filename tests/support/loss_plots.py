@@ -14,7 +14,8 @@ def made(values, spread=0.1, first=0.5, every=1.0, dev=()):
     """A curve through some values."""
     steps = [first + every * i for i in range(len(values))]
     low, high = [v - spread for v in values], [v + spread for v in values]
-    return LossCurve(steps, low, list(values), high, len(values), list(dev))
+    mean, newest = list(values), values[-1] if values else None
+    return LossCurve(steps, low, mean, high, len(values), list(dev), smooth=mean, newest=newest)
 
 
 def text(rows):
@@ -23,8 +24,9 @@ def text(rows):
 
 def draw(
     curve, width=80, height=20, log=False, baselines=(("uniform", UNIFORM),), log_steps=False,
-    crosshair=None, **look,
+    crosshair=None, marks=(), previous=(), dev=None, **options,
 ):  # fmt: skip
     baselines = tuple(Baseline(*one) for one in baselines)
-    options = LossOptions(log_loss=log, log_steps=log_steps, crosshair=crosshair)
-    return loss_plot(curve, width, height, PlotContent(options, baselines, **look), DARK)
+    shown = LossOptions(log_loss=log, log_steps=log_steps, crosshair=crosshair, **options)
+    look = PlotContent(shown, baselines, marks, previous, dev)
+    return loss_plot(curve, width, height, look, DARK)

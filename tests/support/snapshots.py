@@ -123,7 +123,8 @@ def curve(points: int = 100, every: int = 10) -> LossCurve:
     mean = [2.1 + 1.2 / (1 + i / 5) for i in range(points)]
     dev = [(int(step), loss + 0.05) for step, loss in zip(steps, mean, strict=True)][::10]
     low, high = [loss - 0.2 for loss in mean], [loss + 0.2 for loss in mean]
-    return LossCurve(steps, low, mean, high, total_steps=points * every, dev=dev)
+    smooth = {"smooth": mean, "newest": mean[-1]}
+    return LossCurve(steps, low, mean, high, total_steps=points * every, dev=dev, **smooth)
 
 
 def embedding(labels: tuple[str, ...]) -> EmbeddingMap:

@@ -1,14 +1,13 @@
 """Curves reduced to columns, against a reference computed another way."""
 
 import math
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from makemore_tui.core.results import LossCurve
-from makemore_tui.tui.plots.columns import NO_SMOOTHING, STRONG, StepAxis, curve_columns
+from makemore_tui.tui.plots.columns import StepAxis, curve_columns
 from makemore_tui.tui.plots.ticks import (
     step_ticks,
 )
@@ -23,7 +22,7 @@ def made(values, spread=0.1, first=0.5, every=1.0, dev=()):
     """A curve through some values."""
     steps = [first + every * i for i in range(len(values))]
     low, high = [v - spread for v in values], [v + spread for v in values]
-    return LossCurve(steps, low, list(values), high, len(values), list(dev))
+    return LossCurve(steps, low, list(values), high, len(values), list(dev), smooth=list(values))
 
 
 def plain_spread(curve, width):
@@ -50,28 +49,28 @@ def test_low_and_high_are_those_of_the_nearest_points(values, width, every):
 
 @given(st.lists(losses, min_size=1, max_size=150), st.integers(10, 60))
 def test_the_smooth_line_stays_within_the_losses(values, width):
-    means = [mean for mean in curve_columns(made(values), width).mean if mean is not None]
+    means = [mean for mean in curve_columns(made(values), width).smooth if mean is not None]
     assert means
     assert min(values) - 1e-9 <= min(means)
     assert max(means) <= max(values) + 1e-9
 
 
 @pytest.mark.parametrize("count", [60, 240, 61 * 7])
-def test_smoothing_keeps_a_constant_and_nearly_a_slope(count):
-    assert curve_columns(made([2.5] * count), 60).mean == pytest.approx([2.5] * 60)
-    slope = curve_columns(made([0.01 * i for i in range(count)]), 60).mean
+def test_columns_keep_a_constant_and_nearly_a_slope(count):
+    assert curve_columns(made([2.5] * count), 60).smooth == pytest.approx([2.5] * 60)
+    slope = curve_columns(made([0.01 * i for i in range(count)]), 60).smooth
     baseline = [0.01 * (count - 1) * i / 59 for i in range(60)]
     assert slope == pytest.approx(baseline, abs=0.01 * count / 60)
 
 
-def test_smoothing_keeps_a_slope_exactly_where_each_column_has_one_point():
+def test_columns_keep_a_slope_exactly_where_each_column_has_one_point():
     values = [1 + 0.01 * i for i in range(60)]
-    assert curve_columns(made(values), 60).mean == pytest.approx(values)
+    assert curve_columns(made(values), 60).smooth == pytest.approx(values)
 
 
 def test_fewer_points_than_columns_leave_gaps_in_the_line_but_not_in_the_spread():
     columns = curve_columns(made([3.0, 2.0, 1.0]), 21)
-    assert [i for i, mean in enumerate(columns.mean) if mean is not None] == [0, 10, 20]
+    assert [i for i, mean in enumerate(columns.smooth) if mean is not None] == [0, 10, 20]
     assert columns.low == pytest.approx([2.9] * 5 + [1.9] * 10 + [0.9] * 6)
 
 
@@ -90,9 +89,9 @@ def test_a_dev_loss_beyond_the_last_point_has_room_and_one_before_the_first_has_
 @given(st.lists(any_losses, max_size=40), st.integers(10, 60))
 def test_losses_that_are_not_finite_are_left_out(values, width):
     columns = curve_columns(made(values), width)
-    drawn = [*columns.low, *columns.high, *columns.mean]
+    drawn = [*columns.low, *columns.high, *columns.smooth]
     assert all(value is None or math.isfinite(value) for value in drawn)
-    assert {len(columns.low), len(columns.high), len(columns.mean)} == {width}
+    assert {len(columns.low), len(columns.high), len(columns.smooth)} == {width}
     assert (None in columns.low) == (not any(map(math.isfinite, values)))
 
 
@@ -121,22 +120,3 @@ def test_logarithmic_ticks_are_within_and_not_too_many(first, size, width):
     ticks = step_ticks(axis)
     assert len(ticks) <= max(2, width // 12)
     assert all(first <= tick * 1.000001 and tick <= (first + size) * 1.000001 for tick in ticks)
-
-
-# Smoothing
-
-
-def test_without_smoothing_each_column_has_its_own_mean():
-    values = [3.0, 1.0] * 30
-    assert curve_columns(made(values), 60, NO_SMOOTHING).mean == pytest.approx(values)
-
-
-def test_strong_smoothing_is_smoother_and_begins_with_the_first_value():
-    values = [3.0 if i % 7 else 2.0 for i in range(120)]
-    light, strong = (curve_columns(made(values), 120, s).mean for s in (0.03, STRONG))
-    lines = [[one or 0.0 for one in line] for line in (light, strong)]  # none is missing
-    assert lines == [light, strong]
-    roughness = [sum(abs(b - a) for a, b in pairwise(line[20:100])) for line in lines]
-    assert roughness[1] < roughness[0] / 2
-    assert strong[0] == values[0]
-    assert strong[-1] == values[-1]

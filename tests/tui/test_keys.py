@@ -73,6 +73,8 @@ LOCAL = {
     "zoom",
     "undo",
     "redo",
+    "spread",
+    "auto-range",
     "cursor-up",
     "cursor-down",
     "cursor-left",

@@ -15,7 +15,7 @@ EMPTY = LossCurve([], [], [], [], 0)
 
 def flat(loss, points=20):
     steps, losses = [i + 0.5 for i in range(points)], [loss] * points
-    return LossCurve(steps, losses, losses, losses, points)
+    return LossCurve(steps, losses, losses, losses, points, smooth=losses, newest=loss)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def draw(stage, snapshot, curve):
 
 
 async def test_the_legend_has_the_newest_losses_and_the_uniform_one(draw, curve):
-    newest = sum(curve().mean[-8:]) / 8
+    newest = curve().newest
     rows = await draw()
     assert f"minibatch {newest:.3f}" in rows[0]
     assert "dev 2.170" in rows[0]
@@ -217,17 +217,17 @@ async def test_the_last_tenth_takes_the_place_of_a_range_and_goes(shown):
     assert panel.view().from_share == 0.9
 
 
-async def test_smoothing_goes_round_and_is_named(shown, stage):
+async def test_smoothing_goes_round_and_is_named(shown):
     panel = await shown()
-    named, drawn = [], []
+    named, windows = [], []
     for _ in range(3):
         named.append(panel.border_subtitle)
-        drawn.append(stage.rows(panel))
+        windows.append(panel.view().window)
         panel.action_next("smoothing")
+    assert windows == [1000, 5000, 0]
+    assert panel.view().window == windows[0]
     assert [one.count("smooth") for one in named] == [0, 1, 1]
     assert "unsmoothed" in named[2]
-    assert drawn[0] == stage.rows(panel)
-    assert drawn[0] != drawn[1]
 
 
 async def test_baselines_go_round(shown, stage):
@@ -273,3 +273,39 @@ async def test_no_size_does_harm(draw, snapshot, curve):
         for height in (1, 2, 4, 5, 6, 60):
             rows = panel.rows(snapshot(), width, height)
             assert rows
+
+
+async def test_up_and_down_change_the_range_of_losses_until_it_is_automatic_again(shown, stage):
+    panel = await shown()
+    before = stage.rows(panel)
+    panel.action_move(-1, 0)
+    panel.action_move(-1, 0)
+    assert "losses x 2.2" in panel.border_subtitle
+    assert stage.rows(panel) != before
+    panel.action_auto_range()
+    assert stage.rows(panel) == before
+    for _ in range(100):
+        panel.action_move(1, 0)
+    assert stage.rows(panel) != before
+
+
+async def test_the_target_is_asked_for_and_the_step_that_passed_it_is_told(shown, stage):
+    panel = await shown()
+    panel.change(target=2.17)
+    assert panel.view().target == 2.17
+    assert "target 2.17 not passed yet" in stage.rows(panel)[0]
+    panel.drawn = replace(panel.drawn, target_step=12_345)
+    panel.relayout()
+    assert "target 2.17 passed at step 12,345" in stage.rows(panel)[0]
+
+
+async def test_other_runs_are_hidden_and_overlaid(shown, stage, previous):
+    panel = await shown(previous=(previous(id=1), previous(id=2)))
+    panel.toggle_run(1)
+    assert stage.rows(panel)[0].endswith("1 previous run")
+    panel.toggle_run(1)
+    assert "2 previous runs" in stage.rows(panel)[0]
+    panel.toggle_run("/runs/a.safetensors")
+    assert panel.view().overlays == ("/runs/a.safetensors",)
+    panel.toggle_run("/runs/a.safetensors")
+    assert panel.view().overlays == ()

@@ -11,9 +11,8 @@ from msgspec.structs import replace
 from rich.segment import Segment
 from rich.style import Style
 
-from makemore_tui.core.results import Baseline, LossCurve, Mark
-from makemore_tui.tui.plots.columns import LIGHT as LIGHT_SMOOTHING
-from makemore_tui.tui.plots.columns import STRONG, curve_columns, interpolated
+from makemore_tui.core.results import Baseline, LossCurve, Mark, SavedCurve
+from makemore_tui.tui.plots.columns import curve_columns, interpolated
 from makemore_tui.tui.plots.figure import CellGrid, distinct_rows, rows_for_labels
 from makemore_tui.tui.plots.loss_options import PlotContent
 from makemore_tui.tui.plots.loss_plot import canvas_width, loss_plot
@@ -114,7 +113,11 @@ def test_the_spread_is_shaded_around_the_line_and_nowhere_else():
 
 
 def test_the_uniform_loss_is_a_line_across_the_plot():
-    dotted = [row for row in text(draw(made([3.2] + [2.5] * 99))) if row.count("╌") > 30]
+    dotted = [
+        row
+        for row in text(draw(made([3.25 - 0.01 * i for i in range(100)])))
+        if row.count("╌") > 30
+    ]
     assert len(dotted) == 1
     assert "uniform 3.296" in dotted[0]
 
@@ -216,10 +219,28 @@ def test_rows_in_order_are_free_and_no_others_would_be_nearer(choices):
         assert sum(abs(a - b) for a, b in zip(taken, wanted, strict=True)) == min(distances)
 
 
-def test_previous_runs_have_a_colour_of_their_own():
-    curve = replace(made([2.0] * 99), previous=[[(5.0, 2.5), (90.0, 2.5)]])
-    colours = {colour for row in draw(curve) for _, colour in per_cell(row) if colour}
-    assert DARK.previous in {tuple(colour) for colour in colours}
+def test_each_other_run_has_a_colour_and_a_label_of_its_own(previous):
+    lines = [[(i + 0.5, loss) for i in range(0, 60, 2)] for loss in (2.1, 2.2, 2.3)]
+    saved = SavedCurve("kept", 2.05, [(i + 0.5, 1.9) for i in range(0, 60, 2)])
+    curve = replace(made([2.0] * 99), previous=lines, overlays=[saved])
+    runs = [previous("lr 1 → 2.21", id=i) for i in range(3)]
+    rows = draw(curve, previous=runs, baselines=())
+    colours = {tuple(colour) for row in rows for _, colour in per_cell(row) if colour}
+    assert {DARK.previous, *DARK.runs} <= colours
+    labels = re.findall(r"lr 1 → 2.21(?: \(\d\))?|kept → 2.05", "\n".join(text(rows)))
+    assert labels == ["lr 1 → 2.21 (3)", "lr 1 → 2.21 (2)", "lr 1 → 2.21", "kept → 2.05"]
+
+
+def test_a_hidden_run_is_not_drawn_and_the_others_keep_their_colours(previous):
+    lines = [[(i + 0.5, loss) for i in range(0, 60, 2)] for loss in (2.1, 2.2)]
+    runs = [previous(name, id=i) for i, name in enumerate(("first", "second"))]
+    curve = replace(made([2.0] * 99), previous=lines)
+    rows = draw(curve, previous=runs, baselines=(), hidden=frozenset({0}))
+    colours = {tuple(colour) for row in rows for _, colour in per_cell(row) if colour}
+    assert DARK.runs[1] in colours
+    assert DARK.runs[0] not in colours
+    assert not any("first" in row for row in text(rows))
+    assert any("second" in row for row in text(rows))
 
 
 @pytest.mark.parametrize("steps", [100, 1000, 20_000])
@@ -286,14 +307,6 @@ def test_an_edit_within_the_first_point_stands_in_the_first_column(step, log):
     assert {x for row in rows for x, sign in enumerate(row) if sign == "┊"} == {6}
 
 
-def test_what_an_edit_does_never_shows_before_it():
-    curve = made([2.0] * 50 + [8.0] * 50, first=0)
-    for smoothing in (LIGHT_SMOOTHING, STRONG):
-        edited = curve_columns(curve, 100, smoothing, edits=(50,))
-        assert edited.mean == pytest.approx([2.0] * 50 + [8.0] * 50)
-        assert curve_columns(curve, 100, smoothing).mean[49] != pytest.approx(2.0)
-
-
 def test_marks_outside_what_is_shown_are_not_drawn():
     rows = text(draw(made([3.0] * 9, first=100), marks=(Mark(5, "lr 1"), Mark(500, "lr 2"))))
     assert not any("┊" in row for row in rows)
@@ -334,3 +347,67 @@ def test_only_free_cells_take_a_sign():
     cells.write(0, 1, "xyz", Style.null())
     cells.write(5, 0, "x", Style.null())
     assert text(cells.rows()) == ["abyzc", "     "]
+
+
+# The range of losses
+
+
+def rows_between(rows, low, high):
+    """How many rows of a plot are between two losses, by its labels."""
+    labels = [(i, re.match(r"\s*(\S+)[┤├]", row)) for i, row in enumerate(text(rows))]
+    (first, top), *_, (last, bottom) = [(i, float(label[1])) for i, label in labels if label]
+    return (high - low) / (top - bottom) * (last - first)
+
+
+def lecture_like(points):
+    """The preset `scaled` of 200,000 steps: the rate falls to a tenth in the middle of them."""
+    fall = [0.3 / (1 + 40 * i / points) for i in range(points)]
+    return [2.14 + one if i < points / 2 else 2.05 + one / 9 for i, one in enumerate(fall)]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 16), (77, 23), (110, 33), (180, 50)])
+def test_the_last_part_of_a_long_run_takes_a_third_of_the_height(width, height):
+    mean = lecture_like(160)
+    dev = [(int(1250 * (i + 0.5)), loss + 0.06) for i, loss in enumerate(mean)]
+    curve = made(mean, spread=0.5, first=625, every=1250, dev=dev)
+    rows = draw(curve, width, height, baselines=BASELINES)
+    assert rows_between(rows, 2.11, 2.20) >= (height - 2) / 3
+
+
+def test_the_spread_of_single_batches_never_sets_the_range_and_can_be_left_out():
+    values = [3 - 0.01 * i for i in range(100)]
+    calm, wild = (text(draw(made(values, spread=spread))) for spread in (0.01, 2.0))
+    assert loss_labels(calm) == loss_labels(wild)
+    assert "░" in "".join(wild)
+    assert "░" not in "".join(text(draw(made(values, spread=2.0), spread=False)))
+
+
+def test_zooming_shows_less_around_the_end_of_the_curve():
+    curve = made([3 - 0.01 * i for i in range(100)])
+    sizes = [rows_between(draw(curve, baselines=(), zoom=zoom), 0, 1) for zoom in (-2, 0, 2)]
+    assert sizes[0] * 1.4 < sizes[1] < sizes[2] / 1.4
+    assert any("2.0" in label for label in loss_labels(text(draw(curve, baselines=(), zoom=2))))
+
+
+def test_a_baseline_that_is_out_of_view_is_named_with_an_arrow():
+    rows = text(draw(made([2.2 - 0.001 * i for i in range(100)]), baselines=BASELINES, dev=2.1))
+    assert any("↑uniform 3.296 ✓" in row for row in rows)
+    below = text(draw(made([3.2 - 0.001 * i for i in range(100)]), baselines=BASELINES))
+    assert any("↓trigram 2.450" in row for row in below)
+
+
+def test_a_logarithmic_axis_has_logarithmic_ticks_and_no_blank_half():
+    memorised = [0.25 + 12 * 0.97**i for i in range(300)]
+    dev = [(3 * i, 11.0) for i in range(100)]
+    rows = text(draw(made(memorised, spread=0, dev=dev), log=True, baselines=BASELINES))
+    assert [float(label) for label in loss_labels(rows)] == [10, 5, 2, 1, 0.5, 0.2]
+    lowest = max(braille_rows(draw(made(memorised, spread=0, dev=dev), log=True)))
+    assert lowest >= len(rows) - 6
+
+
+def test_the_target_is_a_line_with_a_tick_once_it_is_passed():
+    curve = made([2.3 - 0.002 * i for i in range(100)])
+    target = ("target", 2.17)
+    rows = text(draw(curve, baselines=[*BASELINES, target], dev=2.165, target=2.17))
+    (line,) = [row for row in rows if "target  2.170 ✓" in row]
+    assert line.count("╌") > 30

@@ -44,6 +44,9 @@ _Paused = Annotated[bool, typer.Option("--paused", help="Don't train before spac
 _Speed = Annotated[int | None, typer.Option(
     metavar="N", help="Train at most N steps a second.", callback=options.within(1, 999_999),
 )]
+_Target = Annotated[float | None, typer.Option(
+    metavar="LOSS", help="A dev loss, in nats, as a line on the loss plot; 2.17 is the lecture's.",
+)]
 _Version = Annotated[bool, typer.Option(
     "--version", help="The program's version.", is_eager=True, callback=_print_versions,
 )]
@@ -64,6 +67,7 @@ def explore(
     resume: _Resume = None,
     paused: _Paused = False,
     speed: _Speed = None,
+    target: _Target = None,
     run_dir: options.RunDirectory = None,
     version: _Version = False,
 ) -> None:

@@ -14,6 +14,7 @@ from makemore_tui.core.settings import parse_changes
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Start
 
+from ..plots.loss_options import MAX_TARGET, is_target
 from .process import complain
 from .start import DATA_OPTIONS, Given, refuse, start_of
 
@@ -43,6 +44,9 @@ def open_explorer(given: Given) -> None:
     if resume is not None:
         others = (*DATA_OPTIONS, "--preset", "--set", "--seed")
         refuse(given, others, f"can't be had with --resume: {resume} has its own")
+    target = given.get("--target")
+    if target is not None and not is_target(target):
+        raise UserError(f"--target must be a loss between 0 and {MAX_TARGET:g} nats, not {target}")
     check_terminal()
     gc.disable()  # until the first snapshot: almost all that a start makes is kept
     # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
@@ -58,18 +62,18 @@ def open_explorer(given: Given) -> None:
         path = find_run(Path(resume), directory).absolute()
         read_record(path)  # which refuses what is no run
         start = replace(start, resume=str(path), paused=True)
-    run_explorer(start)
+    run_explorer(start, target)
 
 
-def run_explorer(start: Start) -> None:
-    """Run the explorer until it is left.
+def run_explorer(start: Start, target: float | None = None) -> None:
+    """Run the explorer until it is left. target: a dev loss that is a line on the loss plot.
 
     Raises UserError if the engine could not begin, or the configuration is not as it should be;
     SystemExit if the explorer broke, or its run could not be saved.
     """
     from ..app import ExplorerApp
     from ..client.engine import WorkerEngine
-    from ..config import config_path, read_config, remember
+    from ..config import Config, config_path, read_config, remember
     from ..keymap import KEYS
     from ..style import themes
 
@@ -77,6 +81,8 @@ def run_explorer(start: Start) -> None:
     config = read_config(path, themes.NAMES, {key.id: key.keys for key in KEYS})
     if (megabytes := config.get("runs.most_megabytes")) is not None:
         start = replace(start, most_bytes=int(megabytes * 1e6))
+    if target is not None:
+        config = Config({**config.values, "loss.target": target}, config.keys)
     engine = WorkerEngine(start)
     app = ExplorerApp(engine, config)
     try:

@@ -23,7 +23,7 @@ from makemore_tui.core.runs.record import to_json
 from makemore_tui.core.settings import model_label
 from makemore_tui.core.text import exact_text, label, shown
 
-from ..plots.loss_options import PlotContent
+from ..plots.loss_options import SMOOTHINGS, PlotContent
 from ..plots.loss_plot import loss_plot
 from ..plots.lr_plot import rate_plot
 from ..style.colours import DARK
@@ -122,7 +122,8 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
     if not session.diverged:
         print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
     look = PlotContent(baselines=(Baseline("uniform", math.log(session.dataset.vocabulary.size)),))
-    rows = loss_plot(session.history.curve(0, 200), *_plot_size(), look, DARK)
+    curve = session.history.curve(0, 200, None, SMOOTHINGS["light"])
+    rows = loss_plot(curve, *_plot_size(), look, DARK)
     _print_plot("Minibatch loss", rows)
 
 

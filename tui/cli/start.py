@@ -13,7 +13,7 @@ from makemore_tui.core.settings import changed
 
 # The options of `explore` that take a value.
 _VALUED = ["--data", "--preset", "--set", "--seed", "--spec", "--state", "--resume", "--run-dir",
-           "--encoding", "--column", "--speed"]  # fmt: skip
+           "--encoding", "--column", "--speed", "--target"]  # fmt: skip
 _FLAGS = ["--unique", "--skip-long", "--paused"]
 _NUMBERS = {"--seed": "[0-9]{1,18}", "--speed": "[1-9][0-9]{0,5}"}
 DATA_OPTIONS = ("--data", "--unique", "--encoding", "--column", "--skip-long")
@@ -37,6 +37,10 @@ def plain_options(words: list[str]) -> Given | None:
             return None
         option = "--spec" if option == "--state" else option
         given[option] = [*given.get(option, []), value] if option == "--set" else value
+    if "--target" in given:
+        if not re.fullmatch("[0-9]{1,3}([.][0-9]{1,6})?", given["--target"]):
+            return None
+        given["--target"] = float(given["--target"])
     for option in _NUMBERS.keys() & given:
         if not re.fullmatch(_NUMBERS[option], given[option]):
             return None

@@ -5,35 +5,52 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.style import Style
+
 from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.results import Baseline, LossCurve, Mark, PreviousRun
 
 from ..style.colours import Palette
 from ..style.text_rows import Row, number, row
-from .columns import LIGHT, NO_SMOOTHING, STRONG, StepAxis
+from .columns import StepAxis
 from .ticks import range_label
 
 if TYPE_CHECKING:
     from makemore_tui.core.worker.protocol import Snapshot
 
-SMOOTHINGS = {"light": LIGHT, "strong": STRONG, "off": NO_SMOOTHING}
+SMOOTHINGS = {"light": 1000, "strong": 5000, "off": 0}  # steps
 BASELINE_CHOICES = (BASELINES, BASELINES[1:], BASELINES[:1], ())
+TARGET = "target"  # what its line is called
+MAX_TARGET = 100.0  # nats
 _MIN_STEPS = 16  # in a range
-_NEWEST = 8  # points whose mean is the newest minibatch loss
+_MAX_ZOOM = 12
+
+
+def is_target(loss: float) -> bool:
+    """Return whether a loss can be a target."""
+    return 0 < loss <= MAX_TARGET
 
 
 @dataclass(frozen=True)
 class LossOptions:
     """Which steps of a run the loss plot shows, on which axes, and what beside the curves.
 
-    smoothing: a key of SMOOTHINGS. baselines: the names of those shown. span: the first and last
-    step, if it is not all steps or the last part of them. crosshair: a step."""
+    smoothing: a key of SMOOTHINGS. baselines: the names of those shown. spread: whether the lowest
+    and highest minibatch losses are shown. zoom: how often the range of losses was made smaller; it
+    is found automatically at 0. target: a dev loss, in nats. span: the first and last step, if it
+    is not all steps or the last part of them. crosshair: a step. hidden: the ids of previous runs
+    that are not shown. overlays: the paths of saved runs that are."""
 
     log_loss: bool = False
     log_steps: bool = False
     last_part: bool = False
     smoothing: str = "light"
     baselines: tuple[str, ...] = BASELINES
+    spread: bool = True
+    zoom: int = 0
+    target: float | None = None
+    hidden: frozenset[int] = frozenset()
+    overlays: tuple[str, ...] = ()
     span: tuple[int, int] | None = None
     crosshair: float | None = None
 
@@ -44,13 +61,20 @@ class LossOptions:
         part = f"steps {range_label(*self.span)}" if self.span else part
         axes = {(0, 0): "linear", (1, 0): "log loss", (0, 1): "log steps", (1, 1): "log-log"}
         smoothing = {"light": "", "strong": " · smooth", "off": " · unsmoothed"}[self.smoothing]
-        return f"{part} · {axes[self.log_loss, self.log_steps]}{smoothing}"
+        zoom = f" · losses x {1.5**self.zoom:.2g}" if self.zoom else ""
+        return f"{part} · {axes[self.log_loss, self.log_steps]}{smoothing}{zoom}"
+
+    def zoomed(self, by: int) -> "LossOptions":
+        """Show a smaller range of losses, or a larger one."""
+        return replace(self, zoom=max(-_MAX_ZOOM, min(self.zoom + by, _MAX_ZOOM)))
 
     def look(self, snapshot: "Snapshot") -> "PlotContent":
         """What the plot of a snapshot shows."""
         uniform = Baseline("uniform", math.log(snapshot.dataset.characters))
         baselines = uniform, *(one for one in snapshot.baselines if one.name != "uniform")
         shown = tuple(one for one in baselines if one.name in self.baselines)
+        if self.target is not None:
+            shown = Baseline(TARGET, self.target), *shown
         dev = snapshot.splits.dev if snapshot.splits else None
         return PlotContent(self, shown, snapshot.marks, snapshot.previous, dev)
 
@@ -78,15 +102,15 @@ class PlotContent(NamedTuple):
 
 
 def loss_legend(
-    curve: LossCurve, snapshot: "Snapshot", crosshair: float | None, width: int, palette: Palette
+    curve: LossCurve, snapshot: "Snapshot", options: LossOptions, width: int, palette: Palette
 ) -> Row:
     """The minibatch and dev loss at the crosshair, or the newest ones."""
+    crosshair = options.crosshair
     text = palette.style("text", bold=True)
-    last, where = curve.mean[-_NEWEST:], ""
-    batch = sum(last) / len(last) if last else None
+    batch, where = curve.newest, ""
     dev = snapshot.splits.dev if snapshot.splits else None
     if crosshair is not None and curve.steps:
-        batch = _nearest(zip(curve.steps, curve.mean, strict=True), crosshair)
+        batch = _nearest(zip(curve.steps, curve.smooth, strict=True), crosshair)
         dev = _nearest(curve.dev, crosshair)
         where = f"│ step {crosshair:,.0f}   "
     parts = [
@@ -96,10 +120,30 @@ def loss_legend(
         ("╍ dev ", palette.style("dev")),
         (f"{number(dev)}   ", text),
     ]
-    if snapshot.previous and width >= 60:
-        runs = "previous run" if len(snapshot.previous) == 1 else "previous runs"
-        parts.append((f"─ {len(snapshot.previous)} {runs}", palette.style("previous")))
+    left = width - sum(len(words) for words, _ in parts)
+    for words, style in _more_parts(curve, snapshot, options, palette):
+        if len(words) <= left:
+            parts.append((words, style))
+            left -= len(words)
     return row(*parts)
+
+
+def _more_parts(
+    curve: LossCurve, snapshot: "Snapshot", options: LossOptions, palette: Palette
+) -> list[tuple[str, Style]]:
+    """What the legend says where it has room: when dev passed the target, and how many runs."""
+    parts = []
+    if options.target is not None:
+        passed = curve.target_step
+        when = "not passed yet" if passed is None else f"passed at step {passed:,}"
+        parts.append((f"╌ target {options.target:g} {when}   ", palette.style("good")))
+    runs = sum(run.id not in options.hidden for run in snapshot.previous)
+    if runs:
+        word = "previous run" if runs == 1 else "previous runs"
+        parts.append((f"─ {runs} {word}   ", palette.style("previous")))
+    if saved := len(curve.overlays):
+        parts.append((f"─ {saved} saved", palette.style("previous")))
+    return parts
 
 
 def _nearest(points: Iterable[tuple[float, float]], step: float) -> float | None:

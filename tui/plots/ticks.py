@@ -5,6 +5,7 @@ import math
 from .columns import StepAxis
 
 MAX_TICKS, _ENOUGH = 8, 3  # of an axis of losses
+_MARGIN, _MAX_MARGIN = 0.03, 0.12  # at either end of a logarithmic axis, as a share of it
 _MAX_LENGTH = 1.6  # times as long as what is shown may such an axis be for the sake of even ticks
 
 
@@ -57,6 +58,32 @@ def even_ticks(low: float, high: float, rows: int) -> tuple[float, float, list[f
             if last * row >= high and length <= _MAX_LENGTH * (high - low) and badness < best:
                 best, axis = badness, (first * row, last * row, ticks)
     return axis
+
+
+def log_ticks(low: float, high: float, most: int) -> list[float]:
+    """1, 2 and 5 times the powers of ten within a range, or those powers alone where there are more
+    than `most`; in a range too narrow for two of them, other round numbers."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ((1, 2, 5), (1,)):
+        ticks = [digit * 10.0**power for power in powers for digit in digits]
+        within = [tick for tick in ticks if low <= tick <= high]
+        if 2 <= len(within) <= most:
+            return within
+    every = math.ceil(len(within) / most)
+    return within[::every] if every > 1 else nice_ticks(low, high, most)
+
+
+def log_axis(low: float, high: float, most: int) -> tuple[float, float, list[float]]:
+    """A logarithmic axis that has room for a range, and its ticks: from where to where it goes, and
+    these numbers. It begins and ends at ticks, unless they are far from the range."""
+    decades = math.log10(high / low)
+    margin, most_margin = 10 ** (_MARGIN * decades), 10 ** (_MAX_MARGIN * decades)
+    ticks = log_ticks(low / most_margin, high * most_margin, most)
+    below = [tick for tick in ticks if tick <= low]
+    above = [tick for tick in ticks if tick >= high]
+    first = below[-1] if below else low / margin
+    last = above[0] if above else high * margin
+    return first, last, [tick for tick in ticks if first <= tick <= last]
 
 
 def step_ticks(axis: StepAxis) -> list[float]:

@@ -14,6 +14,7 @@ from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.presets import PRESETS
 
 from ..keymap import KEYS
+from ..widgets.loss import LossPanel
 from .main import MainScreen
 
 _EXPORTS = {
@@ -73,6 +74,8 @@ def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
         action = f"""run('session', "take_preset('{preset.name}')")"""
         take = partial(screen.run_action, action)
         yield SystemCommand(f"Preset: {preset.name}", about, take)
+    about = "A dev loss as a line on the loss plot, and the step at which dev passed it"
+    yield SystemCommand("Target", about, partial(_ask_for_target, screen))
     for form, what in _EXPORTS.items():
         about = f"Write {what} of the run, as it was last saved, into this folder"
         export = partial(screen.run_action, f"export({form!r})")
@@ -81,3 +84,17 @@ def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
         action = f"""run('loss', "toggle_baseline('{name}')")"""
         about = f"Show or hide what the {name} model reaches, on the loss plot"
         yield SystemCommand(f"Baseline: {name}", about, partial(screen.run_action, action))
+
+
+def _ask_for_target(screen: MainScreen) -> None:
+    """Ask for the target of the loss plot."""
+    from .dialogs import TargetScreen
+
+    loss = screen.grid.panels["loss"]
+    assert isinstance(loss, LossPanel)
+
+    def take(target: float | None) -> None:
+        if target is not None:
+            loss.change(target=target or None)
+
+    screen.app.push_screen(TargetScreen(screen.session, loss.options.target), take)

@@ -1,5 +1,7 @@
 """The dialogs: a name for the present run, a number of steps, and the line that spells a run."""
 
+import math
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -12,6 +14,7 @@ from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, S
 
 from ..client.engine import WorkerDied
 from ..client.session_actions import SessionActions, spec_of
+from ..plots.loss_options import MAX_TARGET, is_target
 from ..widgets.text_input import Line
 from .asking import AskingScreen
 
@@ -104,6 +107,40 @@ class StepsScreen(AskingScreen):
             return
         self.session.take_steps(int(digits))
         self.dismiss()
+
+
+class TargetScreen(AskingScreen):
+    """Asks for a dev loss to draw on the loss plot. Its result is the loss, 0 for none any more;
+    None where it was cancelled."""
+
+    DEFAULT_CSS = "TargetScreen > Vertical { width: 44; }"
+    BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
+
+    def __init__(self, session: SessionActions, target: float | None):
+        super().__init__(session)
+        self._target = target
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = "Target on the loss plot"
+            box.border_subtitle = "enter draw · empty removes it · esc cancel"
+            target = "" if self._target is None else f"{self._target:g}"
+            yield Line(target, compact=True, placeholder="2.17", select_on_focus=True)
+            yield Static(id="refused", markup=False)
+
+    def on_input_changed(self) -> None:
+        self.refuse("")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        value = event.value.strip()
+        try:
+            target = float(value) if value else 0.0
+        except ValueError:
+            target = math.nan
+        if value and not is_target(target):
+            self.refuse(f"The target must be a loss between 0 and {MAX_TARGET:g} nats")
+        else:
+            self.dismiss(target)
 
 
 class SpecScreen(AskingScreen):

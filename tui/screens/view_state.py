@@ -25,6 +25,7 @@ USUAL = {
     "loss.smoothing": "light",
     "loss.part": "all steps",
     "loss.baselines": list(BASELINES),
+    "loss.spread": True,
     "bigrams.values": "model",
     "bigrams.order": "character",
 }
@@ -49,6 +50,8 @@ def set_panels(grid: PanelGrid, config: Config) -> None:
         last_part=values["loss.part"] == "last tenth",
         smoothing=values["loss.smoothing"],
         baselines=tuple(values["loss.baselines"]),
+        spread=values["loss.spread"],
+        target=values.get("loss.target"),
     )
     mode, order = values["bigrams.values"], values["bigrams.order"]
     bigrams.set_view(mode, next(id for id, word in _ORDERS.items() if word == order))
@@ -66,6 +69,7 @@ def changes(grid: PanelGrid, config: Config) -> Mapping[str, Any]:
         "loss.smoothing": loss.options.smoothing,
         "loss.part": _PARTS[loss.options.last_part],
         "loss.baselines": list(loss.options.baselines),
+        "loss.spread": loss.options.spread,
         "bigrams.values": bigrams.mode,
         "bigrams.order": _ORDERS[bigrams.order],
     }

@@ -32,6 +32,7 @@ class Palette:
     cursor: RGB
     previous: RGB
     heat: tuple[RGB, ...]
+    runs: tuple[RGB, ...]  # of other runs, by turns
 
     def style(self, name: str, bold: bool = False) -> Style:
         """A text style in one of the colours."""
@@ -64,6 +65,11 @@ def _gradient(stops: Sequence[RGB], steps: int) -> list[Color]:
     return colours
 
 
+def rgb_style(colour: RGB) -> Style:
+    """A text style in a colour."""
+    return _style(colour, False)
+
+
 @lru_cache(maxsize=256)
 def _style(colour: RGB, bold: bool) -> Style:
     return Style(color=Color.from_rgb(*colour), bold=bold)
@@ -85,15 +91,18 @@ def _rgbs(colours: str) -> tuple[RGB, ...]:
 DARK = Palette(
     *_rgbs("#dee2e9 #8c94a2 #3e4654 #56b4e9 #f0aa1e #28be91 #f07846 #82faff #687080"),
     heat=_rgbs("#181c26 #42206c #942c80 #e05262 #fea870 #fcfdc8"),
+    runs=_rgbs("#687080 #a284d6 #b8708c #8c9a50"),
 )
 LIGHT = Palette(
     *_rgbs("#1e222a #646a76 #bec4cd #0064aa #b46900 #00785a #be460a #008ca0 #969ca8"),
     heat=_rgbs("#f4f5f8 #facdaa #f08278 #b93c82 #5f1e78 #140a32"),
+    runs=_rgbs("#969ca8 #8260be #b45078 #78862c"),
 )
 # Okabe and Ito's own colours on black; a cursor of the one that the heat map has not.
 COLOUR_BLIND = Palette(
     *_rgbs("#ffffff #b9b9b9 #5a5a5a #56b4e9 #e69f00 #009e73 #f0e442 #56b4e9 #687080"),
     heat=_rgbs("#101010 #502d00 #965f00 #e69f00 #f0e442 #fffff5"),
+    runs=_rgbs("#687080 #cc79a7 #0072b2 #d55e00"),
 )
 _OF_OUR_THEMES = {"makemore": DARK, "makemore-light": LIGHT, "makemore-colour-blind": COLOUR_BLIND}
 

@@ -61,8 +61,15 @@ class LossPanel(Panel):
             magnified = self.options.magnified(factor, axis, self.drawn.total_steps)
             self.change(last_part=magnified.last_part, span=magnified.span)
 
+    def action_auto_range(self) -> None:
+        """Show the range of losses that is found automatically."""
+        self.change(zoom=0)
+
     def action_move(self, down: int, right: int) -> None:
-        """Move the crosshair by columns; beyond the newest step it disappears."""
+        """Move the crosshair by columns; beyond the newest step it disappears. Up shows a smaller
+        range of losses around the end of the curve, down a larger one."""
+        if down:
+            self.change(zoom=self.options.zoomed(-down).zoom)
         if right and (axis := self._axis):
             at = self.options.crosshair
             column = axis.width if at is None else round(axis.column(at))
@@ -73,11 +80,26 @@ class LossPanel(Panel):
         if offset is not None and (axis := self._axis):
             self.change(crosshair=_step_at(axis, offset.x - AXIS_WIDTH))
 
+    def toggle_run(self, run: int | str) -> None:
+        """Hide a previous run, by its id, or show it again; draw a saved one, by its path, or no
+        longer."""
+        options = self.options
+        if isinstance(run, int):
+            is_shown = run in options.hidden
+            self.change(hidden=options.hidden ^ {run})
+        else:
+            is_shown = run not in options.overlays
+            others = tuple(path for path in options.overlays if path != run)
+            self.change(overlays=(*others, run) if is_shown else others)
+        self.post_message(self.Said(f"{'Shown' if is_shown else 'Hidden'} on the loss plot"))
+
     def view(self) -> LossView:
         share = _LAST_PART if self.options.last_part else 0.0
         detail = 8 if self.options.log_steps else 2  # points a column
         points = max(40, detail * self.content_size.width)
-        return LossView(share, points, self.options.span, self.options.log_steps)
+        options = self.options
+        window, more = SMOOTHINGS[options.smoothing], (options.target, options.overlays)
+        return LossView(share, points, options.span, options.log_steps, window, *more)
 
     def show(self, snapshot: Snapshot) -> None:
         span, crosshair = self.options.span, self.options.crosshair
@@ -95,7 +117,7 @@ class LossPanel(Panel):
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         curve, options = self.drawn or LossCurve([], [], [], [], 0), self.options
-        legend = loss_legend(curve, snapshot, options.crosshair, width, self.palette)
+        legend = loss_legend(curve, snapshot, options, width, self.palette)
         if not curve.steps:
             is_paused, key = snapshot.state == "paused", self.key_labels["pause"]
             waiting = f"press {key} to train" if is_paused else "no steps yet"

@@ -67,6 +67,13 @@ class Panel(Widget, can_focus=True):
         panel: "Panel"
         is_anew: bool = False
 
+    @dataclass
+    class Plotted(Message):
+        """A run is to be on the loss plot, or no longer: a previous one by its id, or a saved one
+        by its path."""
+
+        run: int | str
+
     def __init__(self):
         super().__init__(id=self.ID)
         self.place: tuple[str, ...] = (self.ID,)

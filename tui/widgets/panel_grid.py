@@ -11,6 +11,7 @@ from textual.geometry import Size
 from textual.message import Message
 
 from ..keymap import PANELS, bindings_of, key_labels
+from .loss import LossPanel
 from .panel import Panel
 
 if TYPE_CHECKING:
@@ -164,6 +165,13 @@ class PanelGrid(Vertical):
         panel = focused if isinstance(focused, Panel) or focused is None else focused.parent
         if isinstance(panel, Panel) and panel.id:
             self.action_choose(panel.id)
+
+    @on(Panel.Plotted)
+    def plot_run(self, message: Panel.Plotted) -> None:
+        """Have a run on the loss plot, or no longer."""
+        loss = self.panels["loss"]
+        assert isinstance(loss, LossPanel)
+        loss.toggle_run(message.run)
 
     def action_next_panel(self, by: int) -> None:
         self.follow_focus()  # which a click may just have moved

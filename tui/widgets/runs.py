@@ -170,6 +170,18 @@ class RunsPanel(Panel):
         except UserError as error:
             self.post_message(self.Said(str(error), is_warning=True))
 
+    def action_plot(self) -> None:
+        """Hide the previous run under the cursor on the loss plot, or show it again; draw the saved
+        one there, or no longer."""
+        entry = self._chosen()
+        refusals = {"open": "the open run is always on the loss plot", "deleted": "it is deleted"}
+        if entry is None:
+            return
+        if refusal := entry.problem or refusals.get(entry.place):
+            self.post_message(self.Said(refusal[:1].upper() + refusal[1:], is_warning=True))
+        else:
+            self.post_message(self.Plotted(entry.key))
+
     def _delete(self, entry: RunEntry, saved: "SavedRun") -> None:
         from makemore_tui.core.runs.catalog import set_aside
 

@@ -95,6 +95,7 @@ LOCAL = {
             "probe",
             "health",
             "runs",
+            "trace",
         )
     ),
     "previous-panel",

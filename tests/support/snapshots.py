@@ -185,10 +185,8 @@ def trace(word: str, position: int | None, backward: bool) -> TraceDrawing:
     )
     back = tuple(replace(stage, name=f"d{stage.name}") for stage in stages[1:4])
     position = max(0, len(word) - 1) if position is None else position
-    return TraceDrawing(
-        word, position, examples, 85, (("a", 42), ("e", 20)), stages, 1.5,
-        *((back, 0.25, 0.1) if backward else ()),
-    )  # fmt: skip
+    drawing = TraceDrawing(word, position, examples, 85, (("a", 42), ("e", 20)), stages, 1.5)
+    return replace(drawing, gradients=back, loss_after=0.25) if backward else drawing
 
 
 def wave(points: int) -> tuple[float, ...]:

@@ -315,9 +315,9 @@ async def test_a_list_that_was_read_before_a_run_was_deleted_does_not_bring_it_b
         await it.press("9")
         await it.until(lambda: "wide" in it.text("runs") and "narrow" in it.text("runs"))
         panel = it.screen.query_one("#runs")
-        read_before = list(panel._saved)
+        read_before = list(panel.saved.runs)
         await it.press("delete")
         await it.until(lambda: "Deleted " in it.notice)
         panel.list_saved(read_before)
-        assert len(panel._saved) == 1
+        assert len(panel.saved.runs) == 1
         assert (it.text("runs").count("narrow"), it.text("runs").count("wide")) == (1, 1)

@@ -140,6 +140,16 @@ class RunsPanel(Panel):
             self.post_message(said)
             self.relayout()
 
+    def action_plot(self) -> None:
+        """Hide the previous run under the cursor on the loss plot, or show it again; draw the saved
+        one there, or no longer."""
+        refusals = {"open": "The open run is always on the loss plot", "deleted": "It is deleted"}
+        for entry in self._entries[self.cursor : self.cursor + 1]:
+            if refusal := entry.problem or refusals.get(entry.place):
+                self.post_message(self.Said(refusal, is_warning=True))
+            else:
+                self.post_message(self.Plotted(entry.key))
+
     def on_click(self, event: Click) -> None:
         """Choose the run under the mouse; on the one that is chosen, open it."""
         offset = event.get_content_offset(self)

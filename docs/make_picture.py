@@ -34,7 +34,7 @@ class Scene(NamedTuple):
 
 _STORY = (
     Scene("makemore-tui: a small network learns to make names", "",
-          (0, 500, 1500, 3000, 5000, 7500, 10_000, 13_000, 16_000, 20_000)),
+          (300, 1000, 2000, 3500, 5000, 7500, 10_000, 13_000, 16_000, 20_000)),
     Scene("{  learning rate to a tenth", "{", (0, 1000, 3000, 6000, 10_000), 0.8),
     Scene("= =  more hidden units, weights kept", "==", (0, 2000, 5000, 9000), 0.9),
     Scene("3  the model's bigram table", "3", (0, 1000)),

@@ -63,8 +63,9 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Label
         case Begin(_, label):
             return Notice(f"New run: {label} · {labels['undo']} to undo")
         case LimitSpeed(limit):
-            faster = f"At most {limit:,} steps a second · {labels['faster']} for more"
-            return Notice("No speed limit" if limit is None else faster)
+            if limit is None:
+                return Notice("No speed limit")
+            return Notice(f"At most {limit:,} steps a second · {labels['faster']} for more")
         case Step(count) if count > 1:
             return Notice(f"Training {count:,} steps · {labels['pause']} to pause")
     if now.runs != before.runs:

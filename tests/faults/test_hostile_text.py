@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 import time
 
 import pytest
@@ -15,6 +16,7 @@ from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.text import is_acted_on
 from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.cli import main as cli
+from makemore_tui.tui.config import Config
 from makemore_tui.tui.widgets.panel import Panel
 
 PATIENCE = 60  # seconds, after which a test gives up
@@ -85,7 +87,7 @@ async def explore(path, engine_of, rng):
     """Open the explorer on a file, look at every panel, probe its text, and move about."""
     session = Session(Dataset.load(path), ModelSettings(hidden=8), TrainSettings(steps=10**9))
     engine = engine_of(session)
-    app = ExplorerApp(engine)
+    app = ExplorerApp(engine, Config({"welcome": False}))
     async with app.run_test(size=(200, 60)) as pilot:
         main = app.main
         await until(lambda: main.requests.snapshot and main.requests.snapshot.splits)
@@ -112,6 +114,8 @@ async def test_the_screen_shows_hostile_text_as_text(many, served_engine, tmp_pa
 def test_commands_show_hostile_text_as_text(many, tmp_path, monkeypatch, capsys):
     rng = random.Random(6)
     monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("TERM", "dumb")  # so that rich writes no escape sequences of its own
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)  # names in a pipe are the exact text
     for number in range(many(4, 100)):
         name = item(rng).replace("/", "")[:20]
         path = write(tmp_path / f"{number}{name}.txt", rng)

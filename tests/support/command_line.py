@@ -11,7 +11,7 @@ import pytest
 from makemore_tui.tui.cli import main as cli
 
 COMMANDS = (
-    "explore", "train", "sample", "evaluate", "find-lr", "data", "presets", "settings",
+    "explore", "train", "sample", "evaluate", "trace", "find-lr", "data", "presets", "settings",
     "replay", "export",
 )  # fmt: skip
 TRAIN_KEYS = {

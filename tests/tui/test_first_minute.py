@@ -4,14 +4,13 @@ import pytest
 from msgspec.structs import replace
 
 from makemore_tui.core.presets import PRESETS
-from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.worker.protocol import Begin, LimitSpeed, Pause, Restart, Step
-from makemore_tui.tui.cli import explorer as cli
 from makemore_tui.tui.client.session_actions import spec_of
 from makemore_tui.tui.config import Config
 from makemore_tui.tui.screens.dialogs import StepsScreen
-from makemore_tui.tui.screens.presets import PresetsScreen
+from makemore_tui.tui.screens.presets import PresetList, PresetsScreen
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 NEW = Config({"welcome": True})
 
 
@@ -64,10 +63,9 @@ async def test_a_preset_is_taken_as_a_new_run(it, snapshot):
     it.engine.requests.clear()
     await it.press("P")
     await it.until(lambda: isinstance(it.app.screen, PresetsScreen))
-    shown = it.painted()
     for preset in PRESETS.values():
-        assert f"dev {preset.dev_loss}" in shown
-        assert preset.about[1:] in shown
+        await it.until(lambda preset=preset: f"dev {preset.dev_loss}" in it.painted())
+        assert preset.about[1:] in it.painted()
     await it.press("home", "j", "enter")
     await it.until(lambda: it.app.screen is it.screen and it.engine.commands)
     (begin,) = it.engine.commands
@@ -83,7 +81,8 @@ async def test_the_present_preset_is_the_one_that_is_highlighted(it, snapshot):
     await it.show(replace(snapshot(), model=preset.model, train=preset.train))
     await it.press("P")
     await it.until(lambda: isinstance(it.app.screen, PresetsScreen))
-    assert it.app.screen.query_one("PresetList").highlighted == list(PRESETS).index("fast")
+    await it.until(lambda: "dev 2.135" in it.painted())
+    assert it.app.screen.query_one(PresetList).highlighted == list(PRESETS).index("fast")
     await it.press("escape")
     await it.until(lambda: it.app.screen is it.screen)
 
@@ -150,42 +149,3 @@ async def test_ctrl_r_begins_again_as_the_explorer_was_started(explorer, snapsho
 async def test_a_new_run_that_waits_says_how_it_is_started(explorer, snapshot):
     async with explorer(first=snapshot(state="paused", step=0)) as it:
         await it.until(lambda: it.notice == "Paused at step 0 · space to start")
-
-
-# The command line
-
-
-@pytest.fixture
-def start_of(monkeypatch):
-    """What the explorer would be started with."""
-    started = []
-    monkeypatch.setattr(cli, "run_explorer", started.append)
-    monkeypatch.setattr(cli, "check_terminal", lambda: None)
-    monkeypatch.setattr(cli.gc, "disable", lambda: None)
-
-    def start_of(**given):
-        cli.open_explorer({f"--{name}": value for name, value in given.items()})
-        return started.pop()
-
-    return start_of
-
-
-def test_paused_and_speed_are_options(start_of):
-    assert (start_of().paused, start_of().speed_limit) == (False, None)
-    start = start_of(paused=True, speed=20, set=["steps=7"])
-    assert (start.paused, start.speed_limit) == (True, 20)
-    assert start.train == replace_steps(PRESETS["scaled"].train, 7)
-
-
-def replace_steps(train: TrainSettings, steps: int) -> TrainSettings:
-    return TrainSettings(**{**vars(train), "steps": steps})
-
-
-def test_what_goes_on_with_a_run_finds_it(monkeypatch, tmp_path):
-    monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(tmp_path))
-    said = cli._to_continue(tmp_path / "my run.safetensors", tmp_path)
-    assert said == "Saved as my run · makemore-tui --resume 'my run' to continue"
-    said = cli._to_continue(tmp_path / "b" / "run.safetensors", tmp_path)
-    assert said.endswith(f"makemore-tui --resume {tmp_path}/b/run.safetensors to continue")
-    said = cli._to_continue(tmp_path / "b" / "run.safetensors", tmp_path / "b")
-    assert said.endswith(f"makemore-tui --run-dir {tmp_path}/b --resume run to continue")

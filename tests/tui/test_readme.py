@@ -97,7 +97,7 @@ def test_the_keys_that_the_readme_names_do_what_it_says():
     actions = {key.shown: key.id for key in KEYS}
     said = {
         "}": "rate-tenfold", "u": "undo", "=": "hidden-up", "-": "hidden-down", "/": "probe",
-        "v": "bigram-mode", "P": "presets", "8": "health-panel", "?": "help",
+        "v": "bigram-mode", "0": "trace-panel", "P": "presets", "8": "health-panel", "?": "help",
     }  # fmt: skip
     for key, id in said.items():
         assert f"`{key}`" in README

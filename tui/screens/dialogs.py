@@ -49,7 +49,7 @@ class NamingScreen(AskingScreen):
         with Vertical() as box:
             box.border_title = "Name this run"
             box.border_subtitle = "enter saves it · esc cancels"
-            yield Line(name, placeholder="a name", selects_all=True)
+            yield Line(name, placeholder="a name", select_on_focus=True)
             place = saving.directory if saving else ""
             yield Static(f"Kept in {shown(place)} until you remove it.", id="where", markup=False)
             yield Static(id="refused", markup=False)
@@ -86,14 +86,14 @@ class NamingScreen(AskingScreen):
 class StepsScreen(AskingScreen):
     """Asks for a number of steps, which are taken; it begins as the last one."""
 
-    DEFAULT_CSS = "StepsScreen > Vertical { width: 44; }"
+    DEFAULT_CSS = "StepsScreen > Vertical { width: 50; }"
     BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Take steps, and pause"
             box.border_subtitle = "enter train · esc cancel"
-            yield Line(f"{self.session.step_count:,}", compact=True, select_on_focus=True)
+            yield Line(f"{self.session.step_count:,}", select_on_focus=True)
             yield Static(id="refused", markup=False)
 
     def on_input_changed(self) -> None:
@@ -103,7 +103,7 @@ class StepsScreen(AskingScreen):
         digits = event.value.strip().replace(",", "")
         is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
         if not is_number or not 1 <= int(digits) <= MAX_STEPS:
-            self.refuse(f"Steps must be a whole number from 1 to {MAX_STEPS:,}")
+            self.refuse(f"Must be a whole number from 1 to {MAX_STEPS:,}")
             return
         self.session.take_steps(int(digits))
         self.dismiss()

@@ -12,6 +12,7 @@ from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.settings import SETTINGS
 from makemore_tui.tui.cli import app as commands
 from makemore_tui.tui.cli.app import app
+from makemore_tui.tui.cli.explorer import _to_continue
 from makemore_tui.tui.cli.start import plain_options
 from tests.support.command_line import COMMANDS, DATA_KEYS, ITEMS, LONG, SMALL, Terminal
 
@@ -310,6 +311,7 @@ PLAIN = [
     ["--preset", "bigram", "--preset=lecture", "--run-dir", "somewhere"],
     ["--set", "hidden=5", "--set=context=2"],
     ["--spec", "names/seed=3"],
+    ["--paused", "--speed=20"],
     ["--state=words/unique", "--set", "steps=9"],
 ]
 
@@ -324,10 +326,29 @@ def test_plain_options_open_the_explorer_without_typer_as_with_it(run, opened, m
     assert without == [with_typer] * 2
 
 
+def test_the_explorer_starts_paused_and_with_a_limit_of_its_speed(run, opened):
+    assert run("--paused", "--speed", 20).code == 0
+    assert (opened[0].paused, opened[0].speed_limit) == (True, 20)
+    for wrong in ("0", "1000000"):
+        done = run("--speed", wrong)
+        assert (done.code, done.out) == (2, "")
+        assert f"--speed must be a whole number from 1 to 999,999, not {wrong}" in done.err
+
+
+def test_what_leaving_prints_goes_on_with_the_run(monkeypatch, tmp_path):
+    monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(tmp_path))
+    said = _to_continue(tmp_path / "my run.safetensors", tmp_path)
+    assert said == "Saved as my run · makemore-tui --resume 'my run' to continue"
+    said = _to_continue(tmp_path / "b" / "run.safetensors", tmp_path)
+    assert said == f"Saved as run · makemore-tui --resume {tmp_path}/b/run.safetensors to continue"
+    said = _to_continue(tmp_path / "b" / "run.safetensors", tmp_path / "b")
+    assert said == f"Saved as run · makemore-tui --run-dir {tmp_path}/b --resume run to continue"
+
+
 def test_every_option_of_the_explorer_is_known_without_typer():
     parameters = vars(typer.main.get_command(app))["commands"]["explore"].params
     known = {name for one in parameters for name in one.opts if plain_options([name, "1"])}
-    others = {"--unique", "--skip-long", "--version"}
+    others = {"--unique", "--skip-long", "--paused", "--version"}
     assert known | others == {name for one in parameters for name in one.opts}
     assert plain_options(["--unique"]) == {"--unique": True}
 

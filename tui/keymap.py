@@ -51,7 +51,8 @@ class Key(Struct, frozen=True):
     owner: what has the action: a panel by its id, "chosen" (the panel that has the focus), "panels"
     (the grid), "card" (that of the first launch), "session" (`SessionActions`), "supervisor"
     (`WorkerSupervisor`), or "screen". Every key works wherever the focus is.
-    group: a word of `FOOTER`, under which keys of one group stand together; None keeps a key out.
+    group: a word under which keys stand together in the footer. One of `FOOTER` is offered always,
+    others only while their panel has the focus, as all of its keys are.
     is_chosen_first: whether the panel that owns the action is chosen before it runs."""
 
     id: str
@@ -79,7 +80,7 @@ class Key(Struct, frozen=True):
         """A binding of Textual's for an action of this key."""
         group = Binding.Group(self.group) if self.group and self.group != self.word else None
         return Binding(
-            self.keys, action, self.word, self.group is not None, key_display=self.shown,
+            self.keys, action, self.word, self.group in FOOTER, key_display=self.shown,
             tooltip=self.help, id=self.id, group=group,
         )  # fmt: skip
 
@@ -92,13 +93,17 @@ FOOTER = (
 KEYS = (
     Key("pause", "space", "session", "pause", "pause", "Pause training, or go on", "pause"),
     Key("rate-down", "[", "session", "change('learning_rate', -1)", "rate -",
-        "Learning rate down a quarter of a decade, from the next step", "rate"),
+        "Learning rate down a quarter of a decade, from the next step; also shift+↓", "rate",
+        keys="left_square_bracket,shift+down"),
     Key("rate-up", "]", "session", "change('learning_rate', 1)", "rate +",
-        "Learning rate up a quarter of a decade, from the next step", "rate"),
+        "Learning rate up a quarter of a decade, from the next step; also shift+↑", "rate",
+        keys="right_square_bracket,shift+up"),
     Key("rate-tenth", "{", "session", "change('learning_rate', -4)", "rate / 10",
-        "Learning rate to a tenth, from the next step"),
+        "Learning rate to a tenth, from the next step; also shift+←",
+        keys="left_curly_bracket,shift+left"),
     Key("rate-tenfold", "}", "session", "change('learning_rate', 4)", "rate x 10",
-        "Learning rate to tenfold, from the next step"),
+        "Learning rate to tenfold, from the next step; also shift+→",
+        keys="right_curly_bracket,shift+right"),
     Key("hidden-down", "-", "session", "change('hidden', -1)", "hidden -",
         "Fewer hidden units, from the next step", "hidden"),
     Key("hidden-up", "=", "session", "change('hidden', 1)", "hidden +",
@@ -156,21 +161,22 @@ KEYS = (
         "Evaluate the test split, and count how often", "test"),
     Key("names", "g", "names", "renew", "names", "Fresh names now"),
     Key("temperature-down", "h", "names", "change_temperature(-1)", "temperature -",
-        "Names: a lower temperature, less random"),
+        "Names: a lower temperature, less random", "temperature"),
     Key("temperature-up", "H", "names", "change_temperature(1)", "temperature +",
-        "Names: a higher temperature, more random"),
+        "Names: a higher temperature, more random", "temperature"),
     Key("top-k-down", "J", "names", "change_top_k(-1)", "top-k -",
-        "Names: from fewer of the likeliest characters"),
+        "Names: from fewer of the likeliest characters", "top-k"),
     Key("top-k-up", "K", "names", "change_top_k(1)", "top-k +",
-        "Names: from more of the likeliest characters, up to all"),
-    Key("log", "l", "loss", "switch('log_loss')", "log axis", "Logarithmic or linear loss axis"),
+        "Names: from more of the likeliest characters, up to all", "top-k"),
+    Key("log", "l", "loss", "switch('log_loss')", "log axis", "Logarithmic or linear loss axis",
+        "log axes"),
     Key("log-steps", "L", "loss", "switch('log_steps')", "log steps",
-        "Logarithmic or linear axis of steps"),
+        "Logarithmic or linear axis of steps", "log axes"),
     Key("part", "a", "loss", "toggle_part", "all steps", "All steps, or the last tenth of them"),
     Key("magnify", ")", "loss", "magnify(0.5)", "magnify",
-        "Half as many steps, around the crosshair or the newest"),
+        "Half as many steps, around the crosshair or the newest", "magnify"),
     Key("reduce", "(", "loss", "magnify(2.0)", "reduce",
-        "Twice as many steps, around the crosshair or the newest"),
+        "Twice as many steps, around the crosshair or the newest", "magnify"),
     Key("smooth", "y", "loss", "next('smoothing')", "smoothing",
         "The minibatch loss smoothed over 1,000 steps, over 5,000, or not at all"),
     Key("spread", "E", "loss", "switch('spread')", "spread",
@@ -234,6 +240,14 @@ KEYS = (
 
 # Keys that work while their panel has the focus only, where they come before those of `KEYS`.
 PANEL_KEYS = (
+    Key("settings-down", "j", "settings", "move(1, 0)", "next setting", "Settings: the next one",
+        is_chosen_first=True),
+    Key("settings-up", "k", "settings", "move(-1, 0)", "previous setting",
+        "Settings: the one before", is_chosen_first=True),
+    Key("bigrams-down", "j", "bigrams", "move(1, 0)", "next row", "Bigrams: the row below",
+        is_chosen_first=True),
+    Key("bigrams-up", "k", "bigrams", "move(-1, 0)", "previous row", "Bigrams: the row above",
+        is_chosen_first=True),
     Key("trace-word", "enter", "trace", "type_word", "another word", "Trace: type another word",
         is_chosen_first=True),
     Key("trace-back", "G", "trace", "switch_back", "gradients", "Trace: show the gradients too",
@@ -254,7 +268,25 @@ PANEL_KEYS = (
         "Runs: delete the saved run; once more brings it back", is_chosen_first=True),
 )  # fmt: skip
 
+# The sections of the help, and the keys of each by the first word of their ids; see `section_of`.
+SECTIONS = {
+    "Training": "pause step steps slower faster test restart relaunch new undo redo dataset worker",
+    "Model": "model presets hidden embedding context dropout",
+    "Optimiser": "rate batch decay optimizer schedule finder value",
+    "View": "",
+    "Panels": "next previous zoom cursor settings bigrams probe close",
+    "Runs": "name runs copy interrupt suspend quit",
+}
+
 LABELS: Mapping[str, str] = {key.id: key.shown for key in (*KEYS, *PANEL_KEYS)}
+
+
+def section_of(key: Key) -> str:
+    """The section of the help in which a key stands; View, if it is in no other."""
+    if key.owner == "panels":
+        return "Panels"
+    word = key.id.partition("-")[0]
+    return next((name for name, ids in SECTIONS.items() if word in ids.split()), "View")
 
 
 def bindings_of(owner: str) -> list[BindingType]:

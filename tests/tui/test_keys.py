@@ -13,7 +13,7 @@ from makemore_tui.core.worker.protocol import (
     Resume,
     Step,
 )
-from makemore_tui.tui.keymap import KEYS
+from makemore_tui.tui.keymap import FOOTER, KEYS, PANELS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -95,6 +95,7 @@ LOCAL = {
             "probe",
             "health",
             "runs",
+            "trace",
         )
     ),
     "previous-panel",
@@ -144,7 +145,7 @@ async def test_a_binding_says_what_the_key_says(key):
     binding = key.binding(key.action)
     assert (binding.key, binding.action, binding.id) == (key.keys, key.action, key.id)
     assert (binding.description, binding.tooltip) == (key.word, key.help)
-    assert (binding.key_display, binding.show) == (key.shown, key.group is not None)
+    assert (binding.key_display, binding.show) == (key.shown, key.group in FOOTER)
 
 
 async def test_a_key_of_a_panel_works_wherever_the_focus_is(it):
@@ -263,3 +264,27 @@ async def test_e_shows_other_baselines(it, snapshot):
         await it.press("e")
         await it.until(lambda has=has_uniform: ("uniform 3.296" in it.text("loss")) == has)
         await it.until(lambda has=has_bigram: ("bigram  2.460" in it.text("loss")) == has)
+
+
+async def test_a_key_that_is_none_says_nothing_and_does_nothing(it):
+    await it.ticks(3)
+    it.engine.requests.clear()
+    await it.press("%", "@", "Q", "~", "f9", "ctrl+y", "insert", "home")
+    await it.ticks(2)
+    assert it.engine.commands == []
+    assert it.notice == ""
+    assert it.app.screen is it.screen
+
+
+@pytest.mark.parametrize("panel", ["settings", "bigrams"])
+async def test_j_and_k_move_in_a_list(it, panel):
+    await it.press(str(list(PANELS).index(panel) + 1))
+    await it.until(lambda: it.chosen == panel)
+    listed = it.screen.query_one(f"#{panel}")
+    before = listed.cursor
+    it.engine.requests.clear()
+    await it.press("j")
+    await it.until(lambda: listed.cursor != before)
+    await it.press("k")
+    await it.until(lambda: listed.cursor == before)
+    assert it.engine.commands == []

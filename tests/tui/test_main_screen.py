@@ -207,7 +207,7 @@ async def test_a_loss_that_is_infinite_or_not_a_number_is_shown(it, snapshot):
 
 
 async def test_help_lists_every_key(explorer):
-    async with explorer(size=(120, 190)) as it:
+    async with explorer(size=(120, 260)) as it:
         await it.press("?")
         await it.until(lambda: "esc closes" in it.painted())
         said = words(it.painted(it.app.screen.query_one(VerticalScroll).region))
@@ -419,3 +419,28 @@ async def test_the_palette_shows_the_configuration_and_what_is_wrong_with_it(
     await it.until(lambda: "nothing that can be set" in shown())
     await it.press("escape")
     await it.until(lambda: it.app.screen is it.screen)
+
+
+async def test_the_help_is_grouped_and_searched(it):
+    await it.press("?")
+    await it.until(lambda: isinstance(it.app.screen, HelpScreen))
+    await it.until(lambda: "Training" in it.painted() and "Pause training" in it.painted())
+    await it.press("slash", "t", "e", "n", "f", "o", "l", "d")
+    await it.until(lambda: "Optimiser" in it.painted() and "Training" not in it.painted())
+    assert "Learning rate to tenfold" in it.painted()
+    assert "Pause training" not in it.painted()
+    await it.press("z")
+    await it.until(lambda: "Nothing has 'tenfoldz'" in it.painted())
+    await it.press("escape")
+    await it.until(lambda: "Pause training" in it.painted())
+    await it.press("escape")
+    await it.until(lambda: it.app.screen is it.screen)
+
+
+async def test_the_help_has_two_columns_where_there_is_room(explorer):
+    async with explorer(size=(160, 60)) as it:
+        await it.press("?")
+        await it.until(lambda: "Pause training" in it.painted() and "Settings" in it.painted())
+        rows = it.painted().split("\n")
+        assert any("Training" in row and row.count("  ") for row in rows)
+        assert "Runs" in it.painted()

@@ -101,7 +101,7 @@ async def test_a_title_shows_its_number_and_the_panels_that_share_its_place(expl
         await it.until(lambda: "─ 4 Names │ 7 Probe ─" in it.painted())
         titles = "1 Loss", "2 Settings", "5 Splits │ 8 Health │ 9 Runs"
         assert all(f"─ {title} ─" in it.painted() for title in titles)
-        assert " │ 6 Embedding ─" in it.painted()
+        assert " │ 6 Embedding │ 0 Trace ─" in it.painted()
         region = it.screen.query_one("#splits").region
         await it.pilot.click(offset=(region.x + len("╭─ 5 Splits │ 8 H"), region.y))
         await it.until(lambda: it.chosen == "health")
@@ -111,7 +111,7 @@ async def test_a_title_shows_its_number_and_the_panels_that_share_its_place(expl
 
 
 async def test_in_a_small_terminal_every_tab_is_seen_with_its_number(explorer):
-    tabs = "1 Loss 2 Settings 3 Bigrams 4 Names 5 Splits 6 Embedding 7 Probe 8 Health 9 Runs"
+    tabs = "1Loss 2Settings 3Bigrams 4Names 5Splits 6Embedding 7Probe 8Health 9Runs 0Trace"
     async with explorer(size=(80, 24)) as it:
         await it.until(lambda: tabs in it.painted())
 

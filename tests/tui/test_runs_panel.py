@@ -321,3 +321,18 @@ async def test_a_list_that_was_read_before_a_run_was_deleted_does_not_bring_it_b
         panel.list_saved(read_before)
         assert len(panel._saved) == 1
         assert (it.text("runs").count("narrow"), it.text("runs").count("wide")) == (1, 1)
+
+
+async def test_a_saved_run_is_drawn_on_the_loss_plot_until_the_key_is_pressed_again(
+    explorer, snapshot, whole_runs
+):
+    async with explorer(first=snapshot(saving=Saving(str(whole_runs), "", 0))) as it:
+        await it.press("9")
+        await it.until(lambda: "wide" in it.text("runs") and "narrow" in it.text("runs"))
+        await it.press("v")
+        await it.until(lambda: "Shown on the loss plot" in it.notice)
+        (path,) = it.screen.grid.panels["loss"].view().overlays
+        assert path in {str(one) for one in whole_runs.iterdir()}
+        await it.press("v")
+        await it.until(lambda: "Hidden on the loss plot" in it.notice)
+        assert it.screen.grid.panels["loss"].view().overlays == ()

@@ -49,7 +49,7 @@ class NamingScreen(AskingScreen):
         with Vertical() as box:
             box.border_title = "Name this run"
             box.border_subtitle = "enter saves it · esc cancels"
-            yield Line(name, placeholder="a name", selects_all=True)
+            yield Line(name, placeholder="a name", select_on_focus=True)
             place = saving.directory if saving else ""
             yield Static(f"Kept in {shown(place)} until you remove it.", id="where", markup=False)
             yield Static(id="refused", markup=False)
@@ -93,7 +93,7 @@ class StepsScreen(AskingScreen):
         with Vertical() as box:
             box.border_title = "Take steps, and pause"
             box.border_subtitle = "enter train · esc cancel"
-            yield Line(f"{self.session.step_count:,}", selects_all=True)
+            yield Line(f"{self.session.step_count:,}", select_on_focus=True)
             yield Static(id="refused", markup=False)
 
     def on_input_changed(self) -> None:

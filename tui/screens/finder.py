@@ -65,9 +65,9 @@ class FinderScreen(AskingScreen):
             box.border_subtitle = "enter takes it · tab to the range · esc cancels"
             with Horizontal():
                 yield Label("from ")
-                yield Line(id="low", selects_all=True)
+                yield Line(id="low", select_on_focus=True)
                 yield Label("to ")
-                yield Line(id="high", selects_all=True)
+                yield Line(id="high", select_on_focus=True)
             yield self._curve
             yield self._found
             yield Static(id="refused", markup=False)

@@ -1,7 +1,6 @@
 """All keys, and what they do; and the rules of the diagnosis on a run's health."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from rich.console import Group
 from rich.table import Table
@@ -15,7 +14,8 @@ from makemore_tui.core.analysis.diagnosis import RULES
 from makemore_tui.core.settings import SETTINGS, effect_of
 
 from ..client.session_actions import SessionActions
-from ..keymap import KEYS, key_labels
+from ..keymap import KEYS, SECTIONS, key_labels, section_of
+from ..widgets.text_input import Line
 from .asking import AskingScreen
 from .card import welcome
 
@@ -25,18 +25,40 @@ _EFFECTS = {
     "resized": "from the next step, in place",
     "restart": "begins a new run",
 }
+_WIDE = 154  # cells of a screen, from which on the help has two columns
+
+
+class SearchLine(Line):
+    """The words that a line of the help must have to be shown."""
+
+    BINDINGS = [Binding("escape", "leave", "leave the search")]  # noqa: RUF012
+
+    def action_leave(self) -> None:
+        """Show everything again, and let the keys be the help's."""
+        self.value = ""
+        self.display = False
+        self.screen.set_focus(self.screen.query_one(VerticalScroll))
+
+    async def action_submit(self) -> None:
+        """Let the keys be the help's, which shows what was found."""
+        self.screen.set_focus(self.screen.query_one(VerticalScroll))
 
 
 class HelpScreen(AskingScreen):
-    """The keys and the rules, each made from its one declaration."""
+    """The keys, the settings and the rules, each made from its one declaration, to be searched."""
 
     DEFAULT_CSS = """
     HelpScreen > VerticalScroll { width: 76; max-height: 90%; padding: 1 2; }
-    HelpScreen .title { margin: 1 0; text-style: bold; color: $primary; }
+    HelpScreen > VerticalScroll.wide { width: 150; }
+    HelpScreen SearchLine, HelpScreen SearchLine:focus { display: none; height: 1; padding: 0; }
     """
+    AUTO_FOCUS = "VerticalScroll"
     BINDINGS = [  # noqa: RUF012
         Binding("escape,q", "dismiss", "close"),
         Binding("question_mark", "dismiss", "close", id="help"),  # or as the keymap has it
+        Binding("slash", "search", "search"),
+        Binding("j", "scroll(1)", "down"),
+        Binding("k", "scroll(-1)", "up"),
     ]
 
     @classmethod
@@ -44,22 +66,69 @@ class HelpScreen(AskingScreen):
         return True
 
     def compose(self) -> ComposeResult:
-        keys = [(key.shown, key.help) for key in getattr(self.app, "keys", KEYS)]
-        keys.append(("ctrl+p", "Every action by name, and the themes"))
-        tables = _grid(keys, justify="right"), _grid(_settings(), justify="right")
-        with VerticalScroll() as scroll:
-            scroll.border_title = "Keys"
-            scroll.border_subtitle = "esc closes"
-            yield Static(Group(welcome(key_labels(self.app)), ""))
-            yield Static(Group(tables[0], "", Text("Settings", "bold"), "", tables[1]))
-            yield Static("What the health panel says", classes="title")
-            yield Static(_grid(_rules(), lines_between=1, no_wrap=True))
+        with VerticalScroll(classes="wide" if self.app.size.width >= _WIDE else None) as scroll:
+            scroll.border_title = "Help"
+            scroll.border_subtitle = "/ to search · esc closes"
+            yield SearchLine(placeholder="words, such as learning rate")
+            yield Static(self._found(""), id="found")
+
+    def action_search(self) -> None:
+        """Let the keys type words to look for."""
+        line = self.query_one(SearchLine)
+        line.display = True
+        self.set_focus(line)
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def on_input_changed(self, event: SearchLine.Changed) -> None:
+        self.query_one("#found", Static).update(self._found(event.value))
+
+    def _sections(self) -> dict[str, list[tuple[str, str]]]:
+        """The lines of each section."""
+        rows: dict[str, list[tuple[str, str]]] = {name: [] for name in SECTIONS}
+        for key in getattr(self.app, "keys", KEYS):
+            rows[section_of(key)].append((key.shown, key.help))
+        rows["View"].append(("ctrl+p", "Every action by name, and the themes"))
+        return rows | {"Settings": list(_settings()), "What the health panel says": list(_rules())}
+
+    def _found(self, query: str) -> Group:
+        """The sections with the lines that have all words of a query."""
+        words, blocks = query.lower().split(), []
+        for title, lines in self._sections().items():
+            text = [" ".join(line).lower() for line in lines]
+            found = [
+                line
+                for line, said in zip(lines, text, strict=True)
+                if all(word in said for word in words)
+            ]
+            if found:
+                heading = Text(title, "bold underline")
+                blocks.append((len(found), Group(heading, "", _grid(found), "")))
+        intro = [] if words else [welcome(key_labels(self.app)), Text()]
+        if not blocks:
+            return Group(f"Nothing has {query!r} · esc to show everything")
+        return Group(*intro, _in_columns(blocks, 1 + (self.app.size.width >= _WIDE)))
 
 
-def _grid(rows: Iterable[tuple[str, str]], lines_between: int = 0, **of_names: Any) -> Table:
+def _in_columns(blocks: list[tuple[int, Group]], count: int) -> Table:
+    """Blocks of so many lines, the first half of the lines in the first column of two."""
+    table = Table.grid(padding=(0, 3, 0, 0), expand=True)
+    total, so_far = sum(lines for lines, _ in blocks), 0
+    columns: list[list[Group]] = [[] for _ in range(count)]
+    for lines, block in blocks:
+        columns[min(count - 1, (so_far + lines // 2) * count // total)].append(block)
+        so_far += lines
+    for _ in columns:
+        table.add_column(ratio=1)
+    table.add_row(*(Group(*column) for column in columns))
+    return table
+
+
+def _grid(rows: Iterable[tuple[str, str]]) -> Table:
     """Names, in bold, and beside each what it is or does."""
-    table = Table.grid(padding=(0, 2, lines_between, 0))
-    table.add_column(style="bold", **of_names)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold", justify="right", no_wrap=True)
     table.add_column()
     for row in rows:
         table.add_row(*row)

@@ -10,12 +10,13 @@ from textual.widget import Widget
 
 from ..keymap import FOOTER
 from ..style.colours import palette_of
+from .panel import Panel
 
-_KEPT = 2  # of the last offers: those for help, and for leaving
+_KEPT = ("pause", "help", "quit")  # offered however little room there is; the first goes last
 
 
 class KeyFooter(Widget):
-    """What can be pressed now; a click presses it.
+    """What can be pressed now, the keys of the focused panel first; a click presses it.
 
     (Textual's own makes a widget for each key whenever the focus moves, and keeps the previous ones
     in memory.)
@@ -28,12 +29,16 @@ class KeyFooter(Widget):
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
 
     def render_line(self, y: int) -> Strip:
-        """What is offered now, cut to the width: the last two, and of the others the first."""
+        """What is offered now, cut to the width: those that are kept, and the first others."""
         palette, width = palette_of(self.app), self.size.width
         key_style, word_style = palette.style("dev", bold=True), palette.style("text")
         offers = [self._offer(word, list(some)) for word, some in groupby(self._shown(), _word)]
-        while len(offers) > _KEPT and sum(len(keys) for *_, keys in offers) - 1 > width:
-            del offers[-_KEPT - 1]
+        kept = [f" {word}" for word in _KEPT]
+        while sum(len(keys) for *_, keys in offers) - 1 > width:
+            places = [i for i, (_, word, _) in enumerate(offers) if word not in kept] or [0]
+            if len(offers) < len(kept):
+                break
+            del offers[places[-1]]
         segments = []
         for labels, word, _ in offers:
             segments += [Segment("  "), Segment(labels, key_style), Segment(word, word_style)]
@@ -46,13 +51,23 @@ class KeyFooter(Widget):
             self.app.simulate_key(key)
 
     def _shown(self) -> list[Binding]:
-        """The bindings that are offered now, those of a word together; of an action, one key."""
-        by_action: dict[str, Binding] = {}
+        """The bindings that are offered now, those of a word together; of an action, one key.
+
+        Of the focused panel all are, but those that only move its cursor."""
+        own: dict[str, Binding] = {}
+        others: dict[str, Binding] = {}
         for active in self.screen.active_bindings.values():
-            if active.enabled and active.binding.show:
-                by_action.setdefault(active.binding.action, active.binding)
+            binding = active.binding
+            is_own = isinstance(active.node, Panel) and active.node is self.screen.focused
+            is_shown = not binding.action.startswith("move(") if is_own else binding.show
+            if active.enabled and is_shown:
+                (own if is_own else others).setdefault(binding.action, binding)
         ranks = {word: rank for rank, word in enumerate(FOOTER)}
-        return sorted(by_action.values(), key=lambda one: ranks.get(_word(one), len(FOOTER)))
+        words = list(dict.fromkeys(map(_word, own.values())))
+        return [
+            *sorted(own.values(), key=lambda one: words.index(_word(one))),
+            *sorted(others.values(), key=lambda one: ranks.get(_word(one), len(FOOTER))),
+        ]
 
     def _offer(self, word: str, bindings: list[Binding]) -> tuple[str, str, list[str]]:
         """Keys and a word for what they do; and of each cell, after a gap of two, the key there."""

@@ -1,7 +1,6 @@
 """Names sampled from the model."""
 
 from textual.binding import Binding
-from textual.widgets import Input
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import SampledNames
@@ -35,7 +34,7 @@ class SamplingLine(Line):
     ]
 
     def __init__(self, panel: "NamesPanel"):
-        super().__init__(compact=True, select_on_focus=True)
+        super().__init__(selects_all=True)
         self._panel = panel
 
     def open(self) -> None:
@@ -53,9 +52,10 @@ class SamplingLine(Line):
         self.display = False
         self._panel.relayout()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    async def action_submit(self) -> None:
+        """Sample with what was typed, or say why not; the next key is the panel's again."""
         try:
-            sampling = typed_sampling(event.value)
+            sampling = typed_sampling(self.value)
         except UserError as error:
             self.post_message(Panel.Said(str(error), is_warning=True))
             return

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
+from textual.content import Content
 from textual.events import DescendantFocus
 from textual.geometry import Size
 from textual.message import Message
@@ -25,7 +26,8 @@ PLACES = (
     ("names", "probe"),
     ("splits", "health", "runs"),
 )
-_LARGE_PLACES = (("health", "runs"),)  # on a screen with a third row; the others have their own
+# Those of a screen with a third row, where the other panels have a place of their own.
+_LARGE_PLACES = (("embedding", "trace"), ("health", "runs"))
 _WIDE, _HIGH = 100, 30  # from which on panels stand together
 _VERY_WIDE, _VERY_HIGH = 150, 54  # from which on there is a third row of them
 _MIN_NAMES_WIDTH, _MIN_BIGRAMS_WIDTH = 22, 48
@@ -99,8 +101,10 @@ class PanelGrid(Vertical):
         from textual.widgets import Tab, Tabs
 
         labels = key_labels(self.app)
-        titles = {name: f"{labels[f'{name}-panel']} {title}" for name, title in PANELS.items()}
-        tabs = (Tab(title, id=f"tab-{name}") for name, title in titles.items())
+        tabs = (
+            Tab(Content.assemble((labels[f"{name}-panel"], "$primary"), title), id=f"tab-{name}")
+            for name, title in PANELS.items()
+        )  # which so, without a space, all fit in 80 cells
         self._tabs = Tabs(*tabs, active=f"tab-{self.chosen}")
         self._tabs.can_focus = False
         self.mount(self._tabs, before=0)
@@ -171,7 +175,7 @@ class PanelGrid(Vertical):
         """Have a run on the loss plot, or no longer."""
         loss = self.panels["loss"]
         assert isinstance(loss, LossPanel)
-        loss.toggle_run(message.run)
+        loss.call_later(loss.toggle_run, message.run)  # so that what it posts is its own
 
     def action_next_panel(self, by: int) -> None:
         self.follow_focus()  # which a click may just have moved

@@ -37,7 +37,7 @@ class ValueLine(Line):
     ]
 
     def __init__(self, panel: "SettingsPanel"):
-        super().__init__(selects_all=True)
+        super().__init__(select_on_focus=True)
         self._panel = panel
         self._setting = ""
         self.refusal = ""

@@ -1,5 +1,7 @@
 """A line to type into."""
 
+from typing import Any
+
 from rich.cells import cell_len
 from rich.text import Text
 from textual.events import Key
@@ -18,15 +20,22 @@ class Line(Input):
     Its value is what was typed or pasted; what a terminal could act on is shown as visible signs.
     Its cursor does not blink, so that a screen at rest is not painted again and again.
 
-    selects_all: whether the first character that is typed replaces what is there. (Textual's
-    `select_on_focus` selects when the line hears of the focus, which is after the first keys.)
+    select_on_focus: whether the first character that is typed replaces what is there. (Textual
+    selects when the line hears of the focus, which is after the first keys.)
     """
 
     cursor_blink = reactive(False, init=False)
 
-    def __init__(self, value: str = "", placeholder: str = "", selects_all: bool = False, **kwargs):
-        super().__init__(value, placeholder, compact=True, select_on_focus=False, **kwargs)
-        self._selects_all, self._has_begun = selects_all, False
+    def __init__(
+        self,
+        value: str = "",
+        placeholder: str = "",
+        compact: bool = True,
+        select_on_focus: bool = False,
+        **others: Any,
+    ):
+        super().__init__(value, placeholder, compact=compact, select_on_focus=False, **others)
+        self._selects_all, self._has_begun = select_on_focus, False
 
     def on_mount(self) -> None:
         self.watch(self.screen, "focused", self._follow_focus)

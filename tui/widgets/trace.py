@@ -43,7 +43,7 @@ class TracePanel(Panel):
 
     def __init__(self):
         super().__init__()
-        self._line = TracedWord("emma", placeholder="a word", selects_all=True)
+        self._line = TracedWord("emma", placeholder="a word", select_on_focus=True)
         self._stage = 0
         self._position: int | None = None
         self._is_backward = False

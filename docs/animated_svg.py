@@ -74,30 +74,34 @@ def animated(screenshots: Sequence[tuple[str, float]]) -> str:
     classes = {style: f"s{number}" for number, style in enumerate(styles)} | {"title": "title"}
     shown = sorted({*blocks, *runs}, key=lambda frames: (frames.start, frames.stop))
     names = {frames: f"f{number}" for number, frames in enumerate(shown)}
-    rules = [f".{classes[style]}{{{style}}}" for style in styles]
-    for at in shown:
-        rules += _rules(names[at], at, times)
+    looks = [f".{classes[style]}{{{style}}}" for style in styles]
+    rules = [rule for at in shown for rule in _rules(names[at], at, times)]
     body = [_group(names[at], map(_path, _by_fill(blocks[at]))) for at in shown if at in blocks]
     body += [
         _group(names[at], (_text(run, classes) for run in runs[at])) for at in shown if at in runs
     ]
-    return _document(frames[-1], times[-1], rules, body)
+    return _document(frames[-1], looks, body, [_duration(times[-1]), *rules])
 
 
-def _document(frame: Frame, seconds: float, rules: list[str], body: list[str]) -> str:
+def _document(frame: Frame, looks: list[str], body: list[str], rules: list[str]) -> str:
+    """The whole file. The rules that animate it come last, so that all groups start together,
+    however slowly the file is read."""
     width, height = frame.width, frame.height
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}">',
         "<style>",
         f"text{{font:20px {_FONT}}}",
         ".title{font:bold 18px sans-serif;text-anchor:middle;fill:#c5c8c6}",
-        f".f{{animation:{_number(seconds)}s step-end infinite}}",
-        *rules,
-        "@media (prefers-reduced-motion:reduce){.f{animation:none}}",
+        ".f{visibility:hidden}",
+        *looks,
         "</style>",
         f'<rect fill="#292929" width="{width:g}" height="{height:g}" rx="8"/>',
         *(f'<circle cx="{x}" cy="22" r="7" fill="{fill}"/>' for x, fill in _BUTTONS),
         *body,
+        "<style>",
+        *rules,
+        "@media (prefers-reduced-motion:reduce){.f{animation:none}}",
+        "</style>",
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
@@ -132,17 +136,19 @@ def _by_fill(blocks: list[Block]) -> list[list[Block]]:
     return list(found.values())
 
 
+def _duration(seconds: float) -> str:
+    return f".f{{animation:{_number(seconds)}s step-end infinite}}"
+
+
 def _rules(name: str, shown: range, times: Sequence[float]) -> list[str]:
     """The CSS that shows a group during some frames; without animation, if the last is one."""
     last = len(times) - 1
-    if len(shown) == last:
-        return []
-    begin, end = (_number(100 * times[index] / times[last]) for index in (shown[0], shown[-1] + 1))
-    marks = ["0%{visibility:hidden}"] if shown[0] else []
+    begin, end = (_number(100 * times[index] / times[last]) for index in (shown.start, shown.stop))
+    marks = ["0%{visibility:hidden}"] if shown.start else []
     marks.append(f"{begin}%{{visibility:visible}}")
-    marks += [f"{end}%{{visibility:hidden}}"] if shown[-1] + 1 < last else []
-    rest = "" if shown[-1] + 1 == last else "visibility:hidden;"
-    return [f".{name}{{{rest}animation-name:{name}}}", f"@keyframes {name}{{{''.join(marks)}}}"]
+    marks += [f"{end}%{{visibility:hidden}}"] if shown.stop < last else []
+    at_rest = "visibility:visible;" if shown.stop == last else ""
+    return [f".{name}{{{at_rest}animation-name:{name}}}", f"@keyframes {name}{{{''.join(marks)}}}"]
 
 
 def _times(seconds: Sequence[float]) -> list[float]:

@@ -87,14 +87,15 @@ class ExplorerApp(App):
         whether there was anything to do."""
         focused = self.focused
         if isinstance(event, Paste):
-            is_typed = isinstance(focused, Input)
+            is_typed, key = isinstance(focused, Input), None
         else:
             is_typed = focused and focused.check_consume_key(event.key, event.character)
+            key = event.key
         if focused and is_typed:
             await focused._dispatch_message(event)
             return True
-        for priority in (True, False) if isinstance(event, KeyPress) else ():
-            if await self._check_bindings(event.key, priority):
+        for priority in (True, False) if key else ():
+            if await self._check_bindings(key or "", priority):
                 return True
         return False
 

@@ -54,7 +54,7 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
         raise UserError(f"{path} can't be read: {error.strerror or error}") from None
     except ValueError as error:  # not UTF-8, or not TOML
         raise UserError(f"{path} is not TOML: {error}") from None
-    checks = _checks(themes)
+    checks = {"theme": _one_of(themes), **_CHECKS}
     values = _values(path, read, (*checks, *_OLD_NAMES))
     for name, value in values.items():
         is_right, wanted = checks[name]
@@ -67,9 +67,10 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
     return Config(values, keymap)
 
 
-def allowed_values(themes: Collection[str]) -> dict[str, str]:
+def allowed_values() -> dict[str, str]:
     """What each value may be, in words, by its name."""
-    return {name: words for name, (_, words) in _checks(themes).items()}
+    words = {name: words for name, (_, words) in _CHECKS.items()}
+    return {"theme": "the name of a theme, as the command palette has them"} | words
 
 
 def remember(path: Path, changes: Mapping[str, Any]) -> None:
@@ -141,10 +142,6 @@ _CHECKS: dict[str, _Check] = {
         f"a number from 0 to {_MAX_MEGABYTES:,}",
     ),
 }
-
-
-def _checks(themes: Collection[str]) -> dict[str, _Check]:
-    return {"theme": _one_of(themes), **_CHECKS}
 
 
 def _values(path: Path, read: dict[str, Any], known: Collection[str]) -> dict[str, Any]:

@@ -75,8 +75,8 @@ class Server:
             problem = _sentence(error)
         if problem is not None:
             self._send(protocol.Unsaved(problem))
-        elif autosave.facts.folder:
-            self._send(protocol.Saved(autosave.facts.folder))
+        elif path := autosave.folder_of(self.runner.session.run):
+            self._send(protocol.Saved(path))
 
 
 def _sentence(error: UserError | OSError) -> str:

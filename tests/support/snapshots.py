@@ -26,6 +26,7 @@ from makemore_tui.core.results import (
     TensorHealth,
 )
 from makemore_tui.core.settings import SETTINGS, ModelSettings, TrainSettings, changed
+from makemore_tui.core.trace_results import TracedExample, TraceDrawing, TraceLine
 from makemore_tui.core.worker.protocol import (
     EmbeddingView,
     HealthView,
@@ -33,6 +34,7 @@ from makemore_tui.core.worker.protocol import (
     NamesView,
     ProbeView,
     Snapshot,
+    TraceView,
     View,
 )
 
@@ -169,6 +171,28 @@ HEALTH = Health(
 )
 
 
+def trace(word: str, position: int | None, backward: bool) -> TraceDrawing:
+    """A word whose characters get ever likelier; stages with values from -1 to 1."""
+    ids = ["...", *(f"..{word}."[i : i + 3] for i in range(len(word)))]
+    examples = tuple(
+        TracedExample(context, target, (i + 1) / 10, -math.log((i + 1) / 10))
+        for i, (context, target) in enumerate(zip(ids, f"{word}.", strict=True))
+    )
+    shapes = {"ids": (3,), "emb": (3, 10), "h": (20,), "probs": (27,), "loss": (1,)}
+    stages = tuple(
+        TraceLine(name, f"code of {name}", shape, wave(math.prod(shape)), f"What {name} is for.")
+        for name, shape in shapes.items()
+    )
+    back = tuple(replace(stage, name=f"d{stage.name}") for stage in stages[1:4])
+    position = max(0, len(word) - 1) if position is None else position
+    drawing = TraceDrawing(word, position, examples, 85, (("a", 42), ("e", 20)), stages, 1.5)
+    return replace(drawing, gradients=back, loss_after=0.25) if backward else drawing
+
+
+def wave(points: int) -> tuple[float, ...]:
+    return tuple(math.sin(i) for i in range(points))
+
+
 def drawn(view: View, now: Snapshot) -> dict[str, Any]:
     """What a view becomes in a snapshot."""
     match view:
@@ -182,6 +206,8 @@ def drawn(view: View, now: Snapshot) -> dict[str, Any]:
             return {"embedding": now.embedding or embedding(now.dataset.labels)}
         case ProbeView(text, most):
             return {"probe": now.probe or probe(text, most)}
+        case TraceView(word, position, backward):
+            return {"trace": now.trace or trace(word, position, backward)}
         case HealthView():
             return {"health": now.health or HEALTH}
     raise AssertionError(view)
@@ -205,7 +231,7 @@ def rate_search(low: float | None, high: float | None, done: int = 1000) -> Rate
 
 def plain(now: Snapshot) -> Snapshot:
     """A snapshot without what was drawn for it."""
-    undrawn = dict.fromkeys(("loss", "bigrams", "names", "embedding", "probe", "health"))
+    undrawn = dict.fromkeys(("loss", "bigrams", "names", "embedding", "probe", "trace", "health"))
     return replace(now, is_refresh=False, is_resting=False, **undrawn)
 
 

@@ -123,7 +123,8 @@ def test_a_state_line_stands_alone(run):
 def test_the_explorer_exports_by_a_process_of_its_own_and_says_what_fails(saved):
     path = saved.with_suffix(".safetensors")
     saved.with_suffix(".json").write_text("taken")
-    assert (out := new_path("first", "json")) == saved.parent / "first-2.json"
+    out = new_path("first", "json")
+    assert out == saved.parent / "first-2.json"
     export_run(str(path), "json", out)
     assert '"hidden": 4' in out.read_text()
     path.write_text("{")

@@ -6,6 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from makemore_tui.core.results import Baseline, LossCurve
+from makemore_tui.tui.screens.command_palette import commands
+from makemore_tui.tui.screens.dialogs import TargetScreen
 from makemore_tui.tui.widgets.loss import LossPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -309,3 +311,26 @@ async def test_other_runs_are_hidden_and_overlaid(shown, stage, previous):
     assert panel.view().overlays == ("/runs/a.safetensors",)
     panel.toggle_run("/runs/a.safetensors")
     assert panel.view().overlays == ()
+
+
+async def test_a_run_that_was_left_soon_after_it_began_is_drawn_only_if_asked_for(
+    shown, stage, previous
+):
+    panel = await shown(previous=(previous(id=1, steps=1999), previous(id=2, steps=2000)))
+    assert stage.rows(panel)[0].endswith("1 previous run")
+    panel.toggle_run(1)
+    assert stage.rows(panel)[0].endswith("2 previous runs")
+
+
+async def test_the_palette_sets_a_target_refuses_what_is_none_and_removes_it(explorer):
+    async with explorer() as it:
+        loss = it.screen.grid.panels["loss"]
+        for words, target in (("2.17", 2.17), ("", None)):
+            command = next(one for one in commands(it.app, it.screen) if one.title == "Target")
+            command.callback()
+            await it.until(lambda: isinstance(it.app.screen, TargetScreen))
+            await it.press("0", "enter")
+            await it.until(lambda: "must be a loss between 0 and 100 nats" in it.painted())
+            await it.press("backspace", *words, "enter")
+            await it.until(lambda: it.app.screen is it.screen)
+            await it.until(lambda target=target: loss.options.target == target)

@@ -235,7 +235,7 @@ def test_a_hidden_run_is_not_drawn_and_the_others_keep_their_colours(previous):
     lines = [[(i + 0.5, loss) for i in range(0, 60, 2)] for loss in (2.1, 2.2)]
     runs = [previous(name, id=i) for i, name in enumerate(("first", "second"))]
     curve = replace(made([2.0] * 99), previous=lines)
-    rows = draw(curve, previous=runs, baselines=(), hidden=frozenset({0}))
+    rows = draw(curve, previous=runs, baselines=(), toggled=frozenset({0}))
     colours = {tuple(colour) for row in rows for _, colour in per_cell(row) if colour}
     assert DARK.runs[1] in colours
     assert DARK.runs[0] not in colours

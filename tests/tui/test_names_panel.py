@@ -137,7 +137,7 @@ async def test_keys_change_how_names_are_sampled_wherever_the_focus_is(it):
     await it.press("h", "h", "J")
     await it.until(lambda: panel.sampling == Sampling(0.8, 20))
     await it.until(lambda: Sampling(0.8, 20) in samplings_asked(it))
-    assert "temperature 0.8 · top-k 20" in it.notice
+    await it.until(lambda: "temperature 0.8 · top-k 20" in it.notice)
     assert panel.border_subtitle == "T 0.8 · top-k 20"
     await it.press("K", "H", "H")
     await it.until(lambda: panel.sampling == Sampling())

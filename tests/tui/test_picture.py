@@ -57,14 +57,15 @@ async def test_each_screenshot_is_shown_in_its_time(screenshots):
 
 async def test_without_animation_the_last_screenshot_is_shown(screenshots):
     svg = MADE["animated"](screenshots)
-    hidden = set(re.findall(r"(?m)^\.(\w+)\{visibility:hidden;", svg))
+    at_rest = set(re.findall(r"(?m)^\.(\w+)\{visibility:visible;", svg))
     shown = [
         text.text
         for group in ElementTree.fromstring(svg).iter(f"{SVG}g")
-        if not hidden & {*group.attrib["class"].split()}
+        if at_rest & {*group.attrib["class"].split()}
         for text in group.iter(f"{SVG}text")
     ]
     assert {*shown} == {run.text for run in MADE["frame_of"](screenshots[-1][0]).runs}
+    assert "\n.f{visibility:hidden}\n" in svg
     assert "@media (prefers-reduced-motion:reduce){.f{animation:none}}" in svg
 
 

@@ -474,7 +474,7 @@ def test_what_cannot_be_gone_on_with_is_refused(refused, whole, tmp_path, words,
         (["runs", "remove"], "runs remove needs RUN..."),
         (["runs", "--sort", "size"], "--sort must be one of name, data, model, lr, batch"),
         (["fly"], "no such command 'fly'. See makemore-tui --help"),
-        (["trian"], "no such command 'trian'. Did you mean 'train'? See"),
+        (["evalute"], "no such command 'evalute'. Did you mean 'evaluate'? See"),
     ],
 )
 def test_words_that_are_none_are_refused_in_a_sentence(refused, words, says):

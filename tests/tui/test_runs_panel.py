@@ -5,7 +5,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from textual.events import MouseScrollDown, MouseScrollUp
+from textual.events import Key, MouseScrollDown, MouseScrollUp
 
 from makemore_tui.core.results import Saving
 from makemore_tui.core.runs.catalog import SavedRun
@@ -315,9 +315,37 @@ async def test_a_list_that_was_read_before_a_run_was_deleted_does_not_bring_it_b
         await it.press("9")
         await it.until(lambda: "wide" in it.text("runs") and "narrow" in it.text("runs"))
         panel = it.screen.query_one("#runs")
-        read_before = list(panel._saved)
+        read_before = list(panel.saved.runs)
         await it.press("delete")
         await it.until(lambda: "Deleted " in it.notice)
         panel.list_saved(read_before)
-        assert len(panel._saved) == 1
+        assert len(panel.saved.runs) == 1
         assert (it.text("runs").count("narrow"), it.text("runs").count("wide")) == (1, 1)
+
+
+async def test_a_saved_run_is_drawn_on_the_loss_plot_until_the_key_is_pressed_again(
+    explorer, snapshot, whole_runs
+):
+    async with explorer(first=snapshot(saving=Saving(str(whole_runs), "", 0))) as it:
+        await it.press("9")
+        await it.until(lambda: "wide" in it.text("runs") and "narrow" in it.text("runs"))
+        await it.press("v")
+        await it.until(lambda: "Shown on the loss plot" in it.notice)
+        (path,) = it.screen.grid.panels["loss"].view().overlays
+        assert path in {str(one) for one in whole_runs.iterdir()}
+        await it.press("v")
+        await it.until(lambda: "Hidden on the loss plot" in it.notice)
+        assert it.screen.grid.panels["loss"].view().overlays == ()
+
+
+async def test_keys_typed_ahead_filter_first_and_then_delete_what_is_left(
+    explorer, snapshot, whole_runs
+):
+    async with explorer(first=snapshot(saving=Saving(str(whole_runs), "", 0))) as it:
+        await it.press("9")
+        await it.until(lambda: "wide" in it.text("runs") and "narrow" in it.text("runs"))
+        driver = it.app._driver
+        for key in ("F", *"narrow", "enter", "delete"):  # without waiting for anything
+            driver.send_message(Key(key, key if len(key) == 1 else None))
+        await it.until(lambda: "Deleted narrow" in it.notice)
+        assert it.chosen == "runs"

@@ -38,8 +38,9 @@ class LossOptions:
     smoothing: a key of SMOOTHINGS. baselines: the names of those shown. spread: whether the lowest
     and highest minibatch losses are shown. zoom: how often the range of losses was made smaller; it
     is found automatically at 0. target: a dev loss, in nats. span: the first and last step, if it
-    is not all steps or the last part of them. crosshair: a step. hidden: the ids of previous runs
-    that are not shown. overlays: the paths of saved runs that are."""
+    is not all steps or the last part of them. crosshair: a step. toggled: the ids of previous runs
+    that are not shown, or, of those that were left soon after they began, that are. overlays: the
+    paths of saved runs that are."""
 
     log_loss: bool = False
     log_steps: bool = False
@@ -49,7 +50,7 @@ class LossOptions:
     spread: bool = True
     zoom: int = 0
     target: float | None = None
-    hidden: frozenset[int] = frozenset()
+    toggled: frozenset[int] = frozenset()
     overlays: tuple[str, ...] = ()
     span: tuple[int, int] | None = None
     crosshair: float | None = None
@@ -63,6 +64,13 @@ class LossOptions:
         smoothing = {"light": "", "strong": " · smooth", "off": " · unsmoothed"}[self.smoothing]
         zoom = f" · losses x {1.5**self.zoom:.2g}" if self.zoom else ""
         return f"{part} · {axes[self.log_loss, self.log_steps]}{smoothing}{zoom}"
+
+    def shows(self, run: PreviousRun) -> bool:
+        """Return whether a previous run is drawn: one that was left within the first hundredth of
+        its plan is not, unless it was asked for."""
+        is_network = run.model.model_kind.is_network
+        is_abandoned = is_network and 100 * run.steps < run.train.steps
+        return (run.id in self.toggled) == is_abandoned
 
     def zoomed(self, by: int) -> "LossOptions":
         """Show a smaller range of losses, or a larger one."""
@@ -137,7 +145,7 @@ def _more_parts(
         passed = curve.target_step
         when = "not passed yet" if passed is None else f"passed at step {passed:,}"
         parts.append((f"╌ target {options.target:g} {when}   ", palette.style("good")))
-    runs = sum(run.id not in options.hidden for run in snapshot.previous)
+    runs = sum(map(options.shows, snapshot.previous))
     if runs:
         word = "previous run" if runs == 1 else "previous runs"
         parts.append((f"─ {runs} {word}   ", palette.style("previous")))

@@ -82,16 +82,16 @@ def _other_runs(
     curve: LossCurve, columns: CurveColumns, look: PlotContent, palette: Palette
 ) -> list[_OtherRun]:
     """The previous runs that are not hidden, and the saved ones, no two called alike."""
-    hidden, shown, names = look.options.hidden, list[_OtherRun](), list[str]()
-    known = [(run.name, run.best_dev, run.id in hidden) for run in look.previous]
-    saved = [(_saved_name(run), run.best_dev, False) for run in curve.overlays]
+    shown, names = list[_OtherRun](), list[str]()
+    known = [(run.name, run.best_dev, look.options.shows(run)) for run in look.previous]
+    saved = [(_saved_name(run), run.best_dev, True) for run in curve.overlays]
     lines, many = columns.previous, len(curve.previous)
     pairs = [*zip(known, lines[:many], strict=False), *zip(saved, lines[many:], strict=True)]
-    for i, ((name, best_dev, is_hidden), line) in enumerate(pairs):
+    for i, ((name, best_dev, is_shown), line) in enumerate(pairs):
         names.append(name)
         number = f" ({names.count(name)})" if names.count(name) > 1 else ""
         looks = palette.runs[i % len(palette.runs)], _DASHES[i % len(_DASHES)]
-        if not is_hidden:
+        if is_shown:
             shown.append(_OtherRun(line, name + number, best_dev, *looks))
     return shown
 

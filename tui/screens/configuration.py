@@ -65,7 +65,7 @@ class ConfigScreen(AskingScreen):
             self.refuse(str(error))
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(style="bold", no_wrap=True)
-        for name, allowed in allowed_values(themes.NAMES).items():
+        for name, allowed in allowed_values().items():
             value = config.get(name, USUAL.get(name, "not set"))
             table.add_row(name, _words(value), Text(allowed, style="dim"))
         for id, keys in config.keys.items():

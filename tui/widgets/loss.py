@@ -85,8 +85,9 @@ class LossPanel(Panel):
         longer."""
         options = self.options
         if isinstance(run, int):
-            is_shown = run in options.hidden
-            self.change(hidden=options.hidden ^ {run})
+            self.change(toggled=options.toggled ^ {run})
+            known = self.snapshot.previous if self.snapshot else ()
+            is_shown = any(one.id == run and self.options.shows(one) for one in known)
         else:
             is_shown = run not in options.overlays
             others = tuple(path for path in options.overlays if path != run)

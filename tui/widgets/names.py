@@ -34,7 +34,7 @@ class SamplingLine(Line):
     ]
 
     def __init__(self, panel: "NamesPanel"):
-        super().__init__(compact=True, select_on_focus=True)
+        super().__init__(selects_all=True)
         self._panel = panel
 
     def open(self) -> None:
@@ -53,7 +53,7 @@ class SamplingLine(Line):
         self._panel.relayout()
 
     async def action_submit(self) -> None:
-        """Draw with what was typed, or say why not; the next key is the panel's again."""
+        """Sample with what was typed, or say why not; the next key is the panel's again."""
         try:
             sampling = typed_sampling(self.value)
         except UserError as error:

@@ -175,7 +175,7 @@ class PanelGrid(Vertical):
         """Have a run on the loss plot, or no longer."""
         loss = self.panels["loss"]
         assert isinstance(loss, LossPanel)
-        loss.toggle_run(message.run)
+        loss.call_later(loss.toggle_run, message.run)  # so that what it posts is its own
 
     def action_next_panel(self, by: int) -> None:
         self.follow_focus()  # which a click may just have moved

@@ -1,17 +1,12 @@
 """The open run, previous runs and saved ones: sorted, filtered, opened, deleted."""
 
-import contextlib
-import os
-import shutil
-import threading
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.events import Click, DescendantBlur, DescendantFocus, Show
+from textual.events import Blur, Click, Focus, Show
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import PreviousRun
@@ -22,39 +17,48 @@ from ..keymap import bindings_of
 from ..style.text_rows import Row, paragraph
 from .panel import Panel, label_border, next_of
 from .runs_rows import COLUMNS, ListLayout, RunEntry, matching, ordered, runs_rows, saved_entry
+from .saved_runs import SavedRuns
 from .text_input import Line
 
 if TYPE_CHECKING:
-    from makemore_tui.core.runs.catalog import RunList, SavedRun
+    from makemore_tui.core.runs.catalog import SavedRun
 
 _SECONDS_BETWEEN_POLLS = 5.0
 
 
 class RunsFilter(Line):
-    """The words that a run must have to be listed."""
+    """The words that a run must have to be listed; shown while it is typed into or has some."""
 
-    BINDINGS = [Binding("escape", "leave", "leave the filter")]  # noqa: RUF012
+    DEFAULT_CSS = """
+    RunsFilter, RunsFilter:focus {
+        height: 1; padding: 0; background: transparent; display: none;
+    }
+    """
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter", "leave", "keep the filter"),
+        Binding("escape", "leave(True)", "list all runs"),
+    ]
 
-    async def action_leave(self) -> None:
-        """List all runs again, and let the keys be the explorer's."""
-        self.value = ""
-        await self.action_submit()
-
-    async def action_submit(self) -> None:
-        """List the runs that have the words, and let the keys be the explorer's."""
+    def action_leave(self, is_cleared: bool = False) -> None:
+        """Let the keys be the explorer's again."""
+        if is_cleared:
+            self.value = ""
         assert isinstance(self.parent, RunsPanel)
         self.screen.set_focus(self.parent)
+
+    @on(Focus)
+    @on(Blur)
+    def fit(self) -> None:
+        """Take a row of the panel, or give it back."""
+        self.display = self.has_focus or bool(self.value)
+        assert isinstance(self.parent, RunsPanel)
+        self.parent.relayout()
 
 
 class RunsPanel(Panel):
     """The open run, those that a restart or a return has replaced, and those on disk."""
 
-    DEFAULT_CSS = """
-    RunsPanel:focus-within { border: round $primary; }
-    RunsPanel > Input, RunsPanel > Input:focus {
-        height: 1; padding: 0; background: transparent; display: none;
-    }
-    """
+    DEFAULT_CSS = "RunsPanel:focus-within { border: round $primary; }"
     BINDINGS = [  # noqa: RUF012
         *bindings_of("runs"),
         Binding("enter", "open", "open this run", show=False),
@@ -65,54 +69,31 @@ class RunsPanel(Panel):
         super().__init__()
         self.cursor = 0
         self.sort = "when"
+        self.saved = SavedRuns()
         self._filter = RunsFilter(placeholder="name, dataset or hidden=200")
         self._entries: list[RunEntry] = []
-        self._saved: Sequence[SavedRun] = ()
-        self._deleted: dict[str, tuple[SavedRun, Path]] = {}  # by path; and where they are now
         self._places: dict[int, int] = {}  # of a row of the panel, the run that is there
-        self._list: RunList | None = None
-        self._last_read: object = None  # by which it is known whether anything may have changed
-        self._reader: threading.Thread | None = None
 
     def compose(self) -> ComposeResult:
         yield self._filter
 
     def on_mount(self) -> None:
+        self.watch(self._filter, "value", self.relayout, init=False)
         self.set_interval(_SECONDS_BETWEEN_POLLS, self._poll)
 
     def on_unmount(self) -> None:
-        for _, hidden in self._deleted.values():
-            shutil.rmtree(hidden, ignore_errors=True)
+        self.saved.close()
 
     @on(Show)
     def _poll(self) -> None:
-        """Read the saved runs in a thread, if they may have changed, while they are looked at."""
+        """Read the saved runs while they are looked at."""
         saving = self.snapshot.saving if self.snapshot else None
-        is_reading = self._reader is not None and self._reader.is_alive()
-        if saving is None or not self.display or is_reading:
-            return
-        modified = 0  # when a run was last added, removed or renamed
-        with contextlib.suppress(OSError):
-            modified = os.stat(saving.directory).st_mtime_ns
-        now = saving.directory, saving.folder, saving.step, modified
-        if now != self._last_read:
-            self._last_read = now
-            directory = (Path(saving.directory),)
-            self._reader = threading.Thread(target=self._read, args=directory, daemon=True)
-            self._reader.start()
-
-    def _read(self, directory: Path) -> None:
-        from makemore_tui.core.runs.catalog import RunList
-
-        self._list, runs = self._list or RunList(directory), []
-        with contextlib.suppress(UserError):  # what can't be read can't be saved either, as is told
-            runs = self._list.read()
-        self.call_later(self.list_saved, runs)
+        if saving is not None and self.display:
+            self.saved.read(saving, lambda runs: self.call_later(self.list_saved, runs))
 
     def list_saved(self, runs: "Sequence[SavedRun]") -> None:
         """Take the runs on disk, the newest first."""
-        # It may have been read before a run was deleted.
-        self._saved = [run for run in runs if str(run.path) not in self._deleted]
+        self.saved.take(runs)
         self.relayout()
 
     def show(self, snapshot: Snapshot) -> None:
@@ -131,18 +112,13 @@ class RunsPanel(Panel):
 
     def action_open(self) -> None:
         """Go on with the run under the cursor."""
-        if (entry := self._chosen()) is None:
-            return
-        refusals = {
-            "open": "this is the run that is open",
-            "deleted": f"{entry.name} is deleted · {self.key_labels['runs-delete']} brings it back",
-        }
-        if refusal := entry.problem or refusals.get(entry.place):
-            self.post_message(self.Said(refusal, is_warning=True))
-        else:
-            is_previous = entry.place == "previous"
-            request = ReturnTo(entry.position) if is_previous else OpenRun(entry.path)
-            self.post_message(self.Asked(request))
+        for entry in self._entries[self.cursor : self.cursor + 1]:
+            if refusal := entry.problem or _refusal(entry, self.key_labels):
+                self.post_message(self.Said(refusal, is_warning=True))
+            else:
+                is_previous = entry.place == "previous"
+                request = ReturnTo(entry.position) if is_previous else OpenRun(entry.path)
+                self.post_message(self.Asked(request))
 
     def action_sort(self) -> None:
         """Sort by the next column."""
@@ -156,63 +132,23 @@ class RunsPanel(Panel):
 
     def action_delete(self) -> None:
         """Delete the run under the cursor; of a deleted one, bring it back."""
-        entry = self._chosen()
-        saved = next((run for run in self._saved if entry and str(run.path) == entry.path), None)
-        try:
-            if entry is not None and entry.place == "deleted":
-                self._bring_back(entry)
-            elif entry is None or saved is None:
-                self.post_message(self.Said("This run is not saved, so there is no file to delete"))
-            elif entry.place == "open":
-                self.post_message(self.Said("This is the run that is open, so it was not deleted"))
-            else:
-                self._delete(entry, saved)
-        except UserError as error:
-            self.post_message(self.Said(str(error), is_warning=True))
+        for entry in self._entries[self.cursor : self.cursor + 1]:
+            try:
+                said = self.Said(_delete(entry, self.saved, self.key_labels))
+            except UserError as error:
+                said = self.Said(str(error), is_warning=True)
+            self.post_message(said)
+            self.relayout()
 
     def action_plot(self) -> None:
         """Hide the previous run under the cursor on the loss plot, or show it again; draw the saved
         one there, or no longer."""
-        entry = self._chosen()
-        refusals = {"open": "the open run is always on the loss plot", "deleted": "it is deleted"}
-        if entry is None:
-            return
-        if refusal := entry.problem or refusals.get(entry.place):
-            self.post_message(self.Said(refusal[:1].upper() + refusal[1:], is_warning=True))
-        else:
-            self.post_message(self.Plotted(entry.key))
-
-    def _delete(self, entry: RunEntry, saved: "SavedRun") -> None:
-        from makemore_tui.core.runs.catalog import set_aside
-
-        self._deleted[entry.path] = saved, set_aside(saved.path)
-        self._saved = [run for run in self._saved if run is not saved]
-        back = self.key_labels["runs-delete"]
-        self.post_message(self.Said(f"Deleted {shown(saved.name)} · {back} again to bring it back"))
-        self.relayout()
-
-    def _bring_back(self, entry: RunEntry) -> None:
-        from makemore_tui.core.runs.catalog import bring_back
-
-        saved, hidden = self._deleted[entry.path]
-        bring_back(hidden)
-        del self._deleted[entry.path]
-        self._saved = [saved, *self._saved]
-        self.post_message(self.Said(f"Brought {shown(saved.name)} back"))
-        self.relayout()
-
-    def _chosen(self) -> RunEntry | None:
-        return self._entries[self.cursor] if self._entries else None
-
-    @on(DescendantFocus)
-    @on(DescendantBlur)
-    def fit_filter(self) -> None:
-        """Show the line of the filter while it is typed into or has words."""
-        self._filter.display = self._filter.has_focus or bool(self._filter.value)
-        self.relayout()
-
-    def on_input_changed(self) -> None:
-        self.relayout()
+        refusals = {"open": "The open run is always on the loss plot", "deleted": "It is deleted"}
+        for entry in self._entries[self.cursor : self.cursor + 1]:
+            if refusal := entry.problem or refusals.get(entry.place):
+                self.post_message(self.Said(refusal, is_warning=True))
+            else:
+                self.post_message(self.Plotted(entry.key))
 
     def on_click(self, event: Click) -> None:
         """Choose the run under the mouse; on the one that is chosen, open it."""
@@ -225,54 +161,82 @@ class RunsPanel(Panel):
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         before = self._entries
-        everything = _all_entries(snapshot, self._saved, [run for run, _ in self._deleted.values()])
+        everything = _all_entries(snapshot, self.saved)
         self._entries = entries = ordered(matching(everything, self._filter.value), self.sort)
-        self._label_keys()
+        keys_here = _keys_here(self.sort, self._filter.has_focus, width, self.key_labels)
+        label_border(self, subtitle=keys_here)
         above: list[Row] = [[]] if self._filter.display else []  # the line that is typed into
         if not entries:
             words = f"No run has {self._filter.value!r} · esc to list all"
             return [*above, *paragraph(words, width, self.palette)]
-        keys, keys_before = ([entry.key for entry in some] for some in (entries, before))
-        if keys != keys_before:  # the cursor stays on its run; if that is gone, on the newest
-            key = keys_before[self.cursor] if self.cursor < len(keys_before) else None
-            others = [i for i, entry in enumerate(entries) if entry.place != "open"] or [0]
-            is_unmoved = len(keys_before) == 1 and key == "open"
-            self.cursor = keys.index(key) if key in keys and not is_unmoved else others[0]
+        self.cursor = _cursor(entries, before, self.cursor)
         layout = ListLayout(self.cursor, self.sort, width, height - len(above), self.palette)
         rows, places = runs_rows(entries, layout)
         self._places = {line + len(above): i for line, i in places.items()}
-        return [*above, *rows, *(self._hint(width) if len(everything) == 1 else ())]
-
-    def _label_keys(self) -> None:
-        """Say which keys work here."""
-        labels = self.key_labels
-        sort, filters, delete = (labels[f"runs-{name}"] for name in ("sort", "filter", "delete"))
-        keys = f"enter open · {sort} sort: {self.sort} · {filters} filter · {delete} delete"
-        if self._filter.has_focus:
-            keys = "enter keep · esc list all"
-        while len(keys) > self.content_size.width and " · " in keys:
-            keys = keys.rpartition(" · ")[0]
-        label_border(self, subtitle=keys)
-
-    def _hint(self, width: int) -> list[Row]:
-        """What leaves a run to return to."""
-        labels = self.key_labels
-        restarts = f"a restart ({labels['restart']}, {labels['new-seed']})"
-        words = f"no other yet; {restarts} or another model ({labels['model']}) leaves one"
-        return paragraph(words, width, self.palette)
+        hint = paragraph(_hint(self.key_labels), width, self.palette)
+        return [*above, *rows, *(hint if len(everything) == 1 else ())]
 
 
-def _all_entries(
-    snapshot: Snapshot, saved: "Sequence[SavedRun]", deleted: "Sequence[SavedRun]"
-) -> list[RunEntry]:
+def _cursor(entries: list[RunEntry], before: list[RunEntry], cursor: int) -> int:
+    """Where the cursor stands in a list that may have changed: on its run; if that is gone, on the
+    newest of those that can be opened."""
+    keys, keys_before = ([entry.key for entry in some] for some in (entries, before))
+    if keys == keys_before:
+        return cursor
+    key = keys_before[cursor] if cursor < len(keys_before) else None
+    if key in keys and not (len(keys_before) == 1 and key == "open"):
+        return keys.index(key)
+    return next((i for i, entry in enumerate(entries) if entry.place != "open"), 0)
+
+
+def _refusal(entry: RunEntry, labels: Mapping[str, str]) -> str:
+    """Why a run can't be opened; "" if it can be."""
+    refusals = {
+        "open": "this is the run that is open",
+        "deleted": f"{entry.name} is deleted · {labels['runs-delete']} brings it back",
+    }
+    return refusals.get(entry.place, "")
+
+
+def _delete(entry: RunEntry, saved: SavedRuns, labels: Mapping[str, str]) -> str:
+    """Delete a run, or bring it back; what was done. Raises UserError if it can't be done."""
+    if entry.place == "open":
+        return "This is the run that is open, so it was not deleted"
+    if entry.place == "deleted":
+        saved.bring_back(entry.path)
+        return f"Brought {entry.name} back"
+    if saved.delete(entry.path):
+        return f"Deleted {entry.name} · {labels['runs-delete']} again to bring it back"
+    return "This run is not saved, so there is no file to delete"
+
+
+def _keys_here(sort: str, is_typing: bool, width: int, labels: Mapping[str, str]) -> str:
+    """The keys that work in the panel, as many as there is room for."""
+    if is_typing:
+        return "enter keep · esc list all"
+    names = ("runs-sort", "runs-filter", "runs-delete")
+    sorts, filters, delete = (labels[name] for name in names)
+    keys = f"enter open · {sorts} sort: {sort} · {filters} filter · {delete} delete"
+    while len(keys) > width and " · " in keys:
+        keys = keys.rpartition(" · ")[0]
+    return keys
+
+
+def _hint(labels: Mapping[str, str]) -> str:
+    """What leaves a run to return to."""
+    restarts = f"a restart ({labels['restart']}, {labels['new-seed']})"
+    return f"no other yet; {restarts} or another model ({labels['model']}) leaves one"
+
+
+def _all_entries(snapshot: Snapshot, saved: SavedRuns) -> list[RunEntry]:
     """The open run, the previous ones, and the saved ones that are not among them."""
-    by_path = {str(run.path): run for run in saved}
+    by_path = {str(run.path): run for run in saved.runs}
     entries = [_open_entry(snapshot, by_path)]
     for i, run in enumerate(snapshot.previous):
         entries.append(_previous_entry(i, run, snapshot.dataset.name))
     listed = {entry.path for entry in entries}
-    entries += [saved_entry(run) for run in saved if str(run.path) not in listed]
-    return entries + [saved_entry(run, "deleted") for run in deleted]
+    entries += [saved_entry(run) for run in saved.runs if str(run.path) not in listed]
+    return entries + [saved_entry(run, "deleted") for run, _ in saved.deleted.values()]
 
 
 def _open_entry(now: Snapshot, saved: "dict[str, SavedRun]") -> RunEntry:

@@ -291,7 +291,8 @@ def opened(monkeypatch):
     """The starts with which the explorer would have been opened."""
     starts = []
     monkeypatch.setattr("makemore_tui.tui.cli.explorer.check_terminal", lambda: None)
-    monkeypatch.setattr("makemore_tui.tui.cli.explorer.run_explorer", starts.append)
+    note = lambda start, target=None: starts.append(start)  # noqa: E731
+    monkeypatch.setattr("makemore_tui.tui.cli.explorer.run_explorer", note)
     monkeypatch.setattr("gc.disable", lambda: None)
     return starts
 

@@ -94,6 +94,7 @@ INTERRUPTED = {
     "train": "core.datasets.dataset.Dataset.load",
     "sample x": "core.runs.checkpoint.read",
     "evaluate x": "core.runs.checkpoint.read",
+    "trace x": "core.runs.checkpoint.read",
     "find-lr": "core.datasets.dataset.Dataset.load",
     "data": "core.datasets.dataset.Dataset.load",
     "presets": "tui.cli.data.print_presets",

@@ -45,7 +45,7 @@ def test_a_small_panel_shows_as_much_of_the_table_as_can_be():
 
 @pytest.mark.parametrize(("size", "columns"), [((116, 35), 22), ((196, 54), 27)])
 def test_counts_stand_in_the_cells_of_a_panel_that_fills_the_screen(size, columns):
-    found = table_layout(*size, 27, 1, "counts")
+    found = table_layout(size[0], size[1], 27, 1, "counts")
     assert (found.cell_width, found.columns, found.is_halved) == (5, columns, False)
 
 

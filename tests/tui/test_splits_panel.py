@@ -115,5 +115,5 @@ async def test_a_panel_that_fills_the_screen_compares_the_losses_with_counting(s
         ["train", "2.126", "3.067", "8.4"],
     ]
     assert rows[place + 1].count("█") > rows[place + 2].count("█") > rows[place + 3].count("█")
-    rows = await stage.play(SplitsPanel(), 60, 35, snapshot())
+    rows = await stage.play(SplitsPanel(), 43, 35, snapshot())
     assert not any("perplexity" in line for line in rows)

@@ -140,7 +140,9 @@ class Panel(Widget, can_focus=True):
             return Content.styled(title, "bold")
         choosing = f"choose({name!r})"
         click = Style.from_meta({"@click": f"screen.run('panels', {choosing!r})"})
-        return Content.styled(title, "$text-muted not bold").stylize(click)
+        dim = self.palette.style("dim").color
+        colour = dim.get_truecolor().hex if dim else ""
+        return Content.styled(title, f"{colour} not bold").stylize(click)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         """The content, as rows of segments."""

@@ -8,7 +8,7 @@ from makemore_tui.core.worker.protocol import Snapshot
 from ..style.text_rows import Row, bar, beside, number, paragraph, row
 from .panel import Panel
 
-_WIDE = 70  # cells from which on the losses are compared
+_WIDE = 44  # cells from which on the losses are compared
 _LOSSES = 32  # cells of the losses, where they are compared beside
 _MAX_LOSS = 20.0  # nats, above which a perplexity says nothing
 
@@ -39,7 +39,7 @@ class SplitsPanel(Panel):
         losses |= {"test": snapshot.test.loss} if snapshot.test else {}
         found = {**losses, **{one.name: one.loss for one in snapshot.baselines}}
         found = {name: loss for name, loss in found.items() if math.isfinite(loss)}
-        most, room = max(found.values(), default=1.0), width - 47
+        most, room = max(found.values(), default=1.0), max(0, width - 46)
         titles = f"{'':<16}{'nats':>7}{'bits':>8}{'perplexity':>12}"
         rows = [row((titles, self.palette.style("dim")))]
         for name, loss in sorted(found.items(), key=lambda one: -one[1]):

@@ -113,7 +113,7 @@ class TargetScreen(AskingScreen):
     """Asks for a dev loss to draw on the loss plot. Its result is the loss, 0 for none any more;
     None where it was cancelled."""
 
-    DEFAULT_CSS = "TargetScreen > Vertical { width: 44; }"
+    DEFAULT_CSS = "TargetScreen > Vertical { width: 60; }"
     BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
 
     def __init__(self, session: SessionActions, target: float | None):
@@ -125,7 +125,7 @@ class TargetScreen(AskingScreen):
             box.border_title = "Target on the loss plot"
             box.border_subtitle = "enter draw · empty removes it · esc cancel"
             target = "" if self._target is None else f"{self._target:g}"
-            yield Line(target, compact=True, placeholder="2.17", select_on_focus=True)
+            yield Line(target, placeholder="2.17", select_on_focus=True)
             yield Static(id="refused", markup=False)
 
     def on_input_changed(self) -> None:

@@ -396,3 +396,20 @@ def test_a_saved_run_is_opened_paused(run, opened, saved):
 def test_a_saved_run_has_settings_of_its_own(refused, opened, saved, words, option):
     assert option in refused("--resume", saved.path, *words)
     assert not opened
+
+
+@pytest.mark.parametrize("words", [["--target", "2.17"], ["explore", "--target", "2.17"]])
+def test_the_target_reaches_the_loss_plot(run, opened, monkeypatch, words):
+    targets = []
+    monkeypatch.setattr(
+        "makemore_tui.tui.cli.explorer.run_explorer", lambda start, target: targets.append(target)
+    )
+    assert run(*words).code == 0
+    assert targets == [2.17]
+
+
+@pytest.mark.parametrize("target", ["0", "nan", "101"])
+def test_what_is_no_loss_is_no_target(run, opened, target):
+    result = run("--target", target)
+    assert result.code == 2
+    assert "--target must be a loss between 0 and 100 nats, not" in result.err

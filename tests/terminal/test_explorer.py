@@ -97,9 +97,9 @@ def test_help_opens_and_closes(terminal):
 
 def test_another_size_of_the_terminal_arranges_the_panels_anew(terminal):
     terminal.resize(80, 24)
-    terminal.wait_for(lambda: "╭─ Loss" in terminal.text and "╭─ Names" not in terminal.text)
+    terminal.wait_for(lambda: "╭─ 1 Loss" in terminal.text and "╭─ 4 Names" not in terminal.text)
     terminal.resize(120, 40)
-    terminal.wait_for_text(*(f"╭─ {title}" for title in TITLES))
+    terminal.wait_for_text(*(f"╭─ {i} {title}" for i, title in enumerate(TITLES, 1)))
 
 
 def test_only_the_worker_loads_torch(terminal):

@@ -4,12 +4,12 @@ import re
 
 PANELS = (
     *("Loss", "Settings", "Bigrams", "Names", "Splits"),
-    *("Embedding", "Probe", "Health", "Runs"),
+    *("Embedding", "Probe", "Health", "Runs", "Trace"),
 )
 
 
 def panels(text):
-    return [title for title in PANELS if f"╭─ {title}" in text]
+    return [title for title in PANELS if re.search(rf"╭─ \d {title}", text)]
 
 
 def test_at_80x24_the_panels_stand_in_tabs_and_without_colour_they_are_grey(open_terminal):

@@ -71,8 +71,13 @@ def progress(steps: int, quiet: bool) -> Iterator[Callable[[int, Any], None]]:
         yield advance
 
 
+def to_terminal() -> bool:
+    """True if standard output is a terminal; it may be closed."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def _console() -> Console:
-    is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    is_free = not to_terminal() and "COLUMNS" not in os.environ
     return Console(file=sys.stdout, width=_PIPE_WIDTH if is_free else None)
 
 
@@ -180,10 +185,10 @@ def print_runs(directory: Path, runs: list[RunEntry], filters: str, sort: str) -
 
 def print_names(samples: list[Sample]) -> None:
     """Print samples as a table on a terminal; elsewhere their bare texts, one a line."""
-    if sys.stdout.isatty():
+    if to_terminal():
         print_samples(samples)
     else:
-        sys.stdout.writelines(f"{one.text}\n" for one in samples)
+        print("\n".join(one.text for one in samples))
 
 
 def print_samples(samples: list[Sample]) -> None:

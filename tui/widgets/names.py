@@ -34,7 +34,7 @@ class SamplingLine(Line):
     ]
 
     def __init__(self, panel: "NamesPanel"):
-        super().__init__(selects_all=True)
+        super().__init__(select_on_focus=True)
         self._panel = panel
 
     def open(self) -> None:

@@ -27,7 +27,8 @@ class TraceDrawing(Struct, frozen=True):
     """An example of a word, followed through the model and, if asked for, back.
 
     times: how often its context occurs in train; followers: what follows there, the commonest
-    first. loss_after: after a step on this example alone; why_not: why there are no gradients.
+    first. gradients: empty if none were asked for, or the model has none. loss_after: after a step
+    on this example alone.
     """
 
     word: str
@@ -40,4 +41,3 @@ class TraceDrawing(Struct, frozen=True):
     gradients: tuple[TraceLine, ...] = ()
     loss_after: float | None = None
     learning_rate: float = 0.0
-    why_not: str = ""

@@ -150,7 +150,7 @@ class Tracer:
             values = {stage.name: stage.values for stage in forward}
             gradients = _backward(model, chosen, target, values)
             if learning_rate is not None:
-                after = loss_after_step(model, chosen, target, gradients, learning_rate)
+                after = _loss_after_step(model, chosen, target, gradients, learning_rate)
         stages = (*forward, *_loss_stages(p, target))
         return Trace(word, position, examples, stages, p, times, followers, gradients, after)
 
@@ -322,7 +322,7 @@ def _backward(
     return tuple(stages)
 
 
-def loss_after_step(
+def _loss_after_step(
     model: MLP | NeuralBigram,
     context: Tensor,
     target: int,

@@ -107,14 +107,13 @@ class Views:
         ]
 
     def _trace(self, view: TraceView, session: Session) -> TraceDrawing | Unavailable:
-        split, step = session.train_settings.train_on, session.step
-        if self._tracer is None or self._tracer.train_on != split:
-            self._tracer = Tracer(self.dataset, split)
-        rate = session.train_settings.learning_rate_at(step)
-        where = view.word, view.position, rate
-        has_gradient = session.model_settings.model_kind.is_network
+        train = session.train_settings
+        if self._tracer is None or self._tracer.train_on != train.train_on:
+            self._tracer = Tracer(self.dataset, train.train_on)
+        rate = train.learning_rate_at(session.step)
+        backward = view.backward and session.model_settings.model_kind.is_network
         try:
-            found = self._tracer.trace(session.model, *where, view.backward and has_gradient)
+            found = self._tracer.trace(session.model, view.word, view.position, rate, backward)
         except UserError as error:
             return Unavailable(str(error))
         return drawing(found, self.dataset.vocabulary, view.most, rate)

@@ -36,6 +36,17 @@ async def until(pilot: Pilot, condition: Callable[[], Any]) -> None:
         await asyncio.sleep(0.01)
 
 
+def send_keys(app: App, *keys: str) -> None:
+    """Send keys that arrive at once, as those of an impatient person do."""
+    for key in keys:
+        app._driver.send_message(Key(key, key if len(key) == 1 else None))  # type: ignore[union-attr]
+
+
+def words(text: str) -> str:
+    """A text without frames and line breaks."""
+    return " ".join(text.translate(str.maketrans(dict.fromkeys("│╭╮╰╯─", " "))).split())
+
+
 def painted(app: App) -> str:
     """The text of the whole screen."""
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())

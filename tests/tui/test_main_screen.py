@@ -6,7 +6,6 @@ import pytest
 import pytest_asyncio
 from textual.command import Hit
 from textual.containers import VerticalScroll
-from textual.events import Key
 from textual.widgets import Input
 
 from makemore_tui.core.errors import UserError
@@ -25,19 +24,9 @@ from makemore_tui.tui.screens.command_palette import Actions, Palette
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.widgets.panel import Panel
 from makemore_tui.tui.widgets.status import StatusBar
+from tests.support.explorer import send_keys, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def send_keys(app, *keys):
-    """Keys that arrive at once, as those of an impatient person do."""
-    for key in keys:
-        app._driver.send_message(Key(key, key if len(key) == 1 else None))
-
-
-def words(text):
-    """A text without frames and line breaks."""
-    return " ".join(text.translate(str.maketrans(dict.fromkeys("│╭╮╰╯─", " "))).split())
 
 
 # Before the first snapshot

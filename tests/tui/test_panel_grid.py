@@ -1,7 +1,7 @@
 """The panels for each size of the terminal: together, or one at a time."""
 
 import pytest
-from textual.events import Key, Resize
+from textual.events import Resize
 from textual.geometry import Size
 from textual.widgets import Tabs
 
@@ -11,6 +11,7 @@ from makemore_tui.core.worker.protocol import (
 )
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.widgets.panel import Panel
+from tests.support.explorer import send_keys
 
 PANELS = ["loss", "settings", "bigrams", "names", "splits"]  # of a screen of ordinary size
 
@@ -47,17 +48,6 @@ WORDS = {
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def send_keys(app, *keys):
-    """Keys that arrive at once, as those of an impatient person do."""
-    for key in keys:
-        app._driver.send_message(Key(key, key if len(key) == 1 else None))
-
-
-def words(text):
-    """A text without frames and line breaks."""
-    return " ".join(text.translate(str.maketrans(dict.fromkeys("│╭╮╰╯─", " "))).split())
 
 
 def shown(it):

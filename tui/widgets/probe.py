@@ -4,7 +4,6 @@ from unicodedata import normalize
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.events import DescendantBlur, DescendantFocus
 
 from makemore_tui.core.results import Probe, Unavailable
@@ -14,18 +13,7 @@ from ..keymap import bindings_of
 from ..plots.probe_rows import COLUMN_WIDTH, probe_rows
 from ..style.text_rows import Row, paragraph
 from .panel import Panel
-from .text_input import Line
-
-
-class ProbedText(Line):
-    """The text that is probed."""
-
-    BINDINGS = [Binding("escape,enter", "leave", "leave the text")]  # noqa: RUF012
-
-    def action_leave(self) -> None:
-        """Let the keys be the explorer's again."""
-        assert isinstance(self.parent, ProbePanel)
-        self.screen.set_focus(self.parent)
+from .text_input import OwnLine
 
 
 class ProbePanel(Panel):
@@ -35,17 +23,14 @@ class ProbePanel(Panel):
     the likeliest others are shown.
     """
 
-    DEFAULT_CSS = """
-    ProbePanel:focus-within { border: round $primary; }
-    ProbePanel > Input, ProbePanel > Input:focus { height: 1; padding: 0; background: transparent; }
-    """
+    DEFAULT_CSS = "ProbePanel:focus-within { border: round $primary; }"
     BINDINGS = bindings_of("probe")
     ID = FIELD = "probe"
     drawn: Probe | Unavailable | None
 
     def __init__(self):
         super().__init__()
-        self._line = ProbedText(placeholder="the empty text")
+        self._line = OwnLine(placeholder="the empty text")
 
     def compose(self) -> ComposeResult:
         yield self._line

@@ -72,6 +72,19 @@ class Line(Input):
         return cell_len(harmless(self.value)[:position])
 
 
+class OwnLine(Line):
+    """The line at the top of a panel; enter and escape give the keys back to the panel, with the
+    text kept."""
+
+    DEFAULT_CSS = "OwnLine, OwnLine:focus { height: 1; padding: 0; background: transparent; }"
+    BINDINGS = [Binding("escape,enter", "leave", "leave the text")]  # noqa: RUF012
+
+    def action_leave(self) -> None:
+        """Let the keys be the explorer's again."""
+        assert isinstance(self.parent, Widget)
+        self.screen.set_focus(self.parent)
+
+
 def _is_unprinted(character: str | None) -> bool:
     """True for a character that Python counts as unprintable but that belongs to text: a joiner
     within a word or an emoji, a space that doesn't break."""

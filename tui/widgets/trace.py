@@ -2,7 +2,6 @@
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.events import DescendantBlur, DescendantFocus
 
 from makemore_tui.core.results import Unavailable
@@ -13,18 +12,7 @@ from ..keymap import bindings_of
 from ..plots.trace_rows import trace_rows
 from ..style.text_rows import Row, paragraph
 from .panel import Panel, label_border
-from .text_input import Line
-
-
-class TracedWord(Line):
-    """The word that is followed."""
-
-    BINDINGS = [Binding("escape", "submit", "leave the word")]  # noqa: RUF012
-
-    async def action_submit(self) -> None:
-        """Let the keys be the explorer's again."""
-        assert isinstance(self.parent, TracePanel)
-        self.screen.set_focus(self.parent)
+from .text_input import OwnLine
 
 
 class TracePanel(Panel):
@@ -33,17 +21,14 @@ class TracePanel(Panel):
     Up and down choose a stage, left and right the position.
     """
 
-    DEFAULT_CSS = """
-    TracePanel:focus-within { border: round $primary; }
-    TracePanel > Input, TracePanel > Input:focus { height: 1; padding: 0; background: transparent; }
-    """
+    DEFAULT_CSS = "TracePanel:focus-within { border: round $primary; }"
     BINDINGS = bindings_of("trace")
     ID = FIELD = "trace"
     drawn: TraceDrawing | Unavailable | None
 
     def __init__(self):
         super().__init__()
-        self._line = TracedWord("emma", placeholder="a word", select_on_focus=True)
+        self._line = OwnLine("emma", placeholder="a word", select_on_focus=True)
         self._stage = 0
         self._position: int | None = None
         self._is_backward = False
@@ -79,19 +64,16 @@ class TracePanel(Panel):
     def action_switch_back(self) -> None:
         """Show the gradients, or hide them."""
         self._is_backward = not self._is_backward
-        if not self._is_backward and isinstance(self.drawn, TraceDrawing):
-            self._stage = min(self._stage, len(self.drawn.stages) - 1)
         self.label_keys()
         self.post_message(self.ViewChanged(self))
 
     def action_move(self, down: int, right: int) -> None:
-        if not isinstance(self.drawn, TraceDrawing):
+        trace = self.drawn
+        if not isinstance(trace, TraceDrawing):
             return
-        many = len(self.drawn.stages) + len(self.drawn.gradients)
-        self._stage = max(0, min(self._stage + down, many - 1))
+        self._stage = max(0, _within(trace, self._stage + down))
         if right:
-            last = len(self.drawn.examples) - 1
-            self._position = max(0, min(self.drawn.position + right, last))
+            self._position = max(0, min(trace.position + right, len(trace.examples) - 1))
             self.post_message(self.ViewChanged(self))
         self.relayout()
 
@@ -102,8 +84,12 @@ class TracePanel(Panel):
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         trace = self.drawn
         if isinstance(trace, TraceDrawing):
-            stage = min(self._stage, len(trace.stages) + len(trace.gradients) - 1)
-            labels = snapshot.dataset.labels
+            stage, labels = _within(trace, self._stage), snapshot.dataset.labels
             return [[], *trace_rows(trace, stage, labels, width, height - 1, self.palette)]
         why, colour = ("…", "dim") if trace is None else (trace.why, "warning")
         return [[], *paragraph(why, width, self.palette, colour)]
+
+
+def _within(trace: TraceDrawing, stage: int) -> int:
+    """A stage, or the last that there is: without gradients there are fewer."""
+    return min(stage, len(trace.stages) + len(trace.gradients) - 1)

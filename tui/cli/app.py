@@ -36,10 +36,6 @@ def _print_versions(is_asked: bool) -> None:
 
 
 # fmt: off
-_Resume = Annotated[str | None, typer.Option(
-    metavar="RUN", help="Go on with a saved run: its name or file.",
-    autocompletion=options.run_names,
-)]
 _Paused = Annotated[bool, typer.Option("--paused", help="Don't train before space is pressed.")]
 _Speed = Annotated[int | None, typer.Option(
     metavar="N", help="Train at most N steps a second.", callback=options.within(1, 999_999),
@@ -64,7 +60,7 @@ def explore(
     column: options.Column = "",
     skip_long: options.SkipLong = False,
     spec: options.Spec = None,
-    resume: _Resume = None,
+    resume: options.Resume = None,
     paused: _Paused = False,
     speed: _Speed = None,
     target: _Target = None,

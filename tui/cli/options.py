@@ -14,9 +14,9 @@ from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.settings import SETTINGS
 
 
-def found(run: Path | None) -> Path | None:
+def found(run: Path) -> Path:
     """A run that a person names by its path, or by its name among the kept ones."""
-    return run and find_run(run, runs_directory())
+    return find_run(run, runs_directory())
 
 
 def within(low: int, high: int) -> Callable[[typer.CallbackParam, Any], Any]:
@@ -92,9 +92,8 @@ Run = Annotated[Path, typer.Argument(
     metavar="RUN", callback=found, help="A saved run: its name or file.",
     autocompletion=run_names,
 )]
-Resume = Annotated[Path | None, typer.Option(
-    metavar="RUN", callback=found, help="Go on with a run: its name or file.",
-    autocompletion=run_names,
+Resume = Annotated[str | None, typer.Option(
+    metavar="RUN", help="Go on with a saved run: its name or file.", autocompletion=run_names,
 )]
 RunDirectory = Annotated[Path | None, typer.Option(
     "--run-dir", metavar="FOLDER", help="Where runs are kept; or MAKEMORE_TUI_RUNS.",

@@ -32,7 +32,6 @@ from ..widgets.runs_rows import COLUMNS, RunEntry, columns_for
 
 if TYPE_CHECKING:
     from makemore_tui.core.analysis.evaluation import Evaluation
-    from makemore_tui.core.results import Probe, RateSearch, Sample
     from makemore_tui.core.session.replay import Replay
     from makemore_tui.core.session.session import Session
 

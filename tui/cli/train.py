@@ -11,10 +11,11 @@ import typer
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
-from makemore_tui.core.runs.catalog import lock_new
+from makemore_tui.core.runs.catalog import find_run, lock_new
 from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.runs.header import read_record
-from makemore_tui.core.settings import lower_learning_rate, parse_changes
+from makemore_tui.core.runs.record import RunRecord
+from makemore_tui.core.settings import SETTINGS, lower_learning_rate, parse_changes
 
 from . import options
 from .process import INTERRUPTED, complain, ctrl_c_calls, load_torch
@@ -41,7 +42,7 @@ def train(
         typer.Option(
             metavar="N",
             help="How many; short for --set steps=N.",
-            callback=options.within(1, 10**9),
+            callback=options.within(1, SETTINGS["steps"].metadata["high"]),
         ),
     ] = None,
     out: Annotated[
@@ -72,9 +73,12 @@ def train(
     if resume:
         others = (*DATA_OPTIONS, "--preset", "--seed")
         refuse(given, others, f"can't be had with --resume: {resume} has its own")
-    dataset = read_record(resume).dataset_name if resume else start.dataset
-    with _new_file(out, runs_directory(run_dir), dataset, no_save) as file:
-        session = _resumed(resume, wanted) if resume else Session.from_spec(start)
+    directory = runs_directory(run_dir)
+    run = find_run(Path(resume), directory) if resume else None
+    record = read_record(run) if run else None
+    dataset = record.dataset_name if record else start.dataset
+    with _new_file(out, directory, dataset, no_save) as file:
+        session = _resumed(run, record, wanted) if run and record else Session.from_spec(start)
         for note in session.dataset.notes:
             complain(note)
         report, is_interrupted = _train(session, quiet=as_json)
@@ -111,8 +115,8 @@ def _new_file(
         lock.release()
 
 
-def _resumed(run: Path, asked: dict[str, Any]) -> "Session":
-    """A saved run with the settings that are asked for.
+def _resumed(run: Path, record: RunRecord, asked: dict[str, Any]) -> "Session":
+    """A saved run, whose record was read, with the settings that are asked for.
 
     Raises UserError if it has no steps left to take, or another run is asked for.
     """
@@ -120,7 +124,7 @@ def _resumed(run: Path, asked: dict[str, Any]) -> "Session":
 
     from makemore_tui.core.session.session import Session
 
-    torch.set_num_threads(read_record(run).usable_threads)
+    torch.set_num_threads(record.usable_threads)
     session = Session.load(run)
     present = asdict(session.model_settings) | asdict(session.train_settings)
     changes = {name: value for name, value in asked.items() if present[name] != value}

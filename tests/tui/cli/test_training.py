@@ -122,6 +122,14 @@ def test_a_loss_that_explodes_ends_a_training_and_the_run_is_kept(run, run_json,
     assert strict(again.out)["steps"] == 500  # though it was diverged to begin with
 
 
+def test_a_run_to_go_on_with_is_found_by_name_where_runs_are_kept(run_json, items, tmp_path):
+    words = ("--data", items, *SMALL, "--steps", 3, "--run-dir", tmp_path)
+    first = run_json("train", *words)["run"]
+    name = Path(first).stem
+    again = run_json("train", "--resume", name, "--run-dir", tmp_path, "--steps", 5)
+    assert again["steps"] == 5
+
+
 # Infinite losses
 
 

@@ -24,6 +24,7 @@ class AskingScreen(ModalScreen):
     AskingScreen > Vertical { border-title-style: bold; }
     AskingScreen Input { background: $panel; }
     AskingScreen Input:focus { background: $panel-lighten-2; }
+    AskingScreen #about { color: $text-muted; }
     AskingScreen #refused { height: auto; color: $text-warning; text-style: bold; display: none; }
     """
 

@@ -27,7 +27,7 @@ class ConfigScreen(AskingScreen):
 
     DEFAULT_CSS = """
     ConfigScreen > VerticalScroll { width: 100; max-height: 90%; padding: 1 2; }
-    ConfigScreen #about { color: $text-muted; margin: 1 0 0 0; }
+    ConfigScreen #about { margin: 1 0 0 0; }
     """
     BINDINGS = [  # noqa: RUF012
         Binding("escape,q", "dismiss", "close"),

@@ -104,7 +104,6 @@ class DatasetScreen(AskingScreen):
     """Shows a dataset in numbers before it is taken, which begins a new run."""
 
     DEFAULT_CSS = """
-    DatasetScreen OptionList { max-height: 11; }
     DatasetScreen Checkbox { border: none; padding: 0; height: 1; }
     DatasetScreen Horizontal { height: 1; }
     DatasetScreen Horizontal > * { width: 1fr; }

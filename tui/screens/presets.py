@@ -27,9 +27,7 @@ class PresetsScreen(AskingScreen):
     """Lists the presets; enter begins a new run with one, on the present dataset."""
 
     DEFAULT_CSS = """
-    PresetsScreen > Vertical { width: 80; }
     PresetsScreen Choices { max-height: 20; }
-    PresetsScreen #about { color: $text-muted; }
     """
     BINDINGS = [Binding("escape,q", "dismiss", "close")]  # noqa: RUF012
 
@@ -43,7 +41,7 @@ class PresetsScreen(AskingScreen):
             yield (choices := PresetList(*options, compact=True))
             same = [(one.model, one.train) == settings for one in PRESETS.values()]
             choices.highlighted = same.index(True) if True in same else 0
-            about = "Dev loss in nats a character on the built-in names, over the seeds 1 to 3"
+            about = "Dev losses are on the built-in names; two values span the seeds 1 to 3"
             yield Static(about, id="about", markup=False)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

@@ -2,6 +2,7 @@
 
 import bisect
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from makemore_tui.core.constants import MAX_SEED
@@ -76,10 +77,15 @@ def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
 
 def next_speed_limit(limit: int | None, by: int) -> int | None:
     """The next lower or higher limit of the steps a second; None is no limit, the highest."""
+    return next_on(_SPEED_LIMITS, limit, by)
+
+
+def next_on(ladder: Sequence[int], now: int | None, by: int) -> int | None:
+    """The next lower or higher number of a ladder, where None stands above the last."""
+    here = math.inf if now is None else now
     if by > 0:
-        return next((one for one in _SPEED_LIMITS if limit is not None and one > limit), None)
-    lower = [one for one in _SPEED_LIMITS if limit is None or one < limit]
-    return lower[-1] if lower else limit
+        return next((one for one in ladder if one > here), None)
+    return next((one for one in reversed(ladder) if one < here), now)
 
 
 def restarts(snapshot: Snapshot, setting: str) -> bool:
@@ -112,11 +118,17 @@ def typed(snapshot: Snapshot, setting: str, text: str) -> Edit | Restart | None:
 
 
 def _seed(text: str) -> int:
+    seed = whole_number(text)
+    if seed is None or seed > MAX_SEED:
+        raise UserError(f"seed must be a whole number from 0 to {MAX_SEED:,}, not {text!r}")
+    return seed
+
+
+def whole_number(text: str) -> int | None:
+    """A whole number as it is typed, with or without commas; None if it is none."""
     digits = text.strip().replace(",", "")
     is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
-    if not is_number or int(digits) > MAX_SEED:
-        raise UserError(f"seed must be a whole number from 0 to {MAX_SEED:,}, not {text!r}")
-    return int(digits)
+    return int(digits) if is_number else None
 
 
 def _next(setting: str, now: Any, by: int) -> Any:

@@ -10,7 +10,7 @@ from rich.style import Style
 from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.results import Baseline, LossCurve, Mark, PreviousRun
 
-from ..style.colours import Palette
+from ..style.colours import Palette, rgb_style
 from ..style.text_rows import Row, number, row
 from .columns import StepAxis
 from .ticks import range_label
@@ -23,6 +23,7 @@ BASELINE_CHOICES = (BASELINES, BASELINES[1:], BASELINES[:1], ())
 TARGET = "target"  # what its line is called
 MAX_TARGET = 100.0  # nats
 _MIN_STEPS = 16  # in a range
+ZOOM = 1.5  # times as high for each step of the vertical zoom
 _MAX_ZOOM = 12
 
 
@@ -62,7 +63,7 @@ class LossOptions:
         part = f"steps {range_label(*self.span)}" if self.span else part
         axes = {(0, 0): "linear", (1, 0): "log loss", (0, 1): "log steps", (1, 1): "log-log"}
         smoothing = {"light": "", "strong": " · smooth", "off": " · unsmoothed"}[self.smoothing]
-        zoom = f" · losses x {1.5**self.zoom:.2g}" if self.zoom else ""
+        zoom = f" · losses x {ZOOM**self.zoom:.2g}" if self.zoom else ""
         return f"{part} · {axes[self.log_loss, self.log_steps]}{smoothing}{zoom}"
 
     def shows(self, run: PreviousRun) -> bool:
@@ -148,9 +149,9 @@ def _more_parts(
     runs = sum(map(options.shows, snapshot.previous))
     if runs:
         word = "previous run" if runs == 1 else "previous runs"
-        parts.append((f"─ {runs} {word}   ", palette.style("previous")))
+        parts.append((f"─ {runs} {word}   ", rgb_style(palette.runs[0])))
     if saved := len(curve.overlays):
-        parts.append((f"─ {saved} saved", palette.style("previous")))
+        parts.append((f"─ {saved} saved", rgb_style(palette.runs[0])))
     return parts
 
 

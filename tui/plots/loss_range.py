@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .columns import CurveColumns, Line, as_line
-from .loss_options import PlotContent
+from .loss_options import ZOOM, PlotContent
 from .ticks import even_ticks, log_axis
 
 _MIN_HEIGHT = 1e-3  # nats, the lowest loss that a logarithmic axis shows
@@ -17,7 +17,6 @@ _TALLEST_OF_MANY, _MANY = 2.5, 0.15  # more, if a larger share of them would not
 _MIN_MARGIN = 0.005  # nats above and below the lines; a linear axis ends at whole rows besides
 _WIDER = 1.15  # times the lines' range it may be for a baseline that is near,
 _WIDER_FOR_RUNS = 2.0  # and for the target and the ends of other runs
-_ZOOM = 1.5  # times as high for each step of the vertical zoom
 _MAX_LOG_TICKS = 8
 
 
@@ -111,5 +110,5 @@ def _zoomed(
     """A range made smaller around the end of the curve, or larger."""
     lines = as_line(columns.smooth) or columns.dev
     newest = _height(lines[-1][1], log) if lines else low
-    factor = _ZOOM**-zoom
+    factor = ZOOM**-zoom
     return newest - (newest - low) * factor, newest + (high - newest) * factor

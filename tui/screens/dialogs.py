@@ -15,6 +15,7 @@ from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, S
 from ..client.engine import WorkerDied
 from ..client.session_actions import SessionActions, spec_of
 from ..plots.loss_options import MAX_TARGET, is_target
+from ..setting_steps import whole_number
 from ..widgets.text_input import Line
 from .asking import AskingScreen
 
@@ -100,12 +101,11 @@ class StepsScreen(AskingScreen):
         self.refuse("")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        digits = event.value.strip().replace(",", "")
-        is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
-        if not is_number or not 1 <= int(digits) <= MAX_STEPS:
+        steps = whole_number(event.value)
+        if steps is None or not 1 <= steps <= MAX_STEPS:
             self.refuse(f"Must be a whole number from 1 to {MAX_STEPS:,}")
             return
-        self.session.take_steps(int(digits))
+        self.session.take_steps(steps)
         self.dismiss()
 
 
@@ -146,7 +146,6 @@ class TargetScreen(AskingScreen):
 class SpecScreen(AskingScreen):
     """Shows the line from which the run can be begun elsewhere, whole, and copies it."""
 
-    DEFAULT_CSS = "SpecScreen #about { color: $text-muted; }"
     BINDINGS = [Binding("escape,enter,q", "dismiss", "close")]  # noqa: RUF012
 
     @classmethod

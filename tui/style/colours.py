@@ -30,7 +30,6 @@ class Palette:
     good: RGB
     warning: RGB
     cursor: RGB
-    previous: RGB
     heat: tuple[RGB, ...]
     runs: tuple[RGB, ...]  # of other runs, by turns
 
@@ -87,20 +86,20 @@ def _rgbs(colours: str) -> tuple[RGB, ...]:
     return tuple(Color.parse(one).get_truecolor() for one in colours.split())
 
 
-# In the order of the fields: text, dim, faint, batch, dev, good, warning, cursor, previous.
+# In the order of the fields: text, dim, faint, batch, dev, good, warning, cursor.
 DARK = Palette(
-    *_rgbs("#dee2e9 #8c94a2 #3e4654 #56b4e9 #f0aa1e #28be91 #f07846 #82faff #687080"),
+    *_rgbs("#dee2e9 #8c94a2 #3e4654 #56b4e9 #f0aa1e #28be91 #f07846 #82faff"),
     heat=_rgbs("#181c26 #42206c #942c80 #e05262 #fea870 #fcfdc8"),
     runs=_rgbs("#687080 #a284d6 #b8708c #8c9a50"),
 )
 LIGHT = Palette(
-    *_rgbs("#1e222a #646a76 #bec4cd #0064aa #b46900 #00785a #be460a #008ca0 #969ca8"),
+    *_rgbs("#1e222a #646a76 #bec4cd #0064aa #b46900 #00785a #be460a #008ca0"),
     heat=_rgbs("#f4f5f8 #facdaa #f08278 #b93c82 #5f1e78 #140a32"),
     runs=_rgbs("#969ca8 #8260be #b45078 #78862c"),
 )
 # Okabe and Ito's own colours on black; a cursor of the one that the heat map has not.
 COLOUR_BLIND = Palette(
-    *_rgbs("#ffffff #b9b9b9 #5a5a5a #56b4e9 #e69f00 #009e73 #f0e442 #56b4e9 #687080"),
+    *_rgbs("#ffffff #b9b9b9 #5a5a5a #56b4e9 #e69f00 #009e73 #f0e442 #56b4e9"),
     heat=_rgbs("#101010 #502d00 #965f00 #e69f00 #f0e442 #fffff5"),
     runs=_rgbs("#687080 #cc79a7 #0072b2 #d55e00"),
 )

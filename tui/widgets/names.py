@@ -19,13 +19,13 @@ from .names_rows import (
     typed_sampling,
 )
 from .panel import Panel, label_border
-from .text_input import Line
+from .text_input import InPlaceLine
 
 _MAX_NAMES = 500
 _HINT = "temperature top-k · enter apply · esc cancel"
 
 
-class SamplingLine(Line):
+class SamplingLine(InPlaceLine):
     """The line to type temperature and top-k into."""
 
     BINDINGS = [  # noqa: RUF012
@@ -33,24 +33,7 @@ class SamplingLine(Line):
         Binding("escape", "leave", "cancel"),
     ]
 
-    def __init__(self, panel: "NamesPanel"):
-        super().__init__(select_on_focus=True)
-        self._panel = panel
-
-    def open(self) -> None:
-        """Show the line with what holds now."""
-        self.value, self.display = sampling_text(self._panel.sampling), True
-        self.screen.set_focus(self)  # at once, before the next key
-        self._panel.relayout()
-
-    def action_leave(self) -> None:
-        """Close the line without taking what is in it."""
-        self.screen.set_focus(self._panel)
-        self._close()
-
-    def _close(self) -> None:
-        self.display = False
-        self._panel.relayout()
+    _panel: "NamesPanel"
 
     async def action_submit(self) -> None:
         """Sample with what was typed, or say why not; the next key is the panel's again."""
@@ -61,10 +44,6 @@ class SamplingLine(Line):
             return
         self.action_leave()
         self._panel.sample_with(sampling)
-
-    def on_input_blurred(self) -> None:
-        if self.app.app_focus and self.screen.focused is not self:
-            self._close()
 
 
 class NamesPanel(Panel):
@@ -115,7 +94,7 @@ class NamesPanel(Panel):
         if self._line is None:
             self._line = SamplingLine(self)
             await self.mount(self._line)
-        self._line.open()
+        self._line.open_with(sampling_text(self.sampling))
 
     def sample_with(self, sampling: Sampling) -> None:
         """Sample with this temperature and top-k from now on."""

@@ -1,6 +1,5 @@
 """The rows of the names panel, the steps of temperature and top-k, and typed values of them."""
 
-import math
 from collections.abc import Sequence
 from itertools import chain
 
@@ -11,6 +10,7 @@ from makemore_tui.core.results import Sample, SampledNames
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Sampling
 
+from ..setting_steps import next_on
 from ..style.colours import Palette
 from ..style.text_rows import Row, fitted, row
 
@@ -32,11 +32,7 @@ def stepped_temperature(sampling: Sampling, by: int) -> Sampling:
 def stepped_top_k(sampling: Sampling, by: int, characters: int) -> Sampling:
     """The next top-k below or above this one; above the last is that of all characters."""
     ladder = [k for k in _TOP_K if k < characters]
-    now = sampling.top_k or math.inf
-    others = [k for k in ladder if k < now][-1:] if by < 0 else [k for k in ladder if k > now][:1]
-    if others:
-        return replace(sampling, top_k=others[0])
-    return sampling if by < 0 else replace(sampling, top_k=None)
+    return replace(sampling, top_k=next_on(ladder, sampling.top_k, by))
 
 
 def typed_sampling(text: str) -> Sampling:

@@ -122,6 +122,13 @@ class Panel(Widget, can_focus=True):
         self.snapshot = snapshot
         self.relayout()
 
+    def set_place(self, place: tuple[str, ...]) -> None:
+        """Set the panels that share its place."""
+        if place != self.place:
+            self.place = place
+            if self.snapshot is not None:
+                self.set_title(*self._titles)
+
     def set_title(self, *titles: str) -> None:
         """Set the first of some titles that fits the border, its number before it, among the tabs
         of the panels that share the place; a click on one chooses its panel."""

@@ -138,15 +138,14 @@ class PanelGrid(Vertical):
         if is_alone:
             shown = {self.chosen}
         elif has_third_row(self._size_to_fit):
-            left_out = {"health" if self.front["splits"] == "runs" else "runs"}
-            left_out.add("embedding" if self.front["bigrams"] == "trace" else "trace")
+            in_front = self.front.values()
+            left_out = {one if other in in_front else other for one, other in _LARGE_PLACES}
             shown = PANELS.keys() - left_out
         else:
             shown = set(self.front.values())
         for name, panel in self.panels.items():
             panel.display = name in shown
-            panel.place = self._place_of(name)
-            panel.relayout()
+            panel.set_place(self._place_of(name))
         self.set_class(is_alone, "alone")
         self._activate_tab()
 

@@ -18,7 +18,7 @@ from ..style.text_rows import Row, paragraph
 from .panel import Panel, label_border, next_of
 from .runs_rows import COLUMNS, ListLayout, RunEntry, matching, ordered, runs_rows, saved_entry
 from .saved_runs import SavedRuns
-from .text_input import Line
+from .text_input import OwnLine
 
 if TYPE_CHECKING:
     from makemore_tui.core.runs.catalog import SavedRun
@@ -26,14 +26,10 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_POLLS = 5.0
 
 
-class RunsFilter(Line):
+class RunsFilter(OwnLine):
     """The words that a run must have to be listed; shown while it is typed into or has some."""
 
-    DEFAULT_CSS = """
-    RunsFilter, RunsFilter:focus {
-        height: 1; padding: 0; background: transparent; display: none;
-    }
-    """
+    DEFAULT_CSS = "RunsFilter { display: none; }"
     BINDINGS = [  # noqa: RUF012
         Binding("enter", "leave", "keep the filter"),
         Binding("escape", "leave(True)", "list all runs"),
@@ -43,8 +39,7 @@ class RunsFilter(Line):
         """Let the keys be the explorer's again."""
         if is_cleared:
             self.value = ""
-        assert isinstance(self.parent, RunsPanel)
-        self.screen.set_focus(self.parent)
+        super().action_leave()
 
     @on(Focus)
     @on(Blur)

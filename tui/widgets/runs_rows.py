@@ -196,21 +196,26 @@ def runs_rows(entries: Sequence[RunEntry], layout: ListLayout) -> tuple[list[Row
     columns = columns_for(width - 2 - named, layout.sort)
     name_width = max(1, width - 2 - sum(one.width + 1 for one in columns))
     below = _about(entries[layout.cursor], name_width, width)[: max(0, height - 4)]
-    lines: list[tuple[int | None, Row]] = []
+    lines: list[int | None] = []  # of each line the run; None above those that are saved
     is_divided = layout.sort == "when"
     for i, entry in enumerate(entries):
         is_saved = entry.place in ("saved", "deleted")
         if is_divided and is_saved and (i == 0 or entries[i - 1].place in ("open", "previous")):
-            lines.append((None, row((fitted("  saved", width), dim))))
-        lines.append((i, _line(entry, i == layout.cursor, name_width, columns, palette)))
-    chosen = [i for i, _ in lines].index(layout.cursor)
+            lines.append(None)
+        lines.append(i)
+    chosen = lines.index(layout.cursor)
     room = max(1, height - 1 - len(below))
     top = max(0, min(chosen - room // 2, len(lines) - room))
     visible = lines[top : top + room]
     blank: list[Row] = [[]] * (room > len(visible) and bool(below))
-    places = {line: i for line, (i, _) in enumerate(visible, start=1) if i is not None}
+    places = {line: i for line, i in enumerate(visible, start=1) if i is not None}
     header = row(("  ", dim), *_header(name_width, columns, layout))
-    rows = [line for _, line in visible]
+    rows = [
+        row((fitted("  saved", width), dim))
+        if i is None
+        else _line(entries[i], i == layout.cursor, name_width, columns, palette)
+        for i in visible
+    ]
     return [header, *rows, *blank, *(row((line, dim)) for line in below)], places
 
 

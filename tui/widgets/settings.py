@@ -22,10 +22,10 @@ from .settings_rows import (
     settings_row,
     typed_value,
 )
-from .text_input import Line
+from .text_input import InPlaceLine
 
 
-class ValueLine(Line):
+class ValueLine(InPlaceLine):
     """The line to type a value into.
 
     refusal: why the value that was submitted can't be taken, until another one is typed.
@@ -36,26 +36,19 @@ class ValueLine(Line):
         Binding("escape", "leave", "leave"),
     ]
 
-    def __init__(self, panel: "SettingsPanel"):
-        super().__init__(select_on_focus=True)
-        self._panel = panel
+    def __init__(self, panel: Panel):
+        super().__init__(panel)
         self._setting = ""
         self.refusal = ""
 
     def open(self, setting: str, value: str) -> None:
         """Show the line, to type the value of a setting."""
-        self._setting, self.value, self.display = setting, value, True
-        self._panel.relayout()
-        self.screen.set_focus(self)  # at once, before the next key
+        self._setting = setting
+        self.open_with(value)
 
-    def action_leave(self) -> None:
-        """Close the line without taking what is in it."""
-        self.screen.set_focus(self._panel)
-        self._close()
-
-    def _close(self) -> None:
-        self.display, self.refusal = False, ""
-        self._panel.relayout()
+    def close(self) -> None:
+        self.refusal = ""
+        super().close()
 
     async def action_submit(self) -> None:
         """Ask for the value, or say why it can't be taken; the next key is the panel's again."""
@@ -74,11 +67,6 @@ class ValueLine(Line):
         if self.refusal:
             self.refusal = ""
             self._panel.relayout()
-
-    def on_input_blurred(self) -> None:
-        is_elsewhere = self.app.app_focus and self.screen.focused is not self
-        if is_elsewhere:  # and not in another window, which is looked at meanwhile
-            self._close()
 
 
 class SettingsPanel(Panel):

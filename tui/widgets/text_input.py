@@ -14,6 +14,8 @@ from textual.widgets.input import Selection
 
 from makemore_tui.core.text import harmless, is_acted_on
 
+from .panel import Panel
+
 
 class Line(Input):
     """A line that takes every character, so that none is offered as a key meanwhile.
@@ -83,6 +85,36 @@ class OwnLine(Line):
         """Let the keys be the explorer's again."""
         assert isinstance(self.parent, Widget)
         self.screen.set_focus(self.parent)
+
+
+class InPlaceLine(Line):
+    """A line over a row of its panel, shown while it is typed into; escape closes it, and so does
+    a focus elsewhere."""
+
+    def __init__(self, panel: Panel):
+        super().__init__(select_on_focus=True)
+        self._panel = panel
+
+    def open_with(self, value: str) -> None:
+        """Show the line with a value to begin with."""
+        self.value, self.display = value, True
+        self._panel.relayout()
+        self.screen.set_focus(self)  # at once, before the next key
+
+    def close(self) -> None:
+        """Hide the line."""
+        self.display = False
+        self._panel.relayout()
+
+    def action_leave(self) -> None:
+        """Close the line without taking what is in it."""
+        self.screen.set_focus(self._panel)
+        self.close()
+
+    def on_input_blurred(self) -> None:
+        is_elsewhere = self.app.app_focus and self.screen.focused is not self
+        if is_elsewhere:  # and not in another window, which is looked at meanwhile
+            self.close()
 
 
 def _is_unprinted(character: str | None) -> bool:

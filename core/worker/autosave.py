@@ -56,25 +56,23 @@ class Autosave:
         self._writes: deque[tuple[Future[None], _Target, RunState]] = deque()
         self._writer = ThreadPoolExecutor(1)
         self._next = clock() + _SECONDS
-        self._is_training = True
         self._note = ""
         self._problem: str | None = None
 
-    def advance(self, session: Session) -> bool:
-        """Save if it is time to, and collect what the thread has written; False if nothing is to
-        do."""
+    def advance(self, session: Session, is_training: bool) -> bool:
+        """Save if it is time to, and collect what the thread has written, for which training does
+        not wait; False if nothing is to do."""
         if not self._writes and self._clock() >= self._next:
             self._next = self._clock() + _SECONDS
             self.keep(session)
         if not self._writes:
             return False
-        wait([self._writes[0][0]], 0 if self._is_training else _PATIENCE)
+        wait([self._writes[0][0]], 0 if is_training else _PATIENCE)
         self._collect()
         return True
 
     def has_work(self, session: Session, is_training: bool) -> bool:
         """True when `advance` should be called: as soon as training has stopped, or on time."""
-        self._is_training = is_training
         is_unsaved = self._is_unsaved(session)
         if not is_training and self._problem is None and is_unsaved:
             self._next = min(self._next, self._clock())

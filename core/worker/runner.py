@@ -174,7 +174,9 @@ class SessionRunner:
         """Train for a slice of time, then do a few milliseconds of what else there is to do."""
         if self.training.is_training:
             self.training.advance(self.evals.steps_until_due(self.session))
-        if self.autosave is not None and self.autosave.advance(self.session):
+        if self.autosave is not None and self.autosave.advance(
+            self.session, self.training.is_training
+        ):
             return
         if self.evals.advance(self.session, self.training.is_training):
             return

@@ -17,6 +17,7 @@ from makemore_tui.core.runs.locks import is_locked
 from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.worker import autosave as module
 from makemore_tui.core.worker.autosave import Autosave
 
 LONG = 10.0  # seconds, more than between two saves
@@ -71,7 +72,7 @@ def save(clock):
 
     def save(autosave, session):
         clock.now += LONG
-        while autosave.advance(session):
+        while autosave.advance(session, is_training=True):
             time.sleep(BLINK)  # for the thread that writes
         return autosave.facts
 
@@ -81,7 +82,7 @@ def save(clock):
 def test_nothing_is_saved_before_it_is_time(begin, keep, tmp_path):
     autosave, session = keep(), begin()
     session.train(5)
-    assert not autosave.advance(session)
+    assert not autosave.advance(session, is_training=True)
     assert not (tmp_path / "runs").exists()
     assert autosave.facts.folder == ""
 
@@ -460,7 +461,7 @@ def test_an_undo_while_the_run_is_being_written_leaves_it_in_its_file(begin, kee
     session.edit(learning_rate=0.01)
     session.train(5)
     clock.now += LONG
-    autosave.advance(session)  # which begins to write
+    autosave.advance(session, is_training=True)  # which begins to write
     before = stamp(Path(folder))
     while stamp(Path(folder)) == before:
         time.sleep(BLINK)  # until the thread has, and nobody has noticed
@@ -486,6 +487,22 @@ def test_no_more_than_five_seconds_of_training_are_ever_unsaved(begin, keep, clo
         session.train(1)
         clock.now += 4.5
         assert autosave.has_work(session, is_training=True)
-        while autosave.advance(session):
+        while autosave.advance(session, is_training=True):
             time.sleep(BLINK)
         assert autosave.facts.step == session.step
+
+
+@pytest.mark.parametrize("is_training", [True, False])
+def test_training_never_waits_for_the_thread_that_writes(
+    begin, keep, clock, monkeypatch, is_training
+):
+    autosave, session = keep(), begin()
+    session.train(5)
+    assert autosave.has_work(session, is_training=False)  # as after a pause
+    waits = []
+    monkeypatch.setattr(module, "wait", lambda writes, seconds=None: waits.append(seconds))
+    clock.now += LONG
+    assert autosave.advance(session, is_training)
+    assert (waits == [0]) == is_training
+    monkeypatch.undo()
+    autosave.finish()

@@ -78,6 +78,7 @@ class Panel(Widget, can_focus=True):
         super().__init__(id=self.ID)
         self.place: tuple[str, ...] = (self.ID,)
         self._titles: tuple[str, ...] = (PANELS[self.ID],)
+        self._titled_with: tuple[Any, ...] | None = None  # the titles, place, width and theme
         self.snapshot: Snapshot | None = None
         self.drawn: Any = None
         self._rows: list[Row] = []
@@ -132,7 +133,10 @@ class Panel(Widget, can_focus=True):
     def set_title(self, *titles: str) -> None:
         """Set the first of some titles that fits the border, its number before it, among the tabs
         of the panels that share the place; a click on one chooses its panel."""
-        self._titles = titles
+        titled_with = titles, self.place, self.content_size.width, self.app.theme
+        if titled_with == self._titled_with:
+            return
+        self._titles, self._titled_with = titles, titled_with
         tabs = {name: f"{self.key_labels[f'{name}-panel']} {PANELS[name]}" for name in self.place}
         number = self.key_labels[f"{self.ID}-panel"]
         for title in (*titles, PANELS[self.ID]) if len(tabs) > 1 else titles:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..datasets.contexts import ContextTable
+from ..datasets.contexts import ContextTable, contexts_along
 from ..datasets.dataset import Dataset
-from ..datasets.vocabulary import BOUNDARY
 from ..models.model import Model
 
 _MULTIPLICATIONS_PER_BLOCK = 1 << 26
@@ -107,6 +106,5 @@ def affordable_examples(
 
 def log_probabilities_along(model: Model, ids: list[int]) -> Tensor:
     """ln P(next) at each character of an item, given those before it: (L, V) float64."""
-    padded = torch.tensor([BOUNDARY] * model.context + ids)
-    contexts = padded.unfold(0, model.context, 1)[: len(ids)]  # (L, T)
+    contexts = contexts_along(ids, model.context)  # (L, T)
     return torch.log_softmax(model.logits(contexts).double(), 1)

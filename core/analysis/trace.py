@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..constants import MAX_ITEM_LENGTH
-from ..datasets.contexts import Split, context_numbers
+from ..datasets.contexts import Split, context_numbers, contexts_along
 from ..datasets.dataset import Dataset
 from ..datasets.vocabulary import BOUNDARY
 from ..errors import UserError
@@ -81,6 +81,11 @@ class Trace:
     def example(self) -> Example:
         return self.examples[self.position]
 
+    def commonest(self, most: int) -> list[tuple[int, int]]:
+        """The ids of the characters that follow the context most often, and how often."""
+        common = self.followers.topk(min(most, int((self.followers > 0).sum())))
+        return list(zip(common.indices.tolist(), common.values.tolist(), strict=True))
+
     @property
     def loss(self) -> float:
         """The loss of the example that is followed, in nats."""
@@ -134,10 +139,8 @@ class Tracer:
             )
         if not model.is_finite:
             raise UserError("the weights are not finite")
-        if isinstance(model, MLP | NeuralBigram):
-            model = model.copy().to(torch.float64)
-        padded = torch.tensor([BOUNDARY] * model.context + ids)
-        contexts = padded.unfold(0, model.context, 1)[: len(ids)]  # (L, T)
+        model = model.in_double_precision()
+        contexts = contexts_along(ids, model.context)  # (L, T)
         chosen, target = contexts[position], ids[position]
         forward = _FORWARD[type(model)](model, chosen)
         p = forward[-1].values  # (V,)

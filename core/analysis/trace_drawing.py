@@ -19,9 +19,7 @@ def drawing(trace: Trace, vocabulary: Vocabulary, most: int, learning_rate: floa
             for one in stages
         )
 
-    many = min(_MAX_FOLLOWERS, int((trace.followers > 0).sum()))
-    common = trace.followers.topk(many)
-    pairs = zip(common.indices.tolist(), common.values.tolist(), strict=True)
+    common = trace.commonest(_MAX_FOLLOWERS)
     return TraceDrawing(
         word=trace.word,
         position=trace.position,
@@ -35,7 +33,7 @@ def drawing(trace: Trace, vocabulary: Vocabulary, most: int, learning_rate: floa
             for one in trace.examples
         ),
         times=trace.times,
-        followers=tuple((vocabulary.label(i), count) for i, count in pairs),
+        followers=tuple((vocabulary.label(i), count) for i, count in common),
         stages=lines(trace.stages),
         nll=trace.nll,
         gradients=lines(trace.gradients),

@@ -103,6 +103,12 @@ def context_tables(
         yield ContextTable(contexts[distinct], rows, targets, counts.double(), seen_counts)
 
 
+def contexts_along(ids: list[int], context: int) -> Tensor:
+    """The context of each character of an item of L ids, the closing boundary counted: (L, T)."""
+    padded = torch.tensor([BOUNDARY] * context + ids)
+    return padded.unfold(0, context, 1)[: len(ids)]
+
+
 def context_numbers(contexts: Tensor, size: int) -> Tensor:
     """A number for each context: (N, T) of ids below `size` to (N,) int64.
 

@@ -95,6 +95,11 @@ class Dataset:
         return cls(Path(os.path.expanduser(name)), unique, reading=reading)
 
     @property
+    def source(self) -> str:
+        """What `load` takes: the name of a built-in dataset, or the file's path."""
+        return self.name if self.built_in else str(self.path.resolve())
+
+    @property
     def num_items(self) -> int:
         return len(self._text.starts) - 1
 

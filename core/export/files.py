@@ -21,8 +21,7 @@ _FIGURES, _NO_TEXT = ("svg", "png", "pdf"), ("tensorboard", "png", "pdf")
 def export_spec(session: Session, stem: str = "run") -> str:
     """The line that begins a run with this one's dataset, settings and seed."""
     dataset, settings = session.dataset, (session.model_settings, session.train_settings)
-    name = dataset.name if dataset.built_in else str(dataset.path.resolve())
-    return f"{RunSpec(name, dataset.unique, *settings, session.seed, dataset.reading)}\n"
+    return f"{RunSpec(dataset.source, dataset.unique, *settings, session.seed, dataset.reading)}\n"
 
 
 def export_figure(session: Session, form: str, stem: str) -> bytes:

@@ -110,7 +110,7 @@ def export_json(session: Session) -> str:
         "versions": {"makemore-tui": version("makemore-tui"), "torch": torch.__version__},
         "dataset": {
             "name": dataset.name,
-            "path": None if dataset.built_in else str(dataset.path.resolve()),
+            "path": None if dataset.built_in else dataset.source,
             "unique": dataset.unique,
             "reading": structs.asdict(dataset.reading),
             "fingerprint": dataset.fingerprint,

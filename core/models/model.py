@@ -65,7 +65,7 @@ class Model(ABC):
         """The same model with tensors of its own."""
         return deepcopy(self)
 
-    def in_double_precision(self) -> "Model":
+    def in_double_precision(self) -> Self:
         """The same model with logits in float64, which hardly depend on what is computed beside."""
         return self
 

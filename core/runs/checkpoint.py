@@ -123,7 +123,7 @@ def read(path: Path | str, partial: bool = False) -> RunState:
 
 def _record(state: RunState, named: bool, report: dict[str, Any]) -> RunRecord:
     dataset = state.dataset
-    path = None if dataset.built_in else str(dataset.path.resolve())
+    path = None if dataset.built_in else dataset.source
     own, torchs = version("makemore-tui"), str(torch.__version__)
     return RunRecord(
         format=FORMAT,

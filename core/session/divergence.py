@@ -44,7 +44,7 @@ def diverged_since(
     size = min(RECENT, planned)
     window = torch.cat([history.recent, losses])
     first = history.steps - len(history.recent)  # the step of the window's first loss
-    if not (is_bad := _is_bad(window, size, floor))[-1]:
+    if not _is_bad(window, size, floor)[-1]:
         return None
     start = min(first_loss(), history.lowest_mean(RECENT))
     limit = max(floor, _TIMES_START * start)

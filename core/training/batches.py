@@ -119,7 +119,7 @@ def minibatches(split: Split, drawn: Tensor, context: int, like: Tensor, V: int)
     )
 
 
-def full_batch(tables: list[ContextTable], like: Tensor, V: int) -> Batches:
+def full_batch(tables: list[ContextTable], like: Tensor) -> Batches:
     """All examples of some context tables as one batch, with a row for each of their contexts."""
     contexts = torch.cat([table.contexts for table in tables])  # (M, T)
     firsts = torch.tensor([0] + [len(table.contexts) for table in tables]).cumsum(0)

@@ -32,14 +32,13 @@ class GradientTrainer:
     bit for bit, however the steps are divided into calls of `train`.
 
     step: how many steps have been taken. settings: those of the next step. seed: of the minibatches
-    and dropout masks. finished, num_counted: see `CountingTrainer`; this one never finishes.
+    and dropout masks. finished: never; see `CountingTrainer`.
     """
 
     model: AnyNetwork
     settings: TrainSettings
     step: int = 0
     finished: bool = False
-    num_counted: int = 0
 
     def __init__(
         self,
@@ -177,7 +176,7 @@ class GradientTrainer:
                 batches = minibatches(self._split, drawn, context, like, V)
             else:
                 tables = self.dataset.context_tables(self.settings.train_on, context)
-                batches = full_batch(list(tables), like, V)
+                batches = full_batch(list(tables), like)
             prepared = self._prepared = self._gradient_step.prepare(batches)
         return prepared
 

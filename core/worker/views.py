@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
-from torch import Tensor
 
 from ..analysis.baselines import RunningBaselines
 from ..analysis.bigrams import BigramAnalysis
@@ -15,7 +14,6 @@ from ..analysis.probe import probe
 from ..analysis.trace import Tracer
 from ..analysis.trace_drawing import drawing
 from ..datasets.dataset import Dataset
-from ..datasets.stats import bigram_counts
 from ..errors import UserError
 from ..results import BigramsView, DatasetFacts, LossCurve, SavedCurve, SplitLosses, Unavailable
 from ..runs import checkpoint
@@ -50,7 +48,7 @@ class Views:
             name=dataset.name,
             items=dataset.num_items,
             labels=tuple(dataset.vocabulary.labels()),
-            source=dataset.name if dataset.built_in else str(dataset.path.resolve()),
+            source=dataset.source,
             unique=dataset.unique,
             reading=dataset.reading,
             notes=dataset.notes,
@@ -58,7 +56,6 @@ class Views:
         self.dataset: Dataset = dataset
         self.baselines: RunningBaselines = RunningBaselines(dataset)
         self.has_work: bool = True
-        self._counts: Tensor | None = None
         self._bigrams: BigramAnalysis | None = None
         self._embedding = EmbeddingMapper(dataset.vocabulary)
         self._saved: dict[str, tuple[_Losses, float | None]] = {}  # with the best dev loss, by path
@@ -120,9 +117,8 @@ class Views:
 
     def _bigram_analysis(self, context: int) -> BigramAnalysis:
         if self._bigrams is None or self._bigrams.context != context:
-            if self._counts is None:
-                self._counts = bigram_counts(self.dataset)
-            self._bigrams = BigramAnalysis(self.dataset, context, self._counts)
+            counts = self._bigrams.counts if self._bigrams else None  # those of the dataset
+            self._bigrams = BigramAnalysis(self.dataset, context, counts)
         return self._bigrams
 
 

@@ -173,7 +173,7 @@ def test_the_targets_of_every_batch_add_up_to_minus_one(small, size):
 @pytest.mark.parametrize("splits", [["train"], ["dev", "test"], ["test", "train", "dev"]], ids=str)
 def test_a_full_batch_has_every_example_with_its_share(small, small_splits, plain, splits, context):
     parts = [table for split in splits for table in small.context_tables(split, context)]
-    batches = full_batch(parts, DOUBLE, small.vocabulary.size)
+    batches = full_batch(parts, DOUBLE)
     assert len(parts) == len(splits)
     items = [item for split in splits for item in small_splits[split]]
     examples = plain.examples(items, context)
@@ -186,7 +186,7 @@ def test_a_full_batch_has_every_example_with_its_share(small, small_splits, plai
 
 def test_a_full_batch_has_each_context_once(names):
     (table,) = names.context_tables("train", 3)
-    batches = full_batch([table], torch.empty(0), 27)
+    batches = full_batch([table], torch.empty(0))
     assert batches.rows == [len(batches.contexts)] == [len(table.contexts)]
     assert len(batches.contexts.unique(dim=0)) == len(batches.contexts)
     assert batches.weights.dtype == torch.float32

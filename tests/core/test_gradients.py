@@ -235,7 +235,7 @@ def test_minibatches_of_the_names(plain, names, settings, size, dropout):
 )
 def test_a_full_batch_has_the_gradient_of_all_examples(plain, small, small_splits, settings):
     V, context = small.vocabulary.size, settings.context_length
-    batches = full_batch(list(small.context_tables("train", context)), LIKE, V)
+    batches = full_batch(list(small.context_tables("train", context)), LIKE)
     step, losses = make_step(settings, V), torch.empty(1, dtype=torch.float64)
     (gradient,) = gradients(step, batches, losses)
     all_examples = plain.tensors(small_splits["train"], context, small.vocabulary.characters)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from makemore_tui.core.analysis.trace import Stage, Trace
     from makemore_tui.core.datasets.vocabulary import Vocabulary
 
-_MAX_VALUES = 6  # of a stage that a line shows
+_MAX_FOLLOWERS, _MAX_VALUES = 5, 6  # of a context, and of a stage, that a line shows
 
 
 def trace(
@@ -66,11 +66,8 @@ def _print_trace(found: "Trace", vocabulary: "Vocabulary") -> None:
         numbers = f"{one.probability:.4f}", f"{one.loss:.4f}"
         examples.add_row(mark, Text(context), Text(label(one.target)), *numbers)
     examples.add_row("", "", "mean", "", f"{found.nll:.4f}")
-    followers = found.followers.topk(min(5, int((found.followers > 0).sum())))
-    followed = ", ".join(
-        f"{vocabulary.label(i)} {n:,}"
-        for n, i in zip(followers.values.tolist(), followers.indices.tolist(), strict=True)
-    )
+    common = found.commonest(_MAX_FOLLOWERS)
+    followed = ", ".join(f"{vocabulary.label(i)} {n:,}" for i, n in common)
     context = "".join(map(label, found.example.context))
     seen = f"{context} occurs {found.times:,} times in train" + (
         f": {followed}" if followed else ""

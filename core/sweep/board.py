@@ -43,7 +43,9 @@ class Board:
         self._importances: dict[str, float] = {}
         self._ended, self._next = 0, 0.0  # trials when they were worked out; not again before
 
-    def snapshot(self, name: str, state: State, running: Mapping[int, Reached], **facts: Any) -> Snapshot:
+    def snapshot(
+        self, name: str, state: State, running: Mapping[int, Reached], **facts: Any
+    ) -> Snapshot:
         """The study now. running: the newest report of each trial that runs here."""
         found = self._study.trials()
         rows = [self._row(trial, running.get(trial.number)) for trial in found]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 _RUNGS = 7  # of a trial; the last is its end
 _MIN_STEPS = 10  # no trial is judged before
 _FACTOR = 2
+_MIN_OTHERS = 3
 
 
 def rungs(steps: int, most: int) -> list[int]:
@@ -23,7 +24,9 @@ def rungs(steps: int, most: int) -> list[int]:
 def is_behind(value: float, others: Sequence[float]) -> bool:
     """True if a trial's dev loss at a rung is not among the better half of what was reached there.
 
-    others: the losses of those that reached it before; the first of all is never behind.
+    others: the losses of those that reached it before. The first few are never behind.
     """
+    if len(others) < _MIN_OTHERS:
+        return value != value
     better = sum(other < value for other in others)
-    return value != value or better >= max(1, (len(others) + 1) // _FACTOR)
+    return value != value or better >= (len(others) + _FACTOR) // _FACTOR

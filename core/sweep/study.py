@@ -4,7 +4,7 @@ import random
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,7 +34,7 @@ HEARTBEAT_SECONDS = 60
 _POSTGRES = "postgresql+psycopg://"
 _ATTRIBUTE = "sweep"  # of a study: how it was begun
 RESULT = "result"  # of a trial: what is kept of it but for its settings and its dev loss
-_OUTSIDE = "outside"  # of a trial: settings that it has from the preset, beyond their range
+_OUTSIDE = "outside"  # of the first trial: those of its settings that are not in their ranges
 _RETRIED = "retry_history"  # what Optuna calls the trials of which this one is the same again
 _TRIES, _SECONDS_BETWEEN = 10, 1.0  # while several machines begin a study at once
 _WORSE = 0.3  # the p below which a trial of several seeds ends: worse for both of the first two
@@ -118,8 +118,8 @@ class Study:
                 trial.report(value, step)
             except optuna.exceptions.UpdateFinishedTrialError:
                 return True  # it was thought lost, and runs elsewhere
-            if not self.begun.prunes:
-                return False
+            if not self.begun.prunes or _OUTSIDE in trial.user_attrs:
+                return False  # what the others are compared with is trained to its end
             if self.begun.seeds > 1:
                 return find_spec("scipy") is not None and self._is_worse(trial)
             others = [
@@ -216,10 +216,8 @@ class Study:
 
     def _give_back(self, trials: "list[optuna.Trial] | list[FrozenTrial]") -> None:
         for trial in trials:
-            try:
+            with suppress(optuna.exceptions.UpdateFinishedTrialError):
                 self._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
-            except optuna.exceptions.UpdateFinishedTrialError:
-                pass
 
 
 @contextmanager
@@ -240,7 +238,9 @@ def _checked(url: str) -> str:
     """The URL of a PostgreSQL database, with the driver that is installed."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
-        raise UserError(f"--storage must be {_POSTGRES}USER@HOST/DATABASE, not {url.split('@')[-1]}")
+        raise UserError(
+            f"--storage must be {_POSTGRES}USER@HOST/DATABASE, not {url.split('@')[-1]}"
+        )
     if find_spec("psycopg") is None:
         raise UserError("PostgreSQL needs psycopg: pip install 'makemore-tui[sweep]'")
     return f"{_POSTGRES}{rest}"
@@ -283,14 +283,14 @@ def _begin(study: optuna.Study, start: Start) -> Begun:
     points = grid(start.over) if start.sampler == "grid" else []
     with _told():
         first = {one.setting: present[one.setting] for one in start.over}
-        inside = {one.setting: first[one.setting] for one in start.over if first[one.setting] in one}
+        inside = {
+            one.setting: first[one.setting] for one in start.over if first[one.setting] in one
+        }
         study.enqueue_trial(inside, {_OUTSIDE: sorted(first.keys() - inside.keys())})
         for point in points[: start.trials]:
             if point != first:
                 study.enqueue_trial(point)
-    begun = Begun(
-        start.spec, start.over, start.trials, start.seeds, start.sampler, start.prunes
-    )
+    begun = Begun(start.spec, start.over, start.trials, start.seeds, start.sampler, start.prunes)
     study.set_user_attr(_ATTRIBUTE, msgspec.to_builtins(begun))
     return begun
 
@@ -311,7 +311,9 @@ def _begun(study: optuna.Study, start: Start) -> Begun:
     begun = msgspec.convert(found, Begun)
     if start.over and (start.over, start.spec) != (begun.over, begun.spec):
         over = " ".join(map(str, begun.over))
-        raise UserError(f"the study {start.study} is of {begun.spec} over {over}, not what is asked")
+        raise UserError(
+            f"the study {start.study} is of {begun.spec} over {over}, not what is asked"
+        )
     return begun
 
 

@@ -1,5 +1,6 @@
 """The processes that train trials, and the pipes to them."""
 
+import contextlib
 import multiprocessing
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,10 +23,8 @@ class Worker:
 
     def send(self, message: Task | Verdict | Keep) -> None:
         """Tell it something; it is lost if the process has died, which `reports` tells."""
-        try:
+        with contextlib.suppress(OSError):
             self.connection.send(message)
-        except OSError:
-            pass
 
 
 class Workers:

@@ -15,6 +15,7 @@ from .explorer import open_explorer
 from .find_lr import find_lr
 from .plain_words import PlainCommand, PlainGroup, sentence
 from .runs import runs
+from .sweep import sweep
 from .trace import trace
 from .train import train
 
@@ -81,6 +82,7 @@ for _command, _name, _example in (
     (saved_run.evaluate, "evaluate", f"{_TRAIN} 999 --out b && makemore-tui evaluate b"),
     (trace, "trace", f"{_TRAIN} 999 --out b && makemore-tui trace b --word emma --backward"),
     (find_lr, "find-lr", "makemore-tui find-lr --preset lecture --steps 300"),
+    (sweep, "sweep", "makemore-tui sweep --preset fast --over learning_rate --trials 20"),
     (data, "data", "makemore-tui data names --json"),
     (presets, "presets", "makemore-tui presets"),
     (settings, "settings", "makemore-tui settings --json"),

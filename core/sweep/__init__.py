@@ -1,1 +1,1 @@
-"""Studies over settings, on Optuna: `messages`, `ranges` and `files` import neither it nor torch."""
+"""Studies over settings, on Optuna; clients import `messages`, `ranges` and `files` alone."""

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 from ..errors import UserError
 from .files import StudyFiles, sweeps_directory
@@ -27,7 +28,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def _run(start: Start, send) -> None:
+def _run(start: Start, send: Callable[[Reply], None]) -> None:
     files = StudyFiles(sweeps_directory(), start.study)
     files.lock()
     from .workers import Workers  # torch begins to load in another process

@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 from optuna.trial import FrozenTrial, TrialState
 
+from . import messages
 from .messages import Point, Snapshot, State, Trial
 from .study import RESULT, Study
 from .trial import Reached
 
-_STATES = {
+_STATES: dict[TrialState, messages.TrialState] = {
     TrialState.WAITING: "waiting",
     TrialState.RUNNING: "running",
     TrialState.COMPLETE: "done",

@@ -13,7 +13,6 @@ from .best_runs import BestRuns
 from .board import Board, Result
 from .files import StudyFiles
 from .messages import Command, Prune, Start, State, Stop
-from .ranges import num_combinations
 from .study import Study
 from .trial import Ended, Keep, Kept, Reached, Task, Verdict
 from .workers import Report, Worker, Workers
@@ -34,7 +33,7 @@ class Coordinator:
         self._start, self._study, self._files, self._workers = start, study, files, workers
         self._board = Board(study, start.keep)
         self._best_runs = BestRuns(study, start.study, start.runs, start.keep if start.runs else 0)
-        self._most = int(min(start.trials, num_combinations(study.begun.over)))
+        self._most = int(min(start.trials, study.num_possible))
         self._reached: dict[int, Reached] = {}  # the newest report of each trial that runs here
         self._saving: dict[int, tuple[Ended, Path]] = {}
         self._deaths: dict[int, int] = {}
@@ -43,7 +42,7 @@ class Coordinator:
         self._next_snapshot = self._next_ask = 0.0
         steps = [one.high or max(one.choices) for one in study.begun.over if one.setting == "steps"]
         self._most_steps = int(max([study.base.train.steps, *map(float, steps)]))
-        self.is_stopping = False
+        self.is_stopping: bool = False
 
     def run(self) -> None:
         """Go on until all trials have ended, the time is up, or someone says stop.
@@ -119,7 +118,7 @@ class Coordinator:
                 self._reached[trial] = report
                 if report.at is not None:
                     worker.send(Verdict(trial, self._judged(report, report.at)))
-            case Ended(trial, last, value, why, has_failed):
+            case Ended(trial, last, value):
                 self._reached[trial] = last
                 is_finite = value is not None and math.isfinite(value)
                 path = self._best_runs.path_for(trial, value) if value and is_finite else None

@@ -63,6 +63,10 @@ class StudyFiles:
         except OSError as error:
             raise cannot_write(directory, error) from None
 
+    def unlock(self) -> None:
+        """Let another process run the study."""
+        self._lock.release()
+
     @property
     def is_running(self) -> bool:
         """True if a process runs this study here."""

@@ -148,7 +148,21 @@ def to_line(message: Message | Snapshot) -> bytes:
     return msgspec.json.encode(message) + b"\n"
 
 
-start_of = msgspec.json.Decoder(Start).decode
-reply_of = msgspec.json.Decoder(Reply).decode
-command_of = msgspec.json.Decoder(Command).decode
-snapshot_of = msgspec.json.Decoder(Snapshot).decode
+def start_of(line: bytes) -> Start:
+    """The first line of a sweep's input; like the others, it raises msgspec.MsgspecError."""
+    return msgspec.json.decode(line, type=Start)
+
+
+def reply_of(line: bytes) -> Reply:
+    """A line of a sweep's output."""
+    return msgspec.json.decode(line, type=Reply)
+
+
+def command_of(line: bytes) -> Command:
+    """A line of the commands to a sweep."""
+    return msgspec.json.decode(line, type=Command)
+
+
+def snapshot_of(line: bytes) -> Snapshot:
+    """What is in the file of a snapshot."""
+    return msgspec.json.decode(line, type=Snapshot)

@@ -30,7 +30,7 @@ from .halving import is_behind
 from .messages import Start
 from .ranges import Range, grid, num_combinations
 
-HEARTBEAT_SECONDS = 60
+_HEARTBEAT_SECONDS = 60
 _POSTGRES = "postgresql+psycopg://"
 _ATTRIBUTE = "sweep"  # of a study: how it was begun
 RESULT = "result"  # of a trial: what is kept of it but for its settings and its dev loss
@@ -85,7 +85,7 @@ class Study:
                 fail_stale_trials(self._study)
             found = self.trials()
             is_waiting = any(trial.state == TrialState.WAITING for trial in found)
-            if not is_waiting and len(found) >= min(most, num_combinations(self.begun.over)):
+            if not is_waiting and len(found) >= most:
                 return None
             trial = self._study.ask()
             self._running[trial.number] = trial
@@ -96,6 +96,12 @@ class Study:
                     trial._suggest(one.setting, _distribution(one))
             return trial.number, self.spec_of(trial)
 
+    @property
+    def num_possible(self) -> float:
+        """How many trials differ: all combinations, and the first where it is none of them."""
+        _, outside = _first(self.begun)
+        return num_combinations(self.begun.over) + bool(outside)
+
     def spec_of(self, trial: optuna.Trial | FrozenTrial) -> RunSpec:
         """How a trial starts."""
         model, train = changed(self.base.model, self.base.train, trial.params)
@@ -103,8 +109,9 @@ class Study:
 
     def beat(self, is_due: bool = False) -> None:
         """Tell other machines, every minute, that the trials of this one are still running."""
-        if self._is_shared and (is_due or time.monotonic() >= self._next_beat):
-            self._next_beat = time.monotonic() + HEARTBEAT_SECONDS
+        seconds = self._storage.get_heartbeat_interval()
+        if seconds is not None and (is_due or time.monotonic() >= self._next_beat):
+            self._next_beat = time.monotonic() + seconds
             with _told():
                 for trial in self._running.values():
                     self._storage.record_heartbeat(trial._trial_id)
@@ -259,7 +266,7 @@ def _storage(url: str, grace: int | None) -> RDBStorage:
             return RDBStorage(
                 url,
                 {"pool_pre_ping": True},
-                heartbeat_interval=min(HEARTBEAT_SECONDS, max(1, grace // 3)),
+                heartbeat_interval=min(_HEARTBEAT_SECONDS, max(1, grace // 3)),
                 grace_period=grace,
                 heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
             )
@@ -278,21 +285,25 @@ def _quicken(connection: Any, _: Any) -> None:
 
 def _begin(study: optuna.Study, start: Start) -> Begun:
     """Note how a study begins, and put its first trials in line."""
-    spec = RunSpec.parse(start.spec)
-    present = vars(spec.model) | vars(spec.train)
-    points = grid(start.over) if start.sampler == "grid" else []
-    with _told():
-        first = {one.setting: present[one.setting] for one in start.over}
-        inside = {
-            one.setting: first[one.setting] for one in start.over if first[one.setting] in one
-        }
-        study.enqueue_trial(inside, {_OUTSIDE: sorted(first.keys() - inside.keys())})
-        for point in points[: start.trials]:
-            if point != first:
-                study.enqueue_trial(point)
     begun = Begun(start.spec, start.over, start.trials, start.seeds, start.sampler, start.prunes)
-    study.set_user_attr(_ATTRIBUTE, msgspec.to_builtins(begun))
+    inside, outside = _first(begun)
+    with _told():
+        study.enqueue_trial(inside, {_OUTSIDE: outside})
+        points = grid(start.over) if start.sampler == "grid" else []
+        for point in [one for one in points if one != inside][: start.trials - 1]:
+            study.enqueue_trial(point)
+        study.set_user_attr(_ATTRIBUTE, msgspec.to_builtins(begun))
     return begun
+
+
+def _first(begun: Begun) -> tuple[dict[str, Any], list[str]]:
+    """The settings of the first trial that are in their ranges, and the names of the others."""
+    spec = RunSpec.parse(begun.spec)
+    present = vars(spec.model) | vars(spec.train)
+    inside = {
+        one.setting: present[one.setting] for one in begun.over if present[one.setting] in one
+    }
+    return inside, [one.setting for one in begun.over if one.setting not in inside]
 
 
 def _begun(study: optuna.Study, start: Start) -> Begun:

@@ -33,7 +33,7 @@ class Workers:
     def __init__(self, count: int):
         # A server that has loaded torch forks them, where that can be had.
         methods = multiprocessing.get_all_start_methods()
-        self._context = multiprocessing.get_context(
+        self._context: Any = multiprocessing.get_context(
             "forkserver" if "forkserver" in methods else "spawn"
         )
         if "forkserver" in methods:

@@ -12,7 +12,7 @@ from makemore_tui.tui.cli import main as cli
 
 COMMANDS = (
     "explore", "train", "sample", "evaluate", "trace", "find-lr", "data", "presets", "settings",
-    "replay", "export",
+    "replay", "export", "sweep",
 )  # fmt: skip
 TRAIN_KEYS = {
     "steps", "seconds", "steps_per_second", "parameters", "initial_loss", "train_loss", "dev_loss",

@@ -57,7 +57,7 @@ def sparkline(values: Sequence[float], cells: int = _BAR_CELLS) -> str:
 
 def _view(snapshot: Snapshot) -> Group:
     running = [row for row in snapshot.rows if row.state == "running"]
-    parts = [_headline(snapshot)]
+    parts: list[Text | Table] = [_headline(snapshot)]
     if leaders := snapshot.leaders[:_LEADERS_WATCHED]:
         parts.append(_table("Best so far", leaders))
     if running:

@@ -1,27 +1,32 @@
 """A trace as plain values for a screen."""
 
+from collections.abc import Iterable
+
+import torch
 from torch import Tensor
 
 from ..datasets.vocabulary import Vocabulary
-from ..trace_results import TracedExample, TraceDrawing, TraceLine
-from .trace import Stage, Trace
+from ..trace_results import SoftmaxDrawing, TracedExample, TraceDrawing, TraceLine
+from .softmax import softmax_by_hand
+from .stages import Stage
+from .trace import Trace
 
 _MAX_FOLLOWERS = 8
 _MAX_ROWS = 8  # of a matrix
+_MAX_STRONGEST = 5
 
 
-def drawing(trace: Trace, vocabulary: Vocabulary, most: int, learning_rate: float) -> TraceDrawing:
-    """A trace for a screen, with at most so many values of each stage."""
+def drawing(
+    trace: Trace, vocabulary: Vocabulary, most: int, learning_rate: float, step: int = 0
+) -> TraceDrawing:
+    """A trace for a screen, with at most so many values of each stage.
 
-    def lines(stages: tuple[Stage, ...]) -> tuple[TraceLine, ...]:
-        return tuple(
-            TraceLine(one.name, one.code, one.shape, tuple(_first(one.values, most)), one.about)
-            for one in stages
-        )
-
+    learning_rate: of the step that `loss_after` is after. step: of the model.
+    """
     common = trace.commonest(_MAX_FOLLOWERS)
     return TraceDrawing(
-        word=trace.word,
+        text=trace.word,
+        lengths=trace.lengths,
         position=trace.position,
         examples=tuple(
             TracedExample(
@@ -29,16 +34,53 @@ def drawing(trace: Trace, vocabulary: Vocabulary, most: int, learning_rate: floa
                 vocabulary.label(one.target_id),
                 one.probability,
                 one.loss,
+                (*one.context_ids, one.target_id),
             )
             for one in trace.examples
         ),
         times=trace.times,
         followers=tuple((vocabulary.label(i), count) for i, count in common),
-        stages=lines(trace.stages),
-        nll=trace.nll,
-        gradients=lines(trace.gradients),
+        floor=trace.floor,
+        stages=_lines(trace.stages, most),
+        step=step,
+        gradients=_lines(trace.gradients, most),
         loss_after=trace.loss_after,
+        loss_after_next=trace.loss_after_next,
         learning_rate=learning_rate,
+    )
+
+
+def softmax_drawing(logits: list[float]) -> SoftmaxDrawing:
+    """The softmax of typed logits, for a screen."""
+    naive, safe = softmax_by_hand(logits)
+    return SoftmaxDrawing(
+        tuple(logits), _lines(naive, len(logits)), _lines(safe, len(logits))
+    )
+
+
+def strongest(values: Tensor, most: int = _MAX_STRONGEST) -> list[tuple[tuple[int, ...], float]]:
+    """The places of the values that are farthest from 0, and those values."""
+    flat = values.flatten()
+    places = flat.abs().topk(min(most, len(flat))).indices
+    indices = torch.stack(torch.unravel_index(places, values.shape), 1)
+    return [
+        (tuple(place), value)
+        for place, value in zip(indices.tolist(), flat[places].tolist(), strict=True)
+    ]
+
+
+def _lines(stages: Iterable[Stage], most: int) -> tuple[TraceLine, ...]:
+    return tuple(
+        TraceLine(
+            one.name,
+            one.code,
+            one.shape,
+            tuple(_first(one.values, most)),
+            one.about,
+            float(one.values.double().norm()),
+            tuple(strongest(one.values)),
+        )
+        for one in stages
     )
 
 

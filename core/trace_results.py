@@ -7,7 +7,7 @@ class TraceLine(Struct, frozen=True):
     """One step of the computation: its result's name, the code for it, its shape, some of its
     values, row by row, and what happens.
 
-    norm: the square root of the sum of all squares. strongest: the places of the values that are
+    rows: which rows of a matrix those values are, as long as each other; of a vector none. norm: the square root of the sum of all squares. strongest: the places of the values that are
     farthest from 0, and those values.
     """
 
@@ -16,12 +16,13 @@ class TraceLine(Struct, frozen=True):
     shape: tuple[int, ...]
     values: tuple[float, ...]
     about: str
+    rows: tuple[int, ...] = ()
     norm: float = 0.0
     strongest: tuple[tuple[tuple[int, ...], float], ...] = ()
 
 
 class TracedExample(Struct, frozen=True):
-    """An example of a word, in signs for a screen, with its ids, and P(the target | the context)."""
+    """An example of a word in signs for a screen, its ids, and P(the target | the context)."""
 
     context: str
     target: str

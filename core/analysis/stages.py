@@ -170,7 +170,7 @@ def backward(
     dlogits = values["probs"].clone()
     dlogits[target] -= 1
     first = Stage("dlogits", "probs - onehot(y)", dlogits,
-        "A step pushes each wrong character down by its probability, the right one up by the rest.")  # fmt: skip
+        "A step pushes each wrong character down by its p, the right one up by 1 - p.")  # fmt: skip
     rest = _BACKWARD[type(model)](model, context, values, dlogits)
     return first, *rest
 
@@ -191,16 +191,16 @@ def _backward_mlp(model: MLP, context: Tensor, values: _Values, dlogits: Tensor)
     direct = []
     if model.settings.direct:
         dW3 = x.outer(dlogits)
-        direct = [Stage("dW3", "x.T @ dlogits", dW3, "The direct connections' share of the blame.")]
+        direct = [Stage("dW3", "x.T @ dlogits", dW3, "As dW2, of the direct connections.")]
         dx = dx + p["W3"] @ dlogits
     demb = dx.view(values["emb"].shape)
     dC = torch.zeros_like(p["C"]).index_add_(0, context, demb)
     return [
         Stage("dW2", "h.T @ dlogits", h.outer(dlogits),
-            "A weight's gradient: what came in times what the output should have been less of."),
-        Stage("db2", "dlogits.sum(0)", dlogits, "The bias is added to every example, so: as it is."),
+            "A weight's gradient is what comes in, h, times the gradient of what goes out."),
+        Stage("db2", "dlogits.sum(0)", dlogits, "A bias is added as it is; over a batch they add up."),
         Stage("dh", "dlogits @ W2.T", dh,
-            "What each unit was to blame for: its weights, times the gradients they lead to."),
+            "A unit's gradient: its weights times the gradients of the logits they lead to."),
         Stage("dhpreact", "(1 - h**2) * dh", dhpreact,
             "Times the slope of tanh: a saturated unit lets almost nothing through."),
         Stage("dW1", "x.T @ dhpreact", x.outer(dhpreact), "As dW2, a layer down."),

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -39,9 +40,9 @@ class Trace:
     """What a model does with one example of a word, or of several.
 
     words: as they were given. lengths: how many examples each has, the boundary after it included.
-    examples: of all of them. position: of the one that is followed, from 0. stages: from ids to loss. probabilities: (V,) of the next
-    character. times: how often the context occurs in the examples that are trained on; followers:
-    (V,) what followed it there.
+    examples: of all words. position: of the one that is followed, from 0. stages: from ids to loss.
+    probabilities: (V,) of the next character. times: how often the context occurs in the examples
+    that are trained on; followers: (V,) what followed it there.
     gradients: of the loss, from the logits back to the parameters; empty without `backward`.
     loss_after: the loss of this example after a step of -learning_rate * gradient on it alone.
     loss_after_next: its loss after the run's next step, with that step's minibatch, learning rate,
@@ -195,10 +196,7 @@ class Tracer:
         tokens = self.dataset.split(f"first-{n}").tokens
         edges = torch.nonzero(tokens == BOUNDARY)[:, 0].tolist()
         decode = self.dataset.vocabulary.decode
-        return tuple(
-            decode(tokens[first:last].tolist())
-            for first, last in zip(edges, edges[1:], strict=False)
-        )
+        return tuple(decode(tokens[first:last].tolist()) for first, last in pairwise(edges))
 
     def _examples(
         self, model: AnyModel, contexts: Tensor, targets: list[int]

@@ -53,9 +53,7 @@ def drawing(
 def softmax_drawing(logits: list[float]) -> SoftmaxDrawing:
     """The softmax of typed logits, for a screen."""
     naive, safe = softmax_by_hand(logits)
-    return SoftmaxDrawing(
-        tuple(logits), _lines(naive, len(logits)), _lines(safe, len(logits))
-    )
+    return SoftmaxDrawing(tuple(logits), _lines(naive, len(logits)), _lines(safe, len(logits)))
 
 
 def strongest(values: Tensor, most: int = _MAX_STRONGEST) -> list[tuple[tuple[int, ...], float]]:
@@ -70,24 +68,20 @@ def strongest(values: Tensor, most: int = _MAX_STRONGEST) -> list[tuple[tuple[in
 
 
 def _lines(stages: Iterable[Stage], most: int) -> tuple[TraceLine, ...]:
-    return tuple(
-        TraceLine(
-            one.name,
-            one.code,
-            one.shape,
-            tuple(_first(one.values, most)),
-            one.about,
-            float(one.values.double().norm()),
-            tuple(strongest(one.values)),
-        )
-        for one in stages
-    )
+    return tuple(_line(stage, most) for stage in stages)
 
 
-def _first(values: Tensor, most: int) -> list[float]:
-    """The first values of a vector; of a matrix as many of its first columns, row by row, as leave
-    room for all rows, or its first rows."""
-    if values.dim() < 2:
-        return values[:most].tolist()
-    columns = max(1, min(values.shape[1], most // min(len(values), _MAX_ROWS)))
-    return values[:_MAX_ROWS, :columns].flatten().tolist()
+def _line(stage: Stage, most: int) -> TraceLine:
+    """A stage with its first values; of a matrix, the rows with the largest ones, and as many of
+    their columns as there is room for."""
+    values, rows = stage.values, []
+    if values.dim() == 2:
+        largest = values.abs().amax(1)
+        rows = sorted(largest.sort(descending=True, stable=True).indices[:_MAX_ROWS].tolist())
+        columns = max(1, most // len(rows))
+        some = values[rows, :columns].flatten()
+    else:
+        some = values[:most]
+    norm = float(values.double().norm())
+    about = stage.name, stage.code, stage.shape, tuple(some.tolist()), stage.about
+    return TraceLine(*about, tuple(rows), norm, tuple(strongest(values)))

@@ -187,9 +187,9 @@ def parse_value(name: str, text: str, called: str = "") -> Any:
 
 
 def value_text(value: Any) -> str:
-    """A value as people write it: 64,000 or 0.001 or true."""
+    """A value as people write it: 64,000 or 0.001 or on."""
     if isinstance(value, bool):
-        return str(value).lower()
+        return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:,g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
@@ -222,7 +222,7 @@ def short_label(changes: Mapping[str, Any]) -> str:
     for name, value in changes.items():
         text = str(value) if name == "seed" else setting_text(name, value)
         if isinstance(value, bool):
-            parts.append(name if value else f"not {name}")
+            parts.append(name if value else f"{name} off")
         elif name in ("kind", "optimizer", "schedule"):  # the value says which setting it is
             parts.append(text)
         else:
@@ -299,7 +299,7 @@ def _is_allowed(setting: Field, value: Any) -> bool:
 def _converted(text: str, default: Any) -> Any:
     """The value that a text stands for, of the type of a default."""
     if isinstance(default, bool):
-        return {"true": True, "false": False, "yes": True, "no": False}[text.lower()]
+        return _TRUTH[text.lower()]
     if not isinstance(default, int):
         return type(default)(text)
     number = float(text.replace(",", ""))  # such as 64,000 or 1e3
@@ -308,6 +308,7 @@ def _converted(text: str, default: Any) -> Any:
     return int(number)
 
 
+_TRUTH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 _SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay", "train_on": "on"}
 _ALIASES = {short: name for name, short in _SHORT.items()} | {"model": "kind"}
 _OFTEN_CHANGED = ("learning_rate", "batch_size", "optimizer")  # of networks; always in a label

@@ -13,6 +13,7 @@ from makemore_tui.core.results import PreviousRun
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import OpenRun, ReturnTo, Snapshot
 
+from .. import messages as say
 from ..keymap import bindings_of
 from ..style.text_rows import Row, paragraph
 from .panel import Panel, label_border, next_of
@@ -138,7 +139,7 @@ class RunsPanel(Panel):
     def action_plot(self) -> None:
         """Hide the previous run under the cursor on the loss plot, or show it again; draw the saved
         one there, or no longer."""
-        refusals = {"open": "The open run is always on the loss plot", "deleted": "It is deleted"}
+        refusals = {"open": say.OPEN_ON_PLOT, "deleted": say.DELETED_NOT_ON_PLOT}
         for entry in self._entries[self.cursor : self.cursor + 1]:
             if refusal := entry.problem or refusals.get(entry.place):
                 self.post_message(self.Said(refusal, is_warning=True))
@@ -187,8 +188,8 @@ def _cursor(entries: list[RunEntry], before: list[RunEntry], cursor: int) -> int
 def _refusal(entry: RunEntry, labels: Mapping[str, str]) -> str:
     """Why a run can't be opened; "" if it can be."""
     refusals = {
-        "open": "this is the run that is open",
-        "deleted": f"{entry.name} is deleted · {labels['runs-delete']} brings it back",
+        "open": say.RUN_IS_OPEN,
+        "deleted": say.RUN_IS_DELETED.format(name=entry.name, key=labels),
     }
     return refusals.get(entry.place, "")
 
@@ -196,13 +197,13 @@ def _refusal(entry: RunEntry, labels: Mapping[str, str]) -> str:
 def _delete(entry: RunEntry, saved: SavedRuns, labels: Mapping[str, str]) -> str:
     """Delete a run, or bring it back; what was done. Raises UserError if it can't be done."""
     if entry.place == "open":
-        return "This is the run that is open, so it was not deleted"
+        return say.OPEN_NOT_DELETED
     if entry.place == "deleted":
         saved.bring_back(entry.path)
-        return f"Brought {entry.name} back"
+        return say.BROUGHT_BACK.format(name=entry.name)
     if saved.delete(entry.path):
-        return f"Deleted {entry.name} · {labels['runs-delete']} again to bring it back"
-    return "This run is not saved, so there is no file to delete"
+        return say.DELETED.format(name=entry.name, key=labels)
+    return say.NO_FILE_TO_DELETE
 
 
 def _keys_here(sort: str, is_typing: bool, width: int, labels: Mapping[str, str]) -> str:
@@ -219,8 +220,8 @@ def _keys_here(sort: str, is_typing: bool, width: int, labels: Mapping[str, str]
 
 def _hint(labels: Mapping[str, str]) -> str:
     """What leaves a run to return to."""
-    restarts = f"a restart ({labels['restart']}, {labels['new-seed']})"
-    return f"no other yet; {restarts} or another model ({labels['model']}) leaves one"
+    keys = ", ".join(labels[id] for id in ("restart", "new-seed", "model"))
+    return f"No other runs yet · a restart, a new seed or another model ({keys}) keeps this one"
 
 
 def _all_entries(snapshot: Snapshot, saved: SavedRuns) -> list[RunEntry]:

@@ -182,9 +182,8 @@ def _diverged(now: Snapshot, labels: Labels) -> str:
 
 def _edited(before: Snapshot, now: Snapshot, labels: Labels) -> str:
     """Which settings of a run have changed, and what that did to the loss."""
-    changes = ", ".join(
-        f"{name_of(name)} {old} → {new}" for name, old, new in _differing(before, now)
-    )
+    differing = _differing(before, now)
+    changes = ", ".join(f"{name_of(name)} {old} → {new}" for name, old, new in differing)
     changes, resized = changes[:1].upper() + changes[1:], now.resized
     if resized and resized != before.resized:
         if resized.before is None or resized.after is None:

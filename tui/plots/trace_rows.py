@@ -158,7 +158,7 @@ def _ladder(trace: TraceDrawing, width: int, palette: Palette) -> list[Row]:
     texts = (
         f"likelihood   {p} = {likelihood:.3g}",
         f"its log      {logs} = {total:.3f}",
-        f"mean NLL     {-total:.3f} / {len(trace.examples)} = {trace.nll:.4f} nats a character",
+        f"mean NLL     {-total:.3f} / {len(trace.examples)} = {trace.nll:.4f} nats per character",
     )
     dim = palette.style("dim")
     return [[], *(row((fitted(text, width).rstrip(), dim)) for text in texts)]

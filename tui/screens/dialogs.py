@@ -52,7 +52,9 @@ class NamingScreen(AskingScreen):
             box.border_subtitle = "enter save · esc cancel"
             yield Line(name, placeholder="a name", select_on_focus=True)
             place = saving.directory if saving else ""
-            yield Static(f"Kept in {shown(place)} until you remove it.", id="where", markup=False)
+            yield Static(
+                f"Saved in {shown(place)}, and kept until you delete it.", id="where", markup=False
+            )
             yield Static(id="refused", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -92,7 +94,7 @@ class StepsScreen(AskingScreen):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = "Take steps, and pause"
+            box.border_title = "Take steps and pause"
             box.border_subtitle = "enter train · esc cancel"
             yield Line(f"{self.session.step_count:,}", select_on_focus=True)
             yield Static(id="refused", markup=False)
@@ -123,7 +125,7 @@ class TargetScreen(AskingScreen):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Target on the loss plot"
-            box.border_subtitle = "enter draw · empty removes it · esc cancel"
+            box.border_subtitle = "enter apply · empty to remove · esc cancel"
             target = "" if self._target is None else f"{self._target:g}"
             yield Line(target, placeholder="2.17", select_on_focus=True)
             yield Static(id="refused", markup=False)

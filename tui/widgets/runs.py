@@ -32,8 +32,8 @@ class RunsFilter(OwnLine):
 
     DEFAULT_CSS = "RunsFilter { display: none; }"
     BINDINGS = [  # noqa: RUF012
-        Binding("enter", "leave", "keep the filter"),
-        Binding("escape", "leave(True)", "list all runs"),
+        Binding("enter", "leave", "apply"),
+        Binding("escape", "leave(True)", "show all runs"),
     ]
 
     def action_leave(self, is_cleared: bool = False) -> None:
@@ -57,7 +57,7 @@ class RunsPanel(Panel):
     DEFAULT_CSS = "RunsPanel:focus-within { border: round $primary; }"
     BINDINGS = [  # noqa: RUF012
         *bindings_of("runs"),
-        Binding("enter", "open", "open this run", show=False),
+        Binding("enter", "open", "open", show=False),
     ]
     ID = "runs"
 
@@ -163,7 +163,7 @@ class RunsPanel(Panel):
         label_border(self, subtitle=keys_here)
         above: list[Row] = [[]] if self._filter.display else []  # the line that is typed into
         if not entries:
-            words = f"No run has {self._filter.value!r} · esc to list all"
+            words = f"No run matches {self._filter.value!r} · esc to show all"
             return [*above, *paragraph(words, width, self.palette)]
         self.cursor = _cursor(entries, before, self.cursor)
         layout = ListLayout(self.cursor, self.sort, width, height - len(above), self.palette)
@@ -209,7 +209,7 @@ def _delete(entry: RunEntry, saved: SavedRuns, labels: Mapping[str, str]) -> str
 def _keys_here(sort: str, is_typing: bool, width: int, labels: Mapping[str, str]) -> str:
     """The keys that work in the panel, as many as there is room for."""
     if is_typing:
-        return "enter keep · esc list all"
+        return "enter apply · esc show all"
     names = ("runs-sort", "runs-filter", "runs-delete")
     sorts, filters, delete = (labels[name] for name in names)
     keys = f"enter open · {sorts} sort: {sort} · {filters} filter · {delete} delete"

@@ -40,7 +40,7 @@ class ExplorerApp(App):
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = {Actions}  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012
-        Binding("ctrl+c", "quit", "leave", show=False, priority=True),
+        Binding("ctrl+c", "quit", "quit", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "suspend", show=False, priority=True),
     ]
 

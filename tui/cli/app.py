@@ -19,7 +19,7 @@ from .trace import trace
 from .train import train
 
 app = typer.Typer(
-    help="Watch a character-level language model learn to make names, and change it meanwhile.",
+    help="Watch a small language model learn to spell, and change it while it learns.",
     cls=PlainGroup,
     epilog="Example: makemore-tui --data words --preset lecture",
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -36,15 +36,15 @@ def _print_versions(is_asked: bool) -> None:
 
 
 # fmt: off
-_Paused = Annotated[bool, typer.Option("--paused", help="Don't train before space is pressed.")]
+_Paused = Annotated[bool, typer.Option("--paused", help="Start paused; space starts training.")]
 _Speed = Annotated[int | None, typer.Option(
-    metavar="N", help="Train at most N steps a second.", callback=options.within(1, 999_999),
+    metavar="N", help="At most N training steps per second.", callback=options.within(1, 999_999),
 )]
 _Target = Annotated[float | None, typer.Option(
-    metavar="LOSS", help="A dev loss, in nats, as a line on the loss plot; 2.17 is the lecture's.",
+    metavar="LOSS", help="Target dev loss in nats, drawn on the loss plot; the lecture's is 2.17.",
 )]
 _Version = Annotated[bool, typer.Option(
-    "--version", help="The program's version.", is_eager=True, callback=_print_versions,
+    "--version", help="Print the versions and exit.", is_eager=True, callback=_print_versions,
 )]
 # fmt: on
 

@@ -29,8 +29,8 @@ def check_terminal() -> None:
     encoding = codecs.lookup(sys.stdout.encoding).name
     if encoding != "utf-8":
         raise UserError(
-            f"the terminal's locale has the encoding {encoding}, which lacks the explorer's signs; "
-            "set one with UTF-8, for instance LC_ALL=C.UTF-8"
+            f"the terminal's locale has the encoding {encoding}, but the explorer needs UTF-8; "
+            "set one such as LC_ALL=C.UTF-8"
         )
 
 
@@ -43,7 +43,7 @@ def open_explorer(given: Given) -> None:
     resume = given.get("--resume")
     if resume is not None:
         others = (*DATA_OPTIONS, "--preset", "--set", "--seed")
-        refuse(given, others, f"can't be had with --resume: {resume} has its own")
+        refuse(given, others, f"can't be combined with --resume, because {resume} has its own")
     target = given.get("--target")
     if target is not None and not is_target(target):
         raise UserError(f"--target must be a loss between 0 and {MAX_TARGET:g} nats, not {target}")

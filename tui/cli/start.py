@@ -55,7 +55,7 @@ def start_of(given: Given, changes: dict[str, Any]) -> RunSpec:
     """
     if "--spec" in given:
         options = (*DATA_OPTIONS, "--preset", "--seed", "--resume")
-        refuse(given, options, "can't be given beside it", "--spec says how the run begins, so ")
+        refuse(given, options, "can't be combined with it", "--spec defines the whole run; ")
         spec = RunSpec.parse(given["--spec"])
     else:
         preset = preset_named(given.get("--preset", DEFAULT_PRESET))

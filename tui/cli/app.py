@@ -88,7 +88,11 @@ for _command, _name, _example in (
     (saved_run.evaluate, "evaluate", f"{_TRAIN} 999 --out b && makemore-tui evaluate b"),
     (trace, "trace", f"{_TRAIN} 999 --out b && makemore-tui trace b --word emma --backward"),
     (find_lr, "find-lr", "makemore-tui find-lr --preset lecture --steps 300"),
-    (sweep, "sweep", "makemore-tui sweep --preset fast --over learning_rate --trials 20"),
+    (
+        sweep,
+        "sweep",
+        "makemore-tui sweep --preset fast --over learning_rate --steps 100 --trials 6",
+    ),
     (data, "data", "makemore-tui data names --json"),
     (presets, "presets", "makemore-tui presets"),
     (settings, "settings", "makemore-tui settings --json"),

@@ -3,6 +3,7 @@
 import os
 import re
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,7 +29,7 @@ from .start import DATA_OPTIONS, Given, refuse, start_of
 from .sweep_report import print_sweep, watching
 
 _SECONDS_BETWEEN = 0.25  # looks at the snapshot
-_MAX_WORKERS, _MAX_TRIALS, _MAX_SEEDS = 256, 100_000, 100
+_MAX_WORKERS, _MAX_TRIALS, _MAX_SEEDS, _MAX_KEPT = 256, 100_000, 100, 1000
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _STARTING = (*DATA_OPTIONS, "--preset", "--set", "--seed", "--spec", "--steps", "--seeds",
              "--sampler", "--no-prune")  # fmt: skip
@@ -95,6 +96,9 @@ _NoPrune = Annotated[bool, typer.Option(
 _Goal = Annotated[str, typer.Option(
     metavar="dev", help="The split whose loss is to be low.", callback=_goal,
 )]
+_Keep = Annotated[int, typer.Option(
+    metavar="N", help="Save the N best trials as runs.", callback=options.within(0, _MAX_KEPT),
+)]
 _Storage = Annotated[str, typer.Option(
     metavar="URL", help="A PostgreSQL database that several machines share.",
 )]
@@ -122,6 +126,7 @@ def sweep(
     sampler: _Sampler = "tpe",
     no_prune: _NoPrune = False,
     goal: _Goal = "dev",
+    keep: _Keep = 5,
     storage: _Storage = "",
     name: _Name = None,
     resume: _Resume = False,
@@ -151,17 +156,13 @@ def sweep(
             files.command(Stop())
         raise typer.Exit(_watch(files, None, as_json))
     start = _start(given, context.params)
-    process = SweepProcess(start)
-    try:
+    with closing(SweepProcess(start)) as process:
         process.wait_until_open()
-    except KeyboardInterrupt:
-        process.stop()
-        raise
-    files = StudyFiles(sweeps_directory(), start.study)
-    if detach:
-        complain(f"{start.study} runs; --follow shows it, --stop ends it")
-        raise typer.Exit
-    raise typer.Exit(_watch(files, process, as_json))
+        if detach:
+            complain(f"{start.study} runs; --follow shows it, --stop ends it")
+            raise typer.Exit
+        files = StudyFiles(sweeps_directory(), start.study)
+        raise typer.Exit(_watch(files, process, as_json))
 
 
 def _start(given: Given, values: dict[str, Any]) -> Start:
@@ -195,6 +196,7 @@ def _start(given: Given, values: dict[str, Any]) -> Start:
         prunes=not values["no_prune"],
         storage=values["storage"],
         may_exist=values["resume"] or is_shared,
+        keep=values["keep"],
         runs=str(runs_directory(values["run_dir"]).absolute()),
         detached=values["detach"],
     )

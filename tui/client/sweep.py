@@ -23,6 +23,7 @@ class SweepProcess:
 
     def __init__(self, start: Start):
         """Start it; `wait_until_open` tells whether that went well."""
+        self._is_detached = start.detached
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with this object)
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "makemore_tui.core.sweep"],
@@ -68,5 +69,13 @@ class SweepProcess:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_SECONDS_TO_END)
+        if not self._is_detached:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_SECONDS_TO_END)
+
+    def close(self) -> None:
+        """End it, unless it is detached, and forget it."""
+        self.stop()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._errors.close()

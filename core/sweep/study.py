@@ -26,12 +26,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..errors import UserError
 from ..run_spec import RunSpec
 from ..settings import changed
+from .files import postgres_url
 from .halving import is_behind
 from .messages import Start
 from .ranges import Range, grid, num_combinations
 
 _HEARTBEAT_SECONDS = 60
-_POSTGRES = "postgresql+psycopg://"
 _ATTRIBUTE = "sweep"  # of a study: how it was begun
 RESULT = "result"  # of a trial: what is kept of it but for its settings and its dev loss
 _OUTSIDE = "outside"  # of the first trial: those of its settings that are not in their ranges
@@ -64,7 +64,7 @@ class Study:
         exists and may not, or it was begun with other ranges than asked for.
         """
         self._is_shared = bool(start.storage)
-        url = _checked(start.storage) if start.storage else f"sqlite:///{database}"
+        url = postgres_url(start.storage) if start.storage else f"sqlite:///{database}"
         with _told():
             self._storage = _storage(url, start.grace_seconds if self._is_shared else None)
             study, is_new = self._open(start)
@@ -239,18 +239,6 @@ def _told() -> Iterator[None]:
             cause = error.__cause__ or error
             reason = str(getattr(cause, "orig", cause)).strip().splitlines()[0]
             raise UserError(f"the database of the study can't be used: {reason}") from None
-
-
-def _checked(url: str) -> str:
-    """The URL of a PostgreSQL database, with the driver that is installed."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
-        raise UserError(
-            f"--storage must be {_POSTGRES}USER@HOST/DATABASE, not {url.split('@')[-1]}"
-        )
-    if find_spec("psycopg") is None:
-        raise UserError("PostgreSQL needs psycopg: pip install 'makemore-tui[sweep]'")
-    return f"{_POSTGRES}{rest}"
 
 
 def _storage(url: str, grace: int | None) -> RDBStorage:

@@ -37,6 +37,7 @@ RESULT = "result"  # of a trial: what is kept of it but for its settings and its
 _OUTSIDE = "outside"  # of the first trial: those of its settings that are not in their ranges
 _RETRIED = "retry_history"  # what Optuna calls the trials of which this one is the same again
 _TRIES, _SECONDS_BETWEEN = 10, 1.0  # while several machines begin a study at once
+_MIN_WEIGHED = 5  # trials for importances
 _WORSE = 0.3  # the p below which a trial of several seeds ends: worse for both of the first two
 
 
@@ -184,6 +185,9 @@ class Study:
     def importances(self) -> dict[str, float]:
         """How much of the dev loss each setting accounts for, in sum 1; empty if too few trials
         are done to say."""
+        done = sum(trial.state == TrialState.COMPLETE for trial in self.trials())
+        if done < _MIN_WEIGHED:
+            return {}
         try:
             with _told():
                 return optuna.importance.get_param_importances(self._study)

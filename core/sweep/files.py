@@ -42,9 +42,9 @@ class StudyFiles:
 
     def __init__(self, directory: Path, study: str):
         """Nothing is read or written yet."""
-        self.database = directory / f"{study}.sqlite3"
-        self.snapshot = directory / f"{study}{_SNAPSHOT}"
-        self.commands = directory / f"{study}.commands"
+        self.database: Path = directory / f"{study}.sqlite3"
+        self.snapshot: Path = directory / f"{study}{_SNAPSHOT}"
+        self.commands: Path = directory / f"{study}.commands"
         self._study = study
         self._lock = FileLock(directory / f".{study}.lock", blocking=False)
         self._taken = 0  # bytes of the commands

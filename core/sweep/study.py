@@ -70,9 +70,9 @@ class Study:
             self._storage = _storage(url, start.grace_seconds if self._is_shared else None)
             study, is_new = self._open(start)
         self._study = study
-        self.begun = _begin(study, start) if is_new else _begun(study, start)
-        self.base = RunSpec.parse(self.begun.spec)
-        self.url = url.split("@")[-1]  # without a password
+        self.begun: Begun = _begin(study, start) if is_new else _begun(study, start)
+        self.base: RunSpec = RunSpec.parse(self.begun.spec)
+        self.url: str = url.split("@")[-1]  # without a password
         self._study.sampler = self._sampler()
         self._running: dict[int, optuna.Trial] = {}  # here, by number
         self._next_beat = 0.0

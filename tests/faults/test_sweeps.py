@@ -45,6 +45,7 @@ def machine():
             stdout=subprocess.PIPE,
             env={**os.environ, "MAKEMORE_TUI_SWEEPS": str(directory)},
         )
+        assert process.stdin
         begun.append(process)
         process.stdin.write(to_line(asked))
         process.stdin.flush()

@@ -233,7 +233,8 @@ class Unavailable(Struct, frozen=True):
 
 
 class Baseline(Struct, frozen=True):
-    """The dev loss of an n-gram model; k: what is added to every count, None for the uniform."""
+    """The dev loss of an n-gram model, or the floor under the training loss; k: what is added to
+    every count, None for the uniform and the floor."""
 
     name: str
     loss: float

@@ -12,6 +12,7 @@ from ..reading import PLAIN, Reading
 from ..results import BigramsView
 from ..run_spec import RunSpec
 from ..settings import ModelSettings, TrainSettings
+from ..split_results import SplitDetails
 from ..trace_results import TraceDrawing
 
 State = Literal["training", "paused", "finished", "diverged"]
@@ -85,11 +86,18 @@ class TraceView(Struct, frozen=True):
     most: int = 64
 
 
+class DetailsView(Struct, frozen=True):
+    """What the losses of the splits come from; answered by a `SplitDetails`."""
+
+
 class HealthView(Struct, frozen=True):
     """Activations, gradients, updates and a diagnosis; answered by a `Health`."""
 
 
-View = LossView | BigramsView | NamesView | EmbeddingView | ProbeView | TraceView | HealthView
+View = (
+    LossView | BigramsView | NamesView | EmbeddingView | ProbeView | TraceView | DetailsView
+    | HealthView
+)  # fmt: skip
 
 
 class Refresh(Request, frozen=True):
@@ -260,6 +268,7 @@ class Snapshot(Struct, frozen=True):
     embedding: results.EmbeddingMap | results.Unavailable | None = None
     probe: results.Probe | results.Unavailable | None = None
     trace: TraceDrawing | results.Unavailable | None = None
+    details: SplitDetails | None = None
     health: results.Health | None = None
     baselines: tuple[results.Baseline, ...] = ()  # those known so far
     finder: results.RateSearch | None = None  # None if the learning-rate finder was not started

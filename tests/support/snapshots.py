@@ -26,8 +26,10 @@ from makemore_tui.core.results import (
     TensorHealth,
 )
 from makemore_tui.core.settings import SETTINGS, ModelSettings, TrainSettings, changed
+from makemore_tui.core.split_results import ContextCoverage, SplitDetails
 from makemore_tui.core.trace_results import TracedExample, TraceDrawing, TraceLine
 from makemore_tui.core.worker.protocol import (
+    DetailsView,
     EmbeddingView,
     HealthView,
     LossView,
@@ -147,6 +149,9 @@ def probe(text: str, most: int) -> Probe:
     return Probe(text, candidates[:most], characters, mean, dev=2.17)
 
 
+DETAILS = SplitDetails(
+    ContextCoverage(3, 27, "train", 5450, 3016, 136, 22953, 137, 2.33, 2.44, 2.1, 3.296, 0.1),
+)
 HEALTH = Health(
     step=1200,
     examples=512,
@@ -208,6 +213,8 @@ def drawn(view: View, now: Snapshot) -> dict[str, Any]:
             return {"probe": now.probe or probe(text, most)}
         case TraceView(word, position, backward):
             return {"trace": now.trace or trace(word, position, backward)}
+        case DetailsView():
+            return {"details": now.details or DETAILS}
         case HealthView():
             return {"health": now.health or HEALTH}
     raise AssertionError(view)
@@ -231,7 +238,8 @@ def rate_search(low: float | None, high: float | None, done: int = 1000) -> Rate
 
 def plain(now: Snapshot) -> Snapshot:
     """A snapshot without what was drawn for it."""
-    undrawn = dict.fromkeys(("loss", "bigrams", "names", "embedding", "probe", "trace", "health"))
+    views = ("loss", "bigrams", "names", "embedding", "probe", "trace", "details", "health")
+    undrawn = dict.fromkeys(views)
     return replace(now, is_refresh=False, is_resting=False, **undrawn)
 
 

@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from makemore_tui.core.analysis.diagnosis import RULES
+from makemore_tui.core.constants import BASELINE_NOTES
 from makemore_tui.core.settings import SETTINGS, effect_of
 
 from ..client.session_actions import SessionActions
@@ -90,7 +91,11 @@ class HelpScreen(AskingScreen):
         for key in getattr(self.app, "keys", KEYS):
             rows[section_of(key)].append((key.shown, key.help))
         rows["View"].append(("ctrl+p", "Every action by name, and the themes"))
-        return rows | {"Settings": list(_settings()), "What the health panel says": list(_rules())}
+        rows |= {
+            "Settings": list(_settings()),
+            "Lines on the loss plot": list(BASELINE_NOTES.items()),
+        }
+        return rows | {"What the health panel says": list(_rules())}
 
     def _found(self, query: str) -> Group:
         """The sections with the lines that have all words of a query."""

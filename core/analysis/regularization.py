@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..datasets.dataset import Dataset
+from ..datasets.stats import bigram_counts
 from ..models.model import Model, Network
 from ..split_results import Regularization
 
@@ -30,7 +31,7 @@ def regularization(
     if model.flat.numel() > MAX_NUMBERS or not model.is_finite:
         return Regularization(penalty)
     log_p = torch.log_softmax(model.tensors["W"].double(), 1)
-    return Regularization(penalty, *nearest_smoothing(log_p, pair_counts(dataset, train_on)))
+    return Regularization(penalty, *nearest_smoothing(log_p, bigram_counts(dataset, train_on)))
 
 
 def nearest_smoothing(log_probabilities: Tensor, counts: Tensor) -> tuple[float, float]:
@@ -59,12 +60,3 @@ def nearest_smoothing(log_probabilities: Tensor, counts: Tensor) -> tuple[float,
         else:
             low = high - reach
     return 10 ** ((low + high) / 2), max(0.0, divergence((low + high) / 2))
-
-
-def pair_counts(dataset: Dataset, train_on: str) -> Tensor:
-    """How often each character follows each in a split: (V, V) float64."""
-    V = dataset.vocabulary.size
-    counts = torch.zeros(V, V, dtype=torch.float64)
-    for table in dataset.context_tables(train_on, 1):
-        counts.index_put_((table.contexts[table.rows, 0], table.targets), table.counts, True)
-    return counts

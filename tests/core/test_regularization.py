@@ -6,11 +6,8 @@ from collections import Counter
 import pytest
 import torch
 
-from makemore_tui.core.analysis.regularization import (
-    nearest_smoothing,
-    pair_counts,
-    regularization,
-)
+from makemore_tui.core.analysis.regularization import nearest_smoothing, regularization
+from makemore_tui.core.datasets.stats import bigram_counts
 from makemore_tui.core.models.mlp import MLP
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
@@ -31,13 +28,13 @@ def counts(small, small_splits, plain):
 
 
 def test_pairs_are_counted_as_a_plain_loop_counts(small, counts):
-    assert pair_counts(small, "train").tolist() == counts
+    assert bigram_counts(small, "train").tolist() == counts
 
 
 @pytest.mark.parametrize("k", [0.003, 0.7, 1, 45.0, 3000.0])
 def test_a_table_of_smoothed_counts_is_nearest_to_itself(small, counts, k):
     table = torch.tensor(smoothed(counts, k), dtype=torch.float64).log()
-    found, divergence = nearest_smoothing(table, pair_counts(small, "train"))
+    found, divergence = nearest_smoothing(table, bigram_counts(small, "train"))
     assert found == pytest.approx(k, rel=1e-4)
     assert divergence == pytest.approx(0, abs=1e-9)
 

@@ -198,7 +198,8 @@ KEYS = (
     Key("cursor-right", "→", "chosen", "move(0, 1)", "right",
         "Cursor right in the focused panel; settings: higher value", keys="right"),
     Key("bigram-mode", "v", "bigrams", "next_mode", "bigram values",
-        "Bigrams: the model's, counted, counts, or the model's minus counted"),
+        "Bigrams: the model's, counted, counts, the model's minus counted, or counts divided by "
+        "columns; of a neural bigram also W, ln N and W.grad"),
     Key("bigram-order", "O", "bigrams", "next_order", "bigram order",
         "Bigrams by character or by frequency"),
     Key("next-panel", "tab", "panels", "next_panel(1)", "next panel", "Focus the next panel"),

@@ -100,6 +100,7 @@ def table(view: BigramsView, characters: int) -> BigramTable:
         order = order[::-1]
     sign = -1 if view.mode == "difference" else 1
     previous, following = order[previous], order[following]
+    is_summed = view.mode in ("counts", "columns")
     return BigramTable(
         view.top,
         view.left,
@@ -118,6 +119,8 @@ def table(view: BigramsView, characters: int) -> BigramTable:
         order=order,
         cursor=view.cursor,
         divergences=[order[i] / 100 for i in rows],
+        row_sums=[order[i] + 0.5 for i in rows] if is_summed else [],
+        column_sums=[1.0 for _ in columns] if is_summed else [],
     )
 
 

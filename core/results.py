@@ -289,15 +289,32 @@ class ProbedCharacter(Struct, frozen=True):
     text: str = ""
 
 
+class Draw(Struct, frozen=True):
+    """The character that a random number from [0, 1) draws after a text: that in whose interval of
+    cumulative probabilities, by id, the number is, from `low` on and below `high`.
+
+    index: of the sample that it is a part of. label: for a screen. text: the character; "" for the
+    boundary, which ends the item."""
+
+    index: int
+    number: float
+    low: float
+    high: float
+    label: str
+    text: str
+
+
 class Probe(Struct, frozen=True):
     """How likely the model holds a text: the characters that may follow it, likeliest first; its
-    own as a whole item, the last of them the boundary; their mean surprisal; and the dev loss."""
+    own as a whole item, the last of them the boundary; their mean surprisal; and the dev loss.
+    next: the character that would be drawn after it."""
 
     text: str
     following: tuple[Candidate, ...]
     characters: tuple[ProbedCharacter, ...]
     mean: float
     dev: float | None
+    next: Draw | None = None
 
 
 class TensorHealth(Struct, frozen=True):

@@ -69,11 +69,12 @@ class EmbeddingView(Struct, frozen=True):
 
 
 class ProbeView(Struct, frozen=True):
-    """A text's surprisal by character, and the `most` likeliest characters to follow it; answered
-    by a `Probe` or `Unavailable`."""
+    """A text's surprisal by character, and the `most` likeliest characters to follow it; the next
+    one as drawn for the run's sample `index`; answered by a `Probe` or `Unavailable`."""
 
     text: str
     most: int = 100
+    index: int = 0
 
 
 class TraceView(Struct, frozen=True):

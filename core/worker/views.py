@@ -108,8 +108,9 @@ class Views:
                 return self._names.draw(session, view)
             case EmbeddingView():
                 return self._embedding.draw(session.model)
-            case ProbeView(text, most):
-                return probe(session.model, self.dataset.vocabulary, text, most, dev)
+            case ProbeView(text, most, index):
+                of = session.seed, index
+                return probe(session.model, self.dataset.vocabulary, text, most, dev, of)
             case TraceView():
                 return self._trace(view, session)
             case DetailsView():

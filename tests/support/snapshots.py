@@ -11,6 +11,7 @@ from makemore_tui.core.results import (
     Candidate,
     DatasetFacts,
     Diagnosis,
+    Draw,
     EmbeddingMap,
     Follower,
     Health,
@@ -141,15 +142,19 @@ def embedding(labels: tuple[str, ...]) -> EmbeddingMap:
     return EmbeddingMap(labels, points, [x in "aeiou" for x in labels], 10, (0.4, 0.2))
 
 
-def probe(text: str, most: int) -> Probe:
-    """Every character as likely as its place in the alphabet is early; surprisals rise."""
+def probe(text: str, most: int, index: int) -> Probe:
+    """Every character as likely as its place in the alphabet is early; surprisals rise. Sample 0 is
+    "anna", sample 1 "bob"."""
     candidates = tuple(Candidate(label, 0.3 / (1 + i)) for i, label in enumerate(LABELS))
     characters = tuple(
         ProbedCharacter(label, math.exp(-i - 1), i + 1.0, candidates[1:4])
         for i, label in enumerate(f"{text}.")
     )
     mean = sum(one.surprisal for one in characters) / len(characters)
-    return Probe(text, candidates[:most], characters, mean, dev=2.17)
+    name = ("anna.", "bob.")[index % 2]
+    sign = name[min(len(text), len(name) - 1)]
+    drawn = Draw(index, 0.25, 0.2, 0.3, sign, sign.strip("."))
+    return Probe(text, candidates[:most], characters, mean, dev=2.17, next=drawn)
 
 
 DETAILS = SplitDetails(
@@ -214,8 +219,8 @@ def drawn(view: View, now: Snapshot) -> dict[str, Any]:
             return {"names": sampled(*(NAMES[i % len(NAMES)] for i in range(count)))}
         case EmbeddingView():
             return {"embedding": now.embedding or embedding(now.dataset.labels)}
-        case ProbeView(text, most):
-            return {"probe": now.probe or probe(text, most)}
+        case ProbeView(text, most, index):
+            return {"probe": now.probe or probe(text, most, index)}
         case TraceView(text, position, backward):
             return {"trace": now.trace or trace(text, position, backward)}
         case DetailsView():

@@ -230,3 +230,29 @@ async def test_the_newest_probe_is_drawn(draw, stage, snapshot):
     probe = made("", (1.0,), (Candidate("x", 0.9),))
     panel.show(replace(snapshot(step=5000), probe=probe))
     assert stage.rows(panel)[2].startswith("x ███")
+
+
+# Drawn by hand
+
+
+def value(it):
+    return it.screen.query_one(ProbePanel).query_one(Input).value
+
+
+async def test_enter_draws_a_sample_character_by_character_and_then_the_next(explorer, snapshot):
+    async with explorer(first=snapshot(state="paused")) as it:
+        await it.press("7", "enter", "enter")
+        await it.until(lambda: value(it) == "an")
+        assert "n 0.250 in [0.200, 0.300)" in it.text("probe")
+        await it.press("enter", "enter", "enter")
+        await it.until(lambda: "in [0.200, 0.300) · end" in it.text("probe"))
+        assert value(it) == "anna"
+        await it.press("enter")
+        await it.until(lambda: value(it) == "b")
+        await it.press("/", "o", "x", "enter")  # which ends the typing only
+        assert it.screen.focused.id == "probe"
+        assert value(it) == "box"
+        assert "in [0" not in it.text("probe")
+        await it.press("enter")
+        await it.until(lambda: value(it) == "boxa")  # of sample 0 again
+        assert not it.engine.commands

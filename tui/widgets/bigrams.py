@@ -1,6 +1,5 @@
 """The bigram table as a heat map with a cursor."""
 
-from rich.cells import cell_len
 from textual.events import Click
 
 from makemore_tui.core.results import BigramMode, BigramOrder, BigramsView, BigramTable
@@ -8,6 +7,7 @@ from makemore_tui.core.worker.protocol import Snapshot
 
 from ..keymap import bindings_of
 from ..plots.bigram_table import BigramDrawing, TableLayout, num_followers, table_layout
+from ..style.cells import cell_len
 from ..style.text_rows import Row, paragraph
 from .panel import Panel, label_border, next_of
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, ClassVar, TypeVar
 
-from rich.cells import cell_len
 from rich.style import Style as RichStyle
 from textual import on
 from textual.content import Content
@@ -19,6 +18,7 @@ from textual.widget import Widget
 from makemore_tui.core.worker.protocol import Request, Snapshot, View
 
 from ..keymap import PANELS, bindings_of, key_labels
+from ..style.cells import cell_len
 from ..style.colours import Palette, palette_of
 from ..style.text_rows import Row
 

@@ -123,7 +123,7 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
         f"seed {report['seed']}"
     )
     print_out(table, "", Text(speed), Text(_kept(report["run"]), style="dim", overflow="fold"), "")
-    if not session.diverged:
+    if session.diverged_at is None:
         print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
     look = PlotContent(baselines=(Baseline("uniform", math.log(session.dataset.vocabulary.size)),))
     curve = session.history.curve(0, 200, None, SMOOTHINGS["light"])

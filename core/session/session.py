@@ -92,7 +92,7 @@ class Session:
         """A session that goes on from a state, with nothing to undo."""
         session = cls.__new__(cls)
         session.timeline = Timeline(weakref.proxy(session))
-        session._restore(state)
+        session.restore(state)
         return session
 
     @classmethod

@@ -9,7 +9,7 @@ from textual.events import DescendantBlur, DescendantFocus
 from makemore_tui.core.results import Draw, Probe, Unavailable
 from makemore_tui.core.worker.protocol import ProbeView, Snapshot
 
-from ..keymap import bindings_of
+from ..keymap import bindings_of, key_labels
 from ..plots.probe_rows import COLUMN_WIDTH, probe_rows
 from ..style.text_rows import Row, paragraph
 from .panel import Panel
@@ -47,7 +47,8 @@ class ProbePanel(Panel):
     @on(DescendantBlur)
     def label_keys(self) -> None:
         """Say which key begins or ends typing."""
-        draw, types = self.key_labels["probe-draw"], self.key_labels["probe"]
+        keys = key_labels(self.app)
+        draw, types = keys["probe-draw"], keys["probe"]
         is_typing = self._line.has_focus
         self.border_subtitle = "esc leaves" if is_typing else f"{types} types · {draw} draws"
 

@@ -7,6 +7,7 @@ from makemore_tui.core.settings import KIND_NAMES
 from makemore_tui.core.split_results import SplitDetails
 from makemore_tui.core.worker.protocol import DetailsView, Snapshot
 
+from ..keymap import key_labels
 from ..plots.split_details import coverage_rows, regularization_rows
 from ..style.text_rows import Row, bar, beside, number, paragraph, row
 from .panel import Panel
@@ -100,7 +101,7 @@ class SplitsPanel(Panel):
         test, asked = snapshot.test, snapshot.test_asked
         times = "asked once" if asked == 1 else f"asked {asked} times"
         if test is None:
-            first = self._row("test", f"press {self.key_labels['test']}")
+            first = self._row("test", f"press {key_labels(self.app)['test']}")
             lines = [times] if asked else []
         else:
             first = self._row("test", number(test.loss), "good")

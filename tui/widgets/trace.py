@@ -9,11 +9,12 @@ from makemore_tui.core.results import Unavailable
 from makemore_tui.core.trace_results import SoftmaxDrawing, TraceDrawing
 from makemore_tui.core.worker.protocol import Snapshot, TraceView
 
-from ..keymap import bindings_of
+from ..keymap import bindings_of, key_labels
 from ..plots.softmax_rows import softmax_rows
 from ..plots.trace_rows import Drawn, trace_rows
 from ..style.text_rows import Row, paragraph
-from .panel import Panel, label_border
+from .panel import Panel
+from .panel_title import label_border
 from .text_input import OwnLine
 
 _HINT = "words, first-3, or logits 100 2 -3"
@@ -54,7 +55,7 @@ class TracePanel(Panel):
         """Say which keys type other words, and show the gradients."""
         said = f"{_HINT} · enter to finish"
         if not self._line.has_focus:
-            keys = self.key_labels
+            keys = key_labels(self.app)
             back = "no gradients" if self._is_backward else "gradients"
             said = (
                 f"{keys['trace-word']} type · {keys['trace-item']} word of the data · ↑↓ stage · "

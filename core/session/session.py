@@ -159,7 +159,7 @@ class Session:
         run was saved in format 1, without its optimizer.
         """
         if not self._last.is_resumable:
-            raise UserError("the run was saved without its optimizer's state, so it can't train on")
+            raise UserError("the run was saved without its optimizer's state, so it can't continue")
         losses = self.trainer.train(steps)
         self.step = self.trainer.step
         if self.model_settings.model_kind.is_network:  # counts may give a pair no chance

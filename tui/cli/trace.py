@@ -33,7 +33,7 @@ def trace(
         typer.Option(
             metavar="TEXT",
             help="The word to follow, or several with spaces between; may be given several times. "
-            "By default emma.",
+            "Default: emma.",
         ),
     ] = None,
     split: Annotated[
@@ -44,13 +44,13 @@ def trace(
         int | None,
         typer.Option(
             metavar="N",
-            help="Which of the characters is predicted, from 0; each word's end counts. By default "
-            "the last of the first word.",
+            help="Position of the predicted character, from 0; each word's end counts. Default: "
+            "the last character of the first word.",
         ),
     ] = None,
     backward: Annotated[
         bool,
-        typer.Option("--backward", help="Also the gradients, and the loss after the next step."),
+        typer.Option("--backward", help="Also print gradients, and the loss after the next step."),
     ] = False,
     logits: Annotated[
         str | None,

@@ -243,10 +243,11 @@ def test_the_notebooks_cells_reach_them_too(dataset, tmp_path, monkeypatch, name
     assert means.mean() == pytest.approx(sum(losses) / len(losses), abs=0.05)
     assert steps[-1] < len(losses)
     assert len(drawn) == 1 + (name != "neural")
-    for axes in drawn[1:]:
+    for axes in drawn[1:]:  # the embedding
         assert [text.get_text() for text in axes.texts] == session.dataset.vocabulary.labels()
         points = torch.tensor(session.embedding_map().points)  # up to their signs
-        assert abs(axes.collections[0].get_offsets()) == pytest.approx(abs(points), abs=0.02)
+        places = torch.tensor(axes.collections[0].get_offsets().tolist())
+        torch.testing.assert_close(places.abs(), points.abs(), rtol=0, atol=0.02)
 
 
 def test_the_csv_has_each_step_with_its_rate(dataset):

@@ -11,6 +11,7 @@ from .model_kinds import MODEL_KINDS, ModelKind
 
 Effect = Literal["next step", "new optimizer", "resized", "restart"]
 SCHEDULES = ("constant", "step", "linear", "cosine")
+SMOOTHING_METHODS = ("add-k", "kneser-ney")
 KINDS = tuple(MODEL_KINDS)
 KIND_NAMES = {name: kind.label for name, kind in MODEL_KINDS.items()}
 SIZES = MODEL_KINDS["mlp"].resizable
@@ -35,14 +36,14 @@ class _Validated:
 class ModelSettings(_Validated):
     """The kind of a model and its size; each kind has settings of its own (`is_relevant`).
 
-    Context, embedding and hidden size of an MLP can change while it trains; any other change starts
-    a new run.
+    Context, embedding and hidden size of an MLP and the order of counts can change while it trains;
+    any other change starts a new run.
     """
 
     kind: str = _setting(
         "mlp", "which model: counts, a one-layer network, or the MLP", choices=KINDS
     )
-    order: int = _setting(2, "ngram: characters in a gram; 2 is the bigram table", 1, 5)
+    order: int = _setting(2, "ngram: characters in a gram; 2 is the bigram table", 1, 8)
     context: int = _setting(3, "mlp: how many characters the model sees", 1, 16)
     embedding: int = _setting(10, "mlp: numbers that stand for a character", 1, 512)
     hidden: int = _setting(200, "mlp: tanh units in the hidden layer", 1, 4096)
@@ -74,7 +75,12 @@ class TrainSettings(_Validated):
     steps: int = _setting(200_000, "steps that are planned; what the schedule spans", 1, 10**9)
     weight_decay: float = _setting(0.0, "pull of the weights towards zero", 0, 100)
     dropout: float = _setting(0.0, "mlp: share of hidden units left out of each step", 0, 0.9)
-    smoothing: float = _setting(1.0, "ngram: added to every count", 0, 1e6)
+    smoothing_method: str = _setting(
+        "add-k",
+        "ngram: how counts become probabilities: k is added, or modified Kneser-Ney",
+        choices=SMOOTHING_METHODS,
+    )
+    smoothing: float = _setting(1.0, "ngram: k, added to every count", 0, 1e6)
     train_on: str = _setting(
         "train", "train, all (no held-out data), or first-N (the file's first N items)"
     )

@@ -152,7 +152,7 @@ def _first_loss(
     dataset: Dataset, model: ModelSettings, train: TrainSettings, seed: int, train_on: str
 ) -> float:
     generator = torch.Generator().manual_seed(seed)
-    first = make_model(model, dataset.vocabulary.size, generator, train.smoothing)
+    first = make_model(model, dataset.vocabulary.size, generator)
     return _loss(first, _first_examples(dataset, train_on, first.context))
 
 

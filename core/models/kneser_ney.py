@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..datasets.dataset import Dataset
-from .grams import GramIndex, places_of
+from ..datasets.grams import GramIndex, gram_index, places_of
 
 _LEAST_DISCOUNT = 0.01
 
@@ -43,12 +43,13 @@ class KneserNey:
     below, and the last one is uniform. The boundaries before an item count as characters. P sums
     to 1 after every context; one that never occurred has the P of its longest end that did.
 
-    discounts: of the orders 1 to `order`.
+    num_examples: those it is estimated from. discounts: of the orders 1 to `order`.
     """
 
     def __init__(self, index: GramIndex, num_examples: int, order: int):
         """The estimate of an order up to that of the index, from its first so many examples."""
         self.order = order
+        self.num_examples = num_examples
         self.discounts: list[Discounts] = []
         self._index = index
         self._counts: list[Tensor] = []  # (G,) of each order, from 1 on
@@ -69,9 +70,8 @@ class KneserNey:
     @classmethod
     def of(cls, dataset: Dataset, order: int, train_on: str = "train") -> "KneserNey":
         """The estimate from all examples of a split."""
-        split = dataset.split(train_on)
-        index = GramIndex(split, split.num_examples, order, dataset.vocabulary.size)
-        return cls(index, split.num_examples, order)
+        num_examples = dataset.split(train_on).num_examples
+        return cls(gram_index(dataset, train_on, num_examples, order), num_examples, order)
 
     def probabilities(self, contexts: Tensor) -> Tensor:
         """P of every character after contexts (B, T), T being order - 1 or more: (B, V) float64."""
@@ -85,15 +85,32 @@ class KneserNey:
             p.view(-1).index_add_(0, at, self._discounted(n, places, ids[rows][which]))
         return p
 
-    def log_prob(self, contexts: Tensor, targets: Tensor) -> Tensor:
-        """ln P of targets (B,) after contexts (B, T), T being order - 1 or more: (B,) float64."""
+    def log_prob(self, contexts: Tensor, targets: Tensor, rows: Tensor | None = None) -> Tensor:
+        """ln P of targets (P,) after contexts (B, T), T being order - 1 or more: (P,) float64.
+
+        rows: which of the B contexts each target follows, (P,); by default the one of its place.
+        """
         V = self._index.vocabulary_size
-        p = torch.full((len(contexts),), 1 / V, dtype=torch.float64)
+        p = torch.full((len(targets),), 1 / V, dtype=torch.float64)
         for n, (ids, known) in enumerate(self._index.find(contexts, self.order), start=1):
+            if rows is not None:
+                ids, known = ids[rows], known[rows]
             places, found = places_of(ids * V + targets, self._index.grams[n])
             own = torch.where(found, self._discounted(n, places, ids), 0.0)
             p = torch.where(known, own + self._backoffs[n - 1][ids] * p, p)
         return p.log()
+
+    def log_prob_at(self, places: Tensor) -> Tensor:
+        """ln P of examples of the index, by the places of their n-grams (B,): (B,) float64."""
+        p = torch.zeros(len(places), dtype=torch.float64)
+        weight = torch.ones_like(p)  # of the order at hand
+        for n in range(self.order, 0, -1):
+            contexts = self._index.grams[n][places] // self._index.vocabulary_size
+            p += weight * self._discounted(n, places, contexts)
+            weight *= self._backoffs[n - 1][contexts]
+            if n > 1:
+                places = self._index.shorter[n][places]
+        return p.add_(weight, alpha=1 / self._index.vocabulary_size).log_()
 
     def _add(self, n: int, counts: Tensor) -> None:
         """Put down what there is to know of order n, by its counts (G,)."""

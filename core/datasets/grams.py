@@ -156,3 +156,10 @@ def places_of(numbers: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         return torch.zeros_like(numbers), torch.zeros_like(numbers, dtype=torch.bool)
     places = torch.searchsorted(known, numbers).clamp_(max=len(known) - 1)
     return places, known[places] == numbers
+
+
+def values_at(values: Tensor, places: Tensor, is_there: Tensor, otherwise: float = 0) -> Tensor:
+    """The values at places (B,), and something else where there is none: (B,)."""
+    if not len(values):
+        return torch.full(places.shape, otherwise, dtype=values.dtype)
+    return torch.where(is_there, values[places], otherwise)

@@ -1,12 +1,14 @@
 """Modified Kneser-Ney smoothing, interpolated."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..datasets.dataset import Dataset
-from ..datasets.grams import GramIndex, gram_index, places_of
+from ..datasets.grams import GramIndex, gram_index, places_of, values_at
 
 _LEAST_DISCOUNT = 0.01
 
@@ -33,6 +35,16 @@ class Discounts:
         found = [i - (i + 1) * Y * n[i + 1] / n[i] if n[i] else 0.0 for i in (1, 2, 3)]
         one, two, more = (max(value, _LEAST_DISCOUNT) for value in found)
         return cls((one, two, more), min(found) < _LEAST_DISCOUNT)
+
+
+class Interpolated(NamedTuple):
+    """One order of some contexts: the counts (B, V), the shares that are left of them (B, V), the
+    weight of the order below (B,), and P (B, V); float64."""
+
+    counts: Tensor
+    shares: Tensor
+    weights: Tensor
+    p: Tensor
 
 
 class KneserNey:
@@ -75,15 +87,25 @@ class KneserNey:
 
     def probabilities(self, contexts: Tensor) -> Tensor:
         """P of every character after contexts (B, T), T being order - 1 or more: (B, V) float64."""
+        *_, highest = self.by_order(contexts)
+        return highest.p
+
+    def by_order(self, contexts: Tensor) -> Iterator[Interpolated]:
+        """What each order makes of contexts (B, T), from 1 on; the P of the last is the result."""
         V = self._index.vocabulary_size
         p = torch.full((len(contexts), V), 1 / V, dtype=torch.float64)
         for n, (ids, known) in enumerate(self._index.find(contexts, self.order), start=1):
-            p *= torch.where(known, self._backoffs[n - 1][ids], 1.0)[:, None]
+            weights = values_at(self._backoffs[n - 1], ids, known, 1.0)
             rows = known.nonzero()[:, 0]
             which, places = self._index.after(ids[rows], n)
+            of_gram = self._counts[n - 1][places]
+            shares = self._shares(n, of_gram, self._totals[n - 1][ids[rows]][which])
             at = rows[which] * V + self._index.grams[n][places] % V
-            p.view(-1).index_add_(0, at, self._discounted(n, places, ids[rows][which]))
-        return p
+            counts, own = torch.zeros(2, *p.shape, dtype=torch.float64)
+            counts.view(-1)[at] = of_gram.double()
+            own.view(-1)[at] = shares
+            p = own + weights[:, None] * p
+            yield Interpolated(counts, own, weights, p)
 
     def log_prob(self, contexts: Tensor, targets: Tensor, rows: Tensor | None = None) -> Tensor:
         """ln P of targets (P,) after contexts (B, T), T being order - 1 or more: (P,) float64.
@@ -93,11 +115,13 @@ class KneserNey:
         V = self._index.vocabulary_size
         p = torch.full((len(targets),), 1 / V, dtype=torch.float64)
         for n, (ids, known) in enumerate(self._index.find(contexts, self.order), start=1):
+            weights = values_at(self._backoffs[n - 1], ids, known, 1.0)
+            totals = values_at(self._totals[n - 1], ids, known)
             if rows is not None:
-                ids, known = ids[rows], known[rows]
+                ids, known, weights, totals = (one[rows] for one in (ids, known, weights, totals))
             places, found = places_of(ids * V + targets, self._index.grams[n])
-            own = torch.where(found, self._discounted(n, places, ids), 0.0)
-            p = torch.where(known, own + self._backoffs[n - 1][ids] * p, p)
+            counts = values_at(self._counts[n - 1], places, found & known)
+            p = self._shares(n, counts, totals) + weights * p
         return p.log()
 
     def log_prob_at(self, places: Tensor) -> Tensor:
@@ -106,7 +130,8 @@ class KneserNey:
         weight = torch.ones_like(p)  # of the order at hand
         for n in range(self.order, 0, -1):
             contexts = self._index.grams[n][places] // self._index.vocabulary_size
-            p += weight * self._discounted(n, places, contexts)
+            counts, totals = self._counts[n - 1][places], self._totals[n - 1][contexts]
+            p += weight * self._shares(n, counts, totals)
             weight *= self._backoffs[n - 1][contexts]
             if n > 1:
                 places = self._index.shorter[n][places]
@@ -125,9 +150,7 @@ class KneserNey:
         self._totals.append(totals)
         self._backoffs.append(torch.where(totals > 0, taken / totals, 1.0))
 
-    def _discounted(self, n: int, places: Tensor, contexts: Tensor) -> Tensor:
-        """The share in its context of each n-gram at some places (B,) of order n, less what is
-        discounted: (B,). contexts: their ids (B,)."""
-        counts = self._counts[n - 1][places]
+    def _shares(self, n: int, counts: Tensor, totals: Tensor) -> Tensor:
+        """What is left of counts of order n, by their contexts' totals, after the discount."""
         of_count = torch.tensor([0.0, *self.discounts[n - 1].values], dtype=torch.float64)
-        return (counts - of_count[counts.clamp(max=3)]) / self._totals[n - 1][contexts].clamp(min=1)
+        return (counts - of_count[counts.clamp(max=3)]) / totals.clamp(min=1)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..datasets.contexts import Split
-from ..datasets.grams import GramIndex, places_of
+from ..datasets.grams import GramIndex, places_of, values_at
 from ..settings import ModelSettings
 from .kneser_ney import KneserNey
 from .model import Model
@@ -112,8 +112,8 @@ class NgramCounts(Model):
         ids, known = self._find(contexts)
         V, grams = self.vocabulary_size, self.index.grams[self.settings.order]
         places, found = places_of(ids[rows] * V + targets, grams)
-        counts = _taken(self.counts, places, found & known[rows])
-        return self._log_share(counts, _taken(self.totals, ids, known)[rows])
+        counts = values_at(self.counts, places, found & known[rows])
+        return self._log_share(counts, values_at(self.totals, ids, known)[rows])
 
     def log_likelihoods_at(self, places: Tensor) -> Tensor:
         """ln P of examples by the places of their n-grams (B,) in the index, with add-k: (B,)
@@ -151,10 +151,3 @@ class NgramCounts(Model):
 
     def _forget_estimate(self) -> None:
         self.__dict__.pop("kneser_ney", None)
-
-
-def _taken(values: Tensor, places: Tensor, is_there: Tensor) -> Tensor:
-    """The values at places (B,), 0 where there is none: (B,)."""
-    if not len(values):
-        return torch.zeros_like(places)
-    return torch.where(is_there, values[places], 0)

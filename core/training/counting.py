@@ -97,7 +97,7 @@ class CountingTrainer:
         return {}
 
     def fork(self, *arguments: object) -> NoReturn:
-        raise UserError("this kind of model is not trained by gradient descent")
+        raise UserError("this model is not trained by gradient descent")
 
     def _use(self, settings: ModelSettings, num_examples: int) -> None:
         """Have the model count in an index of at least so many examples."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from makemore_tui.core.analysis.evaluation import evaluate
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.record import JournalEntry
+from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training import trainer

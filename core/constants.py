@@ -9,7 +9,7 @@ DATASET_NOTES = {
 }
 SPLITS = ("train", "dev", "test")
 # The models that only count, whose dev losses are drawn beside a run's; the first needs no counts.
-BASELINES = ("uniform", "unigram", "bigram", "trigram", "4-gram")
+BASELINES = ("uniform", "unigram", "bigram", "trigram", "4-gram", "Kneser-Ney")
 # What a run can be exported as, with the ending of the file or folder.
 EXPORT_FORMS = {
     "script": ".py", "notebook": ".ipynb", "csv": ".csv", "json": ".json",

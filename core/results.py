@@ -252,11 +252,19 @@ class Unavailable(Struct, frozen=True):
 
 class Baseline(Struct, frozen=True):
     """The dev loss of an n-gram model, or the floor under the training loss; k: what is added to
-    every count, None for the uniform and the floor."""
+    every count, None where nothing is; order: of Kneser-Ney, the one with the lowest loss."""
 
     name: str
     loss: float
     k: float | None = None
+    order: int | None = None
+
+    @property
+    def detail(self) -> str:
+        """What was chosen on dev: "k 0.1", "order 6", or nothing."""
+        if self.order is not None:
+            return f"order {self.order}"
+        return "" if self.k is None else f"k {self.k:.2g}"
 
 
 class EmbeddingMap(Struct, frozen=True):

@@ -202,7 +202,7 @@ class Session:
     def restore(self, state: RunState) -> None:
         """Go on from a state; `timeline.switch_to` does so and can be undone."""
         model, train = state.model_settings, state.train_settings
-        self.model = make_model(model, state.dataset.vocabulary.size, None, train.smoothing)
+        self.model = make_model(model, state.dataset.vocabulary.size, None)
         version = state.dropout_version
         self.trainer = make_trainer(self.model, state.dataset, train, state.seed, version)
         # A state of format 1 lacks some of what a trainer needs.

@@ -152,7 +152,8 @@ def test_a_neural_bigrams_penalty_stands_apart(run, run_json, items, tmp_path):
 def test_an_example_is_followed_and_back(run, run_json, saved):
     found = run_json("trace", saved.path, "--word", "anda", "--position", 1, "--backward")
     keys = ["word", "position", "context", "target", "stages", "probabilities", "loss"]
-    assert list(found) == [*keys, "gradients", "loss_after"]
+    keys += ["occurrences", "floor", "likelihood", "log_likelihood", "nll"]
+    assert list(found) == [*keys, "gradients", "loss_after", "loss_after_next"]
     assert (found["word"], found["position"], found["target"]) == ("anda", 1, "n")
     probs = next(one["values"] for one in found["stages"] if one["name"] == "probs")
     assert probs == found["probabilities"]
@@ -161,6 +162,28 @@ def test_an_example_is_followed_and_back(run, run_json, saved):
     printed = run("trace", saved.path, "--word", "anda", "--backward").out
     for name in ("emb", "hpreact", "logits", "dlogits", "dW1"):
         assert name in printed
+
+
+def test_several_words_and_the_first_of_the_data_stand_in_one_ladder(run, run_json, saved):
+    several = run_json("trace", saved.path, "--word", ITEMS[0], "--word", f"{ITEMS[1]} {ITEMS[2]}")
+    first = run_json("trace", saved.path, "--split", "first-3")
+    assert several == first
+    loss = run_json("evaluate", saved.path, "--split", "first-3")["first-3"]
+    assert first["nll"] == pytest.approx(loss, abs=1e-6)
+    assert math.exp(first["log_likelihood"]) == pytest.approx(first["likelihood"])
+    assert f"{first['nll']:.4f}" in run("trace", saved.path, "--split", "first-3").out
+    assert "first-N" in run("trace", saved.path, "--split", "dev").err
+    assert "exclude" in run("trace", saved.path, "--split", "first-3", "--word", "a").err
+
+
+def test_softmax_of_typed_logits_overflows_as_written_and_not_safely(run, run_json):
+    found = run_json("trace", "--logits", "100 2 -3")
+    naive, safe = ({one["name"]: one["values"] for one in found[way]} for way in ("naive", "safe"))
+    assert (naive["counts"][0], naive["probs"][0]) == ("Infinity", None)
+    assert sum(safe["probs"]) == pytest.approx(1)
+    assert "nan" in run("trace", "--logits", "100,2,-3").out
+    for words in (["--logits", "1 two"], []):
+        assert run("trace", *words).code == 2
 
 
 def test_a_position_that_the_word_lacks_is_refused(run, saved):

@@ -53,7 +53,7 @@ class RunSpec:
         names = [word.partition("=")[0] for word in words]
         names = [name if name in _NO_SETTINGS else setting_name(name) for name in names]
         if twice := next((name for name in names if names.count(name) > 1), None):
-            raise UserError(f"the spec {line!r} sets {twice} more than once; once is right")
+            raise UserError(f"the spec {line!r} sets {twice} more than once")
         values = dict(word.split("=", 1) for word in words)
         seed = values.pop("seed", "1")
         if not (seed.isascii() and seed.isdigit() and len(seed) < 20 and int(seed) <= MAX_SEED):

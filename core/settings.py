@@ -39,15 +39,15 @@ class ModelSettings(_Validated):
     a new run.
     """
 
-    kind: str = _setting(
-        "mlp", "which model: counts, a one-layer network, or the MLP", choices=KINDS
-    )
-    order: int = _setting(2, "ngram: characters in a gram; 2 is the bigram table", 1, 5)
-    context: int = _setting(3, "mlp: how many characters the model sees", 1, 16)
-    embedding: int = _setting(10, "mlp: numbers that stand for a character", 1, 512)
+    kind: str = _setting("mlp", "kind of model: counts, one-layer network, or MLP", choices=KINDS)
+    order: int = _setting(2, "ngram: characters per n-gram; 2 is the bigram table", 1, 5)
+    context: int = _setting(3, "mlp: context length, in characters", 1, 16)
+    embedding: int = _setting(10, "mlp: embedding size, numbers per character", 1, 512)
     hidden: int = _setting(200, "mlp: tanh units in the hidden layer", 1, 4096)
-    init: str = _setting("scaled", "networks: how weights begin", choices=("lecture", "scaled"))
-    direct: bool = _setting(False, "mlp: connect the embeddings to the output too")
+    init: str = _setting(
+        "scaled", "networks: initial weights", choices=("lecture", "scaled")
+    )
+    direct: bool = _setting(False, "mlp: direct connections from the embeddings to the output")
 
     @property
     def model_kind(self) -> ModelKind:
@@ -67,16 +67,16 @@ class ModelSettings(_Validated):
 class TrainSettings(_Validated):
     """How a model is trained. Every setting can change between any two steps."""
 
-    learning_rate: float = _setting(0.1, "size of a step, before the schedule", 1e-6, 1000)
-    batch_size: int = _setting(32, "examples a step; 0 is all of them", 0, 65536)
-    optimizer: str = _setting("sgd", "how a gradient becomes a step", choices=("sgd", "adamw"))
-    schedule: str = _setting("constant", "how the learning rate changes", choices=SCHEDULES)
-    steps: int = _setting(200_000, "steps that are planned; what the schedule spans", 1, 10**9)
+    learning_rate: float = _setting(0.1, "step size, before the schedule", 1e-6, 1000)
+    batch_size: int = _setting(32, "examples per step; 0 is all of them", 0, 65536)
+    optimizer: str = _setting("sgd", "optimizer", choices=("sgd", "adamw"))
+    schedule: str = _setting("constant", "learning rate schedule", choices=SCHEDULES)
+    steps: int = _setting(200_000, "planned steps, which the schedule spans", 1, 10**9)
     weight_decay: float = _setting(0.0, "pull of the weights towards zero", 0, 100)
-    dropout: float = _setting(0.0, "mlp: share of hidden units left out of each step", 0, 0.9)
-    smoothing: float = _setting(1.0, "ngram: added to every count", 0, 1e6)
+    dropout: float = _setting(0.0, "mlp: share of hidden units left out at each step", 0, 0.9)
+    smoothing: float = _setting(1.0, "ngram: number added to every count", 0, 1e6)
     train_on: str = _setting(
-        "train", "train, all (no held-out data), or first-N (the file's first N items)"
+        "train", "items to train on: train, all (none held out), or first-N of the file"
     )
 
     def learning_rate_at(self, step: int) -> float:
@@ -111,7 +111,7 @@ def extended_plan(step: int) -> int:
     """
     most = SETTINGS["steps"].metadata["high"]
     if step >= most:
-        raise UserError(f"a run can't have more than {most:,} steps")
+        raise UserError(f"A run can have at most {most:,} steps")
     return min(2 * step, most)
 
 
@@ -164,7 +164,7 @@ def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:
     for word in assignments:
         name, equals, text = (part.strip() for part in word.partition("="))
         if not equals:
-            raise UserError(f"{word!r} is not of the form name=value, such as hidden=300")
+            raise UserError(f"{word!r} must be name=value, such as hidden=300")
         name = setting_name(name)
         changes[name] = parse_value(name, text)
     return changes
@@ -187,9 +187,9 @@ def parse_value(name: str, text: str, called: str = "") -> Any:
 
 
 def value_text(value: Any) -> str:
-    """A value as people write it: 64,000 or 0.001 or true."""
+    """A value as people write it: 64,000 or 0.001 or on."""
     if isinstance(value, bool):
-        return str(value).lower()
+        return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:,g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
@@ -222,7 +222,7 @@ def short_label(changes: Mapping[str, Any]) -> str:
     for name, value in changes.items():
         text = str(value) if name == "seed" else setting_text(name, value)
         if isinstance(value, bool):
-            parts.append(name if value else f"not {name}")
+            parts.append(name if value else f"{name} off")
         elif name in ("kind", "optimizer", "schedule"):  # the value says which setting it is
             parts.append(text)
         else:
@@ -299,7 +299,7 @@ def _is_allowed(setting: Field, value: Any) -> bool:
 def _converted(text: str, default: Any) -> Any:
     """The value that a text stands for, of the type of a default."""
     if isinstance(default, bool):
-        return {"true": True, "false": False, "yes": True, "no": False}[text.lower()]
+        return _TRUTH[text.lower()]
     if not isinstance(default, int):
         return type(default)(text)
     number = float(text.replace(",", ""))  # such as 64,000 or 1e3
@@ -308,6 +308,7 @@ def _converted(text: str, default: Any) -> Any:
     return int(number)
 
 
+_TRUTH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 _SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay", "train_on": "on"}
 _ALIASES = {short: name for name, short in _SHORT.items()} | {"model": "kind"}
 _OFTEN_CHANGED = ("learning_rate", "batch_size", "optimizer")  # of networks; always in a label

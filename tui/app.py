@@ -40,7 +40,7 @@ class ExplorerApp(App):
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = {Actions}  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012
-        Binding("ctrl+c", "quit", "leave", show=False, priority=True),
+        Binding("ctrl+c", "quit", "quit", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "suspend", show=False, priority=True),
     ]
 
@@ -126,7 +126,10 @@ class ExplorerApp(App):
         """Note that a file was learnt from."""
         self.recent = with_recent(self.recent, file)
 
-    def on_main_screen_begun(self, message: MainScreen.Begun) -> None:
+    async def on_main_screen_begun(self, message: MainScreen.Begun) -> None:
+        if lesson := self.config.get("lesson"):
+            self.config = Config({**self.config.values, "lesson": None}, self.config.keys)
+            await self.main.lessons.open_at(lesson)
         if os.path.isabs(message.snapshot.dataset.source):
             self.add_recent(message.snapshot.dataset.source)
         if notes := message.snapshot.dataset.notes:

@@ -90,12 +90,12 @@ def remember(path: Path, changes: Mapping[str, Any]) -> None:
                 document[table] = tomlkit.table()
             (document[table] if table else document)[key] = value  # type: ignore[index]
         if path.exists() and not os.access(path, os.W_OK):
-            raise OSError("it may not be written")
+            raise OSError("no permission to write")
         write_atomically(path, tomlkit.dumps(document).encode())
     except OSError as error:
         raise UserError(f"{path} could not be written: {error.strerror or error}") from None
     except (ValueError, TypeError, TOMLKitError) as error:  # it has been changed meanwhile
-        why = f"what is there is not right: {error}"
+        why = f"the present file is invalid: {error}"
         raise UserError(f"{path} could not be written: {why}") from None
 
 
@@ -157,7 +157,7 @@ def _values(path: Path, read: dict[str, Any], known: Collection[str]) -> dict[st
             values[name] = value
     if unknown := [name for name in values if name not in known]:
         raise UserError(
-            f"{path}: {unknown[0]} is nothing that can be set; what can be set is "
+            f"{path}: {unknown[0]} is not a configuration entry; the entries are "
             f"{', '.join(name for name in known if name not in _OLD_NAMES)} and keys"
         )
     for old, new in _OLD_NAMES.items():
@@ -174,7 +174,7 @@ def _check_keys(path: Path, keymap: dict[str, Any], keys: Mapping[str, str]) -> 
     """See to it that ids and keys are known and that no key is left with two meanings."""
     for id, value in keymap.items():
         if id not in keys:
-            raise UserError(f"{path}: keys.{id} is no key's id; the ids are {', '.join(keys)}")
+            raise UserError(f"{path}: keys.{id} is not a key id; the ids are {', '.join(keys)}")
         if not isinstance(value, str) or not all(one.strip() for one in value.split(",")):
             raise UserError(f'{path}: keys.{id} must be keys such as "p" or "p,f8", not {value!r}')
         for key in value.split(","):
@@ -182,13 +182,13 @@ def _check_keys(path: Path, keymap: dict[str, Any], keys: Mapping[str, str]) -> 
                 raise UserError(f'{path}: keys.{id}: {key.strip()!r} is no key; "p" and "f8" are')
             if name in _TAKEN:
                 other = _TAKEN[name]
-                raise UserError(f"{path}: keys.{id} takes {name!r}, which is that of {other}")
+                raise UserError(f"{path}: keys.{id} takes {name!r}, the key of {other}")
     taken: dict[str, str] = {}
     for id, value in {**keys, **keymap}.items():
         for key in (key_name(one.strip()) or one for one in value.split(",")):
             if key in taken and taken[key] != id:
                 mine, other = (id, taken[key]) if id in keymap else (taken[key], id)
-                raise UserError(f"{path}: keys.{mine} takes {key!r}, which is that of {other}")
+                raise UserError(f"{path}: keys.{mine} takes {key!r}, the key of {other}")
             taken[key] = id
 
 
@@ -199,5 +199,5 @@ def _text_of(path: Path) -> str:
     except FileNotFoundError:
         return ""
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # which could hold up forever
-        raise OSError("it is no plain file")
+        raise OSError("not a regular file")
     return path.read_text(encoding="utf-8-sig")

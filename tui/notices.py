@@ -1,11 +1,11 @@
-"""What to say of a change, in a sentence: the keys first, for the end may be cut off."""
+"""What to say of a change, in a sentence: the the keys early, because the end may be cut off."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.results import Divergence, Resizing
+from makemore_tui.core.results import Divergence
 from makemore_tui.core.settings import TrainSettings, extended_plan, setting_text
 from makemore_tui.core.worker.protocol import (
     Begin,
@@ -20,10 +20,12 @@ from makemore_tui.core.worker.protocol import (
     Undo,
 )
 
+from . import messages as say
 from .setting_steps import name_of
 
 Labels = Mapping[str, str]  # how keys are shown, by their ids
 _MAX_LABEL_LENGTH = 36  # with which a sentence's keys are within 80 columns
+_CALLED = {"mlp": "the MLP", "ngram": "the counts", "neural-bigram": "the neural bigram"}
 
 
 class Notice(NamedTuple):
@@ -33,13 +35,6 @@ class Notice(NamedTuple):
     is_warning: bool = False
 
 
-def awaited(asked: Request) -> str:
-    """What to say while the answer to a command has not come for a second."""
-    if isinstance(asked, Undo | Redo):
-        return "going there: training again from an earlier state, which may take a minute …"
-    return "the engine is still at what was asked for …"
-
-
 def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labels) -> Notice | None:
     """What to say of the change from one snapshot to the next, and whether it is a warning. asked:
     the command that the newer one answers, if it answers any. labels: of the keys, by id."""
@@ -47,66 +42,65 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Label
         return Notice(_diverged(now, labels), is_warning=True)
     if isinstance(asked, Resume | Step) and now.train.steps > before.train.steps:
         return Notice(_extended(before, now, labels))
-    way_back, at = _way_back(now, labels), f"at step {now.step:,}"
-    if now.state == "paused":
-        at += f", {labels['pause']} trains on"
-    match asked:
-        case Undo():
-            undone = _cut(before.can_undo or "")
-            return Notice(f"undone: {undone}; {labels['redo']} does it again; {at}")
-        case Redo():
-            return Notice(f"done again: {_cut(before.can_redo or '')}{way_back}; {at}")
-        case ReturnTo(index) if index < len(before.previous):
-            return Notice(f"back in the run “{_cut(before.previous[index].name)}”{way_back}; {at}")
-        case OpenRun():
-            return Notice(opened(now, labels))
-        case Begin(_, label):
-            return Notice(f"New run: {label} · {labels['undo']} to undo")
-        case LimitSpeed(limit):
-            if limit is None:
-                return Notice("No speed limit")
-            return Notice(f"At most {limit:,} steps a second · {labels['faster']} for more")
-        case Step(count) if count > 1:
-            return Notice(f"Training {count:,} steps · {labels['pause']} to pause")
-    if now.runs != before.runs:
-        what = _difference(before, now)
-        return Notice(f"a new run from step 0, seed {now.seed}{way_back}: {what}")
+    said = _answer(asked, before, now, labels)
+    if not said and now.runs != before.runs:
+        said = _new_run(before, now, labels)
+    if said:
+        return Notice(said)
     if asked is None and now.state == "paused" and before.state == "training":
-        more = f"{labels['steps']} for more steps · {labels['pause']} to train on"
-        return Notice(f"Paused at step {now.step:,} · {more}")
+        return Notice(say.PAUSED.format(step=now.step, key=labels))
     if now.state == "finished" != before.state:
         return Notice(_finished(now, labels))
-    if now.resized and now.resized != before.resized:
-        return Notice(_resized(now.resized))
     if (now.model, now.train) != (before.model, before.train):
-        said = f"from step {now.step:,}: {_difference(before, now)}"
-        if now.state == "diverged" and now.divergence and now.divergence.is_finite:
-            return Notice(f"{said} · {labels['pause']} to resume")
-        if now.state == "diverged":  # which no edit has changed
-            return Notice(_diverged(now, labels), is_warning=True)
-        return Notice(said)
+        if now.state == "diverged" and now.divergence and not now.divergence.is_finite:
+            return Notice(_diverged(now, labels), is_warning=True)  # which no edit has changed
+        return Notice(_edited(before, now, labels))
     return None
+
+
+def _answer(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labels) -> str:
+    """What a command has done; "" if the settings or the state say it."""
+    said = ""
+    match asked:
+        case Undo():
+            what = _cut(before.can_undo or "")
+            said = say.UNDONE.format(what=what, step=now.step, key=labels)
+        case Redo():
+            what = _cut(before.can_redo or "")
+            said = say.REDONE.format(what=what, step=now.step, key=labels)
+        case ReturnTo(index) if index < len(before.previous):
+            name = _cut(before.previous[index].name)
+            said = say.RETURNED.format(name=name, step=now.step, key=labels)
+        case OpenRun():
+            said = opened(now, labels)
+        case Begin(_, label):
+            said = say.NEW_RUN.format(what=label, key=labels)
+        case LimitSpeed(None):
+            said = say.NO_SPEED_LIMIT
+        case LimitSpeed(limit):
+            said = say.SPEED_LIMIT.format(limit=limit, key=labels)
+        case Step(count) if count > 1:
+            said = say.TRAINING_STEPS.format(count=count, key=labels)
+    return said
 
 
 def taking_data(now: Snapshot, labels: Labels) -> str:
     """What taking another dataset does, before it is done."""
-    back = f"; this one is at step {now.step:,}, and {labels['undo']} undoes it"
-    return f"enter takes it: a new run from step 0{back if now.step else ''}"
+    return (say.NEW_DATA if now.step else say.NEW_DATA_AT_START).format(step=now.step, key=labels)
 
 
-def at_limit(limit: str, now: Snapshot, shown: str) -> str:
-    """That a setting goes no further, behind what its last change did if that is shown."""
-    said = _resized(now.resized) if now.resized else ""
-    return f"{said}; {limit}" if said and shown.startswith(said) else limit
+def at_limit(limit: str, shown: str) -> str:
+    """That a setting goes no further, behind what shrinking cost if that is shown."""
+    resized = shown.removesuffix(limit).removesuffix(" · ")
+    return f"{resized} · {limit}" if ", weights kept · " in resized else limit
 
 
 def opened(now: Snapshot, labels: Labels) -> str:
     """That a saved run has been opened, paused."""
     if not now.step:
-        return f"Paused at step 0 · {labels['pause']} to start"
-    what = (now.saving.note or now.saving.name) if now.saving else ""
-    at = f"at step {now.step:,}, {labels['pause']} trains on"
-    return f"{what or 'the run'}{_way_back(now, labels)}; {at}"
+        return say.PAUSED_AT_START.format(key=labels)
+    name = now.saving.note or now.saving.name if now.saving else ""
+    return say.OPENED.format(name=name or "the run", step=now.step, key=labels)
 
 
 def saving_notice(before: Snapshot, now: Snapshot) -> Notice | None:
@@ -115,16 +109,12 @@ def saving_notice(before: Snapshot, now: Snapshot) -> Notice | None:
     if then is None or saving is None:
         return None
     if saving.problem and saving.problem != then.problem:
-        return Notice(f"not saved, but it will be tried again: {saving.problem}", is_warning=True)
+        return Notice(say.NOT_SAVED.format(problem=saving.problem), is_warning=True)
     if then.problem and not saving.problem:
-        return Notice(f"the run is saved again, at step {saving.step:,}")
+        return Notice(say.SAVED_AGAIN.format(step=saving.step))
     if saving.note and saving.note != then.note:
         return Notice(saving.note)
     return None
-
-
-def _way_back(now: Snapshot, labels: Labels) -> str:
-    return f"; {labels['undo']} undoes it" if now.can_undo else ""
 
 
 def _cut(label: str) -> str:
@@ -132,63 +122,84 @@ def _cut(label: str) -> str:
     return label if len(label) <= _MAX_LABEL_LENGTH else f"{label[: _MAX_LABEL_LENGTH - 1]}…"
 
 
+def _new_run(before: Snapshot, now: Snapshot, labels: Labels) -> str:
+    """That a run has begun, and in what it differs from the one before."""
+    if now.dataset.name != before.dataset.name:
+        return say.NEW_RUN.format(what=_cut(f"dataset {now.dataset.name}"), key=labels)
+    if (kind := now.model.model_kind) is not before.model.model_kind:
+        called = _CALLED[before.model.kind]
+        return say.NEW_MODEL.format(what=kind.label, before=called, key=labels)
+    differing = [f"{name_of(name)} {value}" for name, _, value in _differing(before, now)]
+    if differing:
+        return say.NEW_RUN.format(what=_cut(", ".join(differing)), key=labels)
+    said = say.RESTARTED if now.seed == before.seed else say.NEW_SEED
+    return said.format(seed=now.seed, key=labels)
+
+
 def _finished(now: Snapshot, labels: Labels) -> str:
     """That a run has come to its end, and what going on would do."""
     if not now.model.model_kind.is_network:
-        undo = f"{labels['undo']} to undo {now.can_undo}" if now.can_undo else ""
-        return f"Done: all examples counted · {undo or labels['model'] + ' for another model'}"
+        said = say.COUNTED_UNDO if now.can_undo else say.COUNTED
+        return said.format(what=now.can_undo, key=labels)
     try:
         longer = replace(now.train, steps=extended_plan(now.step))
     except UserError:
-        return f"Finished {now.step:,} steps"
-    said = f"Finished {now.step:,} steps · {labels['pause']} to go on to {longer.steps:,}"
-    return said + _stretched(now.train, longer, now.step)
+        return say.FINISHED.format(step=now.step)
+    schedule = _stretched(now.train, longer, now.step)
+    return say.FINISHED_LONGER.format(
+        step=now.step, planned=longer.steps, schedule=schedule, key=labels
+    )
 
 
 def _extended(before: Snapshot, now: Snapshot, labels: Labels) -> str:
     """That a finished run goes on with a longer plan."""
-    said = f"Going on to step {now.train.steps:,} · {labels['undo']} to undo"
-    return said + _stretched(before.train, now.train, before.step)
+    schedule = _stretched(before.train, now.train, before.step)
+    return say.GOING_ON.format(planned=now.train.steps, schedule=schedule, key=labels)
 
 
 def _stretched(before: TrainSettings, after: TrainSettings, step: int) -> str:
     """What a longer plan does to the learning rate of the next step; "" if it has no schedule."""
     if after.schedule == "constant":
         return ""
-    rates = (
+    rates = [
         setting_text("learning_rate", float(f"{one.learning_rate_at(step):.2g}"))
         for one in (before, after)
-    )
-    return f" · {after.schedule} schedule stretched, lr {' → '.join(rates)}"
+    ]
+    return say.STRETCHED.format(schedule=after.schedule, before=rates[0], after=rates[1])
 
 
 def _diverged(now: Snapshot, labels: Labels) -> str:
     """That the loss has exploded or is not finite, since when, and the way out."""
     since = now.divergence or Divergence(now.step, None)
-    edit = since.after
-    after = f"; it was after {edit.label} at step {edit.step:,}" if edit else ""
-    way_out = f"lower the learning rate, then {labels['restart']} restarts"
+    way_out = say.DIVERGED_RESTART.format(key=labels)
     if since.way_back is not None:
-        way_out = f"{labels['undo']} takes back {_cut(since.way_back)}"
+        way_out = say.DIVERGED_UNDO.format(what=_cut(since.way_back), key=labels)
+    edit = since.after
+    after = say.DIVERGED_AFTER.format(what=edit.label, step=edit.step) if edit else ""
     what = "exploded" if since.is_finite else "not finite"
-    return f"loss {what} at step {since.step:,}; {way_out}{after}"
+    return say.DIVERGED.format(what=what, step=since.step, remedy=way_out, last_edit=after)
 
 
-def _resized(resizing: Resizing) -> str:
-    """That the model has another size, and what that did to the loss."""
-    words = f"from step {resizing.step:,}: {resizing.label}, in place"
-    if resizing.before is None or resizing.after is None:
-        return f"{words}; the loss stays as it was"
-    about = "≈ " if resizing.dev_share < 1 else ""
-    return f"{words}; dev loss {about}{resizing.before:.3f} → {about}{resizing.after:.3f}"
+def _edited(before: Snapshot, now: Snapshot, labels: Labels) -> str:
+    """Which settings of a run have changed, and what that did to the loss."""
+    differing = _differing(before, now)
+    changes = ", ".join(f"{name_of(name)} {old} → {new}" for name, old, new in differing)
+    changes, resized = changes[:1].upper() + changes[1:], now.resized
+    if resized and resized != before.resized:
+        if resized.before is None or resized.after is None:
+            return say.RESIZED.format(changes=changes)
+        about = "≈ " if resized.dev_share < 1 else ""
+        losses = (f"{about}{loss:.3f}" for loss in (resized.before, resized.after))
+        return say.RESIZED_LOSS.format(changes=changes, before=next(losses), after=next(losses))
+    said = say.EDITED_RESUME if now.state == "diverged" else say.EDITED
+    return said.format(changes=changes, step=now.step, key=labels)
 
 
-def _difference(before: Snapshot, now: Snapshot) -> str:
-    """The settings that differ, with their new values."""
+def _differing(before: Snapshot, now: Snapshot) -> list[tuple[str, str, str]]:
+    """The settings that differ, with their old and new values in words."""
     old, new = (vars(one.model) | vars(one.train) for one in (before, now))
-    is_same = now.dataset.name == before.dataset.name
-    differing = [] if is_same else [f"dataset {now.dataset.name}"]
-    for name, value in new.items():
-        if value != old[name]:
-            differing.append(f"{name_of(name)} {setting_text(name, value)}")
-    return ", ".join(differing) or "the settings as they were"
+    return [
+        (name, setting_text(name, old[name]), setting_text(name, value))
+        for name, value in new.items()
+        if value != old[name]
+    ]

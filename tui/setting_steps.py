@@ -2,7 +2,7 @@
 
 import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from makemore_tui.core.constants import MAX_SEED
@@ -18,6 +18,9 @@ from makemore_tui.core.settings import (
     setting_text,
 )
 from makemore_tui.core.worker.protocol import Edit, Restart, Snapshot
+
+from . import messages as say
+from .keymap import LABELS
 
 _LADDERS: dict[str, tuple[float, ...]] = {
     "hidden": (1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1500,
@@ -49,12 +52,25 @@ _CHANGES_TO: dict[str, dict[str, Any]] = {
 }
 
 
+_NAMES = {"kind": "model", "init": "initialisation", "direct": "direct connections"}
+_MISSING = {"hidden": "hidden layer", "context": "adjustable context"}
+_HAS = {"mlp": "The MLP has", "ngram": "Counts have", "neural-bigram": "The neural bigram has"}
+
+
 def name_of(setting: str) -> str:
     """What the screen calls a setting."""
-    return "model" if setting == "kind" else setting.replace("_", " ")
+    return _NAMES.get(setting) or setting.replace("_", " ")
 
 
-def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
+def not_of_model(snapshot: Snapshot, setting: str, labels: Mapping[str, str] = LABELS) -> str:
+    """That the model at hand has no such setting, and the key that changes the model."""
+    has, missing = _HAS[snapshot.model.kind], _MISSING.get(setting) or name_of(setting)
+    return say.NOT_OF_MODEL.format(model=has, setting=missing, key=labels)
+
+
+def stepped(
+    snapshot: Snapshot, setting: str, by: int, labels: Mapping[str, str] = LABELS
+) -> dict[str, Any] | str:
     """The changes that `by` steps of a setting make, or a sentence why there are none."""
     model, train = snapshot.model, snapshot.train
     if setting == "kind":
@@ -62,16 +78,13 @@ def stepped(snapshot: Snapshot, setting: str, by: int) -> dict[str, Any] | str:
     kind = model.model_kind
     own = {"decay": kind.regularizer, "context": kind.context_setting or "context"}
     setting = own.get(setting, setting)
-    of_mlp = setting in ("hidden", "embedding", "context", "dropout", "direct")
-    if of_mlp and not model.is_relevant(setting):
-        return f"{setting} is a setting of the MLP, which is another model"
-    of_networks = setting in ("learning_rate", "optimizer", "schedule", "init")
-    if of_networks and not model.is_relevant(setting):
-        return f"counting needs no {name_of(setting)}; the other models have one"
+    if not model.is_relevant(setting):
+        return not_of_model(snapshot, setting, labels)
     now = getattr(model if hasattr(model, setting) else train, setting)
     value = _next(setting, now, by)
     if value == now:
-        return f"{name_of(setting)} goes no further than {setting_text(setting, now)}"
+        name, limit = name_of(setting).capitalize(), "maximum" if by > 0 else "minimum"
+        return say.AT_LIMIT.format(setting=name, limit=limit, value=setting_text(setting, now))
     return {setting: value}
 
 

@@ -213,18 +213,17 @@ _SATURATED_HELP = (
     "Where tanh is flat hardly any gradient passes. More than 65% of the activations are beyond "
     "0.97, or more than 5% of the units are beyond 0.99 for every example."
 )
-_BEGUN_HELP = "There is something to say after 100 steps, or when every example has been counted."
+_BEGUN_HELP = "A diagnosis needs 100 steps, or all examples counted."
 
 # fmt: off
 RULES = (
     Rule(lambda facts: not math.isfinite(facts.loss),
          "diverged: the weights are not finite, undo or restart with a lower learning rate",
-         "A step was so large that the loss grew beyond what a number can hold. No further step "
-         "brings it back.", _NETWORKS),
+         "A step was so large that the loss overflowed. No further step recovers it.", _NETWORKS),
     Rule(lambda facts: facts.is_diverged,
          "diverged: the loss has exploded, undo or restart with a lower learning rate",
          "Of the last 100 steps three quarters had a loss above five times ln V, and above twice "
-         "what the run began with. The weights are finite, so an edit may bring it back.",
+         "what the run began with. The weights are finite, so an edit may recover it.",
          _NETWORKS),
     Rule(_rate_is_too_high,
          "learning rate too high: steps are too large for the weights, try a third of it",
@@ -233,34 +232,34 @@ RULES = (
          advice=_lower_rate),
     Rule(_begins_far_off,
          "first loss far above ln V: the first weights are too large, try init=scaled",
-         "Before it has learnt anything a model should hold all characters about equally likely, "
-         "which is a loss of ln V. A higher one means that it is confidently wrong, and the first "
-         "steps only take that back.", _NETWORKS),
+         "An untrained model should find all characters about equally likely, a loss of ln V. A "
+         "higher loss means that it is confidently wrong, and the first steps only undo that.",
+         _NETWORKS),
     Rule(_overfits,
          "over-fitting: dev is well above train, try more smoothing or a lower order",
-         "The dev loss is more than 0.1 above the train loss: most contexts were seen too seldom "
-         "for their counts to say much.", ("ngram",), _vaguer_counts),
+         "The dev loss is more than 0.1 above the train loss: most contexts are too rare for "
+         "reliable counts.", ("ngram",), _vaguer_counts),
     Rule(_overfits,
          "over-fitting: dev is well above train, try dropout, weight decay or fewer hidden units",
-         "The dev loss is more than 0.1 above the train loss: the model has learnt by heart what "
+         "The dev loss is more than 0.1 above the train loss: the model has memorised what "
          "does not hold for other items.", advice=_less_fitting),
     Rule(_is_smoothed_too_much,
-         "worse than counting can be: these counts reach a lower dev loss, try less smoothing",
-         "The dev loss is more than 0.03 above the best that a table of this order reaches, and "
-         "more is added to every count than there.", ("ngram",)),
+         "worse than counting: dev is above what this order can reach, try less smoothing",
+         "The dev loss is more than 0.03 above the best of any smoothing at this order, and this "
+         "smoothing is stronger.", ("ngram",)),
     Rule(lambda facts: facts.weight_decay > 0 and facts.has_settled and facts.is_above_baseline,
-         "worse than counting: dev is above what pairs alone reach, try less weight decay",
-         "The dev loss is more than 0.03 above that of the table of pairs, and hardly falls any "
-         "more: weight decay keeps the weights too small to say more.", _NETWORKS),
+         "worse than counting: dev is above the bigram baseline, try less weight decay",
+         "The dev loss is more than 0.03 above the bigram baseline, and has nearly stopped "
+         "falling: weight decay keeps the weights too small.", _NETWORKS),
     Rule(lambda facts: facts.step >= 2000 and facts.is_above_baseline,
-         "worse than counting: dev is above what pairs alone reach, try another learning rate",
-         "After 2,000 steps the dev loss is more than 0.03 above that of the table of pairs, which "
-         "this model can equal: its steps are too small, or too large to settle.",
+         "worse than counting: dev is above the bigram baseline, try another learning rate",
+         "After 2,000 steps the dev loss is more than 0.03 above the bigram baseline, which this "
+         "model can equal: its steps are too small, or too large to settle.",
          ("neural-bigram",)),
     Rule(lambda facts: facts.ratio < facts.usual_ratios[0],
          "learning rate too low: the weights hardly move, try three times as much",
          "An update should be about a thousandth of the weights (a ratio of -3). Here it is less "
-         "than a ten-thousandth, and it is not the schedule that made it so.",
+         "than a ten-thousandth, and the schedule is not the cause.",
          advice=_higher_rate),
     Rule(lambda facts: facts.init == "scaled" and _is_saturated(facts),
          "saturated: most hidden units are stuck at -1 or 1, try weight decay or a lower rate",
@@ -270,18 +269,18 @@ RULES = (
          _SATURATED_HELP),
     Rule(_underfits,
          "under-fitting: train and dev are equal, try a larger hidden layer",
-         "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
-         "model has learnt what it can, and there is room for a larger one. With more than seven "
-         "hidden units for each number of its input it is the embedding that is too small.",
+         "The dev loss is within 0.03 of the train loss, and has nearly stopped falling: the model "
+         "has learnt what it can, and a larger one could learn more. With more than seven hidden "
+         "units per input number, the embedding is the bottleneck.",
          ("mlp",), _larger_model),
     Rule(_underfits,
          "under-fitting: train and dev are equal, one character tells no more, try the MLP",
-         "The dev loss is within 0.03 of the train loss, and the loss hardly falls any more: the "
-         "model has learnt what a single character tells of the next.", ("neural-bigram",)),
+         "The dev loss is within 0.03 of the train loss, and has nearly stopped falling: the model "
+         "has learnt what one character tells about the next.", ("neural-bigram",)),
     Rule(_underfits,
          "under-fitting: train and dev are equal, try a higher order, or the MLP",
-         "The dev loss is within 0.03 of the train loss: the model has learnt all that so short a "
-         "context tells.", advice=_longer_grams),
+         "The dev loss is within 0.03 of the train loss: the model has learnt all that so "
+         "short a context tells.", advice=_longer_grams),
     Rule(lambda facts: not facts.is_counted,
          "just begun: too early to tell",
          _BEGUN_HELP, ("ngram",)),
@@ -289,18 +288,18 @@ RULES = (
          "just begun: too early to tell",
          _BEGUN_HELP, _NETWORKS),
     Rule(lambda facts: not facts.is_held_out,
-         "healthy as far as can be told: dev is trained on, so its loss tells nothing",
-         "None of the other rules applies; whether it over-fits, no items are left to tell."),
+         "healthy as far as can be told: dev is trained on, so its loss says nothing",
+         "No other diagnosis applies; no items are held out to tell over-fitting."),
     Rule(lambda _: True,
          "healthy: updates, activations and gap are as they should be",
-         "None of the other rules applies.", ("mlp",)),
+         "No other diagnosis applies.", ("mlp",)),
     Rule(lambda _: True,
          "healthy: the gap is as it should be",
-         "None of the other rules applies: dev is above train, but not by more than 0.1.",
+         "No other diagnosis applies: dev is above train, but not by more than 0.1.",
          ("ngram",)),
     Rule(lambda _: True,
          "healthy: updates and gap are as they should be",
-         "None of the other rules applies."),
+         "No other diagnosis applies."),
 )
 # fmt: on
 

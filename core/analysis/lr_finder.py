@@ -179,10 +179,10 @@ def _suggestion(rates: list[float], turns: int | None, high: float) -> tuple[flo
     is close, by a factor of two, to the largest that does not diverge.
     """
     if turns is None:
-        return None, f"the loss does not turn up to {high:g}; a higher end of the range would tell"
+        return None, f"the loss still falls at {high:g}; try a higher range"
     turn, suggested = (float(f"{rate:.2g}") for rate in (rates[turns], rates[turns] / 4))
     if suggested < rates[0]:
-        return None, f"the loss rises from {turn:g} on; a lower end of the range would tell"
+        return None, f"the loss rises from {turn:g} on; try a lower range"
     return suggested, f"a quarter of {turn:g}, from where the loss rises (Smith 2017)"
 
 
@@ -190,7 +190,7 @@ def _range(trainer: AnyTrainer, low: float | None, high: float | None) -> tuple[
     """The range to search: as given, or the usual one of the model and optimizer."""
     kind = trainer.model.settings.model_kind
     if not kind.is_network:
-        raise UserError("a table of counts has no learning rate; another kind of model has")
+        raise UserError("counts have no learning rate; the other models have")
     usual: tuple[float, float] = kind.learning_rates[trainer.settings.optimizer]
     low = usual[0] if low is None else low
     high = usual[1] if high is None else high

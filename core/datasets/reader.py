@@ -45,7 +45,7 @@ class EncodedText:
         if shared:
             notes.append(
                 f"{self.vocabulary.size - 2 + shared:,} distinct characters are too many; "
-                f"the {shared:,} rarest share the sign {self.vocabulary.shared_sign}"
+                f"the {shared:,} rarest share the symbol {self.vocabulary.shared_sign}"
             )
         if self.skipped:
             notes.append(
@@ -92,7 +92,7 @@ def read_items(path: Path, reading: Reading) -> EncodedText:
         found = len(starts) - 1
         raise UserError(
             f"{path}: {f'only {found} items' if found else 'the file is empty'}; "
-            f"at least {MIN_ITEMS} items are needed, one a line"
+            f"at least {MIN_ITEMS} items are needed, one per line"
         )
     is_plain = is_plain and not skipped and not vocabulary.shared
     return EncodedText(tokens, starts, vocabulary, digest.hexdigest(), skipped, is_plain)

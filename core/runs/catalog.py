@@ -210,7 +210,7 @@ def check_name(name: str) -> None:
     """Raises UserError if a run can't have this name."""
     if not name.strip() or len(name) > _MAX_NAME_LENGTH or any(map(is_acted_on, name)):
         raise UserError(
-            f"a run's name has 1 to {_MAX_NAME_LENGTH} characters that can be seen, not {name!r}"
+            f"a run's name has 1 to {_MAX_NAME_LENGTH} visible characters, not {name!r}"
         )
     if name.startswith((".", "-")) or Path(name).name != name or "\\" in name:
         raise UserError("Names may contain letters, digits, spaces, dots, - and _")

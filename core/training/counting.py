@@ -83,7 +83,7 @@ class CountingTrainer:
         return {}
 
     def fork(self, *arguments: object) -> NoReturn:
-        raise UserError("this kind of model is not trained by gradient descent")
+        raise UserError("this model is not trained by gradient descent")
 
     resize = fork
 

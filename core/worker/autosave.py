@@ -149,20 +149,20 @@ class Autosave:
         have this name, or its parameters are not finite."""
         check_name(name)
         if not session.model.is_finite:
-            raise UserError("the weights are not finite, so the run can't be kept by a name")
+            raise UserError("The weights are not finite, so the run can't be named")
         name = name.removesuffix(SUFFIX)
         target, path = self._targets.get(session.run), self._directory / f"{name}{SUFFIX}"
         if target is None or target.path != path:
             taken = [one.path for one in self._targets.values()]
             if existing_run(path.with_name(name)) or path in taken:
-                raise UserError(f"there is a run {name!r} already; another name would be right")
+                raise UserError(f"There is already a run named {name!r}")
             is_replaced = target is not None and target.steps is not None and not target.named
             target = _Target(path, replaces=target.path if target and is_replaced else None)
             self._targets[session.run] = target
             self._try_lock(target)
         target.named, target.is_new_name, target.marker = True, True, None
         self.keep(session)
-        self._note = f"it is being saved as {name}"
+        self._note = f"Saving as {name} …"
 
     @property
     def facts(self) -> Saving:
@@ -222,7 +222,7 @@ class Autosave:
             if target is self._present and self._lock is None:
                 self._try_lock(target)
             if target.is_new_name:
-                self._note, target.is_new_name = f"saved as {run_name(target.path)}", False
+                self._note, target.is_new_name = f"Saved as {run_name(target.path)}", False
                 if target.replaces is not None:
                     with contextlib.suppress(UserError):  # then there are two of it
                         remove(target.replaces.parent, [run_name(target.replaces)])

@@ -133,7 +133,7 @@ class SessionRunner:
         if self.autosave is not None:
             self.autosave.finish()
             if str(path) == self.autosave.facts.folder:
-                raise UserError(f"{name} is the run that is open already")
+                raise UserError(f"{name} is open already")
         self.session.switch_to(checkpoint.read(path), f"run {name}")
         self.training.pause()
         if self.autosave is not None:

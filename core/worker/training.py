@@ -86,7 +86,7 @@ class TrainingControl:
         """Train. Raises UserError if every example has been counted, or the weights are not
         finite."""
         if self._session.trainer.finished:
-            raise UserError("every example has been counted; a restart counts again")
+            raise UserError("All examples have been counted; restart to count again")
         self.check_is_finite()
         self.state, self._stop_at = "training", None
 
@@ -119,8 +119,8 @@ class TrainingControl:
         if not session.model.is_finite:
             way_back = session.undo_stack.before_divergence(session.run, session.diverged_at)
             remedy = "lower the learning rate, then restart"
-            remedy = remedy if way_back is None else f"undo takes back {way_back.label}"
-            raise UserError(f"the weights are not finite; {remedy}")
+            remedy = remedy if way_back is None else f"undo {way_back.label}"
+            raise UserError(f"The weights are not finite; {remedy}")
 
     @property
     def is_finished(self) -> bool:

@@ -13,13 +13,14 @@ from . import options, saved_run
 from .data import data, presets, settings
 from .explorer import open_explorer
 from .find_lr import find_lr
+from .lessons import lesson_names, lessons
 from .plain_words import PlainCommand, PlainGroup, sentence
 from .runs import runs
 from .trace import trace
 from .train import train
 
 app = typer.Typer(
-    help="Watch a character-level language model learn to make names, and change it meanwhile.",
+    help="Watch a small language model learn to spell, and change it while it learns.",
     cls=PlainGroup,
     epilog="Example: makemore-tui --data words --preset lecture",
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -36,15 +37,19 @@ def _print_versions(is_asked: bool) -> None:
 
 
 # fmt: off
-_Paused = Annotated[bool, typer.Option("--paused", help="Don't train before space is pressed.")]
+_Paused = Annotated[bool, typer.Option("--paused", help="Start paused; space starts training.")]
 _Speed = Annotated[int | None, typer.Option(
-    metavar="N", help="Train at most N steps a second.", callback=options.within(1, 999_999),
+    metavar="N", help="At most N training steps per second.", callback=options.within(1, 999_999),
 )]
 _Target = Annotated[float | None, typer.Option(
-    metavar="LOSS", help="A dev loss, in nats, as a line on the loss plot; 2.17 is the lecture's.",
+    metavar="LOSS", help="Target dev loss in nats, drawn on the loss plot; the lecture's is 2.17.",
+)]
+_Lesson = Annotated[str | None, typer.Option(
+    metavar="NAME", help="Open at a lesson: its name or number; see `lessons`.",
+    autocompletion=lesson_names,
 )]
 _Version = Annotated[bool, typer.Option(
-    "--version", help="The program's version.", is_eager=True, callback=_print_versions,
+    "--version", help="Print the versions and exit.", is_eager=True, callback=_print_versions,
 )]
 # fmt: on
 
@@ -64,6 +69,7 @@ def explore(
     paused: _Paused = False,
     speed: _Speed = None,
     target: _Target = None,
+    lesson: _Lesson = None,
     run_dir: options.RunDirectory = None,
     version: _Version = False,
 ) -> None:
@@ -89,6 +95,7 @@ for _command, _name, _example in (
 ):
     app.command(_name, cls=PlainCommand, epilog=f"Example: {_example}")(_command)
 app.add_typer(runs, name="runs")
+app.add_typer(lessons, name="lessons")
 
 
 def run(words: list[str]) -> int:

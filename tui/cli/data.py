@@ -45,14 +45,14 @@ def data(
 
 
 def presets(as_json: options.Json = False) -> None:
-    """The presets, with their settings."""
+    """List the presets, with their settings."""
     found = list(PRESETS.values())
     settings = {preset.name: asdict(preset.model) | asdict(preset.train) for preset in found}
     show(as_json, settings, print_presets, found)
 
 
 def settings(as_json: options.Json = False) -> None:
-    """The settings for --set: what each means, its default, and the values it may have."""
+    """List the settings for --set, with defaults, allowed values and meanings."""
     limits = {"low", "high", "choices", "about"}
     found = {
         name: {"default": one.default, "allowed": allowed_values(name)}

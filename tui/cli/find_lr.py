@@ -21,21 +21,19 @@ def find_lr(
     changes: options.Changes = None,
     seed: options.Seed = 1,
     low: Annotated[
-        float | None, typer.Option(metavar="NUMBER", help="Where to begin; for SGD, 0.001.")
+        float | None, typer.Option(metavar="NUMBER", help="Lowest rate; 0.001 for SGD.")
     ] = None,
     high: Annotated[
-        float | None, typer.Option(metavar="NUMBER", help="Where to end; for SGD, 1.")
+        float | None, typer.Option(metavar="NUMBER", help="Highest rate; 1 for SGD.")
     ] = None,
-    steps: Annotated[
-        int, typer.Option(metavar="N", help="How many, for each of three seeds.")
-    ] = 1000,
+    steps: Annotated[int, typer.Option(metavar="N", help="Steps for each of three seeds.")] = 1000,
     unique: options.Unique = False,
     encoding: options.Encoding = "",
     column: options.Column = "",
     skip_long: options.SkipLong = False,
     as_json: options.Json = False,
 ) -> None:
-    """Find a learning rate: train a new model at a rising rate, and see where the loss turns."""
+    """Find a learning rate by the range test: train at a rising rate, see where the loss turns."""
     load_torch()
     from makemore_tui.core.analysis.lr_finder import LearningRateFinder
     from makemore_tui.core.session.session import Session

@@ -30,7 +30,7 @@ def main() -> NoReturn:
         sys.exit(1)
     except OSError as error:
         forget_output()
-        where = "the output can't be written" if error.filename is None else error.filename
+        where = "standard output can't be written" if error.filename is None else error.filename
         complain(f"{where}: {error.strerror}")
         sys.exit(2)
     except KeyboardInterrupt:

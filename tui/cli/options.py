@@ -60,42 +60,42 @@ def run_names(incomplete: str) -> list[str]:
 
 # fmt: off
 Data = Annotated[str, typer.Option(
-    "--data", metavar="NAME|FILE", help="A built-in dataset or a text file of one item a line.",
+    "--data", metavar="NAME|FILE", help="Built-in dataset, or text file with one item per line.",
     autocompletion=one_of(*BUILT_IN_DATASETS),
 )]
 Preset = Annotated[str, typer.Option(
-    "--preset", metavar="NAME", help="Settings by name; see `presets`.",
+    "--preset", metavar="NAME", help="Preset to start from; see `presets`.",
     autocompletion=one_of(*PRESETS),
 )]
 Changes = Annotated[list[str] | None, typer.Option(
-    "--set", metavar="NAME=VALUE", help="Change a setting, such as hidden=300; see `settings`.",
+    "--set", metavar="NAME=VALUE", help="Set a setting, such as hidden=300; see `settings`.",
     autocompletion=one_of(*(f"{name}=" for name in SETTINGS)),
 )]
 Seed = Annotated[int, typer.Option(
-    metavar="N", help="Of the weights and the minibatches.", callback=within(0, MAX_SEED),
+    metavar="N", help="Seed of weights and minibatches.", callback=within(0, MAX_SEED),
 )]
 Spec = Annotated[str | None, typer.Option(
-    "--spec", "--state", metavar="LINE", help="Begin as this line says, which `export` makes.",
+    "--spec", "--state", metavar="LINE", help="Start from a line of `export --as spec`.",
 )]
-Unique = Annotated[bool, typer.Option("--unique", help="Drop repeated items first.")]
+Unique = Annotated[bool, typer.Option("--unique", help="Drop repeated items.")]
 Encoding = Annotated[
-    str, typer.Option("--encoding", help="Of the file, such as windows-1252; UTF-8 otherwise.")
+    str, typer.Option("--encoding", help="Text encoding of the file, such as windows-1252.")
 ]
 Column = Annotated[
-    str, typer.Option("--column", help="The column to read of a CSV or TSV file with a header.")
+    str, typer.Option("--column", help="Column of a CSV or TSV file with a header.")
 ]
 SkipLong = Annotated[
-    bool, typer.Option("--skip-long", help="Leave out lines of more than 1,000 characters.")
+    bool, typer.Option("--skip-long", help="Skip lines longer than 1,000 characters.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Run = Annotated[Path, typer.Argument(
-    metavar="RUN", callback=found, help="A saved run: its name or file.",
+    metavar="RUN", callback=found, help="A saved run: name or file.",
     autocompletion=run_names,
 )]
 Resume = Annotated[str | None, typer.Option(
-    metavar="RUN", help="Go on with a saved run: its name or file.", autocompletion=run_names,
+    metavar="RUN", help="Continue a saved run: name or file.", autocompletion=run_names,
 )]
 RunDirectory = Annotated[Path | None, typer.Option(
-    "--run-dir", metavar="FOLDER", help="Where runs are kept; or MAKEMORE_TUI_RUNS.",
+    "--run-dir", metavar="FOLDER", help="Directory of saved runs; or set MAKEMORE_TUI_RUNS.",
 )]
 # fmt: on

@@ -109,7 +109,7 @@ def _print_plot(title: str, rows: list[list[Segment]]) -> None:
 
 def print_training(session: "Session", report: dict[str, Any]) -> None:
     """Print the losses and the speed of a training, some samples, and the losses as a plot."""
-    table = new_table("Losses, in nats a character", "split", "loss")
+    table = new_table("Losses, in nats per character", "split", "loss")
     table.add_row("before training", number(report["initial_loss"]))
     share = report["train_share"]
     train = "train" if share == 1 else f"train, {share:.0%} of it"
@@ -143,9 +143,7 @@ def _kept(run: str | None) -> str:
 def print_replay(done: "Replay") -> None:
     """Print whether a replayed run is identical to the saved one."""
     if done.identical is None:
-        print_out(
-            f"replayed to step {done.steps:,}; there is nothing saved there to compare it with"
-        )
+        print_out(f"replayed to step {done.steps:,}; nothing is saved at that step to compare with")
     elif done.identical:
         print_out(f"identical, bit for bit, after {done.steps:,} steps")
     else:
@@ -155,6 +153,15 @@ def print_replay(done: "Replay") -> None:
         )
 
 
+def print_lessons(records: list[dict[str, Any]]) -> None:
+    """A line for each lesson, with its number."""
+    table = new_table("Lessons", "", "name", "title", "done", right=False)
+    for place, one in enumerate(records, 1):
+        steps = f"{one['done']} of {one['steps']}"
+        table.add_row(str(place), one["name"], one["title"], steps)
+    print_out(table)
+
+
 def print_runs(directory: Path, runs: list[RunEntry], filters: str, sort: str) -> None:
     """Print saved runs, a line each, and the problems of the damaged ones.
 
@@ -162,7 +169,8 @@ def print_runs(directory: Path, runs: list[RunEntry], filters: str, sort: str) -
     """
     place = shown(str(directory))
     if not runs:
-        print_out(Text(f"no run in {place} has {filters!r}" if filters else f"no runs in {place}"))
+        found = f"no run in {place} matches {filters!r}" if filters else f"no runs in {place}"
+        print_out(Text(found))
         return
     table = new_table(f"Runs in {place}")
     name_width = max(cell_len(run.name) for run in runs)
@@ -176,7 +184,7 @@ def print_runs(directory: Path, runs: list[RunEntry], filters: str, sort: str) -
         table.add_row(*(Text(column.text(run)) for column in columns))
     print_out(table)
     if hidden := [name for name, column in COLUMNS.items() if column not in columns]:
-        print_out(Text(f"no room for {', '.join(hidden)}; --json has all", style="dim"))
+        print_out(Text(f"columns hidden: {', '.join(hidden)}; --json shows all", style="dim"))
     for run in runs:
         if run.problem is not None:
             print_out(Text(f"{run.name}: {run.problem}", style="dim"))
@@ -204,7 +212,7 @@ def print_rate_search(search: RateSearch) -> None:
     table = new_table("Learning rates", "", "")
     steps = f"in {search.steps:,} steps, {search.seeds} times"
     table.add_row("tried", f"{search.low:g} to {search.high:g} {steps}")
-    rates = {"the loss turns at": search.turns, "it explodes at": search.explodes}
+    rates = {"the loss turns at": search.turns, "the loss explodes at": search.explodes}
     for name, rate in (rates | {"suggested": search.suggested}).items():
         text = "not in this range" if rate is None else f"{rate:.2g}"
         table.add_row(name, Text(text, style="bold" if name == "suggested" else ""))
@@ -216,7 +224,7 @@ def print_rate_search(search: RateSearch) -> None:
 def print_evaluations(evaluations: "dict[str, Evaluation]", words: list[Probe]) -> None:
     """Print the losses of some splits, and how likely each character of some words is."""
     table = new_table(
-        "Loss, in nats a character", "split", "loss", "also in train", "new", "examples"
+        "Loss, in nats per character", "split", "loss", "also in train", "new", "examples"
     )
     for name, found in evaluations.items():
         losses = map(number, (found.loss, found.seen, found.unseen))
@@ -257,12 +265,12 @@ def print_dataset(one: dict[str, Any]) -> None:
     table.add_row("file", Text(shown(one["path"]), overflow="fold"))
     table.add_row("lines", f"{one['items']:,}")
     table.add_row("distinct lines", f"{one['distinct']:,}")
-    table.add_row("characters, the boundary counted", f"{one['vocabulary']:,}")
+    table.add_row("characters, with the boundary", f"{one['vocabulary']:,}")
     table.add_row("shortest and longest", f"{one['shortest']} and {one['longest']}")
     for split, examples in one["examples"].items():
         table.add_row(f"{split} examples", f"{examples:,}")
     for split, seen in one["seen"].items():
-        table.add_row(f"{split} lines that also stand in train", f"{seen:,}")
+        table.add_row(f"{split} items also in train", f"{seen:,}")
     notes = [Text(note) for note in one["notes"]]
     items = (Text(shown(item), no_wrap=True, overflow="ellipsis") for item in one["first"])
     pairs = new_table("", "pair", "count", "  pair", "count")
@@ -271,7 +279,7 @@ def print_dataset(one: dict[str, Any]) -> None:
         counts = (f"{pair['count']:,}" for pair in both)
         pairs.add_row(*(Text(cell) for each in zip(cells, counts, strict=True) for cell in each))
     print_out(table, *notes, "", Text("First items", style="bold"), *items)
-    print_out("", Text("Commonest and rarest bigrams", style="bold"), pairs)
+    print_out("", Text("Most and least frequent bigrams", style="bold"), pairs)
 
 
 def print_settings(settings: dict[str, dict[str, Any]]) -> None:

@@ -26,7 +26,7 @@ def list_runs(
         str,
         typer.Option(
             metavar="COLUMN",
-            help=f"Sort by {', '.join(COLUMNS)}; of dev, the best first.",
+            help=f"Sort by {', '.join(COLUMNS)}; dev sorts the best first.",
             autocompletion=options.one_of(*COLUMNS),
         ),
     ] = "when",
@@ -35,13 +35,13 @@ def list_runs(
         typer.Option(
             "--filter",
             metavar="WORDS",
-            help="Only runs with these words in name, data or settings, or with hidden=200.",
+            help="Only runs with these words in name, data or settings, or hidden=200.",
         ),
     ] = "",
     directory: options.RunDirectory = None,
     as_json: options.Json = False,
 ) -> None:
-    """List the saved runs, the newest first; `runs remove NAME` removes some."""
+    """List saved runs, the newest first; `runs remove NAME` removes them."""
     context.obj = directory
     if context.invoked_subcommand:
         return
@@ -71,12 +71,12 @@ def remove_runs(
         list[str],
         typer.Argument(
             metavar="RUN...",
-            help="Saved runs: their names or files.",
+            help="Saved runs: names or files.",
             autocompletion=options.run_names,
         ),
     ],
     directory: options.RunDirectory = None,
 ) -> None:
-    """Remove saved runs, and say which."""
+    """Remove saved runs."""
     for path in remove(runs_directory(directory or context.obj), names):
         print(f"removed {shown(run_name(path))} ({shown(str(path))})")

@@ -45,20 +45,17 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="train, dev, test, first-N, or all: each of the first three; "
-            "without it, train and dev.",
+            help="train, dev, test, first-N, or all (train, dev and test). Default: train and dev.",
             autocompletion=options.one_of(*SPLITS, "all"),
         ),
     ] = None,
     word: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="TEXT", help="Show each character's surprisal; may be given several times."
-        ),
+        typer.Option(metavar="TEXT", help="Print each character's surprisal; can be repeated."),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """The losses of a saved run, that of test only if it is asked for; how likely words are."""
+    """Print the losses of a saved run, of test only with --split, and how likely words are."""
     saved = load_run(run)
     from makemore_tui.core.runs.checkpoint import note_test_peek
 
@@ -97,36 +94,38 @@ def _word_record(word: Probe) -> dict[str, Any]:
 
 def sample(
     run: options.Run,
-    n: Annotated[int, typer.Option("-n", metavar="N", help="How many.")] = 20,
+    n: Annotated[int, typer.Option("-n", metavar="N", help="Number of names.")] = 20,
     temperature: Annotated[
         float,
         typer.Option(
             metavar="NUMBER",
-            help="Above 1 more random, below 1 less random, 0 the likeliest.",
+            help="Above 1 more random, below 1 less; 0 always takes the likeliest.",
         ),
     ] = 1.0,
     top_k: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Draw from the N likeliest characters only.",
+            help="Draw only from the N likeliest characters.",
         ),
     ] = None,
-    prefix: Annotated[str, typer.Option(metavar="TEXT", help="What each begins with.")] = "",
+    prefix: Annotated[
+        str, typer.Option(metavar="TEXT", help="Text that each name starts with.")
+    ] = "",
     seed: Annotated[
         int,
         typer.Option(
             metavar="N",
             callback=options.within(0, MAX_SEED),
-            help="Name i depends on it and on i alone.",
+            help="Seed; name i depends on it and i alone.",
         ),
     ] = 1,
     new_only: Annotated[
-        bool, typer.Option("--new-only", help="Draw again what stands in the data.")
+        bool, typer.Option("--new-only", help="Skip names that are in the data.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Make names with a saved run: a table on a terminal, else bare names, one a line."""
+    """Sample names from a saved run: a table on a terminal, bare names into a pipe."""
     wanted = {"temperature": temperature, "top_k": top_k, "prefix": prefix, "new_only": new_only}
     samples = load_run(run).sample(n, seed, **wanted)
     record = {"samples": [{"text": one.text, "seen": one.seen} for one in samples]}
@@ -144,7 +143,7 @@ def replay(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Train a saved run again from its seed, and compare: exit code 0 if identical, 1 if not."""
+    """Train a saved run again from its seed and compare: exit code 0 if identical, else 1."""
     load_torch()
     import torch
 
@@ -185,12 +184,12 @@ def export(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A new file or folder; - prints a file. Otherwise named after the run.",
+            help="New file or folder; - prints it. Default: named after the run.",
         ),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Export a saved run: plain PyTorch, a notebook, data, a figure, a page, or a line."""
+    """Export a saved run as plain PyTorch, a notebook, data, a figure, a page or a line."""
     form = "spec" if form == "state" else form  # its former name
     if form not in EXPORT_FORMS:
         raise UserError(f"there is no form {form!r}; the forms are {', '.join(EXPORT_FORMS)}")

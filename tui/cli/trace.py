@@ -27,12 +27,12 @@ def trace(
         int | None,
         typer.Option(
             metavar="N",
-            help="Which of its characters is predicted, from 0; the word's end counts. By default "
-            "its last character.",
+            help="Position of the predicted character, from 0; the word's end counts. Default: "
+            "the last character.",
         ),
     ] = None,
     backward: Annotated[
-        bool, typer.Option("--backward", help="Also the gradients, and the loss after a step.")
+        bool, typer.Option("--backward", help="Also print gradients, and the loss after one step.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:

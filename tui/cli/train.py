@@ -41,17 +41,17 @@ def train(
         int | None,
         typer.Option(
             metavar="N",
-            help="How many; short for --set steps=N.",
+            help="Number of steps; short for --set steps=N.",
             callback=options.within(1, SETTINGS["steps"].metadata["high"]),
         ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Save the run to this new file, not where runs are kept."
+            metavar="FILE", help="Save the run to this new file instead of the runs directory."
         ),
     ] = None,
-    no_save: Annotated[bool, typer.Option("--no-save", help="Don't keep the run.")] = False,
+    no_save: Annotated[bool, typer.Option("--no-save", help="Don't save the run.")] = False,
     run_dir: options.RunDirectory = None,
     unique: options.Unique = False,
     encoding: options.Encoding = "",
@@ -61,7 +61,7 @@ def train(
     spec: options.Spec = None,
     as_json: options.Json = False,
 ) -> None:
-    """Train a model, show its losses and some samples, and keep the run as the explorer does."""
+    """Train a model, print its losses and some samples, and save the run."""
     load_torch()
     from makemore_tui.core.session.session import Session
 
@@ -69,10 +69,10 @@ def train(
     wanted = parse_changes(changes or []) | ({"steps": steps} if steps else {})
     start = start_of(given, wanted)
     if no_save:
-        refuse(given, ("--out", "--run-dir"), "can't be had with --no-save")
+        refuse(given, ("--out", "--run-dir"), "can't be combined with --no-save")
     if resume:
         others = (*DATA_OPTIONS, "--preset", "--seed")
-        refuse(given, others, f"can't be had with --resume: {resume} has its own")
+        refuse(given, others, f"can't be combined with --resume, because {resume} has its own")
     directory = runs_directory(run_dir)
     run = find_run(Path(resume), directory) if resume else None
     record = read_record(run) if run else None
@@ -108,7 +108,7 @@ def _new_file(
     try:
         path, lock = lock_new(directory, dataset)
     except UserError as error:
-        raise UserError(f"{error}; --no-save trains without keeping the run") from None
+        raise UserError(f"{error}; --no-save trains without saving") from None
     try:
         yield path
     finally:
@@ -130,13 +130,13 @@ def _resumed(run: Path, record: RunRecord, asked: dict[str, Any]) -> "Session":
     changes = {name: value for name, value in asked.items() if present[name] != value}
     plan = session.plan(**changes)
     if plan.effect == "restart":
-        raise UserError(f"{', '.join(changes)} would begin another run than {run}")
+        raise UserError(f"{', '.join(changes)} would start a new run instead of continuing {run}")
     if changes:
         session.edit(plan)
     counts = not session.model_settings.model_kind.is_network
     if session.trainer.finished or (not counts and session.step >= session.train_settings.steps):
-        more = "" if counts else f"; --steps {2 * session.step} would go on"
-        raise UserError(f"{run} has taken all its {session.step:,} steps{more}")
+        more = "" if counts else f"; --steps {2 * session.step} continues it"
+        raise UserError(f"{run} has taken all of its {session.step:,} steps{more}")
     return session
 
 
@@ -210,5 +210,5 @@ def _divergence(session: "Session", out: Path | None) -> str:
     lower = lower_learning_rate(session.model_settings, session.train_settings)
     return (
         f"the training diverged at step {session.diverged_at:,}: {what}; "
-        f"a lower learning rate would help, such as --set learning_rate={lower:g}"
+        f"try a lower learning rate, such as --set learning_rate={lower:g}"
     )

@@ -138,7 +138,7 @@ class WorkerEngine:
                 why = f"stopped: {lines[-1]}" if lines else f"stopped with code {code}"
                 if code < 0:
                     why = f"was ended by signal {-code}"
-                deliver(WorkerDied(f"the worker {why}", was_killed=code < 0))
+                deliver(WorkerDied(f"The worker {why}", was_killed=code < 0))
 
 
 def _continued(start: Start, after: Snapshot) -> Start:

@@ -11,6 +11,7 @@ from makemore_tui.core.settings import plan_edit
 from makemore_tui.core.worker import protocol
 from makemore_tui.core.worker.protocol import Request, Snapshot
 
+from .. import messages as say
 from ..notices import Labels, at_limit
 from ..setting_steps import next_speed_limit, stepped
 from .request_queue import RequestQueue
@@ -46,11 +47,10 @@ class SessionActions:
     def latest(self) -> Snapshot | None:
         """What a key builds on; None, and a notice, if there is no worker to ask."""
         if self.requests.is_dead:
-            key = self._labels()["worker"]
-            self.notices.say(f"there is no worker to ask; {key} starts one", is_warning=True)
+            self.notices.say(say.NO_WORKER.format(key=self._labels()), is_warning=True)
             return None
         if self.requests.latest is None:
-            self.notices.say("the worker is still starting")
+            self.notices.say(say.STILL_STARTING)
         return self.requests.latest
 
     def ask(self, request: Request) -> None:
@@ -59,10 +59,9 @@ class SessionActions:
             return
         match request:
             case protocol.Undo() if now.can_undo is None:
-                self.notices.say("there is nothing to undo")
+                self.notices.say(say.NOTHING_TO_UNDO)
             case protocol.Redo() if now.can_redo is None:
-                why = "nothing has been undone since the last edit"
-                self.notices.say(f"there is nothing to redo: {why}")
+                self.notices.say(say.NOTHING_TO_REDO)
             case _:
                 self.requests.command(request, expected_after(request, now))
 
@@ -71,10 +70,9 @@ class SessionActions:
         if setting == "seed":
             self.restart(by)
         elif (now := self.latest()) is not None:
-            changes = stepped(now, setting, by)
+            changes = stepped(now, setting, by, self._labels())
             if isinstance(changes, str):
-                shown = self.requests.snapshot or now
-                self.notices.say(at_limit(changes, shown, self.notices.text))
+                self.notices.say(at_limit(changes, self.notices.text))
             else:
                 self.ask(protocol.Edit(changes))
 
@@ -103,9 +101,9 @@ class SessionActions:
         if limit != now.speed_limit:
             self.ask(protocol.LimitSpeed(limit))
         elif limit is None:
-            self.notices.say("There is no speed limit")
+            self.notices.say(say.NO_SPEED_LIMIT_YET)
         else:
-            self.notices.say("The speed limit is at its minimum, 1 step a second")
+            self.notices.say(say.LOWEST_SPEED_LIMIT)
 
     def pause(self) -> None:
         """Pause training, or resume it."""

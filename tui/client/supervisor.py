@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from makemore_tui.core.worker.protocol import Snapshot
 
+from .. import messages as say
 from ..notices import Labels, Notice, opened
 from .engine import Deliver, Engine, WorkerDied
 from .request_queue import RequestQueue
@@ -48,7 +49,7 @@ class WorkerSupervisor:
     def start_by_hand(self) -> None:
         """Start another worker if this gave up."""
         if self._requests.is_dead:
-            self._deaths, self._reason = 0, "the worker had ended"
+            self._deaths, self._reason = 0, "The worker had ended"
             self.start()
 
     def began(self, first: Snapshot) -> Notice:
@@ -57,11 +58,11 @@ class WorkerSupervisor:
         reason, self._reason = self._reason, ""
         if not reason:
             return Notice(opened(first, self._labels()) if first.state == "paused" else "")
-        where = f"goes on from step {first.step:,}" if first.step else "begins at step 0"
+        said = say.WORKER_RESUMED if first.step else say.WORKER_RESTARTED
         had_more = self._last is not None and (self._last.can_undo or self._last.previous)
-        gone = "; what could be undone or returned to is gone" if had_more else ""
-        note = f"; {first.saving.note}" if first.saving and first.saving.note else ""
-        return Notice(f"{reason}; a new one {where}{gone}{note}", is_warning=True)
+        lost = say.HISTORY_LOST if had_more else ""
+        note = f" · {first.saving.note}" if first.saving and first.saving.note else ""
+        return Notice(said.format(why=reason, step=first.step, lost=lost, note=note), True)
 
     def died(self, death: WorkerDied) -> Notice | None:
         """Replace a worker that has died, unless they keep dying.
@@ -78,7 +79,7 @@ class WorkerSupervisor:
         self._last = self._requests.snapshot or self._last
         self._reason = death.why
         self.start()
-        return Notice(f"{death.why}; starting another", is_warning=True)
+        return Notice(say.WORKER_REPLACED.format(why=death.why), is_warning=True)
 
     def cannot_resume(self, why: str) -> Notice:
         """Give up: the worker could not open the run that it was to go on with. The next worker
@@ -90,4 +91,4 @@ class WorkerSupervisor:
     def _give_up(self, why: str) -> Notice:
         self._last = self._requests.snapshot or self._last
         self._requests.end()
-        return Notice(f"{why}; {self._labels()['worker']} starts a new one", is_warning=True)
+        return Notice(say.WORKER_STOPPED.format(why=why, key=self._labels()), is_warning=True)

@@ -33,7 +33,7 @@ def _histogram(health: Health, palette: Palette) -> list[Row]:
         return []
     most, total = max(health.histogram), sum(health.histogram)
     dim, colour = palette.style("dim"), palette.style("batch")
-    rows = [row(("activations of the hidden units, tanh", dim))]
+    rows = [row(("hidden activations (tanh)", dim))]
     for line in range(_LINES - 1, -1, -1):
         heights = [count / most * _LINES - line for count in health.histogram]
         text = "".join(_BIN * (column(one) if one > 0 else " ") for one in heights)
@@ -47,7 +47,7 @@ def _rules(health: Health, width: int, palette: Palette, most: int) -> list[Row]
     """The rules in the order in which they are tried, each in at most so many lines; the one that
     applies is marked."""
     dim, text = palette.style("dim"), palette.style("text", bold=True)
-    rows = [row(("what is looked for, the first that applies speaks", dim))]
+    rows = [row(("diagnoses, in the order in which they are checked", dim))]
     names = list(dict.fromkeys(rule.name for rule in RULES))
     widest = max(map(cell_len, names)) + 4
     for name in names:

@@ -24,7 +24,7 @@ def probe_rows(probe: Probe, chosen: int, width: int, height: int, palette: Pale
         reading = reading[:2]
     elif height >= _MANY_ROWS and reading:
         reading.append([])
-    title = f"after {end_of(shown(probe.text), width - 6)}" if probe.text else "at the beginning"
+    title = f"after {end_of(shown(probe.text), width - 6)}" if probe.text else "at the start"
     rows = [*reading, row((set_cell_size(title, width).rstrip(), palette.style("dim")))]
     return [*rows, *_candidates(probe.following, width, height - len(rows), palette)]
 
@@ -43,7 +43,7 @@ def _reading(probe: Probe, chosen: int, width: int, palette: Palette) -> list[Ro
         below = palette.style("cursor" if i == chosen else "dim")
         columns += row((column(share) + " ", below))
     dev = f"  dev {number(probe.dev, 2)}" if probe.dev is not None else ""
-    mean = f"mean {number(probe.mean, 2)}{' nats a character' if width >= 50 else ''}{dev}"
+    mean = f"mean {number(probe.mean, 2)}{' nats per character' if width >= 50 else ''}{dev}"
     closely = _closely(probe.characters[chosen], width, palette)
     return [letters, columns, closely, row((mean, palette.style("dim")))]
 

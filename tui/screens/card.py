@@ -12,7 +12,7 @@ _WIDTH, _HEIGHT = 72, 10
 _BELOW = 3  # lines: a panel's border, the notice and the footer
 _ABOUT = (
     "A small language model is learning to spell, a character at a time.\n"
-    "Every panel shows it live. Change any setting: {} undoes it.\n"
+    "Every panel is live. Change anything: {} undoes it.\n"
 )
 _TO_TRY = {  # by the ids of the keys
     ("pause",): "Pause training, and resume it",

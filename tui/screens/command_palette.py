@@ -18,15 +18,15 @@ from ..widgets.loss import LossPanel
 from .main import MainScreen
 
 _EXPORTS = {
-    "html": "a report, one page with figures and losses,",
+    "html": "a report, one page with figures and losses",
     "notebook": "a Jupyter notebook that trains the model",
     "script": "a Python script that trains the model",
-    "csv": "the losses as a table",
+    "csv": "the losses as a CSV table",
     "json": "the settings and losses as JSON",
     "tensorboard": "event files for TensorBoard",
-    "svg": "the loss figure",
-    "png": "the loss figure as a picture",
-    "pdf": "the loss figure as a page",
+    "svg": "the loss figure as SVG",
+    "png": "the loss figure as PNG",
+    "pdf": "the loss figure as PDF",
 }
 _ALL_WORDS = 1000.0  # more than any likeness of a title scores
 
@@ -64,7 +64,7 @@ def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
     for key in getattr(app, "keys", KEYS):
         title = f"{key.word[0].upper()}{key.word[1:]}  ({key.shown})"
         yield SystemCommand(title, key.help, partial(screen.run_action, key.screen_action))
-    about = "What is set for good, and where; opens the file in your editor"
+    about = "All options and where they are stored; edit the file"
     opening = partial(screen.run_action, "open('configuration', 'ConfigScreen')")
     yield SystemCommand("Configuration", about, opening)
     about = "What this is, and five things to try"
@@ -74,15 +74,15 @@ def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
         action = f"""run('session', "take_preset('{preset.name}')")"""
         take = partial(screen.run_action, action)
         yield SystemCommand(f"Preset: {preset.name}", about, take)
-    about = "A dev loss as a line on the loss plot, and the step at which dev passed it"
+    about = "Draw a target dev loss on the loss plot, with the step that reached it"
     yield SystemCommand("Target", about, partial(_ask_for_target, screen))
     for form, what in _EXPORTS.items():
-        about = f"Write {what} of the run, as it was last saved, into this folder"
+        about = f"Export {what}, of the run as last saved, into this folder"
         export = partial(screen.run_action, f"export({form!r})")
         yield SystemCommand(f"Export: {'report' if form == 'html' else form}", about, export)
     for name in BASELINES:
         action = f"""run('loss', "toggle_baseline('{name}')")"""
-        about = f"Show or hide what the {name} model reaches, on the loss plot"
+        about = f"Show or hide the {name} baseline on the loss plot"
         yield SystemCommand(f"Baseline: {name}", about, partial(screen.run_action, action))
 
 

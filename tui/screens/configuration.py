@@ -46,8 +46,8 @@ class ConfigScreen(AskingScreen):
             yield Static(id="refused", markup=False)
             yield Static(id="entries")
             about = (
-                "What is chosen in the explorer is written when it is left; what is edited in the "
-                'file is read at the next start. Keys are set in a table [keys]: pause = "p".'
+                "The explorer writes your choices when you quit, and reads this file at the start. "
+                'Set keys in a table [keys], such as pause = "p".'
             )
             yield Static(about, id="about", markup=False)
 
@@ -81,9 +81,9 @@ class ConfigScreen(AskingScreen):
             with self.app.suspend():
                 subprocess.run([*shlex.split(editor), str(path)])
         except SuspendNotSupported:
-            self.refuse(f"No editor can be opened from here; edit {path}")
+            self.refuse(f"Can't open an editor from here; edit {path}")
         except (OSError, ValueError) as error:
-            self.refuse(f"{editor} can't be run ({error}); set EDITOR, or edit {path}")
+            self.refuse(f"Can't run {editor} ({error}); set EDITOR, or edit {path}")
         else:
             self._read()
 

@@ -34,7 +34,7 @@ _MAX_ENTRIES = 20_000  # of a folder that is looked through
 _MAX_OFFERS = 11  # lines of them
 _OTHER_LINES = 12  # that the rest of the picker has
 _WIDTH = 76  # of a line, where there is room
-_NOTHING = "nothing is read yet"
+_NOTHING = "No dataset read yet"
 
 
 class PathSuggester(Suggester):
@@ -130,13 +130,13 @@ class DatasetScreen(AskingScreen):
         recent = [file for file in getattr(self.app, "recent", []) if os.path.isfile(file)]
         with Vertical() as box:
             box.border_title = "Dataset"
-            box.border_subtitle = "enter shows its numbers, enter again takes it · esc leaves"
-            offers = {name: f"{name}  (built in)" for name in BUILT_IN_DATASETS}
+            box.border_subtitle = "enter preview · enter again load · esc cancel"
+            offers = {name: f"{name}  (built-in)" for name in BUILT_IN_DATASETS}
             offers |= {
                 file: cropped(shown(file), self._width).replace("[", r"\[") for file in recent
             }
             yield Offers(*(Option(text, id=name) for name, text in offers.items()), compact=True)
-            text = "or a file of one item a line; tab completes"
+            text = "or a text file, one item per line; tab completes"
             yield PathLine(placeholder=text, suggester=PathSuggester())
             yield Horizontal(self._unique, self._skip_long)
             yield Horizontal(self._encoding, self._column)
@@ -219,7 +219,7 @@ class DatasetScreen(AskingScreen):
         """Show what is known of the dataset that is chosen, and what enter does then."""
         words, taking, is_refused = _NOTHING, "", False
         if self._asked is not None:
-            doing = "beginning" if self._is_taking else "reading"
+            doing = "Loading" if self._is_taking else "Reading"
             words = f"{doing} {shown(self._asked.name)} … a large file takes a while"
         elif self._answer is not None and self._answer[0] == self._chosen:
             said = self._answer[1]
@@ -251,13 +251,13 @@ def cropped(path: str, width: int) -> str:
 def _in_words(data: DatasetStats, width: int) -> str:
     train, dev, test = data.examples
     is_built_in = data.name in BUILT_IN_DATASETS
-    where = f"{data.name}, built in" if is_built_in else cropped(shown(data.path), width)
+    where = f"{data.name}, built-in" if is_built_in else cropped(shown(data.path), width)
     return (
         f"{where}\n"
-        f"{data.items:,} items, {data.distinct:,} of them different, "
-        f"of {data.shortest:,} to {data.longest:,} characters\n"
-        f"{data.characters:,} different characters, the boundary counted\n"
-        f"{train:,} examples to train on, {dev:,} dev, {test:,} test\n"
-        f"also in train: {data.seen[0]:,} items of dev, {data.seen[1]:,} of test"
+        f"{data.items:,} items, {data.distinct:,} distinct, "
+        f"{data.shortest:,} to {data.longest:,} characters long\n"
+        f"{data.characters:,} distinct characters, with the boundary\n"
+        f"examples: {train:,} train, {dev:,} dev, {test:,} test\n"
+        f"items also in train: {data.seen[0]:,} of dev, {data.seen[1]:,} of test"
         + "".join(f"\n{note}" for note in data.notes)
     )

@@ -12,6 +12,7 @@ from makemore_tui.core.settings import SETTINGS
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, Snapshot
 
+from .. import messages as say
 from ..client.engine import WorkerDied
 from ..client.session_actions import SessionActions, spec_of
 from ..plots.loss_options import MAX_TARGET, is_target
@@ -39,8 +40,7 @@ class NamingScreen(AskingScreen):
     def can_open(cls, session: SessionActions) -> bool:
         now = session.latest()
         if now is not None and now.saving is None:
-            text = "runs are not saved here, so this one can't have a name"
-            session.notices.say(text, is_warning=True)
+            session.notices.say(say.SAVED_NOWHERE, is_warning=True)
         return now is not None and now.saving is not None
 
     def compose(self) -> ComposeResult:
@@ -49,10 +49,12 @@ class NamingScreen(AskingScreen):
         name = saving.name if saving and saving.named else ""
         with Vertical() as box:
             box.border_title = "Name this run"
-            box.border_subtitle = "enter saves it · esc cancels"
+            box.border_subtitle = "enter save · esc cancel"
             yield Line(name, placeholder="a name", select_on_focus=True)
             place = saving.directory if saving else ""
-            yield Static(f"Kept in {shown(place)} until you remove it.", id="where", markup=False)
+            yield Static(
+                f"Saved in {shown(place)}, and kept until you delete it.", id="where", markup=False
+            )
             yield Static(id="refused", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -92,7 +94,7 @@ class StepsScreen(AskingScreen):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = "Take steps, and pause"
+            box.border_title = "Take steps and pause"
             box.border_subtitle = "enter train · esc cancel"
             yield Line(f"{self.session.step_count:,}", select_on_focus=True)
             yield Static(id="refused", markup=False)
@@ -123,7 +125,7 @@ class TargetScreen(AskingScreen):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Target on the loss plot"
-            box.border_subtitle = "enter draw · empty removes it · esc cancel"
+            box.border_subtitle = "enter apply · empty to remove · esc cancel"
             target = "" if self._target is None else f"{self._target:g}"
             yield Line(target, placeholder="2.17", select_on_focus=True)
             yield Static(id="refused", markup=False)
@@ -158,8 +160,11 @@ class SpecScreen(AskingScreen):
         line = str(spec_of(now))
         self.app.copy_to_clipboard(line)
         with Vertical() as box:
-            box.border_title = "Dataset, settings and seed in a line"
-            box.border_subtitle = "esc closes"
+            box.border_title = "This run in one line"
+            box.border_subtitle = "esc close"
             yield Static(line, id="line", markup=False)
-            about = "makemore-tui --spec LINE begins with them; copied where the terminal takes it"
+            about = (
+                "Dataset, settings and seed. Start from this with makemore-tui --spec LINE "
+                "(copied if your terminal allows it)"
+            )
             yield Static(about, id="about", markup=False)

@@ -19,7 +19,7 @@ from ..style.colours import palette_of
 from ..widgets.text_input import Line
 from .asking import AskingScreen
 
-_SEARCHING = "it is still searching; esc cancels"
+_SEARCHING = "Still searching · esc cancel"
 
 
 class RateCurve(Widget, can_focus=True):
@@ -46,7 +46,7 @@ class FinderScreen(AskingScreen):
     """
     AUTO_FOCUS = "RateCurve"
     BINDINGS = [  # noqa: RUF012
-        Binding("enter", "take", "take it"),
+        Binding("enter", "take", "apply"),
         Binding("escape", "cancel", "cancel"),
     ]
 
@@ -57,12 +57,12 @@ class FinderScreen(AskingScreen):
         self._has_begun = self._is_new = False
         self._search: RateSearch | None = None
         self._curve = RateCurve()
-        self._found = Static("starting …", id="found", markup=False)
+        self._found = Static("Starting …", id="found", markup=False)
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Find a learning rate"
-            box.border_subtitle = "enter takes it · tab to the range · esc cancels"
+            box.border_subtitle = "enter apply · tab edit range · esc cancel"
             with Horizontal():
                 yield Label("from ")
                 yield Line(id="low", select_on_focus=True)
@@ -95,7 +95,7 @@ class FinderScreen(AskingScreen):
     def _find(self, request: protocol.FindLearningRate) -> None:
         self.refuse("")
         self._search, self._is_new = None, True
-        self._found.update("starting …")
+        self._found.update("Starting …")
         self.session.ask(request)
 
     def _show(self, search: RateSearch) -> None:
@@ -122,7 +122,7 @@ class FinderScreen(AskingScreen):
             try:
                 ends[name] = float(text)
             except ValueError:
-                self.refuse(f"the range must be two numbers such as 0.001 and 1, not {text!r}")
+                self.refuse(f"The range must be two numbers, such as 0.001 and 1, not {text!r}")
                 return
         self._find(protocol.FindLearningRate(**ends))
 
@@ -132,7 +132,7 @@ class FinderScreen(AskingScreen):
         if search is None or not search.finished:
             self.refuse(_SEARCHING)
         elif search.suggested is None:
-            self.refuse("there is no suggestion; another range may have one")
+            self.refuse("No suggestion; try another range")
         else:
             rate = _to_set(search.suggested, self.requests.latest)
             self.session.ask(protocol.Edit({"learning_rate": rate}))
@@ -157,18 +157,18 @@ def _to_set(rate: float, now: protocol.Snapshot | None) -> float:
 
 
 def _in_words(search: RateSearch, now: protocol.Snapshot | None) -> str:
-    seeds = f"mean of {search.seeds} seeds between their lowest and highest loss"
+    seeds = f"mean, lowest and highest of {search.seeds} seeds"
     if not search.finished:
         share = 100 * search.done // max(1, search.steps)
         return f"{share} % of {search.steps:,} steps · {seeds}"
     turns = f"turns at {search.turns:.3g}" if search.turns else "does not turn"
     explodes = f", explodes from {search.explodes:.3g}" if search.explodes else ""
     if search.suggested is None:
-        return f"no suggestion: {search.why}\nthe loss {turns}{explodes}"
+        return f"No suggestion: {search.why}\nThe loss {turns}{explodes}"
     rate = _to_set(search.suggested, now)
     is_scheduled = f"{rate:.3g}" != f"{search.suggested:.3g}"
-    setting = f" · enter sets {rate:.3g}, as the schedule is" if is_scheduled else ""
+    setting = f" · enter sets {rate:.3g}, before the schedule" if is_scheduled else ""
     return (
-        f"suggested {search.suggested:.3g}: {search.why}{setting}\n"
-        f"the loss {turns}{explodes} · {seeds}"
+        f"Suggested {search.suggested:.3g}: {search.why}{setting}\n"
+        f"The loss {turns}{explodes} · {seeds}"
     )

@@ -22,8 +22,8 @@ from .card import welcome
 _EFFECTS = {
     "next step": "from the next step",
     "new optimizer": "from the next step, with a new optimizer",
-    "resized": "from the next step, in place",
-    "restart": "begins a new run",
+    "resized": "from the next step, weights kept",
+    "restart": "a new run",
 }
 _WIDE = 154  # cells of a screen, from which on the help has two columns
 
@@ -68,8 +68,8 @@ class HelpScreen(AskingScreen):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="wide" if self.app.size.width >= _WIDE else None) as scroll:
             scroll.border_title = "Help"
-            scroll.border_subtitle = "/ to search · esc closes"
-            yield SearchLine(placeholder="words, such as learning rate")
+            scroll.border_subtitle = "/ to search · esc close"
+            yield SearchLine(placeholder="search, such as learning rate")
             yield Static(self._found(""), id="found")
 
     def action_search(self) -> None:
@@ -89,8 +89,11 @@ class HelpScreen(AskingScreen):
         rows: dict[str, list[tuple[str, str]]] = {name: [] for name in SECTIONS}
         for key in getattr(self.app, "keys", KEYS):
             rows[section_of(key)].append((key.shown, key.help))
-        rows["View"].append(("ctrl+p", "Every action by name, and the themes"))
-        return rows | {"Settings": list(_settings()), "What the health panel says": list(_rules())}
+        rows["View"].append(("ctrl+p", "Command palette: every action by name, exports, themes"))
+        return rows | {
+            "Settings": list(_settings()),
+            "Diagnoses of the health panel": list(_rules()),
+        }
 
     def _found(self, query: str) -> Group:
         """The sections with the lines that have all words of a query."""
@@ -107,7 +110,7 @@ class HelpScreen(AskingScreen):
                 blocks.append((len(found), Group(heading, "", _grid(found), "")))
         intro = [] if words else [welcome(key_labels(self.app)), Text()]
         if not blocks:
-            return Group(f"Nothing has {query!r} · esc to show everything")
+            return Group(f"Nothing found for {query!r} · esc to show everything")
         return Group(*intro, _in_columns(blocks, 1 + (self.app.size.width >= _WIDE)))
 
 
@@ -140,7 +143,7 @@ def _settings() -> Iterator[tuple[str, str]]:
     for name, setting in SETTINGS.items():
         effect = _EFFECTS[effect_of({name: None}, "mlp")]
         yield name.replace("_", " "), f"{setting.metadata['about']}; {effect}"
-    yield "seed", "of the weights and the minibatches; begins a new run"
+    yield "seed", "of the weights and the minibatches; a new run"
 
 
 def _rules() -> Iterator[tuple[str, str]]:

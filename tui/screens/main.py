@@ -8,8 +8,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from textual import on
 from textual.actions import parse
 from textual.app import ComposeResult
+from textual.containers import Container
+from textual.events import Resize
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import AwaitMount
@@ -19,6 +22,7 @@ from makemore_tui.core.results import DatasetStats
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Failed, Refused, Reply, Snapshot, Starting
 
+from .. import messages as say
 from ..client.engine import Engine, WorkerDied
 from ..client.exporting import export_run, new_path
 from ..client.request_queue import RequestQueue
@@ -26,11 +30,12 @@ from ..client.session_actions import SessionActions
 from ..client.supervisor import WorkerSupervisor
 from ..config import Config
 from ..keymap import key_labels, screen_bindings
-from ..notices import Notice, awaited, notice, saving_notice
+from ..notices import Notice, notice, saving_notice
 from ..widgets.bigrams import BigramPanel
 from ..widgets.embedding import EmbeddingPanel
 from ..widgets.footer import KeyFooter
 from ..widgets.health import HealthPanel
+from ..widgets.lessons import LessonSide
 from ..widgets.loss import LossPanel
 from ..widgets.names import NamesPanel
 from ..widgets.notice import NoticeLine
@@ -98,12 +103,13 @@ class MainScreen(Screen):
         labels = lambda: key_labels(self.app)  # noqa: E731
         self.requests = RequestQueue(engine.send)
         self.session = SessionActions(self.requests, self.notice, labels)
+        self.lessons = LessonSide(self.session, self.grid)
         self.supervisor = WorkerSupervisor(engine, self.requests, self._deliver, labels)
         self._schedule = ViewSchedule(self.requests)
 
     def compose(self) -> ComposeResult:
         yield self.status
-        yield self.grid
+        yield Container(self.grid, self.lessons)
         yield self.notice
         yield KeyFooter()
         yield self.card
@@ -121,9 +127,12 @@ class MainScreen(Screen):
             self.card.action_show()
         threading.Thread(target=import_module, args=("plotext",), daemon=True).start()
 
-    def on_resize(self) -> None:
+    @on(Resize)
+    @on(LessonSide.Rearranged)
+    def lay_out(self) -> None:
+        """Fit what is shown to the terminal's size."""
         self.set_class(is_short(self.size.height), "short")
-        self.grid.fit(self.size)
+        self.grid.fit(self.lessons.room(self.size))
         self.card.fit(self.size)
 
     def _deliver(self, reply: Reply | WorkerDied) -> None:
@@ -132,8 +141,8 @@ class MainScreen(Screen):
             self.post_message(self.Answered(reply))
 
     def _on_tick(self) -> None:
-        if (request := self.requests.overdue()) is not None:
-            self.notice.say(awaited(request))
+        if self.requests.overdue() is not None:
+            self.notice.say(say.STILL_WORKING)
         if self.is_current and not self._schedule.tick(self.grid.shown):
             self._timer.pause()
 
@@ -164,7 +173,7 @@ class MainScreen(Screen):
             self.notice.say(*said)
         if self.requests.is_dead:
             key = key_labels(self.app)["worker"]
-            self.status.wait_for(f"no worker · {key} starts a new one")
+            self.status.wait_for(f"no worker · {key} to start one")
 
     def _take(self, snapshot: Snapshot) -> None:
         was_overdue = self.requests.is_overdue
@@ -173,12 +182,13 @@ class MainScreen(Screen):
         self.status.show(snapshot)
         for panel in self.grid.shown:
             panel.show(snapshot)
+        self.lessons.look()
         if before is None:  # the first one of a worker
             gc.freeze()  # what is there by now stays: no later collection needs to look at it
             gc.enable()
             self.session.launched = self.session.launched or snapshot
             self.grid.characters = snapshot.dataset.characters
-            self.grid.fit(self.size)
+            self.lay_out()
             self._schedule.ask_for(self.grid.shown)
             self.notice.say(*self.supervisor.began(snapshot))
             self.app.post_message(self.Begun(snapshot))
@@ -211,6 +221,7 @@ class MainScreen(Screen):
             for panel in self.grid.shown:
                 panel.show(now)
             self._schedule.ask_for([self.grid.panels[self.grid.chosen]])
+            self.lessons.look()
 
     async def action_run(self, owner: str, action: str, is_chosen_first: bool = False) -> None:
         """Run an action of what owns it: the session, the supervisor, the grid, or a panel."""
@@ -221,7 +232,9 @@ class MainScreen(Screen):
         if is_chosen_first:
             self.grid.action_choose(owner)
         chosen = self.grid.panels[self.grid.chosen]
-        nodes = {"panels": self.grid, "chosen": chosen, "card": self.card}
+        nodes = {
+            "panels": self.grid, "chosen": chosen, "card": self.card, "lessons": self.lessons,
+        }  # fmt: skip
         await nodes.get(owner, self.grid.panels.get(owner)).run_action(action)
 
     def action_open(self, module: str, name: str) -> AwaitMount | None:
@@ -235,10 +248,11 @@ class MainScreen(Screen):
         """Export the run as it was last saved, into this folder; training goes on."""
         saving = self.requests.snapshot.saving if self.requests.snapshot else None
         if saving is None or not saving.folder:
-            self.notice.say("Nothing is saved yet to export: the run is saved every few seconds")
+            self.notice.say(say.NOTHING_TO_EXPORT)
             return
         out = new_path(saving.name, form)
-        self.notice.say(f"Exporting {shown(saving.name)} at step {saving.step:,} as {form} …")
+        name = shown(saving.name)
+        self.notice.say(say.EXPORTING.format(name=name, step=saving.step, form=form))
         self.run_worker(partial(self._export, saving.folder, form, out), thread=True)
 
     def _export(self, run: str, form: str, out: Path) -> None:
@@ -246,9 +260,9 @@ class MainScreen(Screen):
         try:
             export_run(run, form, out)
         except UserError as error:
-            said = Notice(f"Not exported: {error}", is_warning=True)
+            said = Notice(say.NOT_EXPORTED.format(why=error), is_warning=True)
         else:
-            said = Notice(f"Exported: {shown(str(out))}")
+            said = Notice(say.EXPORTED.format(path=shown(str(out))))
         self.app.call_from_thread(self.notice.say, *said)
 
     def action_picture(self) -> None:
@@ -256,6 +270,6 @@ class MainScreen(Screen):
         from ..style.screenshot import save_picture
 
         try:
-            self.notice.say(f"the picture is {save_picture(self.app)}")
+            self.notice.say(say.SCREENSHOT.format(path=save_picture(self.app)))
         except OSError as error:
-            self.notice.say(f"the picture could not be written: {error.strerror}", is_warning=True)
+            self.notice.say(say.NO_SCREENSHOT.format(why=error.strerror), is_warning=True)

@@ -39,7 +39,7 @@ class EmbeddingPanel(Panel):
             return paragraph(why, width, self.palette)
         rows, hidden = embedding_rows(shown, self._range, width, height, self.palette)
         dimensions = f"{shown.dimensions} dimension{'s' if shown.dimensions != 1 else ''}"
-        main = ", the main two" if shown.dimensions > 2 else ""
+        main = ", first two principal components" if shown.dimensions > 2 else ""
         legend = Content(_legend(shown, hidden, width))
         self.set_title(f"Embedding · {dimensions}{main}", f"Embedding · {dimensions}")
         label_border(self, subtitle=legend)
@@ -48,7 +48,7 @@ class EmbeddingPanel(Panel):
 
 def _legend(shown: EmbeddingMap, hidden: int, width: int) -> str:
     """What the map shows, as far as there is room; hidden: the characters that found no cell."""
-    parts = [f"{hidden} have no room"] if hidden else []
+    parts = [f"{hidden} labels hidden"] if hidden else []
     if shown.dimensions > 2:
         across, up = (f"{100 * share:.0f}%" for share in shown.shares)
         parts.append(f"→ {across} ↑ {up} of the variance")

@@ -9,6 +9,7 @@ from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.results import LossCurve
 from makemore_tui.core.worker.protocol import LossView, Snapshot
 
+from .. import messages as say
 from ..keymap import bindings_of
 from ..plots.columns import StepAxis, axis_of
 from ..plots.figure import AXIS_WIDTH
@@ -92,7 +93,7 @@ class LossPanel(Panel):
             is_shown = run not in options.overlays
             others = tuple(path for path in options.overlays if path != run)
             self.change(overlays=(*others, run) if is_shown else others)
-        self.post_message(self.Said(f"{'Shown' if is_shown else 'Hidden'} on the loss plot"))
+        self.post_message(self.Said(say.SHOWN_ON_PLOT if is_shown else say.HIDDEN_ON_PLOT))
 
     def view(self) -> LossView:
         share = _LAST_PART if self.options.last_part else 0.0
@@ -121,7 +122,7 @@ class LossPanel(Panel):
         legend = loss_legend(curve, snapshot, options, width, self.palette)
         if not curve.steps:
             is_paused, key = snapshot.state == "paused", self.key_labels["pause"]
-            waiting = f"press {key} to train" if is_paused else "no steps yet"
+            waiting = f"Press {key} to train" if is_paused else "No steps yet"
             return [legend, [], *paragraph(waiting, width, self.palette)]
         return [legend, *loss_plot(curve, width, height - 1, options.look(snapshot), self.palette)]
 

@@ -6,6 +6,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import SampledNames
 from makemore_tui.core.worker.protocol import NamesView, Sampling, Snapshot
 
+from .. import messages as say
 from ..keymap import bindings_of
 from ..style.text_rows import Row, paragraph
 from .names_rows import (
@@ -101,7 +102,8 @@ class NamesPanel(Panel):
         is_other = sampling != self.sampling
         self.sampling = sampling
         label = sampling_label(sampling, 100)
-        self.post_message(self.Said(f"Names: {label}" if is_other else f"Names: still {label}"))
+        said = say.SAMPLING if is_other else say.SAMPLING_UNCHANGED
+        self.post_message(self.Said(said.format(sampling=label)))
         if is_other:
             self.relayout()
             self.post_message(self.ViewChanged(self))
@@ -111,10 +113,9 @@ class NamesPanel(Panel):
         if self.drawn and self.drawn.samples:
             names = [name.text for name in self.drawn.samples]
             self.app.copy_to_clipboard("\n".join(names))
-            self.post_message(self.Said(f"copied {len(names)} names"))
+            self.post_message(self.Said(say.COPIED_NAMES.format(count=len(names))))
         else:
-            key = self.key_labels["names"]
-            self.post_message(self.Said(f"there are no names yet; {key} makes some"))
+            self.post_message(self.Said(say.NO_NAMES.format(key=self.key_labels)))
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         is_typing = self._line is not None and self._line.display

@@ -13,6 +13,7 @@ from makemore_tui.core.results import PreviousRun
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import OpenRun, ReturnTo, Snapshot
 
+from .. import messages as say
 from ..keymap import bindings_of
 from ..style.text_rows import Row, paragraph
 from .panel import Panel, label_border, next_of
@@ -31,8 +32,8 @@ class RunsFilter(OwnLine):
 
     DEFAULT_CSS = "RunsFilter { display: none; }"
     BINDINGS = [  # noqa: RUF012
-        Binding("enter", "leave", "keep the filter"),
-        Binding("escape", "leave(True)", "list all runs"),
+        Binding("enter", "leave", "apply"),
+        Binding("escape", "leave(True)", "show all runs"),
     ]
 
     def action_leave(self, is_cleared: bool = False) -> None:
@@ -56,7 +57,7 @@ class RunsPanel(Panel):
     DEFAULT_CSS = "RunsPanel:focus-within { border: round $primary; }"
     BINDINGS = [  # noqa: RUF012
         *bindings_of("runs"),
-        Binding("enter", "open", "open this run", show=False),
+        Binding("enter", "open", "open", show=False),
     ]
     ID = "runs"
 
@@ -138,7 +139,7 @@ class RunsPanel(Panel):
     def action_plot(self) -> None:
         """Hide the previous run under the cursor on the loss plot, or show it again; draw the saved
         one there, or no longer."""
-        refusals = {"open": "The open run is always on the loss plot", "deleted": "It is deleted"}
+        refusals = {"open": say.OPEN_ON_PLOT, "deleted": say.DELETED_NOT_ON_PLOT}
         for entry in self._entries[self.cursor : self.cursor + 1]:
             if refusal := entry.problem or refusals.get(entry.place):
                 self.post_message(self.Said(refusal, is_warning=True))
@@ -162,7 +163,7 @@ class RunsPanel(Panel):
         label_border(self, subtitle=keys_here)
         above: list[Row] = [[]] if self._filter.display else []  # the line that is typed into
         if not entries:
-            words = f"No run has {self._filter.value!r} · esc to list all"
+            words = f"No run matches {self._filter.value!r} · esc to show all"
             return [*above, *paragraph(words, width, self.palette)]
         self.cursor = _cursor(entries, before, self.cursor)
         layout = ListLayout(self.cursor, self.sort, width, height - len(above), self.palette)
@@ -187,8 +188,8 @@ def _cursor(entries: list[RunEntry], before: list[RunEntry], cursor: int) -> int
 def _refusal(entry: RunEntry, labels: Mapping[str, str]) -> str:
     """Why a run can't be opened; "" if it can be."""
     refusals = {
-        "open": "this is the run that is open",
-        "deleted": f"{entry.name} is deleted · {labels['runs-delete']} brings it back",
+        "open": say.RUN_IS_OPEN,
+        "deleted": say.RUN_IS_DELETED.format(name=entry.name, key=labels),
     }
     return refusals.get(entry.place, "")
 
@@ -196,19 +197,19 @@ def _refusal(entry: RunEntry, labels: Mapping[str, str]) -> str:
 def _delete(entry: RunEntry, saved: SavedRuns, labels: Mapping[str, str]) -> str:
     """Delete a run, or bring it back; what was done. Raises UserError if it can't be done."""
     if entry.place == "open":
-        return "This is the run that is open, so it was not deleted"
+        return say.OPEN_NOT_DELETED
     if entry.place == "deleted":
         saved.bring_back(entry.path)
-        return f"Brought {entry.name} back"
+        return say.BROUGHT_BACK.format(name=entry.name)
     if saved.delete(entry.path):
-        return f"Deleted {entry.name} · {labels['runs-delete']} again to bring it back"
-    return "This run is not saved, so there is no file to delete"
+        return say.DELETED.format(name=entry.name, key=labels)
+    return say.NO_FILE_TO_DELETE
 
 
 def _keys_here(sort: str, is_typing: bool, width: int, labels: Mapping[str, str]) -> str:
     """The keys that work in the panel, as many as there is room for."""
     if is_typing:
-        return "enter keep · esc list all"
+        return "enter apply · esc show all"
     names = ("runs-sort", "runs-filter", "runs-delete")
     sorts, filters, delete = (labels[name] for name in names)
     keys = f"enter open · {sorts} sort: {sort} · {filters} filter · {delete} delete"
@@ -219,8 +220,8 @@ def _keys_here(sort: str, is_typing: bool, width: int, labels: Mapping[str, str]
 
 def _hint(labels: Mapping[str, str]) -> str:
     """What leaves a run to return to."""
-    restarts = f"a restart ({labels['restart']}, {labels['new-seed']})"
-    return f"no other yet; {restarts} or another model ({labels['model']}) leaves one"
+    keys = ", ".join(labels[id] for id in ("restart", "new-seed", "model"))
+    return f"No other runs yet · a restart, a new seed or another model ({keys}) keeps this one"
 
 
 def _all_entries(snapshot: Snapshot, saved: SavedRuns) -> list[RunEntry]:

@@ -67,7 +67,7 @@ class RunEntry(NamedTuple):
         """What there is to say of it besides the columns that are always shown."""
         if self.problem is not None:
             return self.problem
-        states = {"open": "open now", "deleted": "deleted · delete to bring it back"}
+        states = {"open": "open now", "deleted": "deleted · delete again to bring it back"}
         state = states.get(self.place) or (f"saved {self.when}" if self.saved else "")
         peeks = f"test evaluated {self.peeks}×" if self.peeks else ""
         dataset = self.dataset if self.saved else ""

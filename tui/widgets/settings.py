@@ -11,8 +11,9 @@ from textual.message import Message
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Snapshot
 
+from .. import messages as say
 from ..keymap import bindings_of
-from ..setting_steps import name_of, restarts, typed
+from ..setting_steps import name_of, not_of_model, restarts, typed
 from ..style.text_rows import Row, row
 from .panel import Panel, label_border
 from .settings_rows import (
@@ -32,8 +33,8 @@ class ValueLine(InPlaceLine):
     """
 
     BINDINGS = [  # noqa: RUF012
-        Binding("enter", "submit", "take it", key_display="enter"),
-        Binding("escape", "leave", "leave"),
+        Binding("enter", "submit", "apply", key_display="enter"),
+        Binding("escape", "leave", "cancel"),
     ]
 
     def __init__(self, panel: Panel):
@@ -126,7 +127,7 @@ class SettingsPanel(Panel):
         """Copy the settings to the clipboard."""
         if self.snapshot is not None:
             self.app.copy_to_clipboard(command_line_words(self.snapshot))
-            self.post_message(self.Said("copied the settings as words for the command line"))
+            self.post_message(self.Said(say.COPIED_SETTINGS))
 
     async def on_click(self, event: Click) -> None:
         setting = self._setting_at(event)
@@ -151,8 +152,8 @@ class SettingsPanel(Panel):
             self.screen.set_focus(self)
             self._cursor = setting
             self.relayout()
-            what = f"another {name_of(setting)} begins a new run, which takes more than a wheel"
-            self.post_message(self.Said(f"{what}: press {self.key_labels['value']}"))
+            said = say.NOT_BY_WHEEL.format(setting=name_of(setting), key=self.key_labels)
+            self.post_message(self.Said(said))
         else:
             self.post_message(self.Stepped(setting, 1 if isinstance(event, MouseScrollUp) else -1))
 
@@ -168,8 +169,8 @@ class SettingsPanel(Panel):
             return
         value = typed_value(self.snapshot, self.cursor)
         if value is None:
-            name, key = name_of(self.cursor), self.key_labels["model"]
-            self.post_message(self.Said(f"{name} is no setting of this model; {key} changes it"))
+            said = not_of_model(self.snapshot, self.cursor, self.key_labels)
+            self.post_message(self.Said(said))
             return
         if self._line is None:
             self._line = ValueLine(self)
@@ -198,10 +199,10 @@ class SettingsPanel(Panel):
         if self._line is not None and self.is_open:
             self._line.styles.offset = (name_width(width), place - self._top)
             self._line.styles.width = max(4, width - name_width(width))
-            does = ": a new run" if restarts(snapshot, cursor) else " takes it"
-            hint = f"enter{does} · esc leaves"
+            does = "new run" if restarts(snapshot, cursor) else "apply"
+            hint = f"enter {does} · esc cancel"
         elif self.has_focus:
-            hint = f"{self.key_labels['value']} types" + (f" · {hint} ↓" if hint else "")
+            hint = f"{self.key_labels['value']} to edit" + (f" · {hint} ↓" if hint else "")
         label_border(self, subtitle=hint)
         return rows[self._top :]
 

@@ -1,0 +1,85 @@
+"""Every sentence of the notice line, in one place, so that they can be read as one text.
+
+docs/messages.md lists them. Words in braces are filled in; {key[undo]} is how the key of that id is
+shown. What happened comes first, then what to press.
+"""
+
+# Training
+PAUSED = "Paused at step {step:,} · {key[steps]} for more steps · {key[pause]} to resume"
+PAUSED_AT_START = "Paused at step 0 · {key[pause]} to start"
+TRAINING_STEPS = "Training {count:,} steps · {key[pause]} to pause"
+FINISHED = "Finished {step:,} steps"
+FINISHED_LONGER = "Finished {step:,} steps · {key[pause]} to go on to {planned:,}{schedule}"
+GOING_ON = "Going on to step {planned:,} · {key[undo]} to undo{schedule}"
+STRETCHED = " · {schedule} schedule stretched, lr {before} → {after}"
+COUNTED = "Done: all examples counted · {key[model]} for another model"
+COUNTED_UNDO = "Done: all examples counted · {key[undo]} to undo {what}"
+DIVERGED = "Loss {what} at step {step:,} · {remedy}{last_edit}"
+DIVERGED_UNDO = "{key[undo]} to undo {what}"
+DIVERGED_RESTART = "lower the learning rate, then {key[restart]} to restart"
+DIVERGED_AFTER = " · last edit: {what} at step {step:,}"
+SPEED_LIMIT = "At most {limit:,} steps a second · {key[faster]} for more"
+NO_SPEED_LIMIT = "No speed limit"
+NO_SPEED_LIMIT_YET = "There is no speed limit"
+LOWEST_SPEED_LIMIT = "The speed limit is at its minimum, 1 step a second"
+
+# Settings
+EDITED = "{changes} · from step {step:,}"
+EDITED_RESUME = "{changes} · {key[pause]} to resume"
+RESIZED = "{changes}, weights kept · loss unchanged"
+RESIZED_LOSS = "{changes}, weights kept · dev {before} → {after}"
+AT_LIMIT = "{setting} is at its {limit}, {value}"
+NOT_OF_MODEL = "{model} no {setting} · {key[model]} to change the model"
+NOT_BY_WHEEL = "A change of {setting} starts a new run · press {key[value]} to confirm"
+
+# Undo, redo and new runs
+UNDONE = "Undid {what}, back at step {step:,} · {key[redo]} to redo"
+REDONE = "Redid {what}, at step {step:,} · {key[undo]} to undo"
+NOTHING_TO_UNDO = "Nothing to undo"
+NOTHING_TO_REDO = "Nothing to redo"
+RETURNED = "Back in {name} at step {step:,} · {key[undo]} to undo"
+NEW_RUN = "New run: {what} · {key[undo]} to undo"
+NEW_MODEL = "New run: {what} · {key[undo]} brings {before} back"
+RESTARTED = "Restarted, same settings, seed {seed} · {key[undo]} to undo"
+NEW_SEED = "Restarted with seed {seed} · {key[undo]} to undo"
+NEW_DATA = "enter new run · {key[undo]} brings this one back, at step {step:,}"
+NEW_DATA_AT_START = "enter new run"
+
+# Saved runs
+OPENED = "Opened {name} at step {step:,}, paused · {key[pause]} to resume"
+NOT_SAVED = "Not saved, trying again: {problem}"
+SAVED_AGAIN = "Saved again, at step {step:,}"
+SAVED_NOWHERE = "Runs are not saved here, so this one can't be named"
+RUN_IS_OPEN = "This run is open already"
+RUN_IS_DELETED = "{name} is deleted · {key[runs-delete]} to bring it back"
+DELETED = "Deleted {name} · {key[runs-delete]} again to bring it back"
+BROUGHT_BACK = "Brought {name} back"
+OPEN_NOT_DELETED = "This run is open, so it was not deleted"
+NO_FILE_TO_DELETE = "This run is not saved, so there is no file to delete"
+OPEN_ON_PLOT = "The open run is always on the loss plot"
+DELETED_NOT_ON_PLOT = "A deleted run can't be shown on the loss plot"
+SHOWN_ON_PLOT = "Shown on the loss plot"
+HIDDEN_ON_PLOT = "Hidden on the loss plot"
+
+# Names, copies and files
+SAMPLING = "Names: {sampling}"
+SAMPLING_UNCHANGED = "Names: still {sampling}"
+COPIED_NAMES = "Copied {count} names"
+NO_NAMES = "No names yet · {key[names]} to draw some"
+COPIED_SETTINGS = "Copied the settings as command-line options"
+SCREENSHOT = "Saved screenshot: {path}"
+NO_SCREENSHOT = "Screenshot not saved: {why}"
+EXPORTING = "Exporting {name} at step {step:,} as {form} …"
+EXPORTED = "Exported: {path}"
+NOT_EXPORTED = "Not exported: {why}"
+NOTHING_TO_EXPORT = "Nothing to export yet: the run is saved every few seconds"
+
+# The worker
+STILL_WORKING = "Still working …"
+STILL_STARTING = "The worker is still starting"
+NO_WORKER = "No worker is running · {key[worker]} to start one"
+WORKER_STOPPED = "{why} · {key[worker]} to start a new worker"
+WORKER_REPLACED = "{why} · starting a new worker"
+WORKER_RESUMED = "{why} · a new worker goes on from step {step:,}{lost}{note}"
+WORKER_RESTARTED = "{why} · a new worker begins at step 0{lost}{note}"
+HISTORY_LOST = " · undo history and previous runs are lost"

@@ -13,8 +13,8 @@ warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 
 __all__ = [
     "BUILT_IN_DATASETS", "MLP", "PRESETS", "Dataset", "Model", "ModelSettings", "NeuralBigram",
-    "NgramCounts", "RunSpec", "RunState", "Session", "TrainSettings", "Unavailable", "UserError",
-    "Vocabulary", "evaluate", "preset_named", "replay", "runs_directory", "sample", "saved_runs",
+    "NgramCounts", "RunSpec", "RunState", "Session", "TrainSettings", "Twins", "Unavailable",
+    "UserError", "Vocabulary", "compare", "evaluate", "pairs_of", "preset_named", "replay", "runs_directory", "sample", "saved_runs",
     "write_export",
 ]  # fmt: skip
 
@@ -36,8 +36,10 @@ if TYPE_CHECKING:  # where each name is from
     from .runs.catalog import saved_runs
     from .runs.directory import runs_directory
     from .runs.state import RunState
+    from .session.comparison import compare, pairs_of
     from .session.replay import replay
     from .session.session import Session
+    from .session.twins import Twins
     from .settings import ModelSettings, TrainSettings
 else:
     _MODULE_OF = {
@@ -45,8 +47,9 @@ else:
         "Dataset": "datasets.dataset", "Model": "models.model", "ModelSettings": "settings",
         "NeuralBigram": "models.neural_bigram", "NgramCounts": "models.ngram",
         "RunSpec": "run_spec", "RunState": "runs.state", "Session": "session.session",
-        "TrainSettings": "settings", "Unavailable": "results", "UserError": "errors",
+        "TrainSettings": "settings", "Twins": "session.twins", "Unavailable": "results", "UserError": "errors",
         "Vocabulary": "datasets.vocabulary", "evaluate": "analysis.evaluation",
+        "compare": "session.comparison", "pairs_of": "session.comparison",
         "preset_named": "presets", "replay": "session.replay",
         "runs_directory": "runs.directory", "sample": "analysis.sampling",
         "saved_runs": "runs.catalog", "write_export": "export.files",

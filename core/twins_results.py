@@ -14,15 +14,17 @@ JUDGED = (
 
 
 class DevDifference(Struct, frozen=True):
-    """The dev losses of A and B at a step, and their difference.
+    """The dev losses of A and B, and their difference.
 
+    step, b_step: those of A and of B, which are the same unless one has stopped.
     standard_error: of the difference paired by item. unpaired_error: what it would be if the two
     were evaluated on items of their own. multiple: how many standard errors the difference must
-    exceed so that all of the `looks` so far, this one included, are right with 95%. items: how many
-    were evaluated; noun: what they are, in the plural.
+    exceed so that all of the `looks` so far, this one included, are right with 95%; infinite of too
+    few items. items: how many were evaluated; noun: what they are, in the plural.
     """
 
     step: int
+    b_step: int
     a: float
     b: float
     difference: float
@@ -42,10 +44,13 @@ class DevDifference(Struct, frozen=True):
     def sentence(self) -> str:
         """What can be said of these two runs at this step."""
         at, over = f"at step {self.step:,}", f"{self.items:,} {self.noun}"
+        if self.step != self.b_step:
+            at = f"at steps {self.step:,} and {self.b_step:,}"
         if not math.isfinite(self.difference):
-            losses = f"A has {self.a:.3f} and B {self.b:.3f}"
-            return f"A dev loss is not finite {at}: {losses} nats"
-        if not math.isfinite(self.standard_error):
+            sides = {"A": self.a, "B": self.b}
+            which = " and ".join(side for side in sides if not math.isfinite(sides[side]))
+            return f"The dev loss of {which} is not finite {at}, so they can't be compared"
+        if not math.isfinite(self.multiple):
             return f"{over} are too few to compare A and B"
         size = f"{abs(self.difference):.4f} ± {self.standard_error:.4f} nats"
         if self.different:
@@ -78,7 +83,7 @@ class SeedsDifference(Struct, frozen=True):
         """What can be said of the two settings."""
         seeds = f"{len(self.differences)} seeds"
         if not math.isfinite(self.difference):
-            return f"A dev loss is not finite, so {seeds} can't be compared"
+            return f"A dev loss is not finite, so the {seeds} can't be compared"
         interval = f"95% interval {self.low:.4f} to {self.high:.4f}"
         if self.different:
             which = "better" if self.difference < 0 else "worse"

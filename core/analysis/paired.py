@@ -47,22 +47,24 @@ class ItemLosses:
 
 
 def paired_difference(
-    a: ItemLosses, b: ItemLosses, step: int, looks: int = 1, noun: str = "items"
+    a: ItemLosses, b: ItemLosses, steps: tuple[int, int], looks: int = 1, noun: str = "items"
 ) -> DevDifference:
     """The difference of two models' losses on the same items.
 
+    steps: how many each had taken.
     looks: how often the two were compared, with this time. noun: what the items are.
     """
     difference = ItemLosses(b.nll - a.nll, a.lengths)
     items = len(a.nll)
     return DevDifference(
-        step=step,
+        step=steps[0],
+        b_step=steps[1],
         a=a.mean,
         b=b.mean,
         difference=difference.mean,
         standard_error=_error(difference),
         unpaired_error=math.hypot(_error(a), _error(b)),
-        multiple=multiple_at(looks),
+        multiple=math.inf if items < _MIN_ITEMS else multiple_at(looks),
         looks=looks,
         items=items,
         noun=noun,
@@ -89,9 +91,9 @@ def difference_over_seeds(a: Sequence[float], b: Sequence[float]) -> SeedsDiffer
 
 
 def _error(items: ItemLosses) -> float:
-    """The standard error of the mean loss; infinite of too few items."""
+    """The standard error of the mean loss; infinite of a single item."""
     n = len(items.nll)
-    if n < _MIN_ITEMS:
+    if n == 1:
         return math.inf
     residuals = items.nll - items.mean * items.lengths
     return math.sqrt(float(residuals.square().sum()) * n / (n - 1)) / float(items.lengths.sum())

@@ -75,12 +75,9 @@ class Twins:
     def evaluate(self) -> DevDifference:
         """Evaluate both on dev, and compare them item by item; adds to the `dev_losses` of each.
 
-        Raises UserError if the two have different datasets, or are not at the same step.
+        Raises UserError if the two have different datasets.
         """
         self._check_data()
-        if not self.is_level:
-            steps = f"A is at step {self.a.step:,} and B at {self.b.step:,}"
-            raise UserError(f"{steps}, so they can't be compared yet; train until both are level")
         found = []
         for session in (self.a, self.b):
             evaluation = RunningEvaluation(session.model, session.dataset, "dev", by_item=True)
@@ -88,23 +85,28 @@ class Twins:
                 pass
             session.dev_losses.append(session.step, evaluation.result().loss)
             found.append(evaluation)
-        return self.compare(max(self.a.step, self.b.step), *found)
+        return self.compare((self.a.step, self.b.step), *found)
 
-    def compare(self, step: int, a: RunningEvaluation, b: RunningEvaluation) -> DevDifference:
-        """Add the difference of two finished evaluations of dev, by item, at a step."""
+    def compare(
+        self, steps: tuple[int, int], a: RunningEvaluation, b: RunningEvaluation
+    ) -> DevDifference:
+        """Add the difference of two finished evaluations of dev, by item, of A and B at these
+        steps."""
         self.looks += 1
         noun = self.a.dataset.name if self.a.dataset.built_in else "items"
         items = a.item_losses(), b.item_losses()
-        self.differences.append(paired_difference(*items, step, self.looks, noun))
+        self.differences.append(paired_difference(*items, steps, self.looks, noun))
         if len(self.differences) > _MAX_DIFFERENCES:
             del self.differences[1::2]
         return self.differences[-1]
 
     @property
     def is_level(self) -> bool:
-        """True when both are at the same step, or the one that is behind has counted all."""
+        """True when both are at the same step, or the one that is behind has counted all, and the
+        weights of both are finite."""
         behind = min(self.a, self.b, key=lambda one: one.step)
-        return self.a.step == self.b.step or behind.trainer.finished
+        is_finite = self.a.model.is_finite and self.b.model.is_finite
+        return is_finite and (self.a.step == self.b.step or behind.trainer.finished)
 
     @property
     def unpaired(self) -> str:
@@ -154,9 +156,12 @@ class Twins:
     def _check_data(self) -> None:
         a, b = self.a.dataset, self.b.dataset
         if a is not b and (a.fingerprint, a.unique) != (b.fingerprint, b.unique):
-            raise UserError(
-                f"A is trained on {a.name} and B on {b.name}; two runs are compared on the same data"
-            )
+            raise another_dataset(a.name, b.name)
+
+
+def another_dataset(a: str, b: str) -> UserError:
+    """Why runs on these two datasets can't be compared."""
+    return UserError(f"A is trained on {a} and B on {b}; two runs are compared on the same data")
 
 
 def can_train(session: Session) -> bool:

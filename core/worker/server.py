@@ -127,7 +127,7 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
             runner.change_dataset(name, unique, reading)
         case protocol.NameRun(name):
             if runner.autosave is None:
-                raise UserError("Runs are not saved here, so this one can't be named")
+                raise UserError("runs are not saved here, so this one can't be named")
             runner.autosave.name(session, name)
         case protocol.OpenRun(folder):
             runner.open_run(Path(folder))

@@ -34,7 +34,7 @@ def test_a_restart_keeps_the_run_before(session):
     before = what_it_is(session)
     session.edit(direct=True, batch_size=4)
     (run,) = session.undo_stack.previous_runs
-    assert previous_names(session)[0] == f"not direct, batch 8 → {min(dev):.2f}"
+    assert previous_names(session)[0] == f"direct off, batch 8 → {min(dev):.2f}"
     assert (run.model_settings, run.train_settings) == before["settings"][:2]
     assert (run.seed, run.step) == (5, 40)
     assert (run.dev_losses.best, run.dev_losses.last) == (min(dev), dev[-1])
@@ -52,7 +52,7 @@ def test_a_restart_keeps_the_run_before(session):
         (lambda s: s.edit(init="lecture", learning_rate=0.7), "init scaled, lr 0.1"),
         (
             lambda s: s.edit(direct=True, hidden=20, embedding=7),
-            "embedding 4, hidden 10, not direct",
+            "embedding 4, hidden 10, direct off",
         ),
     ],
 )

@@ -169,7 +169,7 @@ async def test_a_divergence_is_said_with_the_edit_before_and_a_way_out(it, after
     it.engine.become(state="diverged", step=1234, divergence=Divergence(1230, after, back))
     await it.until(lambda: "not finite at step 1,230" in it.notice)
     assert ("after lr 100 at step 1,200" in it.notice) == (after is not None)
-    way_out = "u takes back lr 100" if back else "lower the learning rate, then r"
+    way_out = "u to undo lr 100" if back else "lower the learning rate, then r"
     assert way_out in it.notice
 
 

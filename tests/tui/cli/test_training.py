@@ -209,7 +209,7 @@ def test_find_lr_for_people_has_a_table_and_a_plot(run, items):
 def test_find_lr_says_when_nothing_can_be_suggested(run, run_json, items):
     words = ("find-lr", "--data", items, "--preset", "scaled", "--low", 0.0001, "--high", 0.001)
     assert run_json(*words)["suggested"] is None
-    assert "does not turn up to 0.001" in run(*words).out
+    assert "still falls at 0.001" in run(*words).out
 
 
 def test_find_lr_beyond_all_numbers_is_valid_json(run, run_json, items):
@@ -231,7 +231,7 @@ def test_find_lr_beyond_all_numbers_is_valid_json(run, run_json, items):
         (["--low", 2], "2 is not below 1"),
         (["--steps", 3], "steps must be a whole number from 50"),
         (["--steps", 10**9], "steps must be a whole number"),
-        (["--preset", "bigram"], "counts has no learning rate"),
+        (["--preset", "bigram"], "counts have no learning rate"),
         (["--preset", "nope"], "lecture"),
         (["--set", "hidden=0"], "from 1 to 4,096"),
     ],

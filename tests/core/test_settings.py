@@ -214,7 +214,7 @@ def test_a_label_of_all_settings(changes, label):
         ("batch_size", 65536, "65,536"),
         ("learning_rate", 0.001, "0.001"),
         ("smoothing", 1e5, "100,000"),
-        ("direct", True, "true"),
+        ("direct", True, "on"),
         ("train_on", "first-5", "first-5"),
     ],
 )

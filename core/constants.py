@@ -19,4 +19,5 @@ EXPORT_FORMS = {
 MAX_SEED = 2**62
 MIN_ITEMS = 10  # of a dataset
 MAX_ITEM_LENGTH = 1000  # characters
+MAX_TRACED_WORDS = 100
 MAX_CHARACTERS = 4096  # distinct ones of a dataset

@@ -126,7 +126,10 @@ class ExplorerApp(App):
         """Note that a file was learnt from."""
         self.recent = with_recent(self.recent, file)
 
-    def on_main_screen_begun(self, message: MainScreen.Begun) -> None:
+    async def on_main_screen_begun(self, message: MainScreen.Begun) -> None:
+        if lesson := self.config.get("lesson"):
+            self.config = Config({**self.config.values, "lesson": None}, self.config.keys)
+            await self.main.lessons.open_at(lesson)
         if os.path.isabs(message.snapshot.dataset.source):
             self.add_recent(message.snapshot.dataset.source)
         if notes := message.snapshot.dataset.notes:

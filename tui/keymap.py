@@ -4,13 +4,15 @@ The bindings of the panels and the main screen, the footer, the help, the comman
 docs/keys.md are made from this.
 """
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 from textual.binding import Binding, BindingType
+from textual.events import Key as KeyPress
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
 
 if TYPE_CHECKING:
@@ -49,8 +51,9 @@ class Key(Struct, frozen=True):
     shown: as people know it. keys: as Textual names them, with commas between; if left out, the one
     that is shown.
     owner: what has the action: a panel by its id, "chosen" (the panel that has the focus), "panels"
-    (the grid), "card" (that of the first launch), "session" (`SessionActions`), "supervisor"
-    (`WorkerSupervisor`), or "screen". Every key works wherever the focus is.
+    (the grid), "card" (that of the first launch), "lessons" (beside the panels), "session"
+    (`SessionActions`), "supervisor" (`WorkerSupervisor`), or "screen". Every key works wherever the
+    focus is.
     group: a word under which keys stand together in the footer. One of `FOOTER` is offered always,
     others only while their panel has the focus, as all of its keys are.
     is_chosen_first: whether the panel that owns the action is chosen before it runs."""
@@ -233,6 +236,8 @@ KEYS = (
         "Suspend to the shell; fg resumes"),
     Key("close-card", "esc", "card", "close", "close the card",
         "Close the welcome card for good; the help shows it again", keys="escape"),
+    Key("lessons", "F2", "lessons", "open", "lessons",
+        "The two lectures as lessons, beside the panels; in one: the next step, or help"),
     Key("help", "?", "screen", "open('help', 'HelpScreen')", "help",
         "All keys and settings, searchable", "help"),
     Key("quit", "q", "screen", "app.quit", "quit", "Quit the explorer", "quit"),
@@ -248,8 +253,11 @@ PANEL_KEYS = (
         is_chosen_first=True),
     Key("bigrams-up", "k", "bigrams", "move(-1, 0)", "previous row", "Bigrams: previous row",
         is_chosen_first=True),
-    Key("trace-word", "enter", "trace", "type_word", "another word", "Trace: type another word",
+    Key("trace-word", "enter", "trace", "type_word", "type words",
+        "Trace: type other words, first-3 for the first three of the data, or logits 100 2 -3",
         is_chosen_first=True),
+    Key("trace-item", "D", "trace", "take_item", "next word",
+        "Trace: the next word of the data", is_chosen_first=True),
     Key("trace-back", "G", "trace", "switch_back", "gradients", "Trace: show or hide the gradients",
         is_chosen_first=True),
     Key("runs-down", "j", "runs", "move(1, 0)", "next run", "Runs: next run",
@@ -266,6 +274,16 @@ PANEL_KEYS = (
         is_chosen_first=True),
     Key("runs-delete", "delete", "runs", "delete", "delete run",
         "Runs: delete the saved run; again brings it back", is_chosen_first=True),
+    Key("lesson-next", "enter", "lessons", "move(1)", "next step", "Lessons: next step"),
+    Key("lesson-previous", "backspace", "lessons", "move(-1)", "previous step",
+        "Lessons: previous step"),
+    Key("lesson-hint", "h", "lessons", "hint", "hint", "Lessons: a hint, then a second one"),
+    Key("lesson-show", "s", "lessons", "show_me", "show me",
+        "Lessons: press the keys of this step for you"),
+    Key("lesson-reset", "r", "lessons", "reset", "restart lesson", "Lessons: restart this lesson"),
+    Key("lesson-list", "l", "lessons", "list", "list", "Lessons: list all"),
+    Key("lesson-leave", "x", "lessons", "leave", "leave",
+        "Lessons: leave, back to your own run"),
 )  # fmt: skip
 
 # The sections of the help, and the keys of each by the first word of their ids; see `section_of`.
@@ -307,6 +325,21 @@ def remapped(keymap: Mapping[str, str]) -> tuple[Key, ...]:
         names = ",".join(key_name(label) or label for label in labels)
         found[id] = replace(found[id], keys=names, shown=" ".join(labels))
     return tuple(found.values())
+
+
+def is_key(name: str) -> bool:
+    """True for the id or the name of a key."""
+    return name in LABELS or key_name(name) is not None
+
+
+def presses(text: str, keys: Iterable[Key]) -> list[KeyPress]:
+    """The presses of a text such as "{steps}300{enter}": a key by its id or name, or characters."""
+    by_id = {key.id: key.keys.split(",")[0] for key in keys}
+    found = []
+    for name, character in re.findall(r"\{([^{}]+)\}|(.)", text):
+        key = by_id.get(name) or key_name(name or character) or character
+        found.append(KeyPress(key, character or None))
+    return found
 
 
 def key_labels(app: "App") -> Mapping[str, str]:

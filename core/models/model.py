@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -134,8 +134,14 @@ class Network(Model):
         """A vector (num_parameters,) cut into views of the parameters' names and shapes."""
         return self.layout.views(flat)
 
+    def copy(self) -> Self:
+        other = copy(self)
+        other.flat = self.flat.clone()
+        other.tensors = other.views(other.flat)
+        return other
+
     def in_double_precision(self) -> Self:
-        return self.copy().to(torch.float64)
+        return copy(self).to(torch.float64)
 
     def to(self, dtype: torch.dtype) -> Self:
         """This network, its parameters converted to another precision."""

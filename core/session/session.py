@@ -279,15 +279,14 @@ class Session:
         vocabulary = self.dataset.vocabulary
         return probe(self.model, vocabulary, text, vocabulary.size, self.dev_losses.last)
 
-    def trace(self, word: str, position: int | None = None, backward: bool = False) -> Trace:
-        """One example of a word followed through the model, and with `backward` back again.
+    def trace(self, text: str, position: int | None = None, backward: bool = False) -> Trace:
+        """One example of some words followed through the model, and with `backward` back again.
 
-        The step after which `loss_after` is given has the present learning rate. Raises UserError
-        as `Tracer.trace` does.
+        text: a word, several with spaces between, or first-N for the first N items of the file.
+        Raises UserError as `Tracer.trace` does.
         """
-        rate = self.train_settings.learning_rate_at(self.step)
         tracer = Tracer(self.dataset, self.train_settings.train_on)
-        return tracer.trace(self.model, word, position, rate, backward)
+        return tracer.trace_of(self.trainer, text, position, backward)
 
     def bigrams(self) -> Tensor:
         """P(next | previous) of every pair of characters by id, as the model sees it.

@@ -132,6 +132,19 @@ class GradientTrainer:
         other._optimizer.load_state_dict(self._optimizer.state_dict())
         return other
 
+    def model_after_next_step(self) -> AnyNetwork:
+        """A copy of the model as the next step will leave it; this trainer goes on unchanged."""
+        other = self.fork(self.settings, self.seed)
+        other.load_state_dict(self.state_dict())
+        other._dropout = self._dropout
+        other.train(1)
+        return other.model
+
+    def next_mask(self) -> Tensor | None:
+        """The dropout mask of the next step's first example, (H,); None without dropout."""
+        masks = self._masks([1])
+        return None if masks is None else next(masks)[0]
+
     def resize(self, settings: ModelSettings, contexts: Tensor, generator: Generator) -> None:
         """Continue with a model of another size; arguments as for `models.resize.resized`."""
         assert isinstance(self.model, MLP)  # no other model has sizes that can change

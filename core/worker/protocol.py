@@ -12,7 +12,7 @@ from ..reading import PLAIN, Reading
 from ..results import BigramsView
 from ..run_spec import RunSpec
 from ..settings import ModelSettings, TrainSettings
-from ..trace_results import TraceDrawing
+from ..trace_results import SoftmaxDrawing, TraceDrawing
 
 State = Literal["training", "paused", "finished", "diverged"]
 
@@ -76,13 +76,18 @@ class ProbeView(Struct, frozen=True):
 
 
 class TraceView(Struct, frozen=True):
-    """An example of a word followed through the model, and back; answered by a `TraceDrawing` or
-    `Unavailable`. position: None for the last before the word's end. most: values of each stage."""
+    """An example of some words followed through the model, and back; answered by a `TraceDrawing`,
+    or `Unavailable`. "logits 100 2 -3" is answered by a `SoftmaxDrawing`.
 
-    word: str
+    position: None for the last before the first word's end. most: values of each stage. item: of
+    the dataset, in place of the text.
+    """
+
+    text: str
     position: int | None = None
     backward: bool = False
     most: int = 64
+    item: int | None = None
 
 
 class HealthView(Struct, frozen=True):
@@ -259,7 +264,7 @@ class Snapshot(Struct, frozen=True):
     names: results.SampledNames | None = None
     embedding: results.EmbeddingMap | results.Unavailable | None = None
     probe: results.Probe | results.Unavailable | None = None
-    trace: TraceDrawing | results.Unavailable | None = None
+    trace: TraceDrawing | SoftmaxDrawing | results.Unavailable | None = None
     health: results.Health | None = None
     baselines: tuple[results.Baseline, ...] = ()  # those known so far
     finder: results.RateSearch | None = None  # None if the learning-rate finder was not started

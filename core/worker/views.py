@@ -11,8 +11,9 @@ from ..analysis.bigrams import BigramAnalysis
 from ..analysis.embedding import EmbeddingMapper
 from ..analysis.health import health
 from ..analysis.probe import probe
+from ..analysis.softmax import parse_logits
 from ..analysis.trace import Tracer
-from ..analysis.trace_drawing import drawing
+from ..analysis.trace_drawing import drawing, softmax_drawing
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..results import BigramsView, DatasetFacts, LossCurve, SavedCurve, SplitLosses, Unavailable
@@ -21,11 +22,12 @@ from ..runs.header import run_name
 from ..runs.record import JournalEntry
 from ..session.session import Session
 from ..text import shown
-from ..trace_results import TraceDrawing
+from ..trace_results import SoftmaxDrawing, TraceDrawing
 from ..training.history import LossHistory
 from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, TraceView, View
 from .recent_names import RecentNames
 
+_LOGITS = "logits "  # begins a text of typed logits
 _PREVIOUS_RUN_POINTS = 64  # of each previous run's curve
 
 
@@ -103,17 +105,24 @@ class Views:
             for path, (losses, best) in self._saved.items()
         ]
 
-    def _trace(self, view: TraceView, session: Session) -> TraceDrawing | Unavailable:
+    def _trace(
+        self, view: TraceView, session: Session
+    ) -> TraceDrawing | SoftmaxDrawing | Unavailable:
         train = session.train_settings
         if self._tracer is None or self._tracer.train_on != train.train_on:
             self._tracer = Tracer(self.dataset, train.train_on)
-        rate = train.learning_rate_at(session.step)
         backward = view.backward and session.model_settings.model_kind.is_network
+        text, item = view.text, view.item
+        if item is not None:
+            text = self.dataset.item(item % self.dataset.num_items)
         try:
-            found = self._tracer.trace(session.model, view.word, view.position, rate, backward)
+            if text.startswith(_LOGITS):
+                return softmax_drawing(parse_logits(text.removeprefix(_LOGITS)))
+            found = self._tracer.trace_of(session.trainer, text, view.position, backward)
         except UserError as error:
             return Unavailable(str(error))
-        return drawing(found, self.dataset.vocabulary, view.most, rate)
+        rate = train.learning_rate_at(session.step)
+        return drawing(found, self.dataset.vocabulary, view.most, rate, session.step)
 
     def _bigram_analysis(self, context: int) -> BigramAnalysis:
         if self._bigrams is None or self._bigrams.context != context:

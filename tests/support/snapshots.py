@@ -171,12 +171,12 @@ HEALTH = Health(
 )
 
 
-def trace(word: str, position: int | None, backward: bool) -> TraceDrawing:
+def trace(text: str, position: int | None, backward: bool) -> TraceDrawing:
     """A word whose characters get ever likelier; stages with values from -1 to 1."""
-    ids = ["...", *(f"..{word}."[i : i + 3] for i in range(len(word)))]
+    ids = ["...", *(f"..{text}."[i : i + 3] for i in range(len(text)))]
     examples = tuple(
-        TracedExample(context, target, (i + 1) / 10, -math.log((i + 1) / 10))
-        for i, (context, target) in enumerate(zip(ids, f"{word}.", strict=True))
+        TracedExample(context, target, (i + 1) / 10, -math.log((i + 1) / 10), (1, 2, 3, 4))
+        for i, (context, target) in enumerate(zip(ids, f"{text}.", strict=True))
     )
     shapes = {"ids": (3,), "emb": (3, 10), "h": (20,), "probs": (27,), "loss": (1,)}
     stages = tuple(
@@ -184,8 +184,10 @@ def trace(word: str, position: int | None, backward: bool) -> TraceDrawing:
         for name, shape in shapes.items()
     )
     back = tuple(replace(stage, name=f"d{stage.name}") for stage in stages[1:4])
-    position = max(0, len(word) - 1) if position is None else position
-    drawing = TraceDrawing(word, position, examples, 85, (("a", 42), ("e", 20)), stages, 1.5)
+    position = max(0, len(text) - 1) if position is None else position
+    followers = (("a", 42), ("e", 20))
+    lengths = (len(examples),)
+    drawing = TraceDrawing(text, lengths, position, examples, 85, followers, 0.9, stages, 1200)
     return replace(drawing, gradients=back, loss_after=0.25) if backward else drawing
 
 
@@ -206,8 +208,8 @@ def drawn(view: View, now: Snapshot) -> dict[str, Any]:
             return {"embedding": now.embedding or embedding(now.dataset.labels)}
         case ProbeView(text, most):
             return {"probe": now.probe or probe(text, most)}
-        case TraceView(word, position, backward):
-            return {"trace": now.trace or trace(word, position, backward)}
+        case TraceView(text, position, backward):
+            return {"trace": now.trace or trace(text, position, backward)}
         case HealthView():
             return {"health": now.health or HEALTH}
     raise AssertionError(view)

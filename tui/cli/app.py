@@ -13,6 +13,7 @@ from . import options, saved_run
 from .data import data, presets, settings
 from .explorer import open_explorer
 from .find_lr import find_lr
+from .lessons import lesson_names, lessons
 from .plain_words import PlainCommand, PlainGroup, sentence
 from .runs import runs
 from .trace import trace
@@ -43,6 +44,10 @@ _Speed = Annotated[int | None, typer.Option(
 _Target = Annotated[float | None, typer.Option(
     metavar="LOSS", help="Target dev loss in nats, drawn on the loss plot; the lecture's is 2.17.",
 )]
+_Lesson = Annotated[str | None, typer.Option(
+    metavar="NAME", help="Open at a lesson: its name or number; see `lessons`.",
+    autocompletion=lesson_names,
+)]
 _Version = Annotated[bool, typer.Option(
     "--version", help="Print the versions and exit.", is_eager=True, callback=_print_versions,
 )]
@@ -64,6 +69,7 @@ def explore(
     paused: _Paused = False,
     speed: _Speed = None,
     target: _Target = None,
+    lesson: _Lesson = None,
     run_dir: options.RunDirectory = None,
     version: _Version = False,
 ) -> None:
@@ -89,6 +95,7 @@ for _command, _name, _example in (
 ):
     app.command(_name, cls=PlainCommand, epilog=f"Example: {_example}")(_command)
 app.add_typer(runs, name="runs")
+app.add_typer(lessons, name="lessons")
 
 
 def run(words: list[str]) -> int:

@@ -4,11 +4,14 @@ import codecs
 import gc
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.lessons import lesson_named, lessons_directory, read_lessons
 from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.settings import parse_changes
 from makemore_tui.core.text import shown
@@ -47,6 +50,10 @@ def open_explorer(given: Given) -> None:
     target = given.get("--target")
     if target is not None and not is_target(target):
         raise UserError(f"--target must be a loss between 0 and {MAX_TARGET:g} nats, not {target}")
+    if (lesson := given.get("--lesson")) is not None:
+        from ..keymap import is_key
+
+        lesson_named(read_lessons(lessons_directory(), is_key)[0], lesson)
     check_terminal()
     gc.disable()  # until the first snapshot: almost all that a start makes is kept
     # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
@@ -62,11 +69,12 @@ def open_explorer(given: Given) -> None:
         path = find_run(Path(resume), directory).absolute()
         read_record(path)  # which refuses what is no run
         start = replace(start, resume=str(path), paused=True)
-    run_explorer(start, target)
+    run_explorer(start, {"loss.target": target, "lesson": lesson})
 
 
-def run_explorer(start: Start, target: float | None = None) -> None:
-    """Run the explorer until it is left. target: a dev loss that is a line on the loss plot.
+def run_explorer(start: Start, wanted: Mapping[str, Any]) -> None:
+    """Run the explorer until it is left. wanted: what the command line says in place of the
+    configuration, by name; None where it says nothing.
 
     Raises UserError if the engine could not begin, or the configuration is not as it should be;
     SystemExit if the explorer broke, or its run could not be saved.
@@ -81,8 +89,8 @@ def run_explorer(start: Start, target: float | None = None) -> None:
     config = read_config(path, themes.NAMES, {key.id: key.keys for key in KEYS})
     if (megabytes := config.get("runs.most_megabytes")) is not None:
         start = replace(start, most_bytes=int(megabytes * 1e6))
-    if target is not None:
-        config = Config({**config.values, "loss.target": target}, config.keys)
+    given = {name: value for name, value in wanted.items() if value is not None}
+    config = Config({**config.values, **given}, config.keys)
     engine = WorkerEngine(start)
     app = ExplorerApp(engine, config)
     try:

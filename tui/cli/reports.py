@@ -153,6 +153,15 @@ def print_replay(done: "Replay") -> None:
         )
 
 
+def print_lessons(records: list[dict[str, Any]]) -> None:
+    """A line for each lesson, with its number."""
+    table = new_table("Lessons", "", "name", "title", "done", right=False)
+    for place, one in enumerate(records, 1):
+        steps = f"{one['done']} of {one['steps']}"
+        table.add_row(str(place), one["name"], one["title"], steps)
+    print_out(table)
+
+
 def print_runs(directory: Path, runs: list[RunEntry], filters: str, sort: str) -> None:
     """Print saved runs, a line each, and the problems of the damaged ones.
 

@@ -13,7 +13,7 @@ from makemore_tui.core.settings import changed
 
 # The options of `explore` that take a value.
 _VALUED = ["--data", "--preset", "--set", "--seed", "--spec", "--state", "--resume", "--run-dir",
-           "--encoding", "--column", "--speed", "--target"]  # fmt: skip
+           "--encoding", "--column", "--speed", "--target", "--lesson"]  # fmt: skip
 _FLAGS = ["--unique", "--skip-long", "--paused"]
 _NUMBERS = {"--seed": "[0-9]{1,18}", "--speed": "[1-9][0-9]{0,5}"}
 DATA_OPTIONS = ("--data", "--unique", "--encoding", "--column", "--skip-long")

@@ -1,164 +1,184 @@
-"""A traced example as rows of text: its word, the stages of the computation, one of them closely,
-and the likelihood of the whole word."""
+"""A traced example as rows of text: its words, the stages of the computation, one of them closely,
+and the likelihood of the words."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from rich.style import Style
+from rich.cells import cell_len
 
 from makemore_tui.core.trace_results import TraceDrawing, TraceLine
 
-from ..style.colours import Palette, ink_on
-from ..style.text_rows import Row, fitted, number, paragraph, row, width_of
+from ..style.colours import Palette
+from ..style.text_rows import Row, beside, fitted, number, paragraph, row, width_of
+from .trace_ladder import TABLE_WIDTH, ladder_rows, ladder_table
+from .trace_stages import closely, stage_row
 
-_WIDE = 76  # cells from which on the code of each stage stands beside it
+_WIDE, _HIGH = 140, 38  # from which on all stages are shown, each with what happens there
+_GAP = 3  # cells between columns
 
 
-def trace_rows(
-    trace: TraceDrawing,
-    chosen: int,
-    labels: Sequence[str],
-    width: int,
-    height: int,
-    palette: Palette,
-) -> list[Row]:
-    """The trace in `height` rows of `width` cells.
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn, and how.
 
-    chosen: the stage that is shown closely. labels: of the characters, by id.
+    before: the same example some steps ago. stage: that under the cursor, which is shown closely;
+    None if the cursor is on the words. unit: the value under the cursor. labels: of the characters,
+    by id.
     """
-    stages = (*trace.stages, *trace.gradients)
-    top = [_word(trace, palette), _example(trace, labels, width, palette)]
-    bottom = _ladder(trace, width, palette) if height >= 16 else []
-    closely = _closely(stages[chosen], trace, labels, width, palette)
-    room = max(3, height - len(top) - len(bottom) - 1)
-    listed = min(len(stages), max(1, room - min(len(closely), max(3, room // 2))))
-    first = max(0, min(chosen - listed // 2, len(stages) - listed))
-    rows = [
-        *top,
-        *(_stage(stages, i, i == chosen, width, palette) for i in range(first, first + listed)),
+
+    trace: TraceDrawing
+    before: TraceDrawing | None
+    stage: int | None
+    unit: int
+    labels: Sequence[str]
+    palette: Palette
+
+    @property
+    def stages(self) -> tuple[TraceLine, ...]:
+        return (*self.trace.stages, *self.trace.gradients)
+
+
+def trace_rows(drawn: Drawn, width: int, height: int) -> list[Row]:
+    """The trace in `height` rows of `width` cells."""
+    head = [
+        _words(drawn, width),
+        *_example(drawn, width),
+        *_steps(drawn, width),
     ]
-    rows += [[], *closely][: max(0, height - len(bottom) - len(rows))]
+    is_wide = width >= _WIDE and height >= _HIGH
+    body = _all_stages if is_wide else _chosen_stage
+    return [*head, *body(drawn, width, height - len(head))]
+
+
+def _words(drawn: Drawn, width: int) -> Row:
+    """The words with the character that is predicted; as many of them around it as fit."""
+    trace, palette = drawn.trace, drawn.palette
+    ends = {sum(trace.lengths[: i + 1]) - 1 for i in range(len(trace.lengths))}
+    texts = [
+        (f"[{one.target}]" if i == trace.position else f" {one.target} ") + "  " * (i in ends)
+        for i, one in enumerate(trace.examples)
+    ]
+    first = 0
+    while first < trace.position and sum(map(cell_len, texts[first : trace.position + 4])) > width:
+        first += 1
+    is_chosen = drawn.stage is None
+    marked = palette.style("cursor", bold=True)
+    cells = row(("▸" if is_chosen else " ", marked))
+    for i, text in enumerate(texts[first:], first):
+        cells += row((text, marked if i == trace.position else palette.style("text")))
+        if width_of(cells) > width:
+            break
+    return cells
+
+
+def _example(drawn: Drawn, width: int) -> list[Row]:
+    """The example with its loss; how often its context occurs, and what that means for the loss."""
+    trace, palette = drawn.trace, drawn.palette
+    one, V = trace.example, len(drawn.labels)
+    ids = f"{' '.join(map(str, one.ids[:-1]))} → {one.ids[-1]}"
+    dim, bold = palette.style("dim"), palette.style("text", bold=True)
+    loss = row(
+        (f"  {one.context} → {one.target}", palette.style("cursor", bold=True)),
+        (f"   ids {ids}   p ", dim),
+        (f"{one.probability:.4f}", bold),
+        ("   ln p ", dim),
+        (number(-one.loss if one.loss else 0.0, 4).replace("inf", "∞"), bold),
+        ("   loss ", dim),
+        (number(one.loss, 4), bold),
+        (f"   uniform 1/{V}: {math.log(V):.4f}", dim),
+    )
+    return [_cut(loss, width), *paragraph(_occurrences(trace), width, palette)[:3]]
+
+
+def _occurrences(trace: TraceDrawing) -> str:
+    context = trace.example.context
+    if not trace.times:
+        return f"{context} never occurs in train: what the model says of it, it has from others."
+    followed = ", ".join(f"{label} {count:,}" for label, count in trace.followers)
+    followed += ", …" if sum(count for _, count in trace.followers) < trace.times else ""
+    said = f"{context} occurs {trace.times:,} times in train, followed by {followed}"
+    if trace.floor == 0:
+        return f"{said}: always the same."
+    return f"{said}. One p must serve them all: their mean loss can't be below {trace.floor:.4f}."
+
+
+def _steps(drawn: Drawn, width: int) -> list[Row]:
+    """What the last steps have changed, and what the next one will change."""
+    trace, palette, rows = drawn.trace, drawn.palette, []
+    loss = trace.example.loss
+    if drawn.before is not None:
+        before = drawn.before.example
+        texts = (
+            f"  step {drawn.before.step:,} → {trace.step:,}   ",
+            f"loss {number(before.loss, 4)} → {number(loss, 4)}   "
+            f"p {before.probability:.4f} → {trace.example.probability:.4f}",
+        )
+        rows.append(row((texts[0], palette.style("dim")), (texts[1], palette.style("good", True))))
+    if trace.loss_after is not None:
+        coming = number(trace.loss_after_next, 4)
+        alone = f"   a step of {trace.learning_rate:g} on this example alone: → "
+        rows.append(
+            row(
+                ("  the next step, on its minibatch: loss → ", palette.style("dim")),
+                (coming, palette.style("dev", bold=True)),
+                (alone, palette.style("dim")),
+                (number(trace.loss_after, 4), palette.style("dev", bold=True)),
+            )
+        )
+    return [_cut(line, width) for line in rows]
+
+
+def _chosen_stage(drawn: Drawn, width: int, height: int) -> list[Row]:
+    """The stages in a list around the chosen one, that one closely, and the ladder below."""
+    stages, chosen, palette = drawn.stages, drawn.stage or 0, drawn.palette
+    lines = 1 + min(4, max(3, len(drawn.trace.lengths) + 1))
+    bottom = [[], *ladder_rows(drawn.trace, width, lines - 1, palette)] if height >= 12 else []
+    close = [[], *_closely(drawn, width)]
+    room = max(3, height - len(bottom))
+    listed = min(len(stages), max(1, room - min(len(close), max(4, room // 2))))
+    first = max(0, min(chosen - listed // 2, len(stages) - listed))
+    rows = [_stage(drawn, i, width) for i in range(first, first + listed)]
+    rows += close[: max(0, height - len(bottom) - len(rows))]
     rows += [[]] * (height - len(bottom) - len(rows))
     return [*rows, *bottom]
 
 
-def _word(trace: TraceDrawing, palette: Palette) -> Row:
-    """The word with the character that is predicted, and what is lost on it."""
-    cells: Row = []
-    for i, one in enumerate(trace.examples):
-        is_chosen = i == trace.position
-        style = palette.style("cursor" if is_chosen else "text", bold=is_chosen)
-        cells += row((f"[{one.target}]" if is_chosen else f" {one.target} ", style))
-    example = trace.examples[trace.position]
-    said = f"  {example.context} → {example.target}   loss "
-    loss = (number(example.loss, 4), palette.style("text", bold=True))
-    after: list[tuple[str, Style]] = []
-    if trace.loss_after is not None:
-        step = (
-            f" → {number(trace.loss_after, 4)} after a step of {trace.learning_rate:g} on it alone"
-        )
-        after = [(step, palette.style("dev"))]
-    return [*cells, *row((said, palette.style("dim")), loss, *after)]
+def _all_stages(drawn: Drawn, width: int, height: int) -> list[Row]:
+    """Every stage with what happens there, the gradients beside them, and the ladder."""
+    trace = drawn.trace
+    parts = 2 if trace.gradients else 1
+    each = (width - _GAP) // parts
+    forward = range(len(trace.stages))
+    backward = range(len(trace.stages), len(drawn.stages))
+    rows = [line for i in forward for line in _with_words(drawn, i, each)]
+    if trace.gradients:
+        back = [line for i in backward for line in _with_words(drawn, i, each)]
+        rows = beside(rows, back, each + _GAP)
+    room, left = height - len(rows) - 2, width - TABLE_WIDTH - _GAP
+    table = ladder_table(trace, room, drawn.palette)
+    below = beside(_closely(drawn, left)[:room], table, left + _GAP)
+    return [[], *rows, [], *below][:height]
 
 
-def _example(trace: TraceDrawing, labels: Sequence[str], width: int, palette: Palette) -> Row:
-    context = trace.examples[trace.position].context
-    times = f"{context} occurs {trace.times:,} times in train"
-    followed = ", ".join(f"{label} {count:,}" for label, count in trace.followers)
-    text = f"{times}, followed by {followed}" if followed else times
-    uniform = f" · uniform {math.log(len(labels)):.4f}"
-    whole = text + uniform if len(text + uniform) <= width else text
-    return row((fitted(whole, width).rstrip(), palette.style("dim")))
+def _with_words(drawn: Drawn, i: int, width: int) -> list[Row]:
+    """A stage, and below it what happens there."""
+    about = fitted(f"    {drawn.stages[i].about}", width).rstrip()
+    return [_stage(drawn, i, width), row((about, drawn.palette.style("dim")))]
 
 
-def _stage(
-    stages: Sequence[TraceLine], i: int, is_chosen: bool, width: int, palette: Palette
-) -> Row:
-    """A stage on one line: name, shape, code, and its values as coloured cells."""
-    one = stages[i]
-    shape = f"({', '.join(map(str, one.shape))})"
-    style = palette.style("cursor" if is_chosen else "text", bold=is_chosen)
-    line = row(
-        ("▸ " if is_chosen else "  ", style),
-        (fitted(one.name, 10), style),
-        (fitted(shape, 10), palette.style("dim")),
-        (fitted(one.code, 24) if width >= _WIDE else "", palette.style("dim")),
-    )
-    return [*line, *_cells(one.values, width - width_of(line), palette)]
+def _stage(drawn: Drawn, i: int, width: int) -> Row:
+    unit = drawn.unit if i == drawn.stage else None
+    return stage_row(drawn.stages[i], drawn.labels, unit, width, drawn.palette)
 
 
-def _cells(values: Sequence[float], width: int, palette: Palette) -> Row:
-    """Values as cells from -most to most: a sign on the colour of its size."""
-    most = max((abs(value) for value in values), default=0.0) or 1.0
-    cells: Row = []
-    for value in values[: max(0, width)]:
-        share = min(15, int(abs(value) / most * 15))
-        colour = (palette.more_colors if value >= 0 else palette.less_colors)[share]
-        sign = " " if share < 4 else "+" if value > 0 else "-"
-        cells += row((sign, Style(color=ink_on(colour), bgcolor=colour)))
-    return cells
+def _closely(drawn: Drawn, width: int) -> list[Row]:
+    stage = drawn.stages[drawn.stage or 0]
+    return closely(stage, drawn.trace, drawn.labels, drawn.unit, width, drawn.palette)
 
 
-def _closely(
-    one: TraceLine, trace: TraceDrawing, labels: Sequence[str], width: int, palette: Palette
-) -> list[Row]:
-    """What happens at a stage, and its values as numbers."""
-    rows = paragraph(f"{one.code}: {one.about}", width, palette, "text")
-    if len(one.shape) == 2:
-        return [*rows, *_matrix(one, trace, labels, width, palette)]
-    named = [str(i) for i in range(len(one.values))]
-    if one.shape == (len(labels),):
-        named = list(labels)
-    pairs = list(zip(named, one.values, strict=False))
-    if len(pairs) > 3 and one.name not in ("ids", "x"):
-        pairs.sort(key=lambda pair: -abs(pair[1]))
-    each = 2 + max(len(name) for name, _ in pairs) + 9
-    columns = max(1, width // each)
-    lines = [pairs[i : i + columns] for i in range(0, len(pairs), columns)]
-    for line in lines:
-        cells: Row = []
-        for name, value in line:
-            parts = (
-                (f"{name:>{each - 11}} ", palette.style("dim")),
-                (f"{value:<10.4g}", palette.style("text")),
-            )
-            cells += row(*parts)
-        rows.append(cells)
-    return rows
-
-
-def _matrix(
-    one: TraceLine, trace: TraceDrawing, labels: Sequence[str], width: int, palette: Palette
-) -> list[Row]:
-    """The first rows and columns of a matrix."""
-    lines = min(one.shape[0], 8)
-    columns = len(one.values) // lines
-    context = trace.examples[trace.position].context
-    names = list(context[-lines:]) if one.name in ("emb", "demb") else list(labels[:lines])
-    if one.shape[0] not in (len(labels), len(context)):
-        names = [str(i) for i in range(lines)]
-    shown = max(1, min(columns, (width - 4) // 9))
-    rows = []
-    for i, name in enumerate(names):
-        values = one.values[i * columns : i * columns + shown]
-        cells = "".join(f"{value:>9.4f}" for value in values)
-        more = " …" if shown < one.shape[1] and len(cells) + 5 <= width else ""
-        rows.append(
-            row((f"{name:>3} ", palette.style("dim")), (cells + more, palette.style("text")))
-        )
-    return rows
-
-
-def _ladder(trace: TraceDrawing, width: int, palette: Palette) -> list[Row]:
-    """The likelihood of the word: the product of p, the sum of ln p, and minus their mean."""
-    likelihood = math.prod(one.probability for one in trace.examples)
-    total = -sum(one.loss for one in trace.examples)
-    p = " x ".join(f"{one.probability:.3f}" for one in trace.examples)
-    logs = " ".join(f"{-one.loss:+.2f}" for one in trace.examples)
-    texts = (
-        f"likelihood   {p} = {likelihood:.3g}",
-        f"its log      {logs} = {total:.3f}",
-        f"mean NLL     {-total:.3f} / {len(trace.examples)} = {trace.nll:.4f} nats per character",
-    )
-    dim = palette.style("dim")
-    return [[], *(row((fitted(text, width).rstrip(), dim)) for text in texts)]
+def _cut(line: Row, width: int) -> Row:
+    """A row without the parts at its end that don't fit."""
+    while line and width_of(line) > width:
+        line = line[:-1]
+    return line

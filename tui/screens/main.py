@@ -8,8 +8,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from textual import on
 from textual.actions import parse
 from textual.app import ComposeResult
+from textual.containers import Container
+from textual.events import Resize
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import AwaitMount
@@ -32,6 +35,7 @@ from ..widgets.bigrams import BigramPanel
 from ..widgets.embedding import EmbeddingPanel
 from ..widgets.footer import KeyFooter
 from ..widgets.health import HealthPanel
+from ..widgets.lessons import LessonSide
 from ..widgets.loss import LossPanel
 from ..widgets.names import NamesPanel
 from ..widgets.notice import NoticeLine
@@ -99,12 +103,13 @@ class MainScreen(Screen):
         labels = lambda: key_labels(self.app)  # noqa: E731
         self.requests = RequestQueue(engine.send)
         self.session = SessionActions(self.requests, self.notice, labels)
+        self.lessons = LessonSide(self.session, self.grid)
         self.supervisor = WorkerSupervisor(engine, self.requests, self._deliver, labels)
         self._schedule = ViewSchedule(self.requests)
 
     def compose(self) -> ComposeResult:
         yield self.status
-        yield self.grid
+        yield Container(self.grid, self.lessons)
         yield self.notice
         yield KeyFooter()
         yield self.card
@@ -122,9 +127,12 @@ class MainScreen(Screen):
             self.card.action_show()
         threading.Thread(target=import_module, args=("plotext",), daemon=True).start()
 
-    def on_resize(self) -> None:
+    @on(Resize)
+    @on(LessonSide.Rearranged)
+    def lay_out(self) -> None:
+        """Fit what is shown to the terminal's size."""
         self.set_class(is_short(self.size.height), "short")
-        self.grid.fit(self.size)
+        self.grid.fit(self.lessons.room(self.size))
         self.card.fit(self.size)
 
     def _deliver(self, reply: Reply | WorkerDied) -> None:
@@ -174,12 +182,13 @@ class MainScreen(Screen):
         self.status.show(snapshot)
         for panel in self.grid.shown:
             panel.show(snapshot)
+        self.lessons.look()
         if before is None:  # the first one of a worker
             gc.freeze()  # what is there by now stays: no later collection needs to look at it
             gc.enable()
             self.session.launched = self.session.launched or snapshot
             self.grid.characters = snapshot.dataset.characters
-            self.grid.fit(self.size)
+            self.lay_out()
             self._schedule.ask_for(self.grid.shown)
             self.notice.say(*self.supervisor.began(snapshot))
             self.app.post_message(self.Begun(snapshot))
@@ -212,6 +221,7 @@ class MainScreen(Screen):
             for panel in self.grid.shown:
                 panel.show(now)
             self._schedule.ask_for([self.grid.panels[self.grid.chosen]])
+            self.lessons.look()
 
     async def action_run(self, owner: str, action: str, is_chosen_first: bool = False) -> None:
         """Run an action of what owns it: the session, the supervisor, the grid, or a panel."""
@@ -222,7 +232,9 @@ class MainScreen(Screen):
         if is_chosen_first:
             self.grid.action_choose(owner)
         chosen = self.grid.panels[self.grid.chosen]
-        nodes = {"panels": self.grid, "chosen": chosen, "card": self.card}
+        nodes = {
+            "panels": self.grid, "chosen": chosen, "card": self.card, "lessons": self.lessons,
+        }  # fmt: skip
         await nodes.get(owner, self.grid.panels.get(owner)).run_action(action)
 
     def action_open(self, module: str, name: str) -> AwaitMount | None:

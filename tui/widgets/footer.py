@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from ..keymap import FOOTER
 from ..style.colours import palette_of
+from .lessons import LessonSide
 from .panel import Panel
 
 _KEPT = ("pause", "help", "quit")  # offered however little room there is; the first goes last
@@ -61,7 +62,7 @@ class KeyFooter(Widget):
         is_typing = isinstance(focused, Input)
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            is_own = isinstance(active.node, Panel) and active.node is focused
+            is_own = isinstance(active.node, Panel | LessonSide) and active.node is focused
             if is_typing and active.node is not focused:
                 continue
             is_shown = not binding.action.startswith("move(") if is_own else binding.show

@@ -1,37 +1,46 @@
-"""One example of a word, followed through the model and back."""
+"""One example of some words, followed through the model and back."""
 
 from textual import on
 from textual.app import ComposeResult
 from textual.events import DescendantBlur, DescendantFocus
+from textual.widgets import Input
 
 from makemore_tui.core.results import Unavailable
-from makemore_tui.core.trace_results import TraceDrawing
+from makemore_tui.core.trace_results import SoftmaxDrawing, TraceDrawing
 from makemore_tui.core.worker.protocol import Snapshot, TraceView
 
 from ..keymap import bindings_of
-from ..plots.trace_rows import trace_rows
+from ..plots.softmax_rows import softmax_rows
+from ..plots.trace_rows import Drawn, trace_rows
 from ..style.text_rows import Row, paragraph
 from .panel import Panel, label_border
 from .text_input import OwnLine
 
+_HINT = "words, first-3, or logits 100 2 -3"
+
 
 class TracePanel(Panel):
-    """A word, one position in it, and each stage from ids to loss; with gradients, back again.
+    """Some words, a position in them, and each stage from ids to loss; with gradients, and back.
 
-    Up and down choose a stage, left and right the position.
+    Up and down choose the words or a stage; left and right the position in the words, or a value of
+    the stage. While paused, what a step changes of the example's loss is shown.
     """
 
     DEFAULT_CSS = "TracePanel:focus-within { border: round $primary; }"
     BINDINGS = bindings_of("trace")
     ID = FIELD = "trace"
-    drawn: TraceDrawing | Unavailable | None
+    drawn: TraceDrawing | SoftmaxDrawing | Unavailable | None
 
     def __init__(self):
         super().__init__()
-        self._line = OwnLine("emma", placeholder="a word", select_on_focus=True)
-        self._stage = 0
+        self._line = OwnLine("emma", placeholder=_HINT, select_on_focus=True)
+        self._stage = -1  # on the words
+        self._unit = 0
         self._position: int | None = None
+        self._item: int | None = None  # of the dataset, in place of what is typed
+        self._num_taken = 0  # items so far
         self._is_backward = False
+        self._before: TraceDrawing | None = None  # the same example before the last step
 
     def compose(self) -> ComposeResult:
         yield self._line
@@ -42,24 +51,53 @@ class TracePanel(Panel):
     @on(DescendantFocus)
     @on(DescendantBlur)
     def label_keys(self) -> None:
-        """Say which keys type another word, and show the gradients."""
-        if self._line.has_focus:
-            said = "enter to finish"
-        else:
+        """Say which keys type other words, and show the gradients."""
+        said = f"{_HINT} · enter to finish"
+        if not self._line.has_focus:
             keys = self.key_labels
             back = "no gradients" if self._is_backward else "gradients"
             said = (
-                f"{keys['trace-word']} word · ↑↓ stage · ←→ position · {keys['trace-back']} {back}"
+                f"{keys['trace-word']} type · {keys['trace-item']} word of the data · ↑↓ stage · "
+                f"←→ {'position' if self._stage < 0 else 'value'} · {keys['trace-back']} {back}"
             )
         label_border(self, subtitle=said)
 
     def view(self) -> TraceView:
         most = max(64, self.content_size.width)
-        return TraceView(self._line.value, self._position, self._is_backward, most)
+        typed = self._line.value, self._position, self._is_backward, most
+        return TraceView(*typed, self._item)
+
+    def show(self, snapshot: Snapshot) -> None:
+        earlier = self.drawn if self.snapshot and self.snapshot.state != "training" else None
+        super().show(snapshot)
+        now = self.drawn
+        if isinstance(now, TraceDrawing):
+            self._compare(earlier, now)
+            if self._item is not None and self._line.value != now.text:
+                with self.prevent(Input.Changed):
+                    self._line.value = now.text
+
+    def _compare(self, earlier: object, now: TraceDrawing) -> None:
+        """Keep the drawing from before the last step, as long as it is of the same example."""
+        if isinstance(earlier, TraceDrawing) and now.step > earlier.step:
+            self._before = earlier
+        before = self._before
+        if before is not None and (
+            before.step >= now.step
+            or (before.text, before.position) != (now.text, now.position)
+            or (self.snapshot is not None and self.snapshot.state == "training")
+        ):
+            self._before = None
 
     def action_type_word(self) -> None:
-        """Let the keys type another word."""
+        """Let the keys type other words."""
         self.screen.set_focus(self._line)
+
+    def action_take_item(self) -> None:
+        """Follow the next item of the data."""
+        self._item, self._position = self._num_taken, None
+        self._num_taken += 1
+        self.post_message(self.ViewChanged(self))
 
     def action_switch_back(self) -> None:
         """Show the gradients, or hide them."""
@@ -71,25 +109,37 @@ class TracePanel(Panel):
         trace = self.drawn
         if not isinstance(trace, TraceDrawing):
             return
-        self._stage = max(0, _within(trace, self._stage + down))
-        if right:
+        stages = (*trace.stages, *trace.gradients)
+        stage = self._stage = max(-1, min(self._stage, len(stages) - 1) + down)
+        stage = self._stage = min(stage, len(stages) - 1)
+        if down:
+            self._unit = 0
+            self.label_keys()
+        elif stage < 0:
             self._position = max(0, min(trace.position + right, len(trace.examples) - 1))
             self.post_message(self.ViewChanged(self))
+        else:
+            self._unit = max(0, min(self._unit + right, len(stages[stage].values) - 1))
         self.relayout()
 
     def on_input_changed(self) -> None:
-        self._position = None
+        self._position = self._item = None
         self.post_message(self.ViewChanged(self))
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         trace = self.drawn
         if isinstance(trace, TraceDrawing):
-            stage, labels = _within(trace, self._stage), snapshot.dataset.labels
-            return [[], *trace_rows(trace, stage, labels, width, height - 1, self.palette)]
+            drawn = self._with_cursor(trace, snapshot.dataset.labels)
+            return [[], *trace_rows(drawn, width, height - 1)]
+        if isinstance(trace, SoftmaxDrawing):
+            return [[], *softmax_rows(trace, width, height - 1, self.palette)]
         why, colour = ("…", "dim") if trace is None else (trace.why, "warning")
         return [[], *paragraph(why, width, self.palette, colour)]
 
-
-def _within(trace: TraceDrawing, stage: int) -> int:
-    """A stage, or the last that there is: without gradients there are fewer."""
-    return min(stage, len(trace.stages) + len(trace.gradients) - 1)
+    def _with_cursor(self, trace: TraceDrawing, labels: tuple[str, ...]) -> Drawn:
+        """A trace with the cursor, within what there is: without gradients there is less."""
+        stages = (*trace.stages, *trace.gradients)
+        stage = min(self._stage, len(stages) - 1)
+        unit = min(self._unit, len(stages[stage].values) - 1)
+        chosen = stage if stage >= 0 else None
+        return Drawn(trace, self._before, chosen, unit, labels, self.palette)

@@ -402,7 +402,8 @@ def test_a_saved_run_has_settings_of_its_own(refused, opened, saved, words, opti
 def test_the_target_reaches_the_loss_plot(run, opened, monkeypatch, words):
     targets = []
     monkeypatch.setattr(
-        "makemore_tui.tui.cli.explorer.run_explorer", lambda start, target: targets.append(target)
+        "makemore_tui.tui.cli.explorer.run_explorer",
+        lambda start, wanted: targets.append(wanted["loss.target"]),
     )
     assert run(*words).code == 0
     assert targets == [2.17]

@@ -1,0 +1,116 @@
+"""Modified Kneser-Ney smoothing, interpolated."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..datasets.dataset import Dataset
+from .grams import GramIndex, places_of
+
+_LEAST_DISCOUNT = 0.01
+
+
+@dataclass(frozen=True)
+class Discounts:
+    """What is taken from counts of 1, 2, and 3 or more of an order.
+
+    is_clamped: True if the estimate of one could not be made, or was not above 0.
+    """
+
+    values: tuple[float, float, float]
+    is_clamped: bool
+
+    @classmethod
+    def estimated(cls, counts: Tensor) -> "Discounts":
+        """Those of the counts (G,) of an order (Chen & Goodman 1998, equation 26).
+
+        With n_i the number of n-grams that are counted i times, Y = n1 / (n1 + 2 n2):
+        D1 = 1 - 2 Y n2 / n1, D2 = 2 - 3 Y n3 / n2, D3+ = 3 - 4 Y n4 / n3; at least 0.01.
+        """
+        n = torch.bincount(counts.clamp(max=5), minlength=6).tolist()
+        Y = n[1] / (n[1] + 2 * n[2]) if n[1] else 0.5
+        found = [i - (i + 1) * Y * n[i + 1] / n[i] if n[i] else 0.0 for i in (1, 2, 3)]
+        one, two, more = (max(value, _LEAST_DISCOUNT) for value in found)
+        return cls((one, two, more), min(found) < _LEAST_DISCOUNT)
+
+
+class KneserNey:
+    """P(character | context) by interpolated modified Kneser-Ney (Chen & Goodman 1998).
+
+    The highest order discounts how often each n-gram occurs; each lower one discounts how many
+    distinct characters occur before an n-gram. What an order discounts is the weight of the order
+    below, and the last one is uniform. The boundaries before an item count as characters. P sums
+    to 1 after every context; one that never occurred has the P of its longest end that did.
+
+    discounts: of the orders 1 to `order`.
+    """
+
+    def __init__(self, index: GramIndex, num_examples: int, order: int):
+        """The estimate of an order up to that of the index, from its first so many examples."""
+        self.order = order
+        self.discounts: list[Discounts] = []
+        self._index = index
+        self._counts: list[Tensor] = []  # (G,) of each order, from 1 on
+        self._totals: list[Tensor] = []  # (H,) float64 of each context, as `_backoffs`
+        self._backoffs: list[Tensor] = []  # the weight of the order below
+        counts = index.counts(num_examples, order)
+        for n in range(order, 0, -1):
+            self._add(n, counts)
+            if n > 1:
+                kinds = torch.zeros(len(index.grams[n - 1]), dtype=torch.int64)
+                counts = kinds.index_add_(0, index.shorter[n], (counts > 0).long())
+        for values in (self.discounts, self._counts, self._totals, self._backoffs):
+            values.reverse()
+
+    def __repr__(self) -> str:
+        return f"KneserNey(order {self.order}, {len(self._counts[-1]):,} n-grams)"
+
+    @classmethod
+    def of(cls, dataset: Dataset, order: int, train_on: str = "train") -> "KneserNey":
+        """The estimate from all examples of a split."""
+        split = dataset.split(train_on)
+        index = GramIndex(split, split.num_examples, order, dataset.vocabulary.size)
+        return cls(index, split.num_examples, order)
+
+    def probabilities(self, contexts: Tensor) -> Tensor:
+        """P of every character after contexts (B, T), T being order - 1 or more: (B, V) float64."""
+        V = self._index.vocabulary_size
+        p = torch.full((len(contexts), V), 1 / V, dtype=torch.float64)
+        for n, (ids, known) in enumerate(self._index.find(contexts, self.order), start=1):
+            p *= torch.where(known, self._backoffs[n - 1][ids], 1.0)[:, None]
+            rows = known.nonzero()[:, 0]
+            which, places = self._index.after(ids[rows], n)
+            at = rows[which] * V + self._index.grams[n][places] % V
+            p.view(-1).index_add_(0, at, self._discounted(n, places, ids[rows][which]))
+        return p
+
+    def log_prob(self, contexts: Tensor, targets: Tensor) -> Tensor:
+        """ln P of targets (B,) after contexts (B, T), T being order - 1 or more: (B,) float64."""
+        V = self._index.vocabulary_size
+        p = torch.full((len(contexts),), 1 / V, dtype=torch.float64)
+        for n, (ids, known) in enumerate(self._index.find(contexts, self.order), start=1):
+            places, found = places_of(ids * V + targets, self._index.grams[n])
+            own = torch.where(found, self._discounted(n, places, ids), 0.0)
+            p = torch.where(known, own + self._backoffs[n - 1][ids] * p, p)
+        return p.log()
+
+    def _add(self, n: int, counts: Tensor) -> None:
+        """Put down what there is to know of order n, by its counts (G,)."""
+        discounts = Discounts.estimated(counts)
+        of_count = torch.tensor([0.0, *discounts.values], dtype=torch.float64)
+        contexts, sums = self._index.contexts_of(n), len(self._index.contexts[n - 1])
+        totals, taken = torch.zeros(2, sums, dtype=torch.float64)
+        totals.index_add_(0, contexts, counts.double())
+        taken.index_add_(0, contexts, of_count[counts.clamp(max=3)])
+        self.discounts.append(discounts)
+        self._counts.append(counts)
+        self._totals.append(totals)
+        self._backoffs.append(torch.where(totals > 0, taken / totals, 1.0))
+
+    def _discounted(self, n: int, places: Tensor, contexts: Tensor) -> Tensor:
+        """The share in its context of each n-gram at some places (B,) of order n, less what is
+        discounted: (B,). contexts: their ids (B,)."""
+        counts = self._counts[n - 1][places]
+        of_count = torch.tensor([0.0, *self.discounts[n - 1].values], dtype=torch.float64)
+        return (counts - of_count[counts.clamp(max=3)]) / self._totals[n - 1][contexts].clamp(min=1)

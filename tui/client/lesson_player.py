@@ -1,0 +1,199 @@
+"""Which lesson is open, at which step, and how far its goal is reached."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec.structs import asdict
+
+from makemore_tui.core import lessons
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.lessons import Lesson, Question, Step
+from makemore_tui.core.results import BigramTable
+from makemore_tui.core.run_spec import RunSpec
+from makemore_tui.core.worker.protocol import Begin, Pause, Redo, Resume, Snapshot, Undo, View
+
+from ..keymap import is_key
+from .session_actions import SessionActions, spec_of
+
+
+class LessonPlayer:
+    """Leads through lessons. The run that was there is left for a new one, and undo brings it back.
+
+    lesson: the open one, if any. index: of its step, from 0. reached: the conditions of its goal
+    that hold now. is_done: True once all of them held. seen: the panels that were chosen in it.
+    """
+
+    def __init__(self, session: SessionActions):
+        self._session = session
+        self.lessons: list[Lesson] = []
+        self.problems: list[str] = []
+        self.done: dict[str, list[int]] = {}
+        self.lesson: Lesson | None = None
+        self.is_leaving = False
+        self._pending: str | None = None  # why a run is to begin, once every command is answered
+        self._home: tuple[int, bool] | None = None  # undo levels of the own run; did it train
+        self.is_progress_kept = True  # False where the file of what was done can't be read
+        self._go_to(0)
+
+    def load(self) -> None:
+        """Read the lessons, and which of their steps were done."""
+        self.lessons, self.problems = lessons.read_lessons(lessons.lessons_directory(), is_key)
+        try:
+            self.done = lessons.read_progress(lessons.progress_path())
+        except UserError as error:
+            self.problems.append(str(error))
+            self.is_progress_kept = False
+
+    @property
+    def step(self) -> Step | None:
+        return self.lesson.steps[self.index] if self.lesson else None
+
+    @property
+    def question(self) -> Question | None:
+        """The question that waits for an answer."""
+        question = self.step.question if self.step else None
+        is_open = self.answer is None or (question and not question.is_taken(self.answer))
+        return question if is_open else None
+
+    @property
+    def is_last(self) -> bool:
+        """True at the last step of a lesson."""
+        return self.lesson is not None and self.index == len(self.lesson.steps) - 1
+
+    def enter(self, lesson: Lesson) -> None:
+        """Open a lesson at its first step, in a run of its own."""
+        is_first = self.lesson is None
+        self.lesson, self.is_leaving = lesson, False
+        self._go_to(0)
+        if is_first or lesson.start:
+            self._pending = f"lesson {lesson.title}"
+            self._begin()
+
+    def reset(self) -> None:
+        """Begin the lesson again, in a new run."""
+        if self.lesson is not None:
+            self.enter(self.lesson)
+
+    def leave(self) -> None:
+        """Close the lesson, and take back all that was done in it."""
+        self.lesson, self._pending, self.is_leaving = None, None, True
+        self._go_home()
+
+    def move(self, by: int) -> bool:
+        """Go to the next step, or the one before; False if the lesson has none."""
+        index = self.index + by
+        if self.lesson is None or not 0 <= index < len(self.lesson.steps):
+            return False
+        self._go_to(index)
+        return True
+
+    def hint(self) -> None:
+        """Show one more hint."""
+        self.num_hints = min(self.num_hints + 1, 2)
+
+    def give_answer(self, answer: float) -> None:
+        """Take an answer to the question."""
+        self.answer = answer
+
+    def look(self, views: Iterable[View], table: BigramTable | None, chosen: str) -> bool:
+        """Compare what the session and the panels are with the goal; True if what is shown of it
+        has changed. views: what the panels show. table: the newest one that was drawn. chosen: the
+        panel that has the focus."""
+        snapshot = self._session.requests.snapshot
+        if snapshot is None or self._session.requests.awaits_answer:
+            return False
+        if self._pending:
+            self._begin()
+        elif self.is_leaving:
+            self._go_home()
+        elif self.step is not None and not self.is_done:
+            self.seen.add(chosen)
+            return self._compare(facts_of(snapshot, views, table, self.seen))
+        return False
+
+    def _compare(self, facts: Mapping[str, Any]) -> bool:
+        reached = [condition.holds(facts) for condition in self._conditions]
+        was, self.reached = self.reached, reached
+        self.is_done = all(reached) and self.question is None
+        if self.is_done and self.lesson is not None:
+            steps = {*self.done.get(self.lesson.name, ()), self.index + 1}
+            self.done[self.lesson.name] = sorted(steps)
+            self._save()
+        return self.is_done or was != reached
+
+    def _save(self) -> None:
+        if not self.is_progress_kept:
+            return
+        try:
+            lessons.write_progress(lessons.progress_path(), self.done)
+        except UserError as error:
+            self._session.notices.say(str(error), is_warning=True)
+
+    def _go_to(self, index: int) -> None:
+        self.index, self.num_hints, self.is_done = index, 0, False
+        self.answer: float | None = None
+        self.seen: set[str] = set()
+        self._conditions = self.step.conditions if self.step else []
+        self.reached = [False] * len(self._conditions)
+
+    def _begin(self) -> None:
+        """Leave the present run for the lesson's, unless a command is still unanswered."""
+        now = self._session.latest()
+        if now is None or self.lesson is None or self._session.requests.awaits_answer:
+            return
+        if self._home is None:
+            self._home = now.undo_levels, now.state == "training"
+        if now.state == "training":
+            self._session.ask(Pause())
+        start = self.lesson.start
+        label, self._pending = self._pending or "", None
+        self._session.ask(Begin(RunSpec.parse(start) if start else spec_of(now), label))
+
+    def _go_home(self) -> None:
+        """Take one more step back to the run that was there before the lessons."""
+        now = self._session.latest()
+        if now is None or self._home is None or self._session.requests.awaits_answer:
+            self.is_leaving = self._home is not None
+            return
+        levels, was_training = self._home
+        if now.undo_levels > levels and now.can_undo is not None:
+            self._session.ask(Undo())
+        elif now.undo_levels < levels and now.can_redo is not None:
+            self._session.ask(Redo())  # undo of a run that diverged may have gone too far
+        else:
+            self.is_leaving, self._home = False, None
+            if was_training and now.state == "paused":
+                self._session.ask(Resume())
+            self._session.notices.say("Back in your own run")
+
+
+def facts_of(
+    snapshot: Snapshot, views: Iterable[View], table: BigramTable | None, seen: set[str]
+) -> dict[str, Any]:
+    """All that a goal can be about, by its name in `core.lessons`."""
+    losses = snapshot.splits
+    facts: dict[str, Any] = vars(snapshot.model) | vars(snapshot.train)
+    facts |= {
+        "dataset": snapshot.dataset.name,
+        "step": snapshot.step,
+        "state": snapshot.state,
+        "parameters": snapshot.parameters,
+        "train": losses and losses.train,
+        "dev": losses and losses.dev,
+        "gap": losses and losses.dev - losses.train,
+        "test_peeks": snapshot.test_peeks,
+        "edits": len(snapshot.marks),
+        "previous": len(snapshot.previous),
+        "finder": snapshot.finder and ("finished" if snapshot.finder.finished else "searching"),
+        "seen": seen,
+    }
+    for view in views:
+        name = type(view).__name__.removesuffix("View").lower()
+        shown = asdict(view)
+        if sampling := shown.pop("sampling", None):
+            shown |= asdict(sampling)
+        facts |= {f"{name}.{field}": value for field, value in shown.items()}
+    if table is not None and table.cursor == facts.get("bigrams.cursor"):
+        labels, pair = snapshot.dataset.labels, table.pair
+        facts["bigrams.pair"] = labels[pair.previous] + labels[pair.following]
+    return facts

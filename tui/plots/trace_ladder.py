@@ -1,0 +1,70 @@
+"""The likelihood of traced words: the product of p, the sum of ln p, and minus their mean."""
+
+import math
+from collections.abc import Sequence
+from itertools import accumulate, islice, pairwise
+
+from makemore_tui.core.trace_results import TracedExample, TraceDrawing
+
+from ..style.colours import Palette
+from ..style.text_rows import Row, end_of, fitted, number, row
+
+TABLE_WIDTH = 53
+
+
+def ladder_rows(trace: TraceDrawing, width: int, height: int, palette: Palette) -> list[Row]:
+    """The ladder of one word in three lines; of several, a line for each as far as they fit, and
+    one for all."""
+    if len(trace.lengths) == 1:
+        p = " x ".join(f"{one.probability:.3f}" for one in trace.examples)
+        logs = " ".join(f"{-one.loss:+.2f}" for one in trace.examples)
+        product, total, mean = _totals(trace.examples)
+        texts = [
+            f"likelihood   {p} = {product:.3g}",
+            f"its log      {logs} = {total:.3f}",
+            f"mean NLL     {-total:.3f} / {len(trace.examples)} = {number(mean, 4)} nats",
+        ]
+    else:
+        texts = _word_lines(trace, height)
+    return [row((fitted(text, width).rstrip(), palette.style("dim"))) for text in texts]
+
+
+def ladder_table(trace: TraceDrawing, height: int, palette: Palette) -> list[Row]:
+    """The examples, those around the chosen one, with p and ln p and what they come to."""
+    dim, text = palette.style("dim"), palette.style("text")
+    totals = ladder_rows(trace, TABLE_WIDTH, max(2, height // 3), palette)
+    if len(trace.lengths) == 1:
+        product, total, mean = _totals(trace.examples)
+        said = f"mean NLL {-total:.3f} / {len(trace.examples)} = {number(mean, 4)} nats"
+        totals = [row((f"likelihood {product:.3g}, its log {total:.3f}", text)), row((said, text))]
+    room = max(1, height - len(totals) - 2)
+    first = max(0, min(trace.position - room // 2, len(trace.examples) - room))
+    products = list(accumulate((one.probability for one in trace.examples), float.__mul__))
+    sums = list(accumulate(-one.loss for one in trace.examples))
+    rows = [row((f"{'':14}{'ids':>8}{'p':>7} {'product':>9}{'ln p':>7}{'sum':>7}", dim))]
+    for i, one in islice(enumerate(trace.examples), first, first + room):
+        is_chosen = i == trace.position
+        style = palette.style("cursor", bold=True) if is_chosen else text
+        pair = f"{'▸' if is_chosen else ' '} {end_of(one.context, 7)} → {one.target}"
+        ids = f"{one.ids[-2]}→{one.ids[-1]}"
+        numbers = f"{one.probability:7.4f} {products[i]:9.2e}{-one.loss:7.2f}{sums[i]:7.2f}"
+        rows.append(row((f"{fitted(pair, 14)}{ids:>8}{numbers}", style)))
+    return [*rows, [], *totals]
+
+
+def _word_lines(trace: TraceDrawing, height: int) -> list[str]:
+    edges = [0, *accumulate(trace.lengths)]
+    words = [trace.examples[a:b] for a, b in pairwise(edges)]
+    lines = [_line("".join(one.target for one in word), word) for word in words]
+    return [*lines[: max(0, height - 1)], _line(f"all {len(words)}", trace.examples)]
+
+
+def _line(name: str, examples: Sequence[TracedExample]) -> str:
+    product, total, mean = _totals(examples)
+    return f"{fitted(name, 9)} {product:9.2e}  ln {total:8.3f}  NLL {number(mean, 4)}"
+
+
+def _totals(examples: Sequence[TracedExample]) -> tuple[float, float, float]:
+    """The likelihood, its logarithm, and the mean NLL."""
+    loss = sum(one.loss for one in examples)
+    return math.prod(one.probability for one in examples), 0.0 - loss, loss / len(examples)

@@ -1,0 +1,149 @@
+"""The stages of a traced example: one on a line, or one closely with its values as numbers."""
+
+from collections.abc import Sequence
+
+from rich.style import Style
+
+from makemore_tui.core.trace_results import TraceDrawing, TraceLine
+
+from ..style.colours import Palette, ink_on
+from ..style.text_rows import Row, fitted, paragraph, row, width_of
+
+_WITH_CODE = 70  # cells from which on the code of each stage stands beside it
+_WITH_STRONGEST = 34  # cells for values from which on the strongest are named
+_NUMBER_WIDTH = 10
+
+
+def stage_row(
+    one: TraceLine, labels: Sequence[str], unit: int | None, width: int, palette: Palette
+) -> Row:
+    """A stage on one line: name, shape, code, its values as coloured cells or as numbers.
+
+    unit: which value is under the cursor; None if the stage is not chosen.
+    """
+    is_chosen = unit is not None
+    style = palette.style("cursor" if is_chosen else "text", bold=is_chosen)
+    line = row(
+        ("▸ " if is_chosen else "  ", style),
+        (fitted(one.name, 9), style),
+        (fitted(str(one.shape), 10), palette.style("dim")),
+        (fitted(one.code, 23) + " " if width >= _WITH_CODE else "", palette.style("dim")),
+    )
+    room = width - width_of(line)
+    if len(one.values) == 1 or one.name == "ids":
+        numbers = "  ".join(f"{value:.6g}" for value in one.values)
+        return [*line, *row((fitted(numbers, room).rstrip(), palette.style("text")))]
+    cells = max(len(labels), room // 2) if room >= _WITH_STRONGEST else room
+    drawn = _cells(one.values, cells, unit, palette)
+    room, named = room - width_of(drawn), ""
+    for place, value in one.strongest[:3]:
+        name = f"  {_place(place, one.shape, labels)} {value:+.2g}"
+        named += name if len(named + name) <= room else ""
+    return [*line, *drawn, *row((named, palette.style("dim")))]
+
+
+def closely(
+    one: TraceLine, trace: TraceDrawing, labels: Sequence[str], unit: int, width: int,
+    palette: Palette,
+) -> list[Row]:  # fmt: skip
+    """What happens at a stage, the value under the cursor, and all values as numbers."""
+    rows = paragraph(f"{one.code}: {one.about}", width, palette, "text")
+    if len(one.values) == 1 or one.name == "ids":
+        return rows
+    places = _places(one)
+    name = f"{one.name}[{_place(places[unit], one.shape, labels)}] = {one.values[unit]:.6g}"
+    rows.append(
+        row((name, palette.style("cursor", bold=True)), (_said(one, trace, labels), _dim(palette)))
+    )
+    if not one.rows:
+        return [*rows, *_vector(one, labels, unit, width, palette)]
+    names = [labels[i] if one.shape[0] == len(labels) else str(i) for i in one.rows]
+    if one.name.endswith("emb"):
+        names = [labels[i] for i in trace.example.ids[:-1]]
+    return [*rows, *_matrix(one, names, unit, width, palette)]
+
+
+def _said(one: TraceLine, trace: TraceDrawing, labels: Sequence[str]) -> str:
+    """How large a stage's values are together, and of a parameter's gradient, what a step does."""
+    said = f"   norm {one.norm:.4g}"
+    if one.name[1:2].isupper() or one.name in ("db1", "db2"):
+        moved = (
+            f"{_place(place, one.shape, labels)} {-trace.learning_rate * value:+.2g}"
+            for place, value in one.strongest[:3]
+        )
+        return f"{said}   -{trace.learning_rate:g} x it moves most: {', '.join(moved)}"
+    strongest = (f"{_place(at, one.shape, labels)} {v:+.3g}" for at, v in one.strongest[:3])
+    return f"{said}   farthest from 0: {', '.join(strongest)}"
+
+
+def _dim(palette: Palette) -> Style:
+    return palette.style("dim")
+
+
+def _place(place: tuple[int, ...], shape: tuple[int, ...], labels: Sequence[str]) -> str:
+    """A place in a vector or matrix; along a side as long as the alphabet, by its character."""
+    names = (
+        labels[i] if side == len(labels) else str(i) for i, side in zip(place, shape, strict=True)
+    )
+    return ",".join(names)
+
+
+def _places(one: TraceLine) -> list[tuple[int, ...]]:
+    """The places of a stage's values in its vector or matrix."""
+    columns = len(one.values) // max(1, len(one.rows))
+    rows = [(i,) for i in one.rows] or [()]
+    return [(*row, j) for row in rows for j in range(columns)]
+
+
+def _cells(values: Sequence[float], width: int, unit: int | None, palette: Palette) -> Row:
+    """Values as cells from -most to most: a sign on the colour of its size; the cursor's as o."""
+    most = max((abs(value) for value in values), default=0.0) or 1.0
+    cells: Row = []
+    for i, value in enumerate(values[: max(0, width)]):
+        share = min(15, int(abs(value) / most * 15))
+        colour = (palette.more_colors if value >= 0 else palette.less_colors)[share]
+        sign = " " if share < 4 else "+" if value > 0 else "-"
+        style = Style(color=ink_on(colour), bgcolor=colour, reverse=i == unit, bold=i == unit)
+        cells += row((sign, style))
+    return cells
+
+
+def _vector(
+    one: TraceLine, labels: Sequence[str], unit: int, width: int, palette: Palette
+) -> list[Row]:
+    """All values with their places, in columns."""
+    names = [_place(place, one.shape, labels) for place in _places(one)]
+    widest = max(map(len, names))
+    columns = max(1, width // (widest + 1 + _NUMBER_WIDTH))
+    rows = []
+    for first in range(0, len(names), columns):
+        cells: Row = []
+        for i in range(first, min(first + columns, len(names))):
+            name, value = names[i], one.values[i]
+            style = palette.style("cursor" if i == unit else "text", bold=i == unit)
+            cells += row(
+                (f"{name:>{widest}} ", palette.style("dim")),
+                (f"{value:<{_NUMBER_WIDTH}.4g}", style),
+            )
+        rows.append(cells)
+    return rows
+
+
+def _matrix(
+    one: TraceLine, names: Sequence[str], unit: int, width: int, palette: Palette
+) -> list[Row]:
+    """Rows of a matrix, by their names, and its columns up to the cursor's."""
+    columns = len(one.values) // len(names)
+    shown = max(1, min(columns, (width - 6) // _NUMBER_WIDTH))
+    first = max(0, unit % columns - shown + 1)
+    rows = []
+    for i, name in enumerate(names):
+        values = one.values[i * columns : (i + 1) * columns]
+        cells = row((f"{name:>3} ", palette.style("dim")))
+        for j, value in enumerate(values[first : first + shown], first):
+            is_unit = i * columns + j == unit
+            style = palette.style("cursor" if is_unit else "text", bold=is_unit)
+            cells += row((f"{value:>{_NUMBER_WIDTH}.4f}", style))
+        more = " …" if first + shown < one.shape[1] else ""
+        rows.append([*cells, *row((more, palette.style("dim")))])
+    return rows

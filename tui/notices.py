@@ -11,6 +11,7 @@ from makemore_tui.core.worker.protocol import (
     Begin,
     LimitSpeed,
     OpenRun,
+    PinRun,
     Redo,
     Request,
     Resume,
@@ -72,6 +73,10 @@ def _answer(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labe
         case ReturnTo(index) if index < len(before.previous):
             name = _cut(before.previous[index].name.partition(" → ")[0])
             said = say.RETURNED.format(name=name, step=now.step, key=labels)
+        case PinRun(index) if index < len(now.previous):
+            run = now.previous[index]
+            pinned = say.PINNED if run.is_pinned else say.UNPINNED
+            said = pinned.format(name=_cut(run.name.partition(" → ")[0]), key=labels)
         case OpenRun():
             said = opened(now, labels)
         case Begin(_, label):

@@ -113,6 +113,8 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
             runner.go_back(session.redo)
         case protocol.ReturnTo(index):
             runner.go_back(lambda: session.switch_to(stack.previous_run(index)), must_pause=True)
+        case protocol.PinRun(index):
+            stack.pin(index)
         case protocol.EvaluateTest():
             training.check_is_finite()
             session.test_peeks += 1
@@ -203,4 +205,5 @@ def _previous_run(state: RunState, session: Session, autosave: Autosave | None) 
         id=id(state.run),
         test_peeks=state.test_peeks,
         folder=autosave.folder_of(state.run) if autosave is not None else "",
+        is_pinned=session.undo_stack.is_pinned(state),
     )

@@ -352,11 +352,11 @@ async def test_wherever_a_key_is_named_it_is_the_one_that_was_moved(explorer):
         await it.until(lambda: "press T" in it.text("splits"))
         assert it.value("model").endswith("M")
         await it.press("7")
-        await it.until(lambda: "f9 types" in it.painted())
+        await it.until(lambda: "f9 to type" in it.painted())
         await it.press("=", "f5")
-        await it.until(lambda: "undone: hidden 250" in it.notice)
+        await it.until(lambda: "Undid hidden 250" in it.notice)
         await it.press("M")
-        await it.until(lambda: "f5 undoes it" in it.notice)
+        await it.until(lambda: "f5 brings the MLP back" in it.notice)
         await it.press("h")
         await it.until(lambda: isinstance(it.app.screen, HelpScreen))
         await it.press("h")
@@ -370,8 +370,8 @@ async def test_the_help_says_what_each_setting_does_and_when(explorer):
         await it.until(lambda: "pull of the weights" in it.painted())
         shown = it.painted()
         assert "tanh units in the hidden layer; from the next" in shown
-        assert "step, in place" in shown
-        assert "begins a new run" in shown
+        assert "step, weights kept" in shown
+        assert "; a new run" in shown
 
 
 def test_a_bad_configuration_ends_with_two_before_the_screen_opens(path):

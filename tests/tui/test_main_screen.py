@@ -330,12 +330,12 @@ async def test_an_answer_that_takes_long_is_said_to_be_awaited(explorer):
         await it.until(lambda: it.screen.requests.latest.can_undo)
         it.engine.answers = False
         await it.press("u")
-        assert "training again" not in it.notice
-        await it.until(lambda: "training again from an earlier state" in it.notice)
+        assert "working" not in it.notice
+        await it.until(lambda: it.notice == "Still working …")
         it.engine.tell(it.engine.answer(it.engine.commands[-1]))
-        await it.until(lambda: "undone: lr" in it.notice)
+        await it.until(lambda: "Undid lr" in it.notice)
         await it.press("space")
-        await it.until(lambda: "still at what was asked for" in it.notice)
+        await it.until(lambda: it.notice == "Still working …")
         it.engine.tell(it.engine.answer(it.engine.commands[-1]))
         await it.until(lambda: it.notice == "")
 
@@ -415,7 +415,7 @@ async def test_the_help_is_grouped_and_searched(it):
     await it.until(lambda: isinstance(it.app.screen, HelpScreen))
     await it.until(lambda: "Training" in it.painted() and "Pause training" in it.painted())
     await it.press("slash", "t", "e", "n", "f", "o", "l", "d")
-    await it.until(lambda: "Optimiser" in it.painted() and "Training" not in it.painted())
+    await it.until(lambda: "Optimizer" in it.painted() and "Training" not in it.painted())
     assert "Learning rate to tenfold" in it.painted()
     assert "Pause training" not in it.painted()
     await it.press("z")

@@ -44,7 +44,9 @@ class ProbePanel(Panel):
     def label_keys(self) -> None:
         """Say which key begins or ends typing."""
         is_typing = self._line.has_focus
-        self.border_subtitle = "esc leaves" if is_typing else f"{self.key_labels['probe']} types"
+        self.border_subtitle = (
+            "esc to leave" if is_typing else f"{self.key_labels['probe']} to type"
+        )
 
     def view(self) -> ProbeView:
         width, height = self.content_size

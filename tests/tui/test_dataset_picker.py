@@ -178,7 +178,7 @@ async def test_a_refused_file_changes_nothing(it, picker):
 async def test_while_it_is_read_the_screen_says_so(it, picker):
     it.engine.answers = False
     await it.press("down", "enter")
-    await it.until(lambda: "reading" in it.painted())
+    await it.until(lambda: "Reading" in it.painted())
     await it.press("enter", "escape")
     await closed(it)
     assert len(it.engine.commands) == 1

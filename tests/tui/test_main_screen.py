@@ -198,7 +198,7 @@ async def test_a_loss_that_is_infinite_or_not_a_number_is_shown(it, snapshot):
 async def test_help_lists_every_key(explorer):
     async with explorer(size=(120, 260)) as it:
         await it.press("?")
-        await it.until(lambda: "esc closes" in it.painted())
+        await it.until(lambda: "esc close" in it.painted())
         said = words(it.painted(it.app.screen.query_one(VerticalScroll).region))
         for key in KEYS:
             assert f"{key.shown} {key.help}" in said
@@ -247,7 +247,7 @@ async def hits(it, typed):
         ("batch size", "Batch -  (b)"),
         ("hidden units", "Hidden -  (-)"),
         ("units hidden", "Hidden -  (-)"),
-        ("Screenshot", "Picture  (i)"),
+        ("svg", "Screenshot  (i)"),
         ("dark", "Theme: makemore"),
         ("colour", "Theme: makemore-colour-blind"),
         ("color", "Theme: makemore-colour-blind"),
@@ -377,7 +377,7 @@ async def test_the_palette_exports_the_run_as_it_was_saved(
     monkeypatch.setattr(main, "export_run", export_run)
     monkeypatch.chdir(tmp_path)
     await commands_of(it)["Export: notebook"].callback()
-    assert "Nothing is saved yet" in it.notice
+    assert "Nothing to export yet" in it.notice
     run = f"{tmp_path}/first.safetensors"
     await it.show(snapshot(saving=Saving(str(tmp_path), run, 3)))
     (tmp_path / "first.ipynb").write_text("taken")
@@ -403,9 +403,9 @@ async def test_the_palette_shows_the_configuration_and_what_is_wrong_with_it(
     path.write_text("nonsense = 1\n")
     monkeypatch.setenv("EDITOR", "true")
     await it.press("e")
-    await it.until(lambda: "No editor can be opened from here" in shown())
+    await it.until(lambda: "Can't open an editor from here" in shown())
     it.app.screen._read()
-    await it.until(lambda: "nothing that can be set" in shown())
+    await it.until(lambda: "not a configuration entry" in shown())
     await it.press("escape")
     await it.until(lambda: it.app.screen is it.screen)
 

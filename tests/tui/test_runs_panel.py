@@ -202,7 +202,7 @@ async def test_the_open_run_stands_first_once_and_is_not_opened_again(
     with monkeypatch.context() as only_here:
         only_here.setattr(panel, "post_message", said.append)
         panel.action_open()
-    assert said[0].text == "this is the run that is open"
+    assert said[0].text == "This run is open already"
 
 
 async def test_a_previous_run_is_not_listed_again_among_the_saved_ones(

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from makemore_tui.core.settings import KINDS, SETTINGS, changed
-from makemore_tui.tui.setting_steps import stepped
+from makemore_tui.tui import setting_steps
+from makemore_tui.tui.keymap import LABELS
 
 STEPPED = ("learning_rate", "hidden", "embedding", "context", "batch_size", "decay",
          "dropout", "kind", "optimizer", "schedule")  # fmt: skip
@@ -19,6 +20,10 @@ RISING = ("learning_rate", "hidden", "embedding", "context", "weight_decay", "sm
 def limits(name):
     metadata = SETTINGS[name].metadata
     return metadata["low"], metadata["high"]
+
+
+def stepped(snapshot, setting, by):
+    return setting_steps.stepped(snapshot, setting, by, LABELS)
 
 
 ENDS = ("minimum", "maximum")  # in words, down and up

@@ -224,9 +224,7 @@ def test_the_files_rights_stay(read, path, mode):
 def test_a_file_that_may_not_be_written_is_left_as_it_is(read, path, monkeypatch):
     read(FULL)
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write whatever the rights are
-    with pytest.raises(
-        UserError, match="could not be written: no permission to write"
-    ):
+    with pytest.raises(UserError, match="could not be written: no permission to write"):
         remember(path, {"theme": "nord"})
     assert path.read_text() == FULL
 
@@ -279,7 +277,7 @@ CHANGED = {
     "loss.steps": "logarithmic",
     "loss.smoothing": "strong",
     "loss.part": "last tenth",
-    "loss.baselines": ["unigram", "bigram", "trigram", "4-gram"],
+    "loss.baselines": ["unigram", "bigram", "trigram", "4-gram", "floor"],
     "bigrams.values": "counted",
     "bigrams.order": "frequency",
 }

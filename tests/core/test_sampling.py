@@ -371,7 +371,8 @@ def test_a_draw_is_where_its_number_falls_among_the_cumulative_probabilities(nam
     p = torch.softmax(session.model.logits(contexts), 1)[0].tolist()
     assert 0 <= drawn.low <= drawn.number < drawn.high <= 1 + 1e-12
     below = 0.0
-    for which, probability in enumerate(p):
+    for which in range(len(p)):
+        probability = p[which]
         if drawn.number < below + probability:
             break
         below += probability

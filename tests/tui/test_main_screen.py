@@ -21,7 +21,7 @@ from makemore_tui.core.worker.protocol import (
 from makemore_tui.tui.keymap import KEYS
 from makemore_tui.tui.screens import main
 from makemore_tui.tui.screens.command_palette import Actions, Palette
-from makemore_tui.tui.screens.help import HelpScreen, SearchLine
+from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.widgets.panel import Panel
 from makemore_tui.tui.widgets.status import StatusBar
 from tests.support.explorer import send_keys, words
@@ -167,18 +167,15 @@ async def test_keys_typed_ahead_reach_what_they_were_typed_for(explorer):
         await it.until(lambda: it.engine.commands == [Edit({"batch_size": 64})])
 
 
-async def test_keys_typed_ahead_wait_for_a_screen_to_open(explorer):
-    async with explorer() as it:
-        it.screen.action_open(
-            "help", "HelpScreen"
-        )  # as the palette does, which does not wait for it
-        send_keys(it.app, "j", "slash", *"rate")
-        await it.until(lambda: [one.value for one in it.app.screen.query(SearchLine)] == ["rate"])
-
-
 async def test_keys_typed_ahead_do_nothing_once_the_screen_is_taken_down(explorer):
     async with explorer() as it:
         send_keys(it.app, "3", *["down"] * 200)
+
+
+async def test_keys_typed_ahead_do_nothing_once_the_explorer_is_to_be_left(explorer):
+    async with explorer() as it:
+        send_keys(it.app, "q", "question_mark", *["k"] * 20)
+        await it.until(lambda: not it.app.is_running)
 
 
 async def test_the_log_axis_and_the_last_part_are_named_and_asked_for(it):

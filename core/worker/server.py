@@ -167,7 +167,7 @@ def make_snapshot(
         resized=session.resized,
         divergence=_divergence(session, marks),
         previous=tuple(_previous_run(run, session, autosave) for run in stack.previous_runs),
-        baselines=runner.views.baselines.result(),
+        baselines=(*runner.views.baselines.result(), *runner.views.floor(session)),
         finder=runner.finder and runner.finder.result(),
         saving=autosave and autosave.facts,
         is_resting=runner.is_resting,

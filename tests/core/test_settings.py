@@ -25,7 +25,7 @@ from makemore_tui.core.settings import (
 )
 
 LIMITS = [
-    ("order", 1, 5),
+    ("order", 1, 8),
     ("context", 1, 16),
     ("embedding", 1, 512),
     ("hidden", 1, 4096),

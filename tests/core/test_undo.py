@@ -304,7 +304,7 @@ def test_undo_goes_back_over_many_changes_of_data(session, names, small, many_ch
 
 
 def test_a_dataset_with_which_the_settings_cannot_be_had_changes_nothing(small, many_characters):
-    session = Session(small, ModelSettings(kind="ngram", order=4), TRAIN)
+    session = Session(small, MODEL, replace(TRAIN, batch_size=0))
     session.train(5)
     before = what_it_is(session)
     with pytest.raises(UserError):

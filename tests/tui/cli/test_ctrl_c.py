@@ -95,6 +95,7 @@ INTERRUPTED = {
     "sample x": "core.runs.checkpoint.read",
     "evaluate x": "core.runs.checkpoint.read",
     "trace x": "core.runs.checkpoint.read",
+    "compare": "core.datasets.dataset.Dataset.load",
     "find-lr": "core.datasets.dataset.Dataset.load",
     "data": "core.datasets.dataset.Dataset.load",
     "presets": "tui.cli.data.print_presets",

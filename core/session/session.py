@@ -187,7 +187,7 @@ class Session:
             self.timeline.switch_to(first, label)
             return plan.effect
         if plan.effect == "resized" and not self.model.is_finite:
-            raise UserError("the weights are not finite, so their number can't be changed")
+            raise UserError("the weights are not finite, so the model can't be resized")
         before = self.state()
         self.trainer.edit(plan.train)
         if plan.model != self.model_settings:

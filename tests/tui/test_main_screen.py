@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 from textual.command import Hit
 from textual.containers import VerticalScroll
+from textual.events import Key
 from textual.widgets import Input
 
 from makemore_tui.core.errors import UserError
@@ -165,6 +166,13 @@ async def test_keys_typed_ahead_reach_what_they_were_typed_for(explorer):
         assert it.engine.commands == []
         send_keys(it.app, "2", "down", "down", "down", "enter", *"64", "enter")
         await it.until(lambda: it.engine.commands == [Edit({"batch_size": 64})])
+
+
+async def test_a_key_waits_for_the_screen_that_a_click_opens(explorer):
+    async with explorer() as it:
+        it.screen.action_open("finder", "FinderScreen")
+        await it.app.on_event(Key("enter", None))
+        assert it.app.screen.query("#refused")
 
 
 async def test_keys_typed_ahead_do_nothing_once_the_screen_is_taken_down(explorer):

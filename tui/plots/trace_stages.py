@@ -55,7 +55,7 @@ def closely(
         return [*rows, *_vector(one, labels, unit, width, palette)]
     names = [labels[i] if one.shape[0] == len(labels) else str(i) for i in one.rows]
     if one.name.endswith("emb"):
-        names = [labels[i] for i in trace.example.ids[:-1]]
+        names = [labels[trace.example.ids[i]] for i in one.rows]
     return [*rows, *_matrix(one, names, unit, width, palette)]
 
 

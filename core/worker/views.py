@@ -93,7 +93,7 @@ class Views:
                 last_edit = session.journal[-1].step if session.journal else 0
                 begun = session.history, session.first_settings, last_edit
                 known = train, dev, self.baselines.result()
-                return health(session.trainer, *begun, *known, session.diverged)
+                return health(session.trainer, *begun, *known, session.diverged_at is not None)
 
     def _overlays(self, view: LossView, session: Session) -> list[SavedCurve]:
         """The curves of saved runs, over the same steps as that of the session."""
@@ -138,7 +138,7 @@ def _loss_curve(view: LossView, session: Session, overlays: list[SavedCurve]) ->
     dev = [point for point in session.dev_losses.points if first <= point[0] <= last]
     every = max(1, len(dev) // max(1, view.points))
     target = None if view.target is None else session.dev_losses.first_below(view.target)
-    runs = [_Losses(run.history, _edits(run.journal)) for run in session.undo_stack.previous_runs]
+    runs = [_Losses(run.history, _edits(run.journal)) for run in session.timeline.previous_runs]
     return replace(
         curve,
         dev=dev[::-every][::-1],  # always with the newest

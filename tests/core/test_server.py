@@ -130,7 +130,7 @@ def test_a_run_begins_as_a_spec_says_and_is_undone(serve):
     assert (begun.step, begun.seed, begun.state) == (0, 7, "paused")
     assert (begun.model, begun.train) == (preset.model, preset.train)
     assert (begun.can_undo, begun.runs, len(begun.previous)) == ("preset fast", 2, 1)
-    assert client.session.dataset is client.session.undo_stack.past[-1].state.dataset
+    assert client.session.dataset is client.session.timeline.past[-1].state.dataset
     undone = client.do(Undo())
     assert (undone.model, undone.train, undone.seed) == (before.model, before.train, before.seed)
 

@@ -2,10 +2,10 @@
 
 import pytest
 from msgspec.structs import replace
-from rich.cells import cell_len
 from textual.events import MouseScrollDown, MouseScrollUp
 
 from makemore_tui.core.results import BigramTable, PairFacts
+from makemore_tui.tui.style.cells import cell_len
 from makemore_tui.tui.widgets.bigrams import BigramPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -4,11 +4,11 @@ import math
 
 import pytest
 from msgspec.structs import replace
-from rich.cells import cell_len
 from textual.widgets import Input
 
 from makemore_tui.core.results import Candidate, Probe, ProbedCharacter, Unavailable
 from makemore_tui.core.worker.protocol import ProbeView
+from makemore_tui.tui.style.cells import cell_len
 from makemore_tui.tui.widgets.probe import ProbePanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

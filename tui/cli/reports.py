@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.segment import Segment, Segments
@@ -26,6 +25,7 @@ from makemore_tui.core.text import exact_text, label, shown
 from ..plots.loss_options import SMOOTHINGS, PlotContent
 from ..plots.loss_plot import loss_plot
 from ..plots.lr_plot import rate_plot
+from ..style.cells import cell_len
 from ..style.colours import DARK
 from ..style.text_rows import number
 from ..widgets.runs_rows import COLUMNS, RunEntry, columns_for
@@ -123,7 +123,7 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
         f"seed {report['seed']}"
     )
     print_out(table, "", Text(speed), Text(_kept(report["run"]), style="dim", overflow="fold"), "")
-    if not session.diverged:
+    if session.diverged_at is None:
         print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
     look = PlotContent(baselines=(Baseline("uniform", math.log(session.dataset.vocabulary.size)),))
     curve = session.history.curve(0, 200, None, SMOOTHINGS["light"])

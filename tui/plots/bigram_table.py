@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from rich.cells import cell_len, set_cell_size
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
@@ -13,6 +12,7 @@ from textual.content import Content
 from makemore_tui.core.results import BigramMode, BigramTable
 from makemore_tui.core.text import shown
 
+from ..style.cells import cell_len, set_cell_size
 from ..style.colours import Palette, ink_on
 from ..style.text_rows import Row, bar, beside, number, row, width_of, wrapped
 from .ticks import tick_label

@@ -2,12 +2,12 @@
 
 import math
 
-from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
 from makemore_tui.core.results import Candidate, Probe, ProbedCharacter
 from makemore_tui.core.text import shown
 
+from ..style.cells import cell_len, set_cell_size
 from ..style.colours import Palette, ink_on
 from ..style.text_rows import Row, bar, column, end_of, number, row
 

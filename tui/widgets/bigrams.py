@@ -1,6 +1,5 @@
 """The bigram table as a heat map with a cursor."""
 
-from rich.cells import cell_len
 from textual.events import Click
 
 from makemore_tui.core.results import BigramMode, BigramOrder, BigramsView, BigramTable
@@ -8,8 +7,10 @@ from makemore_tui.core.worker.protocol import Snapshot
 
 from ..keymap import bindings_of
 from ..plots.bigram_table import BigramDrawing, TableLayout, num_followers, table_layout
+from ..style.cells import cell_len
 from ..style.text_rows import Row, paragraph
-from .panel import Panel, label_border, next_of
+from .panel import Panel, next_of
+from .panel_title import label_border
 
 _MODES: dict[BigramMode, tuple[str, str]] = {  # in a wide panel, and in a narrow one
     "model": ("the model's P(next | previous)", "the model's"),
@@ -106,7 +107,7 @@ class BigramPanel(Panel):
     def _retitle(self) -> None:
         """Say what is shown, in words that fit."""
         modes, order = _MODES[self.mode], _ORDERS[self.order]
-        self.set_title(*(f"Bigrams · {mode} · {order}" for mode in modes), f"Bigrams · {modes[1]}")
+        self.title.set(*(f"Bigrams · {mode} · {order}" for mode in modes), f"Bigrams · {modes[1]}")
 
     def _layout(self, mode: BigramMode) -> TableLayout:
         labels = self.snapshot.dataset.labels if self.snapshot else ()

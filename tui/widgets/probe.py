@@ -9,7 +9,7 @@ from textual.events import DescendantBlur, DescendantFocus
 from makemore_tui.core.results import Probe, Unavailable
 from makemore_tui.core.worker.protocol import ProbeView, Snapshot
 
-from ..keymap import bindings_of
+from ..keymap import bindings_of, key_labels
 from ..plots.probe_rows import COLUMN_WIDTH, probe_rows
 from ..style.text_rows import Row, paragraph
 from .panel import Panel
@@ -44,7 +44,9 @@ class ProbePanel(Panel):
     def label_keys(self) -> None:
         """Say which key begins or ends typing."""
         is_typing = self._line.has_focus
-        self.border_subtitle = "esc leaves" if is_typing else f"{self.key_labels['probe']} types"
+        self.border_subtitle = (
+            "esc leaves" if is_typing else f"{key_labels(self.app)['probe']} types"
+        )
 
     def view(self) -> ProbeView:
         width, height = self.content_size

@@ -5,6 +5,7 @@ import math
 from makemore_tui.core.results import SplitLosses
 from makemore_tui.core.worker.protocol import Snapshot
 
+from ..keymap import key_labels
 from ..style.text_rows import Row, bar, beside, number, paragraph, row
 from .panel import Panel
 
@@ -72,7 +73,7 @@ class SplitsPanel(Panel):
         test, asked = snapshot.test, snapshot.test_asked
         times = "asked once" if asked == 1 else f"asked {asked} times"
         if test is None:
-            first = self._row("test", f"press {self.key_labels['test']}")
+            first = self._row("test", f"press {key_labels(self.app)['test']}")
             lines = [times] if asked else []
         else:
             first = self._row("test", number(test.loss), "good")

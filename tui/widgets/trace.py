@@ -9,11 +9,12 @@ from makemore_tui.core.results import Unavailable
 from makemore_tui.core.trace_results import SoftmaxDrawing, TraceDrawing
 from makemore_tui.core.worker.protocol import Snapshot, TraceView
 
-from ..keymap import bindings_of
+from ..keymap import bindings_of, key_labels
 from ..plots.softmax_rows import softmax_rows
 from ..plots.trace_rows import Drawn, trace_rows
 from ..style.text_rows import Row, paragraph
-from .panel import Panel, label_border
+from .panel import Panel
+from .panel_title import label_border
 from .text_input import OwnLine
 
 _HINT = "words, first-3, or logits 100 2 -3"
@@ -55,7 +56,7 @@ class TracePanel(Panel):
         """Say which keys type other words, and show the gradients."""
         said = f"{_HINT} · enter to finish"
         if not self._line.has_focus:
-            keys, right = self.key_labels, "position" if self._stage < 0 else "value"
+            keys, right = key_labels(self.app), "position" if self._stage < 0 else "value"
             said = (
                 f"{keys['trace-word']} type · {keys['trace-item']} word · ↑↓ stage · ←→ {right} · "
                 f"{keys['trace-back']} gradients"
@@ -78,12 +79,11 @@ class TracePanel(Panel):
 
     def _compare(self, now: TraceDrawing, is_training: bool) -> None:
         """Note the same example from before the last step, if that was drawn while paused."""
-        paused = self._paused
-        is_same = paused and (paused.text, paused.position) == (now.text, now.position)
-        if is_training or not is_same or paused.step > now.step:
+        paused, example = self._paused, (now.text, now.position)
+        if is_training or paused is None or (paused.text, paused.position) != example:
             self._before = None
-        elif paused.step < now.step:
-            self._before = paused
+        elif paused.step != now.step:
+            self._before = paused if paused.step < now.step else None
         self._paused = None if is_training else now
 
     def action_type_word(self) -> None:

@@ -3,7 +3,11 @@
 import math
 
 import pytest
+from msgspec.structs import asdict
 
+from makemore_tui.core.analysis.coverage import context_coverage
+from makemore_tui.core.analysis.regularization import regularization
+from makemore_tui.core.session.session import Session
 from tests.support.command_line import ITEMS, Terminal
 
 # sample
@@ -119,6 +123,27 @@ def test_the_loss_of_the_first_items_is_the_mean_over_their_words(run_json, save
     words = [word for text in ITEMS[:3] for word in ("--word", text)]
     found = run_json("evaluate", saved.path, "--split", "first-3", *words)
     assert found["first-3"] == pytest.approx(found["words_mean"], abs=1e-6)
+
+
+def test_contexts_are_told_on_request(run, run_json, saved):
+    session = Session.load(saved.path)
+    found = run_json("evaluate", saved.path, "--contexts")["contexts"]
+    coverage = context_coverage(session.model, session.dataset)
+    assert found == asdict(coverage) | {"possible": session.dataset.vocabulary.size**3}
+    done = run("evaluate", saved.path, "--contexts")
+    for words in ("never seen", f"loss, counts + {found['k']:.2g}", f" = {found['possible']:,}"):
+        assert words in done.out
+
+
+def test_a_neural_bigrams_penalty_stands_apart(run, run_json, items, tmp_path):
+    words = ("--preset", "neural-bigram", "--steps", 5, "--set", "weight-decay=0.01")
+    run_json("train", "--data", items, *words, "--out", tmp_path / "run")
+    found = run_json("evaluate", tmp_path / "run")
+    session = Session.load(tmp_path / "run.safetensors")
+    wanted = regularization(session.model, session.dataset, "train", 0.01)
+    assert found["regularization"] == asdict(wanted)
+    total = f"{found['train'] + wanted.penalty:.3f}"
+    assert f"+ penalty {wanted.penalty:.4f} = {total}" in run("evaluate", tmp_path / "run").out
 
 
 # trace

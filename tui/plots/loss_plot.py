@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from rich.style import Style
 
+from makemore_tui.core.constants import FLOOR
 from makemore_tui.core.results import LossCurve, SavedCurve
 
 from ..style.colours import RGB, Palette, rgb_style
@@ -223,7 +224,7 @@ def _put_baselines(
                 name, detail = f"{one.name:<11}", f" {one.detail}"
             label = f"{side}{name}{one.loss:.3f}{detail}"[: cells.width - edge - 2]
             cells.write(row, edge, label, palette.style("good" if one.name == TARGET else "dim"))
-            if look.dev is not None and look.dev <= one.loss:
+            if look.dev is not None and look.dev <= one.loss and one.name != FLOOR:
                 cells.write(row, edge + len(label), " ✓", palette.style("good"))
     for one, row in zip(baselines, rows, strict=True):
         if scale.has(one.loss):

@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from makemore_tui.core.analysis.diagnosis import RULES
+from makemore_tui.core.constants import BASELINE_NOTES
 from makemore_tui.core.settings import SETTINGS, effect_of
 
 from ..client.session_actions import SessionActions
@@ -24,12 +25,6 @@ _EFFECTS = {
     "new optimizer": "from the next step, with a new optimizer",
     "resized": "from the next step, weights kept",
     "restart": "a new run",
-}
-_BASELINES = {
-    "n-grams": "Counts with add-k smoothing, the k that is best on dev. The lecture's table explodes "
-    "with the context: it has V^n cells, nearly all empty, and what k adds to those is most of P.",
-    "Kneser-Ney": "Only n-grams that occur are kept, and what is taken from their counts goes to "
-    "shorter contexts. So a longer context never hurts much: both are true, smoothing decides.",
 }
 _WIDE = 154  # cells of a screen, from which on the help has two columns
 
@@ -98,7 +93,7 @@ class HelpScreen(AskingScreen):
         rows["View"].append(("ctrl+p", "Command palette: every action by name, exports, themes"))
         return rows | {
             "Settings": list(_settings()),
-            "Baselines on the loss plot": [*_BASELINES.items()],
+            "Lines of the loss plot": list(BASELINE_NOTES.items()),
             "Diagnoses of the health panel": list(_rules()),
         }
 

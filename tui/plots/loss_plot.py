@@ -213,7 +213,8 @@ def _put_baselines(
     cells: CellGrid, canvas: int, scale: LossScale, look: PlotContent, palette: Palette
 ) -> None:
     """A dashed line for each baseline and the target, its name at the right, in a wide plot with
-    what was chosen on dev, and a tick where dev has passed. One that is out of view has an arrow before its name."""
+    what was chosen on dev, and a tick where dev has passed. One that is out of view has an arrow
+    before its name."""
     baselines = sorted(look.baselines, key=lambda one: -one.loss)
     rows, edge = [scale.row(one.loss) for one in baselines], AXIS_WIDTH + canvas
     if cells.width > edge:

@@ -114,7 +114,7 @@ class Divergence(Struct, frozen=True):
 class PreviousRun(Struct, frozen=True):
     """A previous run, named by the settings in which it differs from the present run and its best
     dev loss. id: unique among the runs of a session. folder: where it is saved; "" if it is not.
-    test_peeks: how often its test split was evaluated."""
+    test_peeks: how often its test split was evaluated. is_pinned: kept whatever comes after it."""
 
     name: str
     model: ModelSettings
@@ -125,6 +125,7 @@ class PreviousRun(Struct, frozen=True):
     id: int = 0
     folder: str = ""
     test_peeks: int = 0
+    is_pinned: bool = False
 
 
 class Saving(Struct, frozen=True):

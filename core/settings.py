@@ -113,7 +113,7 @@ def extended_plan(step: int) -> int:
     """
     most = SETTINGS["steps"].metadata["high"]
     if step >= most:
-        raise UserError(f"A run can have at most {most:,} steps")
+        raise UserError(f"a run can have at most {most:,} steps")
     return min(2 * step, most)
 
 

@@ -234,7 +234,7 @@ def test_the_order_of_counts_is_edited_in_place_and_counting_goes_on(small, meth
     losses = direct.train(7)
     assert direct.evaluate("dev") == session.evaluate("dev")
     assert torch.equal(session.train(3), direct.train(3))
-    session.undo()
+    session.timeline.undo()
     assert (session.step, session.model_settings.order) == (5, 2)
     session.edit(order=6)
     assert torch.equal(session.train(2), losses[5:])

@@ -497,7 +497,7 @@ def test_undo_from_a_divergence_reaches_the_finite_weights_whatever_room_is_left
 
 
 def test_a_run_that_is_returned_to_gives_its_place_whatever_room_is_left(names):
-    session = Session(names, ModelSettings(), TrainSettings(batch_size=8))
+    session = Session(names, ModelSettings(), TrainSettings(batch_size=8, steps=100))
     for seed in (2, 3, 4, 5):
         session.train(5)
         session.timeline.restart(seed)

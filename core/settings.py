@@ -44,9 +44,7 @@ class ModelSettings(_Validated):
     context: int = _setting(3, "mlp: context length, in characters", 1, 16)
     embedding: int = _setting(10, "mlp: embedding size, numbers per character", 1, 512)
     hidden: int = _setting(200, "mlp: tanh units in the hidden layer", 1, 4096)
-    init: str = _setting(
-        "scaled", "networks: initial weights", choices=("lecture", "scaled")
-    )
+    init: str = _setting("scaled", "networks: initial weights", choices=("lecture", "scaled"))
     direct: bool = _setting(False, "mlp: direct connections from the embeddings to the output")
 
     @property

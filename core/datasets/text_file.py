@@ -145,7 +145,9 @@ def _opened(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
     raises UserError."""
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe could block forever
-            raise UserError(f"{path} is not a regular file; a text file with one item per line is needed")
+            raise UserError(
+                f"{path} is not a regular file; a text file with one item per line is needed"
+            )
         with path.open("rb") as file:
             if file.peek(2).startswith(_GZIP):
                 with gzip.open(file) as unpacked:

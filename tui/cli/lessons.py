@@ -27,7 +27,7 @@ from .plain_words import PlainCommand, PlainGroup
 from .process import complain
 from .reports import print_lessons, show
 
-_PATIENCE = 60  # seconds, after which a lesson can't be done
+_PATIENCE = 20  # seconds, after which a lesson can't be done
 
 lessons = typer.Typer(cls=PlainGroup, invoke_without_command=True)
 
@@ -118,7 +118,7 @@ async def check_lessons(
 
 async def _do(app: Any, lesson: Lesson) -> None:
     """Do a lesson by its own keys. Raises AssertionError with what is wrong."""
-    from ..keymap import KEYS, presses
+    from ..keymap import presses
 
     side, requests = app.main.lessons, app.main.requests
     await side.show()
@@ -132,7 +132,7 @@ async def _do(app: Any, lesson: Lesson) -> None:
         side.look()
         if player.is_done:
             raise AssertionError(f"{where}: the goal holds before a key is pressed")
-        for key in presses(step.keys, KEYS):
+        for key in presses(step.keys, app.keys):
             app.post_message(key)
             await asyncio.sleep(0.01)
         unmet = lambda: [str(c) for c in step.conditions if not player.is_done]  # noqa: B023, E731

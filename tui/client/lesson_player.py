@@ -30,6 +30,7 @@ class LessonPlayer:
         self.done: dict[str, list[int]] = {}
         self.lesson: Lesson | None = None
         self.is_leaving = False
+        self._is_beginning = False  # until the lesson's run is there
         self._pending: str | None = None  # why a run is to begin, once every command is answered
         self._home: tuple[int, bool] | None = None  # undo levels of the own run; did it train
         self.is_progress_kept = True  # False where the file of what was done can't be read
@@ -63,16 +64,11 @@ class LessonPlayer:
     def enter(self, lesson: Lesson) -> None:
         """Open a lesson at its first step, in a run of its own."""
         is_first = self.lesson is None
-        self.lesson, self.is_leaving = lesson, False
+        self.lesson, self.is_leaving, self._is_beginning = lesson, False, True
         self._go_to(0)
         if is_first or lesson.start:
             self._pending = f"lesson {lesson.title}"
             self._begin()
-
-    def reset(self) -> None:
-        """Begin the lesson again, in a new run."""
-        if self.lesson is not None:
-            self.enter(self.lesson)
 
     def leave(self) -> None:
         """Close the lesson, and take back all that was done in it."""
@@ -100,8 +96,9 @@ class LessonPlayer:
         has changed. views: what the panels show. table: the newest one that was drawn. chosen: the
         panel that has the focus."""
         snapshot = self._session.requests.snapshot
-        if snapshot is None or self._session.requests.awaits_answer:
+        if snapshot is None or (self._is_beginning and self._session.requests.awaits_answer):
             return False
+        self._is_beginning = False
         if self._pending:
             self._begin()
         elif self.is_leaving:
@@ -182,6 +179,7 @@ def facts_of(
         "dev": losses and losses.dev,
         "gap": losses and losses.dev - losses.train,
         "test_peeks": snapshot.test_peeks,
+        "seed": snapshot.seed,
         "edits": len(snapshot.marks),
         "previous": len(snapshot.previous),
         "finder": snapshot.finder and ("finished" if snapshot.finder.finished else "searching"),

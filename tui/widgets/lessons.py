@@ -10,12 +10,12 @@ from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from makemore_tui.core.lessons import lesson_named
+from makemore_tui.core.lessons import Lesson, lesson_named
 from makemore_tui.core.results import BigramTable
 
 from ..client.lesson_player import LessonPlayer
 from ..client.session_actions import SessionActions
-from ..keymap import KEYS, bindings_of, key_labels, presses
+from ..keymap import bindings_of, key_labels, presses
 from ..style.colours import palette_of
 from .lesson_rows import goal_text, lesson_line, step_text
 from .panel_grid import PanelGrid
@@ -113,7 +113,14 @@ class LessonSide(Vertical, can_focus=True):
     async def open_at(self, name: str) -> None:
         """Open at a lesson, by its name or number."""
         await self.show()
-        self.player.enter(lesson_named(self.player.lessons, name))
+        self._begin(lesson_named(self.player.lessons, name))
+
+    def _begin(self, lesson: Lesson) -> None:
+        """Begin a lesson, with the panels as they are at the start."""
+        self._grid.action_choose("loss")
+        for panel in self._grid.panels.values():
+            panel.reset()
+        self.player.enter(lesson)
         self._show_step()
 
     def _close(self) -> None:
@@ -176,8 +183,7 @@ class LessonSide(Vertical, can_focus=True):
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.player.enter(self.player.lessons[event.option_index])
-        self._show_step()
+        self._begin(self.player.lessons[event.option_index])
 
     @on(Input.Submitted)
     def _answer(self, event: Input.Submitted) -> None:
@@ -201,8 +207,8 @@ class LessonSide(Vertical, can_focus=True):
 
     def action_reset(self) -> None:
         """Begin the lesson again."""
-        self.player.reset()
-        self._show_step()
+        if self.player.lesson is not None:
+            self._begin(self.player.lesson)
 
     def action_leave(self) -> None:
         """Close the lesson, and bring the own run back."""
@@ -214,7 +220,7 @@ class LessonSide(Vertical, can_focus=True):
         if self.player.step is None or (self._pressing is not None and self._pressing.is_running):
             return
         self._give_back()
-        keys = iter(presses(self.player.step.keys, getattr(self.app, "keys", KEYS)))
+        keys = iter(presses(self.player.step.keys, self.app.keys))  # type: ignore[attr-defined]
 
         def press() -> None:
             if (key := next(keys, None)) is None or not self.display:

@@ -50,6 +50,9 @@ class ProbePanel(Panel):
         width, height = self.content_size
         return ProbeView(self._line.value, most=max(1, height * max(1, width // COLUMN_WIDTH)))
 
+    def reset(self) -> None:
+        self._line.value = ""
+
     def action_type_text(self) -> None:
         """Let the keys type into the text."""
         self.screen.set_focus(self._line)  # at once, before the next key

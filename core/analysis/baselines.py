@@ -16,7 +16,7 @@ from ..datasets.contexts import context_numbers
 from ..datasets.dataset import Dataset
 from ..results import Baseline
 
-NAMES = BASELINES[1:]
+NAMES = BASELINES[1:-1]
 SMOOTHINGS = tuple(10 ** (i / 4) for i in range(-12, 13))  # 0.001 to 1,000
 _EXAMPLES_PER_BLOCK = 1 << 12  # a block of either takes a few milliseconds
 _MAX_TRAIN_EXAMPLES = 1 << 22

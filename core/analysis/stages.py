@@ -69,8 +69,7 @@ def softmax_stages(logits: Tensor, is_safe: bool = True) -> list[Stage]:
         shifted, name = logits - logits.max(), "shifted"
         stages = [
             Stage("shifted", "logits - logits.max()", shifted,
-                "The largest is subtracted, so that no exponential overflows; p stays the same, "
-                "for only differences count.")
+                "The largest is subtracted, so that no exponential overflows; p stays as it is.")
         ]  # fmt: skip
     counts = shifted.exp()
     return [
@@ -151,8 +150,8 @@ def _forward_mlp(model: MLP, context: Tensor, mask: Tensor | None) -> list[Stage
 def _mask_stage(mask: Tensor) -> Stage:
     dropped, H = int((mask == 0).sum()), len(mask)
     return Stage("mask", "F.dropout(h, p)", mask,
-        f"The first example of the next step trains with h * mask, which leaves out {dropped} of "
-        f"{H} units. Evaluation leaves none out, and so h goes on whole here.")  # fmt: skip
+        f"The next step leaves {dropped} of {H} units out of an example; evaluation none."
+    )  # fmt: skip
 
 
 _FORWARD: dict[type, Callable[..., list[Stage]]] = {
@@ -198,7 +197,7 @@ def _backward_mlp(model: MLP, context: Tensor, values: _Values, dlogits: Tensor)
     return [
         Stage("dW2", "h.T @ dlogits", h.outer(dlogits),
             "A weight's gradient is what comes in, h, times the gradient of what goes out."),
-        Stage("db2", "dlogits.sum(0)", dlogits, "A bias is added as it is; over a batch they add up."),
+        Stage("db2", "dlogits.sum(0)", dlogits, "A bias is added as it is; a batch adds them up."),
         Stage("dh", "dlogits @ W2.T", dh,
             "A unit's gradient: its weights times the gradients of the logits they lead to."),
         Stage("dhpreact", "(1 - h**2) * dh", dhpreact,

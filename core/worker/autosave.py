@@ -258,7 +258,7 @@ def _last_finite_state(session: Session) -> RunState:
     undone, or at step 0."""
     if session.model.is_finite:
         return session.state()
-    state = session.undo_stack.newest_finite(session.run)
+    state = session.timeline.newest_finite(session.run)
     if state is None:
         state = session.state().beginning()
     return replace(state, diverged_at=session.diverged_at)

@@ -82,9 +82,9 @@ class SessionRunner:
         self.training.step(count)
 
     def restart(self, **changes: Any) -> None:
-        """Begin a new run; arguments and errors as for `Session.restart`."""
+        """Begin a new run; arguments and errors as for `Timeline.restart`."""
         self._save_before_leaving(is_last_chance="dataset" in changes)
-        self.session.restart(**changes)
+        self.session.timeline.restart(**changes)
         self.num_runs += 1
         self._weights_replaced()
 
@@ -98,7 +98,7 @@ class SessionRunner:
             dataset = Dataset.load(spec.dataset, spec.unique, spec.reading)
         state = RunState.first(dataset, spec.model, spec.train, spec.seed)
         self._save_before_leaving(is_last_chance=not is_same)
-        self.session.switch_to(state, label)
+        self.session.timeline.switch_to(state, label)
         self.num_runs += 1
         self._weights_replaced()
 
@@ -119,7 +119,7 @@ class SessionRunner:
         self.restart(dataset=dataset)
 
     def go_back(self, action: Callable[[], Any], must_pause: bool = False) -> None:
-        """Return to an earlier state or another run. action: `undo` of the session, or its like."""
+        """Return to an earlier state or another run. action: a timeline's `undo` or such."""
         self._save_before_leaving()
         action()
         if must_pause or self.training.state == "diverged":
@@ -134,7 +134,7 @@ class SessionRunner:
             self.autosave.finish()
             if str(path) == self.autosave.facts.folder:
                 raise UserError(f"{name} is open already")
-        self.session.switch_to(checkpoint.read(path), f"run {name}")
+        self.session.timeline.switch_to(checkpoint.read(path), f"run {name}")
         self.training.pause()
         if self.autosave is not None:
             self.autosave.resume(self.session, path)

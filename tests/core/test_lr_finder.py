@@ -218,7 +218,7 @@ def test_it_belongs_to_the_model_that_it_copied(session):
     finder = LearningRateFinder(looked.trainer)
     looked.train(3)
     assert finder.model is looked.model
-    looked.restart()
+    looked.timeline.restart()
     assert finder.model is not looked.model
 
 

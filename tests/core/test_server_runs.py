@@ -200,9 +200,9 @@ def test_previous_runs_are_told_with_their_curves(serve):
     assert one.name == f"init scaled, seed 3 → {one.best_dev:.2f}"
     assert two.name == f"init scaled → {two.best_dev:.2f}"
     assert (one.seed, one.steps, one.model, one.train) == (3, first.step, first.model, first.train)
-    last_dev = client.session.undo_stack.previous_runs[0].dev_losses.last
+    last_dev = client.session.timeline.previous_runs[0].dev_losses.last
     assert one.best_dev <= last_dev == first.splits.dev
-    histories = [run.history for run in client.session.undo_stack.previous_runs]
+    histories = [run.history for run in client.session.timeline.previous_runs]
     assert len(snapshot.loss.previous) == 2
     for points, history in zip(snapshot.loss.previous, histories, strict=True):
         assert 2 < len(points) <= 64

@@ -236,7 +236,7 @@ def test_a_restart_is_a_new_run_with_the_settings_as_they_are(session):
     session.train(7)
     session.edit(learning_rate=0.3)
     session.train(2)
-    session.restart()
+    session.timeline.restart()
     fresh = Session(session.dataset, MODEL, session.train_settings, seed=5)
     assert (session.step, session.journal, session.history.steps) == (0, [], 0)
     assert session.train_settings.learning_rate == 0.3
@@ -245,13 +245,13 @@ def test_a_restart_is_a_new_run_with_the_settings_as_they_are(session):
 
 
 def test_a_restart_may_have_another_seed(session):
-    session.restart(seed=9)
+    session.timeline.restart(seed=9)
     assert session.seed == 9
     assert_same_weights(session, Session(session.dataset, MODEL, TRAIN, seed=9))
 
 
 def test_a_restart_with_seed_zero_is_not_a_restart_with_the_old_seed(session):
-    session.restart(seed=0)
+    session.timeline.restart(seed=0)
     assert session.seed == 0
 
 
@@ -260,17 +260,17 @@ def test_a_restart_with_seed_zero_is_not_a_restart_with_the_old_seed(session):
 
 def test_a_run_that_leaves_the_numbers_says_so(small):
     session = Session(small, MODEL, TrainSettings(learning_rate=1000, weight_decay=100))
-    assert not session.diverged
+    assert session.diverged_at is None
     session.train(30)
-    assert session.diverged
-    session.restart()
-    assert not session.diverged
+    assert session.diverged_at is not None
+    session.timeline.restart()
+    assert session.diverged_at is None
 
 
 def test_a_table_of_counts_never_diverges(small):
     session = Session(small, ModelSettings(kind="ngram"), TrainSettings(smoothing=0, batch_size=0))
     session.train(1)
-    assert not session.diverged
+    assert session.diverged_at is None
 
 
 # Replaying

@@ -2,7 +2,6 @@
 
 import pytest
 import pytest_asyncio
-from rich.cells import cell_len
 from textual.containers import Vertical
 from textual.events import Key
 from textual.widgets import Checkbox, Input, OptionList
@@ -12,6 +11,7 @@ from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import ChangeDataset, DescribeDataset
 from makemore_tui.tui.screens.dataset import DatasetScreen, PathSuggester, cropped
 from makemore_tui.tui.screens.main import MainScreen
+from makemore_tui.tui.style.cells import cell_len
 
 completed = PathSuggester().get_suggestion
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -4,12 +4,12 @@ import math
 
 import pytest
 from msgspec.structs import replace
-from rich.cells import cell_len
 
 from makemore_tui.core.analysis.diagnosis import RULES
 from makemore_tui.core.results import Diagnosis, TensorHealth
 from makemore_tui.core.worker.protocol import HealthView
 from makemore_tui.tui.screens.help import HelpScreen
+from makemore_tui.tui.style.cells import cell_len
 from makemore_tui.tui.widgets.health import HealthPanel
 
 LARGE = ("gap", "saturated", "dead")

@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from rich.cells import cell_len, set_cell_size
-
 from makemore_tui.core.settings import ModelSettings, TrainSettings, model_label, settings_label
 from makemore_tui.core.text import exact_text, shown
 
 from ..plots.ticks import tick_label
+from ..style.cells import cell_len, set_cell_size
 from ..style.colours import Palette
 from ..style.text_rows import Row, end_of, fitted, number, row, wrapped
 

@@ -66,7 +66,10 @@ class Condition(Struct, frozen=True):
         known = facts.get(self.name)
         if isinstance(known, frozenset | set):
             return self.value in known
-        return known is not None and _TESTS[self.comparison](known, self.value)
+        try:
+            return known is not None and _TESTS[self.comparison](known, self.value)
+        except TypeError:  # a text can't be compared with a number
+            return False
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True):
@@ -235,6 +238,8 @@ def _condition(text: str) -> Condition:
         meant = did_you_mean(name, [*FACTS, *SETTINGS])
         known = meant or f"there are {', '.join(FACTS)} and the settings"
         raise UserError(f"nothing is known as {name!r}; {known}")
+    if comparison == "has":
+        return Condition(name, comparison, value)
     if value in ("true", "false"):
         return Condition(name, comparison, value == "true")
     try:

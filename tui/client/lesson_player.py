@@ -20,7 +20,7 @@ class LessonPlayer:
     """Leads through lessons. The run that was there is left for a new one, and undo brings it back.
 
     lesson: the open one, if any. index: of its step, from 0. reached: the conditions of its goal
-    that hold now. is_done: True once all of them held. seen: the panels that were chosen in it.
+    that hold now. answer: to its question. is_done: True once all of them held. seen: the panels that were chosen in it.
     """
 
     def __init__(self, session: SessionActions):
@@ -87,10 +87,6 @@ class LessonPlayer:
         """Show one more hint."""
         self.num_hints = min(self.num_hints + 1, 2)
 
-    def give_answer(self, answer: float) -> None:
-        """Take an answer to the question."""
-        self.answer = answer
-
     def look(self, views: Iterable[View], table: BigramTable | None, chosen: str) -> bool:
         """Compare what the session and the panels are with the goal; True if what is shown of it
         has changed. views: what the panels show. table: the newest one that was drawn. chosen: the
@@ -140,7 +136,7 @@ class LessonPlayer:
             return
         if self._home is None:
             self._home = now.undo_levels, now.state == "training"
-        if now.state == "training":
+        if now.state != "paused":  # a new run would train if the one before did, or had finished
             self._session.ask(Pause())
         start = self.lesson.start
         label, self._pending = self._pending or "", None

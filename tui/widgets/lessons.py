@@ -3,11 +3,12 @@
 import math
 
 from textual import on
+from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.geometry import Size
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from makemore_tui.core.lessons import Lesson, lesson_named
@@ -27,13 +28,24 @@ _SECONDS_A_KEY = 0.4  # while the keys are pressed for a person
 
 
 class AnswerLine(Line):
-    """The line to type a number into; escape gives the keys back to the panels."""
+    """The line to type a number into; enter takes it, escape gives the keys back to the panels."""
 
-    BINDINGS = [("escape", "leave", "leave")]  # noqa: RUF012
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter", "submit", "answer"),
+        Binding("escape", "leave", "leave"),
+    ]
+
+    def __init__(self, side: "LessonSide"):
+        super().__init__(placeholder="a number")
+        self._side = side
+
+    async def action_submit(self) -> None:
+        """Take what was typed; the next key is the panels' again."""
+        self._side.take_answer(self.value)
 
     def action_leave(self) -> None:
-        """Let the keys be the explorer's again."""
-        self.post_message(LessonSide.Left())
+        """Let the keys be the panels' again."""
+        self._side.give_keys_back()
 
 
 class LessonSide(Vertical, can_focus=True):
@@ -58,15 +70,12 @@ class LessonSide(Vertical, can_focus=True):
     class Rearranged(Message):
         """The side was opened or closed, so that the panels have another room."""
 
-    class Left(Message):
-        """The keys go back to the panels."""
-
     def __init__(self, session: SessionActions, grid: PanelGrid):
         super().__init__(id="lessons")
         self.player = LessonPlayer(session)
         self._grid = grid
         self._text, self._goal = Static(id="lesson-text"), Static(id="lesson-goal")
-        self._line = AnswerLine(placeholder="a number")
+        self._line = AnswerLine(self)
         self._choices = OptionList(compact=True)
         self._pressing: Timer | None = None
 
@@ -97,7 +106,7 @@ class LessonSide(Vertical, can_focus=True):
         elif player.is_done:
             self.action_move(1)
         elif self.has_pseudo_class("focus-within"):
-            self._give_back()
+            self.give_keys_back()
         else:
             self.screen.set_focus(self._line if player.question else self)
 
@@ -124,12 +133,11 @@ class LessonSide(Vertical, can_focus=True):
         self._show_step()
 
     def _close(self) -> None:
-        self._give_back()
+        self.give_keys_back()
         self.display = False
         self.post_message(self.Rearranged())
 
-    @on(Left)
-    def _give_back(self) -> None:
+    def give_keys_back(self) -> None:
         """Let the keys be those of the chosen panel."""
         if self.has_pseudo_class("focus-within"):
             self.screen.set_focus(self._grid.panels[self._grid.chosen])
@@ -148,7 +156,7 @@ class LessonSide(Vertical, can_focus=True):
         self.screen.set_focus(self._choices)
 
     def _show_step(self) -> None:
-        self._give_back()
+        self.give_keys_back()
         self._choices.display = False
         self.draw()
         self.look()
@@ -185,13 +193,14 @@ class LessonSide(Vertical, can_focus=True):
         event.stop()
         self._begin(self.player.lessons[event.option_index])
 
-    @on(Input.Submitted)
-    def _answer(self, event: Input.Submitted) -> None:
-        event.stop()
-        if (answer := typed_number(event.value)) is not None:
-            self.player.give_answer(answer)
-            self._line.value = ""
-            self._show_step()
+    def take_answer(self, text: str) -> None:
+        """Take an answer to the step's question, if it is a number."""
+        if (answer := typed_number(text)) is None:
+            self.border_subtitle = "a number, such as 3.3"
+            return
+        self.player.answer = answer
+        self._line.value = ""
+        self._show_step()
 
     def action_move(self, by: int) -> None:
         """Go to the next step, or the one before; from the last one, to the list."""
@@ -219,7 +228,7 @@ class LessonSide(Vertical, can_focus=True):
         """Press the keys that reach the goal, one at a time, and say which."""
         if self.player.step is None or (self._pressing is not None and self._pressing.is_running):
             return
-        self._give_back()
+        self.give_keys_back()
         keys = iter(presses(self.player.step.keys, self.app.keys))  # type: ignore[attr-defined]
 
         def press() -> None:

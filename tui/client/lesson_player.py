@@ -20,7 +20,8 @@ class LessonPlayer:
     """Leads through lessons. The run that was there is left for a new one, and undo brings it back.
 
     lesson: the open one, if any. index: of its step, from 0. reached: the conditions of its goal
-    that hold now. answer: to its question. is_done: True once all of them held. seen: the panels that were chosen in it.
+    that hold now. answer: to its question. is_done: True once all of them held. seen: the panels
+    that were chosen in it.
     """
 
     def __init__(self, session: SessionActions):

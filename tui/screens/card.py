@@ -1,4 +1,4 @@
-"""The card of the first launch: what this is, and five things to try."""
+"""The card of the first launch: what this is, and six things to try."""
 
 from collections.abc import Mapping
 
@@ -66,7 +66,7 @@ class Card(Static):
 
 
 def welcome(labels: Mapping[str, str]) -> Text:
-    """What this is, and five things to try. labels: of the keys, by their ids."""
+    """What this is, and six things to try. labels: of the keys, by their ids."""
     text = Text(_ABOUT.format(labels["undo"]))
     for ids, what in _TO_TRY.items():
         keys = " ".join(labels[id] for id in ids)

@@ -114,7 +114,7 @@ class Divergence(Struct, frozen=True):
 class PreviousRun(Struct, frozen=True):
     """A previous run, named by the settings in which it differs from the present run and its best
     dev loss. id: unique among the runs of a session. folder: where it is saved; "" if it is not.
-    test_peeks: how often its test split was evaluated."""
+    test_peeks: how often its test split was evaluated. is_pinned: kept whatever comes after it."""
 
     name: str
     model: ModelSettings
@@ -125,6 +125,7 @@ class PreviousRun(Struct, frozen=True):
     id: int = 0
     folder: str = ""
     test_peeks: int = 0
+    is_pinned: bool = False
 
 
 class Saving(Struct, frozen=True):
@@ -252,11 +253,19 @@ class Unavailable(Struct, frozen=True):
 
 class Baseline(Struct, frozen=True):
     """The dev loss of an n-gram model, or the floor under the training loss; k: what is added to
-    every count, None for the uniform and the floor."""
+    every count, None where nothing is; order: of Kneser-Ney, the one with the lowest loss."""
 
     name: str
     loss: float
     k: float | None = None
+    order: int | None = None
+
+    @property
+    def detail(self) -> str:
+        """What was chosen on dev: "k 0.1", "order 6", or nothing."""
+        if self.order is not None:
+            return f"order {self.order}"
+        return "" if self.k is None else f"k {self.k:.2g}"
 
 
 class EmbeddingMap(Struct, frozen=True):

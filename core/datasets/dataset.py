@@ -59,8 +59,7 @@ class Dataset:
         self.unique = unique
         self.reading = reading
         self._text = read_items(path, reading)
-        self._table_context = 0
-        self._tables: dict[tuple[str, int], ContextTable] = {}
+        self._tables: dict[int, dict[tuple[str, int], ContextTable]] = {}  # by context length
         self.vocabulary: Vocabulary = self._text.vocabulary
         self.fingerprint: str = self._text.fingerprint
         if unique:  # the first of each set of equal items stays, in order
@@ -155,17 +154,18 @@ class Dataset:
     ) -> Iterator[ContextTable]:
         """The examples of a split by context, in blocks: few contexts are distinct.
 
-        Splits that fit one block are cached for one context length at a time.
+        Splits that fit one block are cached, for two context lengths at a time.
 
         split: a name as `split` takes it. context: characters. max_examples: of a larger split,
         only the first so many (its items are shuffled).
         """
         part = self.split(split)
         num_examples = min(part.num_examples, max_examples or part.num_examples)
-        if context != self._table_context:
-            self._table_context, self._tables = context, {}
-        if (split, num_examples) in self._tables:
-            yield self._tables[split, num_examples]
+        if context not in self._tables:
+            self._tables = {**dict([*self._tables.items()][-1:]), context: {}}
+        known = self._tables[context]
+        if (split, num_examples) in known:
+            yield known[split, num_examples]
             return
         seen = None
         if split in ("dev", "test"):
@@ -173,7 +173,7 @@ class Dataset:
             seen = torch.repeat_interleave(self.seen_items(split), items)
         for table in context_tables(part, context, num_examples, self.vocabulary.size, seen):
             if table.num_examples == num_examples:
-                self._tables[split, num_examples] = table
+                known[split, num_examples] = table
             yield table
 
     def item(self, index: int) -> str:

@@ -146,6 +146,10 @@ class Session:
         )
         return self._last
 
+    def fork(self) -> "Session":
+        """A run of its own that goes on from here as this one would, with nothing to undo."""
+        return Session.from_state(replace(self.state(), run=object()))
+
     def train(self, steps: int) -> Tensor:
         """Take some steps; the minibatch loss of each, in nats: (steps,) float32.
 
@@ -187,7 +191,7 @@ class Session:
             self.timeline.switch_to(first, label)
             return plan.effect
         if plan.effect == "resized" and not self.model.is_finite:
-            raise UserError("the weights are not finite, so their number can't be changed")
+            raise UserError("the weights are not finite, so the model can't be resized")
         before = self.state()
         self.trainer.edit(plan.train)
         if plan.model != self.model_settings:
@@ -202,7 +206,7 @@ class Session:
     def restore(self, state: RunState) -> None:
         """Go on from a state; `timeline.switch_to` does so and can be undone."""
         model, train = state.model_settings, state.train_settings
-        self.model = make_model(model, state.dataset.vocabulary.size, None, train.smoothing)
+        self.model = make_model(model, state.dataset.vocabulary.size, None)
         version = state.dropout_version
         self.trainer = make_trainer(self.model, state.dataset, train, state.seed, version)
         # A state of format 1 lacks some of what a trainer needs.

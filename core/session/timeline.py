@@ -39,8 +39,8 @@ class Timeline:
     last.
 
     They share `budget` bytes; tensors that states share are counted once. When they need more, the
-    farthest states go, then the oldest previous runs; the nearest state either way and the newest
-    previous run stay, whatever their size.
+    farthest states go, then the oldest previous runs; the nearest state either way, the newest
+    previous run and pinned ones stay, whatever their size.
     """
 
     def __init__(self, session: Restorable, budget: int = BUDGET):
@@ -49,6 +49,7 @@ class Timeline:
         self.past: list[Level] = []
         self.future: list[Level] = []
         self.previous_runs: list[RunState] = []
+        self._pinned: set[object] = set()  # the runs that stay whatever comes after them
 
     def __repr__(self) -> str:
         levels = f"{len(self.past)} to undo, {len(self.future)} to redo"
@@ -65,7 +66,7 @@ class Timeline:
     def record(self, label: str, before: RunState, after: RunState) -> None:
         """Add the state before an edit or a change of the run; what was undone can't be redone.
 
-        A run that is left becomes a previous run if it has taken a step, in the place of the run
+        A run that is left becomes a previous run if it has got somewhere, in the place of the run
         that is gone on with if that was one. Previous runs on other data are not kept.
         """
         self.past.append(Level(label, before, self.previous_runs))
@@ -75,9 +76,19 @@ class Timeline:
         elif after.run is not before.run:
             runs = list(self.previous_runs)
             place = next((i for i, one in enumerate(runs) if one.run is after.run), len(runs))
-            runs[place : place + 1] = [before] if before.step else []
-            self.previous_runs = runs[-MAX_PREVIOUS_RUNS:]
+            runs[place : place + 1] = [before] if _is_worth_keeping(before) else []
+            while len(runs) > MAX_PREVIOUS_RUNS:
+                runs.remove(self._first_to_go(runs) or runs[0])
+            self.previous_runs = runs
         self._trim(after.dataset)
+
+    def pin(self, index: int) -> None:
+        """Keep a previous run whatever comes after it, or no longer; errors as `previous_run`."""
+        self._pinned ^= {self.previous_run(index).run}
+
+    def is_pinned(self, state: RunState) -> bool:
+        """True for a previous run that is kept whatever comes after it."""
+        return state.run in self._pinned
 
     def previous_run(self, index: int) -> RunState:
         """A previous run, the oldest being 0; raises UserError if there is none of that index."""
@@ -179,6 +190,11 @@ class Timeline:
         levels = (*self.past, *self.future)
         return [run for level in levels for run in level.previous_runs] + self.previous_runs
 
+    def _first_to_go(self, runs: list[RunState]) -> RunState | None:
+        """The oldest of some previous runs that isn't pinned, but never the newest."""
+        old = (run for run in runs if run is not runs[-1])
+        return next((run for run in old if not self.is_pinned(run)), None)
+
     def _trim(self, present: Dataset) -> None:
         """Drop what is over the budget."""
         del self.past[:-_MAX_LEVELS]
@@ -187,9 +203,7 @@ class Timeline:
             if len(longer) > 1:
                 del longer[0]
                 continue
-            runs = self._all_previous_runs()
-            oldest = next((run for run in runs if run is not runs[-1]), None)
-            if oldest is None:
+            if (oldest := self._first_to_go(self._all_previous_runs())) is None:
                 return
             for level in (*self.past, *self.future, self):
                 if oldest in level.previous_runs:  # levels may share a list
@@ -198,6 +212,12 @@ class Timeline:
 
 def _identity(dataset: Dataset) -> tuple[Path, str, bool, Reading]:
     return dataset.path, dataset.fingerprint, dataset.unique, dataset.reading
+
+
+def _is_worth_keeping(state: RunState) -> bool:
+    """True if a run has taken a hundredth of its planned steps, or counted anything."""
+    is_network = state.model_settings.model_kind.is_network
+    return state.step > 0 and (not is_network or 100 * state.step >= state.train_settings.steps)
 
 
 def previous_run_name(

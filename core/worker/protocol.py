@@ -170,6 +170,13 @@ class ReturnTo(Request, frozen=True):
     index: int
 
 
+class PinRun(Request, frozen=True):
+    """Keep a previous run, by its index in `Snapshot.previous`, whatever comes after it; or let a
+    pinned one go with the others again."""
+
+    index: int
+
+
 class FindLearningRate(Request, frozen=True):
     """Pause, and try rising learning rates on copies of the model; None is the usual end of their
     range. Snapshots carry the losses as `finder`, until `CancelFinder` or another model."""

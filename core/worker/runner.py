@@ -67,7 +67,8 @@ class SessionRunner:
         if is_resized:
             self.cancel_finder()
         self.training.edited(is_resized)
-        is_another_loss = not changes.keys().isdisjoint({"smoothing", "train_on"})
+        of_loss = {"smoothing", "smoothing_method", "train_on"}
+        is_another_loss = not changes.keys().isdisjoint(of_loss)
         self.evals.edited(self.session, is_resized, is_another_loss)
 
     def resume(self) -> None:

@@ -113,6 +113,8 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
             runner.go_back(stack.redo)
         case protocol.ReturnTo(index):
             runner.go_back(lambda: stack.switch_to(stack.previous_run(index)), must_pause=True)
+        case protocol.PinRun(index):
+            stack.pin(index)
         case protocol.EvaluateTest():
             training.check_is_finite()
             session.test_peeks += 1
@@ -127,7 +129,7 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
             runner.change_dataset(name, unique, reading)
         case protocol.NameRun(name):
             if runner.autosave is None:
-                raise UserError("Runs are not saved here, so this one can't be named")
+                raise UserError("runs are not saved here, so this one can't be named")
             runner.autosave.name(session, name)
         case protocol.OpenRun(folder):
             runner.open_run(Path(folder))
@@ -203,4 +205,5 @@ def _previous_run(state: RunState, session: Session, autosave: Autosave | None) 
         id=id(state.run),
         test_peeks=state.test_peeks,
         folder=autosave.folder_of(state.run) if autosave is not None else "",
+        is_pinned=session.timeline.is_pinned(state),
     )

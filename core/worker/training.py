@@ -86,7 +86,7 @@ class TrainingControl:
         """Train. Raises UserError if every example has been counted, or the weights are not
         finite."""
         if self._session.trainer.finished:
-            raise UserError("All examples have been counted; restart to count again")
+            raise UserError("all examples have been counted; restart to count again")
         self.check_is_finite()
         self.state, self._stop_at = "training", None
 
@@ -120,7 +120,7 @@ class TrainingControl:
             way_back = session.timeline.before_divergence(session.run, session.diverged_at)
             remedy = "lower the learning rate, then restart"
             remedy = remedy if way_back is None else f"undo {way_back.label}"
-            raise UserError(f"The weights are not finite; {remedy}")
+            raise UserError(f"the weights are not finite; {remedy}")
 
     @property
     def is_finished(self) -> bool:

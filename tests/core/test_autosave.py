@@ -225,9 +225,9 @@ def test_a_name_makes_it_a_named_run_in_another_file(begin, keep, save, tmp_path
     before = save(autosave, session).folder
     session.train(2)
     autosave.name(session, "first")
-    assert "being saved as first" in autosave.facts.note
+    assert "Saving as first" in autosave.facts.note
     facts = save(autosave, session)
-    assert (facts.named, facts.step, facts.note) == (True, 7, "saved as first")
+    assert (facts.named, facts.step, facts.note) == (True, 7, "Saved as first")
     assert facts.folder == str(tmp_path / "runs" / "first.safetensors")
     assert not os.path.exists(before)
     session.train(2)
@@ -259,10 +259,10 @@ def test_a_name_that_is_taken_is_refused(begin, keep, save):
     session.train(1)
     autosave.name(session, "first")
     other = begin(seed=2)
-    with pytest.raises(UserError, match="there is a run 'first' already"):
+    with pytest.raises(UserError, match="there is already a run named 'first'"):
         autosave.name(other, "first")
     save(autosave, session)
-    with pytest.raises(UserError, match="there is a run 'first' already"):
+    with pytest.raises(UserError, match="there is already a run named 'first'"):
         autosave.name(other, "first")
     assert read_record(autosave.facts.folder).seed == 1
 
@@ -285,7 +285,7 @@ def test_a_name_that_can_not_be_written_is_tried_again(begin, keep, save, tmp_pa
     assert save(autosave, session).problem
     (tmp_path / "runs").unlink()
     facts = save(autosave, session)
-    assert (facts.problem, facts.note) == (None, "saved as first")
+    assert (facts.problem, facts.note) == (None, "Saved as first")
     assert read_record(tmp_path / "runs" / "first").named
 
 

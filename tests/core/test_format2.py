@@ -38,7 +38,7 @@ def test_a_run_that_is_saved_again_is_the_same_run_in_the_new_format(name, tmp_p
     session = Session.load(FIXTURES / name)
     session.save(tmp_path / name)
     again = Session.load(tmp_path / name)
-    assert read_record(tmp_path / name).format == 3
+    assert read_record(tmp_path / name).format == 4
     assert again.dropout_version == 1
     assert again.journal == session.journal
     assert again.dev_losses.points == session.dev_losses.points

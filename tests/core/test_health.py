@@ -244,6 +244,7 @@ def test_of_a_diverged_run_all_can_be_looked_at(trained):
     [
         ({"kind": "ngram", "order": 3}, {"train_on": "train"}, "trigram"),
         ({"kind": "ngram", "order": 5}, {"train_on": "train"}, None),
+        ({"kind": "ngram", "order": 5}, {"smoothing_method": "kneser-ney"}, "Kneser-Ney"),
         ({"kind": "neural-bigram"}, {"train_on": "train"}, "bigram"),
         ({"kind": "mlp"}, {"train_on": "train"}, "bigram"),
         ({"kind": "mlp"}, {"train_on": "first-9"}, None),
@@ -251,7 +252,7 @@ def test_of_a_diverged_run_all_can_be_looked_at(trained):
     ],
 )
 def test_it_is_compared_with_counting_on_the_same_examples(small, model, train, name):
-    compared = ModelSettings(**model), train["train_on"]
+    compared = ModelSettings(**model), TrainSettings(**train)
     found = comparable_baseline(*compared, baseline_losses(small))
     assert (found and found.name) == name
     assert comparable_baseline(*compared, ()) is None

@@ -86,6 +86,39 @@ def test_a_run_that_took_no_step_is_not_kept(session):
     assert session.seed == 5
 
 
+@pytest.mark.parametrize(("steps", "is_kept"), [(1, False), (2, True)])
+def test_a_run_left_within_a_hundredth_of_its_plan_is_not_kept_but_undo_brings_it_back(
+    session, steps, is_kept
+):
+    session.edit(steps=200)
+    session.train(steps)
+    before = what_it_is(session)
+    session.timeline.restart(7)
+    assert bool(session.timeline.previous_runs) == is_kept
+    session.timeline.undo()
+    assert what_it_is(session) == before
+
+
+def test_a_pinned_run_stays_whatever_comes_after_it(session):
+    session.train(1)
+    session.timeline.restart(0)
+    session.timeline.pin(0)
+    for seed in range(1, 12):
+        session.train(1)
+        session.timeline.restart(seed)
+    runs = session.timeline.previous_runs
+    assert [run.seed for run in runs] == [5, *range(4, 11)]
+    assert [session.timeline.is_pinned(run) for run in runs] == [True, *[False] * 7]
+    session.timeline.budget = 0
+    session.train(1)
+    session.timeline.restart(20)
+    assert [run.seed for run in session.timeline.previous_runs] == [5, 11]
+    session.timeline.pin(0)
+    session.train(1)
+    session.timeline.restart(21)
+    assert [run.seed for run in session.timeline.previous_runs] == [20]
+
+
 def test_eight_previous_runs_are_kept(session):
     for seed in range(12):
         session.train(1)

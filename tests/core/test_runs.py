@@ -160,7 +160,7 @@ def test_opening_a_run_builds_its_model_once_and_checks_its_record_once(run, mon
 
 def test_the_record_tells_the_whole_story(session, run):
     _, record, _ = parts(run)
-    assert record["format"] == FORMAT == 3
+    assert record["format"] == FORMAT == 4
     assert record["journal"] == [{"step": 5, "changes": {"learning_rate": 0.02}}]
     assert record["first"]["train"]["learning_rate"] == 0.1
     assert record["train"]["learning_rate"] == 0.02

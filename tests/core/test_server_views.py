@@ -425,7 +425,7 @@ def test_training_goes_on_while_rates_are_tried_if_it_is_told_to(serve):
     [
         (MODEL, FindLearningRate(1, 0.1), "low must be below high"),
         (MODEL, FindLearningRate(0, 1), "low must be a number"),
-        (ModelSettings(kind="ngram"), FindLearningRate(), "counts has no learning rate"),
+        (ModelSettings(kind="ngram"), FindLearningRate(), "counts have no learning rate"),
     ],
 )
 def test_a_search_that_cannot_be_is_refused_and_training_goes_on(serve, model, request_, sentence):
@@ -447,7 +447,7 @@ def test_counting_finishes_when_every_example_is_counted(serve, small):
     assert (finished.state, finished.step) == ("finished", -(-examples // 50))
     refused = client.ask(Resume())
     assert isinstance(refused, Refused)
-    assert "every example has been counted" in refused.why
+    assert "all examples have been counted" in refused.why
     assert client.do(Restart(3)).state == "training"
 
 

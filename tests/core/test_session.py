@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from makemore_tui.core.analysis.evaluation import evaluate
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.record import JournalEntry
+from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training import trainer
@@ -221,12 +222,37 @@ def test_an_edit_refused_for_the_size_of_the_data_leaves_everything_as_it_was(
     assert state(session) == before
 
 
-def test_an_order_refused_for_the_size_of_the_vocabulary_leaves_everything_as_it_was(names):
-    session = Session(names, ModelSettings(kind="ngram", order=2))
-    before = state(session)
-    with pytest.raises(UserError):
-        session.edit(order=6)
-    assert state(session) == before
+@pytest.mark.parametrize("method", ["add-k", "kneser-ney"])
+def test_the_order_of_counts_is_edited_in_place_and_counting_goes_on(small, method, tmp_path):
+    train = TrainSettings(batch_size=30, smoothing_method=method)
+    session = Session(small, ModelSettings(kind="ngram", order=4), train)
+    session.train(3)
+    for order in (2, 6):
+        assert session.edit(order=order) == "resized"
+        session.train(2)
+    direct = Session(small, ModelSettings(kind="ngram", order=6), train)
+    losses = direct.train(7)
+    assert direct.evaluate("dev") == session.evaluate("dev")
+    assert torch.equal(session.train(3), direct.train(3))
+    session.timeline.undo()
+    assert (session.step, session.model_settings.order) == (5, 2)
+    session.edit(order=6)
+    assert torch.equal(session.train(2), losses[5:])
+    session.save(tmp_path / "run")
+    assert Session.load(tmp_path / "run").evaluate("dev") == session.evaluate("dev")
+    assert replay(tmp_path / "run").identical
+
+
+def test_the_smoothing_method_is_edited_live(names):
+    train = TrainSettings(batch_size=0)
+    session = Session(names, ModelSettings(kind="ngram", order=6), train)
+    (before,) = session.train(1).tolist()
+    assert session.evaluate("train").loss == pytest.approx(before, abs=1e-6)
+    assert session.evaluate("dev").loss > 2.5
+    assert session.edit(smoothing_method="kneser-ney") == "next step"
+    assert session.evaluate("dev").loss == pytest.approx(1.9685, abs=5e-4)
+    again = Session(names, session.model_settings, session.train_settings)
+    assert session.evaluate("train").loss == pytest.approx(again.train(1).item(), abs=1e-6)
 
 
 # Restarting

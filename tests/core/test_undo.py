@@ -304,7 +304,7 @@ def test_undo_goes_back_over_many_changes_of_data(session, names, small, many_ch
 
 
 def test_a_dataset_with_which_the_settings_cannot_be_had_changes_nothing(small, many_characters):
-    session = Session(small, ModelSettings(kind="ngram", order=4), TRAIN)
+    session = Session(small, MODEL, replace(TRAIN, batch_size=0))
     session.train(5)
     before = what_it_is(session)
     with pytest.raises(UserError):
@@ -497,7 +497,7 @@ def test_undo_from_a_divergence_reaches_the_finite_weights_whatever_room_is_left
 
 
 def test_a_run_that_is_returned_to_gives_its_place_whatever_room_is_left(names):
-    session = Session(names, ModelSettings(), TrainSettings(batch_size=8))
+    session = Session(names, ModelSettings(), TrainSettings(batch_size=8, steps=100))
     for seed in (2, 3, 4, 5):
         session.train(5)
         session.timeline.restart(seed)

@@ -6,7 +6,7 @@ from makemore_tui.core.session.timeline import previous_run_name
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 MODEL = ModelSettings(context=3, embedding=4, hidden=10)
-TRAIN = TrainSettings(learning_rate=0.1, batch_size=8)
+TRAIN = TrainSettings(learning_rate=0.1, batch_size=8, steps=100)
 FAR_TOO_FAST = {"learning_rate": 1000, "weight_decay": 100}
 
 

@@ -220,6 +220,6 @@ async def test_the_help_screen_has_every_rule(it):
 async def test_a_panel_that_fills_the_screen_has_a_histogram_and_every_rule(draw):
     _, rows = await draw(116, 35)
     text = "\n".join(rows)
-    assert "activations of the hidden units" in text
+    assert "hidden activations (tanh)" in text
     assert [rule.name for rule in RULES if f" {rule.name} " not in text] == []
     assert sum("▶ healthy" in row for row in rows) == 1

@@ -85,7 +85,7 @@ async def test_in_a_wide_panel_bars_stand_in_columns_as_few_as_hold_them(draw):
 
 async def test_the_empty_text_is_the_beginning_and_is_not_read(draw):
     _, rows = await draw(made("", (1.0,)))
-    assert rows[1] == "at the beginning"
+    assert rows[1] == "at the start"
     assert rows[2].startswith(". █")
 
 

@@ -10,12 +10,14 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
 
 from . import options, saved_run
+from .compare import compare
 from .data import data, presets, settings
 from .explorer import open_explorer
 from .find_lr import find_lr
 from .lessons import lesson_names, lessons
 from .plain_words import PlainCommand, PlainGroup, sentence
 from .runs import runs
+from .sweep import sweep
 from .trace import trace
 from .train import train
 
@@ -87,6 +89,12 @@ for _command, _name, _example in (
     (saved_run.evaluate, "evaluate", f"{_TRAIN} 999 --out b && makemore-tui evaluate b"),
     (trace, "trace", f"{_TRAIN} 999 --out b && makemore-tui trace b --word emma --backward"),
     (find_lr, "find-lr", "makemore-tui find-lr --preset lecture --steps 300"),
+    (compare, "compare", "makemore-tui compare --set-b learning_rate=0.05 --steps 99 --seeds 3"),
+    (
+        sweep,
+        "sweep",
+        "makemore-tui sweep --preset fast --over learning_rate --steps 100 --trials 6",
+    ),
     (data, "data", "makemore-tui data names --json"),
     (presets, "presets", "makemore-tui presets"),
     (settings, "settings", "makemore-tui settings --json"),

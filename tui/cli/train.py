@@ -154,7 +154,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     interrupts: list[bool] = []
     with ctrl_c_calls(lambda *_: interrupts.append(True)):
         split, first_step = session.train_settings.train_on, session.step
-        initial_loss = _evaluated(session, split, _FEW_MULTIPLICATIONS).loss
+        initial_loss = evaluated(session, split, _FEW_MULTIPLICATIONS).loss
         begun = time.perf_counter()
         with progress(last_step, quiet) as advance:
             while session.step < last_step and not (session.trainer.finished or interrupts):
@@ -163,7 +163,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
                 if session.diverged_at is not None and not was_diverged:
                     break
         seconds = time.perf_counter() - begun
-        train, dev = _evaluated(session, split, _MULTIPLICATIONS), session.evaluate("dev")
+        train, dev = evaluated(session, split), session.evaluate("dev")
         report = {
             "steps": session.step,
             "seconds": seconds,
@@ -181,7 +181,9 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     return report, bool(interrupts)
 
 
-def _evaluated(session: "Session", split: str, multiplications: int) -> "Evaluation":
+def evaluated(
+    session: "Session", split: str, multiplications: int = _MULTIPLICATIONS
+) -> "Evaluation":
     """The loss of a split, or of as many of its examples as so many multiplications allow."""
     from makemore_tui.core.analysis.evaluation import affordable_examples
 

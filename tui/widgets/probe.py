@@ -50,7 +50,8 @@ class ProbePanel(Panel):
         keys = key_labels(self.app)
         draw, types = keys["probe-draw"], keys["probe"]
         is_typing = self._line.has_focus
-        self.border_subtitle = "esc leaves" if is_typing else f"{types} types · {draw} draws"
+        leave_or_type = "esc to leave" if is_typing else f"{types} to type · {draw} to draw"
+        self.border_subtitle = leave_or_type
 
     def view(self) -> ProbeView:
         width, height = self.content_size

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import PreviousRun
 from makemore_tui.core.text import shown
-from makemore_tui.core.worker.protocol import OpenRun, ReturnTo, Snapshot
+from makemore_tui.core.worker.protocol import OpenRun, PinRun, ReturnTo, Snapshot
 
 from .. import messages as say
 from ..keymap import bindings_of, key_labels
@@ -129,6 +129,14 @@ class RunsPanel(Panel):
             self.post_message(said)
             self.relayout()
 
+    def action_pin(self) -> None:
+        """Pin the previous run under the cursor, or unpin it."""
+        for entry in self._entries[self.cursor : self.cursor + 1]:
+            if entry.place == "previous":
+                self.post_message(self.Asked(PinRun(entry.position)))
+            else:
+                self.post_message(self.Said(say.NOT_PINNED.format(key=self.key_labels)))
+
     def action_plot(self) -> None:
         """Hide the previous run under the cursor on the loss plot, or show it again; draw the saved
         one there, or no longer."""
@@ -243,5 +251,5 @@ def _previous_entry(index: int, run: PreviousRun, dataset: str) -> RunEntry:
     name = run.name.partition(" → ")[0]  # what follows is the dev loss
     return RunEntry(
         run.id, name, "previous", run.folder, shown(dataset), run.model, run.train, run.seed,
-        run.steps, run.best_dev, run.test_peeks, position=index,
+        run.steps, run.best_dev, run.test_peeks, position=index, is_pinned=run.is_pinned,
     )  # fmt: skip

@@ -27,7 +27,7 @@ class RunEntry(NamedTuple):
     path: where it is saved; "" if it is not. saved: when; None for one that is not read from disk.
     dev: the lowest dev loss, in nats. peeks: how often its test split was evaluated.
     problem: why it can't be opened; there are no settings then.
-    position: of a previous run, among those of the session.
+    position: of a previous run, among those of the session. is_pinned: listed first, and kept.
     """
 
     key: int | str
@@ -44,6 +44,7 @@ class RunEntry(NamedTuple):
     saved: datetime | None = None
     problem: str | None = None
     position: int = 0
+    is_pinned: bool = False
 
     @property
     def settings(self) -> str:
@@ -59,6 +60,8 @@ class RunEntry(NamedTuple):
             return "open now"
         if self.place == "deleted":
             return "deleted"
+        if self.is_pinned:
+            return "pinned"
         return ago(self.saved) if self.saved else "this session"
 
     @property
@@ -144,10 +147,11 @@ COLUMNS = {
 
 
 def ordered(entries: Sequence[RunEntry], sort: str) -> list[RunEntry]:
-    """Entries sorted by a column; those that can't be read last."""
+    """Entries sorted by a column, pinned ones first, those that can't be read last."""
     order = COLUMNS[sort].order
     readable = sorted((one for one in entries if one.problem is None), key=_age)
-    return sorted(readable, key=order) + [one for one in entries if one.problem is not None]
+    unreadable = [one for one in entries if one.problem is not None]
+    return sorted(readable, key=lambda one: (not one.is_pinned, order(one))) + unreadable
 
 
 def matching(entries: Sequence[RunEntry], words: str) -> list[RunEntry]:

@@ -13,6 +13,7 @@ from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.command import CommandPalette
+from textual.driver import Driver
 from textual.events import Event, Paste
 from textual.events import Key as KeyPress
 from textual.screen import Screen
@@ -27,6 +28,7 @@ from .screens import view_state
 from .screens.command_palette import Actions, Palette, commands
 from .screens.main import MainScreen
 from .style import themes
+from .style.alignment import aligning
 
 _SECONDS_TO_LEAVE = 1.0
 
@@ -57,6 +59,9 @@ class ExplorerApp(App):
         self.keys = remapped(self.config.keys)
         self.key_labels = {key.id: key.shown for key in self.keys}
 
+    def get_driver_class(self) -> type[Driver]:
+        return aligning(super().get_driver_class())
+
     def on_mount(self) -> None:
         self.set_keymap({key.id: key.keys for key in self.keys if key.id in self.config.keys})
         self.main = MainScreen(self.engine, self.config)
@@ -72,12 +77,14 @@ class ExplorerApp(App):
         reaches the panel, the line or the screen that it was typed for.
 
         (Textual hands a character to the widget that has the focus, runs a binding once the key has
-        come back from there, and looks at the next key meanwhile.) Once the screen is being taken
-        down, keys do nothing."""
+        come back from there, and looks at the next key meanwhile.) A screen that is being
+        opened, by a click perhaps, is waited for. Once the explorer is to be left, keys do
+        nothing."""
         if isinstance(event, KeyPress | Paste) and not event.is_forwarded:
-            if not self.is_running:
+            if self._exit or not self.is_running:
                 return
             self.app_focus = True
+            await self.screen._mounted_event.wait()
             if await self._handle_at_once(event):
                 return
         await super().on_event(event)

@@ -20,7 +20,6 @@ from makemore_tui.core.settings import (
 from makemore_tui.core.worker.protocol import Edit, Restart, Snapshot
 
 from . import messages as say
-from .keymap import LABELS
 
 _LADDERS: dict[str, tuple[float, ...]] = {
     "hidden": (1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1500,
@@ -47,12 +46,23 @@ def _as_preset(name: str) -> dict[str, Any]:
 
 _CHANGES_TO: dict[str, dict[str, Any]] = {
     "mlp": _as_preset("scaled"),
-    "ngram": {"kind": "ngram", "order": 2, "batch_size": 32, "smoothing": 1.0},
+    "ngram": {
+        "kind": "ngram",
+        "order": 2,
+        "batch_size": 32,
+        "smoothing_method": "add-k",
+        "smoothing": 1.0,
+    },
     "neural-bigram": _as_preset("neural-bigram"),
 }
 
 
-_NAMES = {"kind": "model", "init": "initialisation", "direct": "direct connections"}
+_NAMES = {
+    "kind": "model",
+    "smoothing_method": "smoothing method",
+    "init": "initialisation",
+    "direct": "direct connections",
+}
 _MISSING = {"hidden": "hidden layer", "context": "adjustable context"}
 _HAS = {"mlp": "The MLP has", "ngram": "Counts have", "neural-bigram": "The neural bigram has"}
 
@@ -62,14 +72,15 @@ def name_of(setting: str) -> str:
     return _NAMES.get(setting) or setting.replace("_", " ")
 
 
-def not_of_model(snapshot: Snapshot, setting: str, labels: Mapping[str, str] = LABELS) -> str:
-    """That the model at hand has no such setting, and the key that changes the model."""
+def not_of_model(snapshot: Snapshot, setting: str, labels: Mapping[str, str]) -> str:
+    """That the model at hand has no such setting, and the key that changes the model. labels: of
+    the keys, by id."""
     has, missing = _HAS[snapshot.model.kind], _MISSING.get(setting) or name_of(setting)
     return say.NOT_OF_MODEL.format(model=has, setting=missing, key=labels)
 
 
 def stepped(
-    snapshot: Snapshot, setting: str, by: int, labels: Mapping[str, str] = LABELS
+    snapshot: Snapshot, setting: str, by: int, labels: Mapping[str, str]
 ) -> dict[str, Any] | str:
     """The changes that `by` steps of a setting make, or a sentence why there are none."""
     model, train = snapshot.model, snapshot.train
@@ -77,7 +88,10 @@ def stepped(
         return _CHANGES_TO[KINDS[(KINDS.index(model.kind) + 1) % len(KINDS)]]
     kind = model.model_kind
     own = {"decay": kind.regularizer, "context": kind.context_setting or "context"}
+    own |= {} if kind.is_network else {"optimizer": "smoothing_method"}
     setting = own.get(setting, setting)
+    if setting == "smoothing" and train.smoothing_method != "add-k":
+        return say.NO_K.format(key=labels)
     if not model.is_relevant(setting):
         return not_of_model(snapshot, setting, labels)
     now = getattr(model if hasattr(model, setting) else train, setting)

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..datasets.contexts import ContextTable, contexts_along
 from ..datasets.dataset import Dataset
 from ..models.model import Model
+from .paired import ItemLosses
 
 _MULTIPLICATIONS_PER_BLOCK = 1 << 26
 
@@ -40,10 +41,21 @@ class RunningEvaluation:
     The model is copied at the start, so the result is of the weights at that time.
     """
 
-    def __init__(self, model: Model, dataset: Dataset, split: str, max_examples: int | None = None):
-        """Arguments as for `evaluate`."""
+    def __init__(
+        self,
+        model: Model,
+        dataset: Dataset,
+        split: str,
+        max_examples: int | None = None,
+        by_item: bool = False,
+    ):
+        """Arguments as for `evaluate`. by_item: True to have `item_losses` too."""
         self._model, self._split = model.copy(), split
         self._split_examples = dataset.split(split).num_examples
+        self._item_nll = torch.zeros(0, dtype=torch.float64)
+        if by_item:
+            self._items = dataset.split(split).items_of_examples()
+            self._item_nll = torch.zeros(dataset.split(split).num_items, dtype=torch.float64)
         self._blocks = self._evaluate(dataset.context_tables(split, model.context, max_examples))
         self._nll = torch.zeros(2, dtype=torch.float64)  # of seen items, of unseen ones
         self._examples = torch.zeros(2, dtype=torch.float64)
@@ -62,21 +74,33 @@ class RunningEvaluation:
         loss = float(self._nll.sum() / num_examples)
         return Evaluation(loss, seen, unseen, int(num_examples), self._split_examples)
 
+    def item_losses(self) -> ItemLosses:
+        """The losses of the items of which examples were evaluated, once all blocks are."""
+        lengths = self._items[: int(self._examples.sum())].bincount()
+        return ItemLosses(self._item_nll[: len(lengths)], lengths.double())
+
     def _evaluate(self, tables: Iterator[ContextTable]) -> Iterator[bool]:
         """Add the NLL and the examples, of seen and unseen items, a block of contexts at a time."""
         rows = max(64, _MULTIPLICATIONS_PER_BLOCK // self._model.multiplications)
+        done = 0  # examples
         for table in tables:
+            nll_of_pairs = torch.empty_like(table.counts)
             for first in range(0, len(table.contexts), rows):
-                logits = self._model.logits(table.contexts[first : first + rows])  # (M, V)
-                log_p = torch.log_softmax(logits, 1)
+                contexts = table.contexts[first : first + rows]  # (M, T)
                 edges = torch.searchsorted(table.rows, torch.tensor([first, first + rows]))
                 some = slice(*edges.tolist())  # the P pairs of these contexts and their targets
-                nll = -log_p[table.rows[some] - first, table.targets[some]].double()  # (P,)
+                pairs = table.rows[some] - first, table.targets[some]
+                nll = -self._model.log_likelihoods(contexts, *pairs).double()  # (P,)
                 seen = table.seen_counts[some]
                 weights = torch.stack([seen, table.counts[some] - seen])  # (2, P)
                 self._nll += torch.where(weights > 0, weights * nll, 0.0).sum(1)
                 self._examples += weights.sum(1)
+                nll_of_pairs[some] = nll
                 yield True
+            if len(self._item_nll):
+                items = self._items[done : done + len(table.pairs)]
+                self._item_nll.index_add_(0, items, nll_of_pairs[table.pairs])
+            done += len(table.pairs)
 
 
 def evaluate(

@@ -54,6 +54,10 @@ class Split:
             contexts[:, context - back] = before * inside
         return contexts
 
+    def items_of_examples(self) -> Tensor:
+        """Which of the split's items each example is of, counted from 0: (N,) int64."""
+        return (self.tokens[:-1] == BOUNDARY).cumsum(0).sub_(1)
+
     def examples_at(self, positions: Tensor, context: int) -> tuple[Tensor, Tensor]:
         """The examples at some positions (B,): contexts (B, T) and targets (B,), both int64."""
         targets = self.tokens.index_select(0, positions).long()
@@ -68,6 +72,7 @@ class ContextTable:
     rows, targets: (P,) int64, the distinct pairs of a context (its row) and a target, by row.
     counts: (P,) float64, how often each pair occurs.
     seen_counts: (P,) float64, how often it occurs in items that also stand in train.
+    pairs: (N,) int32, which pair each example is.
     """
 
     contexts: Tensor
@@ -75,6 +80,7 @@ class ContextTable:
     targets: Tensor
     counts: Tensor
     seen_counts: Tensor
+    pairs: Tensor
 
     @property
     def num_examples(self) -> int:
@@ -100,7 +106,8 @@ def context_tables(
         if seen is not None:
             seen_counts.index_add_(0, pair, seen[positions - 1].double())
         rows, targets = pairs // size, pairs % size
-        yield ContextTable(contexts[distinct], rows, targets, counts.double(), seen_counts)
+        counted = counts.double(), seen_counts
+        yield ContextTable(contexts[distinct], rows, targets, *counted, pair.int())
 
 
 def contexts_along(ids: list[int], context: int) -> Tensor:

@@ -59,8 +59,7 @@ class Dataset:
         self.unique = unique
         self.reading = reading
         self._text = read_items(path, reading)
-        self._table_context = 0
-        self._tables: dict[tuple[str, int], ContextTable] = {}
+        self._tables: dict[int, dict[tuple[str, int], ContextTable]] = {}  # by context length
         self.vocabulary: Vocabulary = self._text.vocabulary
         self.fingerprint: str = self._text.fingerprint
         if unique:  # the first of each set of equal items stays, in order
@@ -155,17 +154,18 @@ class Dataset:
     ) -> Iterator[ContextTable]:
         """The examples of a split by context, in blocks: few contexts are distinct.
 
-        Splits that fit one block are cached for one context length at a time.
+        Splits that fit one block are cached, for two context lengths at a time.
 
         split: a name as `split` takes it. context: characters. max_examples: of a larger split,
         only the first so many (its items are shuffled).
         """
         part = self.split(split)
         num_examples = min(part.num_examples, max_examples or part.num_examples)
-        if context != self._table_context:
-            self._table_context, self._tables = context, {}
-        if (split, num_examples) in self._tables:
-            yield self._tables[split, num_examples]
+        if context not in self._tables:
+            self._tables = {**dict([*self._tables.items()][-1:]), context: {}}
+        known = self._tables[context]
+        if (split, num_examples) in known:
+            yield known[split, num_examples]
             return
         seen = None
         if split in ("dev", "test"):
@@ -173,7 +173,7 @@ class Dataset:
             seen = torch.repeat_interleave(self.seen_items(split), items)
         for table in context_tables(part, context, num_examples, self.vocabulary.size, seen):
             if table.num_examples == num_examples:
-                self._tables[split, num_examples] = table
+                known[split, num_examples] = table
             yield table
 
     def item(self, index: int) -> str:
@@ -183,7 +183,8 @@ class Dataset:
 
     def seen_items(self, split: str) -> Tensor:
         """For each item of a split, whether it also stands in train: (num_items,) bool."""
-        return _is_in(self._hashes[slice(*self._edges[split])], self._train_hashes)
+        hashes, of_train = self._hashes
+        return _is_in(hashes[slice(*self._edges[split])], of_train)
 
     def contains(self, texts: list[str]) -> list[bool]:
         """For each text, whether it stands in the data."""
@@ -208,18 +209,15 @@ class Dataset:
         return torch.frombuffer(_shuffled_range(self.num_items), dtype=torch.int32)
 
     @cached_property
-    def _hashes(self) -> Tensor:
-        """The hash of each item, in the order of the splits: (num_items,) int64."""
-        return item_hashes(self._text.tokens, self._text.starts)[self._order]
-
-    @cached_property
-    def _train_hashes(self) -> Tensor:
-        """The hashes of train's items, sorted."""
-        return self._hashes[slice(*self._edges["train"])].sort().values
+    def _hashes(self) -> tuple[Tensor, Tensor]:
+        """The hash of each item, in the order of the splits: (num_items,) int64; and those of
+        train's items, sorted."""
+        hashes = item_hashes(self._text.tokens, self._text.starts)[self._order]
+        return hashes, hashes[slice(*self._edges["train"])].sort().values
 
     @cached_property
     def _distinct_hashes(self) -> Tensor:
-        return self._hashes.unique(sorted=True)
+        return self._hashes[0].unique(sorted=True)
 
 
 def built_in_path(name: str) -> Path:

@@ -18,7 +18,7 @@ from ..reading import PLAIN, Reading
 from ..results import Resizing
 from ..settings import ModelSettings, TrainSettings, plan_edit
 
-FORMAT = 3
+FORMAT = 4
 MAX_RECORD_BYTES = 3 << 20  # a journal of some 30,000 edits
 MAX_BUCKETS = 1 << 14  # of the loss history
 _MAX_BUCKET_WIDTH = 1 << 40  # steps

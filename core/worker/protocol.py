@@ -12,6 +12,7 @@ from ..reading import PLAIN, Reading
 from ..results import BigramsView
 from ..run_spec import RunSpec
 from ..settings import ModelSettings, TrainSettings
+from ..split_results import SplitDetails
 from ..trace_results import SoftmaxDrawing, TraceDrawing
 
 State = Literal["training", "paused", "finished", "diverged"]
@@ -68,11 +69,12 @@ class EmbeddingView(Struct, frozen=True):
 
 
 class ProbeView(Struct, frozen=True):
-    """A text's surprisal by character, and the `most` likeliest characters to follow it; answered
-    by a `Probe` or `Unavailable`."""
+    """A text's surprisal by character, and the `most` likeliest characters to follow it; the next
+    one as drawn for the run's sample `index`; answered by a `Probe` or `Unavailable`."""
 
     text: str
     most: int = 100
+    index: int = 0
 
 
 class TraceView(Struct, frozen=True):
@@ -90,11 +92,18 @@ class TraceView(Struct, frozen=True):
     item: int | None = None
 
 
+class DetailsView(Struct, frozen=True):
+    """What the losses of the splits come from; answered by a `SplitDetails`."""
+
+
 class HealthView(Struct, frozen=True):
     """Activations, gradients, updates and a diagnosis; answered by a `Health`."""
 
 
-View = LossView | BigramsView | NamesView | EmbeddingView | ProbeView | TraceView | HealthView
+View = (
+    LossView | BigramsView | NamesView | EmbeddingView | ProbeView | TraceView | DetailsView
+    | HealthView
+)  # fmt: skip
 
 
 class Refresh(Request, frozen=True):
@@ -157,6 +166,13 @@ class Redo(Request, frozen=True):
 class ReturnTo(Request, frozen=True):
     """Continue a previous run, by its index in `Snapshot.previous`; the present one takes its
     place there."""
+
+    index: int
+
+
+class PinRun(Request, frozen=True):
+    """Keep a previous run, by its index in `Snapshot.previous`, whatever comes after it; or let a
+    pinned one go with the others again."""
 
     index: int
 
@@ -265,6 +281,7 @@ class Snapshot(Struct, frozen=True):
     embedding: results.EmbeddingMap | results.Unavailable | None = None
     probe: results.Probe | results.Unavailable | None = None
     trace: TraceDrawing | SoftmaxDrawing | results.Unavailable | None = None
+    details: SplitDetails | None = None
     health: results.Health | None = None
     baselines: tuple[results.Baseline, ...] = ()  # those known so far
     finder: results.RateSearch | None = None  # None if the learning-rate finder was not started

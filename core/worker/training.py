@@ -64,7 +64,7 @@ class TrainingControl:
         self._recent: deque[tuple[float, int]] = deque()  # times and steps
         if self._stop_at is not None:
             self.state, self._stop_at = "paused", None
-        if self._session.diverged:
+        if self._session.diverged_at is not None:
             self.state = "diverged"
         elif self.state != "paused":
             self.state = "finished" if self.is_finished else "training"
@@ -78,7 +78,7 @@ class TrainingControl:
 
     def pause(self, state: State = "paused") -> None:
         """Stop training, for this reason."""
-        self.state = "diverged" if self._session.diverged else state
+        self.state = state if self._session.diverged_at is None else "diverged"
         self._stop_at = None
         self._recent.clear()
 
@@ -86,7 +86,7 @@ class TrainingControl:
         """Train. Raises UserError if every example has been counted, or the weights are not
         finite."""
         if self._session.trainer.finished:
-            raise UserError("All examples have been counted; restart to count again")
+            raise UserError("all examples have been counted; restart to count again")
         self.check_is_finite()
         self.state, self._stop_at = "training", None
 
@@ -117,10 +117,10 @@ class TrainingControl:
         """Raises UserError if the weights are not finite, with what would make them so."""
         session = self._session
         if not session.model.is_finite:
-            way_back = session.undo_stack.before_divergence(session.run, session.diverged_at)
+            way_back = session.timeline.before_divergence(session.run, session.diverged_at)
             remedy = "lower the learning rate, then restart"
             remedy = remedy if way_back is None else f"undo {way_back.label}"
-            raise UserError(f"The weights are not finite; {remedy}")
+            raise UserError(f"the weights are not finite; {remedy}")
 
     @property
     def is_finished(self) -> bool:
@@ -128,13 +128,13 @@ class TrainingControl:
         return self._session.trainer.finished or self._session.step >= self._last_step
 
     def _train(self, most: int) -> None:
-        was_diverged = self._session.diverged  # and was resumed all the same
+        was_diverged = self._session.diverged_at is not None  # and was resumed all the same
         self._slicer.train(self._session, most)
         now = self._clock()
         self._recent.append((now, self._session.step))
         while self._recent[0][0] < now - _SPEED_SECONDS:
             self._recent.popleft()
-        if self._session.diverged and not was_diverged:
+        if self._session.diverged_at is not None and not was_diverged:
             self.pause("diverged")
 
     @property

@@ -7,12 +7,15 @@ import pytest
 import torch
 
 from makemore_tui.core.analysis.baselines import baseline_losses
+from makemore_tui.core.analysis.coverage import context_coverage, loss_floor
+from makemore_tui.core.analysis.regularization import regularization
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.results import BigramsView, Unavailable
+from makemore_tui.core.results import Baseline, BigramsView, Unavailable
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings
 from makemore_tui.core.worker.protocol import (
     CancelFinder,
+    DetailsView,
     Edit,
     EmbeddingView,
     EvaluateTest,
@@ -27,6 +30,7 @@ from makemore_tui.core.worker.protocol import (
     Resume,
     Sampling,
     Step,
+    TraceView,
 )
 from makemore_tui.core.worker.server import Server
 from tests.support.serving import MODEL
@@ -273,6 +277,34 @@ def test_a_probe_is_of_the_model_as_it_is_beside_the_dev_loss(serve):
     assert (probe.dev, len(probe.following)) == (still.splits.dev, 2)
 
 
+def test_a_trace_is_that_of_the_session_and_logits_have_their_softmax(serve):
+    client = serve()
+    client.until(lambda s: s.step > 30)
+    still = client.still()
+    drawn = client.look(TraceView("abc bca", 5, True)).trace
+    trace = client.session.trace("abc bca", 5, True)
+    assert (drawn.step, drawn.lengths, drawn.position) == (still.step, (4, 4), 5)
+    assert [one.loss for one in drawn.examples] == [one.loss for one in trace.examples]
+    assert [one.name for one in drawn.gradients] == [one.name for one in trace.gradients]
+    assert (drawn.loss_after, drawn.loss_after_next) == (trace.loss_after, trace.loss_after_next)
+    first = client.look(TraceView("", item=client.session.dataset.num_items)).trace
+    assert first.text == client.session.dataset.item(0)
+    softmax = client.look(TraceView("logits 100 2")).trace
+    assert softmax.safe[-1].values == (1, pytest.approx(math.exp(-98), rel=1e-4))
+    assert isinstance(client.look(TraceView("logits one")).trace, Unavailable)
+
+
+def test_a_step_that_is_taken_leads_to_the_loss_that_was_foretold(serve):
+    client = serve(optimizer="adamw", dropout=0.2)
+    client.until(lambda s: s.step > 30)
+    client.still()
+    foretold = client.look(TraceView("abc", backward=True)).trace
+    client.ask(Step())
+    taken = client.look(TraceView("abc")).trace
+    assert taken.step == foretold.step + 1
+    assert taken.example.loss == pytest.approx(foretold.loss_after_next, rel=1e-12)
+
+
 def test_health_has_the_losses_of_the_splits(serve):
     client = serve(learning_rate=0.05)
     client.until(lambda s: s.step > 30)
@@ -286,19 +318,47 @@ def test_health_has_the_losses_of_the_splits(serve):
 
 def test_looking_at_everything_never_changes_the_path(serve, small, state_hash):
     client = serve(optimizer="adamw", learning_rate=0.01)
-    views = EmbeddingView(), ProbeView("abc"), HealthView(), BigramsView(0, 0, 9, 9, (1, 1))
-    client.until(lambda s: s.step > 200 and len(s.baselines) == 5, *views)
+    views = (
+        EmbeddingView(), ProbeView("abc"), HealthView(), DetailsView(),
+        BigramsView(0, 0, 9, 9, (1, 1)),
+    )  # fmt: skip
+    client.until(lambda s: s.step > 200 and len(s.baselines) == 6, *views)
     step = client.still().step
     plain = Session(small, MODEL, client.session.train_settings, seed=3)
     plain.train(step)
     assert state_hash(client.session) == state_hash(plain)
 
 
+def test_the_floor_follows_what_is_trained_on_and_the_context(serve, small):
+    client = serve(train_on="first-6")
+    client.do(Pause())
+    assert client.look().baselines[-1].loss == loss_floor(small, "first-6", MODEL.context)
+    longer = client.do(Edit({"context": 5, "train_on": "first-9"}))
+    assert longer.baselines[-1].loss == loss_floor(small, "first-9", 5)
+
+
+def test_a_large_training_set_has_no_floor(serve, names):
+    client = serve(names)
+    assert client.do(Pause()).baselines[-1].name != "floor"
+
+
+def test_what_the_losses_come_from_is_that_of_the_newest_losses(serve, small):
+    client = serve(model=ModelSettings(kind="neural-bigram"), weight_decay=0.1)
+    step = client.still().step
+    found = client.until(lambda s: s.splits and s.splits.step == step, DetailsView()).details
+    model = client.session.model
+    assert found.coverage == context_coverage(model, small)
+    assert found.regularization == regularization(model, small, "train", 0.1)
+    assert client.do(Edit({"weight_decay": 0.0})).step == step
+    assert client.look(DetailsView()).details.regularization.penalty == 0
+
+
 def test_baselines_come_by_themselves_even_while_paused(serve, small):
     client = serve()
     client.do(Pause())
-    known = client.until(lambda s: len(s.baselines) == 5).baselines
-    assert known == baseline_losses(small)
+    known = client.until(lambda s: len(s.baselines) == 6).baselines
+    floor = Baseline("floor", loss_floor(small, "train", MODEL.context))
+    assert known == (*baseline_losses(small), floor)
     client.do(Edit({"hidden": 11}))
     assert client.look().baselines == known
 
@@ -394,7 +454,7 @@ def test_training_goes_on_while_rates_are_tried_if_it_is_told_to(serve):
     [
         (MODEL, FindLearningRate(1, 0.1), "low must be below high"),
         (MODEL, FindLearningRate(0, 1), "low must be a number"),
-        (ModelSettings(kind="ngram"), FindLearningRate(), "counts has no learning rate"),
+        (ModelSettings(kind="ngram"), FindLearningRate(), "counts have no learning rate"),
     ],
 )
 def test_a_search_that_cannot_be_is_refused_and_training_goes_on(serve, model, request_, sentence):
@@ -416,7 +476,7 @@ def test_counting_finishes_when_every_example_is_counted(serve, small):
     assert (finished.state, finished.step) == ("finished", -(-examples // 50))
     refused = client.ask(Resume())
     assert isinstance(refused, Refused)
-    assert "every example has been counted" in refused.why
+    assert "all examples have been counted" in refused.why
     assert client.do(Restart(3)).state == "training"
 
 

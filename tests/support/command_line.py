@@ -11,8 +11,8 @@ import pytest
 from makemore_tui.tui.cli import main as cli
 
 COMMANDS = (
-    "explore", "train", "sample", "evaluate", "trace", "find-lr", "sweep", "data", "presets",
-    "settings", "replay", "export",
+    "explore", "train", "sample", "evaluate", "trace", "find-lr", "compare", "sweep", "data",
+    "presets", "settings", "replay", "export",
 )  # fmt: skip
 TRAIN_KEYS = {
     "steps", "seconds", "steps_per_second", "parameters", "initial_loss", "train_loss", "dev_loss",

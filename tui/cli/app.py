@@ -10,6 +10,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
 
 from . import options, saved_run
+from .compare import compare
 from .data import data, presets, settings
 from .explorer import open_explorer
 from .find_lr import find_lr
@@ -88,6 +89,7 @@ for _command, _name, _example in (
     (saved_run.evaluate, "evaluate", f"{_TRAIN} 999 --out b && makemore-tui evaluate b"),
     (trace, "trace", f"{_TRAIN} 999 --out b && makemore-tui trace b --word emma --backward"),
     (find_lr, "find-lr", "makemore-tui find-lr --preset lecture --steps 300"),
+    (compare, "compare", "makemore-tui compare --set-b learning_rate=0.05 --steps 99 --seeds 3"),
     (
         sweep,
         "sweep",

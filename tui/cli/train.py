@@ -84,7 +84,7 @@ def train(
         report, is_interrupted = _train(session, quiet=as_json)
         unsaved = file and _save(session, file, report, is_named=out is not None)
     show(as_json, report, print_training, session, report)
-    if session.diverged:
+    if session.diverged_at is not None:
         complain(_divergence(session, file if out else None))
         raise typer.Exit(1)
     if unsaved:
@@ -150,20 +150,20 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     last_step = session.train_settings.steps
     if not session.model_settings.model_kind.is_network:
         last_step = session.dataset.split("all").num_examples  # more than there are to count
-    slicer, was_diverged = TimeSlicer(_SLICE_SECONDS), session.diverged
+    slicer, was_diverged = TimeSlicer(_SLICE_SECONDS), session.diverged_at is not None
     interrupts: list[bool] = []
     with ctrl_c_calls(lambda *_: interrupts.append(True)):
         split, first_step = session.train_settings.train_on, session.step
-        initial_loss = _evaluated(session, split, _FEW_MULTIPLICATIONS).loss
+        initial_loss = evaluated(session, split, _FEW_MULTIPLICATIONS).loss
         begun = time.perf_counter()
         with progress(last_step, quiet) as advance:
             while session.step < last_step and not (session.trainer.finished or interrupts):
                 losses = slicer.train(session, last_step - session.step)
                 advance(session.step, losses)
-                if session.diverged and not was_diverged:
+                if session.diverged_at is not None and not was_diverged:
                     break
         seconds = time.perf_counter() - begun
-        train, dev = _evaluated(session, split, _MULTIPLICATIONS), session.evaluate("dev")
+        train, dev = evaluated(session, split), session.evaluate("dev")
         report = {
             "steps": session.step,
             "seconds": seconds,
@@ -181,7 +181,9 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     return report, bool(interrupts)
 
 
-def _evaluated(session: "Session", split: str, multiplications: int) -> "Evaluation":
+def evaluated(
+    session: "Session", split: str, multiplications: int = _MULTIPLICATIONS
+) -> "Evaluation":
     """The loss of a split, or of as many of its examples as so many multiplications allow."""
     from makemore_tui.core.analysis.evaluation import affordable_examples
 

@@ -6,6 +6,7 @@ from rich.style import Style
 
 from makemore_tui.core.trace_results import TraceDrawing, TraceLine
 
+from ..style.cells import cell_len
 from ..style.colours import Palette, ink_on
 from ..style.text_rows import Row, fitted, paragraph, row, width_of
 
@@ -27,7 +28,7 @@ def stage_row(
         ("▸ " if is_chosen else "  ", style),
         (fitted(one.name, 9), style),
         (fitted(str(one.shape), 10), palette.style("dim")),
-        (fitted(one.code, 23) + " " if width >= _WITH_CODE else "", palette.style("dim")),
+        (fitted(one.code, 25) + " " if width >= _WITH_CODE else "", palette.style("dim")),
     )
     room = width - width_of(line)
     if len(one.values) == 1 or one.name == "ids":
@@ -35,10 +36,7 @@ def stage_row(
         return [*line, *row((fitted(numbers, room).rstrip(), palette.style("text")))]
     cells = max(len(labels), room // 2) if room >= _WITH_STRONGEST else room
     drawn = _cells(one.values, cells, unit, palette)
-    room, named = room - width_of(drawn), ""
-    for place, value in one.strongest[:3]:
-        name = f"  {_place(place, one.shape, labels)} {value:+.2g}"
-        named += name if len(named + name) <= room else ""
+    named = _named(one, labels, room - width_of(drawn))
     return [*line, *drawn, *row((named, palette.style("dim")))]
 
 
@@ -52,32 +50,35 @@ def closely(
         return rows
     places = _places(one)
     name = f"{one.name}[{_place(places[unit], one.shape, labels)}] = {one.values[unit]:.6g}"
-    rows.append(
-        row((name, palette.style("cursor", bold=True)), (_said(one, trace, labels), _dim(palette)))
-    )
+    said = _said(one, trace, labels, width - cell_len(name))
+    rows.append(row((name, palette.style("cursor", bold=True)), (said, palette.style("dim"))))
     if not one.rows:
         return [*rows, *_vector(one, labels, unit, width, palette)]
     names = [labels[i] if one.shape[0] == len(labels) else str(i) for i in one.rows]
     if one.name.endswith("emb"):
-        names = [labels[i] for i in trace.example.ids[:-1]]
+        names = [labels[trace.example.ids[i]] for i in one.rows]
     return [*rows, *_matrix(one, names, unit, width, palette)]
 
 
-def _said(one: TraceLine, trace: TraceDrawing, labels: Sequence[str]) -> str:
+def _said(one: TraceLine, trace: TraceDrawing, labels: Sequence[str], room: int) -> str:
     """How large a stage's values are together, and of a parameter's gradient, what a step does."""
     said = f"   norm {one.norm:.4g}"
+    factor, words = 1.0, "farthest from 0:"
     if one.name[1:2].isupper() or one.name in ("db1", "db2"):
-        moved = (
-            f"{_place(place, one.shape, labels)} {-trace.learning_rate * value:+.2g}"
-            for place, value in one.strongest[:3]
-        )
-        return f"{said}   -{trace.learning_rate:g} x it moves most: {', '.join(moved)}"
-    strongest = (f"{_place(at, one.shape, labels)} {v:+.3g}" for at, v in one.strongest[:3])
-    return f"{said}   farthest from 0: {', '.join(strongest)}"
+        factor, words = -trace.learning_rate, f"-{trace.learning_rate:g} x it changes most:"
+    named = _named(one, labels, room - cell_len(said + words) - 3, factor)
+    return f"{said}   {words}{named}" if named else said
 
 
-def _dim(palette: Palette) -> Style:
-    return palette.style("dim")
+def _named(one: TraceLine, labels: Sequence[str], room: int, factor: float = 1.0) -> str:
+    """The values farthest from 0 by their places, as many as fit, each times a factor."""
+    said = ""
+    for place, value in one.strongest:
+        name = f"  {_place(place, one.shape, labels)} {factor * value:+.2g}"
+        if cell_len(said + name) > room:
+            break
+        said += name
+    return said
 
 
 def _place(place: tuple[int, ...], shape: tuple[int, ...], labels: Sequence[str]) -> str:
@@ -113,7 +114,7 @@ def _vector(
 ) -> list[Row]:
     """All values with their places, in columns."""
     names = [_place(place, one.shape, labels) for place in _places(one)]
-    widest = max(map(len, names))
+    widest = max(map(cell_len, names))
     columns = max(1, width // (widest + 1 + _NUMBER_WIDTH))
     rows = []
     for first in range(0, len(names), columns):
@@ -122,7 +123,7 @@ def _vector(
             name, value = names[i], one.values[i]
             style = palette.style("cursor" if i == unit else "text", bold=i == unit)
             cells += row(
-                (f"{name:>{widest}} ", palette.style("dim")),
+                (_right(name, widest), palette.style("dim")),
                 (f"{value:<{_NUMBER_WIDTH}.4g}", style),
             )
         rows.append(cells)
@@ -139,7 +140,7 @@ def _matrix(
     rows = []
     for i, name in enumerate(names):
         values = one.values[i * columns : (i + 1) * columns]
-        cells = row((f"{name:>3} ", palette.style("dim")))
+        cells = row((_right(name, 3), palette.style("dim")))
         for j, value in enumerate(values[first : first + shown], first):
             is_unit = i * columns + j == unit
             style = palette.style("cursor" if is_unit else "text", bold=is_unit)
@@ -147,3 +148,8 @@ def _matrix(
         more = " …" if first + shown < one.shape[1] else ""
         rows.append([*cells, *row((more, palette.style("dim")))])
     return rows
+
+
+def _right(name: str, width: int) -> str:
+    """A name at the right end of so many cells, and a space."""
+    return " " * (width - cell_len(name)) + name + " "

@@ -95,6 +95,7 @@ INTERRUPTED = {
     "sample x": "core.runs.checkpoint.read",
     "evaluate x": "core.runs.checkpoint.read",
     "trace x": "core.runs.checkpoint.read",
+    "compare": "core.datasets.dataset.Dataset.load",
     "find-lr": "core.datasets.dataset.Dataset.load",
     "sweep --over hidden": "tui.cli.sweep.parse_ranges",
     "data": "core.datasets.dataset.Dataset.load",

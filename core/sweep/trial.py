@@ -107,7 +107,7 @@ class _Worker:
         slicer, told = TimeSlicer(_SLICE_SECONDS), time.monotonic()
         while session.step < end and not session.trainer.finished:
             slicer.train(session, end - session.step)
-            if session.diverged:
+            if session.diverged_at is not None:
                 raise _Pruned(f"diverged at step {session.diverged_at:,}")
             if time.monotonic() - told > _SECONDS_BETWEEN:
                 told = time.monotonic()

@@ -86,6 +86,12 @@ class TracePanel(Panel):
             self._before = paused if paused.step < now.step else None
         self._paused = None if is_training else now
 
+    def reset(self) -> None:
+        self._stage, self._position, self._item, self._is_backward = -1, None, None, False
+        self._line.value = "emma"
+        self.label_keys()
+        self.post_message(self.ViewChanged(self))
+
     def action_type_word(self) -> None:
         """Let the keys type other words."""
         self.screen.set_focus(self._line)

@@ -30,6 +30,7 @@ RESIZED = "{changes}, weights kept · loss unchanged"
 RESIZED_LOSS = "{changes}, weights kept · dev {before} → {after}"
 AT_LIMIT = "{setting} is at its {limit}, {value}"
 NOT_OF_MODEL = "{model} no {setting} · {key[model]} to change the model"
+NO_K = "Kneser-Ney adds no k to counts · {key[optimizer]} for add-k smoothing"
 NOT_BY_WHEEL = "A change of {setting} starts a new run · press {key[value]} to confirm"
 
 # Undo, redo and new runs

@@ -89,6 +89,9 @@ class Panel(Widget, can_focus=True):
         """What this panel wants in the next snapshot, or None."""
         return None
 
+    def reset(self) -> None:
+        """Show what the panel shows at the start, whatever a person has chosen since."""
+
     def action_move(self, down: int, right: int) -> None:
         """Move this panel's cursor, if it has one."""
 

@@ -110,7 +110,7 @@ class NgramCounts(Model):
     def log_likelihoods(self, contexts: Tensor, rows: Tensor, targets: Tensor) -> Tensor:
         if self.is_kneser_ney:
             return self.kneser_ney.log_prob(contexts, targets, rows)
-        ids, known = self._find(contexts)
+        *_, (ids, known) = self.index.find(contexts, self.settings.order)
         V, grams = self.vocabulary_size, self.index.grams[self.settings.order]
         places, found = places_of(ids[rows] * V + targets, grams)
         counts = values_at(self.counts, places, found & known[rows])
@@ -125,17 +125,12 @@ class NgramCounts(Model):
         """How often each character followed each of some contexts (B, T): (B, V) int32."""
         V, order = self.vocabulary_size, self.settings.order
         counts = torch.zeros(len(contexts), V, dtype=torch.int32)
-        ids, known = self._find(contexts)
+        *_, (ids, known) = self.index.find(contexts, self.settings.order)
         rows = known.nonzero()[:, 0]
         which, places = self.index.after(ids[rows], order)
         targets = self.index.grams[order][places] % V
         counts[rows[which], targets] = self.counts[places]
         return counts
-
-    def _find(self, contexts: Tensor) -> tuple[Tensor, Tensor]:
-        """The ids of contexts (B, T), and whether they are known: (B,), (B,)."""
-        *_, found = self.index.find(contexts, self.settings.order)
-        return found
 
     def _contexts(self, places: Tensor) -> Tensor:
         """The ids of the contexts of n-grams (B,): (B,)."""

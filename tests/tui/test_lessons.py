@@ -58,8 +58,6 @@ async def test_a_lesson_has_a_run_of_its_own_and_leaving_brings_the_former_one_b
         assert json.loads(path.read_text()) == {"the-data": [1]}
         await it.press("f2")
         await it.until(lambda: "step 2/6" in it.painted())
-        await it.press("f2", "escape", "f2", "f2", "f2", "escape")
-        await it.press("f2", "escape")
         side = it.screen.lessons
         side.focus()
         await it.press("x")

@@ -91,7 +91,8 @@ class FakeEngine:
         if isinstance(reply, Snapshot):
             is_searching = reply.finder is not None and not reply.finder.finished
             is_working = reply.state == "training" or is_searching
-            reply = replace(reply, is_resting=not is_working)
+            levels = len(self.past) or reply.undo_levels
+            reply = replace(reply, is_resting=not is_working, undo_levels=levels)
             self.now = plain(reply)
         self.is_dead = isinstance(reply, WorkerDied)
         self._deliver(reply)

@@ -51,6 +51,7 @@ LOCAL = {
     "faster",  # than without a limit
     "relaunch",  # see tests/tui/test_first_minute.py
     "close-card",
+    "lessons",  # see tests/tui/test_lessons.py
     "value",
     "dataset",
     "picture",

@@ -80,7 +80,10 @@ class FakeEngine:
     def send(self, request: Request) -> None:
         self.requests.append(request)
         if self.answers and not self.is_dead:
-            self.tell(self.answer(request))
+            reply = self.answer(request)
+            if isinstance(reply, Snapshot) and not reply.is_refresh:
+                reply = replace(reply, undo_levels=len(self.past))
+            self.tell(reply)
 
     def close(self) -> None:
         self.closed = True
@@ -91,8 +94,7 @@ class FakeEngine:
         if isinstance(reply, Snapshot):
             is_searching = reply.finder is not None and not reply.finder.finished
             is_working = reply.state == "training" or is_searching
-            levels = len(self.past) or reply.undo_levels
-            reply = replace(reply, is_resting=not is_working, undo_levels=levels)
+            reply = replace(reply, is_resting=not is_working)
             self.now = plain(reply)
         self.is_dead = isinstance(reply, WorkerDied)
         self._deliver(reply)

@@ -232,7 +232,7 @@ class LessonSide(Vertical, can_focus=True):
 
     def action_show_me(self) -> None:
         """Press the keys that reach the goal, one at a time, and say which."""
-        if self.player.step is None or (self._pressing is not None and self._pressing.is_running):
+        if self.player.step is None or self._pressing is not None:
             return
         self.give_keys_back()
         keys = iter(presses(self.player.step.keys, self.app.keys))  # type: ignore[attr-defined]
@@ -240,6 +240,8 @@ class LessonSide(Vertical, can_focus=True):
         def press() -> None:
             if (key := next(keys, None)) is None or not self.display:
                 timer.stop()
+                self._pressing = None
+                self.draw()
                 return
             self.border_subtitle = f"pressing {key.character or key.key}"
             self.app.post_message(key)

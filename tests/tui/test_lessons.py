@@ -80,8 +80,8 @@ async def test_hints_come_one_by_one_and_the_keys_are_pressed_for_one_who_asks(
         await it.until(lambda: "at the very top" in it.painted())
         assert "32,178 items." not in it.painted()
         await it.press("h", "s")
-        side.focus()
-        await it.press("s")  # once more, which does nothing
+        await it.until(lambda: side.border_subtitle.startswith("pressing"))
+        side.action_show_me()  # once more, which does nothing
         await it.until(lambda: "✓ Done" in it.painted())
         assert side.player.answer == 32178
 

@@ -43,7 +43,6 @@ NEW_RUN = "New run: {what} · {key[undo]} to undo"
 NEW_MODEL = "New run: {what} · {key[undo]} brings {before} back"
 RESTARTED = "Restarted, same settings, seed {seed} · {key[undo]} to undo"
 NEW_SEED = "Restarted with seed {seed} · {key[undo]} to undo"
-BACK_FROM_LESSON = "Back in your own run"
 NEW_DATA = "enter new run · {key[undo]} brings this one back, at step {step:,}"
 NEW_DATA_AT_START = "enter new run"
 

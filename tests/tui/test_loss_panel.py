@@ -313,15 +313,6 @@ async def test_other_runs_are_hidden_and_overlaid(shown, stage, previous):
     assert panel.view().overlays == ()
 
 
-async def test_a_run_that_was_left_soon_after_it_began_is_drawn_only_if_asked_for(
-    shown, stage, previous
-):
-    panel = await shown(previous=(previous(id=1, steps=1999), previous(id=2, steps=2000)))
-    assert stage.rows(panel)[0].endswith("1 previous run")
-    panel.toggle_run(1)
-    assert stage.rows(panel)[0].endswith("2 previous runs")
-
-
 async def test_the_palette_sets_a_target_refuses_what_is_none_and_removes_it(explorer):
     async with explorer() as it:
         loss = it.screen.grid.panels["loss"]

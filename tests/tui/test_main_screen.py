@@ -252,7 +252,7 @@ async def test_an_action_can_be_chosen_in_the_palette_by_its_name(it):
     await it.until(lambda: isinstance(it.app.screen.focused, Input))
     await it.press(*"new seed")
     await it.until(lambda: it.app.screen.query_one(Input).value == "new seed")
-    await it.until(lambda: "New seed" in it.painted() and "Restart" not in it.painted())
+    await it.until(lambda: "New seed  (R)" in it.painted() and "Restart  (r)" not in it.painted())
     await it.press("down", "enter")
     await it.until(lambda: "seed 2" in it.status)
 

@@ -234,11 +234,11 @@ class FakeEngine:
         """A saved run; unless it is known, one with the present settings."""
         name, now = folder.rpartition("/")[2], self.now
         run = self.saved.get(folder, now)
-        previous = (*now.previous, self._leave(f"run {name}")) if now.step else now.previous
+        left = (self._leave(f"run {name}"),) if _is_worth_keeping(now) else ()
         there = replace(now, state="paused", model=run.model, train=run.train, seed=run.seed)
         return self._did(
             f"run {name}",
-            replace(there, step=run.step, previous=previous, resized=None, test=None),
+            replace(there, step=run.step, previous=(*now.previous, *left), resized=None, test=None),
         )
 
     def _moved(self, source: list, target: list, word: str) -> Reply:

@@ -109,7 +109,7 @@ def test_the_fake_engine_answers_as_the_server_does(file, tmp_path):
     other = tmp_path / "other.txt"
     other.write_text(ITEMS.upper())
     dataset, folder = Dataset.load(str(file)), tmp_path / "saved"
-    Session(dataset, ModelSettings(hidden=7)).save(folder)
+    Session(dataset, ModelSettings(hidden=7), BRIEF).save(folder)
     server = Client(Session(dataset, ModelSettings(hidden=10), BRIEF), paused=True)
     replies = []
     fake = FakeEngine(plain(server.first))

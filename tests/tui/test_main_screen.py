@@ -444,7 +444,7 @@ async def test_the_help_is_grouped_and_searched(it):
     assert "four presses are tenfold" in it.painted()
     assert "Pause training" not in it.painted()
     await it.press("z")
-    await it.until(lambda: "Nothing has 'tenfoldz'" in it.painted())
+    await it.until(lambda: "Nothing found for 'tenfoldz'" in it.painted())
     await it.press("escape")
     await it.until(lambda: "Pause training" in it.painted())
     await it.press("escape")

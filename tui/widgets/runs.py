@@ -135,7 +135,7 @@ class RunsPanel(Panel):
             if entry.place == "previous":
                 self.post_message(self.Asked(PinRun(entry.position)))
             else:
-                self.post_message(self.Said(say.NOT_PINNED.format(key=self.key_labels)))
+                self.post_message(self.Said(say.NOT_PINNED.format(key=key_labels(self.app))))
 
     def action_plot(self) -> None:
         """Hide the previous run under the cursor on the loss plot, or show it again; draw the saved

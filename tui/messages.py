@@ -34,6 +34,7 @@ NO_K = "Kneser-Ney adds no k to counts · {key[optimizer]} for add-k smoothing"
 NOT_BY_WHEEL = "A change of {setting} starts a new run · press {key[value]} to confirm"
 
 # Undo, redo and new runs
+TO_RESUME = " · {key[pause]} to resume"
 UNDONE = "Undid {what}, back at step {step:,} · {key[redo]} to redo"
 REDONE = "Redid {what}, at step {step:,} · {key[undo]} to undo"
 NOTHING_TO_UNDO = "Nothing to undo"

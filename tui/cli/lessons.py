@@ -56,7 +56,9 @@ def check(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[LESSON...]", help="Their names; all if none.", autocompletion=lesson_names
+            metavar="[LESSON...]",
+            help="Names of lessons; default: all.",
+            autocompletion=lesson_names,
         ),
     ] = None,
 ) -> None:
@@ -86,7 +88,7 @@ def _read() -> list[Lesson]:
     for problem in problems:
         complain(problem)
     if not found:
-        raise UserError("there is no lesson that could be used")
+        raise UserError("no lesson can be used")
     return found
 
 

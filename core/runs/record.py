@@ -92,6 +92,7 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     tensors_sha256: str  # of the bytes of all tensors
     dropout_version: Literal[1, 2]
     init_version: Literal[1, 2] = 1  # absent from records written before there was another
+    mixed_losses: DevRecord = DevRecord()  # of the network mixed with counts
     test_peeks: Count = 0  # how often the test split was evaluated
 
     @property
@@ -200,6 +201,6 @@ def _problem(record: RunRecord, raw: dict[str, Any]) -> str | None:
         return "the steps in its journal must rise, up to the steps taken"
     if width & (width - 1) or steps // width > MAX_BUCKETS:
         return f"history.width can't be {width} after {steps} steps"
-    if any(step > steps for step, _ in record.dev_losses.points):
+    if any(step > steps for step, _ in (*record.dev_losses.points, *record.mixed_losses.points)):
         return "it has a dev loss of a step that was not taken"
     return None

@@ -1,0 +1,119 @@
+"""The loss of a network that is mixed with counts, and the weight that is best on dev."""
+
+import torch
+from torch import Tensor
+
+from ..datasets.dataset import Dataset
+from ..datasets.grams import GramIndex
+from ..models.factory import AnyNetwork
+from ..models.kneser_ney import KneserNey
+from ..models.mixture import mixed
+from ..split_results import MixtureParts
+from .evaluation import Evaluation, RunningEvaluation
+
+_EXAMPLES_PER_BLOCK = 1 << 16
+_MAX_WEIGHED = 1 << 17  # examples of dev that decide the weight
+_HALVINGS = 24
+_DECIMALS = 6  # beyond which the weight is not certain
+
+
+class MixedCounts:
+    """Counts to mix a network with, and what they give to the examples of a dataset's splits.
+
+    estimate: modified Kneser-Ney, of all examples of the split that is trained on.
+    """
+
+    def __init__(self, dataset: Dataset, order: int, train_on: str = "train"):
+        """Raises UserError if there is no split of the name `train_on`."""
+        part = dataset.split(train_on)
+        index = GramIndex(part, part.num_examples, dataset.vocabulary.size)
+        while index.order < order:
+            index.deepen()
+        self.estimate: KneserNey = KneserNey(index, part.num_examples, order)
+        self._dataset, self._train_on, self._index = dataset, train_on, index
+        self._known: dict[str, Tensor] = {}
+
+    def log_prob(self, split: str, num_examples: int) -> Tensor:
+        """ln P of the first so many examples of a split, which is kept: (N,) float64."""
+        known = self._known.get(split)
+        if known is None or len(known) < num_examples:
+            self._known[split] = known = self._log_prob(split, num_examples)
+        return known[:num_examples]
+
+    def _log_prob(self, split: str, num_examples: int) -> Tensor:
+        estimate, part = self.estimate, self._dataset.split(split)
+        if split == self._train_on:
+            places = self._index.examples(estimate.order)[:num_examples]
+            return torch.cat([*map(estimate.log_prob_at, places.split(_EXAMPLES_PER_BLOCK))])
+        blocks = torch.arange(1, num_examples + 1).split(_EXAMPLES_PER_BLOCK)
+        context = max(1, estimate.order - 1)
+        return torch.cat([estimate.log_prob(*part.examples_at(some, context)) for some in blocks])
+
+
+class RunningMixedEvaluation(RunningEvaluation):
+    """The evaluation of a network mixed with counts, in one pass over the network."""
+
+    def __init__(
+        self,
+        network: AnyNetwork,
+        counts: MixedCounts,
+        weight: float | RunningEvaluation | None,
+        dataset: Dataset,
+        split: str,
+        max_examples: int | None = None,
+    ):
+        """weight: of the counts; or a mixed evaluation of dev, whose weight is taken and which is
+        advanced first; None for the best on this split. The others are as for `evaluate`."""
+        super().__init__(network, dataset, split, max_examples, by_example=True)
+        self._counts, self._given = counts, weight
+
+    def advance(self) -> bool:
+        given = self._given
+        return (isinstance(given, RunningEvaluation) and given.advance()) or super().advance()
+
+    @property
+    def weight(self) -> float:
+        """The weight of the counts, once all blocks are evaluated."""
+        if isinstance(self._given, RunningMixedEvaluation):
+            return self._given.weight
+        if self._given is None:
+            self._given = best_weight(*self._both())
+        return self._given
+
+    def example_nll(self) -> Tensor:
+        network, counts = self._both()
+        return -mixed(network, counts, self.weight)
+
+    def result(self) -> Evaluation:
+        """The loss of the mixture, once all blocks are evaluated."""
+        nll, counts = self.example_nll(), self._both()[1]
+        parts = MixtureParts(super().result().loss, -float(counts.mean()), self.weight)
+        is_seen = torch.zeros(len(nll), dtype=torch.int64)
+        if self._split in ("dev", "test"):
+            is_seen = self._dataset.seen_examples(self._split)[: len(nll)].long()
+        sums = torch.zeros(2, dtype=torch.float64).index_add_(0, 1 - is_seen, nll)
+        return self._result(sums, parts)
+
+    def _both(self) -> tuple[Tensor, Tensor]:
+        """ln P of the examples by the network, and by the counts: (N,), (N,)."""
+        network = -super().example_nll()
+        return network, self._counts.log_prob(self._split, len(network))
+
+
+def best_weight(network: Tensor, counts: Tensor) -> float:
+    """The weight of the counts with the lowest mean loss of the mixture, from 0 to 1.
+
+    network, counts: ln P of some examples, (N,) each, of which the first 131,072 decide. The loss
+    is convex in the weight, so its minimum is where the slope, the mean of
+    (p - q) / ((1 - w) p + w q), changes its sign.
+    """
+    p, q = network[:_MAX_WEIGHED].exp(), counts[:_MAX_WEIGHED].exp()
+    difference = q - p
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        weight = (low + high) / 2
+        if float((difference / (p + weight * difference)).sum()) > 0:  # more of the counts helps
+            low = weight
+        else:
+            high = weight
+    return round((low + high) / 2, _DECIMALS)

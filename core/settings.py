@@ -78,7 +78,7 @@ class TrainSettings(_Validated):
     )
     smoothing: float = _setting(1.0, "ngram: k, the number added to every count", 0, 1e6)
     mix: float | Literal["auto"] = _setting(
-        0.0, "networks: weight of Kneser-Ney counts mixed into what is predicted; auto: best on dev",
+        0.0, "networks: weight of Kneser-Ney counts in what is predicted; auto: best on dev",
         0, 1, word="auto",
     )  # fmt: skip
     mix_order: int = _setting(6, "networks: order of the counts that are mixed in", 1, 8)

@@ -4,15 +4,6 @@ neural bigram. Frozen and torch-free; losses are in nats a character."""
 from msgspec import Struct
 
 
-class MixtureParts(Struct, frozen=True):
-    """What a mixture is made of: the losses of the network and of the counts alone, in nats, and
-    the weight of the counts."""
-
-    network: float
-    counts: float
-    weight: float
-
-
 class ContextCoverage(Struct, frozen=True):
     """How many contexts of a length occur in training, and the losses on dev's examples whose
     context does (`seen`) and does not (`unseen`): of the present model, and of counts with the same

@@ -9,7 +9,6 @@ from torch import Tensor
 from ..datasets.contexts import ContextTable, contexts_along
 from ..datasets.dataset import Dataset
 from ..models.model import Model
-from ..split_results import MixtureParts
 from .paired import ItemLosses
 
 _MULTIPLICATIONS_PER_BLOCK = 1 << 26
@@ -21,8 +20,8 @@ class Evaluation:
 
     seen, unseen: the loss of the items that also stand in train, and of those that don't; None for
     train itself, and where there are no such items. num_examples: how many examples were evaluated,
-    of split_examples in the split. parts: of a network that is mixed with counts, the loss of each
-    alone.
+    of split_examples in the split. parts: of a network that is mixed with counts, what it and they
+    have alone.
     """
 
     loss: float
@@ -30,12 +29,26 @@ class Evaluation:
     unseen: float | None
     num_examples: int
     split_examples: int
-    parts: MixtureParts | None = None
+    parts: "MixtureParts | None" = None
+
+    @property
+    def network(self) -> "Evaluation":
+        """That of the model without the counts that it may be mixed with."""
+        return self.parts.network if self.parts else self
 
     @property
     def share(self) -> float:
         """The share of the split's examples that were evaluated."""
         return self.num_examples / self.split_examples
+
+
+@dataclass(frozen=True)
+class MixtureParts:
+    """What a network and the counts that it is mixed with have alone; weight: of the counts."""
+
+    network: Evaluation
+    counts: Evaluation
+    weight: float
 
 
 class RunningEvaluation:
@@ -70,7 +83,7 @@ class RunningEvaluation:
         return self._result(self._nll)
 
     def _result(self, nll_sums: Tensor, parts: MixtureParts | None = None) -> Evaluation:
-        """By the summed NLL of seen items and of others, (2,)."""
+        """The loss by the summed NLL of seen items and of others, (2,)."""
         num_examples, is_held_out = self._examples.sum(), self._split in ("dev", "test")
         seen, unseen = (
             nll / n if is_held_out and n else None

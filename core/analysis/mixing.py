@@ -8,8 +8,7 @@ from ..datasets.grams import GramIndex
 from ..models.factory import AnyNetwork
 from ..models.kneser_ney import KneserNey
 from ..models.mixture import mixed
-from ..split_results import MixtureParts
-from .evaluation import Evaluation, RunningEvaluation
+from .evaluation import Evaluation, MixtureParts, RunningEvaluation
 
 _EXAMPLES_PER_BLOCK = 1 << 16
 _MAX_WEIGHED = 1 << 17  # examples of dev that decide the weight
@@ -86,13 +85,16 @@ class RunningMixedEvaluation(RunningEvaluation):
 
     def result(self) -> Evaluation:
         """The loss of the mixture, once all blocks are evaluated."""
-        nll, counts = self.example_nll(), self._both()[1]
-        parts = MixtureParts(super().result().loss, -float(counts.mean()), self.weight)
-        is_seen = torch.zeros(len(nll), dtype=torch.int64)
+        counts = self._result(self._sums(-self._both()[1]))
+        parts = MixtureParts(super().result(), counts, self.weight)
+        return self._result(self._sums(self.example_nll()), parts)
+
+    def _sums(self, nll: Tensor) -> Tensor:
+        """The summed NLL of seen items and of others: (N,) to (2,)."""
+        is_other = torch.ones(len(nll), dtype=torch.int64)
         if self._split in ("dev", "test"):
-            is_seen = self._dataset.seen_examples(self._split)[: len(nll)].long()
-        sums = torch.zeros(2, dtype=torch.float64).index_add_(0, 1 - is_seen, nll)
-        return self._result(sums, parts)
+            is_other -= self._dataset.seen_examples(self._split)[: len(nll)].long()
+        return torch.zeros(2, dtype=torch.float64).index_add_(0, is_other, nll)
 
     def _both(self) -> tuple[Tensor, Tensor]:
         """ln P of the examples by the network, and by the counts: (N,), (N,)."""

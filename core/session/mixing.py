@@ -103,11 +103,10 @@ class Mixing:
 
     def record(self, step: int, dev: Evaluation) -> None:
         """Add the losses of dev after so many steps to those of the session."""
-        session, parts = self._session, dev.parts
-        session.dev_losses.append(step, dev.loss if parts is None else parts.network)
-        if parts is not None:
-            session.mixed_losses.append(step, dev.loss)
-            self._weight, self._weight_of = parts.weight, self._present
+        self._session.dev_losses.append(step, dev.network.loss)
+        if dev.parts is not None:
+            self._session.mixed_losses.append(step, dev.loss)
+            self._weight, self._weight_of = dev.parts.weight, self._present
 
     @property
     def last_dev(self) -> float | None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from makemore_tui.core.session.replay import Replay
     from makemore_tui.core.session.session import Session
 
+_MIXED = "Loss of network and counts mixed, in nats per character"
 _SAMPLES_SHOWN = 10
 _MAX_WIDTH, _HEIGHT = 100, 18  # of a plot
 _PIPE_WIDTH = 1000  # no line of a table is broken in a pipe or a file
@@ -235,8 +236,13 @@ def print_evaluations(
         "Loss, in nats per character", "split", "loss", "also in train", "new", "examples"
     )
     for name, found in evaluations.items():
-        losses = map(number, (found.loss, found.seen, found.unseen))
-        table.add_row(name, *losses, f"{found.num_examples:,}")
+        rows = {name: found}
+        if found.parts is not None:
+            rows |= {"  network": found.parts.network, "  counts": found.parts.counts}
+            table.title = Text(f"{_MIXED}; weight of the counts {found.parts.weight:.4f}")
+        for row, one in rows.items():
+            losses = map(number, (one.loss, one.seen, one.unseen))
+            table.add_row(row, *losses, f"{one.num_examples:,}")
     print_out(table)
     if coverage is not None:
         _print_plot("\nContexts", coverage_rows(coverage, "this model", DARK))

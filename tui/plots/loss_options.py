@@ -81,7 +81,7 @@ class LossOptions:
         shown = tuple(one for one in baselines if one.name in self.baselines)
         if self.target is not None:
             shown = Baseline(TARGET, self.target), *shown
-        dev = snapshot.splits.dev if snapshot.splits else None
+        dev = snapshot.splits.predicted_dev if snapshot.splits else None
         return PlotContent(self, shown, snapshot.marks, snapshot.previous, dev)
 
     def magnified(self, factor: float, axis: StepAxis, total: int) -> "LossOptions":
@@ -114,10 +114,12 @@ def loss_legend(
     crosshair = options.crosshair
     text = palette.style("text", bold=True)
     batch, where = curve.newest, ""
-    dev = snapshot.splits.dev if snapshot.splits else None
+    splits = snapshot.splits
+    dev, mixed = splits and splits.dev, splits and splits.mixed and splits.mixed.dev
     if crosshair is not None and curve.steps:
         batch = _nearest(zip(curve.steps, curve.smooth, strict=True), crosshair)
         dev = _nearest(curve.dev, crosshair)
+        mixed = _nearest(curve.mixed, crosshair)
         where = f"│ step {crosshair:,.0f}   "
     parts = [
         (where, palette.style("cursor", bold=True)),
@@ -126,6 +128,8 @@ def loss_legend(
         ("╍ dev ", palette.style("dev")),
         (f"{number(dev)}   ", text),
     ]
+    if mixed is not None:
+        parts += [("╍ mixed ", palette.style("good")), (f"{number(mixed)}   ", text)]
     left = width - sum(len(words) for words, _ in parts)
     for words, style in _more_parts(curve, snapshot, options, palette):
         if len(words) <= left:

@@ -38,8 +38,8 @@ class StepAxis(NamedTuple):
 class CurveColumns(NamedTuple):
     """A curve with one value for each column: None where there is nothing to draw.
 
-    smooth: the smoothed loss. mixed: the dev loss of a mixture. previous: the lines of other runs. earliest: the first step whose
-    loss is in the curve."""
+    smooth: the smoothed loss. mixed: the dev loss of a mixture. previous: the lines of other runs.
+    earliest: the first step whose loss is in the curve."""
 
     low: list[float | None]
     high: list[float | None]

@@ -55,8 +55,9 @@ def loss_plot(
     curve: LossCurve, width: int, height: int, look: PlotContent, palette: Palette
 ) -> list[Row]:
     """The loss plot in `height` rows of `width` cells. The smoothed mean of the minibatch losses is
-    a line, the dev loss a dashed one, as that of a mixture, and other runs have a colour and dashes each. Behind them
-    stand the marks, the baselines, and, shaded, the range of minibatch losses of each column."""
+    a line, the dev loss a dashed one, as is that of a mixture, and other runs have a colour and
+    dashes each. Behind them stand the marks, the baselines, and, shaded, the range of minibatch
+    losses of each column."""
     canvas = canvas_width(width, look)
     if canvas < 10 or height < 4 or not curve.steps:
         return []

@@ -170,8 +170,7 @@ class Tracer:
         examples = self._examples(model, contexts, targets)
         alone = model.network if isinstance(model, Mixture) else model
         context = contexts[position]
-        chosen = context[len(context) - alone.context :]
-        stages = of_model = forward(alone, chosen, mask)
+        stages = of_model = forward(alone, context[len(context) - alone.context :], mask)
         if isinstance(model, Mixture):
             stages = [*stages, *mixture_stages(model, context, stages[-1].values)]
         last = stages[-1]
@@ -182,7 +181,7 @@ class Tracer:
             examples,
             (*stages, *loss_stages(last.values, targets[position], last.name)),
             last.values,
-            *self._occurrences(chosen),
+            *self._occurrences(context),
         )
         return _with_gradients(found, model, of_model, learning_rate) if backward else found
 

@@ -208,9 +208,7 @@ async def test_space_trains_on_whatever_stopped_it(it, snapshot, state):
         ("o", {"smoothing_method": "kneser-ney"}),
     ],
 )
-async def test_counts_have_keys_for_smoothing_its_method_and_the_order(
-    it, snapshot, press, changes
-):
+async def test_counts_have_keys_for_smoothing_method_and_order(it, snapshot, press, changes):
     assert await asked(it, snapshot(kind="ngram"), press) == [Edit(changes)]
 
 

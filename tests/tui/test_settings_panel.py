@@ -8,8 +8,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WIDTHS = [30, 32, 40]  # those of the side column at 100, 120 and 200 cells
 
-NAMES = """model|learning rate|schedule|batch size|context|embedding|hidden|optimizer|method|smoothing
-weight decay|dropout|parameters|counts|steps/s|step|train on|init|direct|seed""".replace(
+NAMES = """model|learning rate|schedule|batch size|context|embedding|hidden|optimizer|method
+smoothing|weight decay|dropout|parameters|counts|steps/s|step|train on|init|direct|seed""".replace(
     "\n", "|"
 ).split("|")
 

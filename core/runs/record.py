@@ -96,6 +96,11 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     test_peeks: Count = 0  # how often the test split was evaluated
 
     @property
+    def best_dev(self) -> float | None:
+        """The lowest dev loss of what the run predicts with, in nats; None without any."""
+        return best_dev(self.train, self.dev_losses.best, self.mixed_losses.best)
+
+    @property
     def usable_threads(self) -> int:
         """As many threads as the run was trained with, as far as this machine has them."""
         return min(self.threads, os.cpu_count() or 1)
@@ -104,6 +109,11 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     def dataset_name(self) -> str:
         """What `Dataset.load` takes: a built-in dataset's name, or the path of a file."""
         return self.dataset.name if self.dataset.path is None else self.dataset.path
+
+
+def best_dev(train: TrainSettings, alone: float | None, mixed: float | None) -> float | None:
+    """Of the lowest dev losses of a network alone and mixed with counts, the one that is meant."""
+    return mixed if train.mix and mixed is not None else alone
 
 
 def check_format(path: Path, raw: Any) -> int:

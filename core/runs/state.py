@@ -15,7 +15,7 @@ from ..settings import ModelSettings, TrainSettings, short_label
 from ..training import dropout
 from ..training.history import DevLosses, LossHistory
 from ..training.trainer import make_trainer
-from .record import JournalEntry
+from .record import JournalEntry, best_dev
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,6 +94,11 @@ class RunState:
     def step(self) -> int:
         """How many steps have been taken."""
         return self.trainer["step"]
+
+    @property
+    def best_dev(self) -> float | None:
+        """The lowest dev loss of what the run predicts with, in nats; None without any."""
+        return best_dev(self.train_settings, self.dev_losses.best, self.mixed_losses.best)
 
     @property
     def tensors(self) -> Iterator[Tensor]:

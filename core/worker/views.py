@@ -210,7 +210,7 @@ def _read(path: str) -> tuple[_Losses, float | None]:
         run = checkpoint.read(path)
     except UserError:
         return _Losses(LossHistory(), []), None
-    return _Losses(run.history, _edits(run.journal)), run.dev_losses.best
+    return _Losses(run.history, _edits(run.journal)), run.best_dev
 
 
 def _points(run: _Losses, steps: tuple[int, int], view: LossView) -> list[tuple[float, float]]:

@@ -61,7 +61,6 @@ _CHANGES_TO: dict[str, dict[str, Any]] = {
 _NAMES = {
     "kind": "model",
     "smoothing_method": "smoothing method",
-    "mixture": "mixture with counts",
     "init": "initialisation",
     "direct": "direct connections",
 }

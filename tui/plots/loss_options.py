@@ -22,6 +22,7 @@ SMOOTHINGS = {"light": 1000, "strong": 5000, "off": 0}  # steps
 BASELINE_CHOICES = (BASELINES, BASELINES[1:], BASELINES[:1], ())
 TARGET = "target"  # what its line is called
 MAX_TARGET = 100.0  # nats
+_MIXED = "╍ mixed "
 _MIN_STEPS = 16  # in a range
 ZOOM = 1.5  # times as high for each step of the vertical zoom
 _MAX_ZOOM = 12
@@ -128,9 +129,11 @@ def loss_legend(
         ("╍ dev ", palette.style("dev")),
         (f"{number(dev)}   ", text),
     ]
-    if mixed is not None:
-        parts += [("╍ mixed ", palette.style("good")), (f"{number(mixed)}   ", text)]
     left = width - sum(len(words) for words, _ in parts)
+    both = f"{number(mixed)}   "
+    if mixed is not None and len(both) + len(_MIXED) <= left:
+        parts += [(_MIXED, palette.style("good")), (both, text)]
+        left -= len(both) + len(_MIXED)
     for words, style in _more_parts(curve, snapshot, options, palette):
         if len(words) <= left:
             parts.append((words, style))

@@ -60,6 +60,7 @@ LOCAL = {
     "faster",  # than without a limit
     "relaunch",  # see tests/tui/test_first_minute.py
     "close-card",
+    "lessons",  # see tests/tui/test_lessons.py
     "value",
     "dataset",
     "picture",
@@ -140,6 +141,7 @@ async def test_every_key_has_words_and_an_action_that_its_owner_has(it, key):
         "screen": it.app if namespace == "app" else it.screen,
         "panels": it.screen.grid,
         "card": it.screen.card,
+        "lessons": it.screen.lessons,
         "chosen": it.screen.grid.panels["names"],
         **it.screen.grid.panels,
     }

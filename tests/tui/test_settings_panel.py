@@ -28,6 +28,15 @@ def draw(stage, snapshot):
     return draw
 
 
+async def test_in_a_wide_panel_each_line_says_what_its_setting_is_and_may_be(draw):
+    shown = await draw(116)
+    assert shown["hidden"].startswith("200")
+    assert shown["hidden"].endswith(
+        "tanh units in the hidden layer (a whole number from 1 to 4,096)"
+    )
+    assert "seed of weights" in shown["seed"]
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 async def test_an_mlp_shows_all_its_settings_with_their_keys(draw, width):
     shown = {name: value.split(maxsplit=1) for name, value in (await draw(width)).items()}

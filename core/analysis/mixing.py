@@ -56,28 +56,31 @@ class RunningMixedEvaluation(RunningEvaluation):
         self,
         network: AnyNetwork,
         counts: MixedCounts,
-        weight: float | RunningEvaluation | None,
         dataset: Dataset,
         split: str,
         max_examples: int | None = None,
+        weight: float | None = None,
+        dev: RunningEvaluation | None = None,
     ):
-        """weight: of the counts; or a mixed evaluation of dev, whose weight is taken and which is
-        advanced first; None for the best on this split. The others are as for `evaluate`."""
+        """Without more, the weight is the best on this split; arguments as for `evaluate`.
+
+        weight: of the counts. dev: a mixed evaluation, which is advanced first, and whose weight is
+        taken.
+        """
         super().__init__(network, dataset, split, max_examples, by_example=True)
-        self._counts, self._given = counts, weight
+        self._counts, self._weight, self._dev = counts, weight, dev
 
     def advance(self) -> bool:
-        given = self._given
-        return (isinstance(given, RunningEvaluation) and given.advance()) or super().advance()
+        return (self._dev is not None and self._dev.advance()) or super().advance()
 
     @property
     def weight(self) -> float:
         """The weight of the counts, once all blocks are evaluated."""
-        if isinstance(self._given, RunningMixedEvaluation):
-            return self._given.weight
-        if self._given is None:
-            self._given = best_weight(*self._both())
-        return self._given
+        if isinstance(self._dev, RunningMixedEvaluation):
+            return self._dev.weight
+        if self._weight is None:
+            self._weight = best_weight(*self._both())
+        return self._weight
 
     def example_nll(self) -> Tensor:
         network, counts = self._both()

@@ -1,7 +1,7 @@
 """What a session predicts with: its network, or the mixture of that with counts."""
 
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ..analysis.evaluation import Evaluation, RunningEvaluation
 from ..analysis.mixing import MixedCounts, RunningMixedEvaluation
@@ -9,12 +9,26 @@ from ..datasets.dataset import Dataset
 from ..models.factory import AnyModel
 from ..models.mixture import Mixture
 from ..models.ngram import NgramCounts
-
-if TYPE_CHECKING:
-    from .session import Session
+from ..runs.record import JournalEntry
+from ..settings import ModelSettings, TrainSettings
+from ..training.history import DevLosses
 
 _PATIENCE = 0.005  # seconds to wait for the thread at a time, when nothing trains
 _MAX_EXAMPLES = 1 << 18  # of a split, whose probabilities by the counts are made in the thread
+
+
+class Mixable(Protocol):
+    """What a `Mixing` takes a session for."""
+
+    dataset: Dataset
+    model: AnyModel
+    model_settings: ModelSettings
+    train_settings: TrainSettings
+    step: int
+    journal: list[JournalEntry]
+    run: object
+    dev_losses: DevLosses
+    mixed_losses: DevLosses
 
 
 class Mixing:
@@ -27,7 +41,7 @@ class Mixing:
     evaluation of dev, which is not made for this.
     """
 
-    def __init__(self, session: "Session"):
+    def __init__(self, session: Mixable):
         """session: a proxy of the one that this belongs to."""
         self.in_background: bool = False
         self._session = session
@@ -90,9 +104,11 @@ class Mixing:
             return RunningEvaluation(network, *of, by_example)
         mix = session.train_settings.mix
         if mix != "auto":
-            return RunningMixedEvaluation(network, counts, mix, *of)
-        dev = None if split == "dev" else dev or self.running("dev", max_examples)
-        return RunningMixedEvaluation(network, counts, dev, *of)
+            return RunningMixedEvaluation(network, counts, *of, weight=mix)
+        if split == "dev":
+            return RunningMixedEvaluation(network, counts, *of)
+        dev = dev or self.running("dev", max_examples)
+        return RunningMixedEvaluation(network, counts, *of, dev=dev)
 
     def evaluate(self, split: str = "dev", max_examples: int | None = None) -> Evaluation:
         """The loss of what predicts; arguments and errors as for `analysis.evaluation.evaluate`."""

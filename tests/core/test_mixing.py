@@ -13,7 +13,7 @@ from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.models.kneser_ney import KneserNey
 from makemore_tui.core.models.mixture import Mixture
-from makemore_tui.core.results import BigramsView
+from makemore_tui.core.results import BigramsView, Probe
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.session.twins import Twins
@@ -41,6 +41,15 @@ def mixed(dataset):
     return session
 
 
+def parameters(session):
+    return session.trainer.state_dict()["parameters"]
+
+
+def parts(evaluation):
+    assert evaluation.parts is not None
+    return evaluation.parts
+
+
 def test_a_mixture_has_the_weighted_mean_of_both_probabilities(dataset):
     session = Session(dataset, MODEL, TrainSettings(mix=0.25, mix_order=6))
     mixture, counts = session.mixing.model(), KneserNey.of(dataset, 6)
@@ -58,25 +67,24 @@ def test_a_mixture_has_the_weighted_mean_of_both_probabilities(dataset):
 def test_the_losses_are_those_of_network_counts_and_mixture(dataset, mixed):
     for split in ("dev", "train"):
         found = mixed.evaluate(split)
-        assert found.parts is not None
         alone = evaluate(mixed.model, dataset, split)
         assert found.network == alone
         again = evaluate(mixed.mixing.model(), dataset, split)  # through another way
         assert found.loss == pytest.approx(again.loss, abs=1e-6)
         if split == "dev":
             assert (found.seen, found.unseen) == pytest.approx((again.seen, again.unseen), abs=1e-6)
-            assert found.loss < min(alone.loss, found.parts.counts.loss)
+            assert found.loss < min(alone.loss, parts(found).counts.loss)
         examples = torch.arange(1, found.split_examples + 1)
         counts = KneserNey.of(dataset, 5).log_prob(*dataset.split(split).examples_at(examples, 4))
-        assert found.parts.counts.loss == pytest.approx(-float(counts.mean()), abs=1e-9)
+        assert parts(found).counts.loss == pytest.approx(-float(counts.mean()), abs=1e-9)
 
 
 def test_auto_is_the_weight_with_the_lowest_dev_loss(dataset, mixed):
     found, session = mixed.evaluate("dev"), Session.from_state(mixed.state())
-    for weight in (found.parts.weight - 0.02, found.parts.weight + 0.02):
+    for weight in (parts(found).weight - 0.02, parts(found).weight + 0.02):
         session.edit(mix=weight)
         assert session.evaluate("dev").loss > found.loss
-    session.edit(mix=found.parts.weight)
+    session.edit(mix=parts(found).weight)
     assert session.evaluate("dev").loss == found.loss
 
 
@@ -95,7 +103,7 @@ def test_training_never_depends_on_the_mix(dataset):
         assert edited.edit(**changes) == "next step"
         edited.evaluate()
         edited.sample(2)
-    assert torch.equal(plain.model.flat, edited.model.flat)
+    assert torch.equal(parameters(plain), parameters(edited))
     assert plain.evaluate().loss == edited.evaluate().network.loss
 
 
@@ -103,13 +111,16 @@ def test_names_probe_trace_and_bigrams_speak_for_the_mixture(dataset, mixed):
     mixture, alone = mixed.mixing.model(), Session.from_state(mixed.state())
     alone.edit(mix=0.0)
     assert [one.text for one in mixed.sample(20, 1)] != [one.text for one in alone.sample(20, 1)]
-    assert mixed.probe("anna").mean != pytest.approx(alone.probe("anna").mean, abs=1e-3)
+    probes = [session.probe("anna") for session in (mixed, alone)]
+    assert isinstance(probes[0], Probe)
+    assert isinstance(probes[1], Probe)
+    assert probes[0].mean != pytest.approx(probes[1].mean, abs=1e-3)
     trace = mixed.trace("anna", backward=True)
     stages = {stage.name: stage.values for stage in trace.stages}
     both = (1 - mixture.weight) * stages["probs"] + mixture.weight * stages["counted"]
     torch.testing.assert_close(stages["mix"], both)
     assert float(stages["w"]) == mixture.weight
-    assert trace.loss == pytest.approx(mixed.probe("anna").characters[3].surprisal, abs=1e-6)
+    assert trace.loss == pytest.approx(probes[0].characters[3].surprisal, abs=1e-6)
     assert trace.loss == pytest.approx(float(stages["loss"]))
     assert trace.loss_after < trace.loss
     of_network = {
@@ -145,7 +156,7 @@ def test_it_is_saved_undone_and_resized_like_any_setting(dataset, mixed, tmp_pat
     assert again.state().best_dev == mixed.mixed_losses.best < mixed.dev_losses.best
     assert again.sample(5, 1) == mixed.sample(5, 1)
     again.edit(context=5)
-    assert again.evaluate().parts.network.loss == pytest.approx(mixed.dev_losses.last, abs=1e-5)
+    assert parts(again.evaluate()).network.loss == pytest.approx(mixed.dev_losses.last, abs=1e-5)
     again.edit(mix=0.0)
     assert again.mixing.model() is again.model
     again.timeline.undo()
@@ -164,7 +175,7 @@ def test_twins_are_compared_by_what_they_predict(dataset):
     twins.edit(mix="auto")
     twins.train(50)
     found = twins.evaluate()
-    assert torch.equal(twins.a.model.flat, twins.b.model.flat)
+    assert torch.equal(parameters(twins.a), parameters(twins.b))
     losses = [one.evaluate().loss for one in (twins.a, twins.b)]
     assert found.difference == pytest.approx(losses[1] - losses[0])
 
@@ -205,12 +216,12 @@ def test_a_worker_counts_in_the_background_and_finds_the_weight_at_each_evaluati
     other.train(last[1].step)
     found = other.evaluate()
     assert (splits.dev, splits.mixed.dev) == pytest.approx((found.network.loss, found.loss))
-    assert splits.mixed.weight == found.parts.weight
+    assert splits.mixed.weight == parts(found).weight
 
 
 def test_weights_that_are_not_finite_have_a_loss_that_is_none(dataset):
     session = Session(dataset, MODEL, TrainSettings(mix="auto"))
-    session.model.flat.fill_(math.nan)
+    parameters(session).fill_(math.nan)
     found = session.evaluate()
     assert math.isnan(found.loss)
     with pytest.raises(UserError, match="not finite"):

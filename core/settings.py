@@ -184,10 +184,10 @@ def parse_value(name: str, text: str, called: str = "") -> Any:
     value has the wrong type, or is not allowed.
     """
     setting = SETTINGS[name]
-    text = text.lower() if setting.metadata.keys() & {"choices", "word"} else text
+    plain = text.lower() if setting.metadata.keys() & {"choices", "word"} else text
     try:
-        is_word = text == setting.metadata.get("word")
-        value = text if is_word else _converted(text, setting.default)
+        is_word = plain == setting.metadata.get("word")
+        value = plain if is_word else _converted(plain, setting.default)
     except (ValueError, KeyError):
         raise _refusal(setting, repr(text), called) from None
     if not _is_allowed(setting, value):

@@ -83,21 +83,17 @@ class RunningMixedEvaluation(RunningEvaluation):
         return self._weight
 
     def example_nll(self) -> Tensor:
-        network, counts = self._both()
-        return -mixed(network, counts, self.weight)
+        return -mixed(*self._both(), self.weight)
 
     def result(self) -> Evaluation:
         """The loss of the mixture, once all blocks are evaluated."""
-        counts = self._result(self._sums(-self._both()[1]))
-        parts = MixtureParts(super().result(), counts, self.weight)
-        return self._result(self._sums(self.example_nll()), parts)
-
-    def _sums(self, nll: Tensor) -> Tensor:
-        """The summed NLL of seen items and of others: (N,) to (2,)."""
-        is_other = torch.ones(len(nll), dtype=torch.int64)
+        is_other = torch.ones(len(self._both()[0]), dtype=torch.int64)  # as in `_result`
         if self._split in ("dev", "test"):
-            is_other -= self._dataset.seen_examples(self._split)[: len(nll)].long()
-        return torch.zeros(2, dtype=torch.float64).index_add_(0, is_other, nll)
+            is_other -= self._dataset.seen_examples(self._split)[: len(is_other)].long()
+        nll = torch.stack([-self._both()[1], self.example_nll()])  # (2, N)
+        counts, both = torch.zeros(2, 2, dtype=nll.dtype).index_add_(1, is_other, nll)
+        parts = MixtureParts(super().result(), self._result(counts), self.weight)
+        return self._result(both, parts)
 
     def _both(self) -> tuple[Tensor, Tensor]:
         """ln P of the examples by the network, and by the counts: (N,), (N,)."""

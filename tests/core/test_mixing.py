@@ -15,6 +15,7 @@ from makemore_tui.core.models.kneser_ney import KneserNey
 from makemore_tui.core.models.mixture import Mixture
 from makemore_tui.core.results import BigramsView, Probe
 from makemore_tui.core.run_spec import RunSpec
+from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.session.twins import Twins
 from makemore_tui.core.settings import ModelSettings, TrainSettings, parse_value, plan_edit
@@ -105,6 +106,7 @@ def test_training_never_depends_on_the_mix(dataset):
         edited.sample(2)
     assert torch.equal(parameters(plain), parameters(edited))
     assert plain.evaluate().loss == edited.evaluate().network.loss
+    assert replay(edited.state()).identical
 
 
 def test_names_probe_trace_and_bigrams_speak_for_the_mixture(dataset, mixed):

@@ -54,8 +54,9 @@ class NgramCounts(Model):
 
     @property
     def multiplications(self) -> int:
-        orders = self.settings.order if self.is_kneser_ney else 1
-        return (2000 + 4 * self.vocabulary_size) * orders
+        if self.is_kneser_ney:
+            return self.kneser_ney.multiplications
+        return 2000 + 4 * self.vocabulary_size
 
     @property
     def is_kneser_ney(self) -> bool:

@@ -26,10 +26,11 @@ def _cell_table(unicode_version: str = "auto") -> CellTable:
 
 def _parts(first: int, last: int, width: int) -> Iterator[Span]:
     """A range of characters of one width in rich's table, as (first, last, width) of its parts."""
-    if width:
+    codes_of_all = range(first, last + 1)
+    if width or "Mc" not in map(category, map(chr, codes_of_all)):
         yield first, last, width
         return
-    for is_spacing, codes in groupby(range(first, last + 1), lambda code: _is_spacing(chr(code))):
+    for is_spacing, codes in groupby(codes_of_all, lambda code: _is_spacing(chr(code))):
         part = list(codes)
         yield part[0], part[-1], int(is_spacing)
 

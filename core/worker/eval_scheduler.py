@@ -97,7 +97,7 @@ class EvalScheduler:
         if self._evaluating is None:
             self._cost, self._next = 0.0, begun  # not 0: an edit meanwhile sets it to 0 again
             self._evaluating, self._next_step = self._begin_splits(session), _NEVER
-            if session.train_settings.steps > _SHORT_PLAN:
+            if _planned_steps(session) > _SHORT_PLAN:
                 self._apart = _NEVER
         step, dev, train = self._evaluating
         more = dev.advance() or train.advance()
@@ -112,7 +112,7 @@ class EvalScheduler:
         if self._next:
             wait = 0.0 if is_first else min(self._cost / _MAX_TIME_SHARE, _MAX_WAIT)
             self._next = self._clock() + max(_MIN_WAIT, wait)
-        planned = session.train_settings.steps
+        planned = _planned_steps(session)
         if planned <= _SHORT_PLAN:
             share = 0.0 if is_first else self._cost / _PLAN_SECONDS
             self._apart = min(round(planned * max(share, 1 / _MAX_IN_PLAN)), step)
@@ -125,3 +125,12 @@ class EvalScheduler:
         model, dataset, train_on = session.model, session.dataset, session.train_settings.train_on
         dev = RunningEvaluation(model, dataset, "dev", _MAX_EXAMPLES)
         return session.step, dev, RunningEvaluation(model, dataset, train_on, most)
+
+
+def _planned_steps(session: Session) -> int:
+    """How many steps the run is to take; of counts, until every example is counted."""
+    train = session.train_settings
+    if session.model_settings.model_kind.is_network:
+        return train.steps
+    examples = session.dataset.split(train.train_on).num_examples
+    return -(-examples // (train.batch_size or examples))

@@ -93,9 +93,9 @@ def test_b_alone_diverges_and_a_goes_on(session):
     twins.edit(**FAR_TOO_FAST)
     twins.train(200)
     twins.train(50)
-    assert twins.b.diverged
+    assert twins.b.diverged_at is not None
     assert not twins.b.model.is_finite
-    assert (twins.a.step, twins.a.diverged) == (270, False)
+    assert (twins.a.step, twins.a.diverged_at) == (270, None)
     assert not twins.is_level
     found = twins.evaluate()
     assert not found.different

@@ -10,10 +10,11 @@ from itertools import groupby
 from unicodedata import category
 
 from rich import cells
-from rich.cells import CellTable, cell_len
+from rich.cells import CellTable
+from rich.cells import cell_len as cell_len
 
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
-_table_of_rich = cells.load_cell_table
+_table_of_rich = cells.load_cell_table  # pyright: ignore[reportPrivateImportUsage]
 
 Span = tuple[int, int, int]
 
@@ -39,7 +40,7 @@ def _is_spacing(character: str) -> bool:
     return category(character) == "Mc"
 
 
-cells.load_cell_table = _cell_table
+cells.load_cell_table = _cell_table  # pyright: ignore[reportPrivateImportUsage]
 
 
 def clusters(text: str) -> list[Span]:

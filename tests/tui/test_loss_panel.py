@@ -169,7 +169,8 @@ async def test_a_click_sets_the_crosshair(shown, stage):
     panel = await shown()
     await stage.pilot.click(panel, offset=(2 + 6 + 20, 5))
     await stage.pilot.pause()
-    assert panel.options.crosshair == pytest.approx(_axis_of(panel).step(20))
+    assert (axis := _axis_of(panel))
+    assert panel.options.crosshair == pytest.approx(axis.step(20))
     assert stage.rows(panel)[3][6 + 20] == "│"
 
 

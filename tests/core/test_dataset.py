@@ -242,6 +242,11 @@ TEXT = "\n".join(READ)
             id="TSV",
         ),
         pytest.param(
+            "".join(f'{i},"{one}"\r\n' for i, one in enumerate(READ)).encode(),
+            Reading(column="2"),
+            id="CSV without headings",
+        ),
+        pytest.param(
             (TEXT + "\n" + "x" * 5000 + "\n" + "y" * 3 * BLOCK).encode(),
             Reading(skip_long=True),
             id="long lines",
@@ -280,6 +285,11 @@ def test_a_table_is_refused_with_its_columns(write, tmp_path):
     path.write_text("id,name\n" + "1,Anna\n" * 12)
     with pytest.raises(UserError, match=r"is a table with the columns id, name; --column NAME"):
         Dataset(path)
+    with pytest.raises(UserError, match=r"or --column N, from 1, if these are no headings"):
+        Dataset(path)
+    for number in ("0", "3"):
+        with pytest.raises(UserError, match=rf"has no column '{number}'; its columns are id, name"):
+            Dataset(path, reading=Reading(column=number))
     with pytest.raises(UserError, match=r"has no column 'nane'; its columns are id, name"):
         Dataset(path, reading=Reading(column="nane"))
     assert Dataset(path, reading=Reading(column="name")).distinct == 1

@@ -38,6 +38,7 @@ class ModelKind:
 
 _TRAINING = (
     "learning_rate", "batch_size", "optimizer", "schedule", "steps", "weight_decay", "train_on",
+    "mix", "mix_order",
 )  # fmt: skip
 _MLP_SIZES = ("context", "embedding", "hidden")
 

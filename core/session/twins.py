@@ -80,10 +80,10 @@ class Twins:
         self._check_data()
         found = []
         for session in (self.a, self.b):
-            evaluation = RunningEvaluation(session.model, session.dataset, "dev", by_item=True)
+            evaluation = session.mixing.running("dev", by_example=True)
             while evaluation.advance():
                 pass
-            session.dev_losses.append(session.step, evaluation.result().loss)
+            session.mixing.record(session.step, evaluation.result())
             found.append(evaluation)
         return self.compare((self.a.step, self.b.step), *found)
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from ..analysis.evaluation import RunningEvaluation
-from ..results import SplitLosses, TestLoss
+from ..analysis.evaluation import Evaluation, RunningEvaluation
+from ..results import MixedLosses, SplitLosses, TestLoss
 from ..session.session import Session
 
 _MIN_WAIT = 0.5  # seconds from one evaluation to the next while training
@@ -14,6 +14,7 @@ _MAX_IN_PLAN = 64  # evenly along the plan, and before that at steps that double
 _PLAN_SECONDS = 0.5  # unless they would take longer than this in all
 _MIN_SLICES = 8  # of training from the one to the next, while one is under way
 _MAX_EXAMPLES = 1 << 20  # of a split
+_MAX_MIXED_EXAMPLES = 1 << 18  # of a split, with a mixture, which is evaluated by example
 _MAX_TRAIN_EXAMPLES = 1 << 15  # of the train split, for a slow model:
 _SLOW = 100_000  # multiplications an example
 _NEVER = 1 << 60  # steps
@@ -56,6 +57,12 @@ class EvalScheduler:
             if self._testing is not None:
                 self._begin_test(session)
 
+    def counts_have_come(self, session: Session) -> None:
+        """Evaluate again, because there are counts now to mix the network with."""
+        self._next = 0.0
+        if self.test is not None or self._testing is not None:
+            self._begin_test(session)
+
     def request_test(self, session: Session) -> None:
         """Evaluate the test split."""
         self.tests_requested += 1
@@ -81,7 +88,9 @@ class EvalScheduler:
         if self._testing is not None:
             step, evaluation = self._testing
             if not evaluation.advance():
-                self.test = TestLoss(step, evaluation.result().loss)
+                found = evaluation.result()
+                mixed = found.parts and (found.parts.counts.loss, found.loss)
+                self.test = TestLoss(step, found.network.loss, *(mixed or ()))
                 self._testing = None
             return True
         is_due = self.has_work(session, is_training)
@@ -90,7 +99,7 @@ class EvalScheduler:
         return is_due
 
     def _begin_test(self, session: Session) -> None:
-        self._testing = session.step, RunningEvaluation(session.model, session.dataset, "test")
+        self._testing = session.step, session.mixing.running("test")
 
     def _advance_splits(self, session: Session) -> None:
         begun = self._clock()
@@ -100,15 +109,14 @@ class EvalScheduler:
             if _planned_steps(session) > _SHORT_PLAN:
                 self._apart = _NEVER
         step, dev, train = self._evaluating
-        more = dev.advance() or train.advance()
-        self._cost += self._clock() - begun
-        if more:
+        if dev.advance() or train.advance():
+            self._cost += self._clock() - begun
             return
         self._evaluating, dev, train = None, dev.result(), train.result()
+        self._cost += self._clock() - begun
         is_first = self.splits is None  # which had to build the context tables as well
-        seen = dev.seen, dev.unseen
-        self.splits = SplitLosses(step, train.loss, dev.loss, *seen, train.share, dev.share)
-        session.dev_losses.append(step, dev.loss)
+        self.splits = _split_losses(step, train, dev)
+        session.mixing.record(step, dev)
         if self._next:
             wait = 0.0 if is_first else min(self._cost / _MAX_TIME_SHARE, _MAX_WAIT)
             self._next = self._clock() + max(_MIN_WAIT, wait)
@@ -122,9 +130,21 @@ class EvalScheduler:
         """The step, and evaluations of dev and of what is trained on; of large splits in part."""
         is_slow = session.model.multiplications > _SLOW
         most = _MAX_TRAIN_EXAMPLES if is_slow else _MAX_EXAMPLES
-        model, dataset, train_on = session.model, session.dataset, session.train_settings.train_on
-        dev = RunningEvaluation(model, dataset, "dev", _MAX_EXAMPLES)
-        return session.step, dev, RunningEvaluation(model, dataset, train_on, most)
+        is_mixed = session.mixing.is_on
+        dev = session.mixing.running("dev", _MAX_MIXED_EXAMPLES if is_mixed else _MAX_EXAMPLES)
+        most = min(most, _MAX_MIXED_EXAMPLES) if is_mixed else most
+        train_on = session.train_settings.train_on
+        return session.step, dev, session.mixing.running(train_on, most, dev)
+
+
+def _split_losses(step: int, train: Evaluation, dev: Evaluation) -> SplitLosses:
+    one, other = train.network, dev.network
+    mixed = None
+    if train.parts and dev.parts:
+        counts = train.parts.counts.loss, dev.parts.counts.loss
+        mixed = MixedLosses(dev.parts.weight, *counts, train.loss, dev.loss)
+    seen = other.seen, other.unseen
+    return SplitLosses(step, one.loss, other.loss, *seen, train.share, dev.share, mixed)
 
 
 def _planned_steps(session: Session) -> int:

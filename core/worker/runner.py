@@ -44,6 +44,7 @@ class SessionRunner:
         paused: bool = False,
     ):
         self.session: Session = session
+        session.mixing.in_background = True
         self.autosave: Autosave | None = autosave
         self.training: TrainingControl = TrainingControl(session, clock, paused)
         self.evals: EvalScheduler = EvalScheduler(clock)
@@ -67,7 +68,7 @@ class SessionRunner:
         if is_resized:
             self.cancel_finder()
         self.training.edited(is_resized)
-        of_loss = {"smoothing", "smoothing_method", "train_on"}
+        of_loss = {"smoothing", "smoothing_method", "train_on", "mix", "mix_order"}
         is_another_loss = not changes.keys().isdisjoint(of_loss)
         self.evals.edited(self.session, is_resized, is_another_loss)
 
@@ -161,6 +162,7 @@ class SessionRunner:
             self.training.seconds_to_wait == 0
             or (self.autosave is not None and self.autosave.has_work(self.session, is_training))
             or self.evals.has_work(self.session, is_training)
+            or self.session.mixing.is_counting
             or self._is_searching
             or self.views.has_work
         )
@@ -179,6 +181,8 @@ class SessionRunner:
             self.session, self.training.is_training
         ):
             return
+        if self.session.mixing.advance(self.training.is_training):
+            self.evals.counts_have_come(self.session)
         if self.evals.advance(self.session, self.training.is_training):
             return
         if self.finder is not None and self._is_searching:

@@ -73,6 +73,12 @@ RUNS = {
         [(3, {"order": 4})],
         9,
     ),
+    "mixed": (
+        ModelSettings(hidden=20, embedding=5),
+        TrainSettings(mix=0.2, mix_order=6),
+        [(100, {"mix": "auto", "mix_order": 5})],
+        200,
+    ),
     "neural": (
         ModelSettings(kind="neural-bigram", init="lecture"),
         TrainSettings(learning_rate=50, batch_size=0, weight_decay=0.01),

@@ -20,7 +20,7 @@ def of_items(nll, lengths):
 
 
 def evaluated(session, most=None):
-    evaluation = RunningEvaluation(session.model, session.dataset, "dev", most, by_item=True)
+    evaluation = RunningEvaluation(session.model, session.dataset, "dev", most, by_example=True)
     while evaluation.advance():
         pass
     return evaluation

@@ -28,6 +28,7 @@ from .reports import (
 )
 
 if TYPE_CHECKING:
+    from makemore_tui.core.analysis.evaluation import Evaluation
     from makemore_tui.core.session.session import Session
 
 
@@ -69,6 +70,7 @@ def evaluate(
     if "test" in wanted:
         _count_test_evaluation(run)
     answer: dict[str, Any] = {name: one.loss for name, one in evaluations.items()}
+    answer |= _mixture_record(evaluations)
     if words:
         records = [_word_record(one) for one in words]
         texts = [{"text": text} for text in word or ()]
@@ -96,6 +98,17 @@ def _count_test_evaluation(run: Path) -> None:
         note_test_peek(run)
     except UserError as error:
         complain(f"this evaluation of the test split is not counted: {error}")
+
+
+def _mixture_record(evaluations: "dict[str, Evaluation]") -> dict[str, Any]:
+    """Of a network that is mixed with counts, what each has alone, by split."""
+    parts = {name: one.parts for name, one in evaluations.items() if one.parts}
+    return parts and {
+        "network": {name: one.network.loss for name, one in parts.items()},
+        "counts": {name: one.counts.loss for name, one in parts.items()},
+        "mixture": {name: evaluations[name].loss for name in parts},
+        "weight": next(one.weight for one in parts.values()),
+    }
 
 
 def _coverage(saved: "Session") -> ContextCoverage:

@@ -113,7 +113,7 @@ class Dataset:
 
     @property
     def distinct(self) -> int:
-        return len(self._distinct_hashes)
+        return len(self._hashes[2])
 
     @cached_property
     def shortest(self) -> int:
@@ -180,7 +180,7 @@ class Dataset:
 
     def seen_items(self, split: str) -> Tensor:
         """For each item of a split, whether it also stands in train: (num_items,) bool."""
-        hashes, of_train = self._hashes
+        hashes, of_train, _ = self._hashes
         return _is_in(hashes[slice(*self._edges[split])], of_train)
 
     def seen_examples(self, split: str) -> Tensor:
@@ -198,7 +198,7 @@ class Dataset:
         ids = self.vocabulary.ids("".join(texts), unknown=self.vocabulary.size)
         tokens[is_character] = torch.tensor(ids, dtype=torch.int64)
         hashes = item_hashes(tokens, starts)
-        return _is_in(hashes, self._distinct_hashes).tolist()
+        return _is_in(hashes, self._hashes[2]).tolist()
 
     @cached_property
     def _shuffled(self) -> EncodedText:
@@ -212,15 +212,12 @@ class Dataset:
         return torch.frombuffer(_shuffled_range(self.num_items), dtype=torch.int32)
 
     @cached_property
-    def _hashes(self) -> tuple[Tensor, Tensor]:
-        """The hash of each item, in the order of the splits: (num_items,) int64; and those of
-        train's items, sorted."""
+    def _hashes(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The hash of each item, in the order of the splits: (num_items,) int64; those of train's
+        items, sorted; and all that differ, sorted."""
         hashes = item_hashes(self._text.tokens, self._text.starts)[self._order]
-        return hashes, hashes[slice(*self._edges["train"])].sort().values
-
-    @cached_property
-    def _distinct_hashes(self) -> Tensor:
-        return self._hashes[0].unique(sorted=True)
+        of_train = hashes[slice(*self._edges["train"])].sort().values
+        return hashes, of_train, hashes.unique(sorted=True)
 
 
 def built_in_path(name: str) -> Path:

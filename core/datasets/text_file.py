@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..constants import BUILT_IN_DATASETS, MAX_ITEM_LENGTH
-from ..errors import UserError
+from ..errors import UserError, did_you_mean
 from ..reading import Reading
 
 _READ_BYTES = 1 << 20
@@ -176,8 +176,8 @@ def _checked_for_columns(path: Path, blocks: Iterator[Block]) -> Iterator[Block]
         columns = [] if number else _columns(block.text.partition("\n")[0])
         if len(columns) > 1:
             raise UserError(
-                f"{path} is a table with the columns {_listed(columns)}; "
-                "--column NAME reads one of them"
+                f"{path} is a table with the columns {_listed(columns)}; --column NAME reads one "
+                "of them, or --column N, from 1, if these are no headings"
             )
         yield block
 
@@ -186,23 +186,35 @@ def _column(path: Path, blocks: Iterator[Block], name: str) -> Iterator[Block]:
     """A column of a table, an item for each row; as many newlines follow as the row had lines."""
     lines = chain.from_iterable(io.StringIO(block.text, newline="\n") for block in blocks)
     header = next(lines, "")
-    columns = _columns(header)
-    if name not in columns:
-        raise UserError(f"{path} has no column {name!r}; its columns are {_listed(columns)}")
-    place, first, line = columns.index(name), 2, 2
+    place, has_header = _place(path, _columns(header), name)
+    first = line = 1 + has_header
+    offset = line
     parts: list[str] = []
+    lines = lines if has_header else chain([header], lines)
     rows = csv.reader(lines, delimiter=_delimiter(header))
     try:
         for row in rows:
             item = " ".join(row[place].split("\n")) if place < len(row) else ""
-            parts.append(item + "\n" * (rows.line_num + 2 - line))
-            line = rows.line_num + 2
+            parts.append(item + "\n" * (rows.line_num + offset - line))
+            line = rows.line_num + offset
             if len(parts) == _ROWS_PER_BLOCK:
                 yield Block("".join(parts), first)
                 first, parts = line, []
     except csv.Error as error:
-        raise UserError(f"{path}: line {rows.line_num + 1}: {error}") from None
+        raise UserError(f"{path}: line {rows.line_num + offset - 1}: {error}") from None
     yield Block("".join(parts), first)
+
+
+def _place(path: Path, columns: list[str], wanted: str) -> tuple[int, bool]:
+    """The place of a column by its heading or, of a table without headings, by its number from 1;
+    and whether it is by heading. Raises UserError if there is no such column."""
+    if wanted in columns:
+        return columns.index(wanted), True
+    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= len(columns):
+        return int(wanted) - 1, False
+    meant = did_you_mean(wanted, columns)
+    known = f"its columns are {_listed(columns)}"
+    raise UserError(f"{path} has no column {wanted!r}; {known}" + (f"; {meant}" if meant else ""))
 
 
 def _columns(header: str) -> list[str]:

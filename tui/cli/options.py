@@ -82,7 +82,10 @@ Encoding = Annotated[
     str, typer.Option("--encoding", help="Text encoding of the file, such as windows-1252.")
 ]
 Column = Annotated[
-    str, typer.Option("--column", help="Column of a CSV or TSV file with a header.")
+    str,
+    typer.Option(
+        "--column", help="Column of a CSV or TSV file: its heading, or its number if there is none."
+    ),
 ]
 SkipLong = Annotated[
     bool, typer.Option("--skip-long", help="Skip lines longer than 1,000 characters.")

@@ -1,6 +1,5 @@
 """The commands on a saved run: evaluate it, sample from it, train it again, export it."""
 
-import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,15 +63,12 @@ def evaluate(
 ) -> None:
     """Print the losses of a saved run, of test only with --split, and how likely words are."""
     saved = load_run(run)
-    from makemore_tui.core.runs.checkpoint import note_test_peek
-
     saved.dataset.split(split or "dev")  # refuses what is none
     words = [_probe(saved, text) for text in word or ()]
     wanted = (*SPLITS, "all") if split == "all" else (split,) if split else ("train", "dev")
     evaluations = {name: saved.evaluate(name) for name in wanted}
-    if "test" in wanted and not is_locked(run):
-        with contextlib.suppress(UserError):  # a run that may not be written
-            note_test_peek(run)
+    if "test" in wanted:
+        _count_test_evaluation(run)
     answer: dict[str, Any] = {name: one.loss for name, one in evaluations.items()}
     answer |= _mixture_record(evaluations)
     if words:
@@ -88,6 +84,20 @@ def evaluate(
     if penalty:
         answer["regularization"] = asdict(penalty)
     show(as_json, answer, print_evaluations, evaluations, words, coverage, penalty)
+
+
+def _count_test_evaluation(run: Path) -> None:
+    """Count in a run's file that its test split was evaluated, or say why that can't be done."""
+    from makemore_tui.core.runs.checkpoint import note_test_peek
+
+    try:
+        if is_locked(run):
+            raise UserError(f"{shown(run_name(run))} is open in an explorer")
+        if run.is_dir():
+            raise UserError("a run of format 2 stays as it is")
+        note_test_peek(run)
+    except UserError as error:
+        complain(f"this evaluation of the test split is not counted: {error}")
 
 
 def _mixture_record(evaluations: "dict[str, Evaluation]") -> dict[str, Any]:

@@ -7,6 +7,8 @@ from msgspec.structs import asdict
 
 from makemore_tui.core.analysis.coverage import context_coverage
 from makemore_tui.core.analysis.regularization import regularization
+from makemore_tui.core.runs.header import read_record
+from makemore_tui.core.runs.locks import RunLock
 from makemore_tui.core.session.session import Session
 from tests.support.command_line import ITEMS, Terminal
 
@@ -86,6 +88,21 @@ def test_evaluate_gives_back_the_losses_of_the_training(run_json, saved):
 @pytest.mark.parametrize("split", ["train", "dev", "test"])
 def test_evaluate_one_split(run_json, saved, split):
     assert set(run_json("evaluate", saved.path, "--split", split)) == {split}
+
+
+def test_an_evaluation_of_test_is_counted_or_it_is_said_why_not(run, saved, tmp_path):
+    path = tmp_path / "run.safetensors"
+    Session.load(saved.path).save(path)
+    before = read_record(path).test_peeks
+    assert run("evaluate", path, "--split", "test").err == ""
+    assert read_record(path).test_peeks == before + 1
+    lock = RunLock(path)
+    try:
+        done = run("evaluate", path, "--split", "test")
+    finally:
+        lock.release()
+    assert (done.code, read_record(path).test_peeks) == (0, before + 1)
+    assert done.err.endswith("test split is not counted: run is open in an explorer\n")
 
 
 def test_the_loss_of_a_word_is_the_mean_of_its_surprisals(run_json, tmp_path):

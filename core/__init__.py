@@ -14,8 +14,8 @@ warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 __all__ = [
     "BUILT_IN_DATASETS", "MLP", "PRESETS", "Dataset", "Model", "ModelSettings", "NeuralBigram",
     "NgramCounts", "RunSpec", "RunState", "Session", "TrainSettings", "Twins", "Unavailable",
-    "UserError", "Vocabulary", "compare", "evaluate", "pairs_of", "preset_named", "replay", "runs_directory", "sample", "saved_runs",
-    "write_export",
+    "UserError", "Vocabulary", "compare", "evaluate", "pairs_of", "preset_named", "replay",
+    "runs_directory", "sample", "saved_runs", "write_export",
 ]  # fmt: skip
 
 if TYPE_CHECKING:  # where each name is from
@@ -47,7 +47,8 @@ else:
         "Dataset": "datasets.dataset", "Model": "models.model", "ModelSettings": "settings",
         "NeuralBigram": "models.neural_bigram", "NgramCounts": "models.ngram",
         "RunSpec": "run_spec", "RunState": "runs.state", "Session": "session.session",
-        "TrainSettings": "settings", "Twins": "session.twins", "Unavailable": "results", "UserError": "errors",
+        "TrainSettings": "settings", "Twins": "session.twins", "Unavailable": "results",
+        "UserError": "errors",
         "Vocabulary": "datasets.vocabulary", "evaluate": "analysis.evaluation",
         "compare": "session.comparison", "pairs_of": "session.comparison",
         "preset_named": "presets", "replay": "session.replay",

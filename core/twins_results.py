@@ -4,6 +4,7 @@ Losses and differences are in nats a character; a difference is always B's minus
 """
 
 import math
+from typing import Literal
 
 from msgspec import Struct
 
@@ -89,6 +90,9 @@ class SeedsDifference(Struct, frozen=True):
             which = "better" if self.difference < 0 else "worse"
             return f"B is {which} by {abs(self.difference):.4f} nats over {seeds} ({interval})"
         return f"No difference that {seeds} could show: {self.difference:+.4f} nats ({interval})"
+
+
+Side = Literal["a", "b"]
 
 
 class TwinLosses(Struct, frozen=True):

@@ -64,6 +64,12 @@ class UndoStack:
             self.previous_runs = runs[-MAX_PREVIOUS_RUNS:]
         self._trim(after.dataset)
 
+    def add_previous_run(self, run: RunState) -> None:
+        """Add a run on the present data to the previous ones, if it has taken a step."""
+        if run.step:
+            self.previous_runs = [*self.previous_runs, run][-MAX_PREVIOUS_RUNS:]
+            self._trim(run.dataset)
+
     def previous_run(self, index: int) -> RunState:
         """A previous run, the oldest being 0; raises UserError if there is none of that index."""
         if not 0 <= index < len(self.previous_runs):

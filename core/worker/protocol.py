@@ -13,6 +13,7 @@ from ..results import BigramsView
 from ..run_spec import RunSpec
 from ..settings import ModelSettings, TrainSettings
 from ..trace_results import SoftmaxDrawing, TraceDrawing
+from ..twins_results import DevDifference, Side, TwinLosses
 
 State = Literal["training", "paused", "finished", "diverged"]
 
@@ -47,6 +48,15 @@ class LossView(Struct, frozen=True):
     window: int = 0  # steps over which the minibatch loss is smoothed
     target: float | None = None  # a dev loss, in nats
     overlays: tuple[str, ...] = ()  # the paths of saved runs whose curves are wanted too
+
+
+class TwinsView(Struct, frozen=True):
+    """The losses of a pair of runs; answered by a `TwinLosses`. The fields are as in `LossView`."""
+
+    from_share: float
+    points: int
+    steps: tuple[int, int] | None = None
+    window: int = 1000
 
 
 class Sampling(Struct, frozen=True):
@@ -94,7 +104,16 @@ class HealthView(Struct, frozen=True):
     """Activations, gradients, updates and a diagnosis; answered by a `Health`."""
 
 
-View = LossView | BigramsView | NamesView | EmbeddingView | ProbeView | TraceView | HealthView
+View = (
+    LossView
+    | BigramsView
+    | NamesView
+    | EmbeddingView
+    | ProbeView
+    | TraceView
+    | HealthView
+    | TwinsView
+)
 
 
 class Refresh(Request, frozen=True):
@@ -159,6 +178,31 @@ class ReturnTo(Request, frozen=True):
     place there."""
 
     index: int
+
+
+class Fork(Request, frozen=True):
+    """Train another run, B, beside this one, A; edits act on B from now on. It is a fork of A, or
+    else a previous run by its index in `Snapshot.previous`, or a saved run.
+
+    from_start: begin both anew, each with the settings and the seed that it has.
+    """
+
+    previous: int | None = None
+    folder: str = ""
+    from_start: bool = False
+
+
+class ChooseSide(Request, frozen=True):
+    """Have requests and views be about this run of the pair."""
+
+    side: Side
+
+
+class Keep(Request, frozen=True):
+    """End the pair: go on with this run; the other becomes a previous run. `Undo` brings the pair
+    back."""
+
+    side: Side
 
 
 class FindLearningRate(Request, frozen=True):
@@ -235,6 +279,34 @@ class Saved(Struct, frozen=True):
     path: str
 
 
+class SideFacts(Struct, frozen=True):
+    """One run of a pair: its settings and losses, as in `Snapshot`. diverged_at: the step, if it
+    has; is_finite: False if it can't be trained on."""
+
+    step: int
+    seed: int
+    model: ModelSettings
+    train: TrainSettings
+    learning_rate: float
+    parameters: int
+    splits: results.SplitLosses | None
+    diverged_at: int | None
+    is_finite: bool
+
+
+class Pair(Struct, frozen=True):
+    """Two runs that are trained side by side. side: the one that the rest of the snapshot is of.
+    difference: of the dev losses, the newest; None before the first. unpaired: why their
+    minibatches are not the same, in a sentence; "" if they are."""
+
+    side: Side
+    a: SideFacts
+    b: SideFacts
+    forked_at: int
+    difference: DevDifference | None
+    unpaired: str
+
+
 class Snapshot(Struct, frozen=True):
     """The session after a request, and the views that were asked for."""
 
@@ -273,6 +345,8 @@ class Snapshot(Struct, frozen=True):
     test_peeks: int = 0  # how often the test split was evaluated in this run
     speed_limit: int | None = None  # in steps a second
     undo_levels: int = 0  # how many times `Undo` can be asked for in a row
+    pair: Pair | None = None  # None of a single run
+    twins: TwinLosses | None = None  # the view
 
 
 Reply = Starting | Refused | Failed | results.DatasetStats | Unsaved | Saved | Snapshot

@@ -21,10 +21,20 @@ from ..runs import checkpoint
 from ..runs.header import run_name
 from ..runs.record import JournalEntry
 from ..session.session import Session
+from ..session.twins import Twins
 from ..text import shown
 from ..trace_results import SoftmaxDrawing, TraceDrawing
 from ..training.history import LossHistory
-from .protocol import EmbeddingView, HealthView, LossView, NamesView, ProbeView, TraceView, View
+from .protocol import (
+    EmbeddingView,
+    HealthView,
+    LossView,
+    NamesView,
+    ProbeView,
+    TraceView,
+    TwinsView,
+    View,
+)
 from .recent_names import RecentNames
 
 _LOGITS = "logits "  # begins a text of typed logits
@@ -68,10 +78,17 @@ class Views:
         """Count another block for the baselines."""
         self.has_work = self.baselines.advance()
 
-    def draw(self, view: View, session: Session, splits: SplitLosses | None) -> Any:
+    def draw(
+        self,
+        view: View,
+        session: Session,
+        splits: SplitLosses | None,
+        twins: Twins | None = None,
+    ) -> Any:
         """A view of the session.
 
         splits: the newest losses, None before the first; shown beside a probe and in the health.
+        twins: the pair that the session is of, if it is.
         """
         train, dev = (splits.train, splits.dev) if splits else (None, None)
         match view:
@@ -82,13 +99,15 @@ class Views:
                 analysis = self._bigram_analysis(session.model.context)
                 return analysis.table(session.model, view, version)
             case NamesView():
-                return self._names.draw(session, view)
+                return self._names.draw(session, view, twins and twins.other(session))
             case EmbeddingView():
                 return self._embedding.draw(session.model)
             case ProbeView(text, most):
                 return probe(session.model, self.dataset.vocabulary, text, most, dev)
             case TraceView():
                 return self._trace(view, session)
+            case TwinsView(share, points, steps, window):
+                return twins and twins.losses(points, window, steps, share)
             case HealthView():
                 last_edit = session.journal[-1].step if session.journal else 0
                 begun = session.history, session.first_settings, last_edit

@@ -48,6 +48,7 @@ picture: .venv/test
 	$(BIN)/python docs/make_picture.py
 	$(BIN)/python docs/make_keys.py
 	$(BIN)/python docs/make_settings.py
+	$(BIN)/python docs/make_messages.py
 
 # The project with what running needs, and with what its tests need as well.
 .venv/run: .venv/files

@@ -14,13 +14,16 @@ warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 __all__ = [
     "BUILT_IN_DATASETS", "MLP", "PRESETS", "Dataset", "Model", "ModelSettings", "NeuralBigram",
     "NgramCounts", "RunSpec", "RunState", "Session", "TrainSettings", "Twins", "Unavailable",
-    "UserError", "Vocabulary", "compare", "evaluate", "pairs_of", "preset_named", "replay",
-    "runs_directory", "sample", "saved_runs", "write_export",
+    "UserError", "Vocabulary", "compare", "context_coverage", "draw_next", "evaluate",
+    "loss_floor", "pairs_of", "preset_named", "regularization", "replay", "runs_directory",
+    "sample", "saved_runs", "write_export",
 ]  # fmt: skip
 
 if TYPE_CHECKING:  # where each name is from
+    from .analysis.coverage import context_coverage, loss_floor
     from .analysis.evaluation import evaluate
-    from .analysis.sampling import sample
+    from .analysis.regularization import regularization
+    from .analysis.sampling import draw_next, sample
     from .constants import BUILT_IN_DATASETS
     from .datasets.dataset import Dataset
     from .datasets.vocabulary import Vocabulary
@@ -48,9 +51,11 @@ else:
         "NeuralBigram": "models.neural_bigram", "NgramCounts": "models.ngram",
         "RunSpec": "run_spec", "RunState": "runs.state", "Session": "session.session",
         "TrainSettings": "settings", "Twins": "session.twins", "Unavailable": "results",
-        "UserError": "errors",
-        "Vocabulary": "datasets.vocabulary", "evaluate": "analysis.evaluation",
-        "compare": "session.comparison", "pairs_of": "session.comparison",
+        "UserError": "errors", "Vocabulary": "datasets.vocabulary",
+        "compare": "session.comparison", "context_coverage": "analysis.coverage",
+        "draw_next": "analysis.sampling", "evaluate": "analysis.evaluation",
+        "loss_floor": "analysis.coverage", "pairs_of": "session.comparison",
+        "regularization": "analysis.regularization",
         "preset_named": "presets", "replay": "session.replay",
         "runs_directory": "runs.directory", "sample": "analysis.sampling",
         "saved_runs": "runs.catalog", "write_export": "export.files",

@@ -8,8 +8,19 @@ DATASET_NOTES = {
     ),
 }
 SPLITS = ("train", "dev", "test")
-# The models that only count, whose dev losses are drawn beside a run's; the first needs no counts.
-BASELINES = ("uniform", "unigram", "bigram", "trigram", "4-gram")
+FLOOR = "floor"
+# What is drawn beside a run's losses: the dev losses of models that only count, of which the first
+# needs no counts, and the lowest loss that is possible on a small training set.
+BASELINES = ("uniform", "unigram", "bigram", "trigram", "4-gram", "Kneser-Ney", FLOOR)
+BASELINE_NOTES = {
+    "uniform": "ln V, the loss of a model that holds every character equally likely",
+    "n-grams": "The dev losses of counts of one to four characters, with the best smoothing",
+    "Kneser-Ney": "The dev loss of counts with Kneser-Ney smoothing, of the order with the lowest",
+    FLOOR: (
+        "The lowest training loss that is possible: where the same context is followed by several "
+        "characters, no model is certain of each. For training sets of at most 10,000 examples"
+    ),
+}
 # What a run can be exported as, with the ending of the file or folder.
 EXPORT_FORMS = {
     "script": ".py", "notebook": ".ipynb", "csv": ".csv", "json": ".json",

@@ -52,8 +52,9 @@ _MLP = ModelKind(
 _NGRAM = ModelKind(
     name="ngram",
     label="counts",
-    settings=("kind", "order", "batch_size", "smoothing", "train_on"),
+    settings=("kind", "order", "batch_size", "smoothing_method", "smoothing", "train_on"),
     sizes=("order",),
+    resizable=("order",),
     context_setting="order",
     regularizer="smoothing",
 )

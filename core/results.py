@@ -11,8 +11,16 @@ from msgspec import Struct
 from .reading import PLAIN, Reading
 from .settings import ModelSettings, TrainSettings
 
-# P(next | previous) by the model or as counted; the counts; or model minus counted
-BigramMode = Literal["model", "counted", "counts", "difference"]
+BigramMode = Literal[
+    "model",  # P(next | previous) by the model
+    "counted",  # the same as counted
+    "counts",  # N
+    "difference",  # model minus counted
+    "columns",  # N divided along the wrong dimension, so that columns sum to 1
+    "weights",  # W of a neural bigram
+    "log-counts",  # ln N
+    "gradient",  # W.grad, of the loss of the training split
+]
 BigramOrder = Literal["id", "frequency"]
 
 
@@ -106,7 +114,7 @@ class Divergence(Struct, frozen=True):
 class PreviousRun(Struct, frozen=True):
     """A previous run, named by the settings in which it differs from the present run and its best
     dev loss. id: unique among the runs of a session. folder: where it is saved; "" if it is not.
-    test_peeks: how often its test split was evaluated."""
+    test_peeks: how often its test split was evaluated. is_pinned: kept whatever comes after it."""
 
     name: str
     model: ModelSettings
@@ -117,6 +125,7 @@ class PreviousRun(Struct, frozen=True):
     id: int = 0
     folder: str = ""
     test_peeks: int = 0
+    is_pinned: bool = False
 
 
 class Saving(Struct, frozen=True):
@@ -166,17 +175,21 @@ class LossCurve(Struct, frozen=True):
 
 
 class Follower(Struct, frozen=True):
-    """A character (id) that may follow another: P(it | other) by the model and by the counts."""
+    """A character (id) that may follow another: P(it | other) by the model and by the counts, its
+    count, and the weight of a neural bigram."""
 
     character: int
     probability: float
     counted: float
+    count: int = 0
+    weight: float | None = None
 
 
 class PairFacts(Struct, frozen=True):
     """One pair of characters (ids): its count in the data, its probability by the model and by the
     counts, the rank of `following` among all that may follow by the model (1 is the likeliest), the
-    likeliest followers by the model, and some items that contain the pair."""
+    likeliest followers by the model, and some items that contain the pair. weight, gradient: of a
+    neural bigram."""
 
     previous: int
     following: int
@@ -186,6 +199,8 @@ class PairFacts(Struct, frozen=True):
     counted: float = 0.0
     followers: tuple[Follower, ...] = ()
     words: tuple[str, ...] = ()
+    weight: float | None = None
+    gradient: float | None = None
 
 
 class BigramTable(Struct, frozen=True):
@@ -193,7 +208,9 @@ class BigramTable(Struct, frozen=True):
 
     order: the character ids of rows and of columns; () is by id. divergences: KL(counted || model)
     of each row in the window, in nats; infinite if the model gives a counted pair probability 0.
-    is_estimate: True if the model's row at the cursor is a mean over only some of its contexts."""
+    is_estimate: True if the model's row at the cursor is a mean over only some of its contexts.
+    row_sums, column_sums: of the window's rows and columns along the whole table, where they say
+    something: of counts, and of what is made of them by division."""
 
     top: int
     left: int
@@ -204,6 +221,8 @@ class BigramTable(Struct, frozen=True):
     cursor: tuple[int, int] = (0, 0)
     divergences: list[float] = []
     is_estimate: bool = False
+    row_sums: list[float] = []
+    column_sums: list[float] = []
 
 
 class Sample(Struct, frozen=True):
@@ -235,11 +254,20 @@ class Unavailable(Struct, frozen=True):
 
 
 class Baseline(Struct, frozen=True):
-    """The dev loss of an n-gram model; k: what is added to every count, None for the uniform."""
+    """The dev loss of an n-gram model, or the floor under the training loss; k: what is added to
+    every count, None where nothing is; order: of Kneser-Ney, the one with the lowest loss."""
 
     name: str
     loss: float
     k: float | None = None
+    order: int | None = None
+
+    @property
+    def detail(self) -> str:
+        """What was chosen on dev: "k 0.1", "order 6", or nothing."""
+        if self.order is not None:
+            return f"order {self.order}"
+        return "" if self.k is None else f"k {self.k:.2g}"
 
 
 class EmbeddingMap(Struct, frozen=True):
@@ -272,15 +300,32 @@ class ProbedCharacter(Struct, frozen=True):
     text: str = ""
 
 
+class Draw(Struct, frozen=True):
+    """The character that a random number from [0, 1) draws after a text: that in whose interval of
+    cumulative probabilities, by id, the number is, from `low` on and below `high`.
+
+    index: of the sample that it is a part of. label: for a screen. text: the character; "" for the
+    boundary, which ends the item."""
+
+    index: int
+    number: float
+    low: float
+    high: float
+    label: str
+    text: str
+
+
 class Probe(Struct, frozen=True):
     """How likely the model holds a text: the characters that may follow it, likeliest first; its
-    own as a whole item, the last of them the boundary; their mean surprisal; and the dev loss."""
+    own as a whole item, the last of them the boundary; their mean surprisal; and the dev loss.
+    next: the character that would be drawn after it."""
 
     text: str
     following: tuple[Candidate, ...]
     characters: tuple[ProbedCharacter, ...]
     mean: float
     dev: float | None
+    next: Draw | None = None
 
 
 class TensorHealth(Struct, frozen=True):

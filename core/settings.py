@@ -11,6 +11,7 @@ from .model_kinds import MODEL_KINDS, ModelKind
 
 Effect = Literal["next step", "new optimizer", "resized", "restart"]
 SCHEDULES = ("constant", "step", "linear", "cosine")
+SMOOTHING_METHODS = ("add-k", "kneser-ney")
 KINDS = tuple(MODEL_KINDS)
 KIND_NAMES = {name: kind.label for name, kind in MODEL_KINDS.items()}
 SIZES = MODEL_KINDS["mlp"].resizable
@@ -35,18 +36,16 @@ class _Validated:
 class ModelSettings(_Validated):
     """The kind of a model and its size; each kind has settings of its own (`is_relevant`).
 
-    Context, embedding and hidden size of an MLP can change while it trains; any other change starts
-    a new run.
+    Context, embedding and hidden size of an MLP and the order of counts can change while it trains;
+    any other change starts a new run.
     """
 
     kind: str = _setting("mlp", "kind of model: counts, one-layer network, or MLP", choices=KINDS)
-    order: int = _setting(2, "ngram: characters per n-gram; 2 is the bigram table", 1, 5)
+    order: int = _setting(2, "ngram: characters per n-gram; 2 is the bigram table", 1, 8)
     context: int = _setting(3, "mlp: context length, in characters", 1, 16)
     embedding: int = _setting(10, "mlp: embedding size, numbers per character", 1, 512)
     hidden: int = _setting(200, "mlp: tanh units in the hidden layer", 1, 4096)
-    init: str = _setting(
-        "scaled", "networks: initial weights", choices=("lecture", "scaled")
-    )
+    init: str = _setting("scaled", "networks: initial weights", choices=("lecture", "scaled"))
     direct: bool = _setting(False, "mlp: direct connections from the embeddings to the output")
 
     @property
@@ -74,7 +73,10 @@ class TrainSettings(_Validated):
     steps: int = _setting(200_000, "planned steps, which the schedule spans", 1, 10**9)
     weight_decay: float = _setting(0.0, "pull of the weights towards zero", 0, 100)
     dropout: float = _setting(0.0, "mlp: share of hidden units left out at each step", 0, 0.9)
-    smoothing: float = _setting(1.0, "ngram: number added to every count", 0, 1e6)
+    smoothing_method: str = _setting(
+        "add-k", "ngram: add-k smoothing, or modified Kneser-Ney", choices=SMOOTHING_METHODS
+    )
+    smoothing: float = _setting(1.0, "ngram: k, the number added to every count", 0, 1e6)
     train_on: str = _setting(
         "train", "items to train on: train, all (none held out), or first-N of the file"
     )
@@ -111,7 +113,7 @@ def extended_plan(step: int) -> int:
     """
     most = SETTINGS["steps"].metadata["high"]
     if step >= most:
-        raise UserError(f"A run can have at most {most:,} steps")
+        raise UserError(f"a run can have at most {most:,} steps")
     return min(2 * step, most)
 
 
@@ -223,7 +225,12 @@ def short_label(changes: Mapping[str, Any]) -> str:
         text = str(value) if name == "seed" else setting_text(name, value)
         if isinstance(value, bool):
             parts.append(name if value else f"{name} off")
-        elif name in ("kind", "optimizer", "schedule"):  # the value says which setting it is
+        elif name in (
+            "kind",
+            "optimizer",
+            "schedule",
+            "smoothing_method",
+        ):  # the value says which setting it is
             parts.append(text)
         else:
             parts.append(f"{_SHORT.get(name, name)} {text}")
@@ -245,7 +252,9 @@ def settings_label(model: ModelSettings, train: TrainSettings, seed: int) -> str
     defaults = vars(ModelSettings()) | vars(TrainSettings())
     values = vars(model) | vars(train) | {"seed": seed}
     kind = model.model_kind
-    often = _OFTEN_CHANGED if kind.is_network else ("smoothing",)
+    is_add_k = train.smoothing_method == "add-k"
+    of_counts = ("smoothing" if is_add_k else "smoothing_method",)
+    often = _OFTEN_CHANGED if kind.is_network else of_counts
     seldom = [name for name in _SELDOM_CHANGED if name in kind.settings]
     listed = [*(name for name in seldom if values[name] != defaults[name]), *often, "seed"]
     return f"{model_label(model)}, {short_label({name: values[name] for name in listed})}"
@@ -311,6 +320,7 @@ def _converted(text: str, default: Any) -> Any:
 _TRUTH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 _SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay", "train_on": "on"}
 _ALIASES = {short: name for name, short in _SHORT.items()} | {"model": "kind"}
+_TOLD_BY_VALUE = ("kind", "optimizer", "schedule", "smoothing_method")  # which setting it is
 _OFTEN_CHANGED = ("learning_rate", "batch_size", "optimizer")  # of networks; always in a label
 _SELDOM_CHANGED = ("init", "schedule", "weight_decay", "train_on", "direct", "dropout")
 _MODEL_NAMES = {setting.name for setting in fields(ModelSettings)}

@@ -7,8 +7,8 @@ class TraceLine(Struct, frozen=True):
     """One step of the computation: its result's name, the code for it, its shape, some of its
     values, row by row, and what happens.
 
-    rows: which rows of a matrix those values are, as long as each other; of a vector none. norm: the square root of the sum of all squares. strongest: the places of the values that are
-    farthest from 0, and those values.
+    rows: which rows of a matrix the values are of; none of a vector. norm: the square root of the
+    sum of all squares. strongest: the places of the values farthest from 0, and those values.
     """
 
     name: str

@@ -8,6 +8,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from .results import SplitLosses
+from .settings import ModelSettings, TrainSettings
+
 JUDGED = (
     "This judges these two runs, on items like these. Whether one setting is better than another "
     "takes several seeds: makemore-tui compare --seeds 5."
@@ -104,3 +107,31 @@ class TwinLosses(Struct, frozen=True):
     b: list[float]
     difference: list[float]
     dev: list[DevDifference]
+
+
+class SideFacts(Struct, frozen=True):
+    """One run of a pair: its settings and losses. diverged_at: the step, if it
+    has; is_finite: False if it can't be trained on."""
+
+    step: int
+    seed: int
+    model: ModelSettings
+    train: TrainSettings
+    learning_rate: float
+    parameters: int
+    splits: SplitLosses | None
+    diverged_at: int | None
+    is_finite: bool
+
+
+class Pair(Struct, frozen=True):
+    """Two runs that are trained side by side. side: the one that requests and views are about.
+    difference: of the dev losses, the newest; None before the first. unpaired: why their
+    minibatches are not the same, in a sentence; "" if they are."""
+
+    side: Side
+    a: SideFacts
+    b: SideFacts
+    forked_at: int
+    difference: DevDifference | None
+    unpaired: str

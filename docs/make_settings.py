@@ -5,7 +5,8 @@ from tables import table, write
 from makemore_tui.core.analysis.diagnosis import RULES
 from makemore_tui.core.model_kinds import MODEL_KINDS
 from makemore_tui.core.presets import PRESETS
-from makemore_tui.core.settings import SETTINGS, allowed_values, effect_of, value_text
+from makemore_tui.core.settings import SETTINGS, allowed_values, effect_of
+from makemore_tui.core.text import exact_text
 
 _EFFECTS = {
     "next step": "the next step",
@@ -22,7 +23,7 @@ def settings() -> str:
         (
             (
                 f"`{name}`",
-                value_text(setting.default),
+                exact_text(setting.default),
                 allowed_values(name),
                 setting.metadata["about"],
                 _EFFECTS[effect_of({name: None}, "mlp")],

@@ -55,5 +55,6 @@ def _config_of_its_own(tmp_path_factory):
         path.write_text("welcome = false\n")  # as after the card of the first launch
         patch.setenv("MAKEMORE_TUI_CONFIG", str(path))
         patch.setenv("MAKEMORE_TUI_RUNS", str(path.parent / "runs"))
+        patch.setenv("MAKEMORE_TUI_SWEEPS", str(path.parent / "sweeps"))
         patch.setenv("MAKEMORE_TUI_PROGRESS", str(path.parent / "lessons.json"))
         yield path

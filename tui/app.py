@@ -13,6 +13,7 @@ from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.command import CommandPalette
+from textual.driver import Driver
 from textual.events import Event, Paste
 from textual.events import Key as KeyPress
 from textual.screen import Screen
@@ -27,6 +28,7 @@ from .screens import view_state
 from .screens.command_palette import Actions, Palette, commands
 from .screens.main import MainScreen
 from .style import themes
+from .style.alignment import aligning
 
 _SECONDS_TO_LEAVE = 1.0
 
@@ -56,6 +58,9 @@ class ExplorerApp(App):
         self.theme = self._first_theme = self.config.get("theme", themes.DARK.name)
         self.keys = remapped(self.config.keys)
         self.key_labels = {key.id: key.shown for key in self.keys}
+
+    def get_driver_class(self) -> type[Driver]:
+        return aligning(super().get_driver_class())
 
     def on_mount(self) -> None:
         self.set_keymap({key.id: key.keys for key in self.keys if key.id in self.config.keys})

@@ -9,11 +9,12 @@ import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from makemore_tui.core.atomic import write_atomically
 from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.results import BigramMode
 
 from .keymap import PANELS, key_name
 
@@ -135,7 +136,7 @@ _CHECKS: dict[str, _Check] = {
     "loss.part": _one_of(("all steps", "last tenth")),
     "loss.baselines": _some_of(BASELINES),
     "loss.spread": (lambda value: isinstance(value, bool), "true or false"),
-    "bigrams.values": _one_of(("model", "counted", "counts", "difference")),
+    "bigrams.values": _one_of(get_args(BigramMode)),
     "bigrams.order": _one_of(("character", "frequency")),
     "runs.most_megabytes": (
         lambda value: type(value) in (int, float) and 0 <= value <= _MAX_MEGABYTES,

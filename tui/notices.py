@@ -11,6 +11,7 @@ from makemore_tui.core.worker.protocol import (
     Begin,
     LimitSpeed,
     OpenRun,
+    PinRun,
     Redo,
     Request,
     Resume,
@@ -25,6 +26,7 @@ from .setting_steps import name_of
 
 Labels = Mapping[str, str]  # how keys are shown, by their ids
 _MAX_LABEL_LENGTH = 36  # with which a sentence's keys are within 80 columns
+_MAX_NEW_RUN_LENGTH = 55  # the same of what a new run differs in
 _CALLED = {"mlp": "the MLP", "ngram": "the counts", "neural-bigram": "the neural bigram"}
 
 
@@ -69,8 +71,12 @@ def _answer(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labe
             what = _cut(before.can_redo or "")
             said = say.REDONE.format(what=what, step=now.step, key=labels)
         case ReturnTo(index) if index < len(before.previous):
-            name = _cut(before.previous[index].name)
+            name = _cut(before.previous[index].name.partition(" → ")[0])
             said = say.RETURNED.format(name=name, step=now.step, key=labels)
+        case PinRun(index) if index < len(now.previous):
+            run = now.previous[index]
+            pinned = say.PINNED if run.is_pinned else say.UNPINNED
+            said = pinned.format(name=_cut(run.name.partition(" → ")[0]), key=labels)
         case OpenRun():
             said = opened(now, labels)
         case Begin(_, label):
@@ -117,9 +123,9 @@ def saving_notice(before: Snapshot, now: Snapshot) -> Notice | None:
     return None
 
 
-def _cut(label: str) -> str:
+def _cut(label: str, most: int = _MAX_LABEL_LENGTH) -> str:
     """A label that leaves room for what follows it."""
-    return label if len(label) <= _MAX_LABEL_LENGTH else f"{label[: _MAX_LABEL_LENGTH - 1]}…"
+    return label if len(label) <= most else f"{label[: most - 1]}…"
 
 
 def _new_run(before: Snapshot, now: Snapshot, labels: Labels) -> str:
@@ -131,7 +137,7 @@ def _new_run(before: Snapshot, now: Snapshot, labels: Labels) -> str:
         return say.NEW_MODEL.format(what=kind.label, before=called, key=labels)
     differing = [f"{name_of(name)} {value}" for name, _, value in _differing(before, now)]
     if differing:
-        return say.NEW_RUN.format(what=_cut(", ".join(differing)), key=labels)
+        return say.NEW_RUN.format(what=_cut(", ".join(differing), _MAX_NEW_RUN_LENGTH), key=labels)
     said = say.RESTARTED if now.seed == before.seed else say.NEW_SEED
     return said.format(seed=now.seed, key=labels)
 

@@ -20,7 +20,6 @@ from makemore_tui.core.settings import (
 from makemore_tui.core.worker.protocol import Edit, Restart, Snapshot
 
 from . import messages as say
-from .keymap import LABELS
 
 _LADDERS: dict[str, tuple[float, ...]] = {
     "hidden": (1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1500,
@@ -62,14 +61,15 @@ def name_of(setting: str) -> str:
     return _NAMES.get(setting) or setting.replace("_", " ")
 
 
-def not_of_model(snapshot: Snapshot, setting: str, labels: Mapping[str, str] = LABELS) -> str:
-    """That the model at hand has no such setting, and the key that changes the model."""
+def not_of_model(snapshot: Snapshot, setting: str, labels: Mapping[str, str]) -> str:
+    """That the model at hand has no such setting, and the key that changes the model. labels: of
+    the keys, by id."""
     has, missing = _HAS[snapshot.model.kind], _MISSING.get(setting) or name_of(setting)
     return say.NOT_OF_MODEL.format(model=has, setting=missing, key=labels)
 
 
 def stepped(
-    snapshot: Snapshot, setting: str, by: int, labels: Mapping[str, str] = LABELS
+    snapshot: Snapshot, setting: str, by: int, labels: Mapping[str, str]
 ) -> dict[str, Any] | str:
     """The changes that `by` steps of a setting make, or a sentence why there are none."""
     model, train = snapshot.model, snapshot.train

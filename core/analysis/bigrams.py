@@ -1,7 +1,7 @@
 """The bigram table P(next | previous): as counted, as a model sees it, and the difference."""
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import torch
@@ -13,6 +13,7 @@ from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
 from ..datasets.vocabulary import BOUNDARY
 from ..models.model import Model
+from ..models.neural_bigram import NeuralBigram
 from ..results import BigramsView, BigramTable, Follower, PairFacts
 
 _MULTIPLICATIONS = 60_000_000  # for the table of a model in training: some ten milliseconds
@@ -50,6 +51,7 @@ class BigramAnalysis:
         self._ending = _contexts_by_ending(dataset, context)
         self._is_all = dataset.split("train").num_examples <= _MAX_TRAIN_EXAMPLES
         self._version: object = None
+        self._trained: tuple[str, Tensor] | None = None  # a split, and its counts
         self._rows: dict[int, _Row] = {}  # of this version of the model
         self.words: Callable[[int, int], tuple[str, ...]] = lru_cache(1)(self._find_words)
 
@@ -94,13 +96,16 @@ class BigramAnalysis:
         """
         return self._by_frequency if by == "frequency" else torch.arange(len(self.counts))
 
-    def table(self, model: Model, view: BigramsView, version: object = None) -> BigramTable:
+    def table(
+        self, model: Model, view: BigramsView, version: object = None, train_on: str = "train"
+    ) -> BigramTable:
         """The window of a view, cut to the table's size.
 
         It is empty where the model's weights are not finite. What would take longer than some
         milliseconds is estimated, and the result says so. version: compares equal as long as the
         model's weights stay the same; then more contexts are averaged once, and the result is
-        reused. None: unknown.
+        reused. None: unknown. train_on: the split of whose loss a gradient is. A view of weights is
+        drawn as "model" if the model has none.
         """
         order, last = self.order(view.order), len(self.counts) - 1
         top, left = (max(0, min(place, last)) for place in (view.top, view.left))
@@ -109,20 +114,52 @@ class BigramAnalysis:
         ids = torch.cat([rows, order[previous : previous + 1]])  # the cursor's row is the last
         known = self._known_rows(model, ids.tolist(), version)
         modelled, counted = torch.stack([row.values for row in known]), self.counted(ids)
-        difference, counts = modelled - counted, self.counts[ids]
-        values = {"model": modelled, "counted": counted, "counts": counts, "difference": difference}
-        is_finite = bool(modelled.isfinite().all())
+        values = {"model": modelled, "counted": counted, "difference": modelled - counted}
+        values |= self._of_counts(ids)
+        if isinstance(model, NeuralBigram):
+            values["weights"] = model.tensors["W"][ids].double()
+            if view.mode == "gradient":
+                values["gradient"] = self._gradient(ids, modelled, train_on)
+        mode = view.mode if view.mode in values else "model"
+        is_finite, totals = bool(modelled.isfinite().all()), self._totals[columns]
+        sums = {"counts": totals, "columns": totals / totals.clamp(min=1)}.get(mode)
         return BigramTable(
             top=top,
             left=left,
-            values=values[view.mode][:-1, columns].tolist() if is_finite else [],
-            pair=self._pair(view, int(ids[-1]), int(order[following]), modelled[-1], counted[-1]),
-            mode=view.mode,
+            values=values[mode][:-1, columns].tolist() if is_finite else [],
+            pair=self._pair(
+                view, int(ids[-1]), int(order[following]), {k: v[-1] for k, v in values.items()}
+            ),
+            mode=mode,
             order=tuple(order.tolist()),
             cursor=(previous, following),
             divergences=_divergences(counted, modelled)[:-1].tolist() if is_finite else [],
             is_estimate=not known[-1].is_exact,
+            row_sums=[] if sums is None else values[mode][:-1].sum(1).tolist(),
+            column_sums=[] if sums is None else sums.tolist(),
         )
+
+    @cached_property
+    def _totals(self) -> Tensor:
+        """How often each character comes before another, and as often after one: (V,) float64."""
+        return self.counts.sum(1).double()
+
+    def _of_counts(self, ids: Tensor) -> dict[str, Tensor]:
+        """The rows of N of some characters (R,), and of what is made of it, by mode: (R, V)."""
+        counts = self.counts[ids].double()
+        # As N / N.sum(1) divides without keepdim: the sum of row b, which is that of column b too.
+        columns = counts / self._totals.clamp(min=1)
+        return {"counts": counts, "log-counts": counts.log(), "columns": columns}
+
+    def _gradient(self, ids: Tensor, modelled: Tensor, train_on: str) -> Tensor:
+        """The rows of W.grad of some characters, of the mean NLL of a split: (R, V).
+
+        A row is N(a) / N * (P(. | a) - N(a, .) / N(a)), with the split's counts.
+        """
+        if self._trained is None or self._trained[0] != train_on:
+            self._trained = train_on, bigram_counts(self._dataset, train_on)
+        rows = self._trained[1][ids].double()
+        return (rows.sum(1, keepdim=True) * modelled - rows) / self._trained[1].sum()
 
     def _known_rows(self, model: Model, characters: list[int], version: object) -> "list[_Row]":
         """The model's rows of some characters, as exact as the time allows."""
@@ -142,9 +179,11 @@ class BigramAnalysis:
         return [self._rows[one] for one in characters]
 
     def _pair(
-        self, view: BigramsView, previous: int, following: int, modelled: Tensor, counted: Tensor
+        self, view: BigramsView, previous: int, following: int, row: Mapping[str, Tensor]
     ) -> PairFacts:
-        """The facts of a pair, from its row by the model (V,) and by the counts (V,)."""
+        """The facts of a pair, from its row of values of each mode, (V,)."""
+        modelled, counted, counts = row["model"], row["counted"], row["counts"]
+        weights, gradient = row.get("weights"), row.get("gradient")
         likeliest = modelled.topk(max(0, min(view.followers, len(modelled)))).indices
         return PairFacts(
             previous=previous,
@@ -154,9 +193,18 @@ class BigramAnalysis:
             rank=int((modelled > modelled[following]).sum()) + 1,
             counted=float(counted[following]),
             followers=tuple(
-                Follower(i, float(modelled[i]), float(counted[i])) for i in likeliest.tolist()
+                Follower(
+                    character=i,
+                    probability=float(modelled[i]),
+                    counted=float(counted[i]),
+                    count=int(counts[i]),
+                    weight=None if weights is None else float(weights[i]),
+                )
+                for i in likeliest.tolist()
             ),
             words=self.words(previous, following),
+            weight=None if weights is None else float(weights[following]),
+            gradient=None if gradient is None else float(gradient[following]),
         )
 
     def _find_words(self, previous: int, following: int) -> tuple[str, ...]:

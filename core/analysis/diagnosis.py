@@ -34,6 +34,7 @@ _LARGE_GAP = 0.1  # nats of dev above train
 _MAX_SATURATED, _MAX_DEAD = 0.65, 0.05
 _SMALL_GAP = 0.03  # nats
 _BEHIND = 0.03  # nats of dev above the n-gram baseline
+_OF_ANOTHER_ORDER = 0.003  # nats of dev above Kneser-Ney of the best order
 _SLOW = 0.015  # nats of a fall
 _NETWORKS = tuple(name for name, kind in MODEL_KINDS.items() if kind.is_network)
 _MIN_RATIO = -4.0  # log10 of update to weight
@@ -101,6 +102,10 @@ class Facts:
         return self.baseline is not None and self.dev > self.baseline.loss + _BEHIND
 
     @property
+    def is_kneser_ney(self) -> bool:
+        return self.kind == "ngram" and self.train_settings.smoothing_method == "kneser-ney"
+
+    @property
     def gap(self) -> float:
         """The dev loss minus the train loss."""
         return self.dev - self.train
@@ -144,6 +149,8 @@ def _begins_far_off(facts: Facts) -> bool:
 
 
 def _overfits(facts: Facts) -> bool:
+    if facts.is_kneser_ney:  # whose longest n-grams fit train closely, and say little elsewhere
+        return False
     return facts.is_held_out and facts.train < facts.uniform and facts.gap > _LARGE_GAP
 
 
@@ -159,6 +166,16 @@ def _is_smoothed_too_much(facts: Facts) -> bool:
     best = facts.baseline.k if facts.baseline is not None else None
     is_much = best is not None and facts.smoothing > best
     return facts.is_counted and is_much and facts.is_above_baseline
+
+
+def _has_another_order(facts: Facts) -> bool:
+    """True if Kneser-Ney of another order reaches a lower dev loss."""
+    best, is_counted = facts.baseline, facts.is_counted and facts.is_kneser_ney
+    return is_counted and best is not None and facts.dev > best.loss + _OF_ANOTHER_ORDER
+
+
+def _better_order(facts: Facts) -> str:
+    return f"order {facts.baseline.order}" if facts.baseline else "another order"
 
 
 def _lower_rate(facts: Facts) -> str:
@@ -243,6 +260,10 @@ RULES = (
          "over-fitting: dev is well above train, try dropout, weight decay or fewer hidden units",
          "The dev loss is more than 0.1 above the train loss: the model has memorised what "
          "does not hold for other items.", advice=_less_fitting),
+    Rule(_has_another_order,
+         "worse than counting: another order of Kneser-Ney reaches a lower dev loss, try it",
+         "The dev loss is more than 0.003 above that of the best order. Longer contexts say more, "
+         "until most of them are too rare.", ("ngram",), _better_order),
     Rule(_is_smoothed_too_much,
          "worse than counting: dev is above what this order can reach, try less smoothing",
          "The dev loss is more than 0.03 above the best of any smoothing at this order, and this "

@@ -32,7 +32,7 @@ class EmbeddingMapper:
         """The map of a model's embedding, a point for each character, or why there is none."""
         C = model.tensors.get("C")
         if C is None:
-            return Unavailable("This model has no embedding; the MLP has one")
+            return Unavailable("this model has no embedding; the MLP has one")
         if not bool(C.isfinite().all()):
             return Unavailable("the weights are not finite")
         C = C.double()  # (V, D)

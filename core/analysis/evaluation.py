@@ -86,11 +86,11 @@ class RunningEvaluation:
         for table in tables:
             nll_of_pairs = torch.empty_like(table.counts)
             for first in range(0, len(table.contexts), rows):
-                logits = self._model.logits(table.contexts[first : first + rows])  # (M, V)
-                log_p = torch.log_softmax(logits, 1)
+                contexts = table.contexts[first : first + rows]  # (M, T)
                 edges = torch.searchsorted(table.rows, torch.tensor([first, first + rows]))
                 some = slice(*edges.tolist())  # the P pairs of these contexts and their targets
-                nll = -log_p[table.rows[some] - first, table.targets[some]].double()  # (P,)
+                pairs = table.rows[some] - first, table.targets[some]
+                nll = -self._model.log_likelihoods(contexts, *pairs).double()  # (P,)
                 seen = table.seen_counts[some]
                 weights = torch.stack([seen, table.counts[some] - seen])  # (2, P)
                 self._nll += torch.where(weights > 0, weights * nll, 0.0).sum(1)

@@ -21,7 +21,7 @@ from ..settings import ModelSettings, TrainSettings
 from ..training.batches import Batches
 from ..training.history import LossHistory
 from ..training.trainer import AnyTrainer
-from .baselines import NAMES
+from .baselines import KNESER_NEY, NAMES
 from .diagnosis import Facts, diagnosis, unusual
 
 EXAMPLES = 512
@@ -51,7 +51,7 @@ def health(
     h = model.hidden_activations(batch.contexts)  # (N, H)
     tensors, update = _tensors(trainer, batch)
     steps, fall, error = recent_fall(history, last_edit)
-    baseline = comparable_baseline(model.settings, settings.train_on, baselines)
+    baseline = comparable_baseline(model.settings, settings, baselines)
     facts = _facts(trainer, batch, h, tensors, first_settings)
     facts = replace(facts, steps_since_edit=steps, fall=fall, fall_error=error, baseline=baseline)
     facts = replace(facts, is_diverged=is_diverged)
@@ -78,16 +78,20 @@ def health(
 
 
 def comparable_baseline(
-    model: ModelSettings, train_on: str, baselines: Sequence[Baseline]
+    model: ModelSettings, train: TrainSettings, baselines: Sequence[Baseline]
 ) -> Baseline | None:
-    """The n-gram baseline to compare a model with: of its own order for counts, else the bigram's.
+    """The n-gram baseline to compare a model with: of its own order for counts, that of Kneser-Ney
+    if they have that smoothing, else the bigram's.
 
     None if it is not among `baselines`, or the model learns from other examples than they do.
     """
-    order = 2 if model.model_kind.is_network else model.order
-    if train_on != "train" or order > len(NAMES):
-        return None
-    return next((one for one in baselines if one.name == NAMES[order - 1]), None)
+    is_counts = not model.model_kind.is_network
+    names = dict(enumerate(NAMES, start=1))
+    name = names.get(model.order if is_counts else 2)
+    if is_counts and train.smoothing_method == "kneser-ney":
+        name = KNESER_NEY
+    comparable = (one for one in baselines if one.name == name and train.train_on == "train")
+    return next(comparable, None)
 
 
 def recent_fall(history: LossHistory, last_edit: int) -> tuple[int, float, float]:
@@ -152,7 +156,7 @@ def _first_loss(
     dataset: Dataset, model: ModelSettings, train: TrainSettings, seed: int, train_on: str
 ) -> float:
     generator = torch.Generator().manual_seed(seed)
-    first = make_model(model, dataset.vocabulary.size, generator, train.smoothing)
+    first = make_model(model, dataset.vocabulary.size, generator)
     return _loss(first, _first_examples(dataset, train_on, first.context))
 
 

@@ -11,6 +11,7 @@ from ..errors import UserError
 from ..models.model import Model
 from ..results import Candidate, Probe, ProbedCharacter, Unavailable
 from .evaluation import log_probabilities_along
+from .sampling import draw_next
 
 _ALTERNATIVES = 3
 
@@ -21,12 +22,14 @@ def probe(
     text: str,
     max_following: int = 10,
     dev: float | None = None,
+    draw_of: tuple[int, int] | None = None,
 ) -> Probe | Unavailable:
     """The surprisal of each character of a text as a whole item, and what may follow it.
 
     max_following: how many of the characters that may follow are listed, the likeliest first.
-    dev: the mean loss of dev, to compare with; it is passed on. Unavailable if a character does not
-    occur in the data, or the weights are not finite.
+    dev: the mean loss of dev, to compare with; it is passed on. draw_of: a seed, and the number of
+    a sample, whose next character is drawn as `sample` draws it. Unavailable if a character does
+    not occur in the data, or the weights are not finite.
     """
     if len(text) > MAX_ITEM_LENGTH:
         return Unavailable(f"the text is longer than {MAX_ITEM_LENGTH:,} characters")
@@ -51,6 +54,7 @@ def probe(
         characters=tuple(characters),
         mean=sum(one.surprisal for one in characters) / len(characters),
         dev=dev,
+        next=draw_of and draw_next(model, vocabulary, text, *draw_of),
     )
 
 

@@ -9,12 +9,12 @@ import math
 import torch
 from torch import Tensor
 
-from ..datasets.contexts import distinct_contexts
+from ..datasets.contexts import contexts_along, distinct_contexts
 from ..datasets.dataset import Dataset
 from ..datasets.vocabulary import BOUNDARY, Vocabulary
 from ..errors import UserError
 from ..models.model import Model
-from ..results import Sample
+from ..results import Draw, Sample
 from .random_streams import stream_keys, uniform_numbers
 
 MAX_SAMPLES = 100_000
@@ -60,6 +60,27 @@ def draw_texts(
     text = vocabulary.decode(ids[ids != BOUNDARY].tolist())
     ends = (ids != BOUNDARY).sum(1).cumsum(0).tolist()
     return [text[first:end] for first, end in zip([0, *ends], ends, strict=False)]
+
+
+@torch.inference_mode()
+def draw_next(model: Model, vocabulary: Vocabulary, text: str, seed: int, index: int = 0) -> Draw:
+    """The character that comes after a text where it begins sample `index` of a seed.
+
+    One character after another, until the boundary, gives the same item as `sample` with the text
+    as its prefix. Raises UserError as `draw_texts` does.
+    """
+    ids = vocabulary.encode(text)
+    contexts = contexts_along([*ids, BOUNDARY], model.context)[-1:]  # (1, T)
+    logits = model.in_double_precision().logits(contexts).double()  # (1, V)
+    if not bool((logits.amax(1) < math.inf).all()):
+        raise UserError("the model's weights are not finite, so there is nothing to sample from")
+    cumulative = torch.softmax(logits - logits.amax(1, keepdim=True), 1).cumsum(1)
+    uniform = uniform_numbers(stream_keys(seed, torch.tensor([index])), len(ids))
+    chosen = int(_drawn(cumulative, uniform))
+    edges = [0.0, *cumulative[0].tolist()]
+    exact = "" if chosen == BOUNDARY else vocabulary.exact(chosen)
+    label = vocabulary.label(chosen)
+    return Draw(index, float(uniform), edges[chosen], edges[chosen + 1], label, exact)
 
 
 def sample(
@@ -127,7 +148,11 @@ def _choose(
         others = logits.argsort(stable=True, dim=1, descending=True)[:, top_k:]
         logits.scatter_(1, others, -math.inf)
     cumulative = torch.softmax((logits - best) / temperature, 1).cumsum(1)  # (M, V)
-    cumulative = cumulative.index_select(0, which)  # (B, V)
+    return _drawn(cumulative.index_select(0, which), uniform)
+
+
+def _drawn(cumulative: Tensor, uniform: Tensor) -> Tensor:
+    """Where numbers from [0, 1) (B,) fall among cumulative probabilities (B, V): (B,)."""
     wanted = uniform[:, None] * cumulative[:, -1:]
     chosen = torch.searchsorted(cumulative, wanted, right=True)[:, 0]
-    return chosen.clamp_(max=logits.shape[1] - 1)
+    return chosen.clamp_(max=cumulative.shape[1] - 1)

@@ -69,8 +69,7 @@ def softmax_stages(logits: Tensor, is_safe: bool = True) -> list[Stage]:
         shifted, name = logits - logits.max(), "shifted"
         stages = [
             Stage("shifted", "logits - logits.max()", shifted,
-                "The largest is subtracted, so that no exponential overflows; p stays the same, "
-                "for only differences count.")
+                "The largest is subtracted, so that no exponential overflows; p stays as it is.")
         ]  # fmt: skip
     counts = shifted.exp()
     return [
@@ -83,6 +82,8 @@ def softmax_stages(logits: Tensor, is_safe: bool = True) -> list[Stage]:
 
 
 def _forward_counts(model: NgramCounts, context: Tensor, _: Tensor | None) -> list[Stage]:
+    if model.is_kneser_ney:
+        return _forward_kneser_ney(model, context)
     row = model.counts_after(context[None])[0].double()  # (V,)
     smooth = row + model.smoothing
     total = smooth.sum()
@@ -98,6 +99,27 @@ def _forward_counts(model: NgramCounts, context: Tensor, _: Tensor | None) -> li
         Stage("probs", "(N[ix] + k) / sum", p,
             "Divided by their sum they are probabilities: they sum to 1."),
     ]  # fmt: skip
+
+
+def _forward_kneser_ney(model: NgramCounts, context: Tensor) -> list[Stage]:
+    estimate = model.kneser_ney
+    orders = [[one[0] for one in of_order] for of_order in estimate.by_order(context[None])]
+    stages = [Stage("ids", "ix", context, "The characters of the context as numbers.")]
+    for n, (counts, _, weight, p) in enumerate(orders, start=1):
+        of, is_last = estimate.discounts[n - 1], n == estimate.order
+        lower = "1/V" if n == 1 else f"P{n - 1}"
+        what = "times" if is_last else "distinct characters before which"
+        discounts = ", ".join(f"{value:.2f}" for value in of.values)
+        clamped = " (too few counts to estimate them all)" if of.is_clamped else ""
+        stages += [
+            Stage(f"N{n}", f"N{n}[ix]", counts,
+                f"Order {n}: the number of {what} each character follows the last {n - 1}."),
+            Stage("probs" if is_last else f"P{n}",
+                f"(N{n} - D).relu() / N{n}.sum() + {float(weight):.3g} * {lower}", p,
+                f"From counts of 1, 2, 3 or more D = {discounts} is taken{clamped}; the sum of it, "
+                f"{float(weight):.1%}, is the weight of {lower}."),
+        ]  # fmt: skip
+    return stages
 
 
 def _forward_neural_bigram(model: NeuralBigram, context: Tensor, _: Tensor | None) -> list[Stage]:
@@ -151,8 +173,8 @@ def _forward_mlp(model: MLP, context: Tensor, mask: Tensor | None) -> list[Stage
 def _mask_stage(mask: Tensor) -> Stage:
     dropped, H = int((mask == 0).sum()), len(mask)
     return Stage("mask", "F.dropout(h, p)", mask,
-        f"The first example of the next step trains with h * mask, which leaves out {dropped} of "
-        f"{H} units. Evaluation leaves none out, and so h goes on whole here.")  # fmt: skip
+        f"The next step leaves {dropped} of {H} units out of an example; evaluation none."
+    )  # fmt: skip
 
 
 _FORWARD: dict[type, Callable[..., list[Stage]]] = {
@@ -198,7 +220,7 @@ def _backward_mlp(model: MLP, context: Tensor, values: _Values, dlogits: Tensor)
     return [
         Stage("dW2", "h.T @ dlogits", h.outer(dlogits),
             "A weight's gradient is what comes in, h, times the gradient of what goes out."),
-        Stage("db2", "dlogits.sum(0)", dlogits, "A bias is added as it is; over a batch they add up."),
+        Stage("db2", "dlogits.sum(0)", dlogits, "A bias is added as it is; a batch adds them up."),
         Stage("dh", "dlogits @ W2.T", dh,
             "A unit's gradient: its weights times the gradients of the logits they lead to."),
         Stage("dhpreact", "(1 - h**2) * dh", dhpreact,

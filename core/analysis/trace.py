@@ -71,9 +71,11 @@ class Trace:
         return self.examples[self.position]
 
     def commonest(self, most: int) -> list[tuple[int, int]]:
-        """The ids of the characters that follow the context most often, and how often."""
-        common = self.followers.topk(min(most, int((self.followers > 0).sum())))
-        return list(zip(common.indices.tolist(), common.values.tolist(), strict=True))
+        """The ids of the characters that follow the context most often, and how often; of equally
+        frequent ones the first by id first."""
+        counts, ids = self.followers.sort(descending=True, stable=True)
+        pairs = zip(ids[:most].tolist(), counts[:most].tolist(), strict=True)
+        return [(i, count) for i, count in pairs if count]
 
     @property
     def floor(self) -> float:

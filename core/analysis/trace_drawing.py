@@ -77,7 +77,8 @@ def _line(stage: Stage, most: int) -> TraceLine:
     values, rows = stage.values, []
     if values.dim() == 2:
         largest = values.abs().amax(1)
-        rows = sorted(largest.sort(descending=True, stable=True).indices[:_MAX_ROWS].tolist())
+        order = largest.sort(descending=True, stable=True).indices[:_MAX_ROWS].tolist()
+        rows = sorted([i for i in order if largest[i]] or order[:1])
         columns = max(1, most // len(rows))
         some = values[rows, :columns].flatten()
     else:

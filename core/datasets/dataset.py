@@ -183,7 +183,8 @@ class Dataset:
 
     def seen_items(self, split: str) -> Tensor:
         """For each item of a split, whether it also stands in train: (num_items,) bool."""
-        return _is_in(self._hashes[slice(*self._edges[split])], self._train_hashes)
+        hashes, of_train = self._hashes
+        return _is_in(hashes[slice(*self._edges[split])], of_train)
 
     def contains(self, texts: list[str]) -> list[bool]:
         """For each text, whether it stands in the data."""
@@ -208,18 +209,15 @@ class Dataset:
         return torch.frombuffer(_shuffled_range(self.num_items), dtype=torch.int32)
 
     @cached_property
-    def _hashes(self) -> Tensor:
-        """The hash of each item, in the order of the splits: (num_items,) int64."""
-        return item_hashes(self._text.tokens, self._text.starts)[self._order]
-
-    @cached_property
-    def _train_hashes(self) -> Tensor:
-        """The hashes of train's items, sorted."""
-        return self._hashes[slice(*self._edges["train"])].sort().values
+    def _hashes(self) -> tuple[Tensor, Tensor]:
+        """The hash of each item, in the order of the splits: (num_items,) int64; and those of
+        train's items, sorted."""
+        hashes = item_hashes(self._text.tokens, self._text.starts)[self._order]
+        return hashes, hashes[slice(*self._edges["train"])].sort().values
 
     @cached_property
     def _distinct_hashes(self) -> Tensor:
-        return self._hashes.unique(sorted=True)
+        return self._hashes[0].unique(sorted=True)
 
 
 def built_in_path(name: str) -> Path:

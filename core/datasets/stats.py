@@ -65,10 +65,13 @@ def _extreme_bigrams(
     return list(map(record, commonest)), list(map(record, rarest))
 
 
-def bigram_counts(dataset: Dataset) -> Tensor:
-    """How often each character follows each in all items: (V, V) int32, [previous, next]."""
+def bigram_counts(dataset: Dataset, split: str | None = None) -> Tensor:
+    """How often each character follows each in a split: (V, V) int32, [previous, next].
+
+    split: a name as `Dataset.split` takes it; None for all items, in the file's order, as it is.
+    """
     size = dataset.vocabulary.size
-    tokens = dataset.split(f"first-{dataset.num_items}").tokens  # in the file's order, as it is
+    tokens = dataset.split(split or f"first-{dataset.num_items}").tokens
     counts = torch.zeros(size * size, dtype=torch.int32)
     for first in range(0, len(tokens) - 1, _TOKENS_PER_BLOCK):
         some = tokens[first : first + _TOKENS_PER_BLOCK + 1].int()

@@ -25,6 +25,7 @@ _MARKS = {  # the longer ones first
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_NEEDED = "a text file with one item per line is needed"
 _DELIMITERS = ",\t;"
 _COLUMNS_LISTED = 20
 TOO_LONG = f"longer than {MAX_ITEM_LENGTH:,} characters; --skip-long skips such lines"
@@ -109,8 +110,8 @@ def _about_nul(raw: bytes) -> str:
     for encoding, first in (("utf-16-le", 1), ("utf-16-be", 0)):
         units = raw[first:2000:2]
         if units.count(0) > 0.5 * len(units) and raw[1 - first : 2000 : 2].count(0) == 0:
-            return f"NUL; it may be UTF-16 without a byte order mark, which --encoding {encoding} reads"
-    return "NUL, so this is a binary file; UTF-8 text with one item per line is needed"
+            return f"NUL; it may be UTF-16 with no byte order mark: try --encoding {encoding}"
+    return f"NUL, so this is a binary file; {_NEEDED}"
 
 
 def _about_encoding(encoding: str, raw: bytes) -> str:
@@ -145,7 +146,7 @@ def _opened(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
     raises UserError."""
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe could block forever
-            raise UserError(f"{path} is not a regular file; a text file with one item per line is needed")
+            raise UserError(f"{path} is not a regular file; {_NEEDED}")
         with path.open("rb") as file:
             if file.peek(2).startswith(_GZIP):
                 with gzip.open(file) as unpacked:
@@ -160,7 +161,7 @@ def _opened(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
             f"the built-in ones are {', '.join(BUILT_IN_DATASETS)}"
         ) from None
     except IsADirectoryError:
-        why = f"{path} is a directory; a text file with one item per line is needed"
+        why = f"{path} is a directory; {_NEEDED}"
         raise UserError(why) from None
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise UserError(f"{path} is a damaged or truncated gzip file") from None

@@ -94,8 +94,7 @@ def _holds(path: Path, items: bytes) -> bool:
         raise UserError(f"{path} can't be read: {error.strerror}") from None
     if os.path.lexists(path):
         raise UserError(
-            f"{path} has other words than the run, which would go there; "
-            "name another folder with --out"
+            f"{path} already exists with other contents; name another folder with --out"
         )
     return False
 

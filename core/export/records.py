@@ -141,7 +141,7 @@ def write_events(session: Session, folder: Path) -> None:
         from torch.utils.tensorboard.summary import hparams
     except ImportError:
         raise UserError(
-            "TensorBoard is not installed; pip install 'makemore-tui[tensorboard]' brings it"
+            "TensorBoard is not installed; pip install 'makemore-tui[tensorboard]' installs it"
         ) from None
     settings = asdict(session.model_settings) | asdict(session.train_settings)
     final = {f"final/{split}": loss for split, loss in final_losses(session).items()}

@@ -17,18 +17,16 @@ def make_model(
     settings: ModelSettings,
     V: int,
     generator: Generator | None,
-    smoothing: float = 1.0,
     init_version: int = INIT_VERSION,
 ) -> AnyModel:
-    """A new model of the settings' kind; raises UserError if a table of counts would be too large.
+    """A new model of the settings' kind.
 
     V: the vocabulary's size. generator: what a network's parameters are drawn from; None for zeros.
-    smoothing: what a table of counts adds to every count. init_version: how parameters are drawn,
-    see `MLP`.
+    init_version: how parameters are drawn, see `MLP`.
     """
     if settings.kind in _NETWORKS:
         return _NETWORKS[settings.kind](settings, V, generator, init_version)
-    return NgramCounts(settings, V, smoothing)
+    return NgramCounts(settings, V)
 
 
 def parameter_layout(settings: ModelSettings, vocabulary_size: int) -> Layout:

@@ -1,12 +1,14 @@
 """Modified Kneser-Ney smoothing, interpolated."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..datasets.dataset import Dataset
-from .grams import GramIndex, places_of
+from ..datasets.grams import GramIndex, gram_index, places_of, values_at
 
 _LEAST_DISCOUNT = 0.01
 
@@ -35,6 +37,16 @@ class Discounts:
         return cls((one, two, more), min(found) < _LEAST_DISCOUNT)
 
 
+class Interpolated(NamedTuple):
+    """One order of some contexts: the counts (B, V), the shares that are left of them (B, V), the
+    weight of the order below (B,), and P (B, V); float64."""
+
+    counts: Tensor
+    shares: Tensor
+    weights: Tensor
+    p: Tensor
+
+
 class KneserNey:
     """P(character | context) by interpolated modified Kneser-Ney (Chen & Goodman 1998).
 
@@ -43,12 +55,13 @@ class KneserNey:
     below, and the last one is uniform. The boundaries before an item count as characters. P sums
     to 1 after every context; one that never occurred has the P of its longest end that did.
 
-    discounts: of the orders 1 to `order`.
+    num_examples: those it is estimated from. discounts: of the orders 1 to `order`.
     """
 
     def __init__(self, index: GramIndex, num_examples: int, order: int):
         """The estimate of an order up to that of the index, from its first so many examples."""
         self.order = order
+        self.num_examples = num_examples
         self.discounts: list[Discounts] = []
         self._index = index
         self._counts: list[Tensor] = []  # (G,) of each order, from 1 on
@@ -69,31 +82,60 @@ class KneserNey:
     @classmethod
     def of(cls, dataset: Dataset, order: int, train_on: str = "train") -> "KneserNey":
         """The estimate from all examples of a split."""
-        split = dataset.split(train_on)
-        index = GramIndex(split, split.num_examples, order, dataset.vocabulary.size)
-        return cls(index, split.num_examples, order)
+        num_examples = dataset.split(train_on).num_examples
+        return cls(gram_index(dataset, train_on, num_examples, order), num_examples, order)
 
     def probabilities(self, contexts: Tensor) -> Tensor:
         """P of every character after contexts (B, T), T being order - 1 or more: (B, V) float64."""
+        *_, highest = self.by_order(contexts)
+        return highest.p
+
+    def by_order(self, contexts: Tensor) -> Iterator[Interpolated]:
+        """What each order makes of contexts (B, T), from 1 on; the P of the last is the result."""
         V = self._index.vocabulary_size
         p = torch.full((len(contexts), V), 1 / V, dtype=torch.float64)
         for n, (ids, known) in enumerate(self._index.find(contexts, self.order), start=1):
-            p *= torch.where(known, self._backoffs[n - 1][ids], 1.0)[:, None]
+            weights = values_at(self._backoffs[n - 1], ids, known, 1.0)
             rows = known.nonzero()[:, 0]
             which, places = self._index.after(ids[rows], n)
+            of_gram = self._counts[n - 1][places]
+            shares = self._shares(n, of_gram, self._totals[n - 1][ids[rows]][which])
             at = rows[which] * V + self._index.grams[n][places] % V
-            p.view(-1).index_add_(0, at, self._discounted(n, places, ids[rows][which]))
-        return p
+            counts, own = torch.zeros(2, *p.shape, dtype=torch.float64)
+            counts.view(-1)[at] = of_gram.double()
+            own.view(-1)[at] = shares
+            p = own + weights[:, None] * p
+            yield Interpolated(counts, own, weights, p)
 
-    def log_prob(self, contexts: Tensor, targets: Tensor) -> Tensor:
-        """ln P of targets (B,) after contexts (B, T), T being order - 1 or more: (B,) float64."""
+    def log_prob(self, contexts: Tensor, targets: Tensor, rows: Tensor | None = None) -> Tensor:
+        """ln P of targets (P,) after contexts (B, T), T being order - 1 or more: (P,) float64.
+
+        rows: which of the B contexts each target follows, (P,); by default the one of its place.
+        """
         V = self._index.vocabulary_size
-        p = torch.full((len(contexts),), 1 / V, dtype=torch.float64)
+        p = torch.full((len(targets),), 1 / V, dtype=torch.float64)
         for n, (ids, known) in enumerate(self._index.find(contexts, self.order), start=1):
+            weights = values_at(self._backoffs[n - 1], ids, known, 1.0)
+            totals = values_at(self._totals[n - 1], ids, known)
+            if rows is not None:
+                ids, known, weights, totals = (one[rows] for one in (ids, known, weights, totals))
             places, found = places_of(ids * V + targets, self._index.grams[n])
-            own = torch.where(found, self._discounted(n, places, ids), 0.0)
-            p = torch.where(known, own + self._backoffs[n - 1][ids] * p, p)
+            counts = values_at(self._counts[n - 1], places, found & known)
+            p = self._shares(n, counts, totals) + weights * p
         return p.log()
+
+    def log_prob_at(self, places: Tensor) -> Tensor:
+        """ln P of examples of the index, by the places of their n-grams (B,): (B,) float64."""
+        p = torch.zeros(len(places), dtype=torch.float64)
+        weight = torch.ones_like(p)  # of the order at hand
+        for n in range(self.order, 0, -1):
+            contexts = self._index.grams[n][places] // self._index.vocabulary_size
+            counts, totals = self._counts[n - 1][places], self._totals[n - 1][contexts]
+            p += weight * self._shares(n, counts, totals)
+            weight *= self._backoffs[n - 1][contexts]
+            if n > 1:
+                places = self._index.shorter[n][places]
+        return p.add_(weight, alpha=1 / self._index.vocabulary_size).log_()
 
     def _add(self, n: int, counts: Tensor) -> None:
         """Put down what there is to know of order n, by its counts (G,)."""
@@ -108,9 +150,7 @@ class KneserNey:
         self._totals.append(totals)
         self._backoffs.append(torch.where(totals > 0, taken / totals, 1.0))
 
-    def _discounted(self, n: int, places: Tensor, contexts: Tensor) -> Tensor:
-        """The share in its context of each n-gram at some places (B,) of order n, less what is
-        discounted: (B,). contexts: their ids (B,)."""
-        counts = self._counts[n - 1][places]
+    def _shares(self, n: int, counts: Tensor, totals: Tensor) -> Tensor:
+        """What is left of counts of order n, by their contexts' totals, after the discount."""
         of_count = torch.tensor([0.0, *self.discounts[n - 1].values], dtype=torch.float64)
-        return (counts - of_count[counts.clamp(max=3)]) / self._totals[n - 1][contexts].clamp(min=1)
+        return (counts - of_count[counts.clamp(max=3)]) / totals.clamp(min=1)

@@ -57,6 +57,10 @@ class Model(ABC):
     def logits(self, contexts: Tensor) -> Tensor:
         """Contexts (B, T) int64 to logits (B, V); their softmax is P(next character)."""
 
+    def log_likelihoods(self, contexts: Tensor, rows: Tensor, targets: Tensor) -> Tensor:
+        """ln P of targets (P,) after the contexts, of some (M, T), in the rows (P,): (P,)."""
+        return torch.log_softmax(self.logits(contexts), 1)[rows, targets]
+
     def hidden_activations(self, contexts: Tensor) -> Tensor | None:
         """Contexts (B, T) to the hidden layer's activations (B, H); None without such a layer."""
         return None
@@ -68,15 +72,6 @@ class Model(ABC):
     def in_double_precision(self) -> Self:
         """The same model with logits in float64, which hardly depend on what is computed beside."""
         return self
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """The tensors by name, not copied."""
-        return dict(self.tensors)
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Copy tensors of the same names and shapes into this model."""
-        for name, tensor in self.tensors.items():
-            tensor.copy_(state[name])
 
 
 @dataclass(frozen=True)
@@ -142,6 +137,15 @@ class Network(Model):
 
     def in_double_precision(self) -> Self:
         return copy(self).to(torch.float64)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The tensors by name, not copied."""
+        return dict(self.tensors)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Copy tensors of the same names and shapes into this model."""
+        for name, tensor in self.tensors.items():
+            tensor.copy_(state[name])
 
     def to(self, dtype: torch.dtype) -> Self:
         """This network, its parameters converted to another precision."""

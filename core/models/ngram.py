@@ -1,74 +1,153 @@
 """N-gram counts: the model that is learnt by counting."""
 
+import copy
 import math
+from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
 
-from ..datasets.contexts import context_numbers
-from ..errors import UserError
+from ..datasets.contexts import Split
+from ..datasets.grams import GramIndex, places_of, values_at
 from ..settings import ModelSettings
+from .kneser_ney import KneserNey
 from .model import Model
-
-MAX_COUNTS = 1 << 25
 
 
 class NgramCounts(Model):
     """How often each character follows each context of `order` - 1 characters.
 
-    P(c | context) = (N(context, c) + k) / (N(context) + k V), with k the smoothing (add-k; Jurafsky
-    & Martin, Speech and Language Processing, ch. 3). With k = 0 a pair that never occurred has
-    probability 0; a context that never occurred is then uniform, the limit as k goes to 0.
+    With the smoothing method add-k, P(c | context) = (N(context, c) + k) / (N(context) + k V), k
+    being the smoothing (Jurafsky & Martin, Speech and Language Processing, ch. 3). With k = 0 a
+    pair that never occurred has probability 0; a context that never occurred is then uniform, the
+    limit as k goes to 0. With kneser-ney P is that of `KneserNey`.
+
+    Only n-grams that occur take memory.
+
+    index: the n-grams of the examples that are counted, and perhaps of more examples.
+    num_counted: how many are counted, from the first on.
+    counts, totals: of each n-gram, and of each context, as they stand in the index.
     """
 
-    def __init__(self, settings: ModelSettings, vocabulary_size: int, smoothing: float = 1.0):
-        """An empty table; raises UserError if it would be too large for memory."""
-        size = vocabulary_size**settings.order
-        if size > MAX_COUNTS:
-            largest = int(math.log(MAX_COUNTS) / math.log(vocabulary_size))
-            raise UserError(
-                f"order {settings.order} with {vocabulary_size:,} characters needs {size:,} "
-                f"counts; with so many characters the order can be at most {largest}"
-            )
-        self.settings = settings
+    index: GramIndex
+    num_counted: int
+    counts: Tensor
+    totals: Tensor
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        vocabulary_size: int,
+        smoothing: float = 1.0,
+        smoothing_method: str = "add-k",
+    ):
+        """A model that has counted nothing."""
         self.vocabulary_size = vocabulary_size
         self.smoothing = smoothing
-        self.counts: Tensor = torch.zeros(size, dtype=torch.int32).view(-1, vocabulary_size)
-        self.tensors: dict[str, Tensor] = {"counts": self.counts}
+        self.smoothing_method = smoothing_method
+        self.clear(settings)
 
-    def count(self, contexts: Tensor, targets: Tensor) -> None:
-        """Add examples to the counts: contexts (B, T), targets (B,)."""
-        ones = torch.ones(len(targets), dtype=torch.int32)
-        self.counts.view(-1).index_add_(0, self._places(contexts, targets), ones)
+    @property
+    def num_parameters(self) -> int:
+        """How many different n-grams were counted."""
+        return int((self.counts > 0).sum())
 
-    def log_likelihoods(self, contexts: Tensor, targets: Tensor) -> Tensor:
-        """ln P of targets (B,) after contexts (B, T): (B,) float64."""
-        if self.counts.numel() > len(targets):
-            return self.logits(contexts).gather(1, targets[:, None])[:, 0]
-        log_probabilities = self._log_probabilities(self.counts).view(-1)
-        return log_probabilities.index_select(0, self._places(contexts, targets))
+    @property
+    def multiplications(self) -> int:
+        orders = self.settings.order if self.is_kneser_ney else 1
+        return (2000 + 4 * self.vocabulary_size) * orders
+
+    @property
+    def is_kneser_ney(self) -> bool:
+        return self.smoothing_method == "kneser-ney"
+
+    @cached_property
+    def kneser_ney(self) -> KneserNey:
+        """The estimate from what is counted so far."""
+        return KneserNey(self.index, self.num_counted, self.settings.order)
+
+    def clear(self, settings: ModelSettings) -> None:
+        """Drop all counts; settings: with the order."""
+        nothing = Split("nothing", torch.zeros(1, dtype=torch.int64), 0, 0)
+        self.use(GramIndex(nothing, 0, self.vocabulary_size), settings)
+
+    def use(self, index: GramIndex, settings: ModelSettings, num_counted: int = 0) -> None:
+        """Take the counts from the first examples of an index; settings: with the order."""
+        order = settings.order
+        while index.order < order:
+            index.deepen()
+        self.index, self.settings, self.num_counted = index, settings, num_counted
+        self.counts = index.counts(num_counted, order).int()
+        self.totals = torch.zeros(len(index.contexts[order - 1]), dtype=torch.int32)
+        self.totals.index_add_(0, index.contexts_of(order), self.counts)
+        self.tensors = {"counts": self.counts, "totals": self.totals}
+        self._forget_estimate()
+
+    def count(self, places: Tensor) -> None:
+        """Count the next examples, by the places of their n-grams (B,) in the index."""
+        ones = torch.ones(len(places), dtype=torch.int32)
+        self.counts.index_add_(0, places, ones)
+        self.totals.index_add_(0, self._contexts(places), ones)
+        self.num_counted += len(places)
+        self._forget_estimate()
+
+    def copy(self) -> Self:
+        if self.is_kneser_ney:
+            _ = self.kneser_ney  # which copies share
+        other = copy.copy(self)
+        other.counts, other.totals = self.counts.clone(), self.totals.clone()
+        other.tensors = {"counts": other.counts, "totals": other.totals}
+        return other
 
     def logits(self, contexts: Tensor) -> Tensor:
-        return self._log_probabilities(self.counts_after(contexts))
+        if self.is_kneser_ney:
+            return self.kneser_ney.probabilities(contexts).log()
+        counts = self.counts_after(contexts)
+        return self._log_share(counts, counts.sum(1, keepdim=True))
+
+    def log_likelihoods(self, contexts: Tensor, rows: Tensor, targets: Tensor) -> Tensor:
+        if self.is_kneser_ney:
+            return self.kneser_ney.log_prob(contexts, targets, rows)
+        ids, known = self._find(contexts)
+        V, grams = self.vocabulary_size, self.index.grams[self.settings.order]
+        places, found = places_of(ids[rows] * V + targets, grams)
+        counts = values_at(self.counts, places, found & known[rows])
+        return self._log_share(counts, values_at(self.totals, ids, known)[rows])
+
+    def log_likelihoods_at(self, places: Tensor) -> Tensor:
+        """ln P of examples by the places of their n-grams (B,) in the index, with add-k: (B,)
+        float64."""
+        return self._log_share(self.counts[places], self.totals[self._contexts(places)])
 
     def counts_after(self, contexts: Tensor) -> Tensor:
-        """How often each character followed each of some contexts (B, T): (B, V)."""
-        return self.counts[self._rows(contexts)]
+        """How often each character followed each of some contexts (B, T): (B, V) int32."""
+        V, order = self.vocabulary_size, self.settings.order
+        counts = torch.zeros(len(contexts), V, dtype=torch.int32)
+        ids, known = self._find(contexts)
+        rows = known.nonzero()[:, 0]
+        which, places = self.index.after(ids[rows], order)
+        targets = self.index.grams[order][places] % V
+        counts[rows[which], targets] = self.counts[places]
+        return counts
 
-    def _log_probabilities(self, counts: Tensor) -> Tensor:
-        """Counts of each context (B, V) to ln P (B, V), float64."""
-        smooth = counts.double() + self.smoothing
-        totals = smooth.sum(1, keepdim=True)
-        return (
-            torch.where(totals > 0, smooth, 1.0).log()
-            - torch.where(totals > 0, totals, float(self.vocabulary_size)).log()
-        )
+    def _find(self, contexts: Tensor) -> tuple[Tensor, Tensor]:
+        """The ids of contexts (B, T), and whether they are known: (B,), (B,)."""
+        *_, found = self.index.find(contexts, self.settings.order)
+        return found
 
-    def _places(self, contexts: Tensor, targets: Tensor) -> Tensor:
-        """Where the counts of some examples stand in the table's elements, (B,)."""
-        return self._rows(contexts) * self.vocabulary_size + targets
+    def _contexts(self, places: Tensor) -> Tensor:
+        """The ids of the contexts of n-grams (B,): (B,)."""
+        grams = self.index.grams[self.settings.order][places]
+        return grams.div_(self.vocabulary_size, rounding_mode="floor")
 
-    def _rows(self, contexts: Tensor) -> Tensor:
-        """The row of each context, (B, T) to (B,): its characters as digits in base V."""
-        counted = contexts[:, self.context - (self.settings.order - 1) :]
-        return context_numbers(counted, self.vocabulary_size)
+    def _log_share(self, counts: Tensor, totals: Tensor) -> Tensor:
+        """Counts, and totals of their contexts, to ln P with add-k, float64."""
+        k, V = self.smoothing, self.vocabulary_size
+        if k:
+            return (counts.double() + k).log_().sub((totals.double() + k * V).log_())
+        share = counts.double().log_().sub(totals.double().log_())
+        return torch.where(totals > 0, share, -math.log(V))
+
+    def _forget_estimate(self) -> None:
+        self.__dict__.pop("kneser_ney", None)

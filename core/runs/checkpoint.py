@@ -163,8 +163,8 @@ def _tensors(state: RunState) -> dict[str, Tensor]:
     """The tensors of a run by the names that they have in its file."""
     trainer = state.trainer
     tensors = {"history.buckets": state.history.filled, "history.rest": state.history.rest}
-    if "counts" in trainer:
-        return tensors | {"counts": trainer["counts"]}
+    if "counted" in trainer:
+        return tensors  # the counts are those of the first examples
     layout = parameter_layout(state.model_settings, state.dataset.vocabulary.size)
     tensors |= {stored: trainer[name] for name, stored in _SINGLE.items() if name in trainer}
     for name, prefix in _VECTORS.items():
@@ -210,7 +210,8 @@ def _trainer_state(
     if not record.model.model_kind.is_network:
         if record.counted > dataset.split(record.train.train_on).num_examples:
             raise ValueError("more examples are counted than there are")
-        return {"counted": record.counted, "counts": tensors["counts"]}
+        counts = {"counts": tensors["counts"]} if "counts" in tensors else {}
+        return {"counted": record.counted} | counts
     layout = parameter_layout(record.model, dataset.vocabulary.size)
     state = {name: tensors[stored] for name, stored in _SINGLE.items() if stored in tensors}
     for name, prefix in _VECTORS.items():
@@ -231,6 +232,8 @@ def _expected(record: RunRecord, V: int) -> _Expected:
         expected["history.buckets"] = (3, filled), torch.float32
         expected["history.rest"] = (rest,), torch.float32
     if not record.model.model_kind.is_network:
+        if record.format > 3:
+            return expected
         return expected | {"counts": ((V ** (record.model.order - 1), V), torch.int32)}
     prefixes = [""]
     if record.format > 1:

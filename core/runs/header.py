@@ -114,7 +114,7 @@ def _open_plain_file(path: Path, missing: str) -> BinaryIO:
     """Open a file for reading: no link, pipe, device or folder. missing: said if there is none."""
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
-            raise UserError(f"{path} is damaged: it is not a plain file")
+            raise UserError(f"{path} is damaged: it is not a regular file")
         # The flags guard against something else that takes the file's place in between.
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         return os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb")

@@ -19,7 +19,7 @@ from ..results import Resizing
 from ..settings import ModelSettings, TrainSettings, plan_edit
 from ..twins_results import DevDifference
 
-FORMAT = 3
+FORMAT = 4
 MAX_RECORD_BYTES = 3 << 20  # a journal of some 30,000 edits
 MAX_BUCKETS = 1 << 14  # of the loss history
 _MAX_BUCKET_WIDTH = 1 << 40  # steps

@@ -28,7 +28,7 @@ class RunState:
     model_settings, train_settings: of the next step. first_settings: of step 0.
     seed: of the initial weights and the minibatches.
     journal: the edits that led from the first settings to the present ones, oldest first.
-    trainer: the trainer's state dict: step, parameters or counts, optimizer, random state.
+    trainer: the trainer's state dict: step, parameters or number counted, optimizer, random state.
     history: the minibatch losses. dev_losses: the losses of the dev split, where it was evaluated.
     resized: the newest change of the model's size. diverged_at: the first step whose loss had
     exploded or was not finite. is_finite: True when all parameters are.
@@ -70,7 +70,7 @@ class RunState:
         """The state of a new run at step 0. Raises UserError if the settings are too large for this
         dataset."""
         generator, V = torch.Generator().manual_seed(seed), dataset.vocabulary.size
-        new = make_model(model, V, generator, train.smoothing, init_version)
+        new = make_model(model, V, generator, init_version)
         trainer = make_trainer(new, dataset, train, seed).state_dict()
         first = (model, train)
         return cls(dataset, *first, first, seed, trainer, init_version=init_version)

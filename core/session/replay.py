@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..analysis.evaluation import evaluate
 from ..errors import UserError
+from ..models.ngram import NgramCounts
 from ..runs.checkpoint import read
 from ..runs.header import read_record
 from ..runs.state import RunState
@@ -85,10 +86,24 @@ def _trained(saved: RunState, end: int, advance: Callable[[int, Tensor], None]) 
     return session
 
 
+def _parameters(session: Session, saved: RunState) -> tuple[Tensor, Tensor]:
+    """The parameters or counts of a session, and those saved."""
+    model = session.model
+    if not isinstance(model, NgramCounts):
+        return model.flat, saved.trainer["parameters"]
+    if "counts" in saved.trainer:  # of a format that stored the whole table
+        V, order = model.vocabulary_size, model.settings.order
+        contexts = torch.cartesian_prod(*[torch.arange(V)] * (order - 1)).view(
+            -1, max(1, order - 1)
+        )
+        return model.counts_after(contexts), saved.trainer["counts"]
+    again = Session.from_state(saved).model
+    return model.counts, again.tensors["counts"]
+
+
 def _differences(session: Session, saved: RunState) -> tuple[bool, float, float]:
     """Whether all parameters are identical, and the largest difference of them and of the loss."""
-    name = "counts" if "counts" in saved.trainer else "parameters"
-    ours, theirs = session.trainer.state_dict()[name], saved.trainer[name]
+    ours, theirs = _parameters(session, saved)
     if torch.equal(ours.view(torch.int32), theirs.view(torch.int32)):  # bit for bit
         return True, 0.0, 0.0
     largest = float((ours.double() - theirs.double()).abs().max())

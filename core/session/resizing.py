@@ -14,14 +14,18 @@ _MIN_DEV_EXAMPLES = 1 << 11
 _MAX_MULTIPLICATIONS = 1 << 29  # for the dev loss, beyond the least examples
 
 
-def resize(trainer: AnyTrainer, new: ModelSettings, seed: int, label: str) -> Resizing:
-    """Give a trainer an MLP of another size that computes the same, or as nearly as it can.
+def resize(trainer: AnyTrainer, new: ModelSettings, seed: int, label: str) -> Resizing | None:
+    """Give a trainer an MLP of another size that computes the same, or as nearly as it can; to
+    counts another order.
 
     seed: of what new parameters are drawn from. label: the change as a short label.
 
-    Returns the change, with the dev loss before and after it where the model shrank.
+    Returns the change, with the dev loss before and after it where an MLP shrank; None of counts.
     """
     model, dataset = trainer.model, trainer.dataset
+    if not new.model_kind.is_network:
+        trainer.resize(new, torch.empty(0), torch.Generator())
+        return None
     # How many examples of dev the loss is taken of.
     most = max(_MIN_DEV_EXAMPLES, _MAX_MULTIPLICATIONS // model.multiplications)
     before = evaluate(model, dataset, "dev", most) if shrinks(model.settings, new) else None

@@ -1,6 +1,7 @@
 """A run that can be trained, edited, undone, looked at and saved: the program without a screen."""
 
 import math
+import weakref
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,17 +24,15 @@ from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import AnyModel, make_model
 from ..models.resize import seed_of_edit
-from ..reading import Reading
 from ..run_spec import RunSpec
 from ..runs import checkpoint
 from ..runs.state import JournalEntry, RunState, copy_trainer_state, run_label
 from ..settings import EditPlan, Effect, ModelSettings, TrainSettings, plan_edit, short_label
-from ..text import shown
 from ..training.history import DevLosses, LossHistory
 from ..training.trainer import AnyTrainer, make_trainer
 from .divergence import diverged_since
 from .resizing import resize
-from .undo import UndoStack, previous_run_name
+from .timeline import Timeline
 
 
 class Session:
@@ -44,7 +43,7 @@ class Session:
         session.edit(learning_rate=0.01)
         session.edit(hidden=200)
         session.evaluate("dev").loss
-        session.undo()
+        session.timeline.undo()
 
     Initial weights and minibatches come from generators of the run's own, so evaluating and
     sampling never change the path of training. The same dataset, settings, seed and edits give the
@@ -53,7 +52,7 @@ class Session:
 
     What a `RunState` has too is described there. model, trainer: change with the settings.
     step: how many steps have been taken.
-    undo_stack: what can be undone and redone, and the previous runs.
+    timeline: undoes, redoes, restarts and switches to other runs.
     """
 
     dataset: Dataset
@@ -72,7 +71,7 @@ class Session:
     dropout_version: int
     init_version: int
     run: object = None
-    undo_stack: UndoStack
+    timeline: Timeline
     test_peeks: int = 0
     _num_samplings: int = 0  # how often `sample` was called
 
@@ -84,16 +83,16 @@ class Session:
         seed: int = 1,
     ):
         """A new run at step 0; raises UserError if the settings are too large for the dataset."""
-        self.undo_stack = UndoStack()
+        self.timeline = Timeline(weakref.proxy(self))
         model, train = model or ModelSettings(), train or TrainSettings()
-        self._restore(RunState.first(dataset, model, train, seed))
+        self.restore(RunState.first(dataset, model, train, seed))
 
     @classmethod
     def from_state(cls, state: RunState) -> "Session":
         """A session that goes on from a state, with nothing to undo."""
         session = cls.__new__(cls)
-        session.undo_stack = UndoStack()
-        session._restore(state)
+        session.timeline = Timeline(weakref.proxy(session))
+        session.restore(state)
         return session
 
     @classmethod
@@ -125,11 +124,6 @@ class Session:
         """
         path = checkpoint.check_new(Path(path))
         checkpoint.write(self.state(), path, named=is_named, report=report)
-
-    @property
-    def diverged(self) -> bool:
-        """True when the loss has exploded or is not finite; see `session.divergence`."""
-        return self.diverged_at is not None
 
     def __repr__(self) -> str:
         return f"Session({run_label(self.model_settings, self.step, self.dev_losses.last)})"
@@ -194,10 +188,10 @@ class Session:
         label = short_label(plan.changes)
         if plan.effect == "restart":
             first = RunState.first(self.dataset, plan.model, plan.train, self.seed)
-            self.switch_to(first, label)
+            self.timeline.switch_to(first, label)
             return plan.effect
         if plan.effect == "resized" and not self.model.is_finite:
-            raise UserError("the weights are not finite, so their number can't be changed")
+            raise UserError("the weights are not finite, so the model can't be resized")
         before = self.state()
         self.trainer.edit(plan.train)
         if plan.model != self.model_settings:
@@ -206,55 +200,27 @@ class Session:
             self.model = self.trainer.model
         self.model_settings, self.train_settings = plan.model, plan.train
         self.journal.append(JournalEntry(self.step, plan.changes))
-        self.undo_stack.record(label, before, after=before)
+        self.timeline.record(label, before, after=before)
         return plan.effect
 
-    def restart(self, seed: int | None = None, dataset: Dataset | None = None) -> None:
-        """Start a new run with the present settings, and the same seed and dataset or others.
-
-        Raises UserError if the settings are too large for the dataset; nothing has changed then.
-        """
-        label = "restart" if seed in (None, self.seed) else f"seed {seed}"
-        label = label if dataset is None else f"data {shown(dataset.name)}"
-        seed = self.seed if seed is None else seed
-        settings = self.model_settings, self.train_settings
-        self.switch_to(RunState.first(dataset or self.dataset, *settings, seed), label)
-
-    def switch_to(self, state: RunState, label: str | None = None) -> None:
-        """Go on with another run, such as a previous run or a saved one; `undo` returns to this.
-
-        This run becomes a previous run if it is on the same data and has taken a step.
-
-        label: what was done, for `undo`; by default how that run differs from this one.
-        """
-        before = self.state()
-        if label is None:
-            present = self.model_settings, self.train_settings, self.seed
-            label = f"return to {previous_run_name(state, *present)}"
-        if _identity(state.dataset) == _identity(self.dataset):
-            state = replace(state, dataset=self.dataset)
-        self._restore(state)
-        self.undo_stack.record(label, before, state)
-
-    def undo(self) -> str:
-        """Return to just before the last edit, restart or switch, and say which it was.
-
-        Everything is as it was then. A run that has diverged returns to the newest state before
-        that, if there is one. Raises UserError if there is nothing to undo.
-        """
-        level = self.undo_stack.undo(self.state())
-        self._restore(level.state)
-        return level.label
-
-    def redo(self) -> str:
-        """Return to where `undo` was called, and say which edit that does again.
-
-        Training in between doesn't matter; `undo` returns to here. Raises UserError if nothing has
-        been undone since the last edit.
-        """
-        level = self.undo_stack.redo(self.state())
-        self._restore(level.state)
-        return level.label
+    def restore(self, state: RunState) -> None:
+        """Go on from a state; `timeline.switch_to` does so and can be undone."""
+        model, train = state.model_settings, state.train_settings
+        self.model = make_model(model, state.dataset.vocabulary.size, None)
+        version = state.dropout_version
+        self.trainer = make_trainer(self.model, state.dataset, train, state.seed, version)
+        # A state of format 1 lacks some of what a trainer needs.
+        self.trainer.load_state_dict({**self.trainer.state_dict(), **state.trainer})
+        is_same_run = self.run is state.run  # undoing an edit undoes no look at the test split
+        self.test_peeks = max(state.test_peeks, self.test_peeks if is_same_run else 0)
+        self.dataset, self.dropout_version, self.run = state.dataset, version, state.run
+        self.init_version = state.init_version
+        self.model_settings, self.train_settings = model, train
+        self.first_settings, self.seed, self.step = state.first_settings, state.seed, state.step
+        self.journal = list(state.journal)
+        self.history, self.dev_losses = state.history.copy(), state.dev_losses.copy()
+        self.resized, self.diverged_at = state.resized, state.diverged_at
+        self._last = state
 
     def evaluate(self, split: str = "dev", max_examples: int | None = None) -> Evaluation:
         """The loss of a split in nats a character: train, dev, test, all, or first-N.
@@ -314,7 +280,9 @@ class Session:
         train, dev = (evaluate(self.model, self.dataset, split).loss for split in splits)
         last_edit = self.journal[-1].step if self.journal else 0
         begun = self.history, self.first_settings, last_edit
-        return health(self.trainer, *begun, train, dev, self.baselines(), self.diverged)
+        return health(
+            self.trainer, *begun, train, dev, self.baselines(), self.diverged_at is not None
+        )
 
     def find_lr(self, **options: Any) -> results.RateSearch:
         """The learning rate at which the loss falls fastest, tried on copies of the model.
@@ -323,26 +291,3 @@ class Session:
         if the model has no learning rate, or its parameters are not finite.
         """
         return find_lr(self.trainer, **options)
-
-    def _restore(self, state: RunState) -> None:
-        """Go on from a state."""
-        model, train = state.model_settings, state.train_settings
-        self.model = make_model(model, state.dataset.vocabulary.size, None, train.smoothing)
-        version = state.dropout_version
-        self.trainer = make_trainer(self.model, state.dataset, train, state.seed, version)
-        # A state of format 1 lacks some of what a trainer needs.
-        self.trainer.load_state_dict({**self.trainer.state_dict(), **state.trainer})
-        is_same_run = self.run is state.run  # undoing an edit undoes no look at the test split
-        self.test_peeks = max(state.test_peeks, self.test_peeks if is_same_run else 0)
-        self.dataset, self.dropout_version, self.run = state.dataset, version, state.run
-        self.init_version = state.init_version
-        self.model_settings, self.train_settings = model, train
-        self.first_settings, self.seed, self.step = state.first_settings, state.seed, state.step
-        self.journal = list(state.journal)
-        self.history, self.dev_losses = state.history.copy(), state.dev_losses.copy()
-        self.resized, self.diverged_at = state.resized, state.diverged_at
-        self._last = state
-
-
-def _identity(dataset: Dataset) -> tuple[Path, str, bool, Reading]:
-    return dataset.path, dataset.fingerprint, dataset.unique, dataset.reading

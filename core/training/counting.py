@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ..datasets.dataset import Dataset
+from ..datasets.grams import gram_index
 from ..errors import UserError
+from ..models.kneser_ney import KneserNey
 from ..models.ngram import NgramCounts
-from ..settings import TrainSettings
+from ..settings import ModelSettings, TrainSettings
 from .batches import Batches
 
 _EXAMPLES_PER_BLOCK = 1 << 16
+_ESTIMATES = 5  # bits of how many examples Kneser-Ney is estimated from
 
 
 class CountingTrainer:
@@ -31,6 +34,8 @@ class CountingTrainer:
         self.model = model
         self.dataset = dataset
         self.settings = settings
+        self._places = torch.empty(0, dtype=torch.int32)  # of the examples' n-grams in the index
+        self._estimate: KneserNey | None = None  # of the step that is taken
         self.edit(settings)
 
     def __repr__(self) -> str:
@@ -42,37 +47,46 @@ class CountingTrainer:
 
     def edit(self, settings: TrainSettings) -> None:
         """Use other settings from the next step on; with other examples, counting starts anew."""
-        if settings.train_on != self.settings.train_on:
-            self.model.counts.zero_()
-            self.num_counted = 0
+        is_anew = settings.train_on != self.settings.train_on
         self.settings = settings
         self.model.smoothing = settings.smoothing
+        self.model.smoothing_method = settings.smoothing_method
         self._split = self.dataset.split(settings.train_on)
+        if is_anew:
+            self.num_counted = 0
+            self._use(self.model.settings, 0)
+
+    def resize(self, settings: ModelSettings, *_: Tensor | Generator) -> None:
+        """Continue with another order: all orders have been counted."""
+        self._use(settings, self.num_counted)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"step": self.step, "counted": self.num_counted, "counts": self.model.counts}
+        """What the next steps depend on: the counts are those of the first examples."""
+        return {"step": self.step, "counted": self.num_counted}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from the state of another trainer with the same settings: count again."""
         self.step, self.num_counted = state["step"], state["counted"]
-        self.model.counts.copy_(state["counts"])
+        self._use(self.model.settings, self.num_counted)
 
     def train(self, steps: int) -> Tensor:
         """Count up to `steps` batches and return the loss of each in nats, float32.
 
-        The loss is that of the batch after it has been counted.
+        The loss is that of the batch after it has been counted; with Kneser-Ney, for which
+        everything is estimated anew, after up to 1/16 more have been.
         """
         losses = []
         while len(losses) < steps and not self.finished:
-            size = self.settings.batch_size or self._split.num_examples
-            first = self.num_counted + 1
-            self.num_counted = min(self.num_counted + size, self._split.num_examples)
-            blocks = range(first, self.num_counted + 1, _EXAMPLES_PER_BLOCK)
-            for begin in blocks:
-                self.model.count(*self._examples(begin))
-            nll = sum(
-                -float(self.model.log_likelihoods(*self._examples(begin)).sum()) for begin in blocks
-            )
-            losses.append(nll / (self.num_counted + 1 - first))
+            first, n = self.num_counted, self._split.num_examples
+            end = min(first + (self.settings.batch_size or n), n)
+            if end > len(self._places):
+                self._use(self.model.settings, end)
+            blocks = self._places[first:end].split(_EXAMPLES_PER_BLOCK)
+            for places in blocks:
+                self.model.count(places)
+            self.num_counted = end
+            nll = -sum(float(self._log_likelihoods(places).sum()) for places in blocks)
+            losses.append(nll / (end - first))
             self.step += 1
         return torch.tensor(losses, dtype=torch.float32)
 
@@ -85,9 +99,30 @@ class CountingTrainer:
     def fork(self, *arguments: object) -> NoReturn:
         raise UserError("this model is not trained by gradient descent")
 
-    resize = fork
+    def _use(self, settings: ModelSettings, num_examples: int) -> None:
+        """Have the model count in an index of at least so many examples."""
+        self._places, self._estimate = self._places[:0], None
+        if not num_examples:
+            self.model.clear(settings)
+            return
+        most = self._split.num_examples
+        least = min(most, _rounded_up(num_examples))
+        index = gram_index(self.dataset, self.settings.train_on, least, settings.order)
+        self.model.use(index, settings, self.num_counted)
+        self._places = index.examples(settings.order)
 
-    def _examples(self, begin: int) -> tuple[Tensor, Tensor]:
-        """Contexts (B, T) and targets (B,) of a block of the batch being counted."""
-        positions = torch.arange(begin, min(begin + _EXAMPLES_PER_BLOCK, self.num_counted + 1))
-        return self._split.examples_at(positions, self.model.context)
+    def _log_likelihoods(self, places: Tensor) -> Tensor:
+        """ln P of examples, by the places of their n-grams (B,): (B,) float64."""
+        if not self.model.is_kneser_ney:
+            return self.model.log_likelihoods_at(places)
+        n = min(_rounded_up(self.num_counted), self._split.num_examples)
+        estimate, order = self._estimate, self.model.settings.order
+        if estimate is None or (estimate.num_examples, estimate.order) != (n, order):
+            self._estimate = estimate = KneserNey(self.model.index, n, order)
+        return estimate.log_prob_at(places)
+
+
+def _rounded_up(number: int) -> int:
+    """A number rounded up to its first five bits, so to at most 1/16 more."""
+    place = max(0, number.bit_length() - _ESTIMATES)
+    return -(-number >> place) << place

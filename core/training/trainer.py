@@ -71,7 +71,7 @@ class GradientTrainer:
         if settings.batch_size == 0 and split.num_examples > most:
             raise UserError(
                 f"a batch of all {split.num_examples:,} examples is too large: at most {most:,} "
-                f"are possible with {V:,} characters; 512 would do"
+                f"are possible with {V:,} characters; try 512"
             )
         before, self.settings, self._split = self.settings, settings, split
         if settings.optimizer != before.optimizer:

@@ -154,13 +154,13 @@ class Autosave:
         have this name, or its parameters are not finite."""
         check_name(name)
         if not session.model.is_finite:
-            raise UserError("The weights are not finite, so the run can't be named")
+            raise UserError("the weights are not finite, so the run can't be named")
         name = name.removesuffix(SUFFIX)
         target, path = self._targets.get(session.run), self._directory / f"{name}{SUFFIX}"
         if target is None or target.path != path:
             taken = [one.path for one in self._targets.values()]
             if existing_run(path.with_name(name)) or path in taken:
-                raise UserError(f"There is already a run named {name!r}")
+                raise UserError(f"there is already a run named {name!r}")
             is_replaced = target is not None and target.steps is not None and not target.named
             target = _Target(path, replaces=target.path if target and is_replaced else None)
             self._targets[session.run] = target
@@ -282,7 +282,7 @@ def _last_finite_state(session: Session) -> RunState:
     undone, or at step 0."""
     if session.model.is_finite:
         return session.state()
-    state = session.undo_stack.newest_finite(session.run)
+    state = session.timeline.newest_finite(session.run)
     if state is None:
         state = session.state().beginning()
     return replace(state, diverged_at=session.diverged_at)

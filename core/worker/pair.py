@@ -13,12 +13,11 @@ from ..runs.header import find, read_record
 from ..runs.record import TwinRecord
 from ..runs.state import RunState
 from ..session.session import Session
+from ..session.timeline import Level
 from ..session.twins import Twins, check_same_data
-from ..session.undo import Level
-from ..twins_results import Side
+from ..twins_results import Pair, Side, SideFacts
 from .autosave import Autosave
 from .eval_scheduler import EvalScheduler
-from .protocol import Pair, SideFacts
 from .training import TrainingControl
 
 
@@ -66,7 +65,7 @@ class PairControl:
             state = checkpoint.read(folder)
             check_same_data(session.dataset, state.dataset)
         elif previous is not None:
-            state = session.undo_stack.previous_run(previous)
+            state = session.timeline.previous_run(previous)
         if state is not None:
             state = replace(state, dataset=session.dataset, run=object())
             if from_start:
@@ -91,10 +90,13 @@ class PairControl:
         """End the pair, and go on with one of the two; the other becomes a previous run. Raises
         UserError if there is no pair."""
         twins = self._end()
-        session, stack = twins.a, twins.a.undo_stack
+        session, stack = twins.a, twins.a.timeline
         label = f"keep {side.upper()}"
         if side == "b":
-            session.switch_to(twins.b.state(), label)
+            before = session.state()
+            stack.switch_to(twins.b.state(), label)
+            if all(one.run is not before.run for one in stack.previous_runs):
+                stack.add_previous_run(before)
             self._runner.weights_replaced()
         else:
             present = session.state()
@@ -108,11 +110,11 @@ class PairControl:
         session, runner, ended = self._runner.session, self._runner, self._ended
         if self.can_unfork:
             twins = self._end()
-            twins.a.undo_stack.add_previous_run(twins.b.state())
+            twins.a.timeline.add_previous_run(twins.b.state())
             return
-        stack = session.undo_stack
+        stack = session.timeline
         level = stack.next_undo(session.run, session.diverged_at)
-        runner.go_back(session.undo)
+        runner.go_back(stack.undo)
         if ended is not None and level is ended[0]:
             stack.future.clear()  # it would end the pair once more
             if runner.autosave is not None:
@@ -122,7 +124,7 @@ class PairControl:
     @property
     def can_unfork(self) -> str | None:
         """What undo would take back of a B that has nothing else to undo."""
-        is_bare = self.side == "b" and self.twins and not self.twins.b.undo_stack.past
+        is_bare = self.side == "b" and self.twins and not self.twins.b.timeline.past
         return "fork" if is_bare else None
 
     def open(self, path: Path) -> None:

@@ -12,8 +12,9 @@ from ..reading import PLAIN, Reading
 from ..results import BigramsView
 from ..run_spec import RunSpec
 from ..settings import ModelSettings, TrainSettings
+from ..split_results import SplitDetails
 from ..trace_results import SoftmaxDrawing, TraceDrawing
-from ..twins_results import DevDifference, Side, TwinLosses
+from ..twins_results import Pair, Side, TwinLosses
 
 State = Literal["training", "paused", "finished", "diverged"]
 
@@ -78,11 +79,12 @@ class EmbeddingView(Struct, frozen=True):
 
 
 class ProbeView(Struct, frozen=True):
-    """A text's surprisal by character, and the `most` likeliest characters to follow it; answered
-    by a `Probe` or `Unavailable`."""
+    """A text's surprisal by character, and the `most` likeliest characters to follow it; the next
+    one as drawn for the run's sample `index`; answered by a `Probe` or `Unavailable`."""
 
     text: str
     most: int = 100
+    index: int = 0
 
 
 class TraceView(Struct, frozen=True):
@@ -100,20 +102,18 @@ class TraceView(Struct, frozen=True):
     item: int | None = None
 
 
+class DetailsView(Struct, frozen=True):
+    """What the losses of the splits come from; answered by a `SplitDetails`."""
+
+
 class HealthView(Struct, frozen=True):
     """Activations, gradients, updates and a diagnosis; answered by a `Health`."""
 
 
 View = (
-    LossView
-    | BigramsView
-    | NamesView
-    | EmbeddingView
-    | ProbeView
-    | TraceView
-    | HealthView
-    | TwinsView
-)
+    LossView | BigramsView | NamesView | EmbeddingView | ProbeView | TraceView | DetailsView
+    | HealthView | TwinsView
+)  # fmt: skip
 
 
 class Refresh(Request, frozen=True):
@@ -205,6 +205,13 @@ class Keep(Request, frozen=True):
     side: Side
 
 
+class PinRun(Request, frozen=True):
+    """Keep a previous run, by its index in `Snapshot.previous`, whatever comes after it; or let a
+    pinned one go with the others again."""
+
+    index: int
+
+
 class FindLearningRate(Request, frozen=True):
     """Pause, and try rising learning rates on copies of the model; None is the usual end of their
     range. Snapshots carry the losses as `finder`, until `CancelFinder` or another model."""
@@ -279,34 +286,6 @@ class Saved(Struct, frozen=True):
     path: str
 
 
-class SideFacts(Struct, frozen=True):
-    """One run of a pair: its settings and losses, as in `Snapshot`. diverged_at: the step, if it
-    has; is_finite: False if it can't be trained on."""
-
-    step: int
-    seed: int
-    model: ModelSettings
-    train: TrainSettings
-    learning_rate: float
-    parameters: int
-    splits: results.SplitLosses | None
-    diverged_at: int | None
-    is_finite: bool
-
-
-class Pair(Struct, frozen=True):
-    """Two runs that are trained side by side. side: the one that the rest of the snapshot is of.
-    difference: of the dev losses, the newest; None before the first. unpaired: why their
-    minibatches are not the same, in a sentence; "" if they are."""
-
-    side: Side
-    a: SideFacts
-    b: SideFacts
-    forked_at: int
-    difference: DevDifference | None
-    unpaired: str
-
-
 class Snapshot(Struct, frozen=True):
     """The session after a request, and the views that were asked for."""
 
@@ -337,6 +316,7 @@ class Snapshot(Struct, frozen=True):
     embedding: results.EmbeddingMap | results.Unavailable | None = None
     probe: results.Probe | results.Unavailable | None = None
     trace: TraceDrawing | SoftmaxDrawing | results.Unavailable | None = None
+    details: SplitDetails | None = None
     health: results.Health | None = None
     baselines: tuple[results.Baseline, ...] = ()  # those known so far
     finder: results.RateSearch | None = None  # None if the learning-rate finder was not started

@@ -70,7 +70,8 @@ class SessionRunner:
         if is_resized:
             self.cancel_finder()
         self.training.edited(is_resized)
-        is_another_loss = not changes.keys().isdisjoint({"smoothing", "train_on"})
+        of_loss = {"smoothing", "smoothing_method", "train_on"}
+        is_another_loss = not changes.keys().isdisjoint(of_loss)
         self.evals.edited(self.session, is_resized, is_another_loss)
 
     def resume(self) -> None:
@@ -85,9 +86,9 @@ class SessionRunner:
         self.training.step(count)
 
     def restart(self, **changes: Any) -> None:
-        """Begin a new run; arguments and errors as for `Session.restart`."""
+        """Begin a new run; arguments and errors as for `Timeline.restart`."""
         self.save_before_leaving(is_last_chance="dataset" in changes)
-        self.session.restart(**changes)
+        self.session.timeline.restart(**changes)
         self.num_runs += 1
         self.weights_replaced()
 
@@ -102,7 +103,7 @@ class SessionRunner:
             dataset = Dataset.load(spec.dataset, spec.unique, spec.reading)
         state = RunState.first(dataset, spec.model, spec.train, spec.seed)
         self.save_before_leaving(is_last_chance=not is_same)
-        self.session.switch_to(state, label)
+        self.session.timeline.switch_to(state, label)
         self.num_runs += 1
         self.weights_replaced()
 
@@ -124,7 +125,7 @@ class SessionRunner:
         self.restart(dataset=dataset)
 
     def go_back(self, action: Callable[[], Any], must_pause: bool = False) -> None:
-        """Return to an earlier state or another run. action: `undo` of the session, or its like."""
+        """Return to an earlier state or another run. action: a timeline's `undo` or such."""
         self.save_before_leaving()
         action()
         if must_pause or self.training.state == "diverged":
@@ -140,7 +141,7 @@ class SessionRunner:
             self.autosave.finish()
             if str(path) == self.autosave.facts.folder:
                 raise UserError(f"{name} is open already")
-        self.session.switch_to(checkpoint.read(path), f"run {name}")
+        self.session.timeline.switch_to(checkpoint.read(path), f"run {name}")
         self.training.pause()
         if self.autosave is not None:
             self.autosave.resume(self.session, path)

@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..results import Divergence, Mark, PreviousRun
 from ..runs.state import RunState, journal_marks
 from ..session.session import Session
-from ..session.undo import previous_run_name
+from ..session.timeline import previous_run_name
 from ..text import shown
 from . import protocol
 from .autosave import Autosave
@@ -88,7 +88,7 @@ def _sentence(error: UserError | OSError) -> str:
 
 def handle(request: Request, runner: SessionRunner) -> Reply:
     """Carry out a request; its reply. Raises UserError if that can't be done."""
-    session, stack, training = runner.session, runner.session.undo_stack, runner.training
+    session, stack, training = runner.session, runner.session.timeline, runner.training
     match request:
         case protocol.Refresh(views):
             return make_snapshot(runner, views, is_refresh=True)
@@ -109,9 +109,11 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
         case protocol.Undo():
             runner.pair.undo()
         case protocol.Redo():
-            runner.go_back(session.redo)
+            runner.go_back(stack.redo)
         case protocol.ReturnTo(index):
-            runner.go_back(lambda: session.switch_to(stack.previous_run(index)), must_pause=True)
+            runner.go_back(lambda: stack.switch_to(stack.previous_run(index)), must_pause=True)
+        case protocol.PinRun(index):
+            stack.pin(index)
         case protocol.Fork(previous, folder, from_start):
             runner.pair.fork(previous, folder, from_start)
         case protocol.ChooseSide(side):
@@ -132,7 +134,7 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
             runner.change_dataset(name, unique, reading)
         case protocol.NameRun(name):
             if runner.autosave is None:
-                raise UserError("Runs are not saved here, so this one can't be named")
+                raise UserError("runs are not saved here, so this one can't be named")
             runner.autosave.name(session, name)
         case protocol.OpenRun(folder):
             runner.open_run(Path(folder))
@@ -145,7 +147,7 @@ def make_snapshot(
     """The session as it is now, with some views drawn; a view that can't be drawn is left out."""
     session, autosave = runner.session, runner.autosave
     marks = tuple(journal_marks(session.journal)[-_MAX_MARKS:])
-    stack, undo = session.undo_stack, session.undo_stack.next_undo(session.run, session.diverged_at)
+    stack, undo = session.timeline, session.timeline.next_undo(session.run, session.diverged_at)
     drawn: dict[str, Any] = {}
     for view in views:
         with contextlib.suppress(UserError):
@@ -172,7 +174,7 @@ def make_snapshot(
         resized=session.resized,
         divergence=_divergence(session, marks),
         previous=tuple(_previous_run(run, session, autosave) for run in stack.previous_runs),
-        baselines=runner.views.baselines.result(),
+        baselines=(*runner.views.baselines.result(), *runner.views.floor(session)),
         finder=runner.finder and runner.finder.result(),
         saving=autosave and autosave.facts,
         is_resting=runner.is_resting,
@@ -188,7 +190,7 @@ def _divergence(session: Session, marks: tuple[Mark, ...]) -> Divergence | None:
     if session.diverged_at is None:
         return None
     before = [mark for mark in marks if mark.step < session.diverged_at]
-    way_back = session.undo_stack.before_divergence(session.run, session.diverged_at)
+    way_back = session.timeline.before_divergence(session.run, session.diverged_at)
     return Divergence(
         step=session.diverged_at,
         after=before[-1] if before else None,
@@ -209,4 +211,5 @@ def _previous_run(state: RunState, session: Session, autosave: Autosave | None) 
         id=id(state.run),
         test_peeks=state.test_peeks,
         folder=autosave.folder_of(state.run) if autosave is not None else "",
+        is_pinned=session.timeline.is_pinned(state),
     )

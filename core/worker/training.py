@@ -93,7 +93,7 @@ class TrainingControl:
         """Train. Raises UserError if every example has been counted, or the weights are not
         finite."""
         if all(one.trainer.finished for one in self._sessions):
-            raise UserError("All examples have been counted; restart to count again")
+            raise UserError("all examples have been counted; restart to count again")
         self.check_is_finite()
         self.state, self._stop_at = "training", None
 
@@ -123,10 +123,10 @@ class TrainingControl:
         """Raises UserError if the weights are not finite, with what would make them so."""
         session = self._sessions[0]
         if not any(one.model.is_finite for one in self._sessions):
-            way_back = session.undo_stack.before_divergence(session.run, session.diverged_at)
+            way_back = session.timeline.before_divergence(session.run, session.diverged_at)
             remedy = "lower the learning rate, then restart"
             remedy = remedy if way_back is None else f"undo {way_back.label}"
-            raise UserError(f"The weights are not finite; {remedy}")
+            raise UserError(f"the weights are not finite; {remedy}")
 
     @property
     def is_finished(self) -> bool:
@@ -135,7 +135,7 @@ class TrainingControl:
 
     @property
     def _is_diverged(self) -> bool:
-        return all(one.diverged for one in self._sessions)
+        return all(one.diverged_at is not None for one in self._sessions)
 
     @property
     def _step(self) -> int:

@@ -8,15 +8,25 @@ from msgspec.structs import replace
 
 from ..analysis.baselines import RunningBaselines
 from ..analysis.bigrams import BigramAnalysis
+from ..analysis.coverage import MAX_FLOOR_EXAMPLES, loss_floor
 from ..analysis.embedding import EmbeddingMapper
 from ..analysis.health import health
 from ..analysis.probe import probe
 from ..analysis.softmax import parse_logits
 from ..analysis.trace import Tracer
 from ..analysis.trace_drawing import drawing, softmax_drawing
+from ..constants import FLOOR
 from ..datasets.dataset import Dataset
 from ..errors import UserError
-from ..results import BigramsView, DatasetFacts, LossCurve, SavedCurve, SplitLosses, Unavailable
+from ..results import (
+    Baseline,
+    BigramsView,
+    DatasetFacts,
+    LossCurve,
+    SavedCurve,
+    SplitLosses,
+    Unavailable,
+)
 from ..runs import checkpoint
 from ..runs.header import run_name
 from ..runs.record import JournalEntry
@@ -26,6 +36,7 @@ from ..text import shown
 from ..trace_results import SoftmaxDrawing, TraceDrawing
 from ..training.history import LossHistory
 from .protocol import (
+    DetailsView,
     EmbeddingView,
     HealthView,
     LossView,
@@ -36,6 +47,7 @@ from .protocol import (
     View,
 )
 from .recent_names import RecentNames
+from .split_details import SplitDetailsMaker
 
 _LOGITS = "logits "  # begins a text of typed logits
 _PREVIOUS_RUN_POINTS = 64  # of each previous run's curve
@@ -73,6 +85,8 @@ class Views:
         self._saved: dict[str, tuple[_Losses, float | None]] = {}  # with the best dev loss, by path
         self._names = RecentNames()
         self._tracer: Tracer | None = None
+        self._details = SplitDetailsMaker()
+        self._floor: dict[tuple[str, int], float] = {}  # the newest, by its split and context
 
     def advance(self) -> None:
         """Count another block for the baselines."""
@@ -97,22 +111,35 @@ class Views:
             case BigramsView():
                 version = session.run, session.step, tuple(session.journal)
                 analysis = self._bigram_analysis(session.model.context)
-                return analysis.table(session.model, view, version)
+                train_on = session.train_settings.train_on
+                return analysis.table(session.model, view, version, train_on)
             case NamesView():
                 return self._names.draw(session, view, twins and twins.other(session))
             case EmbeddingView():
                 return self._embedding.draw(session.model)
-            case ProbeView(text, most):
-                return probe(session.model, self.dataset.vocabulary, text, most, dev)
+            case ProbeView(text, most, index):
+                of = session.seed, index
+                return probe(session.model, self.dataset.vocabulary, text, most, dev, of)
             case TraceView():
                 return self._trace(view, session)
             case TwinsView(share, points, steps, window):
                 return twins and twins.losses(points, window, steps, share)
+            case DetailsView():
+                return self._details.draw(session, splits)
             case HealthView():
                 last_edit = session.journal[-1].step if session.journal else 0
                 begun = session.history, session.first_settings, last_edit
                 known = train, dev, self.baselines.result()
-                return health(session.trainer, *begun, *known, session.diverged)
+                return health(session.trainer, *begun, *known, session.diverged_at is not None)
+
+    def floor(self, session: Session) -> tuple[Baseline, ...]:
+        """The lowest loss that is possible on a session's training split, if that is small."""
+        of = session.train_settings.train_on, session.model_settings.context_length
+        if self.dataset.split(of[0]).num_examples > MAX_FLOOR_EXAMPLES:
+            return ()
+        if of not in self._floor:
+            self._floor = {of: loss_floor(self.dataset, *of)}
+        return (Baseline(FLOOR, self._floor[of]),)
 
     def _overlays(self, view: LossView, session: Session) -> list[SavedCurve]:
         """The curves of saved runs, over the same steps as that of the session."""
@@ -157,7 +184,7 @@ def _loss_curve(view: LossView, session: Session, overlays: list[SavedCurve]) ->
     dev = [point for point in session.dev_losses.points if first <= point[0] <= last]
     every = max(1, len(dev) // max(1, view.points))
     target = None if view.target is None else session.dev_losses.first_below(view.target)
-    runs = [_Losses(run.history, _edits(run.journal)) for run in session.undo_stack.previous_runs]
+    runs = [_Losses(run.history, _edits(run.journal)) for run in session.timeline.previous_runs]
     return replace(
         curve,
         dev=dev[::-every][::-1],  # always with the newest

@@ -42,7 +42,7 @@ class Effort:
 
 
 FULL = Effort(60, 0.02, plain_steps=5000, items=1_000_000, one_at_a_time=300)
-QUICK = Effort(12, 0.02, plain_steps=1000, items=100_000, one_at_a_time=60)
+QUICK = Effort(8, 0.02, plain_steps=1000, items=100_000, one_at_a_time=60)
 
 
 def step_rows(dataset: Dataset, effort: Effort) -> Iterator[Row]:

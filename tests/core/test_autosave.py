@@ -122,14 +122,14 @@ def test_each_run_of_a_session_has_its_file_and_undo_leads_back_to_it(begin, kee
     first = save(autosave, session).folder
     session.train(2)
     autosave.leave(session)
-    session.restart(2)
+    session.timeline.restart(2)
     autosave.begin(session)
     assert autosave.facts.folder == ""
     session.train(3)
     second = save(autosave, session).folder
     assert read_record(first).steps == 7
     assert read_record(second).steps == 3
-    session.undo()
+    session.timeline.undo()
     autosave.begin(session)
     session.train(1)
     assert save(autosave, session).folder == first
@@ -141,7 +141,7 @@ def test_a_run_that_has_just_begun_leaves_nothing_behind(begin, keep, save, tmp_
     for seed in range(2, 6):
         session.train(2)
         autosave.leave(session)
-        session.restart(seed)
+        session.timeline.restart(seed)
         autosave.begin(session)
     session.train(1)
     save(autosave, session)
@@ -204,14 +204,14 @@ def test_a_previous_run_that_another_has_changed_meanwhile_is_not_written_over(b
     autosave, session = keep(), begin()
     session.train(5)
     folder = save(autosave, session).folder
-    session.restart(2)
+    session.timeline.restart(2)
     autosave.begin(session)
     other, loaded = keep(), Session.load(folder)
     other.resume(loaded, Path(folder))
     loaded.train(10)
     save(other, loaded)
     other.close(loaded)
-    session.undo()
+    session.timeline.undo()
     autosave.begin(session)
     assert "so this is a copy" in autosave.facts.note
     session.train(1)
@@ -225,9 +225,9 @@ def test_a_name_makes_it_a_named_run_in_another_file(begin, keep, save, tmp_path
     before = save(autosave, session).folder
     session.train(2)
     autosave.name(session, "first")
-    assert "being saved as first" in autosave.facts.note
+    assert "Saving as first" in autosave.facts.note
     facts = save(autosave, session)
-    assert (facts.named, facts.step, facts.note) == (True, 7, "saved as first")
+    assert (facts.named, facts.step, facts.note) == (True, 7, "Saved as first")
     assert facts.folder == str(tmp_path / "runs" / "first.safetensors")
     assert not os.path.exists(before)
     session.train(2)
@@ -259,10 +259,10 @@ def test_a_name_that_is_taken_is_refused(begin, keep, save):
     session.train(1)
     autosave.name(session, "first")
     other = begin(seed=2)
-    with pytest.raises(UserError, match="there is a run 'first' already"):
+    with pytest.raises(UserError, match="there is already a run named 'first'"):
         autosave.name(other, "first")
     save(autosave, session)
-    with pytest.raises(UserError, match="there is a run 'first' already"):
+    with pytest.raises(UserError, match="there is already a run named 'first'"):
         autosave.name(other, "first")
     assert read_record(autosave.facts.folder).seed == 1
 
@@ -285,7 +285,7 @@ def test_a_name_that_can_not_be_written_is_tried_again(begin, keep, save, tmp_pa
     assert save(autosave, session).problem
     (tmp_path / "runs").unlink()
     facts = save(autosave, session)
-    assert (facts.problem, facts.note) == (None, "saved as first")
+    assert (facts.problem, facts.note) == (None, "Saved as first")
     assert read_record(tmp_path / "runs" / "first").named
 
 
@@ -359,7 +359,7 @@ def test_a_run_that_diverges_before_it_was_saved_is_saved_as_before_the_edit(beg
     record = read_record(facts.folder)
     assert (record.steps, record.diverged_at) == (50, session.diverged_at)
     loaded = Session.load(facts.folder)
-    session.undo()
+    session.timeline.undo()
     assert torch.equal(loaded.train(20), session.train(20))
 
 
@@ -446,7 +446,7 @@ def test_a_run_that_diverged_goes_on_in_its_file_once_that_is_undone(begin, keep
     folder = save(autosave, session).folder
     diverge(session)
     save(autosave, session)  # that it has diverged
-    session.undo()
+    session.timeline.undo()
     autosave.begin(session)
     assert "copy" not in autosave.facts.note
     session.train(3)
@@ -465,7 +465,7 @@ def test_an_undo_while_the_run_is_being_written_leaves_it_in_its_file(begin, kee
     before = stamp(Path(folder))
     while stamp(Path(folder)) == before:
         time.sleep(BLINK)  # until the thread has, and nobody has noticed
-    session.undo()
+    session.timeline.undo()
     autosave.begin(session)
     assert save(autosave, session).folder == folder
     assert "copy" not in autosave.facts.note
@@ -475,7 +475,7 @@ def test_a_run_that_has_just_begun_is_kept_where_it_can_not_be_returned_to(begin
     autosave, session = keep(), begin()
     session.train(2)
     autosave.leave(session, is_last_chance=True)
-    session.restart(2)
+    session.timeline.restart(2)
     autosave.begin(session)
     autosave.finish()
     assert [run.steps for run in saved_runs(tmp_path / "runs")] == [2]

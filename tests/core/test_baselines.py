@@ -44,11 +44,15 @@ def test_each_order_has_the_loss_of_a_plain_loop_with_the_best_k(
 
 def test_of_the_real_names_longer_contexts_tell_more(names):
     found = baseline_losses(names)
-    assert [one.name for one in found] == ["uniform", "unigram", "bigram", "trigram", "4-gram"]
+    assert [one.name for one in found] == [
+        "uniform", "unigram", "bigram", "trigram", "4-gram", "Kneser-Ney",
+    ]  # fmt: skip
+    assert (found[-1].order, found[-1].detail) == (6, "order 6")
+    assert found[-1].loss == pytest.approx(1.9685, abs=5e-4)
     losses = [one.loss for one in found]
     assert losses == sorted(losses, reverse=True)
     assert losses[2] == pytest.approx(2.46, abs=0.01)
-    assert {one.k for one in found[1:]} <= {*SMOOTHINGS[1:-1]}  # the grid reaches far enough
+    assert {one.k for one in found[1:5]} <= {*SMOOTHINGS[1:-1]}  # the grid reaches far enough
 
 
 def test_blocks_add_up_to_the_whole(small, found, monkeypatch):
@@ -75,9 +79,9 @@ def test_a_large_alphabet_has_every_baseline(write, plain):
     items = ["".join(rng.choices(characters, k=3)) for _ in range(2000)]
     dataset = Dataset(write("\n".join(items)))
     found = baseline_losses(dataset)
-    assert [one.name for one in found] == ["uniform", *of_baselines.NAMES]
+    assert [one.name for one in found] == ["uniform", *of_baselines.NAMES, "Kneser-Ney"]
     shuffled = [dataset.item(i) for i in range(dataset.num_items)]
     train, dev = shuffled[:1600], shuffled[1600:1800]
     counted, asked = (plain.examples(part, 3) for part in (train, dev))
-    loss = plain_loss(counted, asked, dataset.vocabulary.size, found[-1].k)
-    assert found[-1].loss == pytest.approx(loss, rel=1e-6)
+    loss = plain_loss(counted, asked, dataset.vocabulary.size, found[4].k)
+    assert found[4].loss == pytest.approx(loss, rel=1e-6)

@@ -297,7 +297,7 @@ def test_of_many_characters_each_has_a_fair_sample(write, plain):
 
 def test_what_the_model_holds_impossible_is_infinitely_far(names):
     model = counted(names, smoothing=0.0, train_on="all")
-    model.counts[1, 14] = 0  # never an n after an a
+    model.counts[model.index.grams[2] == 1 * 27 + 14] = 0  # never an n after an a
     divergences = look(BigramAnalysis(names, 1), model).divergences
     assert divergences[1] == math.inf
     assert all(math.isfinite(value) for i, value in enumerate(divergences) if i != 1)
@@ -418,3 +418,68 @@ def test_words_are_the_exact_text(write):
 def test_a_cursor_beyond_the_table_stands_at_its_edge(names, mlp):
     table = look(BigramAnalysis(names, 2), mlp, cursor=(-3, 99))
     assert table.cursor == (table.pair.previous, table.pair.following) == (0, 26)
+
+
+# The other tables
+
+
+def neural(dataset, **train):
+    session = Session(dataset, ModelSettings(kind="neural-bigram", init="lecture"), seed=2)
+    session.edit(learning_rate=1.0, batch_size=0, **train)
+    session.train(3)
+    return session.model
+
+
+def test_divided_along_the_wrong_dimension_the_columns_sum_to_one(names, name_items):
+    pairs, signs = pair_counts(name_items), "\n" + names.vocabulary.characters
+    N = [[pairs[a, b] for b in signs] for a in signs]
+    sums = [sum(row) for row in N]  # dropped their dimension, they are broadcast as a row
+    wrong = [[n / total for n, total in zip(row, sums, strict=True)] for row in N]
+    table = bigram_table(counted(names), names, "columns")
+    torch.testing.assert_close(torch.tensor(table.values), torch.tensor(wrong))
+    assert table.row_sums == pytest.approx([sum(row) for row in wrong])
+    assert table.row_sums[0] == pytest.approx(7.02, abs=0.02)
+    assert table.column_sums == pytest.approx([1.0] * 27)
+
+
+def test_counts_have_the_sums_of_whole_rows_and_columns_in_any_window(names, name_items):
+    pairs, signs = pair_counts(name_items), "\n" + names.vocabulary.characters
+    view = BigramsView(3, 5, 4, 6, (4, 6), "counts")
+    table = BigramAnalysis(names, 1).table(counted(names), view)
+    assert table.row_sums == [sum(pairs[a, b] for b in signs) for a in signs[3:7]]
+    assert table.column_sums == [sum(pairs[a, b] for a in signs) for b in signs[5:11]]
+
+
+@pytest.mark.parametrize("train_on", ["train", "first-9"])
+def test_weights_and_their_gradient_are_those_of_autograd(small, small_items, plain, train_on):
+    model, size = neural(small, train_on=train_on), small.vocabulary.size
+    items = small_items[:9] if train_on == "first-9" else plain.splits(small_items)["train"]
+    contexts, targets = plain.tensors(items, 1, small.vocabulary.characters)
+    W = model.tensors["W"].double().requires_grad_()
+    torch.nn.functional.cross_entropy(W[contexts[:, 0]], targets).backward()
+    grad, W = W.grad, W.detach()
+    for mode, wanted in (("weights", W), ("gradient", grad)):
+        view = BigramsView(0, 0, size, size, (1, 2), mode)
+        table = BigramAnalysis(small, 1).table(model, view, train_on=train_on)
+        torch.testing.assert_close(
+            torch.tensor(table.values).double(), wanted, rtol=1e-6, atol=1e-8
+        )
+    assert table.pair.gradient == pytest.approx(float(grad[1, 2]), rel=1e-5)
+    assert table.pair.weight == float(W[1, 2])
+    some = table.pair.followers[0]
+    assert some.weight == float(W[1, some.character])
+    assert some.count == int(bigram_counts(small)[1, some.character])
+
+
+def test_log_counts_are_the_logarithms_of_the_counts(small):
+    counts = bigram_counts(small).tolist()
+    wanted = [[math.log(n) if n else -math.inf for n in row] for row in counts]
+    found = bigram_table(neural(small), small, "log-counts").values
+    torch.testing.assert_close(torch.tensor(found), torch.tensor(wanted))
+
+
+@pytest.mark.parametrize("mode", ["weights", "gradient"])
+def test_a_model_without_a_table_of_weights_is_shown_as_itself(small, mode):
+    table = bigram_table(counted(small), small, mode)
+    assert table.mode == "model"
+    assert table.values == bigram_table(counted(small), small, "model").values

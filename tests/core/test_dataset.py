@@ -511,7 +511,7 @@ def test_of_too_many_characters_the_rarest_share_a_sign(write):
     assert vocabulary.encode(rare[3]) == vocabulary.encode("□")
     assert dataset.contains([rare[7] + common[0], "a"]) == [True, False]
     assert dataset.notes == (
-        "6,000 distinct characters are too many; the 1,905 rarest share the sign □",
+        "6,000 distinct characters are too many; the 1,905 rarest share the symbol □",
     )
 
 

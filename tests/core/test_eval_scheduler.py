@@ -63,7 +63,7 @@ def test_a_test_of_weights_that_are_gone_is_never_told(session, evals):
     evals.request_test(session)
     evals.advance(session, is_training=True)
     assert evals.test is None
-    session.undo()
+    session.timeline.undo()
     evals.reset()
     finish(evals, session)
     assert (evals.test, evals.tests_requested) == (None, 1)

@@ -12,6 +12,7 @@ import sys
 
 import nbformat
 import pytest
+import torch
 
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
@@ -235,6 +236,18 @@ def test_the_notebooks_cells_reach_them_too(dataset, tmp_path, monkeypatch, name
             if cell["cell_type"] == "code":
                 exec(cell["source"], scope)
     assert_losses(session, printed.getvalue())
+    plt = scope["plt"]
+    drawn = [plt.figure(number).axes[0] for number in plt.get_fignums()]
+    plt.close("all")
+    losses, (steps, means) = scope["losses"], drawn[0].lines[0].get_data()
+    assert means.mean() == pytest.approx(sum(losses) / len(losses), abs=0.05)
+    assert steps[-1] < len(losses)
+    assert len(drawn) == 1 + (name != "neural")
+    for axes in drawn[1:]:  # the embedding
+        assert [text.get_text() for text in axes.texts] == session.dataset.vocabulary.labels()
+        points = torch.tensor(session.embedding_map().points)  # up to their signs
+        places = torch.tensor(axes.collections[0].get_offsets().tolist())
+        torch.testing.assert_close(places.abs(), points.abs(), rtol=0, atol=0.02)
 
 
 def test_the_csv_has_each_step_with_its_rate(dataset):

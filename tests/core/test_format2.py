@@ -38,7 +38,7 @@ def test_a_run_that_is_saved_again_is_the_same_run_in_the_new_format(name, tmp_p
     session = Session.load(FIXTURES / name)
     session.save(tmp_path / name)
     again = Session.load(tmp_path / name)
-    assert read_record(tmp_path / name).format == 3
+    assert read_record(tmp_path / name).format == 4
     assert again.dropout_version == 1
     assert again.journal == session.journal
     assert again.dev_losses.points == session.dev_losses.points
@@ -48,9 +48,9 @@ def test_a_run_that_is_saved_again_is_the_same_run_in_the_new_format(name, tmp_p
 
 def test_a_new_run_in_such_a_session_chooses_dropout_masks_the_new_way():
     session = Session.load(FIXTURES / "mlp")
-    session.restart()
+    session.timeline.restart()
     assert session.dropout_version == 2
-    session.undo()
+    session.timeline.undo()
     assert session.dropout_version == 1
 
 

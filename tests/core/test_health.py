@@ -117,7 +117,7 @@ def test_of_a_model_that_was_resized_there_is_no_last_step(trained):
     assert look(session).update == "a step along the gradient"
     session.train(1)
     assert look(session).update == "the last step"
-    session.undo()
+    session.timeline.undo()
     assert look(session).update == "a step along the gradient"
 
 
@@ -169,10 +169,10 @@ def test_the_first_loss_is_that_of_the_weights_before_any_step(trained, examples
 def test_the_first_loss_is_of_the_run_that_is_looked_at(trained):
     session = trained(5)
     first = look(session, None, None).first_loss
-    session.restart(seed=9)
+    session.timeline.restart(seed=9)
     other = look(session, None, None).first_loss
     assert other != first
-    session.restart(seed=3)
+    session.timeline.restart(seed=3)
     session.train(7)
     assert look(session, None, None).first_loss == first
 
@@ -230,7 +230,7 @@ def test_the_one_layer_network_has_one_tensor(trained, small, small_splits, plai
 
 def test_of_a_diverged_run_all_can_be_looked_at(trained):
     session = trained(100, learning_rate=1000.0, weight_decay=100.0)
-    assert session.diverged
+    assert session.diverged_at is not None
     health = look(session)
     assert health.diagnosis.name == "diverged"
     assert all(one.ratio is None for one in health.tensors)
@@ -244,6 +244,7 @@ def test_of_a_diverged_run_all_can_be_looked_at(trained):
     [
         ({"kind": "ngram", "order": 3}, {"train_on": "train"}, "trigram"),
         ({"kind": "ngram", "order": 5}, {"train_on": "train"}, None),
+        ({"kind": "ngram", "order": 5}, {"smoothing_method": "kneser-ney"}, "Kneser-Ney"),
         ({"kind": "neural-bigram"}, {"train_on": "train"}, "bigram"),
         ({"kind": "mlp"}, {"train_on": "train"}, "bigram"),
         ({"kind": "mlp"}, {"train_on": "first-9"}, None),
@@ -251,7 +252,7 @@ def test_of_a_diverged_run_all_can_be_looked_at(trained):
     ],
 )
 def test_it_is_compared_with_counting_on_the_same_examples(small, model, train, name):
-    compared = ModelSettings(**model), train["train_on"]
+    compared = ModelSettings(**model), TrainSettings(**train)
     found = comparable_baseline(*compared, baseline_losses(small))
     assert (found and found.name) == name
     assert comparable_baseline(*compared, ()) is None

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.models.grams import GramIndex
+from makemore_tui.core.datasets.grams import GramIndex, gram_index
 from makemore_tui.core.models.kneser_ney import Discounts, KneserNey
 
 
@@ -60,8 +60,11 @@ def test_an_alphabet_of_thousands_has_every_order(write):
 
 def test_a_prefix_of_the_examples_counts_as_if_there_were_no_more(small):
     split, V = small.split("train"), small.vocabulary.size
-    whole = KneserNey(GramIndex(split, split.num_examples, 5, V), 100, 3)
-    part = KneserNey(GramIndex(split, 100, 3, V), 100, 3)
+    part = GramIndex(split, 100, V)
+    part.deepen()
+    part.deepen()
+    whole = KneserNey(gram_index(small, "train", split.num_examples, 5), 100, 3)
+    part = KneserNey(part, 100, 3)
     contexts, _ = examples(small, "dev", 2)
     assert torch.equal(whole.probabilities(contexts), part.probabilities(contexts))
 

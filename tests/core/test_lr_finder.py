@@ -91,14 +91,14 @@ def test_the_loss_turns_where_it_is_a_tenth_above_the_lowest(session):
 def test_a_loss_that_does_not_turn_suggests_nothing_and_says_so(session):
     result = found(session(), 1e-6, 1e-3)
     assert (result.turns, result.explodes, result.suggested) == (None, None, None)
-    assert "does not turn up to 0.001" in result.why
+    assert "still falls at 0.001" in result.why
 
 
 def test_a_range_that_begins_too_high_suggests_nothing_and_says_so(session):
     result = found(session(), 5, 50)
     assert result.turns is not None
     assert result.suggested is None
-    assert re.match(r"the loss rises from [\d.]+ on; a lower end", result.why)
+    assert re.match(r"the loss rises from [\d.]+ on; try a lower", result.why)
 
 
 def test_losses_beyond_all_numbers_are_an_explosion(session):
@@ -218,7 +218,7 @@ def test_it_belongs_to_the_model_that_it_copied(session):
     finder = LearningRateFinder(looked.trainer)
     looked.train(3)
     assert finder.model is looked.model
-    looked.restart()
+    looked.timeline.restart()
     assert finder.model is not looked.model
 
 
@@ -246,7 +246,7 @@ def test_what_cannot_be_searched_is_refused_in_words(session, options, says):
 
 
 def test_counts_have_no_learning_rate(session):
-    with pytest.raises(UserError, match="counts has no learning rate"):
+    with pytest.raises(UserError, match="counts have no learning rate"):
         LearningRateFinder(session(1, ModelSettings(kind="ngram")).trainer)
 
 

@@ -33,8 +33,8 @@ def test_a_restart_keeps_the_run_before(session):
     curve = session.history.curve(0, 100)
     before = what_it_is(session)
     session.edit(direct=True, batch_size=4)
-    (run,) = session.undo_stack.previous_runs
-    assert previous_names(session)[0] == f"not direct, batch 8 → {min(dev):.2f}"
+    (run,) = session.timeline.previous_runs
+    assert previous_names(session)[0] == f"direct off, batch 8 → {min(dev):.2f}"
     assert (run.model_settings, run.train_settings) == before["settings"][:2]
     assert (run.seed, run.step) == (5, 40)
     assert (run.dev_losses.best, run.dev_losses.last) == (min(dev), dev[-1])
@@ -46,13 +46,13 @@ def test_a_restart_keeps_the_run_before(session):
 @pytest.mark.parametrize(
     ("begin_another", "name"),
     [
-        (lambda s: s.restart(), "4 steps"),
-        (lambda s: s.restart(9), "seed 5"),
+        (lambda s: s.timeline.restart(), "4 steps"),
+        (lambda s: s.timeline.restart(9), "seed 5"),
         (lambda s: s.edit(kind="ngram", batch_size=1), "MLP"),
         (lambda s: s.edit(init="lecture", learning_rate=0.7), "init scaled, lr 0.1"),
         (
             lambda s: s.edit(direct=True, hidden=20, embedding=7),
-            "embedding 4, hidden 10, not direct",
+            "embedding 4, hidden 10, direct off",
         ),
     ],
 )
@@ -64,7 +64,7 @@ def test_a_previous_run_is_named_by_what_differs_from_the_present_one(session, b
 
 def test_its_name_follows_the_present_runs_edits(session):
     session.train(4)
-    session.restart()
+    session.timeline.restart()
     session.edit(learning_rate=0.2)
     session.edit(hidden=20)
     assert previous_names(session)[0] == "hidden 10, lr 0.1"
@@ -76,21 +76,54 @@ def test_a_change_of_size_leaves_no_previous_run(session):
     session.train(4)
     session.edit(hidden=20)
     session.edit(context=2)
-    assert session.undo_stack.previous_runs == []
+    assert session.timeline.previous_runs == []
 
 
 def test_a_run_that_took_no_step_is_not_kept(session):
-    session.restart(7)
-    assert session.undo_stack.previous_runs == []
-    session.undo()
+    session.timeline.restart(7)
+    assert session.timeline.previous_runs == []
+    session.timeline.undo()
     assert session.seed == 5
+
+
+@pytest.mark.parametrize(("steps", "is_kept"), [(1, False), (2, True)])
+def test_a_run_left_within_a_hundredth_of_its_plan_is_not_kept_but_undo_brings_it_back(
+    session, steps, is_kept
+):
+    session.edit(steps=200)
+    session.train(steps)
+    before = what_it_is(session)
+    session.timeline.restart(7)
+    assert bool(session.timeline.previous_runs) == is_kept
+    session.timeline.undo()
+    assert what_it_is(session) == before
+
+
+def test_a_pinned_run_stays_whatever_comes_after_it(session):
+    session.train(1)
+    session.timeline.restart(0)
+    session.timeline.pin(0)
+    for seed in range(1, 12):
+        session.train(1)
+        session.timeline.restart(seed)
+    runs = session.timeline.previous_runs
+    assert [run.seed for run in runs] == [5, *range(4, 11)]
+    assert [session.timeline.is_pinned(run) for run in runs] == [True, *[False] * 7]
+    session.timeline.budget = 0
+    session.train(1)
+    session.timeline.restart(20)
+    assert [run.seed for run in session.timeline.previous_runs] == [5, 11]
+    session.timeline.pin(0)
+    session.train(1)
+    session.timeline.restart(21)
+    assert [run.seed for run in session.timeline.previous_runs] == [20]
 
 
 def test_eight_previous_runs_are_kept(session):
     for seed in range(12):
         session.train(1)
-        session.restart(seed)
-    assert [run.seed for run in session.undo_stack.previous_runs] == list(range(3, 11))
+        session.timeline.restart(seed)
+    assert [run.seed for run in session.timeline.previous_runs] == list(range(3, 11))
 
 
 def test_returning_to_a_previous_run_swaps_it_with_the_present_one(session, undisturbed):
@@ -103,7 +136,7 @@ def test_returning_to_a_previous_run_swaps_it_with_the_present_one(session, undi
     second = what_it_is(session)
     return_to(session, 0)
     assert what_it_is(session) | {"previous": []} == first
-    (run,) = session.undo_stack.previous_runs
+    (run,) = session.timeline.previous_runs
     assert (previous_names(session), run.step) == (["init lecture"], 9)
     return_to(session, 0)
     assert what_it_is(session) == second
@@ -113,34 +146,34 @@ def test_returning_to_a_previous_run_swaps_it_with_the_present_one(session, undi
 
 def test_a_return_can_be_undone(session):
     session.train(20)
-    session.restart(7)
+    session.timeline.restart(7)
     session.train(6)
-    session.restart(8)
+    session.timeline.restart(8)
     session.train(3)
     before = what_it_is(session)
     name = previous_names(session)[0]
     return_to(session, 0)
     returned = what_it_is(session)
-    assert session.undo() == f"return to {name}"
+    assert session.timeline.undo() == f"return to {name}"
     assert what_it_is(session) == before
-    session.redo()
+    session.timeline.redo()
     assert what_it_is(session) == returned
 
 
 def test_the_run_that_an_undone_restart_had_put_away_is_no_previous_run(session):
     session.train(4)
-    session.restart()
-    assert len(session.undo_stack.previous_runs) == 1
-    session.undo()
-    assert session.undo_stack.previous_runs == []
-    session.redo()
-    assert len(session.undo_stack.previous_runs) == 1
+    session.timeline.restart()
+    assert len(session.timeline.previous_runs) == 1
+    session.timeline.undo()
+    assert session.timeline.previous_runs == []
+    session.timeline.redo()
+    assert len(session.timeline.previous_runs) == 1
 
 
 @pytest.mark.parametrize("index", [-1, 1, 8])
 def test_a_previous_run_that_is_not_there_is_refused(session, index):
     session.train(1)
-    session.restart()
+    session.timeline.restart()
     before = what_it_is(session)
     with pytest.raises(UserError, match=f"no previous run {index}; there are 1"):
         return_to(session, index)
@@ -157,18 +190,18 @@ def test_another_sessions_run_is_gone_on_with_and_undo_leads_back(session, small
     other.train(5)
     session.train(20)
     before, there, run = what_it_is(session), what_it_is(other), session.run
-    session.switch_to(other.state(), "run first")
+    session.timeline.switch_to(other.state(), "run first")
     assert can_undo(session) == "run first"
-    assert [one.step for one in session.undo_stack.previous_runs] == [20]
+    assert [one.step for one in session.timeline.previous_runs] == [20]
     assert what_it_is(session) | {"previous": []} == there
     assert session.run is other.run
     session.train(10)
     other.train(10)
     assert what_it_is(session) | {"previous": []} == what_it_is(other)
-    session.undo()
+    session.timeline.undo()
     assert what_it_is(session) == before
     assert session.run is run
-    session.redo()
+    session.timeline.redo()
     assert session.step == 45
 
 
@@ -176,18 +209,18 @@ def test_a_run_on_other_data_is_gone_on_with_and_undo_leads_back(session, names,
     other = Session(names, MODEL, TRAIN, seed=6)
     other.train(30)
     session.train(20)
-    session.switch_to(other.state(), "run first")
+    session.timeline.switch_to(other.state(), "run first")
     assert session.dataset is names
-    assert session.undo_stack.previous_runs == []
-    session.undo()
+    assert session.timeline.previous_runs == []
+    session.timeline.undo()
     assert (session.dataset, session.step) == (small, 20)
 
 
 def test_the_same_data_read_again_keeps_previous_runs(session, small, tmp_path):
     session.train(5)
-    session.restart(7)
+    session.timeline.restart(7)
     session.train(20)
     session.save(tmp_path / "run")
-    session.switch_to(read(tmp_path / "run"), "run run")
+    session.timeline.switch_to(read(tmp_path / "run"), "run run")
     assert session.dataset is small
-    assert len(session.undo_stack.previous_runs) == 2
+    assert len(session.timeline.previous_runs) == 2

@@ -85,8 +85,9 @@ def test_what_is_impossible_is_infinitely_surprising(names):
 
 def test_certainty_is_no_surprisal_at_all(names):
     settings = ModelSettings(kind="ngram", order=1)
-    session = Session(names, settings, TrainSettings(smoothing=0.0))
-    session.model.tensors["counts"][0, 1] = 5  # an a, whatever came before
+    session = Session(names, settings, TrainSettings(smoothing=0.0, batch_size=1))
+    session.train(1)
+    session.model.counts.zero_()[1] = 5  # an a, whatever came before
     first = probed(session.model, names, "a").characters[0]
     assert (first.probability, math.copysign(1, first.surprisal)) == (1, 1)
     assert [one.probability for one in first.alternatives] == [0, 0, 0]

@@ -28,7 +28,7 @@ def session(small):
     session.train(10)
     session.edit(learning_rate=0.02)
     session.edit(learning_rate=0.03)
-    session.undo()
+    session.timeline.undo()
     return session
 
 
@@ -51,8 +51,8 @@ def refuse(session):
 def explode(session):
     session.edit(optimizer="sgd", learning_rate=1000, weight_decay=1)
     session.train(30)
-    assert session.diverged
-    session.undo()
+    assert session.diverged_at is not None
+    session.timeline.undo()
 
 
 def look(session):
@@ -70,11 +70,11 @@ ON_A_SESSION = {
     "refuse": refuse,
     "grow": lambda one: one.edit(hidden=12, context=4, embedding=5),
     "shrink": lambda one: one.edit(hidden=4, context=1, embedding=2),
-    "restart": lambda one: (one.restart(seed=9), one.train(5), return_to(one, 0)),
+    "restart": lambda one: (one.timeline.restart(seed=9), one.train(5), return_to(one, 0)),
     "count": lambda one: (one.edit(kind="ngram"), one.train(9)),
     "one-layer": lambda one: (one.edit(kind="neural-bigram", init="lecture"), one.train(9)),
-    "change-dataset": lambda one: one.restart(dataset=one.dataset),
-    "undo": lambda one: (one.undo(), one.redo()),
+    "change-dataset": lambda one: one.timeline.restart(dataset=one.dataset),
+    "undo": lambda one: (one.timeline.undo(), one.timeline.redo()),
     "diverge": explode,
     "evaluate": lambda one: [one.evaluate(split) for split in ("train", "dev", "test", "first-9")],
     "sample": lambda one: (one.sample(20), one.sample(3, seed=1, temperature=0)),

@@ -69,10 +69,10 @@ def test_a_run_that_drew_its_weights_the_old_way_replays(small, tmp_path):
     assert read(run).init_version == 1
     assert replay(run).identical
     again = Session.load(run)
-    again.restart()
+    again.timeline.restart()
     begun = Session.from_state(again.state().beginning())
     assert torch.equal(again.model.tensors["W2"], begun.model.tensors["W2"])
-    assert (again.init_version, again.undo(), again.init_version) == (2, "restart", 1)
+    assert (again.init_version, again.timeline.undo(), again.init_version) == (2, "restart", 1)
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,13 @@ def test_thirty_edits_at_odd_moments_with_undo_redo_and_return_replay(session, t
         session.edit(**EDITS[i % len(EDITS)])
         session.train(rng.choice([0, 2, 5]))
         if i % 5 == 1:
-            session.undo()
+            session.timeline.undo()
         if i % 10 == 6:
-            session.redo()
+            session.timeline.redo()
         if i == 20:
-            session.restart(seed=11)
+            session.timeline.restart(seed=11)
             session.train(3)
-            return_to(session, len(session.undo_stack.previous_runs) - 1)
+            return_to(session, len(session.timeline.previous_runs) - 1)
     session.train(6)
     assert len(session.journal) > 20
     assert_replays(session, tmp_path / "run")

@@ -333,7 +333,7 @@ def test_shrinking_costs_less_than_cutting_off(names):
             part.copy_(old[tuple(slice(n) for n in part.shape)])
         assert before - 0.01 < after < before + most, name
         assert after < cut_off.evaluate("dev").loss - better, name
-        session.undo()
+        session.timeline.undo()
 
 
 @given(sizes, more, st.integers(0, 9))
@@ -361,7 +361,7 @@ def test_of_weights_far_too_large_the_size_can_be_changed_too(names):
     session = Session(names, ModelSettings(init="lecture"), TrainSettings(learning_rate=10.0))
     session.edit(weight_decay=1.0)
     session.train(22)
-    assert not session.diverged
+    assert session.diverged_at is None
     session.edit(hidden=60, embedding=3, learning_rate=0.1)
     assert (session.model.settings.hidden, session.train_settings.learning_rate) == (60, 0.1)
-    assert session.undo() == "hidden 60, embedding 3, lr 0.1"
+    assert session.timeline.undo() == "hidden 60, embedding 3, lr 0.1"

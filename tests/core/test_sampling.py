@@ -6,7 +6,7 @@ import torch
 
 from makemore_tui.core.analysis import sampling
 from makemore_tui.core.analysis.random_streams import stream_keys, uniform_numbers
-from makemore_tui.core.analysis.sampling import MAX_SAMPLES, draw_texts, sample
+from makemore_tui.core.analysis.sampling import MAX_SAMPLES, draw_next, draw_texts, sample
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.models.mlp import MLP
@@ -344,3 +344,37 @@ def test_one_likeliest_name_that_is_new_can_be_had_many_times(names):
     model = counted(names)
     samples = sample(model, names, 5, seed=1, temperature=0, prefix="qq", new_only=True)
     assert len(samples) == 5
+
+
+# By hand
+
+
+def test_drawn_one_by_one_the_characters_are_those_of_a_sample(names):
+    session = Session(names, ModelSettings(hidden=20), TrainSettings(learning_rate=0.3), seed=4)
+    session.train(300)
+    model, vocabulary, seed = session.model, names.vocabulary, 9
+    for prefix in ("", "em"):
+        for index, wanted in enumerate(sample(model, names, 8, seed, prefix=prefix)):
+            text = prefix
+            while (drawn := draw_next(model, vocabulary, text, seed, index)).text:
+                text += drawn.text
+            assert text == wanted.text
+            assert drawn.label == "."
+
+
+@pytest.mark.parametrize("index", range(6))
+def test_a_draw_is_where_its_number_falls_among_the_cumulative_probabilities(names, index):
+    session = Session(names, ModelSettings(kind="ngram", order=3), TrainSettings(batch_size=0))
+    session.train(1)
+    drawn = draw_next(session.model, names.vocabulary, "jo", 2, index)
+    contexts = torch.tensor([names.vocabulary.encode("jo")])
+    p = torch.softmax(session.model.logits(contexts), 1)[0].tolist()
+    assert 0 <= drawn.low <= drawn.number < drawn.high <= 1 + 1e-12
+    below = 0.0
+    for id, probability in enumerate(p):
+        if drawn.number < below + probability:
+            break
+        below += probability
+    assert (drawn.low, drawn.high) == pytest.approx((below, below + probability))
+    assert drawn.label == names.vocabulary.label(id)
+    assert drawn.index == index

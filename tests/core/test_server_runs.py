@@ -200,9 +200,9 @@ def test_previous_runs_are_told_with_their_curves(serve):
     assert one.name == f"init scaled, seed 3 → {one.best_dev:.2f}"
     assert two.name == f"init scaled → {two.best_dev:.2f}"
     assert (one.seed, one.steps, one.model, one.train) == (3, first.step, first.model, first.train)
-    last_dev = client.session.undo_stack.previous_runs[0].dev_losses.last
+    last_dev = client.session.timeline.previous_runs[0].dev_losses.last
     assert one.best_dev <= last_dev == first.splits.dev
-    histories = [run.history for run in client.session.undo_stack.previous_runs]
+    histories = [run.history for run in client.session.timeline.previous_runs]
     assert len(snapshot.loss.previous) == 2
     for points, history in zip(snapshot.loss.previous, histories, strict=True):
         assert 2 < len(points) <= 64
@@ -265,7 +265,7 @@ def test_diverged_weights_are_not_trained_on(serve):
     diverge(client)
     refused = client.ask(Resume())
     assert isinstance(refused, Refused)
-    assert "not finite; undo takes back lr 1,000, decay 100" in refused.why
+    assert "not finite; undo lr 1,000, decay 100" in refused.why
 
 
 def test_divergence_is_told_with_its_step_and_the_edit_before_it(serve):
@@ -316,7 +316,7 @@ def test_weights_that_are_not_finite_are_neither_stepped_nor_tested(serve):
     for request in (Step(), Resume(), EvaluateTest()):
         refused = client.ask(request)
         assert isinstance(refused, Refused)
-        assert "undo takes back lr 1,000, decay 100" in refused.why
+        assert "undo lr 1,000, decay 100" in refused.why
     assert (client.look().step, client.look().test_asked) == (before.step, 0)
     assert before.divergence.way_back == "lr 1,000, decay 100"
 
@@ -373,7 +373,7 @@ def test_a_run_is_named_and_opened_again_paused(serve_saving, tmp_path):
     client.until(lambda s: s.step > 10)
     client.do(Pause())
     client.do(NameRun("mine"))
-    named = client.until(lambda s: s.saving.note == "saved as mine")
+    named = client.until(lambda s: s.saving.note == "Saved as mine")
     assert (named.saving.folder, named.saving.named) == (
         str(tmp_path / "runs" / "mine.safetensors"),
         True,

@@ -7,12 +7,15 @@ import pytest
 import torch
 
 from makemore_tui.core.analysis.baselines import baseline_losses
+from makemore_tui.core.analysis.coverage import context_coverage, loss_floor
+from makemore_tui.core.analysis.regularization import regularization
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.results import BigramsView, Unavailable
+from makemore_tui.core.results import Baseline, BigramsView, Unavailable
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings
 from makemore_tui.core.worker.protocol import (
     CancelFinder,
+    DetailsView,
     Edit,
     EmbeddingView,
     EvaluateTest,
@@ -286,19 +289,47 @@ def test_health_has_the_losses_of_the_splits(serve):
 
 def test_looking_at_everything_never_changes_the_path(serve, small, state_hash):
     client = serve(optimizer="adamw", learning_rate=0.01)
-    views = EmbeddingView(), ProbeView("abc"), HealthView(), BigramsView(0, 0, 9, 9, (1, 1))
-    client.until(lambda s: s.step > 200 and len(s.baselines) == 5, *views)
+    views = (
+        EmbeddingView(), ProbeView("abc"), HealthView(), DetailsView(),
+        BigramsView(0, 0, 9, 9, (1, 1)),
+    )  # fmt: skip
+    client.until(lambda s: s.step > 200 and len(s.baselines) == 6, *views)
     step = client.still().step
     plain = Session(small, MODEL, client.session.train_settings, seed=3)
     plain.train(step)
     assert state_hash(client.session) == state_hash(plain)
 
 
+def test_the_floor_follows_what_is_trained_on_and_the_context(serve, small):
+    client = serve(train_on="first-6")
+    client.do(Pause())
+    assert client.look().baselines[-1].loss == loss_floor(small, "first-6", MODEL.context)
+    longer = client.do(Edit({"context": 5, "train_on": "first-9"}))
+    assert longer.baselines[-1].loss == loss_floor(small, "first-9", 5)
+
+
+def test_a_large_training_set_has_no_floor(serve, names):
+    client = serve(names)
+    assert client.do(Pause()).baselines[-1].name != "floor"
+
+
+def test_what_the_losses_come_from_is_that_of_the_newest_losses(serve, small):
+    client = serve(model=ModelSettings(kind="neural-bigram"), weight_decay=0.1)
+    step = client.still().step
+    found = client.until(lambda s: s.splits and s.splits.step == step, DetailsView()).details
+    model = client.session.model
+    assert found.coverage == context_coverage(model, small)
+    assert found.regularization == regularization(model, small, "train", 0.1)
+    assert client.do(Edit({"weight_decay": 0.0})).step == step
+    assert client.look(DetailsView()).details.regularization.penalty == 0
+
+
 def test_baselines_come_by_themselves_even_while_paused(serve, small):
     client = serve()
     client.do(Pause())
-    known = client.until(lambda s: len(s.baselines) == 5).baselines
-    assert known == baseline_losses(small)
+    known = client.until(lambda s: len(s.baselines) == 6).baselines
+    floor = Baseline("floor", loss_floor(small, "train", MODEL.context))
+    assert known == (*baseline_losses(small), floor)
     client.do(Edit({"hidden": 11}))
     assert client.look().baselines == known
 
@@ -394,7 +425,7 @@ def test_training_goes_on_while_rates_are_tried_if_it_is_told_to(serve):
     [
         (MODEL, FindLearningRate(1, 0.1), "low must be below high"),
         (MODEL, FindLearningRate(0, 1), "low must be a number"),
-        (ModelSettings(kind="ngram"), FindLearningRate(), "counts has no learning rate"),
+        (ModelSettings(kind="ngram"), FindLearningRate(), "counts have no learning rate"),
     ],
 )
 def test_a_search_that_cannot_be_is_refused_and_training_goes_on(serve, model, request_, sentence):
@@ -416,7 +447,7 @@ def test_counting_finishes_when_every_example_is_counted(serve, small):
     assert (finished.state, finished.step) == ("finished", -(-examples // 50))
     refused = client.ask(Resume())
     assert isinstance(refused, Refused)
-    assert "every example has been counted" in refused.why
+    assert "all examples have been counted" in refused.why
     assert client.do(Restart(3)).state == "training"
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from makemore_tui.core.analysis.evaluation import evaluate
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.record import JournalEntry
+from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training import trainer
@@ -221,12 +222,37 @@ def test_an_edit_refused_for_the_size_of_the_data_leaves_everything_as_it_was(
     assert state(session) == before
 
 
-def test_an_order_refused_for_the_size_of_the_vocabulary_leaves_everything_as_it_was(names):
-    session = Session(names, ModelSettings(kind="ngram", order=2))
-    before = state(session)
-    with pytest.raises(UserError):
-        session.edit(order=6)
-    assert state(session) == before
+@pytest.mark.parametrize("method", ["add-k", "kneser-ney"])
+def test_the_order_of_counts_is_edited_in_place_and_counting_goes_on(small, method, tmp_path):
+    train = TrainSettings(batch_size=30, smoothing_method=method)
+    session = Session(small, ModelSettings(kind="ngram", order=4), train)
+    session.train(3)
+    for order in (2, 6):
+        assert session.edit(order=order) == "resized"
+        session.train(2)
+    direct = Session(small, ModelSettings(kind="ngram", order=6), train)
+    losses = direct.train(7)
+    assert direct.evaluate("dev") == session.evaluate("dev")
+    assert torch.equal(session.train(3), direct.train(3))
+    session.timeline.undo()
+    assert (session.step, session.model_settings.order) == (5, 2)
+    session.edit(order=6)
+    assert torch.equal(session.train(2), losses[5:])
+    session.save(tmp_path / "run")
+    assert Session.load(tmp_path / "run").evaluate("dev") == session.evaluate("dev")
+    assert replay(tmp_path / "run").identical
+
+
+def test_the_smoothing_method_is_edited_live(names):
+    train = TrainSettings(batch_size=0)
+    session = Session(names, ModelSettings(kind="ngram", order=6), train)
+    (before,) = session.train(1).tolist()
+    assert session.evaluate("train").loss == pytest.approx(before, abs=1e-6)
+    assert session.evaluate("dev").loss > 2.5
+    assert session.edit(smoothing_method="kneser-ney") == "next step"
+    assert session.evaluate("dev").loss == pytest.approx(1.9685, abs=5e-4)
+    again = Session(names, session.model_settings, session.train_settings)
+    assert session.evaluate("train").loss == pytest.approx(again.train(1).item(), abs=1e-6)
 
 
 # Restarting
@@ -236,7 +262,7 @@ def test_a_restart_is_a_new_run_with_the_settings_as_they_are(session):
     session.train(7)
     session.edit(learning_rate=0.3)
     session.train(2)
-    session.restart()
+    session.timeline.restart()
     fresh = Session(session.dataset, MODEL, session.train_settings, seed=5)
     assert (session.step, session.journal, session.history.steps) == (0, [], 0)
     assert session.train_settings.learning_rate == 0.3
@@ -245,13 +271,13 @@ def test_a_restart_is_a_new_run_with_the_settings_as_they_are(session):
 
 
 def test_a_restart_may_have_another_seed(session):
-    session.restart(seed=9)
+    session.timeline.restart(seed=9)
     assert session.seed == 9
     assert_same_weights(session, Session(session.dataset, MODEL, TRAIN, seed=9))
 
 
 def test_a_restart_with_seed_zero_is_not_a_restart_with_the_old_seed(session):
-    session.restart(seed=0)
+    session.timeline.restart(seed=0)
     assert session.seed == 0
 
 
@@ -260,17 +286,17 @@ def test_a_restart_with_seed_zero_is_not_a_restart_with_the_old_seed(session):
 
 def test_a_run_that_leaves_the_numbers_says_so(small):
     session = Session(small, MODEL, TrainSettings(learning_rate=1000, weight_decay=100))
-    assert not session.diverged
+    assert session.diverged_at is None
     session.train(30)
-    assert session.diverged
-    session.restart()
-    assert not session.diverged
+    assert session.diverged_at is not None
+    session.timeline.restart()
+    assert session.diverged_at is None
 
 
 def test_a_table_of_counts_never_diverges(small):
     session = Session(small, ModelSettings(kind="ngram"), TrainSettings(smoothing=0, batch_size=0))
     session.train(1)
-    assert not session.diverged
+    assert session.diverged_at is None
 
 
 # Replaying

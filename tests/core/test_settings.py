@@ -25,7 +25,7 @@ from makemore_tui.core.settings import (
 )
 
 LIMITS = [
-    ("order", 1, 5),
+    ("order", 1, 8),
     ("context", 1, 16),
     ("embedding", 1, 512),
     ("hidden", 1, 4096),
@@ -178,7 +178,7 @@ def test_the_effect_is_that_of_the_weightiest_change(kind, names, effect):
         ({"kind": "ngram", "order": 3}, "counts, order 3"),
         ({"kind": "mlp", "hidden": 1500, "learning_rate": 1000.0}, "MLP, hidden 1,500, lr 1,000"),
         ({"batch_size": 65536, "steps": 1_234_567}, "batch 65,536, steps 1,234,567"),
-        ({"direct": False, "train_on": "first-5"}, "not direct, on first-5"),
+        ({"direct": False, "train_on": "first-5"}, "direct off, on first-5"),
         ({"direct": True, "seed": 4000}, "direct, seed 4000"),
     ],
 )
@@ -214,7 +214,7 @@ def test_a_label_of_all_settings(changes, label):
         ("batch_size", 65536, "65,536"),
         ("learning_rate", 0.001, "0.001"),
         ("smoothing", 1e5, "100,000"),
-        ("direct", True, "true"),
+        ("direct", True, "on"),
         ("train_on", "first-5", "first-5"),
     ],
 )
@@ -246,7 +246,7 @@ def test_of_two_words_for_one_setting_the_last_counts():
 @pytest.mark.parametrize(
     ("word", "sentence"),
     [
-        ("hidden", "'hidden' is not of the form name=value, such as hidden=300"),
+        ("hidden", "'hidden' must be name=value, such as hidden=300"),
         ("=3", "there is no setting ''; the settings are kind, order, "),
         ("size=3", "there is no setting 'size'; the settings are kind, order, "),
         ("hidden=", "hidden must be a whole number from 1 to 4,?096, not ''"),

@@ -373,7 +373,7 @@ def plain_pairs(items):
 
 def pairs_of(trainer, dataset):
     signs = "\n" + dataset.vocabulary.characters
-    table = trainer.model.counts.tolist()
+    table = trainer.model.counts_after(torch.arange(len(signs))[:, None]).tolist()
     return +Counter({(a, b): table[i][j] for i, a in enumerate(signs) for j, b in enumerate(signs)})
 
 

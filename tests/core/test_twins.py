@@ -67,10 +67,10 @@ def test_each_is_undone_as_if_it_were_alone(session):
     before = what_it_is(twins.b)
     twins.edit(hidden=14)
     twins.train(10)
-    twins.b.undo()
+    twins.b.timeline.undo()
     assert what_it_is(twins.b) == before
     with pytest.raises(UserError, match="nothing to undo"):
-        twins.a.undo()
+        twins.a.timeline.undo()
     assert twins.a.run is not twins.b.run
 
 
@@ -78,7 +78,7 @@ def test_one_that_is_behind_catches_up_alone(session):
     twins = Twins(session)
     twins.edit(learning_rate=0.01)
     twins.train(30)
-    twins.b.undo()
+    twins.b.timeline.undo()
     assert (twins.a.step, twins.b.step) == (50, 20)
     assert not twins.is_level
     a, b = twins.train(100)
@@ -93,9 +93,9 @@ def test_b_alone_diverges_and_a_goes_on(session):
     twins.edit(**FAR_TOO_FAST)
     twins.train(200)
     twins.train(50)
-    assert twins.b.diverged
+    assert twins.b.diverged_at is not None
     assert not twins.b.model.is_finite
-    assert (twins.a.step, twins.a.diverged) == (270, False)
+    assert (twins.a.step, twins.a.diverged_at) == (270, None)
     assert not twins.is_level
     found = twins.evaluate()
     assert not found.different
@@ -133,7 +133,7 @@ def test_another_dataset_is_refused(session, names):
     with pytest.raises(UserError, match=r"A is trained on items\.txt and B on names"):
         Twins(session, Session(names))
     twins = Twins(session)
-    twins.b.restart(dataset=names)
+    twins.b.timeline.restart(dataset=names)
     with pytest.raises(UserError, match="compared on the same data"):
         twins.train(1)
 

@@ -15,7 +15,7 @@ from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.runs.record import JournalEntry
 from makemore_tui.core.runs.state import journal_marks
 from makemore_tui.core.session.session import Session
-from makemore_tui.core.session.undo import BUDGET
+from makemore_tui.core.session.timeline import BUDGET
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training.trainer import GradientTrainer
 from tests.support.sessions import (
@@ -67,12 +67,12 @@ def test_undo_goes_back_to_just_before_the_edit_and_redo_to_where_one_was(
     session.evaluate("dev")
     after, edited = what_it_is(session), undisturbed(session)
     for _ in range(2):
-        session.undo()
+        session.timeline.undo()
         assert what_it_is(session) == before
-        session.redo()
+        session.timeline.redo()
         assert what_it_is(session) == after
     assert_same_future(session, edited)
-    session.undo()
+    session.timeline.undo()
     assert_same_future(session, untouched)
 
 
@@ -85,8 +85,8 @@ def test_every_kind_of_run_can_go_back(small, kind, undisturbed):
     session.train(5)
     session.edit(train_on="all")
     session.train(5)
-    session.undo()
-    session.undo()
+    session.timeline.undo()
+    session.timeline.undo()
     assert what_it_is(session) == before
     assert_same_future(session, untouched, 5)
 
@@ -94,12 +94,12 @@ def test_every_kind_of_run_can_go_back(small, kind, undisturbed):
 def test_a_restart_can_be_undone(session):
     session.train(20)
     before = what_it_is(session)
-    session.restart(seed=8)
+    session.timeline.restart(seed=8)
     session.train(3)
     after = what_it_is(session)
-    assert session.undo() == "seed 8"
+    assert session.timeline.undo() == "seed 8"
     assert what_it_is(session) == before
-    assert session.redo() == "seed 8"
+    assert session.timeline.redo() == "seed 8"
     assert what_it_is(session) == after
 
 
@@ -108,12 +108,12 @@ def test_what_was_trained_between_undo_and_redo_is_not_lost(session):
     session.edit(hidden=12)
     session.train(5)
     after = what_it_is(session)
-    session.undo()
+    session.timeline.undo()
     session.train(7)
     between = what_it_is(session)
-    session.redo()
+    session.timeline.redo()
     assert what_it_is(session) == after
-    session.undo()
+    session.timeline.undo()
     assert what_it_is(session) == between
 
 
@@ -127,11 +127,11 @@ def test_training_on_does_not_reach_what_was_put_away_at_the_same_step(small):
     session.train(9)
     last = what_it_is(session)
     while states:
-        session.undo()
+        session.timeline.undo()
         assert what_it_is(session) == states.pop()
         session.train(9)
     for _ in range(3):
-        session.redo()
+        session.timeline.redo()
     assert what_it_is(session) == last
 
 
@@ -142,7 +142,7 @@ def test_looking_does_not_change_what_undo_goes_back_to(session):
     session.sample(5)
     session.evaluate("dev")
     session.probe("abc")
-    session.undo()
+    session.timeline.undo()
     session.sample(5)
     assert what_it_is(session) == before
 
@@ -152,21 +152,21 @@ def test_with_nothing_to_undo_or_redo_it_says_so_and_changes_nothing(session):
     before = what_it_is(session)
     assert (can_undo(session), can_redo(session)) == (None, None)
     with pytest.raises(UserError, match="nothing to undo"):
-        session.undo()
+        session.timeline.undo()
     with pytest.raises(UserError, match="nothing to redo"):
-        session.redo()
+        session.timeline.redo()
     session.edit(hidden=12)
     with pytest.raises(UserError, match="nothing to redo"):
-        session.redo()
-    session.undo()
+        session.timeline.redo()
+    session.timeline.undo()
     with pytest.raises(UserError, match="nothing to undo"):
-        session.undo()
+        session.timeline.undo()
     assert what_it_is(session) == before
 
 
 def test_a_refused_edit_leaves_nothing_to_undo_and_keeps_what_can_be_redone(session):
     session.edit(hidden=12)
-    session.undo()
+    session.timeline.undo()
     with pytest.raises(UserError):
         session.edit(hidden=0)
     assert (can_undo(session), can_redo(session)) == (None, "hidden 12")
@@ -174,7 +174,7 @@ def test_a_refused_edit_leaves_nothing_to_undo_and_keeps_what_can_be_redone(sess
 
 def test_a_new_edit_ends_what_can_be_redone(session):
     session.edit(hidden=12)
-    session.undo()
+    session.timeline.undo()
     session.edit(learning_rate=0.2)
     assert (can_undo(session), can_redo(session)) == ("lr 0.2", None)
 
@@ -182,10 +182,18 @@ def test_a_new_edit_ends_what_can_be_redone(session):
 def test_it_says_what_would_be_undone_and_redone(session):
     session.edit(learning_rate=0.2, batch_size=4)
     session.edit(hidden=12)
-    session.restart()
+    session.timeline.restart()
     assert can_undo(session) == "restart"
-    assert [session.undo() for _ in range(3)] == ["restart", "hidden 12", "lr 0.2, batch 4"]
-    assert [session.redo() for _ in range(3)] == ["lr 0.2, batch 4", "hidden 12", "restart"]
+    assert [session.timeline.undo() for _ in range(3)] == [
+        "restart",
+        "hidden 12",
+        "lr 0.2, batch 4",
+    ]
+    assert [session.timeline.redo() for _ in range(3)] == [
+        "lr 0.2, batch 4",
+        "hidden 12",
+        "restart",
+    ]
 
 
 def test_an_undone_edit_is_not_in_the_journal_nor_among_the_marks(session):
@@ -194,13 +202,13 @@ def test_an_undone_edit_is_not_in_the_journal_nor_among_the_marks(session):
     session.edit(hidden=12)
     session.edit(batch_size=4)
     assert journal_marks(session.journal) == [(0, "lr 0.2"), (4, "hidden 12, batch 4")]
-    session.undo()
+    session.timeline.undo()
     assert session.journal == [
         JournalEntry(0, {"learning_rate": 0.2}),
         JournalEntry(4, {"hidden": 12}),
     ]
     assert journal_marks(session.journal) == [(0, "lr 0.2"), (4, "hidden 12")]
-    session.redo()
+    session.timeline.redo()
     assert journal_marks(session.journal) == [(0, "lr 0.2"), (4, "hidden 12, batch 4")]
 
 
@@ -227,11 +235,11 @@ def test_however_one_goes_back_and_forth_every_state_is_as_it_was_left(small, un
         if act == "train":
             session.train(how)
         elif act == "undo" and past:
-            session.undo()
+            session.timeline.undo()
             assert what_it_is(session) == past.pop()
             future.append(now)
         elif act == "redo" and future:
-            session.redo()
+            session.timeline.redo()
             assert what_it_is(session) == future.pop()
             past.append(now)
         elif (
@@ -240,7 +248,7 @@ def test_however_one_goes_back_and_forth_every_state_is_as_it_was_left(small, un
             if act == "edit":
                 session.edit(**how)
             elif act == "restart":
-                session.restart(how)
+                session.timeline.restart(how)
             else:
                 return_to(session, how)
             past.append(now)
@@ -260,50 +268,50 @@ def trained_between_edits(session, edits):
 
 def test_a_change_of_dataset_can_be_undone(session, names, small, undisturbed):
     session.train(20)
-    session.restart(6)
+    session.timeline.restart(6)
     session.train(7)
     before, untouched = what_it_is(session), undisturbed(session)
-    session.restart(dataset=names)
+    session.timeline.restart(dataset=names)
     session.train(3)
     assert (session.dataset, can_undo(session)) == (names, "data names")
-    assert session.undo_stack.previous_runs == []
+    assert session.timeline.previous_runs == []
     after = what_it_is(session)
-    assert session.undo() == "data names"
+    assert session.timeline.undo() == "data names"
     assert session.dataset is small
     assert what_it_is(session) == before
-    assert session.redo() == "data names"
+    assert session.timeline.redo() == "data names"
     assert session.dataset is names
     assert what_it_is(session) == after
-    session.undo()
+    session.timeline.undo()
     assert_same_future(session, untouched)
 
 
 def test_undo_goes_back_over_many_changes_of_data(session, names, small, many_characters):
     session.train(4)
-    session.restart(8)
+    session.timeline.restart(8)
     session.train(5)
     before = what_it_is(session)
-    session.restart(dataset=names)
+    session.timeline.restart(dataset=names)
     session.edit(hidden=12)
-    session.restart(dataset=many_characters)
-    assert session.undo_stack.previous_runs == []
-    labels = [session.undo() for _ in range(3)]
+    session.timeline.restart(dataset=many_characters)
+    assert session.timeline.previous_runs == []
+    labels = [session.timeline.undo() for _ in range(3)]
     assert labels == ["data items.txt", "hidden 12", "data names"]
     assert session.dataset is small
     assert what_it_is(session) == before
-    assert [session.redo() for _ in range(3)] == labels[::-1]
+    assert [session.timeline.redo() for _ in range(3)] == labels[::-1]
     assert session.dataset is many_characters
 
 
 def test_a_dataset_with_which_the_settings_cannot_be_had_changes_nothing(small, many_characters):
-    session = Session(small, ModelSettings(kind="ngram", order=4), TRAIN)
+    session = Session(small, MODEL, replace(TRAIN, batch_size=0))
     session.train(5)
     before = what_it_is(session)
     with pytest.raises(UserError):
-        session.restart(dataset=many_characters)
+        session.timeline.restart(dataset=many_characters)
     assert session.dataset is small
     assert what_it_is(session) == before
-    assert (can_undo(session), session.diverged) == (None, False)
+    assert (can_undo(session), session.diverged_at) == (None, None)
 
 
 def held_bytes(stack):
@@ -322,13 +330,13 @@ def test_a_hundred_levels_of_the_preset_tuned_fit_into_the_budget(names):
     session.train(1)
     session.history.append(torch.full((16_400,), 3.0))  # the losses fill their memory
     trained_between_edits(session, 110)
-    assert len(session.undo_stack.past) >= 100
-    assert held_bytes(session.undo_stack) <= BUDGET
-    assert session.undo_stack.nbytes(names) == held_bytes(session.undo_stack)
-    levels = len(session.undo_stack.past)
-    labels = [session.undo() for _ in range(levels)]
+    assert len(session.timeline.past) >= 100
+    assert held_bytes(session.timeline) <= BUDGET
+    assert session.timeline.nbytes(names) == held_bytes(session.timeline)
+    levels = len(session.timeline.past)
+    labels = [session.timeline.undo() for _ in range(levels)]
     assert labels == [f"lr {0.001 + 1e-5 * i:g}" for i in range(109, 109 - levels, -1)]
-    assert held_bytes(session.undo_stack) <= BUDGET
+    assert held_bytes(session.timeline) <= BUDGET
 
 
 def test_every_level_is_a_whole_state_so_that_undo_trains_nothing(names, monkeypatch):
@@ -336,7 +344,7 @@ def test_every_level_is_a_whole_state_so_that_undo_trains_nothing(names, monkeyp
     trained_between_edits(session, 30)
     monkeypatch.setattr(GradientTrainer, "train", None)
     for i in range(30, 0, -1):
-        session.undo()
+        session.timeline.undo()
         assert session.step == 3 * i
 
 
@@ -344,59 +352,59 @@ def test_states_at_one_step_share_what_they_have_in_common(names):
     session = Session(names, ModelSettings(), TrainSettings(optimizer="adamw"))
     session.train(10)
     session.edit(learning_rate=0.5)
-    one = held_bytes(session.undo_stack)
+    one = held_bytes(session.timeline)
     for i in range(50):
         session.edit(learning_rate=0.01 + i / 100)
-    assert held_bytes(session.undo_stack) == one
+    assert held_bytes(session.timeline) == one
     for _ in range(20):
-        session.undo()
-    assert held_bytes(session.undo_stack) == one
-    assert len(session.undo_stack.past) == 31
+        session.timeline.undo()
+    assert held_bytes(session.timeline) == one
+    assert len(session.timeline.past) == 31
 
 
 def test_beyond_the_budget_the_oldest_levels_go(session):
     session.train(3)
     session.edit(learning_rate=0.5)
-    one = session.undo_stack.nbytes(session.dataset)
-    session.undo_stack.budget = 5 * one
+    one = session.timeline.nbytes(session.dataset)
+    session.timeline.budget = 5 * one
     trained_between_edits(session, 40)
-    kept = len(session.undo_stack.past)
+    kept = len(session.timeline.past)
     assert 4 <= kept <= 6
-    assert held_bytes(session.undo_stack) <= 5 * one
-    labels = [session.undo() for _ in range(kept)]
+    assert held_bytes(session.timeline) <= 5 * one
+    labels = [session.timeline.undo() for _ in range(kept)]
     assert labels == [f"lr {0.001 + 1e-5 * i:g}" for i in range(39, 39 - kept, -1)]
 
 
 def test_the_nearest_level_and_previous_run_stay_whatever_their_size(session):
-    session.undo_stack.budget = 1
+    session.timeline.budget = 1
     trained_between_edits(session, 9)
     for seed in range(1, 7):
-        session.restart(seed)
+        session.timeline.restart(seed)
         session.train(1)
-    assert len(session.undo_stack.past) == 1
-    assert [run.seed for run in session.undo_stack.previous_runs] == [5]
-    session.undo()
+    assert len(session.timeline.past) == 1
+    assert [run.seed for run in session.timeline.previous_runs] == [5]
+    session.timeline.undo()
     assert (session.seed, session.step) == (5, 1)
-    session.redo()
+    session.timeline.redo()
     assert (session.seed, session.step) == (6, 1)
 
 
 def test_other_data_weighs_what_its_tokens_do(session, names, many_characters):
     trained_between_edits(session, 2)
-    session.restart(dataset=names)
+    session.timeline.restart(dataset=names)
     trained_between_edits(session, 2)
-    assert len(session.undo_stack.past) == 5
-    session.undo_stack.budget = names.nbytes
-    session.restart(dataset=many_characters)
-    assert len(session.undo_stack.past) == 1
-    session.undo()
+    assert len(session.timeline.past) == 5
+    session.timeline.budget = names.nbytes
+    session.timeline.restart(dataset=many_characters)
+    assert len(session.timeline.past) == 1
+    session.timeline.undo()
     assert session.dataset is names
 
 
 def test_there_is_an_end_to_levels_that_weigh_nothing(session):
     for i in range(600):
         session.edit(learning_rate=1 + i)
-    assert 100 <= len(session.undo_stack.past) <= 500
+    assert 100 <= len(session.timeline.past) <= 500
 
 
 # Divergence
@@ -404,7 +412,7 @@ def test_there_is_an_end_to_levels_that_weigh_nothing(session):
 
 def way_back(session):
     """What undo takes back of a diverged run."""
-    level = session.undo_stack.before_divergence(session.run, session.diverged_at)
+    level = session.timeline.before_divergence(session.run, session.diverged_at)
     return level and level.label
 
 
@@ -424,8 +432,8 @@ def test_undo_brings_back_finite_weights(session):
     before = what_it_is(session)
     session.edit(**FAR_TOO_FAST)
     session.train(60)
-    assert session.diverged
-    session.undo()
+    assert session.diverged_at is not None
+    session.timeline.undo()
     assert what_it_is(session) == before
     assert session.diverged_at is None
 
@@ -440,9 +448,13 @@ def test_undo_passes_over_edits_that_came_too_late(session):
     session.train(5)
     after = repr(what_it_is(session))
     assert can_undo(session) == "lr 1,000, decay 100"
-    assert session.undo() == "lr 1,000, decay 100"
+    assert session.timeline.undo() == "lr 1,000, decay 100"
     assert what_it_is(session) == before
-    assert [session.redo() for _ in range(3)] == ["lr 1,000, decay 100", "lr 0.1", "decay 0"]
+    assert [session.timeline.redo() for _ in range(3)] == [
+        "lr 1,000, decay 100",
+        "lr 0.1",
+        "decay 0",
+    ]
     assert repr(what_it_is(session)) == after
 
 
@@ -459,8 +471,8 @@ def test_weights_that_are_not_finite_cannot_change_size(session):
 def test_a_restart_after_a_divergence_is_not_diverged(session):
     session.edit(**FAR_TOO_FAST)
     session.train(60)
-    session.restart()
-    assert (session.diverged, session.diverged_at) == (False, None)
+    session.timeline.restart()
+    assert session.diverged_at is None
 
 
 # Where there is no room for what is moved
@@ -478,22 +490,22 @@ def test_undo_from_a_divergence_reaches_the_finite_weights_whatever_room_is_left
         session.train(1)
     session.edit(optimizer="adamw")
     session.train(1)
-    session.undo_stack.budget = session.undo_stack.nbytes(names)
+    session.timeline.budget = session.timeline.nbytes(names)
     assert way_back(session) == "lr 1,000, decay 100"
-    assert session.undo() == "lr 1,000, decay 100"
-    assert (session.step, session.diverged) == (30, False)
+    assert session.timeline.undo() == "lr 1,000, decay 100"
+    assert (session.step, session.diverged_at) == (30, None)
 
 
 def test_a_run_that_is_returned_to_gives_its_place_whatever_room_is_left(names):
-    session = Session(names, ModelSettings(), TrainSettings(batch_size=8))
+    session = Session(names, ModelSettings(), TrainSettings(batch_size=8, steps=100))
     for seed in (2, 3, 4, 5):
         session.train(5)
-        session.restart(seed)
+        session.timeline.restart(seed)
     session.train(7)
-    session.undo_stack.budget = session.undo_stack.nbytes(names)
+    session.timeline.budget = session.timeline.nbytes(names)
     return_to(session, 1)
     assert session.seed == 2
-    previous = {run.seed for run in session.undo_stack.previous_runs}
+    previous = {run.seed for run in session.timeline.previous_runs}
     assert previous >= {3, 4}
     assert 2 not in previous
 
@@ -501,9 +513,9 @@ def test_a_run_that_is_returned_to_gives_its_place_whatever_room_is_left(names):
 def test_the_same_file_without_its_repeated_items_is_other_data(session, small):
     unique = Dataset(small.path, unique=True)
     session.train(5)
-    session.switch_to(Session(unique, MODEL, TRAIN).state(), "run run")
+    session.timeline.switch_to(Session(unique, MODEL, TRAIN).state(), "run run")
     assert session.dataset is unique
-    assert session.undo_stack.previous_runs == []
+    assert session.timeline.previous_runs == []
 
 
 def test_without_finite_weights_to_go_back_to_there_is_no_way_back(small):
@@ -512,8 +524,5 @@ def test_without_finite_weights_to_go_back_to_there_is_no_way_back(small):
     assert way_back(session) is None
     session.train(200)
     session.edit(learning_rate=0.1)
-    assert (session.diverged, can_undo(session), way_back(session)) == (
-        True,
-        "lr 0.1",
-        None,
-    )
+    assert session.diverged_at is not None
+    assert (can_undo(session), way_back(session)) == ("lr 0.1", None)

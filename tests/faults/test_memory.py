@@ -26,7 +26,7 @@ async def test_memory_is_flat_with_every_view_refreshed(many, served_engine, mon
     rng = random.Random(1)
     train = TrainSettings(batch_size=1, steps=10**9, learning_rate=0.001)
     session = Session(Dataset.load("names"), ModelSettings(hidden=32), train)
-    session.undo_stack.budget = 2_000_000
+    session.timeline.budget = 2_000_000
     engine = served_engine(session, lambda: HASTE * time.perf_counter(), paused=False)
     app = ExplorerApp(engine)
     used = []

@@ -31,7 +31,7 @@ def test_a_worker_killed_at_any_moment_is_followed_by_one_that_goes_on(
         saved = saved_steps(terminal)
         lost = time.time() - max(terminal.saved[0].stat().st_mtime, trains_since)
         os.kill(killed, signal.SIGKILL)
-        terminal.wait_for_text("the worker was ended by signal 9; starting another")
+        terminal.wait_for_text("The worker was ended by signal 9 · starting a new worker")
         terminal.wait_for_text("goes on from step")
         found = re.search(r"goes on from step ([\d,]+)", terminal.text)
         assert found

@@ -11,7 +11,8 @@ import pytest
 from makemore_tui.tui.cli import main as cli
 
 COMMANDS = (
-    "explore", "train", "sample", "evaluate", "trace", "find-lr", "compare", "data", "presets",
+    "explore", "train", "sample", "evaluate", "trace", "find-lr", "compare", "sweep", "data",
+    "presets",
     "settings", "replay", "export",
 )  # fmt: skip
 TRAIN_KEYS = {

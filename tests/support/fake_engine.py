@@ -22,6 +22,7 @@ from makemore_tui.core.worker.protocol import (
     NameRun,
     OpenRun,
     Pause,
+    PinRun,
     Redo,
     Refresh,
     Refused,
@@ -135,6 +136,10 @@ class FakeEngine:
                 return self._moved(self.future, self.past, "redo")
             case ReturnTo(index):
                 return self._returned(index)
+            case PinRun(index):
+                runs = list(now.previous)
+                runs[index] = replace(runs[index], is_pinned=not runs[index].is_pinned)
+                return replace(now, previous=tuple(runs))
             case FindLearningRate(low, high):
                 return replace(now, state="paused", finder=rate_search(low, high))
             case CancelFinder():

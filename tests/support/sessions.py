@@ -2,11 +2,11 @@
 
 import torch
 
-from makemore_tui.core.session.undo import previous_run_name
+from makemore_tui.core.session.timeline import previous_run_name
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 MODEL = ModelSettings(context=3, embedding=4, hidden=10)
-TRAIN = TrainSettings(learning_rate=0.1, batch_size=8)
+TRAIN = TrainSettings(learning_rate=0.1, batch_size=8, steps=100)
 FAR_TOO_FAST = {"learning_rate": 1000, "weight_decay": 100}
 
 
@@ -25,13 +25,13 @@ def what_it_is(session):
         "losses": (curve.steps, curve.low, curve.mean, curve.high, session.history.steps),
         "dev": (list(session.dev_losses.points), session.dev_losses.best),
         "resized": session.resized,
-        "diverged": (session.diverged, session.diverged_at),
+        "diverged": session.diverged_at,
         "to train on": plain(session.trainer.state_dict()),
         "weights": {name: tensor.tolist() for name, tensor in session.model.tensors.items()},
         "previous": [
             (name, run.step, run.seed)
             for name, run in zip(
-                previous_names(session), session.undo_stack.previous_runs, strict=True
+                previous_names(session), session.timeline.previous_runs, strict=True
             )
         ],
     }
@@ -39,24 +39,24 @@ def what_it_is(session):
 
 def can_undo(session):
     """What `undo` would take back."""
-    level = session.undo_stack.next_undo(session.run, session.diverged_at)
+    level = session.timeline.next_undo(session.run, session.diverged_at)
     return level.label if level else None
 
 
 def can_redo(session):
     """What `redo` would do again."""
-    return session.undo_stack.future[-1].label if session.undo_stack.future else None
+    return session.timeline.future[-1].label if session.timeline.future else None
 
 
 def previous_names(session):
     """The previous runs' names, as the worker makes them."""
     present = session.model_settings, session.train_settings, session.seed
-    return [previous_run_name(run, *present) for run in session.undo_stack.previous_runs]
+    return [previous_run_name(run, *present) for run in session.timeline.previous_runs]
 
 
 def return_to(session, index):
     """Go on with a previous run."""
-    session.switch_to(session.undo_stack.previous_run(index))
+    session.timeline.switch_to(session.timeline.previous_run(index))
 
 
 def assert_same_future(session, other, steps=30):

@@ -11,6 +11,7 @@ from makemore_tui.core.results import (
     Candidate,
     DatasetFacts,
     Diagnosis,
+    Draw,
     EmbeddingMap,
     Follower,
     Health,
@@ -26,8 +27,10 @@ from makemore_tui.core.results import (
     TensorHealth,
 )
 from makemore_tui.core.settings import SETTINGS, ModelSettings, TrainSettings, changed
+from makemore_tui.core.split_results import ContextCoverage, SplitDetails
 from makemore_tui.core.trace_results import TracedExample, TraceDrawing, TraceLine
 from makemore_tui.core.worker.protocol import (
+    DetailsView,
     EmbeddingView,
     HealthView,
     LossView,
@@ -98,6 +101,7 @@ def table(view: BigramsView, characters: int) -> BigramTable:
         order = order[::-1]
     sign = -1 if view.mode == "difference" else 1
     previous, following = order[previous], order[following]
+    is_summed = view.mode in ("counts", "columns")
     return BigramTable(
         view.top,
         view.left,
@@ -116,6 +120,8 @@ def table(view: BigramsView, characters: int) -> BigramTable:
         order=order,
         cursor=view.cursor,
         divergences=[order[i] / 100 for i in rows],
+        row_sums=[order[i] + 0.5 for i in rows] if is_summed else [],
+        column_sums=[1.0 for _ in columns] if is_summed else [],
     )
 
 
@@ -136,17 +142,24 @@ def embedding(labels: tuple[str, ...]) -> EmbeddingMap:
     return EmbeddingMap(labels, points, [x in "aeiou" for x in labels], 10, (0.4, 0.2))
 
 
-def probe(text: str, most: int) -> Probe:
-    """Every character as likely as its place in the alphabet is early; surprisals rise."""
+def probe(text: str, most: int, index: int) -> Probe:
+    """Every character as likely as its place in the alphabet is early; surprisals rise. Sample 0 is
+    "anna", sample 1 "bob"."""
     candidates = tuple(Candidate(label, 0.3 / (1 + i)) for i, label in enumerate(LABELS))
     characters = tuple(
         ProbedCharacter(label, math.exp(-i - 1), i + 1.0, candidates[1:4])
         for i, label in enumerate(f"{text}.")
     )
     mean = sum(one.surprisal for one in characters) / len(characters)
-    return Probe(text, candidates[:most], characters, mean, dev=2.17)
+    name = ("anna.", "bob.")[index % 2]
+    sign = name[min(len(text), len(name) - 1)]
+    drawn = Draw(index, 0.25, 0.2, 0.3, sign, sign.strip("."))
+    return Probe(text, candidates[:most], characters, mean, dev=2.17, next=drawn)
 
 
+DETAILS = SplitDetails(
+    ContextCoverage(3, 27, "train", 5450, 3016, 136, 22953, 137, 2.33, 2.44, 2.1, 3.296, 0.1),
+)
 HEALTH = Health(
     step=1200,
     examples=512,
@@ -206,10 +219,12 @@ def drawn(view: View, now: Snapshot) -> dict[str, Any]:
             return {"names": sampled(*(NAMES[i % len(NAMES)] for i in range(count)))}
         case EmbeddingView():
             return {"embedding": now.embedding or embedding(now.dataset.labels)}
-        case ProbeView(text, most):
-            return {"probe": now.probe or probe(text, most)}
+        case ProbeView(text, most, index):
+            return {"probe": now.probe or probe(text, most, index)}
         case TraceView(text, position, backward):
             return {"trace": now.trace or trace(text, position, backward)}
+        case DetailsView():
+            return {"details": now.details or DETAILS}
         case HealthView():
             return {"health": now.health or HEALTH}
     raise AssertionError(view)
@@ -233,7 +248,8 @@ def rate_search(low: float | None, high: float | None, done: int = 1000) -> Rate
 
 def plain(now: Snapshot) -> Snapshot:
     """A snapshot without what was drawn for it."""
-    undrawn = dict.fromkeys(("loss", "bigrams", "names", "embedding", "probe", "trace", "health"))
+    views = ("loss", "bigrams", "names", "embedding", "probe", "trace", "details", "health")
+    undrawn = dict.fromkeys(views)
     return replace(now, is_refresh=False, is_resting=False, **undrawn)
 
 

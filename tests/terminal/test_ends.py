@@ -79,7 +79,7 @@ def test_a_run_is_resumed_paused_and_goes_on(open_terminal, is_alive):
     assert f"Saved as {name} · makemore-tui --resume {name} to continue\r\n" in said
     steps = read_record(path).steps
     terminal = open_terminal("--resume", str(path))
-    terminal.wait_for_text(f"{run_name(path)}; at step {steps:,}, space trains on", "paused")
+    terminal.wait_for_text(f"Opened {run_name(path)} at step {steps:,}, paused · space to resume")
     assert terminal.step == steps
     terminal.send(" ")
     terminal.wait_for(lambda: terminal.step > steps)

@@ -40,7 +40,7 @@ def test_another_size_is_taken_in_place_and_undone(terminal):
     terminal.wait_for(lambda: terminal.value("hidden").startswith("250 "))
     terminal.wait_for_text("in place", "hidden 250", "14,797")
     terminal.send("u")
-    terminal.wait_for_text("undone: hidden 250")
+    terminal.wait_for_text("Undid hidden 250")
     terminal.wait_for(lambda: terminal.value("hidden").startswith("200 "))
 
 

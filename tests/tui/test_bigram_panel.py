@@ -2,10 +2,10 @@
 
 import pytest
 from msgspec.structs import replace
-from rich.cells import cell_len
 from textual.events import MouseScrollDown, MouseScrollUp
 
-from makemore_tui.core.results import BigramTable, PairFacts
+from makemore_tui.core.results import BigramsView, BigramTable, Follower, PairFacts
+from makemore_tui.tui.style.cells import cell_len
 from makemore_tui.tui.widgets.bigrams import BigramPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -238,9 +238,9 @@ def asked(it):
 def redraw(stage, snapshot, facts, bigram_table):
     """Draws what a panel wants next, as the engine would send it; the text of the rows."""
 
-    def redraw(panel, labels, **changes):
+    def redraw(panel, labels, kind="mlp", **changes):
         table = replace(bigram_table(panel.view(), len(labels)), **changes)
-        panel.show(replace(snapshot(dataset=facts(*labels)), bigrams=table))
+        panel.show(replace(snapshot(dataset=facts(*labels), kind=kind), bigrams=table))
         return stage.rows(panel)
 
     return redraw
@@ -249,12 +249,49 @@ def redraw(stage, snapshot, facts, bigram_table):
 async def test_the_modes_come_one_after_the_other_and_the_title_says_which(draw):
     panel, _ = await draw(FOUR, 20, 8)
     seen = []
-    for _ in range(5):
+    for _ in range(6):
         seen.append((panel.view().mode, panel.border_title))
         panel.action_next_mode()
-    assert [mode for mode, _ in seen] == ["model", "counted", "counts", "difference", "model"]
-    assert len({title for _, title in seen}) == 4
+    modes = ["model", "counted", "counts", "difference", "columns", "model"]
+    assert [mode for mode, _ in seen] == modes
+    assert len({title for _, title in seen}) == 5
     assert "model - counted" in seen[3][1]
+
+
+async def test_of_a_neural_bigram_there_are_weights_too_and_of_no_other_model(draw, redraw):
+    panel, _ = await draw(FOUR, 70, 8)
+    redraw(panel, FOUR, kind="neural-bigram")
+    for mode, title in (("weights", "W, "), ("log-counts", "ln N, "), ("gradient", "W.grad, ")):
+        panel.set_view(mode, "id")
+        assert panel.view().mode == mode
+        assert f"Bigrams · {title}" in panel.border_title
+    redraw(panel, FOUR, kind="mlp")
+    assert panel.view().mode == "model"
+    assert "the model's P(next" in panel.border_title
+    redraw(panel, FOUR, kind="neural-bigram")
+    assert panel.view().mode == "gradient"
+
+
+async def test_a_pairs_weight_stands_beside_the_logarithm_of_its_count(draw, bigram_table):
+    pair = bigram_table(BigramsView(0, 0, 4, 4, (1, 2)), 4).pair
+    followers = (Follower(1, 0.4, 0.3, 1000, 2.5), Follower(2, 0.1, 0.1, 0, -1.25))
+    pair = replace(pair, count=1000, weight=2.5, gradient=-0.00012, followers=followers)
+    values = [[2.5, -1.2, 0.1, 0.0]] * 4
+    _, rows = await draw(FOUR, 60, 14, mode="weights", values=values, pair=pair)
+    assert rows[5] == "ab  1,000×  W +2.50  ln N 6.91  W.grad -1.2e-04"
+    assert rows[7].split()[:4] == ["after", "a", "W", "ln"]
+    assert [row[:29].split()[-2:] for row in rows[8:10]] == [["+2.50", "6.91"], ["-1.25", "-∞"]]
+
+
+async def test_sums_show_that_the_columns_were_divided_in_place_of_the_rows(draw):
+    sums = {"row_sums": [7.02, 0.65, 1.2, 0.9], "column_sums": [1.0] * 4}
+    panel, rows = await draw(FOUR, 90, 30, cursor=(0, 3), mode="columns", **sums)
+    assert rows[0].split()[-1] == "Σ"
+    assert [row.split()[-1] for row in rows[1:5]] == ["7.02", "0.65", "1.20", "0.90"]
+    assert rows[5].split() == ["Σ", "1", "1", "1", "1"]
+    assert "row .: Σ 7.02  column c: Σ 1.00" in str(panel.border_subtitle)
+    panel, rows = await draw(FOUR, 40, 8, cursor=(1, 3), mode="columns", **sums)
+    assert "a: Σ 0.65" in str(panel.border_subtitle)
 
 
 @pytest.mark.parametrize(
@@ -370,14 +407,15 @@ async def test_a_diverged_model_has_no_table(draw):
     assert rows[0] == "the model's weights are not finite"
 
 
-@pytest.mark.parametrize("mode", ["model", "counts", "difference"])
+@pytest.mark.parametrize("mode", ["model", "counts", "difference", "columns", "weights"])
 async def test_no_size_does_harm(stage, snapshot, facts, bigram_table, mode):
     for width, height in [(1, 1), (3, 2), (17, 40), (24, 9), (57, 16), (116, 36), (196, 56)]:
         panel = BigramPanel()
         panel.mode = mode
-        await stage.play(panel, width, height, snapshot())
+        now = snapshot(kind="neural-bigram")
+        await stage.play(panel, width, height, now)
         table = bigram_table(panel.view(), 27)
-        panel.show(snapshot(bigrams=table))
+        panel.show(replace(now, bigrams=table))
         assert stage.rows(panel)[0] or width < 4
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 import pytest_asyncio
-from rich.cells import cell_len
 from textual.containers import Vertical
 from textual.events import Key
 from textual.widgets import Checkbox, Input, OptionList
@@ -12,6 +11,7 @@ from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import ChangeDataset, DescribeDataset
 from makemore_tui.tui.screens.dataset import DatasetScreen, PathSuggester, cropped
 from makemore_tui.tui.screens.main import MainScreen
+from makemore_tui.tui.style.cells import cell_len
 
 completed = PathSuggester().get_suggestion
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -52,7 +52,7 @@ async def type_path(it, picker, text):
 
 async def test_enter_shows_the_numbers_and_enter_again_takes_it(it, picker):
     await it.press("down", "enter")
-    await it.until(lambda: "1,000 items, 990 of them different" in it.painted())
+    await it.until(lambda: "1,000 items, 990 distinct" in it.painted())
     assert it.engine.commands == [DescribeDataset("surnames", False)]
     await it.press("enter")
     await closed(it)
@@ -63,7 +63,7 @@ async def test_enter_shows_the_numbers_and_enter_again_takes_it(it, picker):
 
 async def test_of_built_in_data_the_path_is_not_shown(it, picker):
     await it.press("down", "enter")
-    await it.until(lambda: "surnames, built in" in it.painted())
+    await it.until(lambda: "surnames, built-in" in it.painted())
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (80, 16), (60, 24)])
@@ -79,9 +79,9 @@ async def test_what_enter_does_and_what_it_loses_is_always_in_view(
         await it.until(lambda: isinstance(it.app.focused, OptionList))
         await type_path(it, it.app.screen, path)
         box = it.app.screen.query_one(Vertical)
-        await it.until(lambda: "enter takes it: a new run from" in it.painted(box.content_region))
+        await it.until(lambda: "enter new run · u" in it.painted(box.content_region))
         shown = " ".join(it.painted(box.content_region).split())
-        assert "this one is at step 1,200, and u undoes it" in shown
+        assert "u brings this one back, at step 1,200" in shown
         if path != "surnames":
             assert "…" in shown
             assert "rivers.txt" in shown
@@ -90,31 +90,31 @@ async def test_what_enter_does_and_what_it_loses_is_always_in_view(
 async def test_where_nothing_is_lost_it_says_only_what_enter_does(it, snapshot, picker):
     await it.show(snapshot(step=0))
     await it.press("down", "enter")
-    await it.until(lambda: "enter takes it: a new run from step 0" in it.painted())
-    assert "undoes it" not in it.painted()
+    await it.until(lambda: "enter new run" in it.painted())
+    assert "back, at step" not in it.painted()
 
 
 async def test_numbers_are_shown_only_with_what_they_belong_to(it, picker):
     await it.press("down", "enter")
-    await it.until(lambda: "990 of them" in it.painted())
+    await it.until(lambda: "990 distinct" in it.painted())
     await it.press("up")
-    await it.until(lambda: "990 of them" not in it.painted())
-    assert "enter takes it" not in it.painted()
+    await it.until(lambda: "990 distinct" not in it.painted())
+    assert "enter new run" not in it.painted()
     await it.press("down")
-    await it.until(lambda: "990 of them" in it.painted())
+    await it.until(lambda: "990 distinct" in it.painted())
     await it.press("/")
-    await it.until(lambda: "990 of them" not in it.painted())
-    assert "enter takes it" not in it.painted()
+    await it.until(lambda: "990 distinct" not in it.painted())
+    assert "enter new run" not in it.painted()
 
 
 async def test_a_refusal_goes_with_the_path_that_was_refused(it, picker):
     await type_path(it, picker, "/data/none")
-    await it.until(lambda: "there is no such file" in it.painted())
+    await it.until(lambda: "no such file" in it.painted())
     await it.press("x")
-    await it.until(lambda: "there is no such file" not in it.painted())
+    await it.until(lambda: "no such file" not in it.painted())
     assert not picker.query_one("#numbers").has_class("warning")
     await it.press("backspace")
-    await it.until(lambda: "there is no such file" in it.painted())
+    await it.until(lambda: "no such file" in it.painted())
 
 
 @pytest.mark.parametrize("width", [1, 2, 9, 10, 20])
@@ -164,13 +164,13 @@ async def test_a_file_that_is_taken_becomes_a_recent_one(it, picker):
 
 async def test_a_path_may_be_typed_at_once(it, picker):
     await it.press(*"/data/none", "enter")
-    await it.until(lambda: "there is no such file" in it.painted())
+    await it.until(lambda: "no such file" in it.painted())
     assert it.engine.commands == [DescribeDataset("/data/none", False)]
 
 
 async def test_a_refused_file_changes_nothing(it, picker):
     await type_path(it, picker, "/data/none")
-    await it.until(lambda: "there is no such file" in it.painted())
+    await it.until(lambda: "no such file" in it.painted())
     assert it.engine.commands == [DescribeDataset("/data/none", False)]
     assert isinstance(it.app.screen, DatasetScreen)
 
@@ -178,7 +178,7 @@ async def test_a_refused_file_changes_nothing(it, picker):
 async def test_while_it_is_read_the_screen_says_so(it, picker):
     it.engine.answers = False
     await it.press("down", "enter")
-    await it.until(lambda: "reading" in it.painted())
+    await it.until(lambda: "Reading" in it.painted())
     await it.press("enter", "escape")
     await closed(it)
     assert len(it.engine.commands) == 1
@@ -186,10 +186,10 @@ async def test_while_it_is_read_the_screen_says_so(it, picker):
 
 async def test_dropping_repeated_items_asks_anew(it, picker):
     await it.press("down", "enter")
-    await it.until(lambda: "990 of them" in it.painted())
+    await it.until(lambda: "990 distinct" in it.painted())
     assert "▐ ▌ drop repeated items" in it.painted()
     picker.query_one(Checkbox).value = True
-    await it.until(lambda: "990 of them" not in it.painted())
+    await it.until(lambda: "990 distinct" not in it.painted())
     await it.until(lambda: "▐✓▌ drop repeated items" in it.painted())
     await it.press("enter")
     await it.until(lambda: DescribeDataset("surnames", True) in it.engine.commands)
@@ -257,13 +257,13 @@ async def test_a_file_is_read_as_the_options_say(it, picker, towns):
     _unique, skip_long = picker.query(Checkbox)
     encoding, column = list(picker.query(Input))[1:]
     encoding.value, column.value, skip_long.value = "windows-1252", "prénom", True
-    await it.until(lambda: "nothing is read yet" in it.painted())
+    await it.until(lambda: "No dataset read yet" in it.painted())
     column.focus()
     await it.until(lambda: column.has_focus)
     await it.press("enter")
     reading = Reading("windows-1252", "prénom", skip_long=True)
     await it.until(lambda: it.engine.commands[1:] == [DescribeDataset(towns, False, reading)])
-    await it.until(lambda: "990 of them" in it.painted())
+    await it.until(lambda: "990 distinct" in it.painted())
     await it.press("enter")
     await closed(it)
     assert it.engine.commands[2:] == [ChangeDataset(towns, False, reading)]

@@ -4,10 +4,10 @@ import re
 
 import pytest
 from msgspec.structs import replace
-from rich.cells import cell_len
 
 from makemore_tui.core.results import EmbeddingMap, Unavailable
 from makemore_tui.core.worker.protocol import EmbeddingView
+from makemore_tui.tui.style.cells import cell_len
 from makemore_tui.tui.widgets.embedding import EmbeddingPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -75,7 +75,7 @@ def test_a_worker_that_is_killed_is_reported_and_can_be_started_again(run):
     running.until(Starting)
     os.kill(first, signal.SIGKILL)
     assert running.until(WorkerDied) == WorkerDied(
-        "the worker was ended by signal 9", was_killed=True
+        "The worker was ended by signal 9", was_killed=True
     )
     running.engine.send(Pause())  # is lost
     running.engine.start(running.replies.put)

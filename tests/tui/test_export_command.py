@@ -117,7 +117,7 @@ def test_a_spec_begins_the_same_run(run, saved):
 def test_a_state_line_stands_alone(run):
     code, _, err = run("train", "--state", "names/seed=3", "--seed", 4)
     assert code == 2
-    assert "--seed can't be given beside it" in err
+    assert "--seed can't be combined with it" in err
 
 
 def test_the_explorer_exports_by_a_process_of_its_own_and_says_what_fails(saved):

@@ -38,7 +38,7 @@ async def closed(it):
 
 async def test_it_searches_at_once_and_shows_what_it_found(it, finder):
     await finder()
-    await it.until(lambda: "suggested 0.2" in it.painted())
+    await it.until(lambda: "Suggested 0.2" in it.painted())
     assert it.engine.commands == [FindLearningRate()]
     shown = it.painted()
     assert "explodes from 0.8" in shown
@@ -52,7 +52,7 @@ async def test_while_it_runs_the_curve_grows(it, finder, rate_search):
     it.engine.become(finder=rate_search(None, None, done=300))
     await it.until(lambda: "30 % of 1,000 steps" in it.painted())
     await it.press("enter")
-    await it.until(lambda: "still searching" in it.painted())
+    await it.until(lambda: "Still searching" in it.painted())
     it.engine.become(finder=rate_search(None, None, done=700))
     await it.until(lambda: "70 % of 1,000 steps" in it.painted())
 
@@ -60,7 +60,7 @@ async def test_while_it_runs_the_curve_grows(it, finder, rate_search):
 @pytest.mark.parametrize(("state", "then"), [("training", [Resume()]), ("paused", [])])
 async def test_enter_takes_the_suggestion_and_trains_on_if_it_did(it, finder, state, then):
     await finder(state=state)
-    await it.until(lambda: "suggested" in it.painted())
+    await it.until(lambda: "Suggested" in it.painted())
     await it.press("enter")
     await closed(it)
     taken = [Edit({"learning_rate": 0.2}), CancelFinder()]
@@ -79,8 +79,8 @@ async def test_escape_cancels_and_trains_on_if_it_did(it, finder, state, then):
 async def test_the_setting_is_one_that_the_schedule_makes_the_suggestion_of(it, finder):
     train = dataclasses.replace(it.snapshot.train, schedule="step", steps=2_000)
     await finder(step=1_200, train=train)  # at a tenth
-    await it.until(lambda: "suggested 0.2" in it.painted())
-    await it.until(lambda: "enter sets 2, as the schedule is" in it.painted())
+    await it.until(lambda: "Suggested 0.2" in it.painted())
+    await it.until(lambda: "enter sets 2, before the schedule" in it.painted())
     await it.press("enter")
     await it.until(lambda: Edit({"learning_rate": 2.0}) in it.engine.commands)
 
@@ -89,14 +89,14 @@ async def test_without_a_suggestion_enter_says_so(it, finder, rate_search):
     await finder()
     found = replace(rate_search(None, None), suggested=None, turns=None, why="it fell to the end")
     it.engine.become(finder=found)
-    await it.until(lambda: "no suggestion: it fell" in it.painted())
+    await it.until(lambda: "No suggestion: it fell" in it.painted())
     await it.press("enter")
     await it.until(lambda: "another range" in it.painted())
 
 
 async def test_another_range_is_searched(it, finder):
     screen = await finder()
-    await it.until(lambda: "suggested" in it.painted())
+    await it.until(lambda: "Suggested" in it.painted())
     await it.press("tab")
     low = screen.query_one("#low", Input)
     await it.until(lambda: low.has_focus)
@@ -109,7 +109,7 @@ async def test_another_range_is_searched(it, finder):
 
 async def test_a_range_that_is_no_number_is_refused_in_place(it, finder):
     screen = await finder()
-    await it.until(lambda: "suggested" in it.painted())
+    await it.until(lambda: "Suggested" in it.painted())
     screen.query_one("#low", Input).focus()
     await it.until(lambda: screen.query_one("#low").has_focus)
     await it.press("x", "enter")
@@ -133,7 +133,7 @@ async def type_low(it, screen, text):
 
 async def test_a_range_that_is_refused_stays_where_it_was_typed(it, finder):
     screen = await finder()
-    await it.until(lambda: "suggested" in it.painted())
+    await it.until(lambda: "Suggested" in it.painted())
     it.engine.answers = False
     await type_low(it, screen, "50")
     await it.until(lambda: FindLearningRate(50.0, 1.0) in it.engine.commands)
@@ -150,13 +150,13 @@ async def test_a_range_that_is_refused_stays_where_it_was_typed(it, finder):
 
 async def test_the_search_before_is_not_taken_for_the_one_that_was_asked_for(it, finder):
     screen = await finder()
-    await it.until(lambda: "suggested" in it.painted())
+    await it.until(lambda: "Suggested" in it.painted())
     it.engine.answers = False
     await type_low(it, screen, "0.05")
     await it.until(lambda: FindLearningRate(0.05, 1.0) in it.engine.commands)
-    await it.until(lambda: "starting" in it.painted())
+    await it.until(lambda: "Starting" in it.painted())
     await it.pilot.pause(0.3)
-    assert "suggested" not in it.painted()
+    assert "Suggested" not in it.painted()
     it.engine.answers = True
 
 
@@ -165,10 +165,10 @@ async def test_that_it_still_searches_is_said_until_it_has_found(it, finder, rat
     it.engine.become(finder=rate_search(None, None, done=300))
     await it.until(lambda: "30 % of 1,000 steps" in it.painted())
     await it.press("enter")
-    await it.until(lambda: "still searching" in it.painted())
+    await it.until(lambda: "Still searching" in it.painted())
     it.engine.become(finder=rate_search(None, None))
-    await it.until(lambda: "suggested" in it.painted())
-    assert "still searching" not in it.painted()
+    await it.until(lambda: "Suggested" in it.painted())
+    assert "Still searching" not in it.painted()
 
 
 async def test_a_model_without_a_learning_rate_trains_on(it, snapshot):
@@ -179,7 +179,7 @@ async def test_a_model_without_a_learning_rate_trains_on(it, snapshot):
     await it.until(lambda: it.engine.commands == [FindLearningRate()])
     it.engine.tell(Refused("a table of counts has no learning rate"))
     await it.until(lambda: "a table of counts has no learning rate" in it.painted())
-    assert "starting" not in it.painted()
+    assert "Starting" not in it.painted()
     it.engine.answers = True
     await it.press("escape")
     await closed(it)

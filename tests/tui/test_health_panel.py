@@ -4,12 +4,12 @@ import math
 
 import pytest
 from msgspec.structs import replace
-from rich.cells import cell_len
 
 from makemore_tui.core.analysis.diagnosis import RULES
 from makemore_tui.core.results import Diagnosis, TensorHealth
 from makemore_tui.core.worker.protocol import HealthView
 from makemore_tui.tui.screens.help import HelpScreen
+from makemore_tui.tui.style.cells import cell_len
 from makemore_tui.tui.widgets.health import HealthPanel
 
 LARGE = ("gap", "saturated", "dead")
@@ -220,6 +220,6 @@ async def test_the_help_screen_has_every_rule(it):
 async def test_a_panel_that_fills_the_screen_has_a_histogram_and_every_rule(draw):
     _, rows = await draw(116, 35)
     text = "\n".join(rows)
-    assert "activations of the hidden units" in text
+    assert "hidden activations (tanh)" in text
     assert [rule.name for rule in RULES if f" {rule.name} " not in text] == []
     assert sum("▶ healthy" in row for row in rows) == 1

@@ -222,7 +222,7 @@ async def test_a_setting_at_its_end_says_so_and_asks_for_nothing(it, snapshot, p
     it.screen.notice.say("")
     it.engine.requests.clear()
     await it.press(press)
-    await it.until(lambda: "goes no further" in it.notice)
+    await it.until(lambda: "is at its minimum" in it.notice)
     assert it.engine.commands == []
 
 

@@ -54,7 +54,7 @@ async def test_the_plot_fills_the_panel(draw):
     assert any("░" in row for row in rows)
 
 
-@pytest.mark.parametrize(("state", "says"), [("training", "no steps"), ("paused", "press space")])
+@pytest.mark.parametrize(("state", "says"), [("training", "No steps"), ("paused", "Press space")])
 async def test_without_steps_it_says_what_there_is_to_do(draw, state, says):
     rows = await draw(loss=EMPTY, state=state, splits=None)
     assert "minibatch –" in rows[0]
@@ -84,7 +84,7 @@ async def test_another_run_begins_with_an_empty_plot(draw, stage, snapshot):
     panel = LossPanel()
     await draw(panel=panel)
     panel.show(snapshot(runs=2, step=0, splits=None))
-    assert "no steps yet" in "".join(stage.rows(panel))
+    assert "No steps yet" in "".join(stage.rows(panel))
 
 
 async def test_the_logarithmic_axis_draws_at_once(draw, stage):

@@ -198,7 +198,7 @@ async def test_a_loss_that_is_infinite_or_not_a_number_is_shown(it, snapshot):
 async def test_help_lists_every_key(explorer):
     async with explorer(size=(120, 260)) as it:
         await it.press("?")
-        await it.until(lambda: "esc closes" in it.painted())
+        await it.until(lambda: "esc close" in it.painted())
         said = words(it.painted(it.app.screen.query_one(VerticalScroll).region))
         for key in KEYS:
             assert f"{key.shown} {key.help}" in said
@@ -247,7 +247,7 @@ async def hits(it, typed):
         ("batch size", "Batch -  (b)"),
         ("hidden units", "Hidden -  (-)"),
         ("units hidden", "Hidden -  (-)"),
-        ("Screenshot", "Picture  (i)"),
+        ("svg", "Screenshot  (i)"),
         ("dark", "Theme: makemore"),
         ("colour", "Theme: makemore-colour-blind"),
         ("color", "Theme: makemore-colour-blind"),
@@ -330,12 +330,12 @@ async def test_an_answer_that_takes_long_is_said_to_be_awaited(explorer):
         await it.until(lambda: it.screen.requests.latest.can_undo)
         it.engine.answers = False
         await it.press("u")
-        assert "training again" not in it.notice
-        await it.until(lambda: "training again from an earlier state" in it.notice)
+        assert "working" not in it.notice
+        await it.until(lambda: it.notice == "Still working …")
         it.engine.tell(it.engine.answer(it.engine.commands[-1]))
-        await it.until(lambda: "undone: lr" in it.notice)
+        await it.until(lambda: "Undid lr" in it.notice)
         await it.press("space")
-        await it.until(lambda: "still at what was asked for" in it.notice)
+        await it.until(lambda: it.notice == "Still working …")
         it.engine.tell(it.engine.answer(it.engine.commands[-1]))
         await it.until(lambda: it.notice == "")
 
@@ -377,7 +377,7 @@ async def test_the_palette_exports_the_run_as_it_was_saved(
     monkeypatch.setattr(main, "export_run", export_run)
     monkeypatch.chdir(tmp_path)
     await commands_of(it)["Export: notebook"].callback()
-    assert "Nothing is saved yet" in it.notice
+    assert "Nothing to export yet" in it.notice
     run = f"{tmp_path}/first.safetensors"
     await it.show(snapshot(saving=Saving(str(tmp_path), run, 3)))
     (tmp_path / "first.ipynb").write_text("taken")
@@ -403,9 +403,9 @@ async def test_the_palette_shows_the_configuration_and_what_is_wrong_with_it(
     path.write_text("nonsense = 1\n")
     monkeypatch.setenv("EDITOR", "true")
     await it.press("e")
-    await it.until(lambda: "No editor can be opened from here" in shown())
+    await it.until(lambda: "Can't open an editor from here" in shown())
     it.app.screen._read()
-    await it.until(lambda: "nothing that can be set" in shown())
+    await it.until(lambda: "not a configuration entry" in shown())
     await it.press("escape")
     await it.until(lambda: it.app.screen is it.screen)
 
@@ -415,7 +415,7 @@ async def test_the_help_is_grouped_and_searched(it):
     await it.until(lambda: isinstance(it.app.screen, HelpScreen))
     await it.until(lambda: "Training" in it.painted() and "Pause training" in it.painted())
     await it.press("slash", "t", "e", "n", "f", "o", "l", "d")
-    await it.until(lambda: "Optimiser" in it.painted() and "Training" not in it.painted())
+    await it.until(lambda: "Optimizer" in it.painted() and "Training" not in it.painted())
     assert "Learning rate to tenfold" in it.painted()
     assert "Pause training" not in it.painted()
     await it.press("z")

@@ -2,10 +2,10 @@
 
 import pytest
 from msgspec.structs import replace
-from rich.cells import cell_len
 
 from makemore_tui.core.results import Sample
 from makemore_tui.core.worker.protocol import NamesView, Sampling
+from makemore_tui.tui.style.cells import cell_len
 from makemore_tui.tui.widgets.names import NamesPanel
 from tests.support.snapshots import sampled
 

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from makemore_tui.core.results import Divergence, Mark, Resizing
+from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.worker.protocol import (
     Redo,
     Refused,
@@ -46,23 +47,18 @@ async def test_a_refusal_is_said_and_leaves_the_value(it):
 async def test_a_key_that_does_not_concern_the_model_says_so(it, snapshot):
     await it.show(snapshot(kind="ngram"))
     await it.press("=")
-    await it.until(lambda: "hidden is a setting of the MLP" in it.notice)
+    await it.until(lambda: it.notice == "Counts have no hidden layer · m to change the model")
     assert it.engine.commands == []
 
 
 async def test_an_edit_from_the_next_step_is_said_with_the_step(it):
     await it.press("[")
-    await it.until(lambda: "0.0562" in it.notice)
-    assert "step 1,200" in it.notice
-    assert "learning rate" in it.notice
+    await it.until(lambda: it.notice == "Learning rate 0.1 → 0.0562 · from step 1,200")
 
 
 async def test_a_change_of_size_is_said_with_the_step(it):
     await it.press("=")
-    await it.until(lambda: "hidden 250" in it.notice)
-    assert "from step 1,200" in it.notice
-    assert "in place" in it.notice
-    assert "the loss stays" in it.notice
+    await it.until(lambda: it.notice == "Hidden 200 → 250, weights kept · loss unchanged")
     assert "step 1,200" in it.status
 
 
@@ -72,28 +68,31 @@ async def test_what_shrinking_cost_is_said(it, snapshot):
     await it.until(lambda: it.engine.commands)
     shrunk = Resizing(1200, "hidden 150", before=2.17, after=2.345, dev_share=0.5)
     it.engine.tell(snapshot(hidden=150, resized=shrunk))
-    await it.until(lambda: "dev loss ≈ 2.170 → ≈ 2.345" in it.notice)
-    assert "hidden 150" in it.notice
+    said = "Hidden 200 → 150, weights kept · dev ≈ 2.170 → ≈ 2.345"
+    await it.until(lambda: it.notice == said)
 
 
 async def test_another_model_begins_a_new_run_at_once_says_so_and_u_brings_the_old_one_back(it):
     await it.press("m")
-    await it.until(lambda: "a new run from step 0" in it.notice)
-    assert "model counts" in it.notice
-    assert "u undoes it" in it.notice
+    await it.until(lambda: it.notice == "New run: counts · u brings the MLP back")
     assert "step 0" in it.status
     await it.press("u")
-    await it.until(lambda: "undone" in it.notice)
+    await it.until(lambda: "Undid" in it.notice)
     assert "step 1,200" in it.status
     assert it.value("model").split()[1] == "MLP"
 
 
-@pytest.mark.parametrize("press", ["R", "m"])
-async def test_in_80_columns_what_to_press_is_said_in_full(explorer, press):
+@pytest.mark.parametrize(
+    ("press", "said"),
+    [
+        ("R", "Restarted with seed 2 · u to undo"),
+        ("m", "New run: counts · u brings the MLP back"),
+    ],
+)
+async def test_in_80_columns_what_to_press_is_said_in_full(explorer, press, said):
     async with explorer(size=(80, 24)) as it:
         await it.press(press)
-        await it.until(lambda: "a new run from step 0, seed" in it.painted())
-        assert "u undoes it" in it.painted()
+        await it.until(lambda: said in it.painted())
 
 
 async def test_of_a_long_sentence_the_keys_are_within_80_columns(snapshot, previous):
@@ -104,24 +103,32 @@ async def test_of_a_long_sentence_the_keys_are_within_80_columns(snapshot, previ
     def said(asked, now=now):
         return (notice(asked, before, now, LABELS) or ("", False))[0][:78]
 
-    for asked, key in ((Undo(), "U does it again"), (Redo(), "u undoes it")):
+    for asked, key in ((Undo(), "U to redo"), (Redo(), "u to undo")):
         assert key in said(asked)
-    assert "u undoes it" in said(ReturnTo(0))
+    assert "u to undo" in said(ReturnTo(0))
+    other = replace(
+        now,
+        runs=before.runs + 1,
+        train=TrainSettings(
+            **dict.fromkeys(("learning_rate", "batch_size", "steps", "weight_decay"), 99),
+            optimizer="adamw",
+        ),
+    )
+    assert "u to undo" in said(None, replace(other, state=before.state))
     lost = replace(now, state="diverged", divergence=Divergence(1_234_000, None, many))
-    assert "u takes back" in said(None, lost)
+    assert "u to undo neural" in said(None, lost)
     alone = replace(lost, divergence=Divergence(1_234_000, None))
-    assert "then r restarts" in said(None, alone)
+    assert "then r to restart" in said(None, alone)
 
 
 async def test_a_change_is_told_in_the_words_of_the_settings_panel(snapshot):
     before = snapshot()
     now = snapshot(direct=True, batch_size=64_000, steps=100_000, learning_rate=1000.0, runs=2)
-    begun = "a new run from step 0, seed 1"
-    settings = "direct true, learning rate 1,000, batch size 64,000, steps 100,000"
-    assert notice(None, before, now, LABELS) == (f"{begun}: {settings}", False)
-    counts = snapshot(kind="ngram", batch_size=0, runs=2)
-    expected = f"{begun}: model counts, batch size all"
-    assert notice(None, before, counts, LABELS) == (expected, False)
+    settings = "direct connections on, learning rate 1,000, batch size…"
+    assert notice(None, before, now, LABELS) == (f"New run: {settings} · u to undo", False)
+    edited = snapshot(batch_size=0, schedule="cosine", can_undo="batch all")
+    changes = "Batch size 32 → all, schedule constant → cosine"
+    assert notice(None, before, edited, LABELS) == (f"{changes} · from step 1,200", False)
 
 
 async def test_at_a_limit_what_the_last_change_did_stays(it, snapshot):
@@ -131,21 +138,20 @@ async def test_at_a_limit_what_the_last_change_did_stays(it, snapshot):
     await it.press(";")
     await it.until(lambda: it.engine.commands)
     it.engine.tell(snapshot(context=1, resized=shrunk))
-    await it.until(lambda: "dev loss 2.170 → 2.345" in it.notice)
+    await it.until(lambda: "dev 2.170 → 2.345" in it.notice)
     await it.press(";", ";")
-    await it.until(lambda: "context goes no further than 1" in it.notice)
+    await it.until(lambda: "Context is at its minimum, 1" in it.notice)
     await it.ticks(2)
-    assert it.notice.count("dev loss 2.170 → 2.345") == 1
-    assert it.notice.count("goes no further") == 1
+    assert it.notice.count("dev 2.170 → 2.345") == 1
+    assert it.notice.count("minimum") == 1
     it.screen.notice.say("something else")
     await it.press(";")
-    await it.until(lambda: it.notice == "context goes no further than 1")
+    await it.until(lambda: it.notice == "Context is at its minimum, 1")
 
 
 async def test_a_restart_with_the_settings_as_they_were_is_said(it):
     await it.press("r")
-    await it.until(lambda: "new run" in it.notice)
-    assert "seed 1" in it.notice
+    await it.until(lambda: it.notice == "Restarted, same settings, seed 1 · u to undo")
 
 
 async def test_a_restart_with_another_seed_is_said(it):
@@ -165,11 +171,11 @@ async def test_a_loss_that_is_not_finite_is_said(it):
 @pytest.mark.parametrize("back", ["lr 100", None])
 async def test_a_divergence_is_said_with_the_edit_before_and_a_way_out(it, after, back):
     await it.press("=")  # which undo could take back, but the weights would stay as they are
-    await it.until(lambda: "hidden 250" in it.notice)
+    await it.until(lambda: "Hidden 200 → 250" in it.notice)
     it.engine.become(state="diverged", step=1234, divergence=Divergence(1230, after, back))
     await it.until(lambda: "not finite at step 1,230" in it.notice)
-    assert ("after lr 100 at step 1,200" in it.notice) == (after is not None)
-    way_out = "u takes back lr 100" if back else "lower the learning rate, then r"
+    assert ("last edit: lr 100 at step 1,200" in it.notice) == (after is not None)
+    way_out = "u to undo lr 100" if back else "lower the learning rate, then r to restart"
     assert way_out in it.notice
 
 
@@ -178,10 +184,10 @@ async def test_a_divergence_is_said_with_the_edit_before_and_a_way_out(it, after
 
 async def test_an_edit_is_undone_and_done_again(it):
     await it.press("=", "u")
-    await it.until(lambda: "undone: hidden 250" in it.notice)
+    await it.until(lambda: "Undid hidden 250, back at step 1,200 · U to redo" in it.notice)
     assert "200" in it.value("hidden")
     await it.press("U")
-    await it.until(lambda: "done again: hidden 250" in it.notice)
+    await it.until(lambda: "Redid hidden 250, at step 1,200 · u to undo" in it.notice)
     assert "250" in it.value("hidden")
     assert it.engine.commands[1:] == [Undo(), Redo()]
 
@@ -195,11 +201,11 @@ async def test_an_edit_is_undone_and_done_again_before_it_is_answered(explorer):
 
 async def test_a_restart_is_undone(it):
     await it.press("r", "u")
-    await it.until(lambda: "undone: restart" in it.notice)
+    await it.until(lambda: "Undid restart" in it.notice)
     assert "step 1,200" in it.status
 
 
-@pytest.mark.parametrize(("key", "what"), [("u", "nothing to undo"), ("U", "nothing to redo")])
+@pytest.mark.parametrize(("key", "what"), [("u", "Nothing to undo"), ("U", "Nothing to redo")])
 async def test_where_there_is_nothing_to_undo_or_redo_a_sentence_says_so(it, key, what):
     await it.press(key)
     await it.until(lambda: what in it.notice)
@@ -213,7 +219,7 @@ async def test_the_runs_panel_goes_back_to_a_previous_run(it, snapshot, previous
     await it.until(lambda: it.chosen == "runs" and "› seed 3" in it.text("runs"))
     await it.press("down", "down", "down", "up", "enter")
     await it.until(lambda: it.engine.commands == [ReturnTo(1)])
-    await it.until(lambda: "back in the run “kind ngram → 2.46”" in it.notice)
+    await it.until(lambda: it.notice.startswith("Back in “kind ngram” at step"))
     await it.press("5")
 
 
@@ -238,7 +244,7 @@ async def test_at_the_end_it_is_said_what_going_on_does_before_it_does_it(it, sn
 async def test_a_loss_that_exploded_can_be_trained_on_after_an_edit(it, snapshot):
     exploded = Divergence(1230, Mark(1200, "lr 30"), "lr 30", is_finite=True)
     it.engine.become(state="diverged", divergence=exploded)
-    await it.until(lambda: "loss exploded at step 1,230; u takes back lr 30" in it.notice)
-    assert "after lr 30 at step 1,200" in it.notice
+    await it.until(lambda: "Loss exploded at step 1,230 · u to undo lr 30" in it.notice)
+    assert "last edit: lr 30 at step 1,200" in it.notice
     await it.press("[")
-    await it.until(lambda: "learning rate 0.0562 · space to resume" in it.notice)
+    await it.until(lambda: "Learning rate 0.1 → 0.0562 · space to resume" in it.notice)

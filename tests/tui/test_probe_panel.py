@@ -4,11 +4,11 @@ import math
 
 import pytest
 from msgspec.structs import replace
-from rich.cells import cell_len
 from textual.widgets import Input
 
-from makemore_tui.core.results import Candidate, Probe, ProbedCharacter, Unavailable
+from makemore_tui.core.results import Candidate, Draw, Probe, ProbedCharacter, Unavailable
 from makemore_tui.core.worker.protocol import ProbeView
+from makemore_tui.tui.style.cells import cell_len
 from makemore_tui.tui.widgets.probe import ProbePanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -85,7 +85,7 @@ async def test_in_a_wide_panel_bars_stand_in_columns_as_few_as_hold_them(draw):
 
 async def test_the_empty_text_is_the_beginning_and_is_not_read(draw):
     _, rows = await draw(made("", (1.0,)))
-    assert rows[1] == "at the beginning"
+    assert rows[1] == "at the start"
     assert rows[2].startswith(". █")
 
 
@@ -230,3 +230,39 @@ async def test_the_newest_probe_is_drawn(draw, stage, snapshot):
     probe = made("", (1.0,), (Candidate("x", 0.9),))
     panel.show(replace(snapshot(step=5000), probe=probe))
     assert stage.rows(panel)[2].startswith("x ███")
+
+
+# Drawn by hand
+
+
+def value(it):
+    return it.screen.query_one(ProbePanel).query_one(Input).value
+
+
+async def test_enter_draws_a_sample_character_by_character_and_then_the_next(explorer, snapshot):
+    async with explorer(first=snapshot(state="paused")) as it:
+        await it.press("7", "enter", "enter")
+        await it.until(lambda: value(it) == "an")
+        assert "n 0.25: 0.20-0.30" in it.text("probe")
+        await it.press("enter", "enter", "enter")
+        await it.until(lambda: ". 0.25: 0.20-0.30" in it.text("probe"))
+        assert value(it) == "anna"
+        await it.press("enter")
+        await it.until(lambda: value(it) == "b")
+        await it.press("/", "o", "x", "enter")  # which ends the typing only
+        await it.until(lambda: it.chosen == "probe")
+        assert value(it) == "box"
+        assert "0.25:" not in it.text("probe")
+        await it.press("enter")
+        await it.until(lambda: value(it) == "boxa")  # of sample 0 again
+        assert not it.engine.commands
+
+
+async def test_the_draws_of_a_walk_stand_in_a_ladder_where_there_is_room(draw):
+    panel, _ = await draw(made(), width=80, height=30)
+    panel._draws = [Draw(0, 0.25, 0.2, 0.3, "e", "e"), Draw(0, 0.5, 0.4, 0.9, ".", "")]
+    panel.relayout()
+    rows = panel.rows(panel.snapshot, 80, 30)
+    lines = ["".join(segment.text for segment in row) for row in rows]
+    assert "e drew 0.2500, in [0.2000, 0.3000) of the cumulative" in lines
+    assert ". drew 0.5000, in [0.4000, 0.9000) of the cumulative · end" in lines

@@ -1,5 +1,6 @@
 """What README and the pages of docs say of keys, settings, files and commands is so."""
 
+import ast
 import importlib
 import re
 import shlex
@@ -9,6 +10,7 @@ import pytest
 import typer
 
 from makemore_tui.core.presets import PRESETS
+from makemore_tui.tui import messages
 from makemore_tui.tui.cli.app import app
 from makemore_tui.tui.config import _CHECKS, read_config
 from makemore_tui.tui.keymap import KEYS, LABELS
@@ -55,6 +57,31 @@ def test_the_tables_of_settings_diagnoses_and_presets_are_those_of_their_declara
     for (page, name), made in script("make_settings").TABLES.items():
         assert tables.written(page, name) == made()
     assert all(f"| `{name}` |" in README for name in PRESETS)
+
+
+def test_the_page_of_messages_lists_every_notice_and_error(script):
+    page, tables = script("make_messages"), script("tables")
+    for name, text in page.lists().items():
+        assert tables.written(page.PAGE, name) == text
+        assert len(text.splitlines()) > 50
+
+
+def test_every_notice_is_in_the_table_of_messages_and_used():
+    """So that the page lists them all: none is written where it is said."""
+    code = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tui").rglob("*.py")}
+    loose = {
+        f"{path.name}:{node.lineno}"
+        for path, text in code.items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("say", "Said", "Notice")
+        and isinstance(node.args[0], ast.JoinedStr | ast.Constant)
+        and ast.unparse(node.args[0]) != "''"
+    }
+    assert not loose
+    everything = "\n".join(code.values())
+    unused = {name for name in vars(messages) if name.isupper() and f".{name}" not in everything}
+    assert not unused
 
 
 def test_the_tree_has_a_line_for_every_folder():

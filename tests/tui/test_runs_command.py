@@ -166,7 +166,7 @@ def test_runs_are_sorted_and_filtered(run, run_json, place):
     assert names("--sort", "test peeks") == "bdca"
     assert names("--filter", "hidden=6 items") == "dcba"
     assert names("--filter", "hidden=60") == names("--filter", "nothing") == ""
-    assert "has 'nothing'" in run("runs", "--run-dir", place, "--filter", "nothing")[1]
+    assert "matches 'nothing'" in run("runs", "--run-dir", place, "--filter", "nothing")[1]
 
 
 def test_looking_at_the_test_split_is_counted_in_the_run(run_json, place):
@@ -441,11 +441,11 @@ def test_a_run_goes_on_to_more_steps_and_other_settings(run_json, whole, tmp_pat
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ((), "has taken all its 30 steps; --steps 60 would go on"),
-        (("--steps", 20), "has taken all its 30 steps"),
-        (("--data", "names", "--steps", 50), "--data can't be had with --resume"),
-        (("--seed", 4, "--steps", 50), "--seed can't be had with --resume"),
-        (("--set", "direct=true"), "direct would begin another run"),
+        ((), "has taken all of its 30 steps; --steps 60 continues it"),
+        (("--steps", 20), "has taken all of its 30 steps"),
+        (("--data", "names", "--steps", 50), "--data can't be combined with --resume"),
+        (("--seed", 4, "--steps", 50), "--seed can't be combined with --resume"),
+        (("--set", "direct=true"), "direct would start a new run"),
         (("--set", "nonsense=1"), "there is no setting 'nonsense'"),
     ],
 )

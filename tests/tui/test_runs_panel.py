@@ -10,7 +10,7 @@ from textual.events import Key, MouseScrollDown, MouseScrollUp
 from makemore_tui.core.results import Saving
 from makemore_tui.core.runs.catalog import SavedRun
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.worker.protocol import OpenRun, ReturnTo
+from makemore_tui.core.worker.protocol import OpenRun, PinRun, ReturnTo
 from makemore_tui.tui.widgets.runs import RunsPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -27,11 +27,25 @@ def draw(stage, snapshot):
     return draw
 
 
+async def test_p_pins_a_previous_run_which_comes_first_and_p_again_unpins_it(
+    it, snapshot, previous
+):
+    runs = (previous("lr 0.01 → 2.30"), previous("seed 3 → 2.17"))
+    await it.show(snapshot(previous=runs))
+    await it.press("9", "down", "down", "p")
+    await it.until(lambda: it.notice.startswith("Pinned lr 0.01, first in the list"))
+    assert it.text("runs").split("\n")[1].startswith("› lr 0.01")
+    assert "pinned" in it.text("runs")
+    await it.press("p")
+    await it.until(lambda: it.notice == "Unpinned lr 0.01")
+    assert it.engine.commands == [PinRun(0), PinRun(0)]
+
+
 async def test_without_previous_runs_it_says_how_there_come_to_be_some(draw):
     _, rows = await draw()
     assert "●" in rows[1] or "›" in rows[1]  # the run that is open
     words = " ".join(" ".join(rows).split())
-    assert "no other yet; a restart (r, R)" in words
+    assert "No other runs yet · a restart, a new seed or another model (r, R, m)" in words
 
 
 async def test_the_newest_stands_first_with_name_steps_and_dev_loss(draw, previous):
@@ -188,7 +202,7 @@ async def test_the_open_run_stands_first_once_and_is_not_opened_again(
     with monkeypatch.context() as only_here:
         only_here.setattr(panel, "post_message", said.append)
         panel.action_open()
-    assert said[0].text == "this is the run that is open"
+    assert said[0].text == "This run is open already"
 
 
 async def test_a_previous_run_is_not_listed_again_among_the_saved_ones(

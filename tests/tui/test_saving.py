@@ -42,7 +42,7 @@ async def test_the_first_line_tells_where_the_run_is_kept_or_that_it_is_not(expl
         await it.until(lambda: "not saved" in it.status)
         assert "/runs can't be written: full" in it.notice
         it.engine.become(saving=Saving("/runs", "/runs/names-2026", 1_200))
-        await it.until(lambda: "saved again" in it.notice)
+        await it.until(lambda: "Saved again" in it.notice)
         assert "not saved" not in it.status
 
 
@@ -121,7 +121,7 @@ async def test_the_state_is_shown_whole_however_small_the_screen(explorer, snaps
         await it.until(lambda: it.snapshot.dataset.source)
         await it.press("Y")
         await it.until(lambda: isinstance(it.app.screen, SpecScreen))
-        await it.until(lambda: "esc closes" in it.painted())
+        await it.until(lambda: "esc close" in it.painted())
         shown = "".join(re.sub(r"[│╭╮╰╯─\s]", "", it.painted()))
         assert re.sub(r"[─\s]", "", it.app.clipboard) in shown
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from makemore_tui.core.settings import KINDS, SETTINGS, changed
-from makemore_tui.tui.setting_steps import stepped
+from makemore_tui.tui import setting_steps
+from makemore_tui.tui.keymap import LABELS
 
 STEPPED = ("learning_rate", "hidden", "embedding", "context", "batch_size", "decay",
          "dropout", "kind", "optimizer", "schedule")  # fmt: skip
@@ -19,6 +20,13 @@ RISING = ("learning_rate", "hidden", "embedding", "context", "weight_decay", "sm
 def limits(name):
     metadata = SETTINGS[name].metadata
     return metadata["low"], metadata["high"]
+
+
+def stepped(snapshot, setting, by):
+    return setting_steps.stepped(snapshot, setting, by, LABELS)
+
+
+ENDS = ("minimum", "maximum")  # in words, down and up
 
 
 def after(snapshot, setting, by, times=1):
@@ -89,7 +97,7 @@ def test_the_learning_rate_ends_at_its_limits(snapshot, by):
     values, said = values_of(snapshot(), "learning_rate", by)
     assert values[-1] == limits("learning_rate")[by > 0]
     assert values == sorted(values, reverse=by < 0)
-    assert said.startswith("learning rate goes no further")
+    assert said.startswith(f"Learning rate is at its {ENDS[by > 0]}")
 
 
 # Ladders
@@ -101,14 +109,14 @@ def test_a_size_goes_to_its_limit_and_says_so(snapshot, setting, by):
     values, said = values_of(snapshot(), setting, by)
     assert values[-1] == limits(setting)[by > 0]
     assert values == sorted(set(values), reverse=by < 0)
-    assert said == f"{setting} goes no further than {values[-1]:,}"
+    assert said == f"{setting.capitalize()} is at its {ENDS[by > 0]}, {values[-1]:,}"
 
 
 @pytest.mark.parametrize("by", [-1, 1])
 def test_weight_decay_goes_to_an_end_and_says_so(snapshot, by):
     values, said = values_of(snapshot(weight_decay=0.01), "decay", by)
     assert values == sorted(set(values), reverse=by < 0)
-    assert said.startswith("weight decay goes no further")
+    assert said.startswith(f"Weight decay is at its {ENDS[by > 0]}")
     assert (values[-1] == 0) == (by < 0)
 
 
@@ -126,7 +134,7 @@ def test_above_its_ladder_a_setting_goes_down_to_it_and_never_up(snapshot, setti
 def test_batches_double_up_to_all_examples(snapshot):
     values, said = values_of(snapshot(), "batch_size", 1)
     assert values == [2**i for i in range(5, 17)] + [0]
-    assert said == "batch size goes no further than all"
+    assert said == "Batch size is at its maximum, all"
 
 
 def test_from_all_examples_batches_halve_down_to_one(snapshot):
@@ -192,16 +200,16 @@ def test_choices_go_round(snapshot, setting, by):
 @pytest.mark.parametrize("kind", ["ngram", "neural-bigram"])
 @pytest.mark.parametrize("setting", ["hidden", "embedding"])
 def test_a_size_of_the_mlp_says_that_it_is_one(snapshot, kind, setting):
-    assert (
-        stepped(snapshot(kind=kind), setting, 1)
-        == f"{setting} is a setting of the MLP, which is another model"
-    )
+    said = stepped(snapshot(kind=kind), setting, 1)
+    has = {"ngram": "Counts have", "neural-bigram": "The neural bigram has"}[kind]
+    missing = {"hidden": "hidden layer"}.get(setting, setting)
+    assert said == f"{has} no {missing} · m to change the model"
 
 
 @pytest.mark.parametrize("setting", ["learning_rate", "optimizer", "schedule"])
 def test_counting_needs_no_setting_of_training(snapshot, setting):
     said = stepped(snapshot(kind="ngram"), setting, 1)
-    assert said == f"counting needs no {setting.replace('_', ' ')}; the other models have one"
+    assert said == f"Counts have no {setting.replace('_', ' ')} · m to change the model"
 
 
 def test_of_counts_context_is_order_and_decay_is_smoothing(snapshot):
@@ -209,7 +217,7 @@ def test_of_counts_context_is_order_and_decay_is_smoothing(snapshot):
     assert stepped(now, "context", 1) == {"order": 3}
     assert stepped(now, "context", -1) == {"order": 1}
     assert stepped(now, "decay", 1) == {"smoothing": 3}
-    assert stepped(snapshot(kind="ngram", order=5), "context", 1) == "order goes no further than 5"
+    assert stepped(snapshot(kind="ngram", order=5), "context", 1) == "Order is at its maximum, 5"
 
 
 def test_the_context_of_a_neural_bigram_stays_one(snapshot):

@@ -46,7 +46,7 @@ async def test_an_mlp_shows_all_its_settings_with_their_keys(draw, width):
         "steps/s": ["2,500"],
         "train on": ["train"],
         "init": ["scaled"],
-        "direct": ["false"],
+        "direct": ["off"],
         "seed": ["1", "r R"],
     }
 

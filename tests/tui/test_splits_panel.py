@@ -6,6 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from makemore_tui.core.results import Baseline, TestLoss
+from makemore_tui.core.split_results import ContextCoverage, Regularization, SplitDetails
+from makemore_tui.core.worker.protocol import DetailsView
 from makemore_tui.tui.widgets.splits import SplitsPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -117,3 +119,37 @@ async def test_a_panel_that_fills_the_screen_compares_the_losses_with_counting(s
     assert rows[place + 1].count("█") > rows[place + 2].count("█") > rows[place + 3].count("█")
     rows = await stage.play(SplitsPanel(), 43, 35, snapshot())
     assert not any("perplexity" in line for line in rows)
+
+
+COVERAGE = ContextCoverage(
+    context=3, characters=27, train_on="train", train_contexts=5450, dev_contexts=3016,
+    unseen_contexts=136, examples=22953, unseen_examples=137, model_seen=2.17, model_unseen=2.44,
+    counts_seen=2.1, counts_unseen=None, k=0.1,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(76, 18), (116, 35), (196, 55)])
+async def test_where_there_is_room_the_losses_are_told_by_context(stage, snapshot, size):
+    details = SplitDetails(COVERAGE, Regularization(0.0182, 7.78, 0.0011))
+    panel, now = SplitsPanel(), snapshot(details=details)
+    rows = await stage.play(panel, *size, now)
+    place = next(i for i, line in enumerate(rows) if line.startswith("contexts of 3"))
+    assert [line.split()[-2:] for line in rows[place + 1 : place + 5]] == [
+        ["2,880", "136"], ["22,816", "137"], ["2.170", "2.440"], ["2.100", "–"],
+    ]  # fmt: skip
+    assert rows[place + 5] == "train has 5,450 of 27^3 = 19,683"
+    if size[1] > 20:
+        assert "train 2.126 + penalty 0.0182 = 2.144" in rows
+        assert "most like counts + 7.78: KL 0.0011 nats" in rows
+    panel.show(replace(now, details=None))
+    assert stage.rows(panel) == rows
+    panel.show(replace(now, details=None, runs=2))
+    assert "contexts of 3" not in "".join(stage.rows(panel))
+
+
+async def test_a_small_panel_asks_for_nothing(stage, snapshot):
+    panel = SplitsPanel()
+    await stage.play(panel, 40, 16, snapshot(details=SplitDetails(COVERAGE)))
+    assert panel.view() is None
+    await stage.play(panel, 116, 35, snapshot())
+    assert panel.view() == DetailsView()

@@ -47,7 +47,7 @@ async def test_the_cursor_follows_the_keymap(explorer):
         await it.press("j")
         await it.until(lambda: it.engine.commands == [Edit({"schedule": "step"})])
         assert not panel.is_open
-        assert panel.border_subtitle.startswith("f9 types")
+        assert panel.border_subtitle.startswith("f9 to edit")
         await it.press("f9")
         await it.until(lambda: panel.is_open)
 
@@ -101,16 +101,16 @@ async def test_a_kind_that_is_none_is_refused_with_the_names_on_the_screen(it, p
 
 async def test_the_footer_offers_no_key_that_would_type(it, panel):
     await open_at(it, panel, "hidden")
-    offers = ["enter", "take", "it", "esc", "leave"]
+    offers = ["enter", "apply", "esc", "cancel"]
     await it.until(lambda: it.painted().split("\n")[-1].split() == offers)
 
 
 @pytest.mark.parametrize(
-    ("setting", "does"), [("init", "enter: a new run"), ("hidden", "enter takes it")]
+    ("setting", "does"), [("init", "enter new run"), ("hidden", "enter apply")]
 )
 async def test_what_enter_will_do_is_said_before(it, panel, setting, does):
     await open_at(it, panel, setting)
-    await it.until(lambda: f"{does} · esc leaves" in it.painted())
+    await it.until(lambda: f"{does} · esc cancel" in it.painted())
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ async def test_right_and_left_turn_the_setting_under_the_cursor(it, panel):
 async def test_a_setting_that_the_model_has_not_says_so(it, panel, snapshot):
     await it.show(snapshot(kind="ngram"))
     await it.press("down", "enter")
-    await it.until(lambda: "no setting of this model" in it.notice)
+    await it.until(lambda: it.notice == "Counts have no learning rate · m to change the model")
     assert not panel.is_open
 
 
@@ -235,7 +235,9 @@ async def test_a_wheel_turns_the_setting_below_it(it, panel, event, hidden):
 
 async def test_a_wheel_begins_no_new_run(it, panel):
     wheel(it, panel, "model", MouseScrollUp)
-    await it.until(lambda: "another model begins a new run" in it.notice)
+    await it.until(
+        lambda: it.notice == "A change of model starts a new run · press enter to confirm"
+    )
     assert it.engine.commands == []
 
 
@@ -274,14 +276,14 @@ async def test_i_saves_a_picture_and_says_where(it, tmp_path, monkeypatch):
 
 async def test_c_copies_the_names(it):
     await it.press("c")
-    await it.until(lambda: "copied" in it.notice)
+    await it.until(lambda: "Copied" in it.notice)
     assert "carmahela" in it.app.clipboard.split("\n")
 
 
 async def test_capital_c_copies_the_settings_as_words(it, snapshot):
     await it.show(snapshot(hidden=300, direct=True, batch_size=0))
     await it.press("C")
-    await it.until(lambda: "copied" in it.notice)
+    await it.until(lambda: "Copied" in it.notice)
     words = it.app.clipboard.split()
     assert "hidden=300" in words
     assert "direct=true" in words

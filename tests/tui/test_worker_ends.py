@@ -29,7 +29,7 @@ async def test_a_killed_worker_is_followed_by_another_that_goes_on_where_it_was(
         assert it.engine.after.step == 1_234
         assert it.engine.after.saving == saving
         await it.until(lambda: "goes on from step 1,100" in it.notice)
-        assert "what could be undone or returned to is gone" in it.notice
+        assert "undo history and previous runs are lost" in it.notice
         await it.until(lambda: "step 1,100" in it.status)
         await it.until(lambda: it.engine.refreshes)
 
@@ -47,7 +47,7 @@ async def test_an_edit_of_a_diverged_run_leaves_said_that_it_has(it, snapshot):
 async def test_that_the_worker_is_starting_is_said_until_it_has_begun(explorer, snapshot):
     async with explorer(first=None) as it:
         await it.press("space")
-        await it.until(lambda: it.notice == "the worker is still starting")
+        await it.until(lambda: it.notice == "The worker is still starting")
         await it.show(snapshot())
         await it.until(lambda: it.notice == "")
 
@@ -56,10 +56,10 @@ async def test_while_no_worker_answers_keys_are_lost(explorer, snapshot):
     async with explorer() as it:
         it.engine.first = None
         it.engine.tell(WorkerDied(DIED, was_killed=True))
-        await it.until(lambda: "starting another" in it.notice)
+        await it.until(lambda: "starting a new worker" in it.notice)
         it.engine.requests.clear()
         await it.press("[", "space", "down", "up", "t", "g", "s")
-        await it.until(lambda: it.notice == "the worker is still starting")
+        await it.until(lambda: it.notice == "The worker is still starting")
         await it.ticks(2)
         assert it.engine.requests == []
         assert "0.1 " in it.value("learning rate")

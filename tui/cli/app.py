@@ -17,6 +17,7 @@ from .find_lr import find_lr
 from .lessons import lesson_names, lessons
 from .plain_words import PlainCommand, PlainGroup, sentence
 from .runs import runs
+from .sweep import sweep
 from .trace import trace
 from .train import train
 
@@ -89,6 +90,11 @@ for _command, _name, _example in (
     (trace, "trace", f"{_TRAIN} 999 --out b && makemore-tui trace b --word emma --backward"),
     (find_lr, "find-lr", "makemore-tui find-lr --preset lecture --steps 300"),
     (compare, "compare", "makemore-tui compare --set-b learning_rate=0.05 --steps 99 --seeds 3"),
+    (
+        sweep,
+        "sweep",
+        "makemore-tui sweep --preset fast --over learning_rate --steps 100 --trials 6",
+    ),
     (data, "data", "makemore-tui data names --json"),
     (presets, "presets", "makemore-tui presets"),
     (settings, "settings", "makemore-tui settings --json"),

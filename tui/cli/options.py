@@ -92,6 +92,9 @@ Run = Annotated[Path, typer.Argument(
     metavar="RUN", callback=found, help="A saved run: name or file.",
     autocompletion=run_names,
 )]
+OptionalRun = Annotated[Path | None, typer.Argument(
+    metavar="RUN", help="A saved run: its name or file.", autocompletion=run_names,
+)]
 Resume = Annotated[str | None, typer.Option(
     metavar="RUN", help="Continue a saved run: name or file.", autocompletion=run_names,
 )]

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.segment import Segment, Segments
@@ -21,11 +20,14 @@ from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.runs.header import run_name
 from makemore_tui.core.runs.record import to_json
 from makemore_tui.core.settings import model_label
+from makemore_tui.core.split_results import ContextCoverage, Regularization
 from makemore_tui.core.text import exact_text, label, shown
 
 from ..plots.loss_options import SMOOTHINGS, PlotContent
 from ..plots.loss_plot import loss_plot
 from ..plots.lr_plot import rate_plot
+from ..plots.split_details import coverage_rows, regularization_rows
+from ..style.cells import cell_len
 from ..style.colours import DARK
 from ..style.text_rows import number
 from ..widgets.runs_rows import COLUMNS, RunEntry, columns_for
@@ -123,7 +125,7 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
         f"seed {report['seed']}"
     )
     print_out(table, "", Text(speed), Text(_kept(report["run"]), style="dim", overflow="fold"), "")
-    if not session.diverged:
+    if session.diverged_at is None:
         print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
     look = PlotContent(baselines=(Baseline("uniform", math.log(session.dataset.vocabulary.size)),))
     curve = session.history.curve(0, 200, None, SMOOTHINGS["light"])
@@ -221,8 +223,14 @@ def print_rate_search(search: RateSearch) -> None:
     _print_plot(heading, rate_plot(search, *_plot_size(), DARK))
 
 
-def print_evaluations(evaluations: "dict[str, Evaluation]", words: list[Probe]) -> None:
-    """Print the losses of some splits, and how likely each character of some words is."""
+def print_evaluations(
+    evaluations: "dict[str, Evaluation]",
+    words: list[Probe],
+    coverage: ContextCoverage | None,
+    penalty: Regularization | None,
+) -> None:
+    """Print the losses of some splits, how likely each character of some words is, and what the
+    losses come from."""
     table = new_table(
         "Loss, in nats per character", "split", "loss", "also in train", "new", "examples"
     )
@@ -230,6 +238,11 @@ def print_evaluations(evaluations: "dict[str, Evaluation]", words: list[Probe]) 
         losses = map(number, (found.loss, found.seen, found.unseen))
         table.add_row(name, *losses, f"{found.num_examples:,}")
     print_out(table)
+    if coverage is not None:
+        _print_plot("\nContexts", coverage_rows(coverage, "this model", DARK))
+    if penalty is not None:
+        train = evaluations["train"].loss if "train" in evaluations else None
+        _print_plot("\nWeight decay", regularization_rows(penalty, train, DARK))
     for word in words:
         table = new_table(shown(word.text), "character", "probability", "surprisal, nats")
         for one in word.characters:

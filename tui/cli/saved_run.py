@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec.structs import asdict
 
 from makemore_tui.core.constants import EXPORT_FORMS, MAX_SEED, SPLITS
 from makemore_tui.core.errors import UserError
@@ -13,6 +14,7 @@ from makemore_tui.core.results import Probe, Unavailable
 from makemore_tui.core.runs.header import read_record, run_name
 from makemore_tui.core.runs.locks import is_locked
 from makemore_tui.core.runs.record import to_json
+from makemore_tui.core.split_results import ContextCoverage, Regularization
 from makemore_tui.core.text import shown
 
 from . import options
@@ -53,6 +55,10 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="TEXT", help="Print each character's surprisal; can be repeated."),
     ] = None,
+    contexts: Annotated[
+        bool,
+        typer.Option("--contexts", help="Dev's loss on contexts seen in training, and on others."),
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Print the losses of a saved run, of test only with --split, and how likely words are."""
@@ -73,7 +79,26 @@ def evaluate(
         answer["word"] = records[0]
         answer["words"] = [text | one for text, one in zip(texts, records, strict=True)]
         answer["words_mean"] = mean_surprisal(words)
-    show(as_json, answer, print_evaluations, evaluations, words)
+    coverage = _coverage(saved) if contexts else None
+    if coverage:
+        answer["contexts"] = asdict(coverage) | {"possible": coverage.possible}
+    penalty = _regularization(saved)
+    if penalty:
+        answer["regularization"] = asdict(penalty)
+    show(as_json, answer, print_evaluations, evaluations, words, coverage, penalty)
+
+
+def _coverage(saved: "Session") -> ContextCoverage:
+    from makemore_tui.core.analysis.coverage import context_coverage
+
+    return context_coverage(saved.model, saved.dataset, saved.train_settings.train_on)
+
+
+def _regularization(saved: "Session") -> Regularization | None:
+    from makemore_tui.core.analysis.regularization import regularization
+
+    train = saved.train_settings
+    return regularization(saved.model, saved.dataset, train.train_on, train.weight_decay)
 
 
 def _probe(saved: "Session", text: str) -> Probe:

@@ -5,40 +5,71 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from makemore_tui.core.errors import UserError
 from makemore_tui.core.text import label
 
 from . import options
+from .process import load_torch
 from .reports import new_table, print_out, show
 from .saved_run import load_run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
-    from makemore_tui.core.analysis.trace import Stage, Trace
+    from makemore_tui.core.analysis.stages import Stage
+    from makemore_tui.core.analysis.trace import Trace
     from makemore_tui.core.datasets.vocabulary import Vocabulary
 
 _MAX_FOLLOWERS, _MAX_VALUES = 5, 6  # of a context, and of a stage, that a line shows
+_MAX_EXAMPLES = 40  # that the ladder lists
 
 
 def trace(
-    run: options.Run,
-    word: Annotated[str, typer.Option(metavar="TEXT", help="The word to follow.")] = "emma",
+    run: options.OptionalRun = None,
+    word: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="The word to follow, or several with spaces between; may be given several times. "
+            "Default: emma.",
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="first-N: the first N words of the data."),
+    ] = None,
     position: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Position of the predicted character, from 0; the word's end counts. Default: "
-            "the last character.",
+            help="Position of the predicted character, from 0; each word's end counts. Default: "
+            "the last character of the first word.",
         ),
     ] = None,
     backward: Annotated[
-        bool, typer.Option("--backward", help="Also print gradients, and the loss after one step.")
+        bool,
+        typer.Option("--backward", help="Also print gradients, and the loss after the next step."),
     ] = False,
+    logits: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBERS",
+            help='Instead of a run: the softmax of "100 2 -3", naively and safely, in float32.',
+        ),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Follow one example through the model: ids, embedding, logits, probabilities, loss."""
-    saved = load_run(run)
-    found = saved.trace(word, position, backward)
+    if logits is not None:
+        _softmax(logits, as_json)
+        return
+    if run is None:
+        raise UserError("name a saved run to follow a word through, or numbers with --logits")
+    text = _text(word, split)
+    saved = load_run(options.found(run))
+    found = saved.trace(text, position, backward)
     answer: dict[str, Any] = {
         "word": found.word,
         "position": found.position,
@@ -47,11 +78,45 @@ def trace(
         "stages": [_record(stage) for stage in found.stages],
         "probabilities": found.probabilities.tolist(),
         "loss": found.loss,
+        "occurrences": found.times,
+        "floor": found.floor,
+        "likelihood": found.likelihood,
+        "log_likelihood": found.log_likelihood,
+        "nll": found.nll,
     }
     if backward:
         answer["gradients"] = [_record(stage) for stage in found.gradients]
         answer["loss_after"] = found.loss_after
+        answer["loss_after_next"] = found.loss_after_next
     show(as_json, answer, _print_trace, found, saved.dataset.vocabulary)
+
+
+def _text(words: list[str] | None, split: str | None) -> str:
+    from makemore_tui.core.settings import first_n
+
+    if split is None:
+        return " ".join(words or ("emma",))
+    if words is not None:
+        raise UserError("--word and --split exclude each other: both say which words to follow")
+    if first_n(split) is None:
+        raise UserError(f"--split must be first-N, such as first-3, not {split!r}")
+    return split
+
+
+def _softmax(text: str, as_json: bool) -> None:
+    """The softmax of typed logits, both ways."""
+    load_torch()
+    from makemore_tui.core.analysis.softmax import parse_logits, softmax_by_hand
+
+    logits = parse_logits(text)
+    naive, safe = softmax_by_hand(logits)
+    answer = {
+        "logits": logits,
+        "naive": [_record(stage) for stage in naive],
+        "safe": [_record(stage) for stage in safe],
+    }
+    tables = [_stage_table("As it is written", naive), "", _stage_table("Safely", safe)]
+    show(as_json, answer, print_out, *tables)
 
 
 def _record(stage: "Stage") -> dict[str, Any]:
@@ -59,33 +124,54 @@ def _record(stage: "Stage") -> dict[str, Any]:
 
 
 def _print_trace(found: "Trace", vocabulary: "Vocabulary") -> None:
-    examples = new_table("Examples", "", "context", "next", "p", "-ln p")
-    for i, one in enumerate(found.examples):
-        context = "".join(map(label, one.context))
-        mark = "▸" if i == found.position else ""
-        numbers = f"{one.probability:.4f}", f"{one.loss:.4f}"
-        examples.add_row(mark, Text(context), Text(label(one.target)), *numbers)
-    examples.add_row("", "", "mean", "", f"{found.nll:.4f}")
-    common = found.commonest(_MAX_FOLLOWERS)
-    followed = ", ".join(f"{vocabulary.label(i)} {n:,}" for i, n in common)
-    context = "".join(map(label, found.example.context))
-    seen = f"{context} occurs {found.times:,} times in train" + (
-        f": {followed}" if followed else ""
-    )
-    tables = [examples, Text(seen), "", _stage_table("Forward", found.stages)]
+    tables = [_ladder(found), Text(_occurrences(found, vocabulary)), ""]
+    tables += [_stage_table("Forward", found.stages)]
     if found.gradients:
         tables += ["", _stage_table("Backward", found.gradients)]
+    before = f"loss {found.loss:.4f} →"
+    if found.loss_after_next is not None:
+        tables += ["", Text(f"After the run's next step: {before} {found.loss_after_next:.4f}")]
     if found.loss_after is not None:
-        step = f"loss {found.loss:.4f} → {found.loss_after:.4f}"
-        tables += ["", Text(f"After a step on this example alone: {step}")]
+        tables += [Text(f"After a step on this example alone: {before} {found.loss_after:.4f}")]
     print_out(*tables)
 
 
-def _stage_table(title: str, stages: "tuple[Stage, ...]") -> Any:
+def _ladder(found: "Trace") -> Any:
+    """Each example's p and ln p, and what they come to: product, sum, mean."""
+    ladder = new_table("Examples", "", "context", "next", "p", "product", "ln p", "sum")
+    product, total = 1.0, 0.0
+    for i, one in enumerate(found.examples):
+        product, total = product * one.probability, total - one.loss
+        if i >= _MAX_EXAMPLES and i != found.position:
+            continue
+        context = "".join(map(label, one.context))
+        mark = "▸" if i == found.position else ""
+        numbers = f"{one.probability:.4f}", f"{product:.3g}", f"{0 - one.loss:.4f}", f"{total:.4f}"
+        ladder.add_row(mark, Text(context), Text(label(one.target)), *numbers)
+    if len(found.examples) > _MAX_EXAMPLES:
+        ladder.add_row("", "…")
+    ladder.add_row("", "likelihood", "", "", f"{found.likelihood:.3g}", "", f"{total:.4f}")
+    ladder.add_row("", "mean NLL", "", "", "", "", f"{found.nll:.4f}")
+    return ladder
+
+
+def _occurrences(found: "Trace", vocabulary: "Vocabulary") -> str:
+    common = found.commonest(_MAX_FOLLOWERS)
+    followed = ", ".join(f"{vocabulary.label(i)} {n:,}" for i, n in common)
+    context = "".join(map(label, found.example.context))
+    said = f"{context} occurs {found.times:,} times in train"
+    if not followed:
+        return said
+    floor = f"the mean loss of these can't be below {found.floor:.4f}"
+    return f"{said}: {followed}{', …' if found.times > sum(n for _, n in common) else ''}; {floor}"
+
+
+def _stage_table(title: str, stages: "Sequence[Stage]") -> Any:
     lines = new_table(title, "name", "code", "shape", "values", right=False)
     for stage in stages:
-        shape = f"({', '.join(map(str, stage.shape))})"
-        lines.add_row(Text(stage.name, "bold"), Text(stage.code), shape, _values(stage.values))
+        lines.add_row(
+            Text(stage.name, "bold"), Text(stage.code), str(stage.shape), _values(stage.values)
+        )
     return lines
 
 

@@ -84,7 +84,7 @@ def train(
         report, is_interrupted = _train(session, quiet=as_json)
         unsaved = file and _save(session, file, report, is_named=out is not None)
     show(as_json, report, print_training, session, report)
-    if session.diverged:
+    if session.diverged_at is not None:
         complain(_divergence(session, file if out else None))
         raise typer.Exit(1)
     if unsaved:
@@ -150,7 +150,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     last_step = session.train_settings.steps
     if not session.model_settings.model_kind.is_network:
         last_step = session.dataset.split("all").num_examples  # more than there are to count
-    slicer, was_diverged = TimeSlicer(_SLICE_SECONDS), session.diverged
+    slicer, was_diverged = TimeSlicer(_SLICE_SECONDS), session.diverged_at is not None
     interrupts: list[bool] = []
     with ctrl_c_calls(lambda *_: interrupts.append(True)):
         split, first_step = session.train_settings.train_on, session.step
@@ -160,7 +160,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
             while session.step < last_step and not (session.trainer.finished or interrupts):
                 losses = slicer.train(session, last_step - session.step)
                 advance(session.step, losses)
-                if session.diverged and not was_diverged:
+                if session.diverged_at is not None and not was_diverged:
                     break
         seconds = time.perf_counter() - begun
         train, dev = evaluated(session, split), session.evaluate("dev")

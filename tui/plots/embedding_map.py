@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
 from makemore_tui.core.results import EmbeddingMap
 
+from ..style.cells import cell_len
 from ..style.colours import Palette
 from ..style.text_rows import Row
 

@@ -8,10 +8,10 @@ from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from ..style.cells import cell_len
 from ..style.colours import RGB
 from ..style.text_rows import Row
 

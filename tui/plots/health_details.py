@@ -1,11 +1,10 @@
 """What a panel that fills the screen tells of a run's health besides: a tall histogram of the
 activations, and every rule of the diagnosis."""
 
-from rich.cells import cell_len
-
 from makemore_tui.core.analysis.diagnosis import RULES
 from makemore_tui.core.results import Health
 
+from ..style.cells import cell_len
 from ..style.colours import Palette
 from ..style.text_rows import Row, column, fitted, row, wrapped
 

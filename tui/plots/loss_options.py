@@ -67,11 +67,8 @@ class LossOptions:
         return f"{part} · {axes[self.log_loss, self.log_steps]}{smoothing}{zoom}"
 
     def shows(self, run: PreviousRun) -> bool:
-        """Return whether a previous run is drawn: one that was left within the first hundredth of
-        its plan is not, unless it was asked for."""
-        is_network = run.model.model_kind.is_network
-        is_abandoned = is_network and 100 * run.steps < run.train.steps
-        return (run.id in self.toggled) == is_abandoned
+        """Return whether a previous run is drawn."""
+        return run.id not in self.toggled
 
     def zoomed(self, by: int) -> "LossOptions":
         """Show a smaller range of losses, or a larger one."""

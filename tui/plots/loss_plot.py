@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from rich.style import Style
 
+from makemore_tui.core.constants import FLOOR
 from makemore_tui.core.results import LossCurve, SavedCurve
 
 from ..style.colours import RGB, Palette, rgb_style
@@ -220,7 +221,7 @@ def _put_baselines(
             side = "↑" if one.loss > scale.high else "↓" if one.loss < scale.low else " "
             label = f"{side}{one.name:<8}{one.loss:.3f}"[: _GUTTER - 2]
             cells.write(row, edge, label, palette.style("good" if one.name == TARGET else "dim"))
-            if look.dev is not None and look.dev <= one.loss:
+            if look.dev is not None and look.dev <= one.loss and one.name != FLOOR:
                 cells.write(row, edge + len(label), " ✓", palette.style("good"))
     for one, row in zip(baselines, rows, strict=True):
         if scale.has(one.loss):

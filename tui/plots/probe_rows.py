@@ -1,30 +1,36 @@
 """A probe as rows of text: how the model reads a text, and what it expects next."""
 
 import math
+from collections.abc import Sequence
 
-from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
-from makemore_tui.core.results import Candidate, Probe, ProbedCharacter
+from makemore_tui.core.results import Candidate, Draw, Probe, ProbedCharacter
 from makemore_tui.core.text import shown
 
+from ..style.cells import cell_len, set_cell_size
 from ..style.colours import Palette, ink_on
 from ..style.text_rows import Row, bar, column, end_of, number, row
 
 COLUMN_WIDTH = 26  # cells, at least, of a candidate's bar with its number
 _MAX_SURPRISAL = 6.0  # nats, at which the colour scale ends
 _FEW_ROWS, _MANY_ROWS = 7, 13  # fewer, or more, than which change what is shown
+_MAX_DRAWS = 12  # the last ones, that are shown
 
 
-def probe_rows(probe: Probe, chosen: int, width: int, height: int, palette: Palette) -> list[Row]:
+def probe_rows(
+    probe: Probe, chosen: int, draws: Sequence[Draw], width: int, height: int, palette: Palette
+) -> list[Row]:
     """The probe in `height` rows of `width` cells. chosen: the index of the character whose
-    surprisal and likeliest alternatives are shown."""
+    surprisal and likeliest alternatives are shown. draws: those that led to the text."""
     reading = _reading(probe, chosen, width, palette) if probe.text else []
     if height < _FEW_ROWS:
         reading = reading[:2]
     elif height >= _MANY_ROWS and reading:
         reading.append([])
     title = f"after {end_of(shown(probe.text), width - 6)}" if probe.text else "at the start"
+    shown_draws = draws[-max(1, min(_MAX_DRAWS, height - _MANY_ROWS)) :]
+    reading += [_draw_row(one, width, palette) for one in shown_draws]
     rows = [*reading, row((set_cell_size(title, width).rstrip(), palette.style("dim")))]
     return [*rows, *_candidates(probe.following, width, height - len(rows), palette)]
 
@@ -60,6 +66,19 @@ def _closely(one: ProbedCharacter, width: int, palette: Palette) -> Row:
         if room >= 0:
             parts.append((text, palette.style("dim")))
     return row(*parts)
+
+
+def _draw_row(draw: Draw, width: int, palette: Palette) -> Row:
+    """A random number, and the character in whose interval it fell."""
+    end = " · end" if not draw.text else ""
+    ways = (
+        f"drew {draw.number:.4f}, in [{draw.low:.4f}, {draw.high:.4f}) of the cumulative{end}",
+        f"{draw.number:.3f} in [{draw.low:.3f}, {draw.high:.3f}){end}",
+        f"{draw.number:.2f}: {draw.low:.2f}-{draw.high:.2f}",
+    )
+    room = width - cell_len(draw.label) - 1
+    text = next((one for one in ways if len(one) <= room), ways[-1][:room])
+    return row((f"{draw.label} ", palette.style("cursor", True)), (text, palette.style("text")))
 
 
 def _candidates(

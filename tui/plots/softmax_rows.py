@@ -17,16 +17,15 @@ _WORDS = (
 
 def softmax_rows(drawn: SoftmaxDrawing, width: int, height: int, palette: Palette) -> list[Row]:
     """The logits one below the other, the naive way beside the safe one, and the sums below."""
-    dim, text = palette.style("dim"), palette.style("text", bold=True)
+    text = palette.style("text", bold=True)
     counts, total, p = (one.values for one in drawn.naive)
     shifted, safe_counts, safe_total, safe_p = (one.values for one in drawn.safe)
     words = paragraph(_WORDS, width, palette)
     most = max(1, height - len(words) - 4)
     rows = [
-        row((f"{'logits':>9}", dim), ("   as it is written      ", text),
-            ("   with the largest subtracted", text)),
-        _line(("", "exp", "p"), ("minus max", "exp", "p"), palette, "dim"),
-    ]  # fmt: skip
+        row((f"{'as it is written':>31}{'':3}{'with the largest subtracted':>33}", text)),
+        _line(("logits", "exp", "p"), ("minus max", "exp", "p"), palette, "dim"),
+    ]
     columns = drawn.logits, counts, p, shifted, safe_counts, safe_p
     for logit, *numbers in list(zip(*columns, strict=True))[:most]:
         left, right = _texts(numbers[:2]), _texts(numbers[2:])

@@ -76,27 +76,26 @@ def _example(drawn: Drawn, width: int) -> list[Row]:
     """The example with its loss; how often its context occurs, and what that means for the loss."""
     trace, palette = drawn.trace, drawn.palette
     one, V = trace.example, len(drawn.labels)
-    ids = f"{' '.join(map(str, one.ids[:-1]))} → {one.ids[-1]}"
     dim, bold = palette.style("dim"), palette.style("text", bold=True)
-    loss = row(
-        (f"  {one.context} → {one.target}", palette.style("cursor", bold=True)),
-        (f"   ids {ids}   p ", dim),
-        (f"{one.probability:.4f}", bold),
-        ("   ln p ", dim),
-        (number(-one.loss if one.loss else 0.0, 4).replace("inf", "∞"), bold),
-        ("   loss ", dim),
-        (number(one.loss, 4), bold),
-        (f"   uniform 1/{V}: {math.log(V):.4f}", dim),
-    )
-    return [_cut(loss, width), *paragraph(_occurrences(trace), width, palette)[:3]]
+    parts = [
+        row((f"  {one.context} → {one.target}", palette.style("cursor", bold=True))),
+        row(("   p ", dim), (f"{one.probability:.4f}", bold)),
+        row(("   ln p ", dim), (number(-one.loss if one.loss else 0.0, 4), bold)),
+        row(("   loss ", dim), (number(one.loss, 4), bold)),
+        row((f"   uniform 1/{V}: {math.log(V):.4f}", dim)),
+        row((f"   ids {' '.join(map(str, one.ids[:-1]))} → {one.ids[-1]}", dim)),
+    ]
+    said = _occurrences(trace, most=8 if width >= 100 else 4)
+    return [_as_many(parts, width), *paragraph(said, width, palette)[:3]]
 
 
-def _occurrences(trace: TraceDrawing) -> str:
+def _occurrences(trace: TraceDrawing, most: int) -> str:
     context = trace.example.context
     if not trace.times:
         return f"{context} never occurs in train: what the model says of it, it has from others."
-    followed = ", ".join(f"{label} {count:,}" for label, count in trace.followers)
-    followed += ", …" if sum(count for _, count in trace.followers) < trace.times else ""
+    common = trace.followers[:most]
+    followed = ", ".join(f"{label} {count:,}" for label, count in common)
+    followed += ", …" if sum(count for _, count in common) < trace.times else ""
     said = f"{context} occurs {trace.times:,} times in train, followed by {followed}"
     if trace.floor == 0:
         return f"{said}: always the same."
@@ -106,35 +105,39 @@ def _occurrences(trace: TraceDrawing) -> str:
 def _steps(drawn: Drawn, width: int) -> list[Row]:
     """What the last steps have changed, and what the next one will change."""
     trace, palette, rows = drawn.trace, drawn.palette, []
-    loss = trace.example.loss
+    now, dim = trace.example, palette.style("dim")
     if drawn.before is not None:
         before = drawn.before.example
-        texts = (
-            f"  step {drawn.before.step:,} → {trace.step:,}   ",
-            f"loss {number(before.loss, 4)} → {number(loss, 4)}   "
-            f"p {before.probability:.4f} → {trace.example.probability:.4f}",
-        )
-        rows.append(row((texts[0], palette.style("dim")), (texts[1], palette.style("good", True))))
+        bold = palette.style("good", bold=True)
+        parts = [
+            row((f"  step {drawn.before.step:,} → {trace.step:,}", dim)),
+            row((f"   loss {number(before.loss, 4)} → {number(now.loss, 4)}", bold)),
+            row((f"   p {before.probability:.4f} → {now.probability:.4f}", bold)),
+        ]
+        rows.append(_as_many(parts, width))
     if trace.loss_after is not None:
-        coming = number(trace.loss_after_next, 4)
-        alone = f"   a step of {trace.learning_rate:g} on this example alone: → "
-        rows.append(
-            row(
-                ("  the next step, on its minibatch: loss → ", palette.style("dim")),
-                (coming, palette.style("dev", bold=True)),
-                (alone, palette.style("dim")),
-                (number(trace.loss_after, 4), palette.style("dev", bold=True)),
-            )
-        )
-    return [_cut(line, width) for line in rows]
+        bold = palette.style("dev", bold=True)
+        alone = f"   on this example alone, by {trace.learning_rate:g}: "
+        parts = [
+            row(("  next step: loss → ", dim), (number(trace.loss_after_next, 4), bold)),
+            row((alone, dim), (f"→ {number(trace.loss_after, 4)}", bold)),
+        ]
+        rows.append(_as_many(parts, width))
+    return rows
 
 
 def _chosen_stage(drawn: Drawn, width: int, height: int) -> list[Row]:
-    """The stages in a list around the chosen one, that one closely, and the ladder below."""
-    stages, chosen, palette = drawn.stages, drawn.stage or 0, drawn.palette
-    lines = 1 + min(4, max(3, len(drawn.trace.lengths) + 1))
-    bottom = [[], *ladder_rows(drawn.trace, width, lines - 1, palette)] if height >= 12 else []
+    """The stages in a list around the chosen one; below that one closely, or while the words are
+    chosen their ladder, which stands at the bottom too where there is room."""
+    stages, chosen, trace = drawn.stages, drawn.stage or 0, drawn.trace
+    lines = min(4, len(trace.lengths) + 1) if len(trace.lengths) > 1 else 3
+    bottom = [[], *ladder_rows(trace, width, lines, drawn.palette)]
     close = [[], *_closely(drawn, width)]
+    if drawn.stage is None:
+        rungs = min(height // 2, len(trace.examples) + len(trace.lengths) + 4)
+        close = [[], *ladder_table(trace, rungs, drawn.palette)] if rungs >= 10 else bottom
+    if drawn.stage is None or height < 12:
+        bottom = []
     room = max(3, height - len(bottom))
     listed = min(len(stages), max(1, room - min(len(close), max(4, room // 2))))
     first = max(0, min(chosen - listed // 2, len(stages) - listed))
@@ -177,8 +180,11 @@ def _closely(drawn: Drawn, width: int) -> list[Row]:
     return closely(stage, drawn.trace, drawn.labels, drawn.unit, width, drawn.palette)
 
 
-def _cut(line: Row, width: int) -> Row:
-    """A row without the parts at its end that don't fit."""
-    while line and width_of(line) > width:
-        line = line[:-1]
+def _as_many(parts: list[Row], width: int) -> Row:
+    """The first parts of a row, as many as fit."""
+    line: Row = []
+    for part in parts:
+        if width_of(line) + width_of(part) > width:
+            break
+        line = [*line, *part]
     return line

@@ -27,7 +27,7 @@ def stage_row(
         ("▸ " if is_chosen else "  ", style),
         (fitted(one.name, 9), style),
         (fitted(str(one.shape), 10), palette.style("dim")),
-        (fitted(one.code, 23) + " " if width >= _WITH_CODE else "", palette.style("dim")),
+        (fitted(one.code, 25) + " " if width >= _WITH_CODE else "", palette.style("dim")),
     )
     room = width - width_of(line)
     if len(one.values) == 1 or one.name == "ids":
@@ -35,10 +35,7 @@ def stage_row(
         return [*line, *row((fitted(numbers, room).rstrip(), palette.style("text")))]
     cells = max(len(labels), room // 2) if room >= _WITH_STRONGEST else room
     drawn = _cells(one.values, cells, unit, palette)
-    room, named = room - width_of(drawn), ""
-    for place, value in one.strongest[:3]:
-        name = f"  {_place(place, one.shape, labels)} {value:+.2g}"
-        named += name if len(named + name) <= room else ""
+    named = _named(one, labels, room - width_of(drawn))
     return [*line, *drawn, *row((named, palette.style("dim")))]
 
 
@@ -52,9 +49,8 @@ def closely(
         return rows
     places = _places(one)
     name = f"{one.name}[{_place(places[unit], one.shape, labels)}] = {one.values[unit]:.6g}"
-    rows.append(
-        row((name, palette.style("cursor", bold=True)), (_said(one, trace, labels), _dim(palette)))
-    )
+    said = _said(one, trace, labels, width - len(name))
+    rows.append(row((name, palette.style("cursor", bold=True)), (said, palette.style("dim"))))
     if not one.rows:
         return [*rows, *_vector(one, labels, unit, width, palette)]
     names = [labels[i] if one.shape[0] == len(labels) else str(i) for i in one.rows]
@@ -63,21 +59,25 @@ def closely(
     return [*rows, *_matrix(one, names, unit, width, palette)]
 
 
-def _said(one: TraceLine, trace: TraceDrawing, labels: Sequence[str]) -> str:
+def _said(one: TraceLine, trace: TraceDrawing, labels: Sequence[str], room: int) -> str:
     """How large a stage's values are together, and of a parameter's gradient, what a step does."""
     said = f"   norm {one.norm:.4g}"
+    factor, words = 1.0, "farthest from 0:"
     if one.name[1:2].isupper() or one.name in ("db1", "db2"):
-        moved = (
-            f"{_place(place, one.shape, labels)} {-trace.learning_rate * value:+.2g}"
-            for place, value in one.strongest[:3]
-        )
-        return f"{said}   -{trace.learning_rate:g} x it moves most: {', '.join(moved)}"
-    strongest = (f"{_place(at, one.shape, labels)} {v:+.3g}" for at, v in one.strongest[:3])
-    return f"{said}   farthest from 0: {', '.join(strongest)}"
+        factor, words = -trace.learning_rate, f"-{trace.learning_rate:g} x it changes most:"
+    named = _named(one, labels, room - len(said) - len(words) - 3, factor)
+    return f"{said}   {words}{named}" if named else said
 
 
-def _dim(palette: Palette) -> Style:
-    return palette.style("dim")
+def _named(one: TraceLine, labels: Sequence[str], room: int, factor: float = 1.0) -> str:
+    """The values farthest from 0 by their places, as many as fit, each times a factor."""
+    said = ""
+    for place, value in one.strongest:
+        name = f"  {_place(place, one.shape, labels)} {factor * value:+.2g}"
+        if len(said + name) > room:
+            break
+        said += name
+    return said
 
 
 def _place(place: tuple[int, ...], shape: tuple[int, ...], labels: Sequence[str]) -> str:

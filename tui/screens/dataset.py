@@ -4,7 +4,6 @@ import os
 from itertools import islice
 from pathlib import Path
 
-from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -25,6 +24,7 @@ from ..client.engine import WorkerDied
 from ..client.session_actions import SessionActions
 from ..keymap import key_labels
 from ..notices import taking_data
+from ..style.cells import cell_len, set_cell_size
 from ..style.text_rows import end_of
 from ..widgets.text_input import Line
 from .asking import AskingScreen

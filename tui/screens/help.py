@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from makemore_tui.core.analysis.diagnosis import RULES
+from makemore_tui.core.constants import BASELINE_NOTES
 from makemore_tui.core.settings import SETTINGS, effect_of
 
 from ..client.session_actions import SessionActions
@@ -92,6 +93,7 @@ class HelpScreen(AskingScreen):
         rows["View"].append(("ctrl+p", "Command palette: every action by name, exports, themes"))
         return rows | {
             "Settings": list(_settings()),
+            "Lines of the loss plot": list(BASELINE_NOTES.items()),
             "Diagnoses of the health panel": list(_rules()),
         }
 

@@ -16,6 +16,7 @@ _TURNS = {  # of each panel: every so many ticks, and at which of them
     "embedding": (4, 2),
     "probe": (4, 2),
     "trace": (4, 0),
+    "splits": (10, 6),
     "health": (6, 4),
 }
 

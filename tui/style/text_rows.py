@@ -2,10 +2,10 @@
 
 from itertools import zip_longest
 
-from rich.cells import cell_len, chop_cells, set_cell_size, split_graphemes
 from rich.segment import Segment
 from rich.style import Style
 
+from .cells import beginning, cell_len, clusters, set_cell_size
 from .colours import Palette
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -35,14 +35,16 @@ def beside(left: list[Row], right: list[Row], column: int) -> list[Row]:
 
 def wrapped(text: str, width: int) -> list[str]:
     """A text in lines of at most so many cells, broken between words where that is possible."""
-    lines, line = [], ""
+    lines, line, width = [], "", max(2, width)
     for word in text.split():
         if line and cell_len(line) + 1 + cell_len(word) <= width:
             line += f" {word}"
             continue
         lines += [line] if line else []
-        *whole, line = chop_cells(word, max(2, width)) if cell_len(word) > width else [word]
-        lines += whole
+        while cell_len(word) > width:
+            lines.append(beginning(word, width) or word[0])
+            word = word.removeprefix(lines[-1])
+        line = word
     return [*lines, line] if line else lines
 
 
@@ -62,7 +64,7 @@ def end_of(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     first, room = len(text), width - 1
-    for start, _, cells in reversed(split_graphemes(text)[0]):
+    for start, _, cells in reversed(clusters(text)):
         room -= cells
         if room < 0:
             break

@@ -1,6 +1,5 @@
 """The bigram table as a heat map with a cursor."""
 
-from rich.cells import cell_len
 from textual.events import Click
 
 from makemore_tui.core.results import BigramMode, BigramOrder, BigramsView, BigramTable
@@ -8,15 +7,22 @@ from makemore_tui.core.worker.protocol import Snapshot
 
 from ..keymap import bindings_of
 from ..plots.bigram_table import BigramDrawing, TableLayout, num_followers, table_layout
+from ..style.cells import cell_len
 from ..style.text_rows import Row, paragraph
-from .panel import Panel, label_border, next_of
+from .panel import Panel, next_of
+from .panel_title import label_border
 
 _MODES: dict[BigramMode, tuple[str, str]] = {  # in a wide panel, and in a narrow one
     "model": ("the model's P(next | previous)", "the model's"),
     "counted": ("counted P(next | previous)", "counted"),
     "counts": ("how often it was counted", "counts"),
     "difference": ("the model's minus counted", "model - counted"),
+    "columns": ("counts divided by columns, the wrong way", "wrong division"),
+    "weights": ("W, the log-counts that it learns", "W"),
+    "log-counts": ("ln N, the logarithm of the counts", "ln N"),
+    "gradient": ("W.grad, of the training loss", "W.grad"),
 }
+_OF_WEIGHTS = ("weights", "log-counts", "gradient")  # of a neural bigram only
 _ORDERS: dict[BigramOrder, str] = {"id": "by character", "frequency": "by frequency"}
 
 
@@ -35,14 +41,14 @@ class BigramPanel(Panel):
     order: BigramOrder = "id"
 
     def view(self) -> BigramsView:
-        size, layout = self._characters, self._layout(self.mode)
+        size, layout = self._characters, self._layout(self._mode)
         rows, columns = min(layout.lines * (1 + layout.is_halved), size), layout.columns
         top, left = (  # of a window with the cursor near its middle
             max(0, min(place - shown // 2, size - shown))
             for place, shown in zip(self.cursor, (rows, columns), strict=True)
         )
         followers = num_followers(layout)
-        return BigramsView(top, left, rows, columns, self.cursor, self.mode, self.order, followers)
+        return BigramsView(top, left, rows, columns, self.cursor, self._mode, self.order, followers)
 
     def set_view(self, mode: BigramMode, order: BigramOrder) -> None:
         """Set what is shown, and in which order."""
@@ -55,8 +61,8 @@ class BigramPanel(Panel):
         self._put_cursor(self.cursor[0] + down, self.cursor[1] + right)
 
     def action_next_mode(self) -> None:
-        """Show the next of the model's, the counted, the counts, the difference."""
-        self.set_view(next_of(self.mode, tuple(_MODES)), self.order)
+        """Show the next of the tables that there are of this model."""
+        self.set_view(next_of(self._mode, self._modes), self.order)
 
     def action_next_order(self) -> None:
         """Sort by character, or by frequency; the cursor stays on its pair."""
@@ -95,6 +101,16 @@ class BigramPanel(Panel):
         return drawing.rows()
 
     @property
+    def _modes(self) -> list[BigramMode]:
+        has_weights = bool(self.snapshot) and self.snapshot.model.kind == "neural-bigram"
+        return [mode for mode in _MODES if has_weights or mode not in _OF_WEIGHTS]
+
+    @property
+    def _mode(self) -> BigramMode:
+        """What is shown: what was chosen, where there is such a table."""
+        return self.mode if self.mode in self._modes else "model"
+
+    @property
     def _characters(self) -> int:
         return self.snapshot.dataset.characters if self.snapshot else 27
 
@@ -105,8 +121,8 @@ class BigramPanel(Panel):
 
     def _retitle(self) -> None:
         """Say what is shown, in words that fit."""
-        modes, order = _MODES[self.mode], _ORDERS[self.order]
-        self.set_title(*(f"Bigrams · {mode} · {order}" for mode in modes), f"Bigrams · {modes[1]}")
+        modes, order = _MODES[self._mode], _ORDERS[self.order]
+        self.title.set(*(f"Bigrams · {mode} · {order}" for mode in modes), f"Bigrams · {modes[1]}")
 
     def _layout(self, mode: BigramMode) -> TableLayout:
         labels = self.snapshot.dataset.labels if self.snapshot else ()

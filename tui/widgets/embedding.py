@@ -7,7 +7,8 @@ from makemore_tui.core.worker.protocol import EmbeddingView, Snapshot
 
 from ..plots.embedding_map import Range, embedding_rows, next_range, range_of
 from ..style.text_rows import Row, paragraph
-from .panel import Panel, label_border
+from .panel import Panel
+from .panel_title import label_border
 
 
 class EmbeddingPanel(Panel):
@@ -33,7 +34,7 @@ class EmbeddingPanel(Panel):
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         shown = self.drawn
         if not isinstance(shown, EmbeddingMap) or self._range is None:
-            self.set_title("Embedding")
+            self.title.set("Embedding")
             label_border(self, subtitle="")
             why = shown.why if isinstance(shown, Unavailable) else "…"
             return paragraph(why, width, self.palette)
@@ -41,7 +42,7 @@ class EmbeddingPanel(Panel):
         dimensions = f"{shown.dimensions} dimension{'s' if shown.dimensions != 1 else ''}"
         main = ", first two principal components" if shown.dimensions > 2 else ""
         legend = Content(_legend(shown, hidden, width))
-        self.set_title(f"Embedding · {dimensions}{main}", f"Embedding · {dimensions}")
+        self.title.set(f"Embedding · {dimensions}{main}", f"Embedding · {dimensions}")
         label_border(self, subtitle=legend)
         return rows
 

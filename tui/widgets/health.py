@@ -5,7 +5,8 @@ from makemore_tui.core.worker.protocol import HealthView, Snapshot
 
 from ..plots.health_rows import health_rows
 from ..style.text_rows import Row, paragraph
-from .panel import Panel, label_border
+from .panel import Panel
+from .panel_title import label_border
 
 
 class HealthPanel(Panel):

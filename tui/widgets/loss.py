@@ -10,13 +10,14 @@ from makemore_tui.core.results import LossCurve
 from makemore_tui.core.worker.protocol import LossView, Snapshot
 
 from .. import messages as say
-from ..keymap import bindings_of
+from ..keymap import bindings_of, key_labels
 from ..plots.columns import StepAxis, axis_of
 from ..plots.figure import AXIS_WIDTH
 from ..plots.loss_options import BASELINE_CHOICES, SMOOTHINGS, LossOptions, loss_legend
 from ..plots.loss_plot import canvas_width, loss_plot
 from ..style.text_rows import Row, paragraph
-from .panel import Panel, label_border, next_of
+from .panel import Panel, next_of
+from .panel_title import label_border
 
 _LAST_PART = 0.9
 _CHOICES = {"smoothing": tuple(SMOOTHINGS), "baselines": BASELINE_CHOICES}
@@ -58,7 +59,7 @@ class LossPanel(Panel):
 
     def action_magnify(self, factor: float) -> None:
         """Show so many times as many steps."""
-        if (axis := self._axis) and self.drawn:
+        if (axis := _axis_of(self)) and self.drawn:
             magnified = self.options.magnified(factor, axis, self.drawn.total_steps)
             self.change(last_part=magnified.last_part, span=magnified.span)
 
@@ -71,14 +72,14 @@ class LossPanel(Panel):
         range of losses around the end of the curve, down a larger one."""
         if down:
             self.change(zoom=self.options.zoomed(-down).zoom)
-        if right and (axis := self._axis):
+        if right and (axis := _axis_of(self)):
             at = self.options.crosshair
             column = axis.width if at is None else round(axis.column(at))
             self.change(crosshair=_step_at(axis, column + right))
 
     def on_click(self, event: Click) -> None:
         offset = event.get_content_offset(self)
-        if offset is not None and (axis := self._axis):
+        if offset is not None and (axis := _axis_of(self)):
             self.change(crosshair=_step_at(axis, offset.x - AXIS_WIDTH))
 
     def toggle_run(self, run: int | str) -> None:
@@ -121,18 +122,18 @@ class LossPanel(Panel):
         curve, options = self.drawn or LossCurve([], [], [], [], 0), self.options
         legend = loss_legend(curve, snapshot, options, width, self.palette)
         if not curve.steps:
-            is_paused, key = snapshot.state == "paused", self.key_labels["pause"]
+            is_paused, key = snapshot.state == "paused", key_labels(self.app)["pause"]
             waiting = f"Press {key} to train" if is_paused else "No steps yet"
             return [legend, [], *paragraph(waiting, width, self.palette)]
         return [legend, *loss_plot(curve, width, height - 1, options.look(snapshot), self.palette)]
 
-    @property
-    def _axis(self) -> StepAxis | None:
-        """The steps along the plot's columns; None while there are none."""
-        if self.snapshot is None or not self.drawn or not self.drawn.steps:
-            return None
-        width = canvas_width(self.content_size.width, self.options.look(self.snapshot))
-        return axis_of(self.drawn, max(2, width), self.options.log_steps)
+
+def _axis_of(panel: LossPanel) -> StepAxis | None:
+    """The steps along the plot's columns; None while there are none."""
+    if panel.snapshot is None or not panel.drawn or not panel.drawn.steps:
+        return None
+    width = canvas_width(panel.content_size.width, panel.options.look(panel.snapshot))
+    return axis_of(panel.drawn, max(2, width), panel.options.log_steps)
 
 
 def _step_at(axis: StepAxis, column: int) -> float | None:

@@ -7,7 +7,7 @@ from makemore_tui.core.results import SampledNames
 from makemore_tui.core.worker.protocol import NamesView, Sampling, Snapshot
 
 from .. import messages as say
-from ..keymap import bindings_of
+from ..keymap import bindings_of, key_labels
 from ..style.text_rows import Row, paragraph
 from .names_rows import (
     names_rows,
@@ -19,7 +19,8 @@ from .names_rows import (
     stepped_top_k,
     typed_sampling,
 )
-from .panel import Panel, label_border
+from .panel import Panel
+from .panel_title import label_border
 from .text_input import InPlaceLine
 
 _MAX_NAMES = 500
@@ -115,7 +116,7 @@ class NamesPanel(Panel):
             self.app.copy_to_clipboard("\n".join(names))
             self.post_message(self.Said(say.COPIED_NAMES.format(count=len(names))))
         else:
-            self.post_message(self.Said(say.NO_NAMES.format(key=self.key_labels)))
+            self.post_message(self.Said(say.NO_NAMES.format(key=key_labels(self.app))))
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         is_typing = self._line is not None and self._line.display

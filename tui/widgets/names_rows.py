@@ -45,7 +45,7 @@ def typed_sampling(text: str) -> Sampling:
         most = None if top_k in ("", "all") else int(top_k)
     except ValueError:
         raise UserError(
-            f"Type a temperature and a top-k, such as 0.8 5, not {shown(text)}"
+            f"type a temperature and a top-k, such as 0.8 5, not {shown(text)}"
         ) from None
     if not 0 <= value <= MAX_TEMPERATURE:
         raise UserError(f"temperature must be from 0 to {MAX_TEMPERATURE:g}, not {temperature}")

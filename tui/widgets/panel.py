@@ -1,26 +1,24 @@
 """A bordered widget whose content is rows of coloured text, repainted row by row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, ClassVar, TypeVar
 
-from rich.cells import cell_len
 from rich.style import Style as RichStyle
 from textual import on
-from textual.content import Content
 from textual.events import MouseScrollDown, MouseScrollUp, Resize, Show
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.style import Style
 from textual.widget import Widget
 
 from makemore_tui.core.worker.protocol import Request, Snapshot, View
 
-from ..keymap import PANELS, bindings_of, key_labels
+from ..keymap import bindings_of
 from ..style.colours import Palette, palette_of
 from ..style.text_rows import Row
+from .panel_title import PanelTitle
 
 _T = TypeVar("_T")
 
@@ -31,7 +29,6 @@ class Panel(Widget, can_focus=True):
     `show` hands it a snapshot; it lays out rows, and only those that changed are painted again.
 
     ID: the panel's key in `PANELS`.
-    place: the panels that share its place, itself included: its title shows them as tabs.
     drawn: what the newest snapshot with this panel's view has for it, in the field `FIELD`.
     """
 
@@ -76,9 +73,7 @@ class Panel(Widget, can_focus=True):
 
     def __init__(self):
         super().__init__(id=self.ID)
-        self.place: tuple[str, ...] = (self.ID,)
-        self._titles: tuple[str, ...] = (PANELS[self.ID],)
-        self._titled_with: tuple[Any, ...] | None = None  # the titles, place, width and theme
+        self.title: PanelTitle = PanelTitle(self, self.ID)
         self.snapshot: Snapshot | None = None
         self.drawn: Any = None
         self._rows: list[Row] = []
@@ -89,11 +84,6 @@ class Panel(Widget, can_focus=True):
     def palette(self) -> Palette:
         """The colours that go with the theme."""
         return palette_of(self.app)
-
-    @property
-    def key_labels(self) -> Mapping[str, str]:
-        """How each key is shown, by its id."""
-        return key_labels(self.app)
 
     def view(self) -> View | None:
         """What this panel wants in the next snapshot, or None."""
@@ -123,38 +113,6 @@ class Panel(Widget, can_focus=True):
         self.snapshot = snapshot
         self.relayout()
 
-    def set_place(self, place: tuple[str, ...]) -> None:
-        """Set the panels that share its place."""
-        if place != self.place:
-            self.place = place
-            if self.snapshot is not None:
-                self.set_title(*self._titles)
-
-    def set_title(self, *titles: str) -> None:
-        """Set the first of some titles that fits the border, its number before it, among the tabs
-        of the panels that share the place; a click on one chooses its panel."""
-        titled_with = titles, self.place, self.content_size.width, self.app.theme
-        if titled_with == self._titled_with:
-            return
-        self._titles, self._titled_with = titles, titled_with
-        tabs = {name: f"{self.key_labels[f'{name}-panel']} {PANELS[name]}" for name in self.place}
-        number = self.key_labels[f"{self.ID}-panel"]
-        for title in (*titles, PANELS[self.ID]) if len(tabs) > 1 else titles:
-            tabs[self.ID] = f"{number} {title}"
-            if cell_len(" │ ".join(tabs.values())) <= self.content_size.width - 2:
-                break
-        parts = [self._tab(name, title) for name, title in tabs.items()]
-        label_border(self, title=Content(" │ ").join(parts))
-
-    def _tab(self, name: str, title: str) -> Content:
-        if name == self.ID:
-            return Content.styled(title, "bold")
-        choosing = f"choose({name!r})"
-        click = Style.from_meta({"@click": f"screen.run('panels', {choosing!r})"})
-        dim = self.palette.style("dim").color
-        colour = dim.get_truecolor().hex if dim else ""
-        return Content.styled(title, f"{colour} not bold").stylize(click)
-
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         """The content, as rows of segments."""
         raise NotImplementedError
@@ -164,7 +122,7 @@ class Panel(Widget, can_focus=True):
         width, height = self.content_size
         if self.snapshot is None or not width or not height or not self.is_attached:
             return
-        self.set_title(*self._titles)
+        self.title.write()
         base = self.rich_style
         if self._painted_with != (width, base):
             self._painted_with, self._rows, self._strips = (width, base), [], []
@@ -197,18 +155,6 @@ class Panel(Widget, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self.relayout()
-
-
-def label_border(
-    panel: Panel, title: str | Content | None = None, subtitle: str | Content | None = None
-) -> None:
-    """Set a panel's border titles if they differ, for setting them has all of it painted again."""
-    shown = vars(panel).setdefault("_border_labels", {})
-    for name, label in (("border_title", title), ("border_subtitle", subtitle)):
-        key = label.markup if isinstance(label, Content) else label  # colours and all
-        if key is not None and shown.get(name) != key:
-            shown[name] = key
-            setattr(panel, name, label)
 
 
 def next_of(one: _T, choices: Sequence[_T]) -> _T:

@@ -145,7 +145,7 @@ class PanelGrid(Vertical):
             shown = set(self.front.values())
         for name, panel in self.panels.items():
             panel.display = name in shown
-            panel.set_place(self._place_of(name))
+            panel.title.set_place(self._place_of(name))
         self.set_class(is_alone, "alone")
         self._activate_tab()
 

@@ -6,10 +6,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.events import DescendantBlur, DescendantFocus
 
-from makemore_tui.core.results import Probe, Unavailable
+from makemore_tui.core.results import Draw, Probe, Unavailable
 from makemore_tui.core.worker.protocol import ProbeView, Snapshot
 
-from ..keymap import bindings_of
+from ..keymap import bindings_of, key_labels
 from ..plots.probe_rows import COLUMN_WIDTH, probe_rows
 from ..style.text_rows import Row, paragraph
 from .panel import Panel
@@ -31,6 +31,10 @@ class ProbePanel(Panel):
     def __init__(self):
         super().__init__()
         self._line = OwnLine(placeholder="the empty text")
+        self._draws: list[Draw] = []  # of the walk that leads to the text
+        self._due = 0  # how often the next character was asked for
+        self._prefix, self._index = "", 0  # what the walk began with, and the sample that it is
+        self._walked = ""  # the text that the walk has come to
 
     def compose(self) -> ComposeResult:
         yield self._line
@@ -43,25 +47,69 @@ class ProbePanel(Panel):
     @on(DescendantBlur)
     def label_keys(self) -> None:
         """Say which key begins or ends typing."""
+        keys = key_labels(self.app)
+        draw, types = keys["probe-draw"], keys["probe"]
         is_typing = self._line.has_focus
-        self.border_subtitle = "esc leaves" if is_typing else f"{self.key_labels['probe']} types"
+        leave_or_type = "esc to leave" if is_typing else f"{types} to type · {draw} to draw"
+        self.border_subtitle = leave_or_type
 
     def view(self) -> ProbeView:
         width, height = self.content_size
-        return ProbeView(self._line.value, most=max(1, height * max(1, width // COLUMN_WIDTH)))
+        most = max(1, height * max(1, width // COLUMN_WIDTH))
+        return ProbeView(self._line.value, most, self._index)
 
     def action_type_text(self) -> None:
         """Let the keys type into the text."""
         self.screen.set_focus(self._line)  # at once, before the next key
 
+    def action_draw(self) -> None:
+        """Draw the next character from what may follow, as sampling does; after the end of one
+        sample, the first of the next."""
+        self._due += 1
+        self._draw_due()
+
+    def show(self, snapshot: Snapshot) -> None:
+        super().show(snapshot)
+        self._draw_due()
+
     def on_input_changed(self) -> None:
+        if self._line.value != self._walked:
+            self._draws, self._due, self._index = [], 0, 0
+        self.post_message(self.ViewChanged(self))
+
+    def _draw_due(self) -> None:
+        """Draw what was asked for, once the distribution after the text is there."""
+        if not self._due or not isinstance(self.drawn, Probe):
+            return
+        if self._has_ended:
+            self._index += 1
+            self._draws = []
+            self._go_to(self._prefix)
+            return
+        draw = self.drawn.next
+        if self.drawn.text == self._line.value and draw and draw.index == self._index:
+            self._due -= 1
+            if not self._draws:
+                self._prefix = self.drawn.text
+            self._draws.append(draw)
+            self._go_to(self.drawn.text + draw.text)
+
+    @property
+    def _has_ended(self) -> bool:
+        return bool(self._draws) and not self._draws[-1].text
+
+    def _go_to(self, text: str) -> None:
+        """Show another text, that of the walk."""
+        self._walked = self._line.value = text
+        self._line.cursor_position = len(text)
+        self.relayout()
         self.post_message(self.ViewChanged(self))
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         probe = self.drawn
         if isinstance(probe, Probe):
             chosen = self._chosen([one.surprisal for one in probe.characters])
-            rows = probe_rows(probe, chosen, width, height - 1, self.palette)
+            rows = probe_rows(probe, chosen, self._draws, width, height - 1, self.palette)
         elif probe is None:
             rows = paragraph("…", width, self.palette)
         else:

@@ -7,24 +7,24 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.events import Blur, Click, Focus, Show
+from textual.widgets import Input
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import PreviousRun
 from makemore_tui.core.text import shown
-from makemore_tui.core.worker.protocol import OpenRun, ReturnTo, Snapshot
+from makemore_tui.core.worker.protocol import OpenRun, PinRun, ReturnTo, Snapshot
 
 from .. import messages as say
-from ..keymap import bindings_of
+from ..keymap import bindings_of, key_labels
 from ..style.text_rows import Row, paragraph
-from .panel import Panel, label_border, next_of
+from .panel import Panel, next_of
+from .panel_title import label_border
 from .runs_rows import COLUMNS, ListLayout, RunEntry, matching, ordered, runs_rows, saved_entry
 from .saved_runs import SavedRuns
 from .text_input import OwnLine
 
 if TYPE_CHECKING:
     from makemore_tui.core.runs.catalog import SavedRun
-
-_SECONDS_BETWEEN_POLLS = 5.0
 
 
 class RunsFilter(OwnLine):
@@ -44,6 +44,7 @@ class RunsFilter(OwnLine):
 
     @on(Focus)
     @on(Blur)
+    @on(Input.Changed)
     def fit(self) -> None:
         """Take a row of the panel, or give it back."""
         self.display = self.has_focus or bool(self.value)
@@ -65,27 +66,18 @@ class RunsPanel(Panel):
         super().__init__()
         self.cursor = 0
         self.sort = "when"
-        self.saved = SavedRuns()
+        self.saved = SavedRuns(self.list_saved)
         self._filter = RunsFilter(placeholder="name, dataset or hidden=200")
         self._entries: list[RunEntry] = []
         self._places: dict[int, int] = {}  # of a row of the panel, the run that is there
 
     def compose(self) -> ComposeResult:
         yield self._filter
-
-    def on_mount(self) -> None:
-        self.watch(self._filter, "value", self.relayout, init=False)
-        self.set_interval(_SECONDS_BETWEEN_POLLS, self._poll)
-
-    def on_unmount(self) -> None:
-        self.saved.close()
+        yield self.saved
 
     @on(Show)
     def _poll(self) -> None:
-        """Read the saved runs while they are looked at."""
-        saving = self.snapshot.saving if self.snapshot else None
-        if saving is not None and self.display:
-            self.saved.read(saving, lambda runs: self.call_later(self.list_saved, runs))
+        self.saved.read()
 
     def list_saved(self, runs: "Sequence[SavedRun]") -> None:
         """Take the runs on disk, the newest first."""
@@ -97,9 +89,10 @@ class RunsPanel(Panel):
         known = {run.id for run in before.previous} if before else set()
         if any(run.id not in known for run in snapshot.previous):
             self._entries, self.cursor = [], 0
+        self.saved.saving = snapshot.saving
         super().show(snapshot)
         if before is None:
-            self._poll()
+            self.saved.read()
 
     def action_move(self, down: int, right: int) -> None:
         """Move the cursor to another run."""
@@ -109,7 +102,7 @@ class RunsPanel(Panel):
     def action_open(self) -> None:
         """Go on with the run under the cursor."""
         for entry in self._entries[self.cursor : self.cursor + 1]:
-            if refusal := entry.problem or _refusal(entry, self.key_labels):
+            if refusal := entry.problem or _refusal(entry, key_labels(self.app)):
                 self.post_message(self.Said(refusal, is_warning=True))
             else:
                 is_previous = entry.place == "previous"
@@ -130,11 +123,19 @@ class RunsPanel(Panel):
         """Delete the run under the cursor; of a deleted one, bring it back."""
         for entry in self._entries[self.cursor : self.cursor + 1]:
             try:
-                said = self.Said(_delete(entry, self.saved, self.key_labels))
+                said = self.Said(_delete(entry, self.saved, key_labels(self.app)))
             except UserError as error:
                 said = self.Said(str(error), is_warning=True)
             self.post_message(said)
             self.relayout()
+
+    def action_pin(self) -> None:
+        """Pin the previous run under the cursor, or unpin it."""
+        for entry in self._entries[self.cursor : self.cursor + 1]:
+            if entry.place == "previous":
+                self.post_message(self.Asked(PinRun(entry.position)))
+            else:
+                self.post_message(self.Said(say.NOT_PINNED.format(key=self.key_labels)))
 
     def action_plot(self) -> None:
         """Hide the previous run under the cursor on the loss plot, or show it again; draw the saved
@@ -159,7 +160,7 @@ class RunsPanel(Panel):
         before = self._entries
         everything = _all_entries(snapshot, self.saved)
         self._entries = entries = ordered(matching(everything, self._filter.value), self.sort)
-        keys_here = _keys_here(self.sort, self._filter.has_focus, width, self.key_labels)
+        keys_here = _keys_here(self.sort, self._filter.has_focus, width, key_labels(self.app))
         label_border(self, subtitle=keys_here)
         above: list[Row] = [[]] if self._filter.display else []  # the line that is typed into
         if not entries:
@@ -169,7 +170,7 @@ class RunsPanel(Panel):
         layout = ListLayout(self.cursor, self.sort, width, height - len(above), self.palette)
         rows, places = runs_rows(entries, layout)
         self._places = {line + len(above): i for line, i in places.items()}
-        hint = paragraph(_hint(self.key_labels), width, self.palette)
+        hint = paragraph(_hint(key_labels(self.app)), width, self.palette)
         return [*above, *rows, *(hint if len(everything) == 1 else ())]
 
 
@@ -250,5 +251,5 @@ def _previous_entry(index: int, run: PreviousRun, dataset: str) -> RunEntry:
     name = run.name.partition(" → ")[0]  # what follows is the dev loss
     return RunEntry(
         run.id, name, "previous", run.folder, shown(dataset), run.model, run.train, run.seed,
-        run.steps, run.best_dev, run.test_peeks, position=index,
+        run.steps, run.best_dev, run.test_peeks, position=index, is_pinned=run.is_pinned,
     )  # fmt: skip

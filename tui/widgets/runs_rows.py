@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from rich.cells import cell_len, set_cell_size
-
 from makemore_tui.core.settings import ModelSettings, TrainSettings, model_label, settings_label
 from makemore_tui.core.text import exact_text, shown
 
 from ..plots.ticks import tick_label
+from ..style.cells import cell_len, set_cell_size
 from ..style.colours import Palette
 from ..style.text_rows import Row, end_of, fitted, number, row, wrapped
 
@@ -28,7 +27,7 @@ class RunEntry(NamedTuple):
     path: where it is saved; "" if it is not. saved: when; None for one that is not read from disk.
     dev: the lowest dev loss, in nats. peeks: how often its test split was evaluated.
     problem: why it can't be opened; there are no settings then.
-    position: of a previous run, among those of the session.
+    position: of a previous run, among those of the session. is_pinned: listed first, and kept.
     """
 
     key: int | str
@@ -45,6 +44,7 @@ class RunEntry(NamedTuple):
     saved: datetime | None = None
     problem: str | None = None
     position: int = 0
+    is_pinned: bool = False
 
     @property
     def settings(self) -> str:
@@ -60,6 +60,8 @@ class RunEntry(NamedTuple):
             return "open now"
         if self.place == "deleted":
             return "deleted"
+        if self.is_pinned:
+            return "pinned"
         return ago(self.saved) if self.saved else "this session"
 
     @property
@@ -145,10 +147,11 @@ COLUMNS = {
 
 
 def ordered(entries: Sequence[RunEntry], sort: str) -> list[RunEntry]:
-    """Entries sorted by a column; those that can't be read last."""
+    """Entries sorted by a column, pinned ones first, those that can't be read last."""
     order = COLUMNS[sort].order
     readable = sorted((one for one in entries if one.problem is None), key=_age)
-    return sorted(readable, key=order) + [one for one in entries if one.problem is not None]
+    unreadable = [one for one in entries if one.problem is not None]
+    return sorted(readable, key=lambda one: (not one.is_pinned, order(one))) + unreadable
 
 
 def matching(entries: Sequence[RunEntry], words: str) -> list[RunEntry]:

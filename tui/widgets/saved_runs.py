@@ -8,30 +8,44 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.widget import Widget
+
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import Saving
 
 if TYPE_CHECKING:
     from makemore_tui.core.runs.catalog import RunList, SavedRun
 
+_SECONDS_BETWEEN_POLLS = 5.0
 
-class SavedRuns:
-    """The saved runs of a directory.
+
+class SavedRuns(Widget):
+    """The saved runs of a directory; they are read while the panel that lists them is shown.
 
     runs: the newest first. deleted: those deleted since the explorer began, by path, each with the
-    folder in which it lies until `close`.
+    folder in which it lies until this is left.
     """
 
-    def __init__(self) -> None:
+    DEFAULT_CSS = "SavedRuns { display: none; }"
+
+    def __init__(self, take: "Callable[[Sequence[SavedRun]], object]") -> None:
+        super().__init__()
+        self.saving: Saving | None = None  # where the open run is saved
         self.runs: Sequence[SavedRun] = ()
         self.deleted: dict[str, tuple[SavedRun, Path]] = {}
+        self._take = take
         self._list: RunList | None = None
         self._last_read: object = None  # by which it is known whether anything may have changed
         self._reader: threading.Thread | None = None
 
-    def read(self, saving: Saving, take: "Callable[[Sequence[SavedRun]], object]") -> None:
-        """Read the runs in a thread, if they may have changed, and hand them to `take` there."""
-        if self._reader is not None and self._reader.is_alive():
+    def on_mount(self) -> None:
+        self.set_interval(_SECONDS_BETWEEN_POLLS, self.read)
+
+    def read(self) -> None:
+        """Read the runs in a thread, if they are looked at and may have changed; then take them."""
+        is_reading = self._reader is not None and self._reader.is_alive()
+        is_shown = isinstance(self.parent, Widget) and self.parent.display
+        if (saving := self.saving) is None or is_reading or not is_shown:
             return
         modified = 0  # when a run was last added, removed or renamed
         with contextlib.suppress(OSError):
@@ -39,17 +53,17 @@ class SavedRuns:
         now = saving.directory, saving.folder, saving.step, modified
         if now != self._last_read:
             self._last_read = now
-            words = Path(saving.directory), take
-            self._reader = threading.Thread(target=self._read, args=words, daemon=True)
+            directory = Path(saving.directory)
+            self._reader = threading.Thread(target=self._read, args=(directory,), daemon=True)
             self._reader.start()
 
-    def _read(self, directory: Path, take: "Callable[[Sequence[SavedRun]], object]") -> None:
+    def _read(self, directory: Path) -> None:
         from makemore_tui.core.runs.catalog import RunList
 
         self._list, runs = self._list or RunList(directory), []
         with contextlib.suppress(UserError):  # what can't be read can't be saved either, as is told
             runs = self._list.read()
-        take(runs)
+        self.call_later(self._take, runs)
 
     def take(self, runs: "Sequence[SavedRun]") -> None:
         """Take the runs that were read, which may have been before one was deleted."""
@@ -75,7 +89,7 @@ class SavedRuns:
         del self.deleted[path]
         self.runs = [run, *self.runs]
 
-    def close(self) -> None:
+    def on_unmount(self) -> None:
         """Delete for good what was deleted."""
         for _, hidden in self.deleted.values():
             shutil.rmtree(hidden, ignore_errors=True)

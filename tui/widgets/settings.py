@@ -12,10 +12,11 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Snapshot
 
 from .. import messages as say
-from ..keymap import bindings_of
+from ..keymap import bindings_of, key_labels
 from ..setting_steps import name_of, not_of_model, restarts, typed
 from ..style.text_rows import Row, row
-from .panel import Panel, label_border
+from .panel import Panel
+from .panel_title import label_border
 from .settings_rows import (
     command_line_words,
     name_width,
@@ -152,7 +153,7 @@ class SettingsPanel(Panel):
             self.screen.set_focus(self)
             self._cursor = setting
             self.relayout()
-            said = say.NOT_BY_WHEEL.format(setting=name_of(setting), key=self.key_labels)
+            said = say.NOT_BY_WHEEL.format(setting=name_of(setting), key=key_labels(self.app))
             self.post_message(self.Said(said))
         else:
             self.post_message(self.Stepped(setting, 1 if isinstance(event, MouseScrollUp) else -1))
@@ -169,7 +170,7 @@ class SettingsPanel(Panel):
             return
         value = typed_value(self.snapshot, self.cursor)
         if value is None:
-            said = not_of_model(self.snapshot, self.cursor, self.key_labels)
+            said = not_of_model(self.snapshot, self.cursor, key_labels(self.app))
             self.post_message(self.Said(said))
             return
         if self._line is None:
@@ -180,7 +181,7 @@ class SettingsPanel(Panel):
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         entries, cursor = settings_entries(snapshot), self.cursor
         place = next((i for i, one in enumerate(entries) if one.setting == cursor), 0)
-        labels, palette = self.key_labels, self.palette
+        labels, palette = key_labels(self.app), self.palette
         rows = [
             settings_row(entry, width, self.has_focus and i == place, labels, palette)
             for i, entry in enumerate(entries)
@@ -202,7 +203,7 @@ class SettingsPanel(Panel):
             does = "new run" if restarts(snapshot, cursor) else "apply"
             hint = f"enter {does} · esc cancel"
         elif self.has_focus:
-            hint = f"{self.key_labels['value']} to edit" + (f" · {hint} ↓" if hint else "")
+            hint = f"{key_labels(self.app)['value']} to edit" + (f" · {hint} ↓" if hint else "")
         label_border(self, subtitle=hint)
         return rows[self._top :]
 

@@ -3,20 +3,37 @@
 import math
 
 from makemore_tui.core.results import SplitLosses
-from makemore_tui.core.worker.protocol import Snapshot
+from makemore_tui.core.settings import KIND_NAMES
+from makemore_tui.core.split_results import SplitDetails
+from makemore_tui.core.worker.protocol import DetailsView, Snapshot
 
+from ..keymap import key_labels
+from ..plots.split_details import coverage_rows, regularization_rows
 from ..style.text_rows import Row, bar, beside, number, paragraph, row
 from .panel import Panel
 
 _WIDE = 44  # cells from which on the losses are compared
+_HIGH = 17  # lines from which on there is room for what they come from
 _LOSSES = 32  # cells of the losses, where they are compared beside
 _MAX_LOSS = 20.0  # nats, above which a perplexity says nothing
 
 
 class SplitsPanel(Panel):
-    """Train and dev loss, updated while training; test only on request."""
+    """Train and dev loss, updated while training; test only on request. Where there is room, also
+    how they compare with counting, and what they come from."""
 
     ID = "splits"
+    drawn: SplitDetails | None
+
+    def view(self) -> DetailsView | None:
+        width, height = self.content_size
+        return DetailsView() if width >= _WIDE and height >= _HIGH else None
+
+    def show(self, snapshot: Snapshot) -> None:
+        is_same_run = self.snapshot is not None and self.snapshot.runs == snapshot.runs
+        if snapshot.details is not None or not is_same_run:
+            self.drawn = snapshot.details
+        super().show(snapshot)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         splits, space = snapshot.splits, [[]] if height >= 10 else []
@@ -25,10 +42,22 @@ class SplitsPanel(Panel):
         else:
             losses = [*self._train_and_dev(splits, snapshot.train.train_on), *space]
         rows = [*space, *losses, *self._test(snapshot, width)]
-        below = self._comparison(snapshot, width)
-        if len(rows) + len(below) < height:
-            return [*rows, [], *below] if below else rows
-        return beside(rows, [*space, *self._comparison(snapshot, width - _LOSSES)], _LOSSES)
+        below, details = self._comparison(snapshot, width), self._details(snapshot)
+        if len(rows) + len(below) + len(details) < height:
+            return [*rows, *([], *below)[: 2 * len(below)], *details]
+        compared = self._comparison(snapshot, width - _LOSSES)
+        return [*beside(rows, [*space, *compared], _LOSSES), *details]
+
+    def _details(self, snapshot: Snapshot) -> list[Row]:
+        """What the losses come from, if it is known and there is room."""
+        details, splits = self.drawn, snapshot.splits
+        if details is None or splits is None or self.view() is None:
+            return []
+        model = KIND_NAMES[snapshot.model.kind]
+        rows = [[], *coverage_rows(details.coverage, model, self.palette)]
+        if details.regularization is not None:
+            rows += [[], *regularization_rows(details.regularization, splits.train, self.palette)]
+        return rows
 
     def _comparison(self, snapshot: Snapshot, width: int) -> list[Row]:
         """The losses beside what n-gram counts reach, as bars, in bits, and as perplexities: of
@@ -72,7 +101,7 @@ class SplitsPanel(Panel):
         test, asked = snapshot.test, snapshot.test_asked
         times = "asked once" if asked == 1 else f"asked {asked} times"
         if test is None:
-            first = self._row("test", f"press {self.key_labels['test']}")
+            first = self._row("test", f"press {key_labels(self.app)['test']}")
             lines = [times] if asked else []
         else:
             first = self._row("test", number(test.loss), "good")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from rich.cells import cell_len
 from rich.text import Text
 from textual.binding import Binding
 from textual.events import Key
@@ -14,6 +13,7 @@ from textual.widgets.input import Selection
 
 from makemore_tui.core.text import harmless, is_acted_on
 
+from ..style.cells import cell_len
 from .panel import Panel
 
 

@@ -9,11 +9,12 @@ from makemore_tui.core.results import Unavailable
 from makemore_tui.core.trace_results import SoftmaxDrawing, TraceDrawing
 from makemore_tui.core.worker.protocol import Snapshot, TraceView
 
-from ..keymap import bindings_of
+from ..keymap import bindings_of, key_labels
 from ..plots.softmax_rows import softmax_rows
 from ..plots.trace_rows import Drawn, trace_rows
 from ..style.text_rows import Row, paragraph
-from .panel import Panel, label_border
+from .panel import Panel
+from .panel_title import label_border
 from .text_input import OwnLine
 
 _HINT = "words, first-3, or logits 100 2 -3"
@@ -40,7 +41,8 @@ class TracePanel(Panel):
         self._item: int | None = None  # of the dataset, in place of what is typed
         self._num_taken = 0  # items so far
         self._is_backward = False
-        self._before: TraceDrawing | None = None  # the same example before the last step
+        self._paused: TraceDrawing | None = None  # the newest drawing, while paused
+        self._before: TraceDrawing | None = None  # of the same example, before the last step
 
     def compose(self) -> ComposeResult:
         yield self._line
@@ -54,11 +56,10 @@ class TracePanel(Panel):
         """Say which keys type other words, and show the gradients."""
         said = f"{_HINT} · enter to finish"
         if not self._line.has_focus:
-            keys = self.key_labels
-            back = "no gradients" if self._is_backward else "gradients"
+            keys, right = key_labels(self.app), "position" if self._stage < 0 else "value"
             said = (
-                f"{keys['trace-word']} type · {keys['trace-item']} word of the data · ↑↓ stage · "
-                f"←→ {'position' if self._stage < 0 else 'value'} · {keys['trace-back']} {back}"
+                f"{keys['trace-word']} type · {keys['trace-item']} word · ↑↓ stage · ←→ {right} · "
+                f"{keys['trace-back']} gradients"
             )
         label_border(self, subtitle=said)
 
@@ -68,26 +69,23 @@ class TracePanel(Panel):
         return TraceView(*typed, self._item)
 
     def show(self, snapshot: Snapshot) -> None:
-        earlier = self.drawn if self.snapshot and self.snapshot.state != "training" else None
-        super().show(snapshot)
-        now = self.drawn
+        now = snapshot.trace
         if isinstance(now, TraceDrawing):
-            self._compare(earlier, now)
+            self._compare(now, is_training=snapshot.state == "training")
             if self._item is not None and self._line.value != now.text:
                 with self.prevent(Input.Changed):
                     self._line.value = now.text
+        super().show(snapshot)
 
-    def _compare(self, earlier: object, now: TraceDrawing) -> None:
-        """Keep the drawing from before the last step, as long as it is of the same example."""
-        if isinstance(earlier, TraceDrawing) and now.step > earlier.step:
-            self._before = earlier
-        before = self._before
-        if before is not None and (
-            before.step >= now.step
-            or (before.text, before.position) != (now.text, now.position)
-            or (self.snapshot is not None and self.snapshot.state == "training")
-        ):
+    def _compare(self, now: TraceDrawing, is_training: bool) -> None:
+        """Note the same example from before the last step, if that was drawn while paused."""
+        paused = self._paused
+        is_same = paused and (paused.text, paused.position) == (now.text, now.position)
+        if is_training or not is_same or paused.step > now.step:
             self._before = None
+        elif paused.step < now.step:
+            self._before = paused
+        self._paused = None if is_training else now
 
     def action_type_word(self) -> None:
         """Let the keys type other words."""

@@ -97,6 +97,7 @@ INTERRUPTED = {
     "trace x": "core.runs.checkpoint.read",
     "compare": "core.datasets.dataset.Dataset.load",
     "find-lr": "core.datasets.dataset.Dataset.load",
+    "sweep --over hidden": "tui.cli.sweep.parse_ranges",
     "data": "core.datasets.dataset.Dataset.load",
     "presets": "tui.cli.data.print_presets",
     "settings": "tui.cli.data.print_settings",
@@ -129,7 +130,7 @@ def test_no_command_was_forgotten():
     assert {words.split()[0] for words in INTERRUPTED} == {*COMMANDS, "runs"}
 
 
-_WITHOUT_TORCH = ("explore", "presets", "settings", "runs")
+_WITHOUT_TORCH = ("explore", "presets", "settings", "runs", "sweep")
 LOADING = """
 import os, signal, sys
 wanted = "nothing"

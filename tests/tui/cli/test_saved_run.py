@@ -3,7 +3,11 @@
 import math
 
 import pytest
+from msgspec.structs import asdict
 
+from makemore_tui.core.analysis.coverage import context_coverage
+from makemore_tui.core.analysis.regularization import regularization
+from makemore_tui.core.session.session import Session
 from tests.support.command_line import ITEMS, Terminal
 
 # sample
@@ -121,13 +125,35 @@ def test_the_loss_of_the_first_items_is_the_mean_over_their_words(run_json, save
     assert found["first-3"] == pytest.approx(found["words_mean"], abs=1e-6)
 
 
+def test_contexts_are_told_on_request(run, run_json, saved):
+    session = Session.load(saved.path)
+    found = run_json("evaluate", saved.path, "--contexts")["contexts"]
+    coverage = context_coverage(session.model, session.dataset)
+    assert found == asdict(coverage) | {"possible": session.dataset.vocabulary.size**3}
+    done = run("evaluate", saved.path, "--contexts")
+    for words in ("never seen", f"loss, counts + {found['k']:.2g}", f" = {found['possible']:,}"):
+        assert words in done.out
+
+
+def test_a_neural_bigrams_penalty_stands_apart(run, run_json, items, tmp_path):
+    words = ("--preset", "neural-bigram", "--steps", 5, "--set", "weight-decay=0.01")
+    run_json("train", "--data", items, *words, "--out", tmp_path / "run")
+    found = run_json("evaluate", tmp_path / "run")
+    session = Session.load(tmp_path / "run.safetensors")
+    wanted = regularization(session.model, session.dataset, "train", 0.01)
+    assert found["regularization"] == asdict(wanted)
+    total = f"{found['train'] + wanted.penalty:.3f}"
+    assert f"+ penalty {wanted.penalty:.4f} = {total}" in run("evaluate", tmp_path / "run").out
+
+
 # trace
 
 
 def test_an_example_is_followed_and_back(run, run_json, saved):
     found = run_json("trace", saved.path, "--word", "anda", "--position", 1, "--backward")
     keys = ["word", "position", "context", "target", "stages", "probabilities", "loss"]
-    assert list(found) == [*keys, "gradients", "loss_after"]
+    keys += ["occurrences", "floor", "likelihood", "log_likelihood", "nll"]
+    assert list(found) == [*keys, "gradients", "loss_after", "loss_after_next"]
     assert (found["word"], found["position"], found["target"]) == ("anda", 1, "n")
     probs = next(one["values"] for one in found["stages"] if one["name"] == "probs")
     assert probs == found["probabilities"]
@@ -136,6 +162,28 @@ def test_an_example_is_followed_and_back(run, run_json, saved):
     printed = run("trace", saved.path, "--word", "anda", "--backward").out
     for name in ("emb", "hpreact", "logits", "dlogits", "dW1"):
         assert name in printed
+
+
+def test_several_words_and_the_first_of_the_data_stand_in_one_ladder(run, run_json, saved):
+    several = run_json("trace", saved.path, "--word", ITEMS[0], "--word", f"{ITEMS[1]} {ITEMS[2]}")
+    first = run_json("trace", saved.path, "--split", "first-3")
+    assert several == first
+    loss = run_json("evaluate", saved.path, "--split", "first-3")["first-3"]
+    assert first["nll"] == pytest.approx(loss, abs=1e-6)
+    assert math.exp(first["log_likelihood"]) == pytest.approx(first["likelihood"])
+    assert f"{first['nll']:.4f}" in run("trace", saved.path, "--split", "first-3").out
+    assert "first-N" in run("trace", saved.path, "--split", "dev").err
+    assert "exclude" in run("trace", saved.path, "--split", "first-3", "--word", "a").err
+
+
+def test_softmax_of_typed_logits_overflows_as_written_and_not_safely(run, run_json):
+    found = run_json("trace", "--logits", "100 2 -3")
+    naive, safe = ({one["name"]: one["values"] for one in found[way]} for way in ("naive", "safe"))
+    assert (naive["counts"][0], naive["probs"][0]) == ("Infinity", None)
+    assert sum(safe["probs"]) == pytest.approx(1)
+    assert "nan" in run("trace", "--logits", "100,2,-3").out
+    for words in (["--logits", "1 two"], []):
+        assert run("trace", *words).code == 2
 
 
 def test_a_position_that_the_word_lacks_is_refused(run, saved):

@@ -49,7 +49,7 @@ def test_where_no_run_can_be_kept_training_is_refused(refused, items, tmp_path, 
     monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(tmp_path / "file" / "runs"))
     monkeypatch.setattr("makemore_tui.core.session.session.Session.train", None)
     assert "--no-save trains without" in refused("train", "--data", items, "--steps", 2)
-    assert "can't be had with --no-save" in refused("train", "--no-save", "--out", "a")
+    assert "can't be combined with --no-save" in refused("train", "--no-save", "--out", "a")
 
 
 def test_the_same_seed_gives_the_same_losses(run_json, items):
@@ -90,8 +90,8 @@ def test_a_training_that_diverges_says_so_and_ends_with_one(run, items, tmp_path
     done = run("train", "--data", items, *DIVERGING, "--json")
     assert (done.code, done.err.count("\n")) == (1, 1)
     found = re.fullmatch(
-        r"makemore-tui: the training diverged at step (\d+): the weights are not finite; a lower "
-        r"learning rate would help, such as --set learning_rate=0.3\n",
+        r"makemore-tui: the training diverged at step (\d+): the weights are not finite; try a "
+        r"lower learning rate, such as --set learning_rate=0.3\n",
         done.err,
     )
     assert found
@@ -102,7 +102,7 @@ def test_a_training_that_diverges_says_so_and_ends_with_one(run, items, tmp_path
     assert (kept.code, kept.err) == (1, done.err)
     kept = run("train", "--data", items, *DIVERGING, "--out", tmp_path / "run")
     assert kept.code == 1
-    assert f"not finite, so {tmp_path / 'run.safetensors'} was not written; a lower" in kept.err
+    assert f"not finite, so {tmp_path / 'run.safetensors'} was not written; try a lower" in kept.err
     assert "before training" in kept.out
     assert list(tmp_path.iterdir()) == []
 
@@ -112,8 +112,8 @@ def test_a_loss_that_explodes_ends_a_training_and_the_run_is_kept(run, run_json,
     done = run(*words, "--out", tmp_path / "run", "--json")
     assert done.code == 1
     assert re.fullmatch(
-        r"makemore-tui: the training diverged at step \d+: the loss has exploded to [\d,]+ nats; a "
-        r"lower learning rate would help, such as --set learning_rate=0.3\n",
+        r"makemore-tui: the training diverged at step \d+: the loss has exploded to [\d,]+ nats; "
+        r"try a lower learning rate, such as --set learning_rate=0.3\n",
         done.err,
     )
     assert strict(done.out)["steps"] < 500
@@ -209,7 +209,7 @@ def test_find_lr_for_people_has_a_table_and_a_plot(run, items):
 def test_find_lr_says_when_nothing_can_be_suggested(run, run_json, items):
     words = ("find-lr", "--data", items, "--preset", "scaled", "--low", 0.0001, "--high", 0.001)
     assert run_json(*words)["suggested"] is None
-    assert "does not turn up to 0.001" in run(*words).out
+    assert "still falls at 0.001" in run(*words).out
 
 
 def test_find_lr_beyond_all_numbers_is_valid_json(run, run_json, items):
@@ -231,7 +231,7 @@ def test_find_lr_beyond_all_numbers_is_valid_json(run, run_json, items):
         (["--low", 2], "2 is not below 1"),
         (["--steps", 3], "steps must be a whole number from 50"),
         (["--steps", 10**9], "steps must be a whole number"),
-        (["--preset", "bigram"], "counts has no learning rate"),
+        (["--preset", "bigram"], "counts have no learning rate"),
         (["--preset", "nope"], "lecture"),
         (["--set", "hidden=0"], "from 1 to 4,096"),
     ],

@@ -1,11 +1,15 @@
-"""What a session can go back to: the states before its edits, undone states, previous runs."""
+"""Where a session has been and can go: states before its edits, undone states, other runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
 
 from ..datasets.dataset import Dataset
 from ..errors import UserError
+from ..reading import Reading
 from ..runs.state import RunState
 from ..settings import ModelSettings, TrainSettings, short_label
+from ..text import shown
 
 BUDGET = 256_000_000  # bytes
 MAX_PREVIOUS_RUNS = 8
@@ -21,23 +25,35 @@ class Level:
     previous_runs: list[RunState]
 
 
-class UndoStack:
-    """Whole states to undo and redo to, the nearest last, and previous runs, the newest last.
+class Restorable(Protocol):
+    """What a timeline takes a session for."""
+
+    def state(self) -> RunState: ...
+    def restore(self, state: RunState) -> None: ...
+
+
+class Timeline:
+    """Undoes, redoes, restarts and switches to other runs.
+
+    past, future: whole states to undo and redo to, the nearest last. previous_runs: the newest
+    last.
 
     They share `budget` bytes; tensors that states share are counted once. When they need more, the
-    farthest states go, then the oldest previous runs; the nearest state either way and the newest
-    previous run stay, whatever their size.
+    farthest states go, then the oldest previous runs; the nearest state either way, the newest
+    previous run and pinned ones stay, whatever their size.
     """
 
-    def __init__(self, budget: int = BUDGET):
+    def __init__(self, session: Restorable, budget: int = BUDGET):
+        self._session = session
         self.budget = budget
         self.past: list[Level] = []
         self.future: list[Level] = []
         self.previous_runs: list[RunState] = []
+        self._pinned: set[object] = set()  # the runs that stay whatever comes after them
 
     def __repr__(self) -> str:
         levels = f"{len(self.past)} to undo, {len(self.future)} to redo"
-        return f"UndoStack({levels}, previous runs: {len(self.previous_runs)})"
+        return f"Timeline({levels}, previous runs: {len(self.previous_runs)})"
 
     def nbytes(self, present: Dataset) -> int:
         """The memory of all states, and of their datasets except the present one."""
@@ -50,7 +66,7 @@ class UndoStack:
     def record(self, label: str, before: RunState, after: RunState) -> None:
         """Add the state before an edit or a change of the run; what was undone can't be redone.
 
-        A run that is left becomes a previous run if it has taken a step, in the place of the run
+        A run that is left becomes a previous run if it has got somewhere, in the place of the run
         that is gone on with if that was one. Previous runs on other data are not kept.
         """
         self.past.append(Level(label, before, self.previous_runs))
@@ -60,15 +76,23 @@ class UndoStack:
         elif after.run is not before.run:
             runs = list(self.previous_runs)
             place = next((i for i, one in enumerate(runs) if one.run is after.run), len(runs))
-            runs[place : place + 1] = [before] if before.step else []
-            self.previous_runs = runs[-MAX_PREVIOUS_RUNS:]
+            runs[place : place + 1] = [before] if _is_worth_keeping(before) else []
+            self._set_previous_runs(runs)
         self._trim(after.dataset)
 
     def add_previous_run(self, run: RunState) -> None:
         """Add a run on the present data to the previous ones, if it has taken a step."""
         if run.step:
-            self.previous_runs = [*self.previous_runs, run][-MAX_PREVIOUS_RUNS:]
+            self._set_previous_runs([*self.previous_runs, run])
             self._trim(run.dataset)
+
+    def pin(self, index: int) -> None:
+        """Keep a previous run whatever comes after it, or no longer; errors as `previous_run`."""
+        self._pinned ^= {self.previous_run(index).run}
+
+    def is_pinned(self, state: RunState) -> bool:
+        """True for a previous run that is kept whatever comes after it."""
+        return state.run in self._pinned
 
     def previous_run(self, index: int) -> RunState:
         """A previous run, the oldest being 0; raises UserError if there is none of that index."""
@@ -97,21 +121,55 @@ class UndoStack:
                 return level
         return None
 
-    def undo(self, present: RunState) -> Level:
-        """The level of `next_undo`; `redo` returns through those passed to `present`.
+    def undo(self) -> str:
+        """Return to just before the last edit, restart or switch, and say which it was.
 
-        Raises UserError if there is nothing to undo.
+        Everything is as it was then. A run that has diverged returns to the newest state before
+        that, if there is one. Raises UserError if there is nothing to undo.
         """
+        present = self._session.state()
         level = self.next_undo(present.run, present.diverged_at)
         if level is None:
             raise UserError("there is nothing to undo")
         return self._move(self.past, self.future, present, level)
 
-    def redo(self, present: RunState) -> Level:
-        """The state in which the last `undo` was called; raises UserError if there is none."""
+    def redo(self) -> str:
+        """Return to where `undo` was called, and say which edit that does again.
+
+        Training in between doesn't matter; `undo` returns to here. Raises UserError if nothing has
+        been undone since the last edit.
+        """
         if not self.future:
             raise UserError("there is nothing to redo")
-        return self._move(self.future, self.past, present, self.future[-1])
+        return self._move(self.future, self.past, self._session.state(), self.future[-1])
+
+    def restart(self, seed: int | None = None, dataset: Dataset | None = None) -> None:
+        """Start a new run with the present settings, and the same seed and dataset or others.
+
+        Raises UserError if the settings are too large for the dataset; nothing has changed then.
+        """
+        present = self._session.state()
+        label = "restart" if seed in (None, present.seed) else f"seed {seed}"
+        label = label if dataset is None else f"data {shown(dataset.name)}"
+        seed = present.seed if seed is None else seed
+        settings = present.model_settings, present.train_settings
+        self.switch_to(RunState.first(dataset or present.dataset, *settings, seed), label)
+
+    def switch_to(self, state: RunState, label: str | None = None) -> None:
+        """Go on with another run, such as a previous run or a saved one; `undo` returns to this.
+
+        This run becomes a previous run if it is on the same data and has taken a step.
+
+        label: what was done, for `undo`; by default how that run differs from this one.
+        """
+        before = self._session.state()
+        if label is None:
+            present = before.model_settings, before.train_settings, before.seed
+            label = f"return to {previous_run_name(state, *present)}"
+        if _identity(state.dataset) == _identity(before.dataset):
+            state = replace(state, dataset=before.dataset)
+        self._session.restore(state)
+        self.record(label, before, state)
 
     def newest_finite(self, run: object) -> RunState | None:
         """The newest state of a run to undo to whose parameters are finite."""
@@ -120,19 +178,32 @@ class UndoStack:
 
     def _move(
         self, source: list[Level], target: list[Level], present: RunState, goal: Level
-    ) -> Level:
+    ) -> str:
+        """Go through levels to one of them, and say what it is."""
         level = None
         while level is not goal:
             level = source.pop()
             target.append(Level(level.label, present, self.previous_runs))
             present, self.previous_runs = level.state, level.previous_runs
         self._trim(present.dataset)
-        return goal
+        self._session.restore(goal.state)
+        return goal.label
 
     def _all_previous_runs(self) -> list[RunState]:
         """Those of all levels and the present ones, the newest last; some stand in it twice."""
         levels = (*self.past, *self.future)
         return [run for level in levels for run in level.previous_runs] + self.previous_runs
+
+    def _set_previous_runs(self, runs: list[RunState]) -> None:
+        """Have these as previous runs, but for the oldest of too many."""
+        while len(runs) > MAX_PREVIOUS_RUNS:
+            runs.remove(self._first_to_go(runs) or runs[0])
+        self.previous_runs = runs
+
+    def _first_to_go(self, runs: list[RunState]) -> RunState | None:
+        """The oldest of some previous runs that isn't pinned, but never the newest."""
+        old = (run for run in runs if run is not runs[-1])
+        return next((run for run in old if not self.is_pinned(run)), None)
 
     def _trim(self, present: Dataset) -> None:
         """Drop what is over the budget."""
@@ -142,13 +213,21 @@ class UndoStack:
             if len(longer) > 1:
                 del longer[0]
                 continue
-            runs = self._all_previous_runs()
-            oldest = next((run for run in runs if run is not runs[-1]), None)
-            if oldest is None:
+            if (oldest := self._first_to_go(self._all_previous_runs())) is None:
                 return
             for level in (*self.past, *self.future, self):
                 if oldest in level.previous_runs:  # levels may share a list
                     level.previous_runs.remove(oldest)
+
+
+def _identity(dataset: Dataset) -> tuple[Path, str, bool, Reading]:
+    return dataset.path, dataset.fingerprint, dataset.unique, dataset.reading
+
+
+def _is_worth_keeping(state: RunState) -> bool:
+    """True if a run has taken a hundredth of its planned steps, or counted anything."""
+    is_network = state.model_settings.model_kind.is_network
+    return state.step > 0 and (not is_network or 100 * state.step >= state.train_settings.steps)
 
 
 def previous_run_name(

@@ -1,0 +1,1 @@
+"""Studies over settings, on Optuna; clients import `messages`, `ranges` and `files` alone."""

@@ -1,0 +1,69 @@
+"""The process of a sweep; see `messages`."""
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+
+from ..errors import UserError
+from .files import StudyFiles, sweeps_directory
+from .messages import Failed, Reply, Start, Started, start_of, to_line
+
+
+def main() -> None:
+    """Run the sweep that the first line of input asks for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    output = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # so that nothing a library prints gets into the reply
+
+    def send(reply: Reply) -> None:
+        output.write(to_line(reply))
+
+    try:
+        _run(start_of(sys.stdin.buffer.readline()), send)
+    except UserError as error:
+        send(Failed(str(error)))
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)  # sys.exit would wait for the thread that reads
+    os._exit(0)
+
+
+def _run(start: Start, send: Callable[[Reply], None]) -> None:
+    files = StudyFiles(sweeps_directory(), start.study)
+    files.lock()
+    from .workers import Workers  # torch begins to load in another process
+
+    workers = Workers(start.workers)
+    from .coordinator import Coordinator
+    from .study import Study
+
+    try:
+        study = Study(start, files.database)
+        coordinator = Coordinator(start, study, files, workers)
+        coordinator.publish("running")
+    except BaseException:
+        workers.close()
+        raise
+    send(Started())
+
+    def stop(*_: object) -> None:
+        coordinator.is_stopping = True
+
+    def stop_at_end_of_input() -> None:
+        while os.read(0, 1 << 12):
+            pass
+        stop()
+
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(number, stop)
+    if not start.detached:
+        threading.Thread(target=stop_at_end_of_input, daemon=True).start()
+    coordinator.run()
+    study.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The runs of a study's best trials, saved as ordinary runs."""
+
+import contextlib
+from pathlib import Path
+
+from ..errors import UserError
+from ..runs.catalog import remove
+from ..runs.header import SUFFIX, read_record
+from .board import best_of, result_of
+from .study import Study
+
+
+class BestRuns:
+    """Says which trials are saved, and removes those that have been beaten since."""
+
+    def __init__(self, study: Study, name: str, directory: str, count: int):
+        """name: of the study. count: how many of the best are kept in a directory of runs."""
+        self._study, self._name, self._count = study, name, count
+        self._directory = Path(directory)
+
+    def path_for(self, trial: int, value: float) -> Path | None:
+        """The file for the run of a trial with this dev loss; None if it is none of the best."""
+        best = best_of(self._study.trials(), self._count)
+        lost = len(best) == self._count and (not best or value >= (best[-1].value or 0.0))
+        path = self._directory / f"{self._name}-trial-{trial}{SUFFIX}"
+        return None if lost or path.exists() else path
+
+    def remove_beaten(self) -> None:
+        """Remove the runs of trials that are no longer among the best, unless they have been
+        trained on, or are open in an explorer."""
+        trials = self._study.trials()
+        best = {trial.number for trial in best_of(trials, self._count)}
+        for trial in trials:
+            result = result_of(trial)
+            if result.run and trial.number not in best and Path(result.run).exists():
+                path = Path(result.run)
+                with contextlib.suppress(UserError):
+                    record = read_record(path)
+                    if not record.journal and record.steps <= result.steps:
+                        remove(path.parent, [str(path)])

@@ -1,0 +1,137 @@
+"""What a sweep tries of each setting: `learning_rate=0.001..0.3:log`. Torch- and Optuna-free."""
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import Any
+
+from msgspec import Struct
+
+from ..errors import UserError
+from ..run_spec import RunSpec
+from ..settings import SETTINGS, allowed_values, parse_value, setting_name, value_text
+
+_GRID_POINTS = 5  # of a range
+_EXAMPLE = "such as learning_rate=0.001..0.3:log or hidden=64,128,256"
+# The range of a setting that is given without one; that of a learning rate is its model's.
+_SENSIBLE = {
+    "order": "1..5",
+    "context": "2..8",
+    "embedding": "4..64:log",
+    "hidden": "50..800:log",
+    "batch_size": "16,32,64,128,256,512",
+    "steps": "1000..200000:log",
+    "weight_decay": "0.0001..0.3:log",
+    "dropout": "0..0.5",
+    "smoothing": "0.01..100:log",
+}
+
+
+class Range(Struct, frozen=True, omit_defaults=True):
+    """What a sweep may try of a setting: some values, or all from `low` to `high`.
+
+    log: True if equal ratios are equally likely, rather than equal differences.
+    """
+
+    setting: str
+    choices: tuple[bool | int | float | str, ...] = ()
+    low: int | float = 0
+    high: int | float = 0
+    log: bool = False
+
+    def __str__(self) -> str:
+        if self.choices:
+            return f"{self.setting}={','.join(map(value_text, self.choices))}"
+        log = ":log" if self.log else ""
+        return f"{self.setting}={self.low:g}..{self.high:.10g}{log}"
+
+    def __contains__(self, value: Any) -> bool:
+        return value in self.choices if self.choices else self.low <= value <= self.high
+
+    @property
+    def is_whole(self) -> bool:
+        """True if only whole numbers are possible."""
+        return isinstance(SETTINGS[self.setting].default, int)
+
+    @property
+    def points(self) -> Sequence[Any]:
+        """What a grid has of it: each of its values, or some that are spread over it."""
+        if self.choices:
+            return self.choices
+        shares = [i / (_GRID_POINTS - 1) for i in range(_GRID_POINTS)]
+        if self.log:
+            found = [self.low * (self.high / self.low) ** share for share in shares]
+        else:
+            found = [self.low + (self.high - self.low) * share for share in shares]
+        if self.is_whole:
+            return sorted({round(value) for value in found})
+        return [self.low, *(float(f"{value:.3g}") for value in found[1:-1]), self.high]
+
+
+def parse_ranges(words: Iterable[str], spec: RunSpec) -> tuple[Range, ...]:
+    """Ranges from words such as `dropout=0..0.4`, `hidden=64,128` or `hidden`.
+
+    spec: how the trials start but for that. Raises UserError if a word is no range, goes beyond a
+    setting's limits, or names one that is no use to this model or was named before.
+    """
+    ranges = tuple(_parse(word, spec) for word in words)
+    names = [one.setting for one in ranges]
+    if not names:
+        raise UserError(f"--over says which setting to try, {_EXAMPLE}")
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"--over has {name} more than once; once is right")
+        if "kind" not in names and not spec.model.is_relevant(name):
+            raise UserError(f"{name} does nothing for the {spec.model.model_kind.label}")
+    return ranges
+
+
+def grid(ranges: Sequence[Range]) -> list[dict[str, Any]]:
+    """All combinations of the points of some ranges."""
+    names = [one.setting for one in ranges]
+    return [dict(zip(names, values, strict=True)) for values in product(*map(_points, ranges))]
+
+
+def num_combinations(ranges: Sequence[Range]) -> float:
+    """How many different trials are possible; infinite with a range of numbers."""
+    whole = [one.high - one.low + 1 if one.is_whole else math.inf for one in ranges]
+    sizes = zip(ranges, whole, strict=True)
+    return math.prod(len(one.choices) or size for one, size in sizes)
+
+
+def _points(one: Range) -> Sequence[Any]:
+    return one.points
+
+
+def _parse(word: str, spec: RunSpec) -> Range:
+    name, equals, text = (part.strip() for part in word.partition("="))
+    name = setting_name(name)
+    if name == "train_on":
+        raise UserError("train_on can't be tried: what is trained on decides what dev is")
+    text = text if equals else _sensible(name, spec)
+    body, colon, scale = text.partition(":")
+    low, dots, high = body.partition("..")
+    if not dots and not colon:
+        values = tuple(dict.fromkeys(parse_value(name, part.strip()) for part in body.split(",")))
+        return Range(name, choices=values)
+    if not dots or (colon and scale != "log"):
+        raise UserError(f"{word!r} is not a range, {_EXAMPLE}")
+    if "low" not in SETTINGS[name].metadata:
+        raise UserError(f"{name} is {allowed_values(name)}, so it takes a list, not a range")
+    ends = parse_value(name, low), parse_value(name, high)
+    if ends[0] >= ends[1]:
+        raise UserError(f"the range of {name} must rise, and {low} is not below {high}")
+    if colon and ends[0] <= 0:
+        raise UserError(f"a log range must begin above 0, and that of {name} begins at {low}")
+    return Range(name, low=ends[0], high=ends[1], log=bool(colon))
+
+
+def _sensible(name: str, spec: RunSpec) -> str:
+    """The range of a setting that is given without one."""
+    metadata = SETTINGS[name].metadata
+    if name == "learning_rate":
+        low, high = spec.model.model_kind.learning_rates.get(spec.train.optimizer, (1e-3, 1.0))
+        return f"{low}..{high}:log"
+    if name in _SENSIBLE:
+        return _SENSIBLE[name]
+    return ",".join(metadata.get("choices", ("false", "true")))

@@ -1,0 +1,336 @@
+"""An Optuna study of trials over settings, in SQLite or in PostgreSQL."""
+
+import random
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback, fail_stale_trials
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..errors import UserError
+from ..run_spec import RunSpec
+from ..settings import changed
+from .halving import is_behind
+from .messages import Start
+from .ranges import Range, grid, num_combinations
+
+_HEARTBEAT_SECONDS = 60
+_POSTGRES = "postgresql+psycopg://"
+_ATTRIBUTE = "sweep"  # of a study: how it was begun
+RESULT = "result"  # of a trial: what is kept of it but for its settings and its dev loss
+_OUTSIDE = "outside"  # of the first trial: those of its settings that are not in their ranges
+_RETRIED = "retry_history"  # what Optuna calls the trials of which this one is the same again
+_TRIES, _SECONDS_BETWEEN = 10, 1.0  # while several machines begin a study at once
+_WORSE = 0.3  # the p below which a trial of several seeds ends: worse for both of the first two
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """How a study was begun, which is kept in it; the fields are those of `Start`."""
+
+    spec: str
+    over: tuple[Range, ...]
+    trials: int
+    seeds: int
+    sampler: str
+    prunes: bool
+
+
+class Study:
+    """Trials of different settings, of which some are done, and the next that is worth trying.
+
+    base: how trials start but for the settings that are tried. begun: how it was begun.
+    """
+
+    def __init__(self, start: Start, database: Path):
+        """Open a study, and make it if it doesn't exist.
+
+        database: the file of a study without a storage. Raises UserError if it can't be opened, it
+        exists and may not, or it was begun with other ranges than asked for.
+        """
+        self._is_shared = bool(start.storage)
+        url = _checked(start.storage) if start.storage else f"sqlite:///{database}"
+        with _told():
+            self._storage = _storage(url, start.grace_seconds if self._is_shared else None)
+            study, is_new = self._open(start)
+        self._study = study
+        self.begun = _begin(study, start) if is_new else _begun(study, start)
+        self.base = RunSpec.parse(self.begun.spec)
+        self.url = url.split("@")[-1]  # without a password
+        self._study.sampler = self._sampler()
+        self._running: dict[int, optuna.Trial] = {}  # here, by number
+        self._next_beat = 0.0
+        if not self._is_shared:  # nobody else can be at it
+            self._give_back(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+
+    def ask(self, most: int) -> tuple[int, RunSpec] | None:
+        """The next trial and how it starts; None if `most` are there, of which none waits."""
+        with _told():
+            if self._is_shared:
+                fail_stale_trials(self._study)
+            found = self.trials()
+            is_waiting = any(trial.state == TrialState.WAITING for trial in found)
+            if not is_waiting and len(found) >= most:
+                return None
+            trial = self._study.ask()
+            self._running[trial.number] = trial
+            self.beat(is_due=True)
+            outside = trial.user_attrs.get(_OUTSIDE, [])
+            for one in self.begun.over:
+                if one.setting not in outside:
+                    trial._suggest(one.setting, _distribution(one))
+            return trial.number, self.spec_of(trial)
+
+    @property
+    def num_possible(self) -> float:
+        """How many trials differ: all combinations, and the first where it is none of them."""
+        _, outside = _first(self.begun)
+        return num_combinations(self.begun.over) + bool(outside)
+
+    def spec_of(self, trial: optuna.Trial | FrozenTrial) -> RunSpec:
+        """How a trial starts."""
+        model, train = changed(self.base.model, self.base.train, trial.params)
+        return replace(self.base, model=model, train=train)
+
+    def beat(self, is_due: bool = False) -> None:
+        """Tell other machines, every minute, that the trials of this one are still running."""
+        seconds = self._storage.get_heartbeat_interval()
+        if seconds is not None and (is_due or time.monotonic() >= self._next_beat):
+            self._next_beat = time.monotonic() + seconds
+            with _told():
+                for trial in self._running.values():
+                    self._storage.record_heartbeat(trial._trial_id)
+
+    def report(self, number: int, step: int, value: float) -> bool:
+        """Note a trial's dev loss at a rung, or with one more seed. True if the trial should end
+        because it is behind the others."""
+        trial = self._running[number]
+        with _told():
+            try:
+                trial.report(value, step)
+            except optuna.exceptions.UpdateFinishedTrialError:
+                return True  # it was thought lost, and runs elsewhere
+            if not self.begun.prunes or _OUTSIDE in trial.user_attrs:
+                return False  # what the others are compared with is trained to its end
+            if self.begun.seeds > 1:
+                return find_spec("scipy") is not None and self._is_worse(trial)
+            others = [
+                other.intermediate_values[step]
+                for other in self.trials()
+                if other.number != number and step in other.intermediate_values
+            ]
+        return is_behind(value, others)
+
+    def end(self, number: int, result: dict[str, Any], value: float | None, failed: bool) -> None:
+        """Note that a trial has ended.
+
+        result: what is kept of it. value: its dev loss; None if it was not trained to its end.
+        failed: True if it can't be trained. Where another machine has run it meanwhile, all that is
+        dropped.
+        """
+        unfinished = TrialState.FAIL if failed else TrialState.PRUNED
+        trial = self._running.pop(number)
+        with _told():
+            try:
+                trial.set_user_attr("spec", str(self.spec_of(trial)))
+                trial.set_user_attr(RESULT, result)
+                self._study.tell(trial, value, unfinished if value is None else TrialState.COMPLETE)
+            except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
+                pass  # "cannot tell": it was thought lost, and ran elsewhere
+
+    def give_back(self, number: int) -> None:
+        """Give a trial back that is running here, to be run again from its beginning."""
+        with _told():
+            self._give_back([self._running.pop(number)])
+
+    def give_back_all(self) -> None:
+        """Give all trials back that are running here."""
+        for number in list(self._running):
+            self.give_back(number)
+
+    def trials(self) -> list[FrozenTrial]:
+        """All trials but those that were lost with a machine, and are run again as others."""
+        with _told():
+            found = self._study.get_trials(deepcopy=False)
+        again = {lost for trial in found for lost in trial.system_attrs.get(_RETRIED, ())}
+        return [trial for trial in found if trial.number not in again]
+
+    @property
+    def is_running(self) -> bool:
+        """True while a trial runs, on any machine, or waits to be run."""
+        open_states = (TrialState.RUNNING, TrialState.WAITING)
+        return any(trial.state in open_states for trial in self.trials())
+
+    @property
+    def num_ended(self) -> int:
+        """How many trials have ended, on all machines."""
+        return sum(trial.state.is_finished() for trial in self.trials())
+
+    def importances(self) -> dict[str, float]:
+        """How much of the dev loss each setting accounts for, in sum 1; empty if too few trials
+        are done to say."""
+        try:
+            with _told():
+                return optuna.importance.get_param_importances(self._study)
+        except (ValueError, RuntimeError):
+            return {}
+
+    def close(self) -> None:
+        """Close the database."""
+        self._storage.remove_session()
+        self._storage.engine.dispose()
+
+    def _open(self, start: Start) -> tuple[optuna.Study, bool]:
+        """The study, and True if it is new. Raises UserError if it exists, or doesn't, against what
+        was asked for."""
+        try:
+            return optuna.load_study(study_name=start.study, storage=self._storage), False
+        except KeyError:
+            if not start.over:
+                raise UserError(f"there is no study {start.study} to go on with") from None
+        try:
+            return optuna.create_study(storage=self._storage, study_name=start.study), True
+        except optuna.exceptions.DuplicatedStudyError:  # by another machine, just now
+            return optuna.load_study(study_name=start.study, storage=self._storage), False
+
+    def _sampler(self) -> optuna.samplers.BaseSampler:
+        """What proposes trials; one that goes on with a study does not repeat it."""
+        shift = random.getrandbits(30) if self._is_shared else len(self._study.trials)
+        seed = (self.base.seed + shift) % 2**32
+        if self.begun.sampler == "tpe":
+            return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+        return optuna.samplers.RandomSampler(seed=seed)  # of a grid, all trials wait already
+
+    def _is_worse(self, trial: optuna.Trial) -> bool:
+        pruner = optuna.pruners.WilcoxonPruner(p_threshold=_WORSE)
+        frozen = self._storage.get_trial(trial._trial_id)
+        return pruner.prune(self._study, frozen)
+
+    def _give_back(self, trials: "list[optuna.Trial] | list[FrozenTrial]") -> None:
+        for trial in trials:
+            with suppress(optuna.exceptions.UpdateFinishedTrialError):
+                self._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Call Optuna without its warnings of what is experimental or meant for `Study.optimize`, and
+    with its errors, such as those of a full disk, as a sentence."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+            cause = error.__cause__ or error
+            reason = str(getattr(cause, "orig", cause)).strip().splitlines()[0]
+            raise UserError(f"the database of the study can't be used: {reason}") from None
+
+
+def _checked(url: str) -> str:
+    """The URL of a PostgreSQL database, with the driver that is installed."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+        raise UserError(
+            f"--storage must be {_POSTGRES}USER@HOST/DATABASE, not {url.split('@')[-1]}"
+        )
+    if find_spec("psycopg") is None:
+        raise UserError("PostgreSQL needs psycopg: pip install 'makemore-tui[sweep]'")
+    return f"{_POSTGRES}{rest}"
+
+
+def _storage(url: str, grace: int | None) -> RDBStorage:
+    """A database, with its tables. grace: see `Start`; None for one that nobody shares."""
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    if grace is None:
+        storage = RDBStorage(url)
+        event.listen(storage.engine, "connect", _quicken)
+        storage.engine.dispose()  # so that what is connected from now on is quick
+        return storage
+    for left in reversed(range(_TRIES)):
+        try:
+            return RDBStorage(
+                url,
+                {"pool_pre_ping": True},
+                heartbeat_interval=min(_HEARTBEAT_SECONDS, max(1, grace // 3)),
+                grace_period=grace,
+                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
+            )
+        except (SQLAlchemyError, optuna.exceptions.StorageInternalError):
+            if not left:  # or another machine was making the same tables
+                raise
+            time.sleep(_SECONDS_BETWEEN * random.random())
+    raise AssertionError
+
+
+def _quicken(connection: Any, _: Any) -> None:
+    """Let SQLite sync less often; a power failure may lose the last trials, and harms nothing."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _begin(study: optuna.Study, start: Start) -> Begun:
+    """Note how a study begins, and put its first trials in line."""
+    begun = Begun(start.spec, start.over, start.trials, start.seeds, start.sampler, start.prunes)
+    inside, outside = _first(begun)
+    with _told():
+        study.enqueue_trial(inside, {_OUTSIDE: outside})
+        points = grid(start.over) if start.sampler == "grid" else []
+        for point in [one for one in points if one != inside][: start.trials - 1]:
+            study.enqueue_trial(point)
+        study.set_user_attr(_ATTRIBUTE, msgspec.to_builtins(begun))
+    return begun
+
+
+def _first(begun: Begun) -> tuple[dict[str, Any], list[str]]:
+    """The settings of the first trial that are in their ranges, and the names of the others."""
+    spec = RunSpec.parse(begun.spec)
+    present = vars(spec.model) | vars(spec.train)
+    inside = {
+        one.setting: present[one.setting] for one in begun.over if present[one.setting] in one
+    }
+    return inside, [one.setting for one in begun.over if one.setting not in inside]
+
+
+def _begun(study: optuna.Study, start: Start) -> Begun:
+    """How a study was begun, perhaps by another machine just now.
+
+    Raises UserError if it may not exist, is none of this program's, or has other ranges than asked.
+    """
+    if not start.may_exist:
+        raise UserError(f"there is a study {start.study} already; --resume goes on with it")
+    for _ in range(_TRIES):
+        if found := study.user_attrs.get(_ATTRIBUTE):
+            break
+        time.sleep(_SECONDS_BETWEEN)
+    else:
+        raise UserError(f"the study {start.study} was not begun by makemore-tui sweep")
+    begun = msgspec.convert(found, Begun)
+    if start.over and (start.over, start.spec) != (begun.over, begun.spec):
+        over = " ".join(map(str, begun.over))
+        raise UserError(
+            f"the study {start.study} is of {begun.spec} over {over}, not what is asked"
+        )
+    return begun
+
+
+def _distribution(one: Range) -> BaseDistribution:
+    if one.choices:
+        return CategoricalDistribution(one.choices)
+    if one.is_whole:
+        return IntDistribution(int(one.low), int(one.high), log=one.log)
+    return FloatDistribution(one.low, one.high, log=one.log)

@@ -1,0 +1,260 @@
+"""Sweeps, with workers in threads: trials, their study, the runs that are kept, and the files."""
+
+import threading
+import time
+
+import pytest
+import torch
+from msgspec.structs import replace
+from optuna.trial import TrialState
+
+from makemore_tui.core.datasets.dataset import Dataset
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.run_spec import RunSpec
+from makemore_tui.core.runs.catalog import saved_runs
+from makemore_tui.core.session.replay import replay
+from makemore_tui.core.session.session import Session
+from makemore_tui.core.settings import TrainSettings
+from makemore_tui.core.sweep import files as sweep_files
+from makemore_tui.core.sweep.files import StudyFiles, study_names
+from makemore_tui.core.sweep.messages import Prune, Stop
+from makemore_tui.core.sweep.study import Study
+from tests.support.sweeping import MODEL, TRAIN, ThreadWorkers, run_sweep, start
+
+
+@pytest.fixture(scope="module")
+def items(write, small_items):
+    return write("\n".join(small_items))
+
+
+@pytest.fixture(scope="module")
+def finished(items, tmp_path_factory):
+    """A sweep of 12 trials over two settings: its directory, and its last snapshot."""
+    directory = tmp_path_factory.mktemp("sweeps")
+    over = "learning_rate=0.001..1:log", "hidden=2,8"
+    asked = start(items, *over, trials=12, workers=2, runs=str(directory / "runs"), keep=3)
+    return directory, run_sweep(asked, directory)
+
+
+def ask(study, most=4):
+    found = study.ask(most)
+    assert found is not None
+    return found
+
+
+def study_of(directory, items, *over, **options):
+    asked = start(items, *over, **options)
+    return Study(asked, StudyFiles(directory, asked.study).database)
+
+
+def test_the_first_trial_has_the_settings_of_the_preset(finished, items):
+    _, snapshot = finished
+    first = snapshot.rows[0]
+    assert RunSpec.parse(first.spec) == RunSpec(str(items), False, MODEL, TRAIN)
+    assert first.settings == {"learning_rate": 0.1, "hidden": 4}  # which is not in the list
+    assert first.state == "done"
+
+
+def test_every_trial_ends_and_says_how(finished):
+    _, snapshot = finished
+    assert (snapshot.state, snapshot.trials, len(snapshot.rows)) == ("finished", 12, 12)
+    assert {row.state for row in snapshot.rows} == {"done", "pruned"}
+    for row in snapshot.rows:
+        assert RunSpec.parse(row.spec).seed == 1
+        if row.state == "done":
+            assert row.steps == row.planned == 64
+        else:
+            assert row.steps < 64
+            assert row.why == "behind the others"
+    best = snapshot.leaders[0]
+    assert snapshot.best_so_far[-1][1] == best.value
+    assert best.dev[-1] == (64, best.value)
+    assert len(best.losses) == 64
+    assert sum(snapshot.importances.values()) == pytest.approx(1)
+    assert len(snapshot.slice("hidden")) == snapshot.count("done")
+
+
+def test_the_best_are_saved_as_runs_that_replay(finished):
+    directory, snapshot = finished
+    kept = {run.path: run for run in saved_runs(directory / "runs")}
+    leaders = snapshot.leaders[:3]
+    assert kept.keys() == {
+        directory / "runs" / f"a-trial-{row.number}.safetensors" for row in leaders
+    }
+    for row in leaders:
+        again = replay(row.run)
+        assert again.identical
+        assert again.session.evaluate("dev").loss == row.value
+
+
+def test_a_trial_has_the_losses_of_the_same_run_alone(items, tmp_path):
+    snapshot = run_sweep(start(items, "hidden=4", workers=2), tmp_path)
+    (row,) = snapshot.rows  # for there is one combination
+    session = Session(Dataset(items), MODEL, TRAIN)
+    losses = torch.cat([session.train(7), session.train(57)])
+    assert [loss for _, loss in row.losses] == losses.tolist()
+    assert row.value == session.evaluate("dev").loss
+
+
+def test_a_trial_of_several_seeds_is_judged_by_their_mean(items, tmp_path):
+    snapshot = run_sweep(start(items, "hidden=4,5", trials=2, seeds=3), tmp_path)
+    losses = []
+    for seed in (1, 2, 3):
+        session = Session(Dataset(items), MODEL, TRAIN, seed)
+        session.train(64)
+        losses.append(session.evaluate("dev").loss)
+    assert snapshot.rows[0].value == pytest.approx(sum(losses) / 3, abs=1e-12)
+    assert snapshot.rows[0].steps == snapshot.rows[0].planned == 3 * 64
+
+
+def test_a_trial_that_is_worse_with_two_seeds_ends(items, tmp_path):
+    study = study_of(tmp_path, items, "hidden=4,5", seeds=3)
+    number, _ = ask(study)
+    for seed, loss in enumerate((2.0, 2.1, 2.2)):
+        assert not study.report(number, seed, loss)
+    study.end(number, {}, 2.1, failed=False)
+    number, _ = ask(study)
+    assert [study.report(number, 0, 2.5), study.report(number, 1, 2.6)] == [False, True]
+
+
+def test_a_grid_has_all_points_and_a_random_search_repeats_when_begun_anew(items, tmp_path):
+    over = "hidden=2,4,6", "embedding=2,3"
+    snapshot = run_sweep(start(items, *over, sampler="grid", prunes=False), tmp_path)
+    found = [tuple(row.settings.values()) for row in snapshot.rows]
+    assert found[0] == (4, 2)  # the preset's
+    assert sorted(found) == [(h, e) for h in (2, 4, 6) for e in (2, 3)]
+    tried = []
+    for name in ("b", "c"):
+        asked = start(items, "learning_rate", study=name, sampler="random", trials=4)
+        tried.append([row.settings for row in run_sweep(asked, tmp_path).rows])
+    assert tried[0] == tried[1]
+
+
+def test_counts_can_be_tried_and_what_diverges_or_can_t_be_had_is_said(items, tmp_path):
+    asked = start(items, "kind=mlp,ngram", "order=1,2", study="n", trials=6, sampler="grid")
+    snapshot = run_sweep(asked, tmp_path)
+    assert {row.state for row in snapshot.rows} == {"done"}
+    asked = start(items, "learning_rate=1000", study="d", train=TrainSettings(steps=999))
+    (_, row) = run_sweep(asked, tmp_path).rows
+    assert row.state == "pruned"
+    assert row.why.startswith("diverged at step")
+
+
+def test_a_study_goes_on_only_where_that_is_asked_for(finished, items):
+    directory, _ = finished
+    with pytest.raises(UserError, match="--resume goes on with it"):
+        study_of(directory, items, "hidden=2,8")
+    with pytest.raises(UserError, match=r"over learning_rate=0.001..1:log hidden=2,8, not what"):
+        study_of(directory, items, "hidden=2,9", may_exist=True)
+    with pytest.raises(UserError, match="there is no study nope"):
+        study_of(directory, items, study="nope", may_exist=True)
+    longer = start(items, may_exist=True, trials=14, runs=str(directory / "runs"), keep=3)
+    rows = run_sweep(longer, directory).rows
+    assert len(rows) == 14
+    assert len({tuple(row.settings.values()) for row in rows}) == 14  # none is repeated
+
+
+def test_trials_that_run_when_it_is_stopped_or_killed_are_run_again(items, tmp_path):
+    study = study_of(tmp_path, items, "hidden=2..9", trials=4)
+    first, spec = ask(study)
+    second, _ = ask(study)
+    study.give_back_all()
+    assert study.ask(4) == (first, spec)
+    del study  # as if it were killed, while the first runs
+    again = study_of(tmp_path, items, may_exist=True)
+    assert again.ask(4) == (first, spec)
+    assert ask(again)[0] == second
+
+
+def test_a_result_that_comes_too_late_is_dropped(items, tmp_path):
+    study = study_of(tmp_path, items, "hidden=2..9")
+    number, _ = ask(study)
+    other = study_of(tmp_path, items, may_exist=True)  # which takes the trial for lost
+    assert ask(other)[0] == number
+    other.end(number, {}, 2.0, failed=False)
+    assert study.report(number, 10, 3.0)  # it need not go on
+    study.end(number, {"why": "late"}, 3.0, failed=False)
+    (trial, *_) = other.trials()
+    assert (trial.state, trial.value) == (TrialState.COMPLETE, 2.0)
+
+
+def test_a_worker_that_dies_is_replaced_and_a_trial_that_kills_it_fails(
+    items, tmp_path, monkeypatch
+):
+    deaths = []
+
+    class Dying(ThreadWorkers):
+        def reports(self, seconds):
+            for worker, report in super().reports(seconds):
+                if worker.trial == 1 and len(deaths) < 9:
+                    deaths.append(worker)
+                    worker.connection.close()
+                    self._all[self._all.index(worker)] = self._start()
+                    yield worker, None
+                else:
+                    yield worker, report
+
+    monkeypatch.setattr("tests.support.sweeping.ThreadWorkers", Dying)
+    snapshot = run_sweep(start(items, "hidden=2..9", trials=3), tmp_path)
+    assert [row.state for row in snapshot.rows].count("failed") == 1
+    assert snapshot.rows[1].why == "its process died 3 times"
+    assert len(deaths) == 3
+
+
+def test_it_is_steered_by_what_is_written_to_its_commands(items, tmp_path):
+    asked = start(items, "hidden=2..9", trials=2, train=TrainSettings(batch_size=8, steps=10**8))
+    files = StudyFiles(tmp_path, "a")
+    thread = threading.Thread(target=run_sweep, args=(asked, tmp_path))
+    thread.start()
+
+    def wait_for(condition):
+        end = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+    wait_for(lambda: files.snapshot.exists() and files.read().count("running"))
+    with pytest.raises(UserError, match="is running already"):
+        StudyFiles(tmp_path, "a").lock()
+    files.command(Prune(0))
+    with open(files.commands, "ab") as file:
+        file.write(b"nonsense\n")
+    wait_for(lambda: files.read().count("pruned"))
+    assert files.read().rows[0].why == "ended by hand"
+    files.command(Stop())
+    thread.join(60)
+    assert files.read().state == "stopped"
+    assert files.read().rows[1].state == "waiting"  # given back
+    assert study_names(tmp_path) == ["a"]
+
+
+def test_a_snapshot_of_a_sweep_that_was_killed_says_stopped(finished, tmp_path):
+    _, snapshot = finished
+    files = StudyFiles(tmp_path, "a")
+    with pytest.raises(UserError, match="no sweep named a"):
+        files.read()
+    files.write(replace(snapshot, state="running"))
+    assert files.read().state == "stopped"
+    files.snapshot.write_text("{")
+    with pytest.raises(UserError, match="can't be read"):
+        files.read()
+
+
+def test_a_network_file_system_is_refused(tmp_path, monkeypatch):
+    mounts = tmp_path / "mounts"
+    at = str(tmp_path / "home folder").replace(" ", r"\040")
+    mounts.write_text(f"/dev/sda / ext4 rw 0 0\nserver:/home {at} nfs4 rw 0 0\n")
+    monkeypatch.setattr(sweep_files, "_MOUNTS", mounts)
+    with pytest.raises(UserError, match=r"network file system \(nfs4 at .*home folder"):
+        StudyFiles(tmp_path / "home folder" / "sweeps", "a").lock()
+    StudyFiles(tmp_path / "sweeps", "a").lock()
+
+
+def test_a_full_disk_ends_it_with_a_sentence(items, tmp_path):
+    study = study_of(tmp_path, items, "hidden=2..9")
+    with study._storage.engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    number, _ = ask(study)
+    with pytest.raises(UserError, match="database or disk is full"):
+        study.end(number, {"losses": "x" * 10**6}, 2.0, failed=False)

@@ -1,0 +1,255 @@
+"""The command that looks for good settings."""
+
+import os
+import re
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from makemore_tui.core.constants import BUILT_IN_DATASETS
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.presets import DEFAULT_PRESET
+from makemore_tui.core.run_spec import RunSpec
+from makemore_tui.core.runs.catalog import automatic_name, check_name
+from makemore_tui.core.runs.directory import runs_directory
+from makemore_tui.core.settings import SETTINGS, parse_changes
+from makemore_tui.core.sweep.files import StudyFiles, study_names, sweeps_directory
+from makemore_tui.core.sweep.messages import Snapshot, Start, Stop
+from makemore_tui.core.sweep.ranges import parse_ranges
+
+from ..client.sweep import SweepProcess
+from . import options
+from .process import INTERRUPTED, complain, ctrl_c_calls
+from .reports import show
+from .start import DATA_OPTIONS, Given, refuse, start_of
+from .sweep_report import print_sweep, watching
+
+_SECONDS_BETWEEN = 0.25  # looks at the snapshot
+_MAX_WORKERS, _MAX_TRIALS, _MAX_SEEDS, _MAX_KEPT = 256, 100_000, 100, 1000
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_STARTING = (*DATA_OPTIONS, "--preset", "--set", "--seed", "--spec", "--steps", "--seeds",
+             "--sampler", "--no-prune")  # fmt: skip
+
+
+def _is_time(text: str | None) -> str | None:
+    """Raises UserError for a text that is no time."""
+    if text is not None:
+        seconds_of(text)
+    return text
+
+
+def seconds_of(text: str) -> float:
+    """Seconds from a text such as 90s, 10m or 1.5h. Raises UserError for any other."""
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhd]?)", text)
+    if not found or not float(found[1]):
+        raise UserError(f"--time must be a time such as 90s, 10m or 2h, not {text!r}")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _goal(text: str) -> str:
+    if text != "dev":
+        raise UserError(f"--goal must be dev, not {text!r}: settings are never chosen by test")
+    return text
+
+
+def _sampler(text: str) -> str:
+    if text not in ("tpe", "random", "grid"):
+        raise UserError(f"--sampler must be tpe, random or grid, not {text!r}")
+    return text
+
+
+# fmt: off
+_Over = Annotated[list[str] | None, typer.Option(
+    "--over", metavar="NAME[=RANGE]",
+    help="Try a setting: hidden=64,128 or dropout=0..0.4 or learning_rate=0.001..0.3:log.",
+    autocompletion=options.one_of(*(f"{name}=" for name in SETTINGS)),
+)]
+_Trials = Annotated[int, typer.Option(
+    metavar="N", help="How many in all.", callback=options.within(1, _MAX_TRIALS),
+)]
+_Time = Annotated[str | None, typer.Option(
+    "--time", metavar="TIME", help="Go on so long at most: 90s, 10m or 2h.", callback=_is_time,
+)]
+_Steps = Annotated[int | None, typer.Option(
+    metavar="N", help="Of each trial; short for --set steps=N.",
+    callback=options.within(1, SETTINGS["steps"].metadata["high"]),
+)]
+_Workers = Annotated[int | None, typer.Option(
+    metavar="N", help="Processes, one for each core by default.",
+    callback=options.within(1, _MAX_WORKERS),
+)]
+_Seeds = Annotated[int, typer.Option(
+    metavar="N", help="Train each trial with so many seeds, and judge it by their mean.",
+    callback=options.within(1, _MAX_SEEDS),
+)]
+_Sampler = Annotated[str, typer.Option(
+    metavar="tpe|random|grid", help="What proposes trials.", callback=_sampler,
+    autocompletion=options.one_of("tpe", "random", "grid"),
+)]
+_NoPrune = Annotated[bool, typer.Option(
+    "--no-prune", help="Train every trial to its end, also those that fall behind.",
+)]
+_Goal = Annotated[str, typer.Option(
+    metavar="dev", help="The split whose loss is to be low.", callback=_goal,
+)]
+_Keep = Annotated[int, typer.Option(
+    metavar="N", help="Save the N best trials as runs.", callback=options.within(0, _MAX_KEPT),
+)]
+_Storage = Annotated[str, typer.Option(
+    metavar="URL", help="A PostgreSQL database that several machines share.",
+)]
+_Name = Annotated[str | None, typer.Option(metavar="STUDY", help="Of the study.")]
+_Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study, by default the last.")]
+_Detach = Annotated[bool, typer.Option(
+    "--detach", help="Let it run by itself; --follow shows it, --stop ends it.",
+)]
+_Follow = Annotated[bool, typer.Option("--follow", help="Show a sweep that runs, or ran, here.")]
+_Stop = Annotated[bool, typer.Option("--stop", help="End a sweep that runs here.")]
+# fmt: on
+
+
+def sweep(
+    context: typer.Context,
+    data: options.Data = "names",
+    preset: options.Preset = DEFAULT_PRESET,
+    changes: options.Changes = None,
+    over: _Over = None,
+    trials: _Trials = 50,
+    time_limit: _Time = None,
+    steps: _Steps = None,
+    workers: _Workers = None,
+    seeds: _Seeds = 1,
+    sampler: _Sampler = "tpe",
+    no_prune: _NoPrune = False,
+    goal: _Goal = "dev",
+    keep: _Keep = 5,
+    storage: _Storage = "",
+    name: _Name = None,
+    resume: _Resume = False,
+    detach: _Detach = False,
+    follow: _Follow = False,
+    stop: _Stop = False,
+    seed: options.Seed = 1,
+    unique: options.Unique = False,
+    encoding: options.Encoding = "",
+    column: options.Column = "",
+    skip_long: options.SkipLong = False,
+    spec: options.Spec = None,
+    run_dir: options.RunDirectory = None,
+    as_json: options.Json = False,
+) -> None:
+    """Find good settings: train many trials, and keep the best as runs.
+
+    The first trial has the settings of the preset. All share seed and batches. Settings in the
+    given order, those that fall behind end early.
+    """
+    given = options.given(context)
+    if follow or stop:
+        refuse(given, ("--over", "--resume", "--detach"), "can't be had with --follow or --stop")
+        files = StudyFiles(sweeps_directory(), _existing(name))
+        if stop:
+            files.read()
+            files.command(Stop())
+        raise typer.Exit(_watch(files, None, as_json))
+    start = _start(given, context.params)
+    with closing(SweepProcess(start)) as process:
+        process.wait_until_open()
+        if detach:
+            complain(f"{start.study} runs; --follow shows it, --stop ends it")
+            raise typer.Exit
+        files = StudyFiles(sweeps_directory(), start.study)
+        raise typer.Exit(_watch(files, process, as_json))
+
+
+def _start(given: Given, values: dict[str, Any]) -> Start:
+    """What the options ask for. Raises UserError where they don't fit together."""
+    name, is_shared = values["name"], bool(values["storage"])
+    spec, over = "", ()
+    if values["over"]:
+        wanted = parse_changes(values["changes"] or [])
+        start = start_of(given, wanted | ({"steps": values["steps"]} if values["steps"] else {}))
+        if start.train.train_on == "all":
+            raise UserError("train_on all leaves no held-out data to judge a trial by")
+        if start.dataset not in BUILT_IN_DATASETS and not is_shared:
+            start = replace(start, dataset=str(Path(start.dataset).expanduser().absolute()))
+        spec, over = str(start), parse_ranges(values["over"], start)
+        name = name or automatic_name(start.dataset)
+    elif not (values["resume"] or (is_shared and name)):
+        parse_ranges([], RunSpec("names"))  # which says what is missing
+    else:
+        refuse(given, _STARTING, "can't be had without --over: the study has its own")
+        name = name or _existing(None)
+    check_name(name)
+    return Start(
+        study=name,
+        spec=spec,
+        over=over,
+        trials=values["trials"],
+        seconds=seconds_of(values["time_limit"]) if values["time_limit"] else None,
+        workers=values["workers"] or len(os.sched_getaffinity(0)),
+        seeds=values["seeds"],
+        sampler=values["sampler"],
+        prunes=not values["no_prune"],
+        storage=values["storage"],
+        may_exist=values["resume"] or is_shared,
+        keep=values["keep"],
+        runs=str(runs_directory(values["run_dir"]).absolute()),
+        detached=values["detach"],
+    )
+
+
+def _existing(name: str | None) -> str:
+    """The study that is meant: by its name, or else the last one."""
+    names = study_names(sweeps_directory())
+    if name is None and not names:
+        raise UserError(f"there is no sweep in {sweeps_directory()}; --over begins one")
+    return name or names[0]
+
+
+def _watch(files: StudyFiles, process: SweepProcess | None, as_json: bool) -> int:
+    """Show a sweep until it ends, and then what it found. Returns the exit code.
+
+    Ctrl+c ends the sweep if this process has started it.
+    """
+    interrupts: list[bool] = []
+    with ctrl_c_calls(lambda *_: interrupts.append(True)), watching(as_json) as update:
+        while (snapshot := files.read()).state == "running" and not interrupts:
+            update(snapshot)
+            time.sleep(_SECONDS_BETWEEN)
+        if process:
+            process.stop()
+            snapshot = files.read()
+    show(as_json, summary(snapshot), print_sweep, snapshot)
+    if problem := snapshot.problem or (process.problem if process else ""):
+        raise UserError(problem)
+    if interrupts:
+        return INTERRUPTED
+    if not snapshot.leaders and snapshot.state == "finished":
+        reasons = [row.why for row in snapshot.rows if row.why]
+        complain(f"no trial was trained to its end{f': {reasons[0]}' if reasons else ''}")
+        return 1
+    return 0
+
+
+def summary(snapshot: Snapshot) -> dict[str, Any]:
+    """The JSON of a sweep."""
+    counts = {state: snapshot.count(state) for state in ("done", "pruned", "failed")}
+    best = next(iter(snapshot.leaders), None)
+    return {
+        "study": snapshot.study,
+        "trials": sum(counts.values()),
+        "pruned": counts["pruned"],
+        "failed": counts["failed"],
+        "seconds": snapshot.seconds,
+        "best": best
+        and {
+            "value": best.value,
+            "settings": best.settings,
+            "spec": best.spec,
+            "run": best.run or None,
+        },
+    }

@@ -1,0 +1,103 @@
+"""What the terminal shows of a sweep: while it runs, and what it has found."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from makemore_tui.core.settings import short_label
+from makemore_tui.core.sweep.messages import Snapshot, Trial
+
+from ..style.text_rows import number
+from .reports import new_table, print_out
+
+_REFRESHES = 4  # a second
+_LEADERS, _LEADERS_WATCHED = 10, 3
+_BAR = "▁▂▃▄▅▆▇█"
+_BAR_CELLS = 20
+
+
+@contextmanager
+def watching(quiet: bool) -> Iterator[Callable[[Snapshot], None]]:
+    """A view of a sweep that is redrawn in place; none if quiet, or without a terminal.
+
+    Yields a function that takes the newest snapshot.
+    """
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda _: None
+        return
+    with Live(console=console, transient=True, refresh_per_second=_REFRESHES) as live:
+        yield lambda snapshot: live.update(_view(snapshot))
+
+
+def print_sweep(snapshot: Snapshot) -> None:
+    """Print the best trials of a sweep, and what mattered."""
+    print_out(_headline(snapshot))
+    if leaders := snapshot.leaders[:_LEADERS]:
+        print_out(_table("Best trials", leaders, "run"))
+    if len(snapshot.importances) > 1:
+        shares = sorted(snapshot.importances.items(), key=lambda one: -one[1])
+        named = (f"{name.replace('_', ' ')} {share:.0%}" for name, share in shares)
+        print_out(Text(f"What mattered: {', '.join(named)}"))
+
+
+def sparkline(values: Sequence[float], cells: int = _BAR_CELLS) -> str:
+    """The newest values as bars, the highest of them full."""
+    shown = list(values)[-cells:]
+    if not shown:
+        return ""
+    low, high = min(shown), max(shown)
+    last = len(_BAR) - 1
+    return "".join(_BAR[round((value - low) / ((high - low) or 1) * last)] for value in shown)
+
+
+def _view(snapshot: Snapshot) -> Group:
+    running = [row for row in snapshot.rows if row.state == "running"]
+    parts: list[Text | Table] = [_headline(snapshot)]
+    if leaders := snapshot.leaders[:_LEADERS_WATCHED]:
+        parts.append(_table("Best so far", leaders))
+    if running:
+        parts.append(_table("Running", running, "curve"))
+    return Group(*parts)
+
+
+def _headline(snapshot: Snapshot) -> Text:
+    """A line such as "names-1 · 12 of 50 trials · 9 pruned · 2 running · 1:20 left"."""
+    counts = {state: snapshot.count(state) for state in ("done", "pruned", "failed", "running")}
+    ended = counts["done"] + counts["pruned"] + counts["failed"]
+    parts = [f"{ended:,} of {snapshot.trials:,} trials"]
+    parts += [
+        f"{counts[state]:,} {state}" for state in ("pruned", "failed", "running") if counts[state]
+    ]
+    if snapshot.seconds_left is not None:
+        parts.append(f"{_clock(snapshot.seconds_left)} left")
+    elif snapshot.state != "running":
+        parts.append(f"{snapshot.state} after {_clock(snapshot.seconds)}")
+    return Text.assemble((snapshot.study, "bold"), " · ", " · ".join(parts))
+
+
+def _table(title: str, rows: Sequence[Trial], last: str = "") -> Table:
+    table = new_table(title, "trial", "dev", "steps", "settings", *([last] if last else ()))
+    for column in table.columns[3:]:
+        column.justify = "left"
+    for row in rows:
+        steps = f"{row.steps:,}" if row.steps >= row.planned else f"{row.steps:,}/{row.planned:,}"
+        dev = number(row.value) if row.value is not None else "–"
+        cells = [str(row.number), dev, steps, short_label(row.settings)]
+        if last == "run":
+            cells.append(row.run)
+        elif last:
+            newest = f"{row.losses[-1][1]:.3f} " if row.losses else ""
+            cells.append(newest + sparkline([loss for _, loss in row.losses]))
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -8,14 +8,21 @@ DATASET_NOTES = {
     ),
 }
 SPLITS = ("train", "dev", "test")
-FLOOR = "floor"
+KNESER_NEY, FLOOR = "Kneser-Ney", "floor"
 # What is drawn beside a run's losses: the dev losses of models that only count, of which the first
 # needs no counts, and the lowest loss that is possible on a small training set.
-BASELINES = ("uniform", "unigram", "bigram", "trigram", "4-gram", "Kneser-Ney", FLOOR)
+BASELINES = ("uniform", "unigram", "bigram", "trigram", "4-gram", KNESER_NEY, FLOOR)
 BASELINE_NOTES = {
     "uniform": "ln V, the loss of a model that holds every character equally likely",
-    "n-grams": "The dev losses of counts of one to four characters, with the best smoothing",
-    "Kneser-Ney": "The dev loss of counts with Kneser-Ney smoothing, of the order with the lowest",
+    "n-grams": (
+        "The dev losses of counts of one to four characters, each with the k that is best on dev. "
+        "The lecture's table explodes with the context: it has V^n cells, most of them empty, and "
+        "what k adds to those takes most of P"
+    ),
+    KNESER_NEY: (
+        "The dev loss of its best order. Only n-grams that occur are kept, and what is taken from "
+        "their counts goes to shorter contexts, so that longer ones help where the table explodes"
+    ),
     FLOOR: (
         "The lowest training loss that is possible: where the same context is followed by several "
         "characters, no model is certain of each. For training sets of at most 10,000 examples"

@@ -27,16 +27,19 @@ MAX_LINES, LINE_WIDTH = 12, 36  # of a step's text, where the terminal is smalle
 FACTS = {
     "dataset": "dataset", "step": "step", "state": "state", "parameters": "parameters",
     "train": "train loss", "dev": "dev loss", "gap": "dev minus train", "test_peeks": "test looks",
-    "edits": "edits", "previous": "previous runs", "seen": "panel", "finder": "finder",
+    "seed": "seed", "edits": "edits", "previous": "previous runs", "seen": "panel",
+    "finder": "finder",
     "bigrams.mode": "bigrams", "bigrams.order": "sorted by", "bigrams.pair": "pair",
-    "probe.text": "probe", "trace.word": "word", "trace.backward": "gradients",
+    "probe.text": "probe", "trace.text": "traced", "trace.position": "position",
+    "trace.backward": "gradients",
     "names.temperature": "temperature", "names.top_k": "top-k",
 }  # fmt: skip
-_SIGNS = {">=": "≥", "<=": "≤"}
+_SIGNS = {">=": "≥", "<=": "≤", "!=": "≠"}
 _TESTS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
+    "=": operator.eq, "!=": operator.ne, "has": operator.contains,
+    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
-_CONDITION = re.compile(r"(\S+) +(=|>=|<=|>|<) +(.+)")
+_CONDITION = re.compile(r"(\S+) +(=|!=|has|>=|<=|>|<) +(.+)")
 _KEY = re.compile(r"\{([^{}]+)\}")
 _PLACE = re.compile(r" - at `\$(.*)`$")
 
@@ -63,7 +66,10 @@ class Condition(Struct, frozen=True):
         known = facts.get(self.name)
         if isinstance(known, frozenset | set):
             return self.value in known
-        return known is not None and _TESTS[self.comparison](known, self.value)
+        try:
+            return known is not None and _TESTS[self.comparison](known, self.value)
+        except TypeError:  # a text can't be compared with a number
+            return False
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True):
@@ -232,6 +238,10 @@ def _condition(text: str) -> Condition:
         meant = did_you_mean(name, [*FACTS, *SETTINGS])
         known = meant or f"there are {', '.join(FACTS)} and the settings"
         raise UserError(f"nothing is known as {name!r}; {known}")
+    if comparison == "has":
+        return Condition(name, comparison, value)
+    if value in ("true", "false"):
+        return Condition(name, comparison, value == "true")
     try:
         return Condition(name, comparison, float(value))
     except ValueError:

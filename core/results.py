@@ -255,7 +255,7 @@ class Unavailable(Struct, frozen=True):
 
 class Baseline(Struct, frozen=True):
     """The dev loss of an n-gram model, or the floor under the training loss; k: what is added to
-    every count, None where nothing is; order: of Kneser-Ney, the one with the lowest loss."""
+    every count, of add-k smoothing; order: of Kneser-Ney, the one with the lowest loss."""
 
     name: str
     loss: float

@@ -77,12 +77,14 @@ class ExplorerApp(App):
         reaches the panel, the line or the screen that it was typed for.
 
         (Textual hands a character to the widget that has the focus, runs a binding once the key has
-        come back from there, and looks at the next key meanwhile.) Once the screen is being taken
-        down, keys do nothing."""
+        come back from there, and looks at the next key meanwhile.) A screen that is being
+        opened, by a click perhaps, is waited for. Once the explorer is to be left, keys do
+        nothing."""
         if isinstance(event, KeyPress | Paste) and not event.is_forwarded:
-            if not self.is_running:
+            if self._exit or not self.is_running:
                 return
             self.app_focus = True
+            await self.screen._mounted_event.wait()
             if await self._handle_at_once(event):
                 return
         await super().on_event(event)

@@ -46,12 +46,23 @@ def _as_preset(name: str) -> dict[str, Any]:
 
 _CHANGES_TO: dict[str, dict[str, Any]] = {
     "mlp": _as_preset("scaled"),
-    "ngram": {"kind": "ngram", "order": 2, "batch_size": 32, "smoothing": 1.0},
+    "ngram": {
+        "kind": "ngram",
+        "order": 2,
+        "batch_size": 32,
+        "smoothing_method": "add-k",
+        "smoothing": 1.0,
+    },
     "neural-bigram": _as_preset("neural-bigram"),
 }
 
 
-_NAMES = {"kind": "model", "init": "initialisation", "direct": "direct connections"}
+_NAMES = {
+    "kind": "model",
+    "smoothing_method": "smoothing method",
+    "init": "initialisation",
+    "direct": "direct connections",
+}
 _MISSING = {"hidden": "hidden layer", "context": "adjustable context"}
 _HAS = {"mlp": "The MLP has", "ngram": "Counts have", "neural-bigram": "The neural bigram has"}
 
@@ -77,7 +88,10 @@ def stepped(
         return _CHANGES_TO[KINDS[(KINDS.index(model.kind) + 1) % len(KINDS)]]
     kind = model.model_kind
     own = {"decay": kind.regularizer, "context": kind.context_setting or "context"}
+    own |= {} if kind.is_network else {"optimizer": "smoothing_method"}
     setting = own.get(setting, setting)
+    if setting == "smoothing" and train.smoothing_method != "add-k":
+        return say.NO_K.format(key=labels)
     if not model.is_relevant(setting):
         return not_of_model(snapshot, setting, labels)
     now = getattr(model if hasattr(model, setting) else train, setting)

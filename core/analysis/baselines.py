@@ -11,14 +11,14 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from ..constants import BASELINES
+from ..constants import BASELINES, KNESER_NEY
 from ..datasets.contexts import context_numbers
 from ..datasets.dataset import Dataset
-from ..datasets.grams import gram_index
+from ..datasets.grams import GramIndex
 from ..models.kneser_ney import KneserNey
 from ..results import Baseline
 
-NAMES, KNESER_NEY = BASELINES[1:5], BASELINES[5]
+NAMES = BASELINES[1:5]
 _KNESER_NEY_ORDERS = range(2, 9)
 SMOOTHINGS = tuple(10 ** (i / 4) for i in range(-12, 13))  # 0.001 to 1,000
 _EXAMPLES_PER_BLOCK = 1 << 12  # a block of either takes a few milliseconds
@@ -76,12 +76,13 @@ class RunningBaselines:
 
     def _kneser_ney(self) -> Iterator[bool]:
         """Try each order of Kneser-Ney, up to the first that is worse than the one before."""
-        part = self._dataset.split("dev")
-        n = min(self._dataset.split("train").num_examples, _MAX_INDEXED)
+        train, part = self._dataset.split("train"), self._dataset.split("dev")
+        n = min(train.num_examples, _MAX_INDEXED)
+        index = GramIndex(train, n, self._dataset.vocabulary.size)
         positions = torch.arange(1, min(part.num_examples, _MAX_DEV_EXAMPLES) + 1)
         best = Baseline(KNESER_NEY, math.inf)
         for order in _KNESER_NEY_ORDERS:
-            index = gram_index(self._dataset, "train", n, order)
+            index.deepen()
             yield True
             estimate, nll = KneserNey(index, n, order), 0.0
             yield True

@@ -103,7 +103,8 @@ class Facts:
 
     @property
     def is_kneser_ney(self) -> bool:
-        return self.kind == "ngram" and self.train_settings.smoothing_method == "kneser-ney"
+        is_method = "smoothing_method" in MODEL_KINDS[self.kind].settings
+        return is_method and self.train_settings.smoothing_method == "kneser-ney"
 
     @property
     def gap(self) -> float:
@@ -193,12 +194,13 @@ def _higher_rate(facts: Facts) -> str:
 def _less_fitting(facts: Facts) -> str:
     """What holds back a network that over-fits, as far as there is more to be had of it."""
     train, ways = facts.train_settings, []
+    settings = MODEL_KINDS[facts.kind].settings
     if train.train_on.startswith("first-"):
         return "more items to train on"
-    if facts.kind == "mlp" and train.dropout < 0.5:
+    if "dropout" in settings and train.dropout < 0.5:
         ways.append("more dropout" if train.dropout else "dropout")
     ways.append("more weight decay" if train.weight_decay else "weight decay")
-    if facts.kind == "mlp" and facts.model.hidden > _FEW_HIDDEN:
+    if "hidden" in settings and facts.model.hidden > _FEW_HIDDEN:
         ways.append("fewer hidden units")
     *first, last = ways
     return f"{', '.join(first)} or {last}" if first else last

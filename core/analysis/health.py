@@ -13,6 +13,7 @@ from statistics import fmean, median_high, variance
 import torch
 from torch import Tensor
 
+from ..constants import KNESER_NEY
 from ..datasets.dataset import Dataset
 from ..models.factory import make_model
 from ..models.model import Model
@@ -21,7 +22,7 @@ from ..settings import ModelSettings, TrainSettings
 from ..training.batches import Batches
 from ..training.history import LossHistory
 from ..training.trainer import AnyTrainer
-from .baselines import KNESER_NEY, NAMES
+from .baselines import NAMES
 from .diagnosis import Facts, diagnosis, unusual
 
 EXAMPLES = 512

@@ -42,7 +42,8 @@ def nearest_smoothing(log_probabilities: Tensor, counts: Tensor) -> tuple[float,
 
     log_probabilities, counts: (V, V). k: from 0.0001 to 1,000,000.
     """
-    shares = counts.sum(1).double() / counts.sum()
+    counts = counts.double()
+    shares = counts.sum(1) / counts.sum()
 
     def divergence(exponent: float) -> float:
         smooth = counts + 10**exponent

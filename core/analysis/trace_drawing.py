@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import torch
 from torch import Tensor
 
 from ..datasets.vocabulary import Vocabulary
@@ -60,11 +59,8 @@ def strongest(values: Tensor, most: int = _MAX_STRONGEST) -> list[tuple[tuple[in
     """The places of the values that are farthest from 0, and those values."""
     flat = values.flatten()
     places = flat.abs().topk(min(most, len(flat))).indices
-    indices = torch.stack(torch.unravel_index(places, values.shape), 1)
-    return [
-        (tuple(place), value)
-        for place, value in zip(indices.tolist(), flat[places].tolist(), strict=True)
-    ]
+    indices = ((i,) if values.dim() == 1 else divmod(i, values.shape[1]) for i in places.tolist())
+    return list(zip(indices, flat[places].tolist(), strict=True))
 
 
 def _lines(stages: Iterable[Stage], most: int) -> tuple[TraceLine, ...]:

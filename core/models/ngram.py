@@ -82,7 +82,7 @@ class NgramCounts(Model):
         self.totals = torch.zeros(len(index.contexts[order - 1]), dtype=torch.int32)
         self.totals.index_add_(0, index.contexts_of(order), self.counts)
         self.tensors = {"counts": self.counts, "totals": self.totals}
-        self._forget_estimate()
+        vars(self).pop("kneser_ney", None)  # it is of what was counted before
 
     def count(self, places: Tensor) -> None:
         """Count the next examples, by the places of their n-grams (B,) in the index."""
@@ -90,7 +90,7 @@ class NgramCounts(Model):
         self.counts.index_add_(0, places, ones)
         self.totals.index_add_(0, self._contexts(places), ones)
         self.num_counted += len(places)
-        self._forget_estimate()
+        vars(self).pop("kneser_ney", None)  # it is of what was counted before
 
     def copy(self) -> Self:
         if self.is_kneser_ney:
@@ -109,7 +109,7 @@ class NgramCounts(Model):
     def log_likelihoods(self, contexts: Tensor, rows: Tensor, targets: Tensor) -> Tensor:
         if self.is_kneser_ney:
             return self.kneser_ney.log_prob(contexts, targets, rows)
-        ids, known = self._find(contexts)
+        *_, (ids, known) = self.index.find(contexts, self.settings.order)
         V, grams = self.vocabulary_size, self.index.grams[self.settings.order]
         places, found = places_of(ids[rows] * V + targets, grams)
         counts = values_at(self.counts, places, found & known[rows])
@@ -124,17 +124,12 @@ class NgramCounts(Model):
         """How often each character followed each of some contexts (B, T): (B, V) int32."""
         V, order = self.vocabulary_size, self.settings.order
         counts = torch.zeros(len(contexts), V, dtype=torch.int32)
-        ids, known = self._find(contexts)
+        *_, (ids, known) = self.index.find(contexts, self.settings.order)
         rows = known.nonzero()[:, 0]
         which, places = self.index.after(ids[rows], order)
         targets = self.index.grams[order][places] % V
         counts[rows[which], targets] = self.counts[places]
         return counts
-
-    def _find(self, contexts: Tensor) -> tuple[Tensor, Tensor]:
-        """The ids of contexts (B, T), and whether they are known: (B,), (B,)."""
-        *_, found = self.index.find(contexts, self.settings.order)
-        return found
 
     def _contexts(self, places: Tensor) -> Tensor:
         """The ids of the contexts of n-grams (B,): (B,)."""
@@ -148,6 +143,3 @@ class NgramCounts(Model):
             return (counts.double() + k).log_().sub((totals.double() + k * V).log_())
         share = counts.double().log_().sub(totals.double().log_())
         return torch.where(totals > 0, share, -math.log(V))
-
-    def _forget_estimate(self) -> None:
-        self.__dict__.pop("kneser_ney", None)

@@ -81,6 +81,10 @@ class RunState:
         first = RunState.first(self.dataset, *self.first_settings, self.seed, version)
         return replace(first, run=self.run, dropout_version=self.dropout_version)
 
+    def forked(self) -> "RunState":
+        """The state of a run of its own that goes on as this one would."""
+        return replace(self, run=object())
+
     def __repr__(self) -> str:
         return f"RunState({run_label(self.model_settings, self.step, self.dev_losses.last)})"
 

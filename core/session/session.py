@@ -146,10 +146,6 @@ class Session:
         )
         return self._last
 
-    def fork(self) -> "Session":
-        """A run of its own that goes on from here as this one would, with nothing to undo."""
-        return Session.from_state(replace(self.state(), run=object()))
-
     def train(self, steps: int) -> Tensor:
         """Take some steps; the minibatch loss of each, in nats: (steps,) float32.
 

@@ -39,7 +39,7 @@ class Twins:
         """session: A. other: B; without it, a fork of A. Raises UserError if it has another
         dataset."""
         self.a = session
-        self.b: Session = session.fork() if other is None else other
+        self.b: Session = other or Session.from_state(session.state().forked())
         self.forked_at: int = session.step
         self.differences: list[DevDifference] = []
         self.looks: int = 0

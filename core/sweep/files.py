@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ _SNAPSHOT = ".json"
 _LOCK_SECONDS = 1.0
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "lustre",
             "fuse.sshfs", "fuse.glusterfs")  # fmt: skip
+_POSTGRES = "postgresql+psycopg://"
 _MOUNTS = Path("/proc/mounts")
 
 
@@ -40,9 +42,9 @@ class StudyFiles:
 
     def __init__(self, directory: Path, study: str):
         """Nothing is read or written yet."""
-        self.database = directory / f"{study}.sqlite3"
-        self.snapshot = directory / f"{study}{_SNAPSHOT}"
-        self.commands = directory / f"{study}.commands"
+        self.database: Path = directory / f"{study}.sqlite3"
+        self.snapshot: Path = directory / f"{study}{_SNAPSHOT}"
+        self.commands: Path = directory / f"{study}.commands"
         self._study = study
         self._lock = FileLock(directory / f".{study}.lock", blocking=False)
         self._taken = 0  # bytes of the commands
@@ -120,6 +122,24 @@ class StudyFiles:
                 with contextlib.suppress(msgspec.MsgspecError):
                     found.append(command_of(line))
         return found
+
+
+def check_installed(*packages: str) -> None:
+    """Raises UserError unless some packages of the extra `sweep` are installed."""
+    for package in packages:
+        if find_spec(package) is None:
+            raise UserError(f"sweeps need {package}: pip install 'makemore-tui[sweep]'")
+
+
+def postgres_url(url: str) -> str:
+    """The URL of a PostgreSQL database, with the driver that is used. Raises UserError for that of
+    another database, or if the driver is not installed."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+        right, wrong = f"{_POSTGRES}USER@HOST/DATABASE", url.split("@")[-1]  # no password
+        raise UserError(f"--storage must be {right}, not {wrong}")
+    check_installed("psycopg")
+    return f"{_POSTGRES}{rest}"
 
 
 def check_is_local(path: Path) -> None:

@@ -26,17 +26,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..errors import UserError
 from ..run_spec import RunSpec
 from ..settings import changed
+from .files import postgres_url
 from .halving import is_behind
 from .messages import Start
 from .ranges import Range, grid, num_combinations
 
 _HEARTBEAT_SECONDS = 60
-_POSTGRES = "postgresql+psycopg://"
 _ATTRIBUTE = "sweep"  # of a study: how it was begun
 RESULT = "result"  # of a trial: what is kept of it but for its settings and its dev loss
 _OUTSIDE = "outside"  # of the first trial: those of its settings that are not in their ranges
 _RETRIED = "retry_history"  # what Optuna calls the trials of which this one is the same again
 _TRIES, _SECONDS_BETWEEN = 10, 1.0  # while several machines begin a study at once
+_MIN_WEIGHED = 5  # trials for importances
 _WORSE = 0.3  # the p below which a trial of several seeds ends: worse for both of the first two
 
 
@@ -64,14 +65,14 @@ class Study:
         exists and may not, or it was begun with other ranges than asked for.
         """
         self._is_shared = bool(start.storage)
-        url = _checked(start.storage) if start.storage else f"sqlite:///{database}"
+        url = postgres_url(start.storage) if start.storage else f"sqlite:///{database}"
         with _told():
             self._storage = _storage(url, start.grace_seconds if self._is_shared else None)
             study, is_new = self._open(start)
         self._study = study
-        self.begun = _begin(study, start) if is_new else _begun(study, start)
-        self.base = RunSpec.parse(self.begun.spec)
-        self.url = url.split("@")[-1]  # without a password
+        self.begun: Begun = _begin(study, start) if is_new else _begun(study, start)
+        self.base: RunSpec = RunSpec.parse(self.begun.spec)
+        self.url: str = url.split("@")[-1]  # without a password
         self._study.sampler = self._sampler()
         self._running: dict[int, optuna.Trial] = {}  # here, by number
         self._next_beat = 0.0
@@ -184,6 +185,9 @@ class Study:
     def importances(self) -> dict[str, float]:
         """How much of the dev loss each setting accounts for, in sum 1; empty if too few trials
         are done to say."""
+        done = sum(trial.state == TrialState.COMPLETE for trial in self.trials())
+        if done < _MIN_WEIGHED:
+            return {}
         try:
             with _told():
                 return optuna.importance.get_param_importances(self._study)
@@ -239,18 +243,6 @@ def _told() -> Iterator[None]:
             cause = error.__cause__ or error
             reason = str(getattr(cause, "orig", cause)).strip().splitlines()[0]
             raise UserError(f"the database of the study can't be used: {reason}") from None
-
-
-def _checked(url: str) -> str:
-    """The URL of a PostgreSQL database, with the driver that is installed."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
-        raise UserError(
-            f"--storage must be {_POSTGRES}USER@HOST/DATABASE, not {url.split('@')[-1]}"
-        )
-    if find_spec("psycopg") is None:
-        raise UserError("PostgreSQL needs psycopg: pip install 'makemore-tui[sweep]'")
-    return f"{_POSTGRES}{rest}"
 
 
 def _storage(url: str, grace: int | None) -> RDBStorage:

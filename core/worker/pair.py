@@ -60,21 +60,19 @@ class PairControl:
         """
         self.check_single()
         runner, session = self._runner, self._runner.session
-        state = None
+        state = session.state()
         if folder:
             state = checkpoint.read(folder)
             check_same_data(session.dataset, state.dataset)
         elif previous is not None:
             state = session.timeline.previous_run(previous)
-        if state is not None:
-            state = replace(state, dataset=session.dataset, run=object())
-            if from_start:
-                settings = state.model_settings, state.train_settings
-                state = RunState.first(session.dataset, *settings, state.seed)
+        splits = runner.evals.splits if state.run is session.run else None
         if from_start:
+            settings = state.model_settings, state.train_settings
+            state, splits = RunState.first(session.dataset, *settings, state.seed), None
             runner.restart()
-        other = session.fork() if state is None else Session.from_state(state)
-        self._join(Twins(session, other), runner.evals.splits if state is None else None)
+        state = replace(state.forked(), dataset=session.dataset)
+        self._join(Twins(session, Session.from_state(state)), splits)
 
     def choose(self, side: Side) -> None:
         """Have the runner's session be this one. Raises UserError if there is no pair."""

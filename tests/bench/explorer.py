@@ -26,8 +26,16 @@ from makemore_tui.core.training.time_slicer import TimeSlicer
 from .measure import Row, paired_row
 
 _FIRST_VIEW = "1"
+_TRACE = "0"
 _EVERY_VIEW = "36475891"  # the keys of the panels, so that each takes the place of another
-_SCREENS = ((120, 40, _FIRST_VIEW), (200, 60, _FIRST_VIEW), (200, 60, _EVERY_VIEW))
+_SCREENS = (
+    (120, 40, _FIRST_VIEW),
+    (120, 40, _TRACE),
+    (200, 60, _FIRST_VIEW),
+    (200, 60, _TRACE),
+    (200, 60, _EVERY_VIEW),
+)
+_NAMES = {_FIRST_VIEW: "", _TRACE: "/trace", _EVERY_VIEW: "/every-view"}
 _COMMAND = [sys.executable, "-W", "ignore", "-m", "makemore_tui.tui"]
 _STEP = re.compile(rb"step ([\d,]+) ")
 _RATES = ["0.1", "0.0562", "0.0316", "0.0178", "0.01", "0.00562", "0.00316", "0.00178", "0.001"]
@@ -42,7 +50,7 @@ _BURST_GAP = 0.003  # seconds without a byte: the next byte belongs to another f
 
 
 def explorer_rows(turns: int, seconds: float, keys: int) -> Iterator[Row]:
-    """The explorer at two sizes, and with every view open in turn.
+    """The explorer at two sizes, with the trace open, and with every view open in turn.
 
     Steps per second against training without a screen; the time from a key to its effect on the
     screen, to another size of the model, and to the finder's result; processor time of a frame.
@@ -52,7 +60,7 @@ def explorer_rows(turns: int, seconds: float, keys: int) -> Iterator[Row]:
     """
     session = Session(Dataset.load("names"), train=TrainSettings(steps=_MANY))
     for columns, lines, views in _SCREENS:
-        name = f"explorer/{columns}x{lines}" + ("/every-view" if len(views) > 1 else "")
+        name = f"explorer/{columns}x{lines}{_NAMES[views]}"
         explored, headless, latencies = [], [], []
         with Explorer(columns, lines) as explorer:
             for _, view in zip(range(max(turns, len(views))), cycle(views), strict=False):

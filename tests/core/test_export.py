@@ -66,6 +66,12 @@ RUNS = {
         [(3, {"smoothing": 0.1})],
         10,
     ),
+    "kneser-ney": (
+        ModelSettings(kind="ngram", order=2),
+        TrainSettings(batch_size=500, smoothing_method="kneser-ney"),
+        [(3, {"order": 4})],
+        9,
+    ),
     "neural": (
         ModelSettings(kind="neural-bigram", init="lecture"),
         TrainSettings(learning_rate=50, batch_size=0, weight_decay=0.01),

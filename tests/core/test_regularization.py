@@ -44,6 +44,8 @@ def test_no_other_smoothing_is_nearer_by_a_plain_loop(small, counts):
     session.edit(weight_decay=0.05)
     session.train(200)
     found = regularization(session.model, small, "train", 0.05)
+    assert found is not None
+    assert found.divergence is not None
     W = session.model.tensors["W"]
     assert found.penalty == pytest.approx(
         0.05 * sum(w * w for w in W.flatten().tolist()) / W.numel()
@@ -67,7 +69,8 @@ def test_more_decay_is_more_smoothing(small):
         settings = TrainSettings(learning_rate=5, batch_size=0, steps=300, weight_decay=decay)
         session = Session(small, NEURAL, settings)
         session.train(300)
-        found.append(regularization(session.model, small, "train", decay).k)
+        of_decay = regularization(session.model, small, "train", decay)
+        found.append(of_decay and of_decay.k)
     assert found == sorted(found)
 
 

@@ -30,6 +30,7 @@ from makemore_tui.core.worker.protocol import (
     Resume,
     Sampling,
     Step,
+    TraceView,
 )
 from makemore_tui.core.worker.server import Server
 from tests.support.serving import MODEL
@@ -274,6 +275,34 @@ def test_a_probe_is_of_the_model_as_it_is_beside_the_dev_loss(serve):
     probe = client.look(ProbeView("abc", most=2)).probe
     assert probe.characters == client.session.probe("abc").characters
     assert (probe.dev, len(probe.following)) == (still.splits.dev, 2)
+
+
+def test_a_trace_is_that_of_the_session_and_logits_have_their_softmax(serve):
+    client = serve()
+    client.until(lambda s: s.step > 30)
+    still = client.still()
+    drawn = client.look(TraceView("abc bca", 5, True)).trace
+    trace = client.session.trace("abc bca", 5, True)
+    assert (drawn.step, drawn.lengths, drawn.position) == (still.step, (4, 4), 5)
+    assert [one.loss for one in drawn.examples] == [one.loss for one in trace.examples]
+    assert [one.name for one in drawn.gradients] == [one.name for one in trace.gradients]
+    assert (drawn.loss_after, drawn.loss_after_next) == (trace.loss_after, trace.loss_after_next)
+    first = client.look(TraceView("", item=client.session.dataset.num_items)).trace
+    assert first.text == client.session.dataset.item(0)
+    softmax = client.look(TraceView("logits 100 2")).trace
+    assert softmax.safe[-1].values == (1, pytest.approx(math.exp(-98), rel=1e-4))
+    assert isinstance(client.look(TraceView("logits one")).trace, Unavailable)
+
+
+def test_a_step_that_is_taken_leads_to_the_loss_that_was_foretold(serve):
+    client = serve(optimizer="adamw", dropout=0.2)
+    client.until(lambda s: s.step > 30)
+    client.still()
+    foretold = client.look(TraceView("abc", backward=True)).trace
+    client.ask(Step())
+    taken = client.look(TraceView("abc")).trace
+    assert taken.step == foretold.step + 1
+    assert taken.example.loss == pytest.approx(foretold.loss_after_next, rel=1e-12)
 
 
 def test_health_has_the_losses_of_the_splits(serve):

@@ -185,7 +185,8 @@ def test_the_loss_after_the_next_step_is_that_of_taking_it(names, changes):
         assert foretold.loss_after_next == pytest.approx(taken.loss, rel=1e-12)
         assert foretold.loss_after_next != foretold.loss
         other.train(1)
-        assert torch.equal(session.model.flat, other.model.flat)  # foretelling changed nothing
+        for name, tensor in session.model.tensors.items():  # foretelling changed nothing
+            assert torch.equal(tensor, other.model.tensors[name])
 
 
 def test_a_step_on_the_example_alone_is_that_of_plain_descent(names):
@@ -203,7 +204,7 @@ def test_dropout_is_shown_as_the_next_step_has_it_and_not_applied(names):
     session = Session(names, ModelSettings(hidden=40), settings)
     session.train(7)
     stages = {stage.name: stage for stage in session.trace("emma").stages}
-    mask = Dropout(0.25, 40, session.seed, session.model.flat).mask(7, 32)[0]
+    mask = Dropout(0.25, 40, session.seed, session.model.tensors["W1"]).mask(7, 32)[0]
     assert torch.equal(stages["mask"].values, mask)
     assert f"{int((mask == 0).sum())} of 40 units" in stages["mask"].about
     p = session.model.in_double_precision().tensors

@@ -45,6 +45,7 @@ def machine():
             stdout=subprocess.PIPE,
             env={**os.environ, "MAKEMORE_TUI_SWEEPS": str(directory)},
         )
+        assert process.stdin
         begun.append(process)
         process.stdin.write(to_line(asked))
         process.stdin.flush()
@@ -115,8 +116,10 @@ def test_of_three_machines_one_is_killed_and_its_trials_run_again(items, machine
         for process, _ in machines:
             assert process.wait(PATIENCE) == 0
         with warnings.catch_warnings(action="ignore"):
-            study = optuna.load_study(study_name="a", storage=url)
-        trials = study.trials
+            storage = optuna.storages.RDBStorage(url)
+            trials = optuna.load_study(study_name="a", storage=storage).trials
+        storage.remove_session()
+        storage.engine.dispose()
         again = [one for one in trials if lost in one.system_attrs.get("retry_history", ())]
         assert [one.state for one in again] == [TrialState.COMPLETE]
         assert again[0].params == trials[lost].params

@@ -12,8 +12,7 @@ from makemore_tui.tui.cli import main as cli
 
 COMMANDS = (
     "explore", "train", "sample", "evaluate", "trace", "find-lr", "compare", "sweep", "data",
-    "presets",
-    "settings", "replay", "export",
+    "presets", "settings", "replay", "export",
 )  # fmt: skip
 TRAIN_KEYS = {
     "steps", "seconds", "steps_per_second", "parameters", "initial_loss", "train_loss", "dev_loss",

@@ -192,16 +192,19 @@ def trace(text: str, position: int | None, backward: bool) -> TraceDrawing:
         for i, (context, target) in enumerate(zip(ids, f"{text}.", strict=True))
     )
     shapes = {"ids": (3,), "emb": (3, 10), "h": (20,), "probs": (27,), "loss": (1,)}
-    stages = tuple(
-        TraceLine(name, f"code of {name}", shape, wave(math.prod(shape)), f"What {name} is for.")
-        for name, shape in shapes.items()
-    )
+    stages = tuple(trace_line(name, shape) for name, shape in shapes.items())
     back = tuple(replace(stage, name=f"d{stage.name}") for stage in stages[1:4])
     position = max(0, len(text) - 1) if position is None else position
     followers = (("a", 42), ("e", 20))
     lengths = (len(examples),)
     drawing = TraceDrawing(text, lengths, position, examples, 85, followers, 0.9, stages, 1200)
     return replace(drawing, gradients=back, loss_after=0.25) if backward else drawing
+
+
+def trace_line(name: str, shape: tuple[int, ...]) -> TraceLine:
+    """A stage with values from -1 to 1."""
+    values, rows = wave(math.prod(shape)), tuple(range(shape[0])) if len(shape) == 2 else ()
+    return TraceLine(name, f"code of {name}", shape, values, f"What {name} is for.", rows)
 
 
 def wave(points: int) -> tuple[float, ...]:

@@ -277,7 +277,7 @@ CHANGED = {
     "loss.steps": "logarithmic",
     "loss.smoothing": "strong",
     "loss.part": "last tenth",
-    "loss.baselines": ["unigram", "bigram", "trigram", "4-gram", "floor"],
+    "loss.baselines": ["unigram", "bigram", "trigram", "4-gram", "Kneser-Ney", "floor"],
     "bigrams.values": "counted",
     "bigrams.order": "frequency",
 }

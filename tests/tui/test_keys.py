@@ -35,7 +35,15 @@ REQUESTS = {
     "batch-up": Edit({"batch_size": 64}),
     "decay-up": Edit({"weight_decay": 0.0001}),
     "dropout-up": Edit({"dropout": 0.05}),
-    "model": Edit({"kind": "ngram", "order": 2, "batch_size": 32, "smoothing": 1.0}),
+    "model": Edit(
+        {
+            "kind": "ngram",
+            "order": 2,
+            "batch_size": 32,
+            "smoothing_method": "add-k",
+            "smoothing": 1.0,
+        }
+    ),
     "optimizer": Edit({"optimizer": "adamw"}),
     "schedule": Edit({"schedule": "step"}),
     "restart": Restart(1),
@@ -197,9 +205,12 @@ async def test_space_trains_on_whatever_stopped_it(it, snapshot, state):
         ("w", {"smoothing": 0.3}),
         ("apostrophe", {"order": 3}),
         ("semicolon", {"order": 1}),
+        ("o", {"smoothing_method": "kneser-ney"}),
     ],
 )
-async def test_with_counts_decay_is_smoothing_and_context_is_order(it, snapshot, press, changes):
+async def test_counts_have_keys_for_smoothing_its_method_and_the_order(
+    it, snapshot, press, changes
+):
     assert await asked(it, snapshot(kind="ngram"), press) == [Edit(changes)]
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from makemore_tui.core.results import Baseline, LossCurve
 from makemore_tui.tui.screens.command_palette import commands
 from makemore_tui.tui.screens.dialogs import TargetScreen
-from makemore_tui.tui.widgets.loss import LossPanel
+from makemore_tui.tui.widgets.loss import LossPanel, _axis_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -158,7 +158,7 @@ async def test_a_click_sets_the_crosshair(shown, stage):
     panel = await shown()
     await stage.pilot.click(panel, offset=(2 + 6 + 20, 5))
     await stage.pilot.pause()
-    assert panel.options.crosshair == pytest.approx(panel._axis.step(20))
+    assert panel.options.crosshair == pytest.approx(_axis_of(panel).step(20))
     assert stage.rows(panel)[3][6 + 20] == "│"
 
 

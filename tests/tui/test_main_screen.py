@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 from textual.command import Hit
 from textual.containers import VerticalScroll
+from textual.events import Key
 from textual.widgets import Input
 
 from makemore_tui.core.errors import UserError
@@ -167,9 +168,22 @@ async def test_keys_typed_ahead_reach_what_they_were_typed_for(explorer):
         await it.until(lambda: it.engine.commands == [Edit({"batch_size": 64})])
 
 
+async def test_a_key_waits_for_the_screen_that_a_click_opens(explorer):
+    async with explorer() as it:
+        it.screen.action_open("finder", "FinderScreen")
+        await it.app.on_event(Key("enter", None))
+        assert it.app.screen.query("#refused")
+
+
 async def test_keys_typed_ahead_do_nothing_once_the_screen_is_taken_down(explorer):
     async with explorer() as it:
         send_keys(it.app, "3", *["down"] * 200)
+
+
+async def test_keys_typed_ahead_do_nothing_once_the_explorer_is_to_be_left(explorer):
+    async with explorer() as it:
+        send_keys(it.app, "q", "question_mark", *["k"] * 20)
+        await it.until(lambda: not it.app.is_running)
 
 
 async def test_the_log_axis_and_the_last_part_are_named_and_asked_for(it):

@@ -206,7 +206,7 @@ def test_a_size_of_the_mlp_says_that_it_is_one(snapshot, kind, setting):
     assert said == f"{has} no {missing} · m to change the model"
 
 
-@pytest.mark.parametrize("setting", ["learning_rate", "optimizer", "schedule"])
+@pytest.mark.parametrize("setting", ["learning_rate", "schedule"])
 def test_counting_needs_no_setting_of_training(snapshot, setting):
     said = stepped(snapshot(kind="ngram"), setting, 1)
     assert said == f"Counts have no {setting.replace('_', ' ')} · m to change the model"
@@ -217,7 +217,9 @@ def test_of_counts_context_is_order_and_decay_is_smoothing(snapshot):
     assert stepped(now, "context", 1) == {"order": 3}
     assert stepped(now, "context", -1) == {"order": 1}
     assert stepped(now, "decay", 1) == {"smoothing": 3}
-    assert stepped(snapshot(kind="ngram", order=5), "context", 1) == "Order is at its maximum, 5"
+    assert stepped(now, "optimizer", 1) == {"smoothing_method": "kneser-ney"}
+    assert "adds no k" in stepped(snapshot(kind="ngram", smoothing_method="kneser-ney"), "decay", 1)
+    assert stepped(snapshot(kind="ngram", order=8), "context", 1) == "Order is at its maximum, 8"
 
 
 def test_the_context_of_a_neural_bigram_stays_one(snapshot):

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WIDTHS = [30, 32, 40]  # those of the side column at 100, 120 and 200 cells
 
-NAMES = """model|learning rate|schedule|batch size|context|embedding|hidden|optimizer|smoothing
+NAMES = """model|learning rate|schedule|batch size|context|embedding|hidden|optimizer|method|smoothing
 weight decay|dropout|parameters|counts|steps/s|step|train on|init|direct|seed""".replace(
     "\n", "|"
 ).split("|")
@@ -55,12 +55,18 @@ async def test_counts_have_smoothing_and_order_and_no_settings_of_networks(draw)
     shown = await draw(settings={"kind": "ngram", "order": 3, "smoothing": 0.3})
     assert "counts" in shown["model"]
     assert "3" in shown["model"]
-    for name in ("learning rate", "schedule", "embedding", "hidden", "optimizer"):
+    for name in ("learning rate", "schedule", "embedding", "hidden"):
         assert shown[name] == "–"
+    assert shown["method"].split() == ["add-k", "o"]
     assert shown["smoothing"].split() == ["0.3", "w", "W"]
     assert shown["context"].split()[0] == "2"
     assert shown["counts"] == "11,897"
     assert "weight decay" not in shown
+
+
+async def test_kneser_ney_has_no_k(draw):
+    shown = await draw(settings={"kind": "ngram", "smoothing_method": "kneser-ney"})
+    assert (shown["method"].split(), shown["smoothing"]) == (["kneser-ney", "o"], "–")
 
 
 async def test_a_neural_bigram_has_no_sizes(draw):

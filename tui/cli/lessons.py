@@ -27,7 +27,7 @@ from .plain_words import PlainCommand, PlainGroup
 from .process import complain
 from .reports import print_lessons, show
 
-_PATIENCE = 60  # seconds, after which a lesson can't be done
+_PATIENCE = 20  # seconds, after which a lesson can't be done
 
 lessons = typer.Typer(cls=PlainGroup, invoke_without_command=True)
 
@@ -103,12 +103,12 @@ async def check_lessons(
     engine = WorkerEngine(Start("names", False, preset.model, preset.train, 1, paused=True))
     app = ExplorerApp(engine, Config({"welcome": False}))
     try:
-        async with app.run_test(size=(80, 24)):
+        async with app.run_test(size=(80, 24)) as pilot:
             await _until(lambda: app.main.requests.snapshot is not None)
             for lesson in chosen:
                 begun, problem = time.monotonic(), None
                 try:
-                    await _do(app, lesson)
+                    await _do(pilot, app, lesson)
                 except AssertionError as error:
                     problem = str(error)
                 report(lesson, time.monotonic() - begun, problem)
@@ -116,9 +116,9 @@ async def check_lessons(
         engine.close()
 
 
-async def _do(app: Any, lesson: Lesson) -> None:
+async def _do(pilot: Any, app: Any, lesson: Lesson) -> None:
     """Do a lesson by its own keys. Raises AssertionError with what is wrong."""
-    from ..keymap import KEYS, presses
+    from ..keymap import presses
 
     side, requests = app.main.lessons, app.main.requests
     await side.show()
@@ -132,9 +132,10 @@ async def _do(app: Any, lesson: Lesson) -> None:
         side.look()
         if player.is_done:
             raise AssertionError(f"{where}: the goal holds before a key is pressed")
-        for key in presses(step.keys, KEYS):
+        for key in presses(step.keys, app.keys):
             app.post_message(key)
-            await asyncio.sleep(0.01)
+            await pilot.press()  # nothing more: waits until it is taken up
+            await _until(lambda: not requests.is_waiting)
         unmet = lambda: [str(c) for c in step.conditions if not player.is_done]  # noqa: B023, E731
         if not await _until(lambda: player.is_done):
             raise AssertionError(f"{where}: not reached by its keys: {', '.join(unmet())}")

@@ -17,7 +17,13 @@ from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.runs.catalog import automatic_name, check_name
 from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.settings import SETTINGS, parse_changes
-from makemore_tui.core.sweep.files import StudyFiles, study_names, sweeps_directory
+from makemore_tui.core.sweep.files import (
+    StudyFiles,
+    check_installed,
+    postgres_url,
+    study_names,
+    sweeps_directory,
+)
 from makemore_tui.core.sweep.messages import Snapshot, Start, Stop
 from makemore_tui.core.sweep.ranges import parse_ranges
 
@@ -167,7 +173,10 @@ def sweep(
 
 def _start(given: Given, values: dict[str, Any]) -> Start:
     """What the options ask for. Raises UserError where they don't fit together."""
+    check_installed("optuna")
     name, is_shared = values["name"], bool(values["storage"])
+    if is_shared:
+        postgres_url(values["storage"])
     spec, over = "", ()
     if values["over"]:
         wanted = parse_changes(values["changes"] or [])

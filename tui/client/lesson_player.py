@@ -21,7 +21,8 @@ class LessonPlayer:
     """Leads through lessons. The run that was there is left for a new one, and undo brings it back.
 
     lesson: the open one, if any. index: of its step, from 0. reached: the conditions of its goal
-    that hold now. is_done: True once all of them held. seen: the panels that were chosen in it.
+    that hold now. answer: to its question. is_done: True once all of them held. seen: the panels
+    that were chosen in it.
     """
 
     def __init__(self, session: SessionActions):
@@ -31,6 +32,7 @@ class LessonPlayer:
         self.done: dict[str, list[int]] = {}
         self.lesson: Lesson | None = None
         self.is_leaving = False
+        self._is_beginning = False  # until the lesson's run is there
         self._pending: str | None = None  # why a run is to begin, once every command is answered
         self._home: tuple[int, bool] | None = None  # undo levels of the own run; did it train
         self.is_progress_kept = True  # False where the file of what was done can't be read
@@ -64,16 +66,11 @@ class LessonPlayer:
     def enter(self, lesson: Lesson) -> None:
         """Open a lesson at its first step, in a run of its own."""
         is_first = self.lesson is None
-        self.lesson, self.is_leaving = lesson, False
+        self.lesson, self.is_leaving, self._is_beginning = lesson, False, True
         self._go_to(0)
         if is_first or lesson.start:
             self._pending = f"lesson {lesson.title}"
             self._begin()
-
-    def reset(self) -> None:
-        """Begin the lesson again, in a new run."""
-        if self.lesson is not None:
-            self.enter(self.lesson)
 
     def leave(self) -> None:
         """Close the lesson, and take back all that was done in it."""
@@ -92,17 +89,14 @@ class LessonPlayer:
         """Show one more hint."""
         self.num_hints = min(self.num_hints + 1, 2)
 
-    def give_answer(self, answer: float) -> None:
-        """Take an answer to the question."""
-        self.answer = answer
-
     def look(self, views: Iterable[View], table: BigramTable | None, chosen: str) -> bool:
         """Compare what the session and the panels are with the goal; True if what is shown of it
         has changed. views: what the panels show. table: the newest one that was drawn. chosen: the
         panel that has the focus."""
         snapshot = self._session.requests.snapshot
-        if snapshot is None or self._session.requests.awaits_answer:
+        if snapshot is None or (self._is_beginning and self._session.requests.awaits_answer):
             return False
+        self._is_beginning = False
         if self._pending:
             self._begin()
         elif self.is_leaving:
@@ -144,7 +138,7 @@ class LessonPlayer:
             return
         if self._home is None:
             self._home = now.undo_levels, now.state == "training"
-        if now.state == "training":
+        if now.state != "paused":  # a new run would train if the one before did, or had finished
             self._session.ask(Pause())
         start = self.lesson.start
         label, self._pending = self._pending or "", None
@@ -183,6 +177,7 @@ def facts_of(
         "dev": losses and losses.dev,
         "gap": losses and losses.dev - losses.train,
         "test_peeks": snapshot.test_peeks,
+        "seed": snapshot.seed,
         "edits": len(snapshot.marks),
         "previous": len(snapshot.previous),
         "finder": snapshot.finder and ("finished" if snapshot.finder.finished else "searching"),

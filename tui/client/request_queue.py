@@ -103,11 +103,15 @@ class RequestQueue:
         """True if the engine rests and has answered this very view since it came to rest."""
         return self._drawn.get(type(view)) == view
 
+    @property
+    def is_waiting(self) -> bool:
+        """True while a command or a view has no answer."""
+        return self._asked is not None or bool(self._unanswered or self._wanted)
+
     def is_at_rest(self, views: Iterable[View]) -> bool:
         """True if there is nothing to ask: the engine rests, and all these views are drawn."""
-        is_waiting = self._asked is not None or self._unanswered or self._wanted
         is_resting = self.snapshot is not None and self.snapshot.is_resting
-        return is_resting and not is_waiting and all(map(self.is_drawn, views))
+        return is_resting and not self.is_waiting and all(map(self.is_drawn, views))
 
     def take(self, snapshot: Snapshot) -> tuple[Snapshot | None, Request | None]:
         """Take a snapshot; return the one before it, and the command that it answers."""

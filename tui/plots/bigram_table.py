@@ -22,7 +22,7 @@ _MAX_PROBABILITY = 0.5  # at which the colour scale ends
 _MAX_DIFFERENCE = 0.2
 _MIN_VALUE = 0.005  # what rounds to one per cent
 _MAX_CELL_WIDTH = 4
-_COUNT_WIDTH = 5  # of a cell in which a count stands exactly, a gap included
+_COUNT_WIDTH = 5  # of a cell in which a count stands exactly, or a weight, a gap included
 _SUM_WIDTH = 8  # of the column of row sums, a gap included
 _SUMMED = ("counts", "columns")  # the modes whose sums say something
 _SIGNED = ("difference", "weights", "gradient")
@@ -76,7 +76,8 @@ def table_layout(
     has_counts = mode == "counts" and not is_halved and width >= _WIDE
     if below < _BELOW and width >= _WIDE and not has_counts:
         room -= (_USUAL_SIDE if scrolls else _MIN_SIDE_WIDTH) + _GAP
-    cell = _COUNT_WIDTH if has_counts else min(_MAX_CELL_WIDTH, room // characters)
+    widest_cell = _COUNT_WIDTH if mode in _OF_WEIGHTS else _MAX_CELL_WIDTH
+    cell = _COUNT_WIDTH if has_counts else min(widest_cell, room // characters)
     cell = max(widest, cell)
     columns = max(1, min(characters, room // cell))
     side = min(_MAX_SIDE_WIDTH, width - label - columns * cell - sums - _GAP)
@@ -284,13 +285,15 @@ def _weight(weight: float, count: int) -> tuple[str, str]:
 
 
 def _cell_text(value: float, mode: BigramMode, width: int, most: float = 1.0) -> str:
-    """The text of a cell: a number (per cent, or a count) in a wide one, else a plus or minus. most:
-    the end of the scale, of which what is small is left out."""
+    """The text of a cell: a number (per cent, or a count) in a wide one, else a plus or minus.
+
+    most: the end of the scale, of which what is small is left out.
+    """
     is_wide, is_signed = width >= _MAX_CELL_WIDTH, mode in _SIGNED
     if mode in _OF_WEIGHTS:
         if abs(value) < most / 20 or value == -math.inf:
             return ""
-        if is_wide and mode != "gradient":
+        if width >= _COUNT_WIDTH and mode != "gradient":
             return f"{value:{'+' * is_signed}.1f}"
         return ("+" if value > 0 else "-") if is_signed else ""
     if mode == "counts":

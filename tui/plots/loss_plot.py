@@ -17,8 +17,8 @@ from .loss_options import TARGET, PlotContent
 from .loss_range import LossScale, loss_scale
 from .ticks import loss_labels, step_labels, step_ticks
 
-_GUTTER = 17  # cells for the names of the baselines
-_MIN_WIDTH_WITH_GUTTER = 58
+_GUTTERS = (96, 27), (58, 17), (0, 0)  # from which width on, cells for the baselines' names
+_GUTTER_WITH_DETAILS = 27
 _REACH, _ASIDE = 6, 24  # rows and columns that the name of a run may be from its line's end
 _DEV_DASH = (4, 2)  # columns of the dev loss's line that are drawn and left out, by turns
 _DASHES = ((1, 0), (9, 3), (5, 5))  # of other runs' lines
@@ -46,8 +46,8 @@ class _End(NamedTuple):
 
 def canvas_width(width: int, look: PlotContent) -> int:
     """The columns that a plot of so many cells has for the curve."""
-    has_gutter = bool(look.baselines) and width >= _MIN_WIDTH_WITH_GUTTER
-    return width - AXIS_WIDTH - _GUTTER * has_gutter
+    gutter = next(gutter for least, gutter in _GUTTERS if width >= least)
+    return width - AXIS_WIDTH - gutter * bool(look.baselines)
 
 
 def loss_plot(
@@ -212,14 +212,18 @@ def _places_near(end: _End, cells: CellGrid, edge: int) -> dict[int, int]:
 def _put_baselines(
     cells: CellGrid, canvas: int, scale: LossScale, look: PlotContent, palette: Palette
 ) -> None:
-    """A dashed line for each baseline and the target, its name at the right, and a tick where dev
-    has passed. One that is out of view has an arrow before its name."""
+    """A dashed line for each baseline and the target, its name at the right, in a wide plot with
+    what was chosen on dev, and a tick where dev has passed. One that is out of view has an arrow
+    before its name."""
     baselines = sorted(look.baselines, key=lambda one: -one.loss)
     rows, edge = [scale.row(one.loss) for one in baselines], AXIS_WIDTH + canvas
     if cells.width > edge:
         for one, row in zip(baselines, distinct_rows(rows, cells.height), strict=True):
             side = "↑" if one.loss > scale.high else "↓" if one.loss < scale.low else " "
-            label = f"{side}{one.name:<8}{one.loss:.3f}"[: _GUTTER - 2]
+            name, detail = f"{one.name if one.order is None else f'KN {one.order}':<8}", ""
+            if cells.width - edge >= _GUTTER_WITH_DETAILS:
+                name, detail = f"{one.name:<11}", f" {one.detail}"
+            label = f"{side}{name}{one.loss:.3f}{detail}"[: cells.width - edge - 2]
             cells.write(row, edge, label, palette.style("good" if one.name == TARGET else "dim"))
             if look.dev is not None and look.dev <= one.loss and one.name != FLOOR:
                 cells.write(row, edge + len(label), " ✓", palette.style("good"))

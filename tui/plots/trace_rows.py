@@ -5,10 +5,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len
-
 from makemore_tui.core.trace_results import TraceDrawing, TraceLine
 
+from ..style.cells import cell_len
 from ..style.colours import Palette
 from ..style.text_rows import Row, beside, fitted, number, paragraph, row, width_of
 from .trace_ladder import TABLE_WIDTH, ladder_rows, ladder_table

@@ -6,6 +6,7 @@ from rich.style import Style
 
 from makemore_tui.core.trace_results import TraceDrawing, TraceLine
 
+from ..style.cells import cell_len
 from ..style.colours import Palette, ink_on
 from ..style.text_rows import Row, fitted, paragraph, row, width_of
 
@@ -49,13 +50,13 @@ def closely(
         return rows
     places = _places(one)
     name = f"{one.name}[{_place(places[unit], one.shape, labels)}] = {one.values[unit]:.6g}"
-    said = _said(one, trace, labels, width - len(name))
+    said = _said(one, trace, labels, width - cell_len(name))
     rows.append(row((name, palette.style("cursor", bold=True)), (said, palette.style("dim"))))
     if not one.rows:
         return [*rows, *_vector(one, labels, unit, width, palette)]
     names = [labels[i] if one.shape[0] == len(labels) else str(i) for i in one.rows]
     if one.name.endswith("emb"):
-        names = [labels[i] for i in trace.example.ids[:-1]]
+        names = [labels[trace.example.ids[i]] for i in one.rows]
     return [*rows, *_matrix(one, names, unit, width, palette)]
 
 
@@ -65,7 +66,7 @@ def _said(one: TraceLine, trace: TraceDrawing, labels: Sequence[str], room: int)
     factor, words = 1.0, "farthest from 0:"
     if one.name[1:2].isupper() or one.name in ("db1", "db2"):
         factor, words = -trace.learning_rate, f"-{trace.learning_rate:g} x it changes most:"
-    named = _named(one, labels, room - len(said) - len(words) - 3, factor)
+    named = _named(one, labels, room - cell_len(said + words) - 3, factor)
     return f"{said}   {words}{named}" if named else said
 
 
@@ -74,7 +75,7 @@ def _named(one: TraceLine, labels: Sequence[str], room: int, factor: float = 1.0
     said = ""
     for place, value in one.strongest:
         name = f"  {_place(place, one.shape, labels)} {factor * value:+.2g}"
-        if len(said + name) > room:
+        if cell_len(said + name) > room:
             break
         said += name
     return said
@@ -113,7 +114,7 @@ def _vector(
 ) -> list[Row]:
     """All values with their places, in columns."""
     names = [_place(place, one.shape, labels) for place in _places(one)]
-    widest = max(map(len, names))
+    widest = max(map(cell_len, names))
     columns = max(1, width // (widest + 1 + _NUMBER_WIDTH))
     rows = []
     for first in range(0, len(names), columns):
@@ -122,7 +123,7 @@ def _vector(
             name, value = names[i], one.values[i]
             style = palette.style("cursor" if i == unit else "text", bold=i == unit)
             cells += row(
-                (f"{name:>{widest}} ", palette.style("dim")),
+                (_right(name, widest), palette.style("dim")),
                 (f"{value:<{_NUMBER_WIDTH}.4g}", style),
             )
         rows.append(cells)
@@ -139,7 +140,7 @@ def _matrix(
     rows = []
     for i, name in enumerate(names):
         values = one.values[i * columns : (i + 1) * columns]
-        cells = row((f"{name:>3} ", palette.style("dim")))
+        cells = row((_right(name, 3), palette.style("dim")))
         for j, value in enumerate(values[first : first + shown], first):
             is_unit = i * columns + j == unit
             style = palette.style("cursor" if is_unit else "text", bold=is_unit)
@@ -147,3 +148,8 @@ def _matrix(
         more = " …" if first + shown < one.shape[1] else ""
         rows.append([*cells, *row((more, palette.style("dim")))])
     return rows
+
+
+def _right(name: str, width: int) -> str:
+    """A name at the right end of so many cells, and a space."""
+    return " " * (width - cell_len(name)) + name + " "

@@ -1,4 +1,4 @@
-"""The card of the first launch: what this is, and five things to try."""
+"""The card of the first launch: what this is, and six things to try."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from ..keymap import key_labels
 
-_WIDTH, _HEIGHT = 72, 10
+_WIDTH, _HEIGHT = 72, 11
 _BELOW = 3  # lines: a panel's border, the notice and the footer
 _ABOUT = (
     "A small language model is learning to spell, a character at a time.\n"
@@ -19,6 +19,7 @@ _TO_TRY = {  # by the ids of the keys
     ("rate-down", "rate-up"): "Lower or raise the learning rate",
     ("hidden-down", "hidden-up"): "Shrink or grow the hidden layer, weights kept",
     ("probe",): "Type a name of your own: how likely is each letter?",
+    ("lessons",): "Lessons: the two lectures, step by step, beside the panels",
     ("presets",): "Presets, from a table of counts to the best MLP",
 }
 
@@ -65,7 +66,7 @@ class Card(Static):
 
 
 def welcome(labels: Mapping[str, str]) -> Text:
-    """What this is, and five things to try. labels: of the keys, by their ids."""
+    """What this is, and six things to try. labels: of the keys, by their ids."""
     text = Text(_ABOUT.format(labels["undo"]))
     for ids, what in _TO_TRY.items():
         keys = " ".join(labels[id] for id in ids)

@@ -67,7 +67,7 @@ def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
     about = "All options and where they are stored; edit the file"
     opening = partial(screen.run_action, "open('configuration', 'ConfigScreen')")
     yield SystemCommand("Configuration", about, opening)
-    about = "What this is, and five things to try"
+    about = "What this is, and six things to try"
     yield SystemCommand("Welcome card", about, partial(screen.run_action, "run('card', 'show')"))
     for preset in PRESETS.values():
         about = f"New run: {preset.about}; dev {preset.dev_loss}"

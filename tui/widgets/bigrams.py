@@ -50,6 +50,10 @@ class BigramPanel(Panel):
         followers = num_followers(layout)
         return BigramsView(top, left, rows, columns, self.cursor, self._mode, self.order, followers)
 
+    def reset(self) -> None:
+        self.cursor = (0, 1)
+        self.set_view("model", "id")
+
     def set_view(self, mode: BigramMode, order: BigramOrder) -> None:
         """Set what is shown, and in which order."""
         self.mode, self.order = mode, order

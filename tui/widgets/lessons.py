@@ -3,19 +3,20 @@
 import math
 
 from textual import on
+from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.geometry import Size
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from makemore_tui.core.lessons import lesson_named
+from makemore_tui.core.lessons import Lesson, lesson_named
 from makemore_tui.core.results import BigramTable
 
 from ..client.lesson_player import LessonPlayer
 from ..client.session_actions import SessionActions
-from ..keymap import KEYS, bindings_of, key_labels, presses
+from ..keymap import bindings_of, key_labels, presses
 from ..style.colours import palette_of
 from .lesson_rows import goal_text, lesson_line, step_text
 from .panel_grid import PanelGrid
@@ -27,13 +28,24 @@ _SECONDS_A_KEY = 0.4  # while the keys are pressed for a person
 
 
 class AnswerLine(Line):
-    """The line to type a number into; escape gives the keys back to the panels."""
+    """The line to type a number into; enter takes it, escape gives the keys back to the panels."""
 
-    BINDINGS = [("escape", "leave", "leave")]  # noqa: RUF012
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter", "submit", "answer"),
+        Binding("escape", "leave", "leave"),
+    ]
+
+    def __init__(self, side: "LessonSide"):
+        super().__init__(placeholder="a number")
+        self._side = side
+
+    async def action_submit(self) -> None:
+        """Take what was typed; the next key is the panels' again."""
+        self._side.take_answer(self.value)
 
     def action_leave(self) -> None:
-        """Let the keys be the explorer's again."""
-        self.post_message(LessonSide.Left())
+        """Let the keys be the panels' again."""
+        self._side.give_keys_back()
 
 
 class LessonSide(Vertical, can_focus=True):
@@ -58,15 +70,12 @@ class LessonSide(Vertical, can_focus=True):
     class Rearranged(Message):
         """The side was opened or closed, so that the panels have another room."""
 
-    class Left(Message):
-        """The keys go back to the panels."""
-
     def __init__(self, session: SessionActions, grid: PanelGrid):
         super().__init__(id="lessons")
         self.player = LessonPlayer(session)
         self._grid = grid
         self._text, self._goal = Static(id="lesson-text"), Static(id="lesson-goal")
-        self._line = AnswerLine(placeholder="a number")
+        self._line = AnswerLine(self)
         self._choices = OptionList(compact=True)
         self._pressing: Timer | None = None
 
@@ -97,7 +106,7 @@ class LessonSide(Vertical, can_focus=True):
         elif player.is_done:
             self.action_move(1)
         elif self.has_pseudo_class("focus-within"):
-            self._give_back()
+            self.give_keys_back()
         else:
             self.screen.set_focus(self._line if player.question else self)
 
@@ -113,16 +122,22 @@ class LessonSide(Vertical, can_focus=True):
     async def open_at(self, name: str) -> None:
         """Open at a lesson, by its name or number."""
         await self.show()
-        self.player.enter(lesson_named(self.player.lessons, name))
+        self._begin(lesson_named(self.player.lessons, name))
+
+    def _begin(self, lesson: Lesson) -> None:
+        """Begin a lesson, with the panels as they are at the start."""
+        self._grid.action_choose("loss")
+        for panel in self._grid.panels.values():
+            panel.reset()
+        self.player.enter(lesson)
         self._show_step()
 
     def _close(self) -> None:
-        self._give_back()
+        self.give_keys_back()
         self.display = False
         self.post_message(self.Rearranged())
 
-    @on(Left)
-    def _give_back(self) -> None:
+    def give_keys_back(self) -> None:
         """Let the keys be those of the chosen panel."""
         if self.has_pseudo_class("focus-within"):
             self.screen.set_focus(self._grid.panels[self._grid.chosen])
@@ -141,7 +156,7 @@ class LessonSide(Vertical, can_focus=True):
         self.screen.set_focus(self._choices)
 
     def _show_step(self) -> None:
-        self._give_back()
+        self.give_keys_back()
         self._choices.display = False
         self.draw()
         self.look()
@@ -176,16 +191,16 @@ class LessonSide(Vertical, can_focus=True):
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.player.enter(self.player.lessons[event.option_index])
-        self._show_step()
+        self._begin(self.player.lessons[event.option_index])
 
-    @on(Input.Submitted)
-    def _answer(self, event: Input.Submitted) -> None:
-        event.stop()
-        if (answer := typed_number(event.value)) is not None:
-            self.player.give_answer(answer)
-            self._line.value = ""
-            self._show_step()
+    def take_answer(self, text: str) -> None:
+        """Take an answer to the step's question, if it is a number."""
+        if (answer := typed_number(text)) is None:
+            self.border_subtitle = "a number, such as 3.3"
+            return
+        self.player.answer = answer
+        self._line.value = ""
+        self._show_step()
 
     def action_move(self, by: int) -> None:
         """Go to the next step, or the one before; from the last one, to the list."""
@@ -201,8 +216,8 @@ class LessonSide(Vertical, can_focus=True):
 
     def action_reset(self) -> None:
         """Begin the lesson again."""
-        self.player.reset()
-        self._show_step()
+        if self.player.lesson is not None:
+            self._begin(self.player.lesson)
 
     def action_leave(self) -> None:
         """Close the lesson, and bring the own run back."""
@@ -213,8 +228,8 @@ class LessonSide(Vertical, can_focus=True):
         """Press the keys that reach the goal, one at a time, and say which."""
         if self.player.step is None or (self._pressing is not None and self._pressing.is_running):
             return
-        self._give_back()
-        keys = iter(presses(self.player.step.keys, getattr(self.app, "keys", KEYS)))
+        self.give_keys_back()
+        keys = iter(presses(self.player.step.keys, self.app.keys))  # type: ignore[attr-defined]
 
         def press() -> None:
             if (key := next(keys, None)) is None or not self.display:

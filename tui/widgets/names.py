@@ -77,6 +77,10 @@ class NamesPanel(Panel):
         super().watch_has_focus(has_focus)
         self.relayout()
 
+    def reset(self) -> None:
+        self.sampling = Sampling()
+        self.post_message(self.ViewChanged(self))
+
     def action_renew(self) -> None:
         """Ask for other names."""
         self.post_message(self.ViewChanged(self, is_anew=True))

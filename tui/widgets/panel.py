@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from rich.style import Style as RichStyle
 from textual import on
-from textual.events import MouseScrollDown, MouseScrollUp, Resize, Show
+from textual.events import Resize, Show
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -89,15 +89,11 @@ class Panel(Widget, can_focus=True):
         """What this panel wants in the next snapshot, or None."""
         return None
 
+    def reset(self) -> None:
+        """Show what the panel shows at the start, whatever a person has chosen since."""
+
     def action_move(self, down: int, right: int) -> None:
         """Move this panel's cursor, if it has one."""
-
-    @on(MouseScrollUp)
-    @on(MouseScrollDown)
-    def scroll_cursor(self, event: MouseScrollUp | MouseScrollDown) -> None:
-        """Move the cursor by the wheel."""
-        event.stop()
-        self.action_move(1 if isinstance(event, MouseScrollDown) else -1, 0)
 
     def show(self, snapshot: Snapshot) -> None:
         """Take a new snapshot and repaint what it changes.

@@ -7,7 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, MouseScrollDown, MouseScrollUp
 from textual.geometry import Size
 from textual.message import Message
 
@@ -168,6 +168,15 @@ class PanelGrid(Vertical):
         panel = focused if isinstance(focused, Panel) or focused is None else focused.parent
         if isinstance(panel, Panel) and panel.id:
             self.action_choose(panel.id)
+
+    @on(MouseScrollUp)
+    @on(MouseScrollDown)
+    def scroll_cursor(self, event: MouseScrollUp | MouseScrollDown) -> None:
+        """Move the cursor of the panel under the wheel."""
+        under = event.widget.ancestors_with_self if event.widget else ()
+        for panel in (one for one in under if isinstance(one, Panel)):
+            event.stop()
+            panel.action_move(1 if isinstance(event, MouseScrollDown) else -1, 0)
 
     @on(Panel.Plotted)
     def plot_run(self, message: Panel.Plotted) -> None:

@@ -58,6 +58,9 @@ class ProbePanel(Panel):
         most = max(1, height * max(1, width // COLUMN_WIDTH))
         return ProbeView(self._line.value, most, self._index)
 
+    def reset(self) -> None:
+        self._line.value = ""
+
     def action_type_text(self) -> None:
         """Let the keys type into the text."""
         self.screen.set_focus(self._line)  # at once, before the next key

@@ -145,7 +145,6 @@ class SettingsPanel(Panel):
     def change_by_wheel(self, event: MouseScrollUp | MouseScrollDown) -> None:
         """Change the setting under the mouse, unless that would begin a new run."""
         event.stop()
-        event.prevent_default()  # which is to move the cursor
         setting = self._setting_at(event)
         if self.is_open or not setting or self.snapshot is None:
             return

@@ -51,8 +51,8 @@ def settings_entries(snapshot: Snapshot) -> list[Entry]:
         ),
         _entry(snapshot, "embedding", *_both("embedding")),
         _entry(snapshot, "hidden", *_both("hidden")),
-        _entry(snapshot, "optimizer", "optimizer"),
-        _entry(snapshot, kind.regularizer, *_both("decay")),
+        _entry(snapshot, "optimizer", "optimizer") if is_network else _method_entry(snapshot),
+        _regularizer_entry(snapshot),
         *([_entry(snapshot, "dropout", *_both("dropout"))] if is_network else []),
         Entry("parameters" if is_network else "counts", f"{snapshot.parameters:,}"),
         Entry("step", f"{snapshot.step:,}{planned}", (), "steps" if is_network else ""),
@@ -60,6 +60,18 @@ def settings_entries(snapshot: Snapshot) -> list[Entry]:
         *(_entry(snapshot, setting) for setting in ("train_on", "init", "direct")),
         Entry("seed", f"{snapshot.seed}", ("restart", "new-seed"), "seed"),
     ]
+
+
+def _method_entry(snapshot: Snapshot) -> Entry:
+    """The entry of how counts become probabilities."""
+    return _entry(snapshot, "smoothing_method", "optimizer")._replace(name="method")
+
+
+def _regularizer_entry(snapshot: Snapshot) -> Entry:
+    """The entry of weight decay, or of add-k's k."""
+    entry = _entry(snapshot, snapshot.model.model_kind.regularizer, *_both("decay"))
+    is_used = snapshot.model.model_kind.is_network or snapshot.train.smoothing_method == "add-k"
+    return entry if is_used else entry._replace(value=_UNUSED)
 
 
 def _rate_entry(snapshot: Snapshot, now: str) -> Entry:

@@ -12,7 +12,7 @@ from ..plots.split_details import coverage_rows, regularization_rows
 from ..style.text_rows import Row, bar, beside, number, paragraph, row
 from .panel import Panel
 
-_WIDE = 44  # cells from which on the losses are compared
+_WIDE = 48  # cells from which on the losses are compared
 _HIGH = 17  # lines from which on there is room for what they come from
 _LOSSES = 32  # cells of the losses, where they are compared beside
 _MAX_LOSS = 20.0  # nats, above which a perplexity says nothing
@@ -66,15 +66,16 @@ class SplitsPanel(Panel):
             return []
         losses = {"train": snapshot.splits.train, "dev": snapshot.splits.dev}
         losses |= {"test": snapshot.test.loss} if snapshot.test else {}
-        found = {**losses, **{one.name: one.loss for one in snapshot.baselines}}
+        counted = {f"{one.name}, {one.detail}": one.loss for one in snapshot.baselines}
+        found = {**losses, **{name.removesuffix(", "): loss for name, loss in counted.items()}}
         found = {name: loss for name, loss in found.items() if math.isfinite(loss)}
-        most, room = max(found.values(), default=1.0), max(0, width - 46)
-        titles = f"{'':<16}{'nats':>7}{'bits':>8}{'perplexity':>12}"
+        most, room = max(found.values(), default=1.0), max(0, width - 50)
+        titles = f"{'':<20}{'nats':>7}{'bits':>8}{'perplexity':>12}"
         rows = [row((titles, self.palette.style("dim")))]
         for name, loss in sorted(found.items(), key=lambda one: -one[1]):
             colour = {"train": "batch", "dev": "dev", "test": "good"}.get(name, "dim")
             perplexity = f"{math.exp(loss):,.1f}" if loss < _MAX_LOSS else "–"
-            text = f"{name:<16.15}{loss:7.3f}{loss / math.log(2):8.3f}{perplexity:>12}"
+            text = f"{name:<20.19}{loss:7.3f}{loss / math.log(2):8.3f}{perplexity:>12}"
             style = self.palette.style(colour, bold=colour != "dim")
             rows.append(row((text, style), (f"  {bar(loss / most, room)}", style)))
         return rows

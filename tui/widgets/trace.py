@@ -79,13 +79,18 @@ class TracePanel(Panel):
 
     def _compare(self, now: TraceDrawing, is_training: bool) -> None:
         """Note the same example from before the last step, if that was drawn while paused."""
-        paused = self._paused
-        is_same = paused and (paused.text, paused.position) == (now.text, now.position)
-        if is_training or not is_same or paused.step > now.step:
+        paused, example = self._paused, (now.text, now.position)
+        if is_training or paused is None or (paused.text, paused.position) != example:
             self._before = None
-        elif paused.step < now.step:
-            self._before = paused
+        elif paused.step != now.step:
+            self._before = paused if paused.step < now.step else None
         self._paused = None if is_training else now
+
+    def reset(self) -> None:
+        self._stage, self._position, self._item, self._is_backward = -1, None, None, False
+        self._line.value = "emma"
+        self.label_keys()
+        self.post_message(self.ViewChanged(self))
 
     def action_type_word(self) -> None:
         """Let the keys type other words."""

@@ -141,6 +141,7 @@ def test_a_neural_bigrams_penalty_stands_apart(run, run_json, items, tmp_path):
     found = run_json("evaluate", tmp_path / "run")
     session = Session.load(tmp_path / "run.safetensors")
     wanted = regularization(session.model, session.dataset, "train", 0.01)
+    assert wanted is not None
     assert found["regularization"] == asdict(wanted)
     total = f"{found['train'] + wanted.penalty:.3f}"
     assert f"+ penalty {wanted.penalty:.4f} = {total}" in run("evaluate", tmp_path / "run").out

@@ -1,0 +1,109 @@
+"""Lessons' files: what they hold, and what is said of one that is wrong."""
+
+import json
+
+import pytest
+
+from makemore_tui.core import lessons
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.lessons import Question, Step
+from makemore_tui.tui.keymap import is_key
+
+GOOD = """title = "Smoothing"
+lecture = "Part 1, 61:52"
+start = "names/kind=ngram"
+
+[[steps]]
+text = "Press {pause}."
+goal = ["step >= 1"]
+hints = ["one", "two"]
+keys = "{pause}"
+
+[[steps]]
+text = "Guess."
+hints = ["one", "two"]
+keys = "{lessons}3{enter}"
+
+[steps.question]
+value = 3.296
+within = 0.05
+then = "ln 27"
+"""
+
+
+def read(tmp_path, text=GOOD, name="01-smoothing.toml"):
+    path = tmp_path / name
+    path.write_text(text)
+    return lessons.read_lesson(path, is_key)
+
+
+def test_the_program_s_lessons_follow_both_lectures():
+    found, problems = lessons.read_lessons(lessons.lessons_directory(), is_key)
+    assert problems == []
+    assert len(found) == 21
+    assert sum(len(lesson.steps) for lesson in found) >= 80
+    assert all(3 <= len(lesson.steps) <= 8 for lesson in found)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "why"),
+    [
+        ("title = ", "title ", 1, "not TOML"),
+        ("title = ", "titel = ", 1, "titel"),
+        ('"names/kind=ngram"', '"names/kind=gram"', 3, "kind must be"),
+        ('text = "Press', 'tekst = "Press', 5, "tekst"),
+        ("Press {pause}", "Press {paus}", 6, "'paus' is no key"),
+        ("Press {pause}", "word " * 100, 6, "the text takes 15 lines"),
+        ("step >= 1", "stop >= 1", 7, "did you mean step?"),
+        ("step >= 1", "step 1", 7, "a condition is like"),
+        ('goal = ["step >= 1"]', "", 5, "a goal or a question"),
+        ('hints = ["one", "two"]\nkeys = "{p', 'hints = ["one"]\nkeys = "{p', 8, "length 2"),
+        ("value = 3.296", 'value = "3"', 17, "expected `float`, got `str`"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_line(tmp_path, before, after, line, why):
+    with pytest.raises(UserError) as error:
+        read(tmp_path, GOOD.replace(before, after))
+    said = str(error.value)
+    assert said.startswith(f"{tmp_path / '01-smoothing.toml'}, line {line}: ")
+    assert why in said
+    assert "\n" not in said
+
+
+def test_a_wrong_file_leaves_the_others_usable(tmp_path):
+    (tmp_path / "02-wrong.toml").write_text("title = 3")
+    read(tmp_path)
+    found, problems = lessons.read_lessons(tmp_path, is_key)
+    assert [lesson.name for lesson in found] == ["smoothing"]
+    assert len(problems) == 1
+    assert lessons.lesson_named(found, "1") is lessons.lesson_named(found, "smoothing")
+    with pytest.raises(UserError, match="did you mean smoothing"):
+        lessons.lesson_named(found, "smoothin")
+
+
+def test_a_goal_holds_from_what_it_asks_for_on():
+    step = Step("text", "k", ("a", "b"), ("step >= 300", "seen = trace", "kind = mlp"))
+    facts = {"step": 301, "seen": {"loss", "trace"}, "kind": "mlp"}
+    assert all(one.holds(facts) for one in step.conditions)
+    assert [one.holds({}) for one in step.conditions] == [False] * 3
+    assert [str(one) for one in step.conditions] == ["step ≥ 300", "panel = trace", "kind = MLP"]
+
+
+def test_a_prediction_takes_any_number_and_a_reading_the_right_one():
+    prediction = Question(3.296, 0.05, "ln 27")
+    reading = Question(3.296, 0.05, "ln 27", is_prediction=False)
+    assert prediction.is_taken(7)
+    assert not prediction.is_right(7)
+    assert reading.is_taken(3.3)
+    assert not reading.is_taken(7)
+
+
+def test_progress_is_kept_in_one_file(tmp_path):
+    path = tmp_path / "new" / "lessons.json"
+    assert lessons.read_progress(path) == {}
+    lessons.write_progress(path, {"smoothing": [2, 1]})
+    assert json.loads(path.read_text()) == {"smoothing": [1, 2]}
+    assert lessons.num_done(read(tmp_path), {"smoothing": [1, 2, 7]}) == 2
+    path.write_text("[]")
+    with pytest.raises(UserError, match="can't be read"):
+        lessons.read_progress(path)

@@ -1,0 +1,139 @@
+"""The trace panel: its words, the stages under the cursor, the ladder, and softmax by hand."""
+
+import math
+
+import pytest
+from msgspec.structs import replace
+from textual.widgets import Input
+
+from makemore_tui.core.analysis.trace_drawing import softmax_drawing
+from makemore_tui.core.results import Unavailable
+from makemore_tui.core.trace_results import TracedExample
+from makemore_tui.core.worker.protocol import TraceView
+from makemore_tui.tui.style.cells import cell_len
+from makemore_tui.tui.widgets.trace import TracePanel
+from tests.support.snapshots import trace
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+EMMA = trace("emma", None, False)
+BACK = replace(trace("emma", None, True), loss_after=0.25, loss_after_next=0.8, learning_rate=0.1)
+THREE = tuple(
+    TracedExample("...", target, 0.5, math.log(2), (0, 0, 0, 1)) for target in "emma.olivia.ava."
+)
+
+
+@pytest.fixture
+def draw(stage, snapshot):
+    """Draws traces in so many cells, one after the other; the panel and the text of its rows."""
+
+    async def draw(*drawn, width=76, height=24, moves=(), state="paused"):
+        panel = TracePanel()
+        shown = (snapshot(trace=one, state=state) for one in drawn)
+        await stage.play(panel, width, height, *shown)
+        for down, right in moves:
+            panel.action_move(down, right)
+        return panel, stage.rows(panel)
+
+    return draw
+
+
+async def test_the_example_stands_in_its_word_with_p_and_loss(draw):
+    _, rows = await draw(EMMA)
+    assert rows[1].split() == ["▸", "e", "m", "m", "[a]", "."]
+    assert "emm → a   p 0.4000   ln p -0.9163   loss 0.9163   uniform 1/27: 3.2958" in rows[2]
+    said = " ".join(rows[3:5])
+    assert "emm occurs 85 times in train, followed by a 42, e 20, …" in said
+    assert "mean loss can't be below 0.9000" in said
+
+
+async def test_up_and_down_choose_a_stage_and_left_and_right_a_value_of_it(draw):
+    panel, rows = await draw(EMMA, moves=[(1, 0), (1, 0), (1, 0), (0, 1), (0, 1)])
+    assert "▸ h " in "\n".join(rows)
+    assert any(row.startswith("code of h: What h is for.") for row in rows)
+    assert any(row.startswith(f"h[2] = {math.sin(2):.6g}") for row in rows)
+    assert panel.border_subtitle.endswith("value · G gradients")
+    assert panel.view().position is None  # of the word, which stays
+
+
+async def test_on_the_words_left_and_right_choose_the_position(draw):
+    panel, _ = await draw(EMMA, moves=[(0, -1)])
+    assert panel.view().position == 2
+    panel, _ = await draw(EMMA, moves=[(0, 9)])
+    assert panel.view().position == 4
+
+
+async def test_a_word_has_its_product_its_sum_and_its_mean(draw):
+    _, rows = await draw(EMMA, moves=[(1, 0)])
+    total = sum(math.log(p / 10) for p in range(1, 6))
+    assert "0.100 x 0.200 x 0.300 x 0.400 x 0.500 = 0.0012" in rows[-3]
+    assert f"= {total:.3f}" in rows[-2]
+    assert f"{-total:.3f} / 5 = {-total / 5:.4f} nats" in rows[-1]
+
+
+async def test_several_words_have_a_line_each_and_one_for_all(draw):
+    several = replace(EMMA, text="emma olivia ava", examples=THREE, lengths=(5, 7, 4))
+    _, rows = await draw(several, moves=[(1, 0)])
+    assert [row.split()[0] for row in rows[-4:]] == ["emma.", "olivia.", "ava.", "all"]
+    assert f"ln {16 * math.log(0.5):.3f}".replace(" ", "  ") in rows[-1]
+    assert rows[-1].endswith("NLL 0.6931")
+
+
+async def test_a_step_taken_while_paused_is_shown_before_and_after(draw):
+    example = replace(EMMA.examples[3], probability=0.5, loss=math.log(2))
+    after = replace(EMMA, step=1201, examples=(*EMMA.examples[:3], example, EMMA.examples[4]))
+    _, rows = await draw(EMMA, after)
+    assert "step 1,200 → 1,201   loss 0.9163 → 0.6931   p 0.4000 → 0.5000" in rows[5]
+    _, rows = await draw(EMMA, after, state="training")
+    assert "→ 1,201" not in "\n".join(rows)
+    _, rows = await draw(EMMA, replace(after, position=2))  # another example
+    assert "→ 1,201" not in "\n".join(rows)
+
+
+async def test_gradients_say_what_the_next_step_will_change(draw):
+    _, rows = await draw(BACK)
+    assert "next step: loss → 0.8000   on this example alone, by 0.1: → 0.2500" in rows[5]
+
+
+async def test_a_wide_panel_shows_every_stage_with_what_happens_there(draw):
+    _, rows = await draw(BACK, width=190, height=50)
+    text = "\n".join(rows)
+    for stage in (*BACK.stages, *BACK.gradients):
+        assert f"  {stage.name} " in text
+        assert stage.about in text
+    assert "product" in text
+
+
+async def test_softmax_by_hand_stands_beside_the_safe_one(draw):
+    _, rows = await draw(softmax_drawing([100.0, 2.0, -3.0]))
+    assert rows[3].split()[:6] == ["100", "inf", "nan", "0", "1", "1"]
+    assert rows[6].split() == ["sum", "inf", "nan", "1", "1"]
+
+
+async def test_no_size_does_harm(draw):
+    drawn = [EMMA, BACK, softmax_drawing([1.0] * 100), Unavailable("x" * 300)]
+    long = tuple(TracedExample("日本語", "日", 0.0, math.inf, (1, 2, 3, 4)) for _ in range(200))
+    drawn.append(replace(EMMA, examples=long, lengths=(100, 100), position=150, followers=()))
+    for one in drawn:
+        for width, height in [(1, 1), (3, 9), (19, 2), (40, 16), (57, 17), (196, 54)]:
+            _, rows = await draw(one, width=width, height=height, moves=[(1, 0), (0, 1), (-1, 0)])
+            assert all(cell_len(row) <= width for row in rows)
+
+
+def asked(it):
+    views = [view for one in it.engine.refreshes for view in one.views]
+    return [view for view in views if isinstance(view, TraceView)]
+
+
+async def test_words_are_typed_or_taken_from_the_data(it):
+    await it.press("0", "enter")
+    await it.until(lambda: isinstance(it.screen.focused, Input))
+    await it.press(*"ava")
+    await it.until(lambda: asked(it) and asked(it)[-1].text == "ava")
+    await it.press("enter", "D")
+    await it.until(lambda: asked(it)[-1].item == 0)
+    await it.press("D")
+    await it.until(lambda: asked(it)[-1].item == 1)
+    await it.press("G")
+    await it.until(lambda: asked(it)[-1].backward)
+    assert asked(it)[-1].item == 1

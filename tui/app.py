@@ -89,6 +89,11 @@ class ExplorerApp(App):
                 return
         await super().on_event(event)
 
+    async def _on_key(self, event: KeyPress) -> None:
+        """Do nothing with a key that comes back from where the focus is: it had nothing to do when
+        it was pressed, and by now another screen may be open."""
+        event.prevent_default()
+
     async def _handle_at_once(self, event: KeyPress | Paste) -> bool:
         """Type a character or a text where the focus is, or run what a key is bound to; return
         whether there was anything to do."""

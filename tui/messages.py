@@ -34,6 +34,7 @@ NO_K = "Kneser-Ney adds no k to counts · {key[optimizer]} for add-k smoothing"
 NOT_BY_WHEEL = "A change of {setting} starts a new run · press {key[value]} to confirm"
 
 # Undo, redo and new runs
+TO_RESUME = " · {key[pause]} to resume"
 UNDONE = "Undid {what}, back at step {step:,} · {key[redo]} to redo"
 REDONE = "Redid {what}, at step {step:,} · {key[undo]} to undo"
 NOTHING_TO_UNDO = "Nothing to undo"
@@ -43,7 +44,6 @@ NEW_RUN = "New run: {what} · {key[undo]} to undo"
 NEW_MODEL = "New run: {what} · {key[undo]} brings {before} back"
 RESTARTED = "Restarted, same settings, seed {seed} · {key[undo]} to undo"
 NEW_SEED = "Restarted with seed {seed} · {key[undo]} to undo"
-BACK_FROM_LESSON = "Back in your own run"
 NEW_DATA = "enter new run · {key[undo]} brings this one back, at step {step:,}"
 NEW_DATA_AT_START = "enter new run"
 

@@ -45,6 +45,8 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Label
     if isinstance(asked, Resume | Step) and now.train.steps > before.train.steps:
         return Notice(_extended(before, now, labels))
     said = _answer(asked, before, now, labels)
+    if isinstance(asked, Undo | Redo | ReturnTo) and now.state == "paused":
+        said += say.TO_RESUME.format(key=labels)
     if not said and now.runs != before.runs:
         said = _new_run(before, now, labels)
     if said:

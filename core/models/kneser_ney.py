@@ -11,6 +11,7 @@ from ..datasets.dataset import Dataset
 from ..datasets.grams import GramIndex, gram_index, places_of, values_at
 
 _LEAST_DISCOUNT = 0.01
+_BLOCK = 1 << 20  # n-grams, so that temporary values take little memory
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,15 @@ class KneserNey:
         self.num_examples = num_examples
         self.discounts: list[Discounts] = []
         self._index = index
-        self._counts: list[Tensor] = []  # (G,) of each order, from 1 on
-        self._totals: list[Tensor] = []  # (H,) float64 of each context, as `_backoffs`
-        self._backoffs: list[Tensor] = []  # the weight of the order below
-        counts = index.counts(num_examples, order)
+        self._counts: list[Tensor] = []  # (G,) int32 of each order, from 1 on
+        self._totals: list[Tensor] = []  # (H,) int32 of each context, as `_backoffs`
+        self._backoffs: list[Tensor] = []  # (H,) float64, the weight of the order below
+        counts = index.counts(num_examples, order).int()
         for n in range(order, 0, -1):
             self._add(n, counts)
             if n > 1:
-                kinds = torch.zeros(len(index.grams[n - 1]), dtype=torch.int64)
-                counts = kinds.index_add_(0, index.shorter[n], (counts > 0).long())
+                kinds = torch.zeros(len(index.grams[n - 1]), dtype=torch.int32)
+                counts = kinds.index_add_(0, index.shorter[n], (counts > 0).int())
         for values in (self.discounts, self._counts, self._totals, self._backoffs):
             values.reverse()
 
@@ -141,10 +142,14 @@ class KneserNey:
         """Put down what there is to know of order n, by its counts (G,)."""
         discounts = Discounts.estimated(counts)
         of_count = torch.tensor([0.0, *discounts.values], dtype=torch.float64)
-        contexts, sums = self._index.contexts_of(n), len(self._index.contexts[n - 1])
-        totals, taken = torch.zeros(2, sums, dtype=torch.float64)
-        totals.index_add_(0, contexts, counts.double())
-        taken.index_add_(0, contexts, of_count[counts.clamp(max=3)])
+        sums = len(self._index.contexts[n - 1])
+        totals, taken = torch.zeros(sums, dtype=torch.int32), torch.zeros(sums).double()
+        for some, grams in zip(
+            counts.split(_BLOCK), self._index.grams[n].split(_BLOCK), strict=True
+        ):
+            contexts = grams // self._index.vocabulary_size
+            totals.index_add_(0, contexts, some)
+            taken.index_add_(0, contexts, of_count[some.clamp(max=3)])
         self.discounts.append(discounts)
         self._counts.append(counts)
         self._totals.append(totals)

@@ -2,7 +2,6 @@
 
 import copy
 import math
-from functools import cached_property
 from typing import Self
 
 import torch
@@ -62,10 +61,12 @@ class NgramCounts(Model):
     def is_kneser_ney(self) -> bool:
         return self.smoothing_method == "kneser-ney"
 
-    @cached_property
+    @property
     def kneser_ney(self) -> KneserNey:
         """The estimate from what is counted so far."""
-        return KneserNey(self.index, self.num_counted, self.settings.order)
+        if self._estimate is None:
+            self._estimate = KneserNey(self.index, self.num_counted, self.settings.order)
+        return self._estimate
 
     def clear(self, settings: ModelSettings) -> None:
         """Drop all counts; settings: with the order."""
@@ -82,7 +83,7 @@ class NgramCounts(Model):
         self.totals = torch.zeros(len(index.contexts[order - 1]), dtype=torch.int32)
         self.totals.index_add_(0, index.contexts_of(order), self.counts)
         self.tensors = {"counts": self.counts, "totals": self.totals}
-        vars(self).pop("kneser_ney", None)  # it is of what was counted before
+        self._estimate: KneserNey | None = None
 
     def count(self, places: Tensor) -> None:
         """Count the next examples, by the places of their n-grams (B,) in the index."""
@@ -90,7 +91,7 @@ class NgramCounts(Model):
         self.counts.index_add_(0, places, ones)
         self.totals.index_add_(0, self._contexts(places), ones)
         self.num_counted += len(places)
-        vars(self).pop("kneser_ney", None)  # it is of what was counted before
+        self._estimate = None
 
     def copy(self) -> Self:
         if self.is_kneser_ney:

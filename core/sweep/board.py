@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from . import messages
 from .messages import Point, Snapshot, State, Trial
 from .study import RESULT, Study
-from .trial import Reached
+from .trial_messages import Reached
 
 _STATES: dict[TrialState, messages.TrialState] = {
     TrialState.WAITING: "waiting",

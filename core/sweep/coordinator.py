@@ -14,7 +14,7 @@ from .board import Board, Result
 from .files import StudyFiles
 from .messages import Command, Prune, Start, State, Stop
 from .study import Study
-from .trial import Ended, Keep, Kept, Reached, Task, Verdict
+from .trial_messages import Ended, Keep, Kept, Reached, Task, Verdict
 from .workers import Report, Worker, Workers
 
 _SECONDS_TO_WAIT = 0.2

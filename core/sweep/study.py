@@ -76,6 +76,7 @@ class Study:
         self._study.sampler = self._sampler()
         self._running: dict[int, optuna.Trial] = {}  # here, by number
         self._next_beat = 0.0
+        self._trials: list[FrozenTrial] | None = None  # as read last; None if they have changed
         if not self._is_shared:  # nobody else can be at it
             self._give_back(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
@@ -88,6 +89,7 @@ class Study:
             is_waiting = any(trial.state == TrialState.WAITING for trial in found)
             if not is_waiting and len(found) >= most:
                 return None
+            self._trials = None
             trial = self._study.ask()
             self._running[trial.number] = trial
             self.beat(is_due=True)
@@ -121,6 +123,7 @@ class Study:
         """Note a trial's dev loss at a rung, or with one more seed. True if the trial should end
         because it is behind the others."""
         trial = self._running[number]
+        self._trials = None
         with _told():
             try:
                 trial.report(value, step)
@@ -145,7 +148,7 @@ class Study:
         dropped.
         """
         unfinished = TrialState.FAIL if failed else TrialState.PRUNED
-        trial = self._running.pop(number)
+        trial, self._trials = self._running.pop(number), None
         with _told():
             try:
                 trial.set_user_attr("spec", str(self.spec_of(trial)))
@@ -156,6 +159,7 @@ class Study:
 
     def give_back(self, number: int) -> None:
         """Give a trial back that is running here, to be run again from its beginning."""
+        self._trials = None
         with _told():
             self._give_back([self._running.pop(number)])
 
@@ -166,10 +170,12 @@ class Study:
 
     def trials(self) -> list[FrozenTrial]:
         """All trials but those that were lost with a machine, and are run again as others."""
-        with _told():
-            found = self._study.get_trials(deepcopy=False)
-        again = {lost for trial in found for lost in trial.system_attrs.get(_RETRIED, ())}
-        return [trial for trial in found if trial.number not in again]
+        if self._trials is None or self._is_shared:
+            with _told():
+                found = self._study.get_trials(deepcopy=False)
+            again = {lost for trial in found for lost in trial.system_attrs.get(_RETRIED, ())}
+            self._trials = [trial for trial in found if trial.number not in again]
+        return self._trials
 
     @property
     def is_running(self) -> bool:

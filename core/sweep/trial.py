@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -18,75 +18,12 @@ from ..runs.state import RunState
 from ..session.session import Session
 from ..training.time_slicer import TimeSlicer
 from .halving import rungs
-from .messages import Point
+from .trial_messages import Ended, Keep, Kept, Reached, Task, Verdict
 
 _SLICE_SECONDS = 0.1
 _SECONDS_BETWEEN = 0.5  # reports of a trial that is between two rungs
 _MIN_SECONDS = 2.0  # between dev losses that decide nothing
 _CURVE_POINTS = 64
-
-
-@dataclass(frozen=True)
-class Task:
-    """A trial to train: how it starts, with how many seeds, and the rungs' largest step.
-
-    is_judged: the coordinator says at each rung, or after each seed, whether to go on.
-    """
-
-    trial: int
-    spec: RunSpec
-    seeds: int
-    most_steps: int
-    is_judged: bool
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The answer to a `Reached`: go on, or end because of `why`, which may be said at any time."""
-
-    trial: int
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Keep:
-    """Save the run of the trial that was finished last."""
-
-    path: Path
-
-
-@dataclass(frozen=True)
-class Reached:
-    """A trial's progress: its steps, of all seeds together, and its curves.
-
-    at: the rung, or the number of seeds before this one; None for a report between. value: the dev
-    loss there. dev, losses: see `messages.Trial`.
-    """
-
-    trial: int
-    steps: int
-    dev: list[Point]
-    losses: list[Point]
-    at: int | None = None
-    value: float = math.nan
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A trial was trained to its end, with this dev loss, or was ended because of `why`."""
-
-    trial: int
-    last: Reached
-    value: float | None = None
-    why: str = ""
-    has_failed: bool = False
-
-
-@dataclass(frozen=True)
-class Kept:
-    """The run is saved; or it is not, because of `problem`."""
-
-    problem: str = ""
 
 
 class _Pruned(Exception):
@@ -170,7 +107,7 @@ class _Worker:
         slicer, told = TimeSlicer(_SLICE_SECONDS), time.monotonic()
         while session.step < end and not session.trainer.finished:
             slicer.train(session, end - session.step)
-            if session.diverged:
+            if session.diverged_at is not None:
                 raise _Pruned(f"diverged at step {session.diverged_at:,}")
             if time.monotonic() - told > _SECONDS_BETWEEN:
                 told = time.monotonic()

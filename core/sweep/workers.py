@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from .trial import Ended, Keep, Kept, Reached, Task, Verdict, work
+from .trial_messages import Ended, Keep, Kept, Reached, Task, Verdict
 
 Report = Reached | Ended | Kept
 _SECONDS_TO_END = 2.0
+
+
+def _work(connection: Connection) -> None:
+    from .trial import work  # which loads torch, that this process does without
+
+    work(connection)
 
 
 @dataclass(eq=False)
@@ -37,7 +43,7 @@ class Workers:
             "forkserver" if "forkserver" in methods else "spawn"
         )
         if "forkserver" in methods:
-            self._context.set_forkserver_preload([work.__module__])
+            self._context.set_forkserver_preload([f"{__package__}.trial"])
         self._all = [self._start() for _ in range(count)]
 
     def __len__(self) -> int:
@@ -71,7 +77,7 @@ class Workers:
 
     def _start(self) -> Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(theirs,), daemon=True)
+        process = self._context.Process(target=_work, args=(theirs,), daemon=True)
         process.start()
         theirs.close()
         return Worker(process, ours)

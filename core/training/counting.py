@@ -117,6 +117,8 @@ class CountingTrainer:
             return self.model.log_likelihoods_at(places)
         n = min(_rounded_up(self.num_counted), self._split.num_examples)
         estimate, order = self._estimate, self.model.settings.order
+        if n == self.num_counted:
+            return self.model.kneser_ney.log_prob_at(places)
         if estimate is None or (estimate.num_examples, estimate.order) != (n, order):
             self._estimate = estimate = KneserNey(self.model.index, n, order)
         return estimate.log_prob_at(places)

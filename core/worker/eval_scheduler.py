@@ -144,7 +144,7 @@ class EvalScheduler:
             self._cost, self._next = 0.0, begun  # not 0: an edit meanwhile sets it to 0 again
             self._evaluating, self._next_step = self._begin_splits(session), _NEVER
             self._is_level = self.twins is not None and self.twins.is_level
-            if session.train_settings.steps > _SHORT_PLAN:
+            if _planned_steps(session) > _SHORT_PLAN:
                 self._apart = _NEVER
         found = self._evaluating
         more = any(one.advance() for one in found)
@@ -166,7 +166,7 @@ class EvalScheduler:
         if self._next:
             wait = 0.0 if is_first else min(self._cost / _MAX_TIME_SHARE, _MAX_WAIT)
             self._next = self._clock() + max(_MIN_WAIT, wait)
-        planned = session.train_settings.steps
+        planned = _planned_steps(session)
         if planned <= _SHORT_PLAN:
             share = 0.0 if is_first else self._cost / _PLAN_SECONDS
             self._apart = min(round(planned * max(share, 1 / _MAX_IN_PLAN)), step)
@@ -185,3 +185,12 @@ class EvalScheduler:
                 train = RunningEvaluation(model, dataset, train_on, most)
                 begun.append(_Evaluating(one, one.step, dev, train))
         return begun
+
+
+def _planned_steps(session: Session) -> int:
+    """How many steps the run is to take; of counts, until every example is counted."""
+    train = session.train_settings
+    if session.model_settings.model_kind.is_network:
+        return train.steps
+    examples = session.dataset.split(train.train_on).num_examples
+    return -(-examples // (train.batch_size or examples))

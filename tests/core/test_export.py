@@ -18,6 +18,7 @@ from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.export.files import export_spec, export_text, write_export
 from makemore_tui.core.export.records import export_csv, export_json
+from makemore_tui.core.results import EmbeddingMap
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.runs.state import RunState
 from makemore_tui.core.session.session import Session
@@ -251,7 +252,9 @@ def test_the_notebooks_cells_reach_them_too(dataset, tmp_path, monkeypatch, name
     assert len(drawn) == 1 + (name != "neural")
     for axes in drawn[1:]:  # the embedding
         assert [text.get_text() for text in axes.texts] == session.dataset.vocabulary.labels()
-        points = torch.tensor(session.embedding_map().points)  # up to their signs
+        found = session.embedding_map()
+        assert isinstance(found, EmbeddingMap)
+        points = torch.tensor(found.points)  # up to their signs
         places = torch.tensor(axes.collections[0].get_offsets().tolist())
         torch.testing.assert_close(places.abs(), points.abs(), rtol=0, atol=0.02)
 

@@ -27,8 +27,8 @@ def test_probabilities_are_those_of_a_plain_loop(small, order):
     estimate = KneserNey.of(small, order)
     contexts, targets = examples(small, "dev", max(1, order - 1))
     contexts, targets = contexts[:60], targets[:60]
-    plain = PlainKneserNey(*examples(small, "train", order - 1), small.vocabulary.size)
-    V = small.vocabulary.size
+    counted, V = examples(small, "train", order - 1), small.vocabulary.size
+    plain = PlainKneserNey(counted[0], counted[1], V)
     expected = [
         [plain.p(context[len(context) - (order - 1) :], c, order) for c in range(V)]
         for context in contexts.tolist()

@@ -223,7 +223,7 @@ def test_it_rests_once_all_that_follows_a_pause_is_done(serve_saving):
     client.do(Pause())
     resting = client.until(lambda s: s.is_resting)
     assert resting.splits.step == resting.step == resting.saving.step
-    assert len(resting.baselines) == 6
+    assert len(resting.baselines) == 7
     assert client.look() == resting
     assert not client.do(Resume()).is_resting
 
@@ -250,7 +250,7 @@ def test_it_does_not_rest_before_its_run_is_saved(small, tmp_path):
     client.until(lambda s: s.step > 10)
     client.do(Pause())
     client.until(lambda s: s.saving is not None and s.saving.problem is not None)
-    assert not client.until(lambda s: s.splits and len(s.baselines) == 6).is_resting
+    assert not client.until(lambda s: s.splits and len(s.baselines) == 7).is_resting
     (tmp_path / "runs").unlink()
     assert client.until(lambda s: s.is_resting and s.saving.problem is None)
     client.end()

@@ -322,7 +322,7 @@ def test_looking_at_everything_never_changes_the_path(serve, small, state_hash):
         EmbeddingView(), ProbeView("abc"), HealthView(), DetailsView(),
         BigramsView(0, 0, 9, 9, (1, 1)),
     )  # fmt: skip
-    client.until(lambda s: s.step > 200 and len(s.baselines) == 6, *views)
+    client.until(lambda s: s.step > 200 and len(s.baselines) == 7, *views)
     step = client.still().step
     plain = Session(small, MODEL, client.session.train_settings, seed=3)
     plain.train(step)
@@ -356,7 +356,7 @@ def test_what_the_losses_come_from_is_that_of_the_newest_losses(serve, small):
 def test_baselines_come_by_themselves_even_while_paused(serve, small):
     client = serve()
     client.do(Pause())
-    known = client.until(lambda s: len(s.baselines) == 6).baselines
+    known = client.until(lambda s: len(s.baselines) == 7).baselines
     floor = Baseline("floor", loss_floor(small, "train", MODEL.context))
     assert known == (*baseline_losses(small), floor)
     client.do(Edit({"hidden": 11}))

@@ -80,7 +80,10 @@ class FakeEngine:
     def send(self, request: Request) -> None:
         self.requests.append(request)
         if self.answers and not self.is_dead:
-            self.tell(self.answer(request))
+            reply = self.answer(request)
+            if isinstance(reply, Snapshot) and not reply.is_refresh:
+                reply = replace(reply, undo_levels=len(self.past))
+            self.tell(reply)
 
     def close(self) -> None:
         self.closed = True

@@ -57,6 +57,18 @@ async def test_each_panel_that_is_chosen_at_rest_is_drawn_and_then_it_rests_agai
         await come_to_rest(it)
 
 
+async def test_the_trace_of_a_word_of_the_data_comes_to_rest(explorer, snapshot):
+    async with explorer(first=snapshot(state="paused"), size=(120, 40)) as it:
+        await it.press("0", "D", "G")
+        trace = it.screen.grid.panels["trace"]
+        await it.until(lambda: trace.drawn and trace.drawn.gradients)
+        await come_to_rest(it)
+        painted = []
+        trace.refresh = lambda *args, **options: painted.append(args)
+        await it.ticks(TICKS)
+        assert painted == []
+
+
 async def test_another_size_of_the_terminal_is_drawn_at_rest(explorer, snapshot):
     async with explorer(first=snapshot(state="paused"), size=(120, 40)) as it:
         await come_to_rest(it)

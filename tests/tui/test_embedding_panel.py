@@ -107,13 +107,13 @@ async def test_wide_characters_take_two_cells(draw):
 @pytest.mark.parametrize(("dimensions", "shares"), [(1, (1.0, 0.0)), (2, (0.6, 0.4))])
 async def test_one_or_two_dimensions_are_all_there_is(draw, dimensions, shares):
     panel, _ = await draw(made(dimensions=dimensions, shares=shares))
-    assert f"{dimensions} dimension" in panel.border_title
+    assert f"{dimensions}-d" in panel.border_title
     assert "%" not in str(panel.border_subtitle)
 
 
 async def test_of_more_dimensions_the_shares_are_told(draw):
     panel, _ = await draw(made(dimensions=10, shares=(0.431, 0.217)))
-    assert "10 dimensions" in panel.border_title
+    assert "10-d" in panel.border_title
     assert "43%" in str(panel.border_subtitle)
     assert "22%" in str(panel.border_subtitle)
 

@@ -59,6 +59,7 @@ LOCAL = {
     "faster",  # than without a limit
     "relaunch",  # see tests/tui/test_first_minute.py
     "close-card",
+    "lessons",  # see tests/tui/test_lessons.py
     "value",
     "dataset",
     "picture",
@@ -139,6 +140,7 @@ async def test_every_key_has_words_and_an_action_that_its_owner_has(it, key):
         "screen": it.app if namespace == "app" else it.screen,
         "panels": it.screen.grid,
         "card": it.screen.card,
+        "lessons": it.screen.lessons,
         "chosen": it.screen.grid.panels["names"],
         **it.screen.grid.panels,
     }
@@ -208,9 +210,7 @@ async def test_space_trains_on_whatever_stopped_it(it, snapshot, state):
         ("o", {"smoothing_method": "kneser-ney"}),
     ],
 )
-async def test_counts_have_keys_for_smoothing_its_method_and_the_order(
-    it, snapshot, press, changes
-):
+async def test_counts_have_keys_for_smoothing_method_and_order(it, snapshot, press, changes):
     assert await asked(it, snapshot(kind="ngram"), press) == [Edit(changes)]
 
 

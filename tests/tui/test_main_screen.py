@@ -22,6 +22,7 @@ from makemore_tui.core.worker.protocol import (
 from makemore_tui.tui.keymap import KEYS
 from makemore_tui.tui.screens import main
 from makemore_tui.tui.screens.command_palette import Actions, Palette
+from makemore_tui.tui.screens.finder import FinderScreen
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.widgets.panel import Panel
 from makemore_tui.tui.widgets.status import StatusBar
@@ -173,6 +174,16 @@ async def test_a_key_waits_for_the_screen_that_a_click_opens(explorer):
         it.screen.action_open("finder", "FinderScreen")
         await it.app.on_event(Key("enter", None))
         assert it.app.screen.query("#refused")
+
+
+async def test_a_key_that_had_nothing_to_do_does_nothing_on_the_next_screen(explorer):
+    async with explorer() as it:
+        await it.press("f")
+        await it.until(lambda: it.app.screen.query("#refused"))
+        it.screen.grid.panels["loss"]._forward_event(Key("enter", None))  # pressed before
+        await it.ticks(3)
+        assert isinstance(finder := it.app.screen, FinderScreen)
+        assert finder.refusal == ""
 
 
 async def test_keys_typed_ahead_do_nothing_once_the_screen_is_taken_down(explorer):

@@ -199,6 +199,12 @@ async def test_an_edit_is_undone_and_done_again_before_it_is_answered(explorer):
         await it.until(lambda: it.engine.commands[1:] == [Undo(), Redo()])
 
 
+async def test_of_a_paused_run_an_undo_says_which_key_resumes(snapshot):
+    before = snapshot(can_undo="lr 100")
+    said = notice(Undo(), before, replace(before, state="paused"), LABELS)
+    assert said == ("Undid lr 100, back at step 1,200 · U to redo · space to resume", False)
+
+
 async def test_a_restart_is_undone(it):
     await it.press("r", "u")
     await it.until(lambda: "Undid restart" in it.notice)

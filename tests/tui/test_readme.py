@@ -35,6 +35,7 @@ def script(monkeypatch):
 def commands(page: str) -> list[list[str]]:
     """The words of each call of the program that a page shows in a block of its own."""
     blocks = "\n".join(re.findall(r"(?ms)^```\n(.*?)^```", page))
+    blocks = blocks.replace("\\\n", " ")  # a command on several lines
     lines = re.findall(r"(?m)^makemore-tui\b *(.*)$", blocks)
     return [shlex.split(line, comments=True) for line in lines]
 

@@ -8,8 +8,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WIDTHS = [30, 32, 40]  # those of the side column at 100, 120 and 200 cells
 
-NAMES = """model|learning rate|schedule|batch size|context|embedding|hidden|optimizer|method|smoothing
-weight decay|dropout|parameters|counts|steps/s|step|train on|init|direct|seed""".replace(
+NAMES = """model|learning rate|schedule|batch size|context|embedding|hidden|optimizer|method
+smoothing|weight decay|dropout|parameters|counts|steps/s|step|train on|init|direct|seed""".replace(
     "\n", "|"
 ).split("|")
 
@@ -25,6 +25,15 @@ def draw(stage, snapshot):
         return {name: row[len(name) :].strip() for name, row in zip(names, rows, strict=False)}
 
     return draw
+
+
+async def test_in_a_wide_panel_each_line_says_what_its_setting_is_and_may_be(draw):
+    shown = await draw(116)
+    assert shown["hidden"].startswith("200")
+    assert shown["hidden"].endswith(
+        "tanh units in the hidden layer (a whole number from 1 to 4,096)"
+    )
+    assert "seed of weights" in shown["seed"]
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -35,15 +35,15 @@ _SetB = Annotated[list[str] | None, typer.Option(
     autocompletion=options.one_of(*(f"{name}=" for name in SETTINGS)),
 )]
 _Seeds = Annotated[int, typer.Option(
-    metavar="N", help="How many pairs to train, each with another seed.",
+    metavar="N", help="Number of pairs to train, each with its own seed.",
     callback=options.within(1, 20),
 )]
 _SeedB = Annotated[int | None, typer.Option(
-    metavar="N", help="Of B; otherwise that of A.",
+    metavar="N", help="Seed of B; default: that of A.",
     callback=options.within(0, options.MAX_SEED),
 )]
 _Steps = Annotated[int | None, typer.Option(
-    metavar="N", help="How many; short for --set steps=N.",
+    metavar="N", help="Number of steps; short for --set steps=N.",
     callback=options.within(1, SETTINGS["steps"].metadata["high"]),
 )]
 _Resume = Annotated[list[str] | None, typer.Option(
@@ -85,7 +85,7 @@ def compare(
     pairs: Iterable[Twins]
     if resume:
         others = (*DATA_OPTIONS, "--preset", "--seed", "--seed-b", "--seeds", "--spec")
-        refuse(given, others, "can't be had with --resume: a saved run has its own")
+        refuse(given, others, "can't be combined with --resume, because a saved run has its own")
         pairs = [_resumed(resume, sides)]
         planned = pairs[0].a.train_settings.steps
     else:
@@ -114,7 +114,9 @@ def _resumed(names: list[str], sides: list[dict[str, Any]]) -> "Twins":
     twins = Twins(*runs)
     for session, changes in zip((twins.a, twins.b), sides, strict=True):
         if session.plan(**changes).effect == "restart":
-            raise UserError(f"{', '.join(changes)} would begin another run than {names[-1]}")
+            raise UserError(
+                f"{', '.join(changes)} would start a new run instead of continuing {names[-1]}"
+            )
         if changes:
             session.edit(**changes)
     return twins

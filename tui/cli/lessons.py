@@ -27,7 +27,7 @@ from .plain_words import PlainCommand, PlainGroup
 from .process import complain
 from .reports import print_lessons, show
 
-_PATIENCE = 20  # seconds, after which a lesson can't be done
+_PATIENCE = 60  # seconds, after which a lesson can't be done
 
 lessons = typer.Typer(cls=PlainGroup, invoke_without_command=True)
 
@@ -56,7 +56,9 @@ def check(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[LESSON...]", help="Their names; all if none.", autocompletion=lesson_names
+            metavar="[LESSON...]",
+            help="Names of lessons; default: all.",
+            autocompletion=lesson_names,
         ),
     ] = None,
 ) -> None:
@@ -86,7 +88,7 @@ def _read() -> list[Lesson]:
     for problem in problems:
         complain(problem)
     if not found:
-        raise UserError("there is no lesson that could be used")
+        raise UserError("no lesson can be used")
     return found
 
 
@@ -134,7 +136,9 @@ async def _do(pilot: Any, app: Any, lesson: Lesson) -> None:
             raise AssertionError(f"{where}: the goal holds before a key is pressed")
         for key in presses(step.keys, app.keys):
             app.post_message(key)
-            await pilot.press()  # nothing more: waits until it is taken up
+            await pilot.pause(0.01)  # and until what it led to is done
+            if key.key in ("enter", "escape"):  # which may close what is above
+                await _until(lambda: app.screen is app.main, patience=1)
             await _until(lambda: not requests.is_waiting)
         unmet = lambda: [str(c) for c in step.conditions if not player.is_done]  # noqa: B023, E731
         if not await _until(lambda: player.is_done):
@@ -145,9 +149,9 @@ async def _do(pilot: Any, app: Any, lesson: Lesson) -> None:
     await _until(lambda: not player.is_leaving)
 
 
-async def _until(condition: Callable[[], bool]) -> bool:
-    """Wait for a condition; False if it does not come about."""
-    give_up = time.monotonic() + _PATIENCE
+async def _until(condition: Callable[[], bool], patience: float = _PATIENCE) -> bool:
+    """Wait for a condition; False if it does not come about in so many seconds."""
+    give_up = time.monotonic() + patience
     while not condition():
         if time.monotonic() > give_up:
             return False

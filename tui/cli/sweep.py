@@ -75,13 +75,13 @@ _Over = Annotated[list[str] | None, typer.Option(
     autocompletion=options.one_of(*(f"{name}=" for name in SETTINGS)),
 )]
 _Trials = Annotated[int, typer.Option(
-    metavar="N", help="How many in all.", callback=options.within(1, _MAX_TRIALS),
+    metavar="N", help="Number of trials in all.", callback=options.within(1, _MAX_TRIALS),
 )]
 _Time = Annotated[str | None, typer.Option(
-    "--time", metavar="TIME", help="Go on so long at most: 90s, 10m or 2h.", callback=_is_time,
+    "--time", metavar="TIME", help="Stop after this time: 90s, 10m or 2h.", callback=_is_time,
 )]
 _Steps = Annotated[int | None, typer.Option(
-    metavar="N", help="Of each trial; short for --set steps=N.",
+    metavar="N", help="Steps of each trial; short for --set steps=N.",
     callback=options.within(1, SETTINGS["steps"].metadata["high"]),
 )]
 _Workers = Annotated[int | None, typer.Option(
@@ -89,7 +89,7 @@ _Workers = Annotated[int | None, typer.Option(
     callback=options.within(1, _MAX_WORKERS),
 )]
 _Seeds = Annotated[int, typer.Option(
-    metavar="N", help="Train each trial with so many seeds, and judge it by their mean.",
+    metavar="N", help="Seeds of each trial, which is judged by their mean.",
     callback=options.within(1, _MAX_SEEDS),
 )]
 _Sampler = Annotated[str, typer.Option(
@@ -97,10 +97,10 @@ _Sampler = Annotated[str, typer.Option(
     autocompletion=options.one_of("tpe", "random", "grid"),
 )]
 _NoPrune = Annotated[bool, typer.Option(
-    "--no-prune", help="Train every trial to its end, also those that fall behind.",
+    "--no-prune", help="Train every trial to the end, even those that fall behind.",
 )]
 _Goal = Annotated[str, typer.Option(
-    metavar="dev", help="The split whose loss is to be low.", callback=_goal,
+    metavar="dev", help="Split whose loss is minimised; only dev.", callback=_goal,
 )]
 _Keep = Annotated[int, typer.Option(
     metavar="N", help="Save the N best trials as runs.", callback=options.within(0, _MAX_KEPT),
@@ -108,13 +108,15 @@ _Keep = Annotated[int, typer.Option(
 _Storage = Annotated[str, typer.Option(
     metavar="URL", help="A PostgreSQL database that several machines share.",
 )]
-_Name = Annotated[str | None, typer.Option(metavar="STUDY", help="Of the study.")]
-_Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study, by default the last.")]
+_Name = Annotated[str | None, typer.Option(metavar="STUDY", help="Name of the study.")]
+_Resume = Annotated[bool, typer.Option("--resume", help="Continue a study; default: the last.")]
 _Detach = Annotated[bool, typer.Option(
-    "--detach", help="Let it run by itself; --follow shows it, --stop ends it.",
+    "--detach", help="Run in the background; --follow shows it, --stop ends it.",
 )]
-_Follow = Annotated[bool, typer.Option("--follow", help="Show a sweep that runs, or ran, here.")]
-_Stop = Annotated[bool, typer.Option("--stop", help="End a sweep that runs here.")]
+_Follow = Annotated[bool, typer.Option(
+    "--follow", help="Show a sweep of this machine, running or ended.",
+)]
+_Stop = Annotated[bool, typer.Option("--stop", help="End a sweep that runs on this machine.")]
 # fmt: on
 
 
@@ -150,12 +152,14 @@ def sweep(
 ) -> None:
     """Find good settings: train many trials, and keep the best as runs.
 
-    The first trial has the settings of the preset. All share seed and batches. Settings in the
-    given order, those that fall behind end early.
+    The first trial has the settings of the preset. All trials share the seed and its minibatches;
+    those that fall behind end early.
     """
     given = options.given(context)
     if follow or stop:
-        refuse(given, ("--over", "--resume", "--detach"), "can't be had with --follow or --stop")
+        refuse(
+            given, ("--over", "--resume", "--detach"), "can't be combined with --follow or --stop"
+        )
         files = StudyFiles(sweeps_directory(), _existing(name))
         if stop:
             files.read()
@@ -190,7 +194,7 @@ def _start(given: Given, values: dict[str, Any]) -> Start:
     elif not (values["resume"] or (is_shared and name)):
         parse_ranges([], RunSpec("names"))  # which says what is missing
     else:
-        refuse(given, _STARTING, "can't be had without --over: the study has its own")
+        refuse(given, _STARTING, "needs --over, because the study has its own")
         name = name or _existing(None)
     check_name(name)
     return Start(
@@ -215,7 +219,7 @@ def _existing(name: str | None) -> str:
     """The study that is meant: by its name, or else the last one."""
     names = study_names(sweeps_directory())
     if name is None and not names:
-        raise UserError(f"there is no sweep in {sweeps_directory()}; --over begins one")
+        raise UserError(f"there is no sweep in {sweeps_directory()}; --over starts one")
     return name or names[0]
 
 

@@ -12,7 +12,6 @@ from makemore_tui.core.results import BigramTable
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.worker.protocol import Begin, Pause, Redo, Resume, Snapshot, Undo, View
 
-from .. import messages as say
 from ..keymap import is_key
 from .session_actions import SessionActions, spec_of
 
@@ -159,7 +158,6 @@ class LessonPlayer:
             self.is_leaving, self._home = False, None
             if was_training and now.state == "paused":
                 self._session.ask(Resume())
-            self._session.notices.say(say.BACK_FROM_LESSON)
 
 
 def facts_of(

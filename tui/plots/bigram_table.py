@@ -150,7 +150,7 @@ class BigramDrawing:
         if 0 <= i < len(table.row_sums) and 0 <= j < len(table.column_sums) and width >= 34:
             names = self.labels[table.pair.previous], self.labels[table.pair.following]
             sums = self._sum(table.row_sums[i]), self._sum(table.column_sums[j])
-            words = ("row ", "column ") if width >= 56 else ("", "")
+            words = ("row ", "column ") if width >= 60 else ("", "")
             parts = [f"{words[0]}{names[0]}: Σ {sums[0]}  {words[1]}{names[1]}: Σ {sums[1]}  ─  "]
             parts = parts if width >= 44 else [f"{names[0]}: Σ {sums[0]}  ─  "]
         elif 0 <= i < len(table.divergences) and width >= 34:

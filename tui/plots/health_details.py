@@ -44,7 +44,7 @@ def _histogram(health: Health, palette: Palette) -> list[Row]:
 
 def _rules(health: Health, width: int, palette: Palette, most: int) -> list[Row]:
     """The rules in the order in which they are tried, each in at most so many lines; the one that
-    applies is marked."""
+    applies is marked, and whole."""
     dim, text = palette.style("dim"), palette.style("text", bold=True)
     rows = [row(("diagnoses, in the order in which they are checked", dim))]
     names = list(dict.fromkeys(rule.name for rule in RULES))
@@ -53,8 +53,8 @@ def _rules(health: Health, width: int, palette: Palette, most: int) -> list[Row]
         is_it = name == health.diagnosis.name
         meaning = next(rule.help for rule in RULES if rule.name == name)
         room = max(10, width - widest)
-        lines = wrapped(meaning, room) if most > 1 else [fitted(meaning, room)]
-        first, *others = lines[:most] or [""]
+        lines = wrapped(meaning, room) if most > 1 or is_it else [fitted(meaning, room)]
+        first, *others = lines[: max(most, _LINES * is_it)] or [""]
         style = text if is_it else dim
         rows.append(row((f"{'▶' if is_it else ' '} {name}".ljust(widest), style), (first, style)))
         rows += [row((f"{'':{widest}}{line}", style)) for line in others]

@@ -49,14 +49,15 @@ def _reading(probe: Probe, chosen: int, width: int, palette: Palette) -> list[Ro
         below = palette.style("cursor" if i == chosen else "dim")
         columns += row((column(share) + " ", below))
     dev = f"  dev {number(probe.dev, 2)}" if probe.dev is not None else ""
-    mean = f"mean {number(probe.mean, 2)}{' nats per character' if width >= 50 else ''}{dev}"
+    mean = f"mean {number(probe.mean, 2)}{' nats per character' if width >= 50 else ''}"
+    mean += dev if len(mean + dev) <= width else ""
     closely = _closely(probe.characters[chosen], width, palette)
     return [letters, columns, closely, row((mean, palette.style("dim")))]
 
 
 def _closely(one: ProbedCharacter, width: int, palette: Palette) -> Row:
-    """A character's surprisal, and as many of the likeliest alternatives as fit."""
-    nats = f"{number(one.surprisal, 2)}{' nats, others' if width >= 50 else ''} "
+    """A character's surprisal, and as many as fit of the likeliest ones in its place."""
+    nats = f"{number(one.surprisal, 2)}{' nats; expected' if width >= 50 else ''} "
     parts = [(f"{one.label} ", palette.style("cursor", True)), (nats, palette.style("text"))]
     room = width - cell_len(one.label) - 1 - len(nats)
     for other in one.alternatives:

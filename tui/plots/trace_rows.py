@@ -91,7 +91,7 @@ def _example(drawn: Drawn, width: int) -> list[Row]:
 def _occurrences(trace: TraceDrawing, most: int) -> str:
     context = trace.example.context
     if not trace.times:
-        return f"{context} never occurs in train: what the model says of it, it has from others."
+        return f"{context} never occurs in train: the prediction is learnt from other contexts."
     common = trace.followers[:most]
     followed = ", ".join(f"{label} {count:,}" for label, count in common)
     followed += ", …" if sum(count for _, count in common) < trace.times else ""

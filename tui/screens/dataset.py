@@ -105,6 +105,7 @@ class DatasetScreen(AskingScreen):
 
     DEFAULT_CSS = """
     DatasetScreen Checkbox { border: none; padding: 0; height: 1; }
+    DatasetScreen Checkbox > .toggle--button { color: $foreground; background: $panel-lighten-3; }
     DatasetScreen Horizontal { height: 1; }
     DatasetScreen Horizontal > * { width: 1fr; }
     DatasetScreen #numbers { height: auto; min-height: 5; max-height: 7; overflow-y: auto; }

@@ -108,7 +108,7 @@ class HelpScreen(AskingScreen):
                 if all(word in said for word in words)
             ]
             if found:
-                heading = Text(title, "bold underline")
+                heading = Text().append(title, "bold underline")
                 blocks.append((len(found), Group(heading, "", _grid(found), "")))
         intro = [] if words else [welcome(key_labels(self.app)), Text()]
         if not blocks:

@@ -56,4 +56,4 @@ def _entry(preset: Preset) -> Text:
     line = f"{model_label(preset.model)}{steps}".ljust(38)
     text = Text(f"{preset.name:<15}", "bold", no_wrap=True, overflow="ellipsis")
     text.append(f"{line}dev {preset.dev_loss}", "not bold")
-    return text.append(f"\n  {preset.about[0].upper()}{preset.about[1:]}", "dim not bold")
+    return text.append(f"\n  {preset.about[0].upper()}{preset.about[1:]}", "not bold")

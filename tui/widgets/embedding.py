@@ -39,7 +39,7 @@ class EmbeddingPanel(Panel):
             why = shown.why if isinstance(shown, Unavailable) else "…"
             return paragraph(why, width, self.palette)
         rows, hidden = embedding_rows(shown, self._range, width, height, self.palette)
-        dimensions = f"{shown.dimensions} dimension{'s' if shown.dimensions != 1 else ''}"
+        dimensions = f"{shown.dimensions}-d"
         main = ", first two principal components" if shown.dimensions > 2 else ""
         legend = Content(_legend(shown, hidden, width))
         self.title.set(f"Embedding · {dimensions}{main}", f"Embedding · {dimensions}")

@@ -79,6 +79,12 @@ class LessonSide(Vertical, can_focus=True):
         self._choices = OptionList(compact=True)
         self._pressing: Timer | None = None
 
+    @property
+    def has_keys(self) -> bool:
+        """True while the focus is here, so that keys are not the panels'."""
+        focused = self.screen.focused
+        return focused is not None and self in focused.ancestors_with_self
+
     def room(self, size: Size) -> Size:
         """The part of a screen of that size that is left to the panels."""
         if not self.display:
@@ -105,7 +111,7 @@ class LessonSide(Vertical, can_focus=True):
             self._show_step()
         elif player.is_done:
             self.action_move(1)
-        elif self.has_pseudo_class("focus-within"):
+        elif self.has_keys:
             self.give_keys_back()
         else:
             self.screen.set_focus(self._line if player.question else self)
@@ -139,7 +145,7 @@ class LessonSide(Vertical, can_focus=True):
 
     def give_keys_back(self) -> None:
         """Let the keys be those of the chosen panel."""
-        if self.has_pseudo_class("focus-within"):
+        if self.has_keys:
             self.screen.set_focus(self._grid.panels[self._grid.chosen])
 
     def action_list(self) -> None:
@@ -226,7 +232,7 @@ class LessonSide(Vertical, can_focus=True):
 
     def action_show_me(self) -> None:
         """Press the keys that reach the goal, one at a time, and say which."""
-        if self.player.step is None or (self._pressing is not None and self._pressing.is_running):
+        if self.player.step is None or self._pressing is not None:
             return
         self.give_keys_back()
         keys = iter(presses(self.player.step.keys, self.app.keys))  # type: ignore[attr-defined]
@@ -234,6 +240,8 @@ class LessonSide(Vertical, can_focus=True):
         def press() -> None:
             if (key := next(keys, None)) is None or not self.display:
                 timer.stop()
+                self._pressing = None
+                self.draw()
                 return
             self.border_subtitle = f"pressing {key.character or key.key}"
             self.app.post_message(key)

@@ -60,7 +60,7 @@ class NamesPanel(Panel):
     """
     BINDINGS = [  # noqa: RUF012
         *bindings_of("names"),
-        Binding("enter", "type_sampling", "temperature and top-k", show=False),
+        Binding("enter", "type_sampling", "type both", show=False, key_display="enter"),
     ]
     ID = FIELD = "names"
     drawn: SampledNames | None

@@ -4,7 +4,7 @@ from unicodedata import normalize
 
 from textual import on
 from textual.app import ComposeResult
-from textual.events import DescendantBlur, DescendantFocus
+from textual.events import DescendantBlur, DescendantFocus, Resize
 
 from makemore_tui.core.results import Draw, Probe, Unavailable
 from makemore_tui.core.worker.protocol import ProbeView, Snapshot
@@ -45,13 +45,15 @@ class ProbePanel(Panel):
 
     @on(DescendantFocus)
     @on(DescendantBlur)
+    @on(Resize)
     def label_keys(self) -> None:
         """Say which key begins or ends typing."""
         keys = key_labels(self.app)
         draw, types = keys["probe-draw"], keys["probe"]
         is_typing = self._line.has_focus
-        leave_or_type = "esc to leave" if is_typing else f"{types} to type · {draw} to draw"
-        self.border_subtitle = leave_or_type
+        both = f"{types} to type · {draw} to draw"
+        hint = both if len(both) < self.content_size.width else f"{types} to type"
+        self.border_subtitle = "esc to leave" if is_typing else hint
 
     def view(self) -> ProbeView:
         width, height = self.content_size

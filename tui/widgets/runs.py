@@ -58,7 +58,7 @@ class RunsPanel(Panel):
     DEFAULT_CSS = "RunsPanel:focus-within { border: round $primary; }"
     BINDINGS = [  # noqa: RUF012
         *bindings_of("runs"),
-        Binding("enter", "open", "open", show=False),
+        Binding("enter", "open", "open", show=False, key_display="enter"),
     ]
     ID = "runs"
 

@@ -71,6 +71,7 @@ class RunEntry(NamedTuple):
             return self.problem
         states = {"open": "open now", "deleted": "deleted · delete again to bring it back"}
         state = states.get(self.place) or (f"saved {self.when}" if self.saved else "")
+        state = state or "pinned" * self.is_pinned
         peeks = f"test evaluated {self.peeks}×" if self.peeks else ""
         dataset = self.dataset if self.saved else ""
         return ", ".join(filter(None, (dataset, state, self.settings, peeks)))

@@ -1,12 +1,13 @@
 """The settings of a run line by line: what they are, and which keys change them."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from rich.style import Style
 
 from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
-from makemore_tui.core.settings import SETTINGS, setting_text
+from makemore_tui.core.settings import SETTINGS, allowed_values, setting_text
 from makemore_tui.core.text import exact_text
 from makemore_tui.core.worker.protocol import Snapshot
 
@@ -14,6 +15,8 @@ from ..plots.ticks import tick_label
 from ..style.colours import Palette
 from ..style.text_rows import Row, fitted, row
 
+_WITH_MEANING = 90  # cells from which on a line also says what its setting is
+_OWN_WIDTH = 40  # of name, value and keys then
 _UNUSED = "–"  # the value of a setting that the model does not have
 
 
@@ -108,6 +111,10 @@ def settings_row(
 
     is_chosen: whether the cursor is on it. labels: of the keys, by id.
     """
+    if width >= _WITH_MEANING:
+        line = settings_row(entry, _OWN_WIDTH, is_chosen, labels, palette)
+        text = f"   {_meaning(entry.setting)}"
+        return [*line, *row((fitted(text, width - _OWN_WIDTH), palette.style("dim")))]
     value, is_unused, name_cells = entry.value, entry.value == _UNUSED, name_width(width)
     keys = " ".join(labels[id] for id in entry.keys)
     keys = f" {keys}" if keys and not is_unused else ""
@@ -123,6 +130,16 @@ def settings_row(
         (fitted(value, room), value_style + chosen),
         (keys, palette.style("batch") + chosen),
     )
+
+
+def _meaning(setting: str) -> str:
+    """What a setting is, and the values that it may have; "" for a fact of the run."""
+    if setting == "seed":
+        return "seed of weights and minibatches; another one starts a new run"
+    if setting not in SETTINGS:
+        return ""
+    about = re.sub("^(mlp|ngram|networks): ", "", SETTINGS[setting].metadata["about"])
+    return f"{about} ({allowed_values(setting)})"
 
 
 def typed_value(snapshot: Snapshot, setting: str) -> str | None:

@@ -9,11 +9,18 @@ from makemore_tui.core.worker.protocol import DetailsView, Snapshot
 
 from ..keymap import key_labels
 from ..plots.split_details import coverage_rows, regularization_rows
-from ..style.text_rows import Row, bar, beside, number, paragraph, row
+from ..style.text_rows import Row, bar, beside, fitted, number, paragraph, row
 from .panel import Panel
 
 _WIDE = 48  # cells from which on the losses are compared
 _HIGH = 17  # lines from which on there is room for what they come from
+_EXPLAINED = (
+    ("bits", "nats divided by ln 2"),
+    ("perplexity", "e to the loss in nats: as hard as guessing among so many likely characters"),
+    ("new items", "those of dev that do not occur in train"),
+    ("dev - train", "near 0 the model may be too small; where it grows, the model over-fits"),
+    ("test", "evaluate it last: a split that settings are chosen by is a second dev"),
+)
 _LOSSES = 32  # cells of the losses, where they are compared beside
 _MAX_LOSS = 20.0  # nats, above which a perplexity says nothing
 
@@ -44,7 +51,9 @@ class SplitsPanel(Panel):
         rows = [*space, *losses, *self._test(snapshot, width)]
         below, details = self._comparison(snapshot, width), self._details(snapshot)
         if len(rows) + len(below) + len(details) < height:
-            return [*rows, *([], *below)[: 2 * len(below)], *details]
+            found = [*rows, *([], *below)[: 2 * len(below)], *details]
+            is_roomy = bool(below) and len(found) + len(_EXPLAINED) < height
+            return [*found, *self._explained(width)] if is_roomy else found
         compared = self._comparison(snapshot, width - _LOSSES)
         return [*beside(rows, [*space, *compared], _LOSSES), *details]
 
@@ -58,6 +67,11 @@ class SplitsPanel(Panel):
         if details.regularization is not None:
             rows += [[], *regularization_rows(details.regularization, splits.train, self.palette)]
         return rows
+
+    def _explained(self, width: int) -> list[Row]:
+        """What the words above mean, a line each."""
+        dim = self.palette.style("dim")
+        return [[], *(row((fitted(f"{name:<16}{text}", width), dim)) for name, text in _EXPLAINED)]
 
     def _comparison(self, snapshot: Snapshot, width: int) -> list[Row]:
         """The losses beside what n-gram counts reach, as bars, in bits, and as perplexities: of

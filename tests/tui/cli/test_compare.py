@@ -70,9 +70,9 @@ def test_comparisons_that_are_refused(refused, words, says):
 
 
 def test_a_saved_run_has_its_own_seed_and_data(refused, saved):
-    assert "--seeds can't be had with --resume" in refused(
+    assert "--seeds can't be combined with --resume" in refused(
         "compare", "--resume", saved.path, "--seeds", 2
     )
-    assert "kind would begin another run" in refused(
+    assert "kind would start a new run" in refused(
         "compare", "--resume", saved.path, "--set-b", "kind=ngram"
     )

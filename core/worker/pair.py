@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from msgspec import structs
+
 from ..errors import UserError
-from ..results import SplitLosses
+from ..results import Saving, SplitLosses
 from ..runs import checkpoint
 from ..runs.header import find, read_record
 from ..runs.record import TwinRecord
@@ -163,6 +165,15 @@ class PairControl:
         if self.twins is None:
             return [(runner.autosave, runner.session)]
         return [(self._savers["a"], self.twins.a), (self._savers["b"], self.twins.b)]
+
+    def saving(self) -> Saving | None:
+        """Where the session is saved, or A of a pair, whose file opens both; None if it isn't."""
+        facts = [autosave.facts for autosave, _ in self.savers()]
+        if len(facts) < 2:
+            return facts[0] if facts else None
+        a, b = facts
+        note = (b if self.side == "b" else a).note
+        return structs.replace(a, note=note, problem=a.problem or b.problem)
 
     def facts(self) -> Pair | None:
         """The pair as it is now."""

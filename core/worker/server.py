@@ -176,7 +176,7 @@ def make_snapshot(
         previous=tuple(_previous_run(run, session, autosave) for run in stack.previous_runs),
         baselines=(*runner.views.baselines.result(), *runner.views.floor(session)),
         finder=runner.finder and runner.finder.result(),
-        saving=autosave and autosave.facts,
+        saving=runner.pair.saving(),
         is_resting=runner.is_resting,
         speed_limit=runner.training.pace.limit,
         undo_levels=len(stack.past) or bool(runner.pair.can_unfork),

@@ -254,5 +254,7 @@ def test_a_pair_is_saved_while_it_trains(client, tmp_path):
     client.do(Fork())
     client.do(Edit({"learning_rate": 0.01}))
     shot = client.until(lambda s: s.saving and s.saving.step > 0)
-    assert shot.pair is not None
-    client.until(lambda s: len(files(tmp_path)) == 2 and s.step > 0)
+    assert shot.pair.side == "b"
+    shot = client.until(lambda s: len(files(tmp_path)) == 2 and s.step > 0)
+    a = next(file for file in files(tmp_path) if str(file) == shot.saving.folder)
+    client.until(lambda s: read_record(a).twin is not None)  # so that file opens the pair

@@ -1,6 +1,8 @@
 """Two runs side by side: B is a fork of A, or another run on the same data."""
 
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,6 +12,8 @@ from ..analysis.evaluation import RunningEvaluation
 from ..analysis.paired import paired_difference
 from ..datasets.dataset import Dataset
 from ..errors import UserError
+from ..runs import checkpoint
+from ..runs.header import find, read_record
 from ..settings import Effect, setting_text
 from ..twins_results import DevDifference, TwinLosses
 from .session import Session
@@ -162,6 +166,24 @@ class Twins:
         if "generator" not in a:
             return True
         return torch.equal(a["generator"], b["generator"]) and torch.equal(a["left"], b["left"])
+
+
+def saved_twins(session: Session, path: Path) -> tuple[Twins, Path] | None:
+    """The pair of a session that was read from this file and the run that was saved beside it, and
+    that run's file; None if there was none, or it is gone or can't be read."""
+    path = find(path)
+    if (twin := read_record(path).twin) is None:
+        return None
+    try:
+        file = path.with_name(Path(twin.file).name)
+        state = checkpoint.read(file)
+        check_same_data(session.dataset, state.dataset)
+    except UserError:
+        return None
+    twins = Twins(session, Session.from_state(replace(state, dataset=session.dataset)))
+    twins.forked_at, twins.looks = twin.forked_at, twin.looks
+    twins.differences = list(twin.differences)
+    return twins, file
 
 
 def check_same_data(a: Dataset, b: Dataset) -> None:

@@ -11,12 +11,11 @@ from msgspec import structs
 from ..errors import UserError
 from ..results import Saving, SplitLosses
 from ..runs import checkpoint
-from ..runs.header import find, read_record
 from ..runs.record import TwinRecord
 from ..runs.state import RunState
 from ..session.session import Session
 from ..session.timeline import Level
-from ..session.twins import Twins, check_same_data
+from ..session.twins import Twins, check_same_data, saved_twins
 from ..twins_results import Pair, Side, SideFacts
 from .autosave import Autosave
 from .eval_scheduler import EvalScheduler
@@ -130,19 +129,9 @@ class PairControl:
     def open(self, path: Path) -> None:
         """Train the run beside the session that was saved beside it, if there was one; nothing is
         said of one that is gone or can't be read."""
-        twin, session = read_record(find(path)).twin, self._runner.session
-        if twin is None:
-            return
-        file = find(path).with_name(Path(twin.file).name)
-        try:
-            state = checkpoint.read(file)
-            check_same_data(session.dataset, state.dataset)
-        except UserError:
-            return
-        twins = Twins(session, Session.from_state(replace(state, dataset=session.dataset)))
-        twins.forked_at, twins.looks = twin.forked_at, twin.looks
-        twins.differences = list(twin.differences)
-        self._join(twins, file=file)
+        if found := saved_twins(self._runner.session, path):
+            twins, file = found
+            self._join(twins, file=file)
 
     def check_single(self) -> None:
         """Raises UserError if there is a pair."""

@@ -126,7 +126,9 @@ class Autosave:
             self._hold(None)
         elif target is not self._present:  # that one is locked, so nobody can have changed it
             try:
-                if target.steps is not None and target.stamp != stamp(target.path) != ():
+                is_being_written = any(one is target for _, one, _ in self._writes)
+                is_known = is_being_written or target.steps is None
+                if not is_known and target.stamp != stamp(target.path) != ():
                     raise UserError(f"{target.path} has been changed by another explorer")
                 self._hold(target)
             except UserError as error:
@@ -194,10 +196,12 @@ class Autosave:
         return other
 
     def adopt(self, other: "Autosave", run: object) -> None:
-        """Go on saving a run to the file that another has saved it to."""
-        other.finish()
+        """Go on saving a run to the file that another, of the same thread, has saved it to."""
         if target := other._targets.pop(run, None):
             self._targets[run] = target
+            writes, other._writes = other._writes, deque()
+            for write in writes:
+                (self if write[1] is target else other)._writes.append(write)
             if other._present is target:
                 other._hold(None)
 

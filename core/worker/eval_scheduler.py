@@ -164,7 +164,8 @@ class EvalScheduler:
             a, b = sorted(found, key=lambda one: one.session is not self.twins.a)
             self.twins.compare((a.step, b.step), a.dev, b.dev)
         if self._next:
-            wait = 0.0 if is_first else min(self._cost / _MAX_TIME_SHARE, _MAX_WAIT)
+            longest = _MAX_WAIT * len(found)
+            wait = 0.0 if is_first else min(self._cost / _MAX_TIME_SHARE, longest)
             self._next = self._clock() + max(_MIN_WAIT, wait)
         planned = _planned_steps(session)
         if planned <= _SHORT_PLAN:

@@ -51,6 +51,7 @@ class PairControl:
         self.side: Side = "a"
         self._runner = runner
         self._savers: Mapping[Side, Autosave] = {}
+        self._recorded: TwinRecord | None = None  # what A's file was last said to hold of B
         self._ended: tuple[Level, Twins] | None = None  # the last pair, and what undoes its end
 
     def fork(self, previous: int | None, folder: str, from_start: bool) -> None:
@@ -184,7 +185,7 @@ class PairControl:
     ) -> None:
         """Train a pair from now on. splits: B's losses, if known. file: B's, if it has one."""
         runner = self._runner
-        self.twins, self.side, self._ended = twins, "a", None
+        self.twins, self.side, self._ended, self._recorded = twins, "a", None, None
         if runner.autosave is not None:
             if not self._savers:
                 self._savers = {"a": runner.autosave, "b": runner.autosave.beside()}
@@ -217,8 +218,14 @@ class PairControl:
         file = twins and self._savers["b"].folder_of(twins.b.run)
         if twins is None or not file:
             return None
-        finite = (one for one in twins.differences if math.isfinite(one.difference * one.multiple))
-        return TwinRecord(Path(file).name, twins.forked_at, twins.looks, tuple(finite))
+        name, known = Path(file).name, self._recorded
+        if known is None or (known.file, known.looks) != (name, twins.looks):
+            finite = (
+                one for one in twins.differences if math.isfinite(one.difference * one.multiple)
+            )
+            known = TwinRecord(name, twins.forked_at, twins.looks, tuple(finite))
+        self._recorded = known
+        return known
 
 
 def _side_facts(session: Session, splits: SplitLosses | None) -> SideFacts:

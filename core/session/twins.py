@@ -199,4 +199,5 @@ def another_dataset(a: str, b: str) -> UserError:
 
 def can_train(session: Session) -> bool:
     """True unless a session's weights are not finite, or it has counted all there is."""
-    return session.model.is_finite and not session.trainer.finished
+    is_finite = session.diverged_at is None or session.model.is_finite  # the former is quicker
+    return is_finite and not session.trainer.finished

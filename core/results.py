@@ -254,7 +254,8 @@ class Sample(Struct, frozen=True):
 
 
 class SampledNames(Struct, frozen=True):
-    """Names that a model made, and of the last `remembered` ones the share that is not in the data
+    """Names that a model made (and those that the other of a pair made of the same random numbers,
+    `other`), and of the last `remembered` ones the share that is not in the data
     (`new`), the share of different ones among them, and their mean length; data_length: the mean
     length of the data's items. Both are in characters."""
 
@@ -264,6 +265,7 @@ class SampledNames(Struct, frozen=True):
     distinct: float = 0.0
     mean_length: float = 0.0
     data_length: float = 0.0
+    other: tuple[Sample, ...] = ()
 
 
 class Unavailable(Struct, frozen=True):

@@ -4,8 +4,12 @@ Losses and differences are in nats a character; a difference is always B's minus
 """
 
 import math
+from typing import Literal
 
 from msgspec import Struct
+
+from .results import SplitLosses
+from .settings import ModelSettings, TrainSettings
 
 JUDGED = (
     "This judges these two runs, on items like these. Whether one setting is better than another "
@@ -91,6 +95,9 @@ class SeedsDifference(Struct, frozen=True):
         return f"No difference that {seeds} could show: {self.difference:+.4f} nats ({interval})"
 
 
+Side = Literal["a", "b"]
+
+
 class TwinLosses(Struct, frozen=True):
     """The minibatch losses of A and B, smoothed alike, at the same steps, and their difference;
     that is empty where the two don't draw the same minibatches. dev: the dev differences."""
@@ -100,3 +107,31 @@ class TwinLosses(Struct, frozen=True):
     b: list[float]
     difference: list[float]
     dev: list[DevDifference]
+
+
+class SideFacts(Struct, frozen=True):
+    """One run of a pair: its settings and losses. diverged_at: the step, if it
+    has; is_finite: False if it can't be trained on."""
+
+    step: int
+    seed: int
+    model: ModelSettings
+    train: TrainSettings
+    learning_rate: float
+    parameters: int
+    splits: SplitLosses | None
+    diverged_at: int | None
+    is_finite: bool
+
+
+class Pair(Struct, frozen=True):
+    """Two runs that are trained side by side. side: the one that requests and views are about.
+    difference: of the dev losses, the newest; None before the first. unpaired: why their
+    minibatches are not the same, in a sentence; "" if they are."""
+
+    side: Side
+    a: SideFacts
+    b: SideFacts
+    forked_at: int
+    difference: DevDifference | None
+    unpaired: str

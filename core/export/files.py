@@ -10,6 +10,7 @@ from ..atomic import cannot_write, write_atomically
 from ..errors import UserError
 from ..run_spec import RunSpec
 from ..session.session import Session
+from ..session.twins import Twins
 from ..text import shown
 from .records import export_csv, export_json, write_events
 from .script import data_name, export_notebook, export_script
@@ -32,10 +33,10 @@ def export_figure(session: Session, form: str, stem: str) -> bytes:
     return svg_file(figure, shown(stem)).encode() if form == "svg" else file_bytes(figure, form)
 
 
-def _export_page(session: Session, stem: str) -> str:
+def _export_page(session: Session, stem: str, twins: Twins | None = None) -> str:
     from .report import export_html
 
-    return export_html(session, stem)
+    return export_html(session, stem, twins)
 
 
 # The forms that are a text and no figure, each from the run and its name.
@@ -44,36 +45,38 @@ _TEXTS: dict[str, Callable[[Session, str], str]] = {
     "notebook": export_notebook,
     "csv": lambda session, _: export_csv(session),
     "json": lambda session, _: export_json(session),
-    "html": _export_page,
     "spec": export_spec,
 }
 
 
-def export_bytes(session: Session, form: str, stem: str) -> bytes:
+def export_bytes(session: Session, form: str, stem: str, twins: Twins | None = None) -> bytes:
     """A run in one of the forms that are a file; `stem` is the run's name."""
+    if form == "html":
+        return _export_page(session, stem, twins).encode()
     if form in _FIGURES:
         return export_figure(session, form, stem)
     return _TEXTS[form](session, stem).encode()
 
 
-def export_text(session: Session, form: str, stem: str) -> str:
+def export_text(session: Session, form: str, stem: str, twins: Twins | None = None) -> str:
     """A run in one of the forms that are text; `stem` is the run's name. Raises UserError if the
     form is a folder or a binary file."""
     if form in _NO_TEXT:
         kind = "a folder" if form == "tensorboard" else "a binary file"
         raise UserError(f"{form} is {kind}, which can't be printed; name one with --out")
-    return export_bytes(session, form, stem).decode()
+    return export_bytes(session, form, stem, twins).decode()
 
 
-def write_export(session: Session, form: str, out: Path) -> list[Path]:
-    """Write a run in one of the forms, and beside a script the items that it reads; the files.
-    Raises UserError if a file exists already, or can't be written."""
+def write_export(session: Session, form: str, out: Path, twins: Twins | None = None) -> list[Path]:
+    """Write a run in one of the forms, and beside a script the items that it reads; the files. Of a
+    pair of which the run is A, `twins`, the page shows both. Raises UserError if a file exists
+    already, or can't be written."""
     if os.path.lexists(out):
         raise UserError(f"{out} already exists; name another with --out")
     if form == "tensorboard":
         _write_events_folder(session, out)
         return [out]
-    contents = {out: export_bytes(session, form, out.stem)}
+    contents = {out: export_bytes(session, form, out.stem, twins)}
     if form in ("script", "notebook"):
         dataset, beside = session.dataset, out.parent / data_name(session)
         items = dataset.path.read_bytes() if dataset.is_plain else dataset.text().encode()

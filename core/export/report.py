@@ -16,8 +16,10 @@ from ..analysis.embedding import EmbeddingMapper
 from ..errors import UserError
 from ..results import Baseline, Unavailable
 from ..session.session import Session
+from ..session.twins import Twins
 from ..settings import setting_text
 from . import figures
+from .pair import pair_section
 from .records import edits, final_losses
 from .script import templates
 
@@ -31,9 +33,9 @@ _MODELS = {
 }
 
 
-def export_html(session: Session, stem: str = "run") -> str:
-    """The page; `stem` is the run's name. What is put into the template is text, never markup; text
-    of the data goes through `shown`."""
+def export_html(session: Session, stem: str = "run", twins: Twins | None = None) -> str:
+    """The page; `stem` is the run's name, `twins` the pair of which it is A. What is put into the
+    template is text, never markup; text of the data goes through `shown`."""
     baselines = figures.first_baselines(session.dataset)
     analysis = BigramAnalysis(session.dataset, session.mixing.model().context)
     page = templates(autoescape=True).get_template("report.html.j2")
@@ -48,6 +50,7 @@ def export_html(session: Session, stem: str = "run") -> str:
         edits=edits(session),
         bigrams=_bigrams(session, analysis),
         embedding=_embedding(session, analysis),
+        pair=twins and pair_section(twins),
         names=session.sample(_NUM_NAMES, seed=session.seed),
         versions=f"makemore-tui {version('makemore-tui')}, torch {torch.__version__}",
     )

@@ -30,6 +30,7 @@ from .record import (
     FirstSettings,
     History,
     RunRecord,
+    TwinRecord,
     check_journal,
 )
 from .state import RunState
@@ -53,18 +54,24 @@ def check_new(path: Path) -> Path:
 
 
 def write(
-    state: RunState, path: Path, *, named: bool = True, report: dict[str, Any] | None = None
+    state: RunState,
+    path: Path,
+    *,
+    named: bool = True,
+    report: dict[str, Any] | None = None,
+    twin: TwinRecord | None = None,
 ) -> None:
     """Write a run to a file, whole or not at all; a run that is there is replaced.
 
     named: True when a person gave the run its name; other runs may be pruned. report: figures to
-    keep with it. Raises UserError if the file can't be written, or the parameters are not finite.
+    keep with it. twin: the run that is trained beside it. Raises UserError if the file can't be
+    written, or the parameters are not finite.
     """
     if not state.is_finite:
         raise UserError(f"the weights are not finite, so {path} was not written")
     if not state.is_resumable:
         raise UserError(f"the run lacks its optimizer, so {path} was not written")
-    record = _record(state, named, report or {})
+    record = structs.replace(_record(state, named, report or {}), twin=twin)
     write_atomically(path, *with_record(record, _serialized(_tensors(state))))
 
 

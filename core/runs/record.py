@@ -17,6 +17,7 @@ from ..errors import UserError
 from ..reading import PLAIN, Reading
 from ..results import Resizing
 from ..settings import ModelSettings, TrainSettings, plan_edit
+from ..twins_results import DevDifference
 
 FORMAT = 4
 MAX_RECORD_BYTES = 3 << 20  # a journal of some 30,000 edits
@@ -66,6 +67,16 @@ class DevRecord(Struct, frozen=True, forbid_unknown_fields=True):
     best: Annotated[float, Meta(ge=-1e-3, le=3.5e38)] | None = None  # the lowest finite loss
 
 
+class TwinRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of run A, which run B was trained beside it: the name of B's file in the same folder, the
+    step at which it was forked, how often the two were compared, and what came of that."""
+
+    file: str
+    forked_at: Count = 0
+    looks: Count = 0
+    differences: tuple[DevDifference, ...] = ()
+
+
 class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything but the tensors of a saved run."""
 
@@ -94,6 +105,7 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     init_version: Literal[1, 2] = 1  # absent from records written before there was another
     mixed_losses: DevRecord = DevRecord()  # of the network mixed with counts
     test_peeks: Count = 0  # how often the test split was evaluated
+    twin: TwinRecord | None = None  # of run A of a pair
 
     @property
     def best_dev(self) -> float | None:

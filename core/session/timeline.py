@@ -77,10 +77,14 @@ class Timeline:
             runs = list(self.previous_runs)
             place = next((i for i, one in enumerate(runs) if one.run is after.run), len(runs))
             runs[place : place + 1] = [before] if _is_worth_keeping(before) else []
-            while len(runs) > MAX_PREVIOUS_RUNS:
-                runs.remove(self._first_to_go(runs) or runs[0])
-            self.previous_runs = runs
+            self._set_previous_runs(runs)
         self._trim(after.dataset)
+
+    def add_previous_run(self, run: RunState) -> None:
+        """Add a run on the present data to the previous ones, if it has taken a step."""
+        if run.step:
+            self._set_previous_runs([*self.previous_runs, run])
+            self._trim(run.dataset)
 
     def pin(self, index: int) -> None:
         """Keep a previous run whatever comes after it, or no longer; errors as `previous_run`."""
@@ -189,6 +193,12 @@ class Timeline:
         """Those of all levels and the present ones, the newest last; some stand in it twice."""
         levels = (*self.past, *self.future)
         return [run for level in levels for run in level.previous_runs] + self.previous_runs
+
+    def _set_previous_runs(self, runs: list[RunState]) -> None:
+        """Have these as previous runs, but for the oldest of too many."""
+        while len(runs) > MAX_PREVIOUS_RUNS:
+            runs.remove(self._first_to_go(runs) or runs[0])
+        self.previous_runs = runs
 
     def _first_to_go(self, runs: list[RunState]) -> RunState | None:
         """The oldest of some previous runs that isn't pinned, but never the newest."""

@@ -1,6 +1,8 @@
 """Two runs side by side: B is a fork of A, or another run on the same data."""
 
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,7 +10,10 @@ from torch import Tensor
 
 from ..analysis.evaluation import RunningEvaluation
 from ..analysis.paired import paired_difference
+from ..datasets.dataset import Dataset
 from ..errors import UserError
+from ..runs import checkpoint
+from ..runs.header import find, read_record
 from ..settings import Effect, setting_text
 from ..twins_results import DevDifference, TwinLosses
 from .session import Session
@@ -42,7 +47,7 @@ class Twins:
         self.forked_at: int = session.step
         self.differences: list[DevDifference] = []
         self.looks: int = 0
-        self._check_data()
+        check_same_data(session.dataset, self.b.dataset)
 
     def __repr__(self) -> str:
         return f"Twins(A: {self.a!r}, B: {self.b!r})"
@@ -58,7 +63,7 @@ class Twins:
         waited for. Returns the minibatch losses of A and B in nats, (2, steps) float32; NaN for
         steps that were not taken. Raises UserError if the two have different datasets.
         """
-        self._check_data()
+        check_same_data(self.a.dataset, self.b.dataset)
         losses = torch.full((2, steps), math.nan)
         gap = self.b.step - self.a.step
         for row, (session, other, behind) in enumerate(
@@ -77,7 +82,7 @@ class Twins:
 
         Raises UserError if the two have different datasets.
         """
-        self._check_data()
+        check_same_data(self.a.dataset, self.b.dataset)
         found = []
         for session in (self.a, self.b):
             evaluation = session.mixing.running("dev", by_example=True)
@@ -99,6 +104,10 @@ class Twins:
         if len(self.differences) > _MAX_DIFFERENCES:
             del self.differences[1::2]
         return self.differences[-1]
+
+    def other(self, session: Session) -> Session:
+        """The one of the two that a session is not."""
+        return self.b if session is self.a else self.a
 
     @property
     def is_level(self) -> bool:
@@ -128,11 +137,16 @@ class Twins:
         max_points: int = 200,
         window: int = 1000,
         steps: tuple[int, int] | None = None,
+        from_share: float = 0.0,
     ) -> TwinLosses:
         """The minibatch losses of both, in at most so many points, each the mean over a triangle of
-        `window` steps that reaches across no edit of either. steps: the first and the last."""
+        `window` steps that reaches across no edit of either.
+
+        steps: the first and the last; by default all, or those from a share of them on.
+        """
         both = self.a, self.b
-        first, last = steps or (0, min(one.history.steps for one in both))
+        taken = min(one.history.steps for one in both)
+        first, last = steps or (int(taken * from_share), taken)
         edits = sorted({self.forked_at, *(entry.step for one in both for entry in one.journal)})
         last = min(last, *(one.history.filled.shape[1] * one.history.width for one in both))
         at = self.a.history.curve(first, max_points, last).steps
@@ -153,10 +167,29 @@ class Twins:
             return True
         return torch.equal(a["generator"], b["generator"]) and torch.equal(a["left"], b["left"])
 
-    def _check_data(self) -> None:
-        a, b = self.a.dataset, self.b.dataset
-        if a is not b and (a.fingerprint, a.unique) != (b.fingerprint, b.unique):
-            raise another_dataset(a.name, b.name)
+
+def saved_twins(session: Session, path: Path) -> tuple[Twins, Path] | None:
+    """The pair of a session that was read from this file and the run that was saved beside it, and
+    that run's file; None if there was none, or it is gone or can't be read."""
+    path = find(path)
+    if (twin := read_record(path).twin) is None:
+        return None
+    try:
+        file = path.with_name(Path(twin.file).name)
+        state = checkpoint.read(file)
+        check_same_data(session.dataset, state.dataset)
+    except UserError:
+        return None
+    twins = Twins(session, Session.from_state(replace(state, dataset=session.dataset)))
+    twins.forked_at, twins.looks = twin.forked_at, twin.looks
+    twins.differences = list(twin.differences)
+    return twins, file
+
+
+def check_same_data(a: Dataset, b: Dataset) -> None:
+    """Raises UserError if two datasets are not the same."""
+    if a is not b and (a.fingerprint, a.unique) != (b.fingerprint, b.unique):
+        raise another_dataset(a.name, b.name)
 
 
 def another_dataset(a: str, b: str) -> UserError:
@@ -166,4 +199,5 @@ def another_dataset(a: str, b: str) -> UserError:
 
 def can_train(session: Session) -> bool:
     """True unless a session's weights are not finite, or it has counted all there is."""
-    return session.model.is_finite and not session.trainer.finished
+    is_finite = session.diverged_at is None or session.model.is_finite  # the former is quicker
+    return is_finite and not session.trainer.finished

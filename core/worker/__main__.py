@@ -94,6 +94,8 @@ def _serve(
         send(Failed(str(error)))
         return
     server = Server(session, inbox, send, autosave=autosave, paused=start.paused)
+    if start.resume is not None:
+        server.runner.pair.open(Path(start.resume))
     server.runner.training.pace.change(start.speed_limit)
     server.run()
 

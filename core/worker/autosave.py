@@ -15,6 +15,7 @@ from ..runs import checkpoint
 from ..runs.catalog import automatic_name, check_name, prune, remove, stamp
 from ..runs.header import SUFFIX, existing_run, find, read_record, run_name
 from ..runs.locks import RunLock, is_locked
+from ..runs.record import TwinRecord
 from ..runs.state import RunState
 from ..session.session import Session
 
@@ -41,6 +42,8 @@ class Autosave:
 
     `advance` is called between slices of training; it copies the run's state and hands it to a
     thread. A failure is reported in `facts`, and saving is tried again.
+
+    twin: what the run's file says of the run that is trained beside it.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Autosave:
         self._lock: RunLock | None = None
         self._writes: deque[tuple[Future[None], _Target, RunState]] = deque()
         self._writer = ThreadPoolExecutor(1)
+        self.twin: Callable[[], TwinRecord | None] = lambda: None
         self._next = clock() + _SECONDS
         self._note = ""
         self._problem: str | None = None
@@ -87,7 +91,7 @@ class Autosave:
             name = automatic_name(session.dataset.name)
             self._targets[session.run] = _Target(self._directory / f"{name}{SUFFIX}")
         target, state = self._targets[session.run], _last_finite_state(session)
-        target.marker = _marker(session)
+        target.marker = _marker(session, self.twin())
         if target.steps is None and self._lock is None:
             stem, number = run_name(target.path), 1
             while os.path.lexists(target.path) or is_locked(target.path):
@@ -102,7 +106,8 @@ class Autosave:
         if is_in_file and not session.model.is_finite:
             state = session.state()  # the file has more: only the divergence is noted in it
         is_first = target.steps is None
-        write = self._writer.submit(self._write, target.path, target.named, is_first, state)
+        named, twin = target.named, self.twin()
+        write = self._writer.submit(self._write, target.path, named, is_first, state, twin)
         self._writes.append((write, target, state))
 
     def leave(self, session: Session, is_last_chance: bool = False) -> None:
@@ -121,7 +126,9 @@ class Autosave:
             self._hold(None)
         elif target is not self._present:  # that one is locked, so nobody can have changed it
             try:
-                if target.steps is not None and target.stamp != stamp(target.path) != ():
+                is_being_written = any(one is target for _, one, _ in self._writes)
+                is_known = is_being_written or target.steps is None
+                if not is_known and target.stamp != stamp(target.path) != ():
                     raise UserError(f"{target.path} has been changed by another explorer")
                 self._hold(target)
             except UserError as error:
@@ -137,7 +144,7 @@ class Autosave:
             target = _Target(path, read_record(path).named, session.step, stamp=stamp(path))
             if path.is_dir():
                 target = _Target(path.with_name(f"{path.name}{SUFFIX}"), target.named)
-            target.marker = _marker(session)
+            target.marker = _marker(session, self.twin())
             self._hold(target)
         except UserError as error:
             self._copy(session, error, path)
@@ -182,23 +189,42 @@ class Autosave:
         target = self._targets.get(run)
         return str(target.path) if target and target.steps is not None else ""
 
+    def beside(self) -> "Autosave":
+        """Another, for a run that is trained beside this one; both write in the same thread."""
+        other = Autosave(self._directory, self._most_bytes, self._clock)
+        other._writer = self._writer
+        return other
+
+    def adopt(self, other: "Autosave", run: object) -> None:
+        """Go on saving a run to the file that another, of the same thread, has saved it to."""
+        if target := other._targets.pop(run, None):
+            self._targets[run] = target
+            writes, other._writes = other._writes, deque()
+            for write in writes:
+                (self if write[1] is target else other)._writes.append(write)
+            if other._present is target:
+                other._hold(None)
+
     def finish(self) -> None:
         """Wait until all that was kept is written."""
         wait([write for write, _, _ in self._writes])
         self._collect()
 
-    def close(self, session: Session) -> None:
-        """Save what is unsaved, and release the lock."""
+    def close(self, session: Session, is_last: bool = True) -> None:
+        """Save what is unsaved, and release the lock. is_last: True to end the thread too."""
         self.finish()
         self.keep(session)
         self.finish()
-        self._writer.shutdown()
+        if is_last:
+            self._writer.shutdown()
         self._hold(None)
 
-    def _write(self, path: Path, named: bool, is_first: bool, state: RunState) -> None:
+    def _write(
+        self, path: Path, named: bool, is_first: bool, state: RunState, twin: TwinRecord | None
+    ) -> None:
         """Write a state, and make room for a new run; in the thread."""
         if state.is_finite:
-            checkpoint.write(state, path, named=named)
+            checkpoint.write(state, path, named=named, twin=twin)
             if is_first:
                 prune(self._directory, self._most_bytes)
         else:
@@ -229,7 +255,9 @@ class Autosave:
 
     def _is_unsaved(self, session: Session) -> bool:
         target = self._targets.get(session.run)
-        return session.step > 0 if target is None else target.marker != _marker(session)
+        return (
+            session.step > 0 if target is None else target.marker != _marker(session, self.twin())
+        )
 
     def _copy(self, session: Session, error: UserError, path: Path) -> None:
         """Save the present run to a new file from now on, because of an error with its own."""
@@ -264,8 +292,8 @@ def _last_finite_state(session: Session) -> RunState:
     return replace(state, diverged_at=session.diverged_at)
 
 
-def _marker(session: Session) -> tuple:
+def _marker(session: Session, twin: TwinRecord | None) -> tuple:
     """A value that differs as soon as there is something to save."""
-    evaluated = session.dev_losses.points[-1:]
-    journal = tuple(session.journal)
-    return session.step, journal, session.diverged_at, evaluated, session.test_peeks
+    evaluated, file = session.dev_losses.points[-1:], twin and twin.file
+    path = session.step, tuple(session.journal), session.diverged_at
+    return *path, evaluated, session.test_peeks, file

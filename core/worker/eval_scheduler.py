@@ -1,10 +1,12 @@
 """The losses of the splits, evaluated a block at a time between slices of training."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ..analysis.evaluation import Evaluation, RunningEvaluation
 from ..results import MixedLosses, SplitLosses, TestLoss
 from ..session.session import Session
+from ..session.twins import Twins
 
 _MIN_WAIT = 0.5  # seconds from one evaluation to the next while training
 _MAX_WAIT = 4.0
@@ -20,24 +22,47 @@ _SLOW = 100_000  # multiplications an example
 _NEVER = 1 << 60  # steps
 
 
+class _Evaluating(NamedTuple):
+    """The evaluations of a session as it was at a step."""
+
+    session: Session
+    step: int
+    dev: RunningEvaluation
+    train: RunningEvaluation
+
+    def advance(self) -> bool:
+        """Evaluate one more block; False if none is left."""
+        return self.dev.advance() or self.train.advance()
+
+    def losses(self) -> SplitLosses:
+        return _split_losses(self.step, self.train.result(), self.dev.result())
+
+
 class EvalScheduler:
     """Evaluates train and dev from time to time as the weights move, and test on request.
 
+    Of a pair of runs both are evaluated at the same step, half as often, and compared by item.
+
     splits, test: the newest losses on the session's present path, None before the first.
+    other_splits: those of `other`, the run that is trained beside the session. twins: the pair.
     tests_requested: how often the test loss was asked for, over all runs.
     """
 
     def __init__(self, clock: Callable[[], float]):
         self._clock = clock
         self.tests_requested: int = 0
+        self.twins: Twins | None = None
+        self.other: Session | None = None
         self.reset()
 
     def reset(self) -> None:
         """Drop all losses, because the session's weights were replaced."""
         self.splits: SplitLosses | None = None
+        self.other_splits: SplitLosses | None = None
         self.test: TestLoss | None = None
         self._testing: tuple[int, RunningEvaluation] | None = None
-        self._evaluating: tuple[int, RunningEvaluation, RunningEvaluation] | None = None
+        self._evaluating: list[_Evaluating] | None = None
+        self._is_level = False  # True when what is being evaluated is a pair at the same step
         self._cost = 0.0  # seconds that the present evaluation has taken
         self._next = 0.0  # when the next is due; 0 is at once, even of the same step
         self._next_step = _NEVER  # at which it is due, if that is sooner
@@ -72,8 +97,12 @@ class EvalScheduler:
         """True when `advance` should be called: while training, only from time to time."""
         if self._testing is not None or self._evaluating is not None:
             return True
-        is_outdated = self.splits is None or self.splits.step != session.step
-        is_outdated = is_outdated or self._next == 0.0
+        newest = [(self.splits, session)]
+        if self.other is not None:
+            newest.append((self.other_splits, self.other))
+        is_outdated = self._next == 0.0 or any(
+            splits is None or splits.step != one.step for splits, one in newest
+        )
         is_due = self._clock() >= self._next or session.step >= self._next_step
         return is_outdated and (not is_training or is_due)
 
@@ -101,24 +130,48 @@ class EvalScheduler:
     def _begin_test(self, session: Session) -> None:
         self._testing = session.step, session.mixing.running("test")
 
+    def pair(self, twins: Twins | None, other: Session | None, splits: SplitLosses | None) -> None:
+        """Evaluate another run beside the session too, and compare the two; None for no longer.
+
+        splits: the losses of the other that are known.
+        """
+        self.twins, self.other, self.other_splits = twins, other, splits
+        self._evaluating, self._next = None, 0.0
+
+    def swap(self, other: Session) -> None:
+        """Have the session that was the other become the session, and the other way round."""
+        self.other = other
+        self.splits, self.other_splits = self.other_splits, self.splits
+        self.test = self._testing = None
+
     def _advance_splits(self, session: Session) -> None:
         begun = self._clock()
         if self._evaluating is None:
             self._cost, self._next = 0.0, begun  # not 0: an edit meanwhile sets it to 0 again
             self._evaluating, self._next_step = self._begin_splits(session), _NEVER
+            self._is_level = self.twins is not None and self.twins.is_level
             if _planned_steps(session) > _SHORT_PLAN:
                 self._apart = _NEVER
-        step, dev, train = self._evaluating
-        if dev.advance() or train.advance():
-            self._cost += self._clock() - begun
-            return
-        self._evaluating, dev, train = None, dev.result(), train.result()
+        found = self._evaluating
+        more = any(one.advance() for one in found)
         self._cost += self._clock() - begun
+        if more:
+            return
         is_first = self.splits is None  # which had to build the context tables as well
-        self.splits = _split_losses(step, train, dev)
-        session.mixing.record(step, dev)
+        self._evaluating, step = None, found[0].step
+        for one in found:
+            losses = one.losses()
+            one.session.mixing.record(one.step, one.dev.result())
+            if one.session is session:
+                self.splits = losses
+            else:
+                self.other_splits = losses
+        if self.twins is not None and self._is_level:
+            a, b = sorted(found, key=lambda one: one.session is not self.twins.a)
+            self.twins.compare((a.step, b.step), a.dev, b.dev)
         if self._next:
-            wait = 0.0 if is_first else min(self._cost / _MAX_TIME_SHARE, _MAX_WAIT)
+            longest = _MAX_WAIT * len(found)
+            wait = 0.0 if is_first else min(self._cost / _MAX_TIME_SHARE, longest)
             self._next = self._clock() + max(_MIN_WAIT, wait)
         planned = _planned_steps(session)
         if planned <= _SHORT_PLAN:
@@ -126,15 +179,20 @@ class EvalScheduler:
             self._apart = min(round(planned * max(share, 1 / _MAX_IN_PLAN)), step)
             self._next_step = step + max(1, self._apart)
 
-    def _begin_splits(self, session: Session) -> tuple[int, RunningEvaluation, RunningEvaluation]:
-        """The step, and evaluations of dev and of what is trained on; of large splits in part."""
-        is_slow = session.model.multiplications > _SLOW
-        most = _MAX_TRAIN_EXAMPLES if is_slow else _MAX_EXAMPLES
-        is_mixed = session.mixing.is_on
-        dev = session.mixing.running("dev", _MAX_MIXED_EXAMPLES if is_mixed else _MAX_EXAMPLES)
-        most = min(most, _MAX_MIXED_EXAMPLES) if is_mixed else most
-        train_on = session.train_settings.train_on
-        return session.step, dev, session.mixing.running(train_on, most, dev)
+    def _begin_splits(self, session: Session) -> list[_Evaluating]:
+        """Evaluations of dev and of what is trained on; of large splits in part."""
+        both = (session,) if self.other is None else (session, self.other)
+        return [_begin(one, by_example=len(both) > 1) for one in both]
+
+
+def _begin(session: Session, by_example: bool) -> _Evaluating:
+    is_slow = session.model.multiplications > _SLOW
+    of_dev, of_train = _MAX_EXAMPLES, _MAX_TRAIN_EXAMPLES if is_slow else _MAX_EXAMPLES
+    if session.mixing.is_on:
+        of_dev, of_train = (min(most, _MAX_MIXED_EXAMPLES) for most in (of_dev, of_train))
+    dev = session.mixing.running("dev", of_dev, by_example=by_example)
+    train = session.mixing.running(session.train_settings.train_on, of_train, dev)
+    return _Evaluating(session, session.step, dev, train)
 
 
 def _split_losses(step: int, train: Evaluation, dev: Evaluation) -> SplitLosses:

@@ -14,6 +14,7 @@ from ..run_spec import RunSpec
 from ..settings import ModelSettings, TrainSettings
 from ..split_results import SplitDetails
 from ..trace_results import SoftmaxDrawing, TraceDrawing
+from ..twins_results import Pair, Side, TwinLosses
 
 State = Literal["training", "paused", "finished", "diverged"]
 
@@ -48,6 +49,15 @@ class LossView(Struct, frozen=True):
     window: int = 0  # steps over which the minibatch loss is smoothed
     target: float | None = None  # a dev loss, in nats
     overlays: tuple[str, ...] = ()  # the paths of saved runs whose curves are wanted too
+
+
+class TwinsView(Struct, frozen=True):
+    """The losses of a pair of runs; answered by a `TwinLosses`. The fields are as in `LossView`."""
+
+    from_share: float
+    points: int
+    steps: tuple[int, int] | None = None
+    window: int = 1000
 
 
 class Sampling(Struct, frozen=True):
@@ -102,7 +112,7 @@ class HealthView(Struct, frozen=True):
 
 View = (
     LossView | BigramsView | NamesView | EmbeddingView | ProbeView | TraceView | DetailsView
-    | HealthView
+    | HealthView | TwinsView
 )  # fmt: skip
 
 
@@ -168,6 +178,31 @@ class ReturnTo(Request, frozen=True):
     place there."""
 
     index: int
+
+
+class Fork(Request, frozen=True):
+    """Train another run, B, beside this one, A; edits act on B from now on. It is a fork of A, or
+    else a previous run by its index in `Snapshot.previous`, or a saved run.
+
+    from_start: begin both anew, each with the settings and the seed that it has.
+    """
+
+    previous: int | None = None
+    folder: str = ""
+    from_start: bool = False
+
+
+class ChooseSide(Request, frozen=True):
+    """Have requests and views be about this run of the pair."""
+
+    side: Side
+
+
+class Keep(Request, frozen=True):
+    """End the pair: go on with this run; the other becomes a previous run. `Undo` brings the pair
+    back."""
+
+    side: Side
 
 
 class PinRun(Request, frozen=True):
@@ -290,6 +325,8 @@ class Snapshot(Struct, frozen=True):
     test_peeks: int = 0  # how often the test split was evaluated in this run
     speed_limit: int | None = None  # in steps a second
     undo_levels: int = 0  # how many times `Undo` can be asked for in a row
+    pair: Pair | None = None  # None of a single run
+    twins: TwinLosses | None = None  # the view
 
 
 Reply = Starting | Refused | Failed | results.DatasetStats | Unsaved | Saved | Snapshot

@@ -22,6 +22,7 @@ from ..settings import extended_plan
 from ..text import shown
 from .autosave import Autosave
 from .eval_scheduler import EvalScheduler
+from .pair import PairControl
 from .training import TrainingControl
 from .views import Views
 
@@ -29,7 +30,8 @@ from .views import Views
 class SessionRunner:
     """Trains a session, saves and evaluates it, and counts baselines, a slice of time at a time.
 
-    session: the one it runs, which is changed by the methods here only.
+    session: the one it runs, which is changed by the methods here only; of a pair, the one that
+    requests are about. pair: forks the session, and ends the pair.
     training, evals, autosave: the work between requests; autosave is None where runs are not saved.
     finder: the learning-rate finder; None if it was not started for the session's present model.
     views: what is drawn, and the baselines, of the session's dataset.
@@ -52,16 +54,17 @@ class SessionRunner:
         self.num_runs: int = 1
         self._described: dict[object, Dataset] = {}  # the last, by how it was asked for
         self._clock = clock
-        self._weights_replaced()
+        self.pair: PairControl = PairControl(self)
+        self.weights_replaced()
 
     def edit(self, changes: dict[str, Any]) -> None:
         """Change settings by name; errors as for `Session.edit`."""
         plan = self.session.plan(**changes)
         if plan.effect == "restart":
-            self._save_before_leaving()
+            self.save_before_leaving()
             self.session.edit(plan)
             self.num_runs += 1
-            self._weights_replaced()
+            self.weights_replaced()
             return
         self.session.edit(plan)
         is_resized = plan.effect == "resized"
@@ -85,10 +88,10 @@ class SessionRunner:
 
     def restart(self, **changes: Any) -> None:
         """Begin a new run; arguments and errors as for `Timeline.restart`."""
-        self._save_before_leaving(is_last_chance="dataset" in changes)
+        self.save_before_leaving(is_last_chance="dataset" in changes)
         self.session.timeline.restart(**changes)
         self.num_runs += 1
-        self._weights_replaced()
+        self.weights_replaced()
 
     def begin(self, spec: RunSpec, label: str) -> None:
         """Begin a new run as a spec says; errors as for `Session.from_spec`."""
@@ -97,12 +100,13 @@ class SessionRunner:
             facts.source, facts.unique, facts.reading,
         )  # fmt: skip
         if not is_same:
+            self.pair.check_single()
             dataset = Dataset.load(spec.dataset, spec.unique, spec.reading)
         state = RunState.first(dataset, spec.model, spec.train, spec.seed)
-        self._save_before_leaving(is_last_chance=not is_same)
+        self.save_before_leaving(is_last_chance=not is_same)
         self.session.timeline.switch_to(state, label)
         self.num_runs += 1
-        self._weights_replaced()
+        self.weights_replaced()
 
     def describe_dataset(self, name: str, unique: bool, reading: Reading) -> DatasetStats:
         """Read a dataset and describe it; errors as for `Dataset.load`."""
@@ -115,6 +119,7 @@ class SessionRunner:
 
     def change_dataset(self, name: str, unique: bool, reading: Reading) -> None:
         """Begin a run on a dataset: as it was described, if it was the last, else as it is now."""
+        self.pair.check_single()
         asked = name, unique, reading
         dataset = self._described.get(asked) or Dataset.load(*asked)
         self._described = {}
@@ -122,16 +127,17 @@ class SessionRunner:
 
     def go_back(self, action: Callable[[], Any], must_pause: bool = False) -> None:
         """Return to an earlier state or another run. action: a timeline's `undo` or such."""
-        self._save_before_leaving()
+        self.save_before_leaving()
         action()
         if must_pause or self.training.state == "diverged":
             self.training.pause()  # what led to a divergence may be undone only in part
-        self._weights_replaced()
+        self.weights_replaced()
 
     def open_run(self, path: Path) -> None:
         """Go on with a saved run, paused. Raises UserError if it is open here, or can't be read."""
+        self.pair.check_single()
         name = shown(run_name(path))
-        self._save_before_leaving(is_last_chance=True)
+        self.save_before_leaving(is_last_chance=True)
         if self.autosave is not None:
             self.autosave.finish()
             if str(path) == self.autosave.facts.folder:
@@ -140,7 +146,8 @@ class SessionRunner:
         self.training.pause()
         if self.autosave is not None:
             self.autosave.resume(self.session, path)
-        self._weights_replaced()
+        self.weights_replaced()
+        self.pair.open(path)
 
     def find_learning_rate(self, low: float | None, high: float | None) -> None:
         """Start the learning-rate finder, and pause; errors as for `LearningRateFinder`."""
@@ -160,7 +167,7 @@ class SessionRunner:
         is_training = self.training.is_training
         return (
             self.training.seconds_to_wait == 0
-            or (self.autosave is not None and self.autosave.has_work(self.session, is_training))
+            or any(one.has_work(session, is_training) for one, session in self.pair.savers())
             or self.evals.has_work(self.session, is_training)
             or self.session.mixing.is_counting
             or self._is_searching
@@ -170,17 +177,16 @@ class SessionRunner:
     @property
     def is_resting(self) -> bool:
         """True when there is nothing left to do until the next request."""
-        will_retry = self.autosave is not None and self.autosave.facts.problem is not None
+        will_retry = any(one.facts.problem is not None for one, _ in self.pair.savers())
         return not self.has_work and not self.training.is_training and not will_retry
 
     def advance(self) -> None:
         """Train for a slice of time, then do a few milliseconds of what else there is to do."""
         if self.training.is_training:
             self.training.advance(self.evals.steps_until_due(self.session))
-        if self.autosave is not None and self.autosave.advance(
-            self.session, self.training.is_training
-        ):
-            return
+        for autosave, session in self.pair.savers():
+            if autosave.advance(session, self.training.is_training):
+                return
         if self.session.mixing.advance(self.training.is_training):
             self.evals.counts_have_come(self.session)
         if self.evals.advance(self.session, self.training.is_training):
@@ -193,9 +199,11 @@ class SessionRunner:
     def _extend_plan(self) -> None:
         self.training.check_is_finite()
         if self.training.is_finished and not self.session.trainer.finished:
-            self.edit({"steps": extended_plan(self.session.step)})
+            longer = {"steps": extended_plan(self.session.step)}
+            self.edit(longer)
+            self.pair.extend(longer)
 
-    def _save_before_leaving(self, is_last_chance: bool = False) -> None:
+    def save_before_leaving(self, is_last_chance: bool = False) -> None:
         """Have the present run saved before another takes its place.
 
         is_last_chance: True where the session may not be able to return to it.
@@ -203,7 +211,7 @@ class SessionRunner:
         if self.autosave is not None:
             self.autosave.leave(self.session, is_last_chance)
 
-    def _weights_replaced(self) -> None:
+    def weights_replaced(self) -> None:
         """Take up the session's weights after a new run, undo, redo, or an opened run."""
         if self.session.dataset is not self.views.dataset:
             self.views = Views(self.session.dataset)

@@ -65,17 +65,16 @@ class Server:
 
     def _save(self) -> None:
         """Save what is unsaved, and tell where, or why that can't be done."""
-        autosave = self.runner.autosave
-        if autosave is None:
-            return
-        try:
-            autosave.close(self.runner.session)
-            problem = autosave.facts.problem
-        except (UserError, OSError) as error:
-            problem = _sentence(error)
+        savers, problem = self.runner.pair.savers(), None
+        for autosave, session in savers[::-1]:  # B first, since A's file names B's
+            try:
+                autosave.close(session, is_last=session is savers[0][1])
+                problem = autosave.facts.problem or problem
+            except (UserError, OSError) as error:
+                problem = _sentence(error)
         if problem is not None:
             self._send(protocol.Unsaved(problem))
-        elif path := autosave.folder_of(self.runner.session.run):
+        elif savers and (path := savers[0][0].folder_of(savers[0][1].run)):
             self._send(protocol.Saved(path))
 
 
@@ -108,13 +107,19 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
         case protocol.Begin(spec, label):
             runner.begin(spec, label)
         case protocol.Undo():
-            runner.go_back(stack.undo)
+            runner.pair.undo()
         case protocol.Redo():
             runner.go_back(stack.redo)
         case protocol.ReturnTo(index):
             runner.go_back(lambda: stack.switch_to(stack.previous_run(index)), must_pause=True)
         case protocol.PinRun(index):
             stack.pin(index)
+        case protocol.Fork(previous, folder, from_start):
+            runner.pair.fork(previous, folder, from_start)
+        case protocol.ChooseSide(side):
+            runner.pair.choose(side)
+        case protocol.Keep(side):
+            runner.pair.keep(side)
         case protocol.EvaluateTest():
             training.check_is_finite()
             session.test_peeks += 1
@@ -146,7 +151,7 @@ def make_snapshot(
     drawn: dict[str, Any] = {}
     for view in views:
         with contextlib.suppress(UserError):
-            found = runner.views.draw(view, session, runner.evals.splits)
+            found = runner.views.draw(view, session, runner.evals.splits, runner.pair.twins)
             drawn[type(view).__name__.removesuffix("View").lower()] = found  # "loss" of a LossView
     return Snapshot(
         state=runner.training.state,
@@ -164,17 +169,18 @@ def make_snapshot(
         runs=runner.num_runs,
         is_refresh=is_refresh,
         marks=marks,
-        can_undo=undo.label if undo else None,
+        can_undo=undo.label if undo else runner.pair.can_unfork,
         can_redo=stack.future[-1].label if stack.future else None,
         resized=session.resized,
         divergence=_divergence(session, marks),
         previous=tuple(_previous_run(run, session, autosave) for run in stack.previous_runs),
         baselines=(*runner.views.baselines.result(), *runner.views.floor(session)),
         finder=runner.finder and runner.finder.result(),
-        saving=autosave and autosave.facts,
+        saving=runner.pair.saving(),
         is_resting=runner.is_resting,
         speed_limit=runner.training.pace.limit,
-        undo_levels=len(stack.past),
+        undo_levels=len(stack.past) or bool(runner.pair.can_unfork),
+        pair=runner.pair.facts(),
         test_peeks=session.test_peeks,
         **drawn,
     )

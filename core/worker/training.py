@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from ..errors import UserError
 from ..session.session import Session
-from ..training.time_slicer import TimeSlicer
+from ..session.twins import can_train
+from ..training.time_slicer import TimeSlicer, Trainable
 from .pace import Pace
 from .protocol import State
 
@@ -16,7 +17,9 @@ _MAX_STEPS = 10**18  # of counting
 
 
 class TrainingControl:
-    """The state machine of a session's training.
+    """The state machine of a session's training, or of that of a pair.
+
+    Of a pair, one that has diverged for good stops and the other goes on.
 
     training -> paused     on request, or when the steps that were asked for are taken
     training -> finished   at the last planned step; or when all is counted
@@ -36,8 +39,12 @@ class TrainingControl:
         self.state: State = "paused" if paused else "training"
         self.pace: Pace = Pace(clock)
         self._stop_at: int | None = None  # the step at which it pauses by itself
-        self._session = session
         self._clock = clock
+        self.use(session, session)
+
+    def use(self, trained: Trainable, *sessions: Session) -> None:
+        """Train these sessions from now on: one, or those of a pair, which `trained` trains."""
+        self._trained, self._sessions = trained, sessions
         self.reset()
 
     @property
@@ -64,7 +71,7 @@ class TrainingControl:
         self._recent: deque[tuple[float, int]] = deque()  # times and steps
         if self._stop_at is not None:
             self.state, self._stop_at = "paused", None
-        if self._session.diverged_at is not None:
+        if self._is_diverged:
             self.state = "diverged"
         elif self.state != "paused":
             self.state = "finished" if self.is_finished else "training"
@@ -78,14 +85,14 @@ class TrainingControl:
 
     def pause(self, state: State = "paused") -> None:
         """Stop training, for this reason."""
-        self.state = state if self._session.diverged_at is None else "diverged"
+        self.state = "diverged" if self._is_diverged else state
         self._stop_at = None
         self._recent.clear()
 
     def resume(self) -> None:
         """Train. Raises UserError if every example has been counted, or the weights are not
         finite."""
-        if self._session.trainer.finished:
+        if all(one.trainer.finished for one in self._sessions):
             raise UserError("all examples have been counted; restart to count again")
         self.check_is_finite()
         self.state, self._stop_at = "training", None
@@ -98,25 +105,24 @@ class TrainingControl:
             self._train(1)
             self.pause()
         else:
-            self.state, self._stop_at = "training", self._session.step + count
+            self.state, self._stop_at = "training", self._step + count
 
     def advance(self, most: int = _MAX_STEPS) -> None:
         """Train for a slice of time, as far as the pace allows, and at most so many steps."""
-        session = self._session
         end = self._last_step if self._stop_at is None else min(self._stop_at, self._last_step)
-        if not self.is_finished and (steps := self.pace.num_due(min(most, end - session.step))):
-            begun = session.step
+        if not self.is_finished and (steps := self.pace.num_due(min(most, end - self._step))):
+            begun = self._step
             self._train(steps)
-            self.pace.took(session.step - begun)
+            self.pace.took(self._step - begun)
         if self.is_training and self.is_finished:
             self.pause("finished")
-        elif self._stop_at is not None and session.step >= self._stop_at:
+        elif self._stop_at is not None and self._step >= self._stop_at:
             self.pause()
 
     def check_is_finite(self) -> None:
         """Raises UserError if the weights are not finite, with what would make them so."""
-        session = self._session
-        if not session.model.is_finite:
+        session = self._sessions[0]
+        if not any(one.model.is_finite for one in self._sessions):
             way_back = session.timeline.before_divergence(session.run, session.diverged_at)
             remedy = "lower the learning rate, then restart"
             remedy = remedy if way_back is None else f"undo {way_back.label}"
@@ -125,20 +131,31 @@ class TrainingControl:
     @property
     def is_finished(self) -> bool:
         """True when the last planned step has been taken, or every example has been counted."""
-        return self._session.trainer.finished or self._session.step >= self._last_step
+        return all(one.trainer.finished for one in self._sessions) or self._step >= self._last_step
+
+    @property
+    def _is_diverged(self) -> bool:
+        return all(one.diverged_at is not None for one in self._sessions)
+
+    @property
+    def _step(self) -> int:
+        """The step of the session, or of the one of a pair that is behind and can be trained."""
+        steps = [one.step for one in self._sessions if can_train(one)]
+        return min(steps or [one.step for one in self._sessions])
 
     def _train(self, most: int) -> None:
-        was_diverged = self._session.diverged_at is not None  # and was resumed all the same
-        self._slicer.train(self._session, most)
+        was_diverged = self._is_diverged  # and was resumed all the same
+        self._slicer.train(self._trained, most)
         now = self._clock()
-        self._recent.append((now, self._session.step))
+        self._recent.append((now, self._step))
         while self._recent[0][0] < now - _SPEED_SECONDS:
             self._recent.popleft()
-        if self._session.diverged_at is not None and not was_diverged:
+        if self._is_diverged and not was_diverged:
             self.pause("diverged")
 
     @property
     def _last_step(self) -> int:
-        """The step at which the run ends by itself; counting ends when all is counted instead."""
-        is_network = self._session.model_settings.model_kind.is_network
-        return self._session.train_settings.steps if is_network else _MAX_STEPS
+        """The step at which the run, or the first of a pair, ends by itself; counting ends when all
+        is counted instead."""
+        networks = (one for one in self._sessions if one.model_settings.model_kind.is_network)
+        return min((one.train_settings.steps for one in networks), default=_MAX_STEPS)

@@ -32,6 +32,7 @@ from ..runs import checkpoint
 from ..runs.header import run_name
 from ..runs.record import JournalEntry
 from ..session.session import Session
+from ..session.twins import Twins
 from ..text import shown
 from ..trace_results import SoftmaxDrawing, TraceDrawing
 from ..training.history import LossHistory
@@ -43,6 +44,7 @@ from .protocol import (
     NamesView,
     ProbeView,
     TraceView,
+    TwinsView,
     View,
 )
 from .recent_names import RecentNames
@@ -91,10 +93,17 @@ class Views:
         """Count another block for the baselines."""
         self.has_work = self.baselines.advance()
 
-    def draw(self, view: View, session: Session, splits: SplitLosses | None) -> Any:
+    def draw(
+        self,
+        view: View,
+        session: Session,
+        splits: SplitLosses | None,
+        twins: Twins | None = None,
+    ) -> Any:
         """A view of the session.
 
         splits: the newest losses, None before the first; shown beside a probe and in the health.
+        twins: the pair that the session is of, if it is.
         """
         train, dev = (splits.train, splits.dev) if splits else (None, None)
         match view:
@@ -107,7 +116,7 @@ class Views:
                 train_on = session.train_settings.train_on
                 return self._bigram_analysis(model.context).table(model, view, version, train_on)
             case NamesView():
-                return self._names.draw(session, view)
+                return self._names.draw(session, view, twins and twins.other(session))
             case EmbeddingView():
                 return self._embedding.draw(session.model)
             case ProbeView(text, most, index):
@@ -116,6 +125,8 @@ class Views:
                 return probe(model, self.dataset.vocabulary, text, most, dev, of)
             case TraceView():
                 return self._trace(view, session)
+            case TwinsView(share, points, steps, window):
+                return twins and twins.losses(points, window, steps, share)
             case DetailsView():
                 return self._details.draw(session, splits)
             case HealthView():

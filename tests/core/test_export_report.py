@@ -23,6 +23,7 @@ from makemore_tui.core.export.figures import first_baselines, loss_figure
 from makemore_tui.core.export.files import export_figure
 from makemore_tui.core.export.report import export_html
 from makemore_tui.core.session.session import Session
+from makemore_tui.core.session.twins import Twins
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.text import shown
 
@@ -221,6 +222,20 @@ def test_the_page_tells_what_the_run_is(small):
     settings = page.of("th")
     assert {"kind", "hidden", "learning rate"} <= set(settings)
     assert "order" not in settings
+
+
+def test_the_page_of_a_pair_has_both_and_their_difference(small):
+    session = run_of(small)
+    twins = Twins(session)
+    twins.edit(learning_rate=0.02)
+    twins.train(30)
+    points = list(session.dev_losses.points)
+    page = Page(export_html(session, "my run", twins))
+    assert "A and B" in page.of("h2")
+    assert {"A", "B", "learning rate", "dev loss"} <= set(page.of("th"))
+    assert f"{twins.evaluate().a:.4f}" in page.of("td")
+    assert any("too few to compare" in text for text in page.of("p"))
+    assert session.dev_losses.points[: len(points)] == points
 
 
 def test_looking_at_it_for_the_page_leaves_the_run_as_it_was(small, state_hash):

@@ -244,12 +244,15 @@ def export(
     load_torch()
     from makemore_tui.core.export import files
     from makemore_tui.core.session.session import Session
+    from makemore_tui.core.session.twins import saved_twins
 
     session, stem = Session.load(run), run_name(run.resolve())
+    pair = saved_twins(session, run) if form == "html" else None
+    twins = pair and pair[0]
     if str(out) == "-" or (form == "spec" and out is None):
-        text = files.export_text(session, form, stem)
+        text = files.export_text(session, form, stem, twins)
         sys.stdout.write(to_json({"as": form, "text": text}) + "\n" if as_json else text)
         return
-    written = files.write_export(session, form, out or Path(stem + EXPORT_FORMS[form]))
+    written = files.write_export(session, form, out or Path(stem + EXPORT_FORMS[form]), twins)
     lines = "\n".join(f"wrote {shown(str(path))}" for path in written)
     print(to_json({"as": form, "files": [*map(str, written)]}) if as_json else lines)

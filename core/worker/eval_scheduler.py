@@ -167,7 +167,7 @@ class EvalScheduler:
             else:
                 self.other_splits = losses
         if self.twins is not None and self._is_level:
-            a, b = sorted(found, key=lambda one: one.session is not self.twins.a)
+            a, b = found if found[0].session is self.twins.a else found[::-1]
             self.twins.compare((a.step, b.step), a.dev, b.dev)
         if self._next:
             longest = _MAX_WAIT * len(found)

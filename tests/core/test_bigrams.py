@@ -460,12 +460,13 @@ def test_weights_and_their_gradient_are_those_of_autograd(small, small_items, pl
     assert W.grad is not None
     grad, W = W.grad, W.detach()
     modes: tuple[tuple[BigramMode, torch.Tensor], ...] = (("weights", W), ("gradient", grad))
-    for mode, wanted in modes:
-        view = BigramsView(0, 0, size, size, (1, 2), mode)
-        table = BigramAnalysis(small, 1).table(model, view, train_on=train_on)
+    views = [BigramsView(0, 0, size, size, (1, 2), mode) for mode, _ in modes]
+    tables = [BigramAnalysis(small, 1).table(model, view, train_on=train_on) for view in views]
+    for table, (_, wanted) in zip(tables, modes, strict=True):
         torch.testing.assert_close(
             torch.tensor(table.values).double(), wanted, rtol=1e-6, atol=1e-8
         )
+    table = tables[-1]
     assert table.pair is not None
     assert table.pair.followers
     assert table.pair.gradient == pytest.approx(float(grad[1, 2]), rel=1e-5)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from makemore_tui.core.runs import checkpoint
-from makemore_tui.core.runs.header import read_record
+from makemore_tui.core.runs.header import find, read_record
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.worker.autosave import Autosave
@@ -209,7 +209,7 @@ def ended(client):
     while not client.replies.empty():
         replies.append(client.replies.get())
     (saved,) = [one for one in replies if isinstance(one, Saved)]
-    return checkpoint.find(saved.path)
+    return find(saved.path)
 
 
 def test_quitting_saves_the_pair_and_it_opens_as_a_pair(client, tmp_path):
@@ -219,6 +219,7 @@ def test_quitting_saves_the_pair_and_it_opens_as_a_pair(client, tmp_path):
     assert len(files(tmp_path)) == 2
     runner = opened(path)
     pair = runner.pair.facts()
+    assert pair is not None
     assert (pair.forked_at, pair.a.step, pair.b.step) == (begun, shot.step, shot.step)
     assert pair.b.train.learning_rate == 0.01
     assert pair.difference is None or math.isfinite(pair.difference.difference)
@@ -232,7 +233,9 @@ def test_quitting_saves_the_pair_and_it_opens_as_a_pair(client, tmp_path):
 def test_a_pair_whose_b_is_gone_opens_as_a_alone(client, tmp_path):
     forked(client, learning_rate=0.01)
     path = ended(client)
-    (tmp_path / "runs" / read_record(path).twin.file).unlink()
+    twin = read_record(path).twin
+    assert twin is not None
+    (tmp_path / "runs" / twin.file).unlink()
     assert opened(path).pair.twins is None
 
 

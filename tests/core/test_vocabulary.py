@@ -90,7 +90,9 @@ def test_shown_text_has_nothing_that_a_terminal_acts_on(text):
 
 
 def test_every_label_is_as_wide_beside_others_as_it_is_alone():
-    labels = {label(chr(code)) for code in range(sys.maxunicode + 1)}
+    # Beyond are characters that don't exist, and those for private use, which are all alike.
+    codes = [*range(0x33480), *range(0xE0000, 0xE0200), 0xF0000, sys.maxunicode]
+    labels = {label(chr(code)) for code in codes}
     assert len(labels) > 100_000
     for one in labels:
         assert cell_len(one * 2) == 2 * cell_len(one) > 0

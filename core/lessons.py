@@ -37,7 +37,7 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
 _CONDITION = re.compile(r"(\S+) +(=|!=|has|>=|<=|>|<) +(.+)")
-_KEY = re.compile(r"\{([^{}]+)\}")
+_KEY = re.compile(r"\{([^{}]+?)(?: \d+)?\}")
 _PLACE = re.compile(r" - at `\$(.*)`$")
 
 
@@ -94,7 +94,8 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
 
     text: paragraphs, and lines that begin with two spaces, which stay as they are; `{pause}` is the
     key of that id. goal: conditions that must all hold. hints: the second says more than the first.
-    keys: those that reach the goal, `{...}` for one by its id or its name, others as characters.
+    keys: those that reach the goal, `{...}` for one by its id or its name, `{... 4}` for four
+    presses of it, others as characters.
     """
 
     text: str

@@ -222,8 +222,9 @@ def _check(lesson: Lesson, is_key: Callable[[str], bool]) -> None:
 
 def num_lines(text: str) -> int:
     """How many lines a text takes where the terminal is smallest."""
-    plain = _KEY.sub("k", text).replace("`", "")
-    return sum(max(1, len(textwrap.wrap(one, LINE_WIDTH))) for one in paragraphs(plain))
+    plain = _KEY.sub("k", re.sub(r"\{(\w+)-panel\}", r"0 \1", text))  # as "0 Trace" is
+    lines = paragraphs(plain.replace("`", ""))
+    return sum(max(1, len(textwrap.wrap(line, LINE_WIDTH))) for line in lines)
 
 
 def _condition(text: str) -> Condition:

@@ -27,8 +27,8 @@ FACTS = {
     "seed": "seed", "edits": "edits", "previous": "previous runs", "seen": "panel",
     "finder": "finder",
     "bigrams.mode": "bigrams", "bigrams.order": "sorted by", "bigrams.pair": "pair",
-    "probe.text": "probe", "probe.index": "names drawn", "trace.text": "traced", "trace.position": "position",
-    "trace.backward": "gradients",
+    "probe.text": "probe", "probe.index": "names drawn",
+    "trace.text": "traced", "trace.position": "position", "trace.backward": "gradients",
     "names.temperature": "temperature", "names.top_k": "top-k",
 }  # fmt: skip
 _SIGNS = {">=": "≥", "<=": "≤", "!=": "≠"}

@@ -27,8 +27,8 @@ FACTS = {
     "seed": "seed", "edits": "edits", "previous": "previous runs", "seen": "panel",
     "finder": "finder",
     "bigrams.mode": "bigrams", "bigrams.order": "sorted by", "bigrams.pair": "pair",
-    "probe.text": "probe", "trace.text": "traced", "trace.position": "position",
-    "trace.backward": "gradients",
+    "probe.text": "probe", "probe.index": "names drawn",
+    "trace.text": "traced", "trace.position": "position", "trace.backward": "gradients",
     "names.temperature": "temperature", "names.top_k": "top-k",
 }  # fmt: skip
 _SIGNS = {">=": "≥", "<=": "≤", "!=": "≠"}
@@ -37,7 +37,7 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
 _CONDITION = re.compile(r"(\S+) +(=|!=|has|>=|<=|>|<) +(.+)")
-_KEY = re.compile(r"\{([^{}]+)\}")
+_KEY = re.compile(r"\{([^{}]+?)(?: \d+)?\}")
 _PLACE = re.compile(r" - at `\$(.*)`$")
 
 
@@ -94,7 +94,8 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
 
     text: paragraphs, and lines that begin with two spaces, which stay as they are; `{pause}` is the
     key of that id. goal: conditions that must all hold. hints: the second says more than the first.
-    keys: those that reach the goal, `{...}` for one by its id or its name, others as characters.
+    keys: those that reach the goal, `{...}` for one by its id or its name, `{... 4}` for four
+    presses of it, others as characters.
     """
 
     text: str
@@ -221,8 +222,9 @@ def _check(lesson: Lesson, is_key: Callable[[str], bool]) -> None:
 
 def num_lines(text: str) -> int:
     """How many lines a text takes where the terminal is smallest."""
-    plain = _KEY.sub("k", text).replace("`", "")
-    return sum(max(1, len(textwrap.wrap(one, LINE_WIDTH))) for one in paragraphs(plain))
+    plain = _KEY.sub("k", re.sub(r"\{(\w+)-panel\}", r"0 \1", text))  # as "0 Trace" is
+    lines = paragraphs(plain.replace("`", ""))
+    return sum(max(1, len(textwrap.wrap(line, LINE_WIDTH))) for line in lines)
 
 
 def _condition(text: str) -> Condition:

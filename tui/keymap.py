@@ -342,12 +342,13 @@ def is_key(name: str) -> bool:
 
 
 def presses(text: str, keys: Iterable[Key]) -> list[KeyPress]:
-    """The presses of a text such as "{steps}300{enter}": a key by its id or name, or characters."""
+    """The presses of a text such as "{steps}300{cursor-down 4}": a key by its id or name, which may
+    be pressed several times, or characters."""
     by_id = {key.id: key.keys.split(",")[0] for key in keys}
     found = []
-    for name, character in re.findall(r"\{([^{}]+)\}|(.)", text):
+    for name, times, character in re.findall(r"\{([^{}]+?)(?: (\d+))?\}|(.)", text):
         key = by_id.get(name) or key_name(name or character) or character
-        found.append(KeyPress(key, character or None))
+        found += [KeyPress(key, character or None) for _ in range(int(times or 1))]
     return found
 
 

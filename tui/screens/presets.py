@@ -4,6 +4,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.events import Key
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -15,12 +16,23 @@ from .choices import Choices
 
 
 class PresetList(Choices):
-    """The presets to choose from."""
+    """The presets to choose from; typing the first letters of a name goes to it."""
 
     BINDINGS = [  # noqa: RUF012
         Binding("j", "cursor_down", show=False),
         Binding("k", "cursor_up", show=False),
     ]
+
+    def __init__(self, *options: Option):
+        super().__init__(*options, compact=True)
+        self._typed = ""
+
+    def on_key(self, event: Key) -> None:
+        for typed in (self._typed + (event.character or ""), event.character or ""):
+            place = next((i for i, name in enumerate(PRESETS) if name.startswith(typed)), None)
+            if typed and place is not None:
+                self._typed, self.highlighted = typed, place
+                return
 
 
 class PresetsScreen(AskingScreen):
@@ -36,9 +48,9 @@ class PresetsScreen(AskingScreen):
         settings = (now.model, now.train) if now else None
         with Vertical() as box:
             box.border_title = "Presets"
-            box.border_subtitle = "enter new run · esc close"
+            box.border_subtitle = "type a name · enter new run · esc close"
             options = [Option(_entry(preset), id=name) for name, preset in PRESETS.items()]
-            yield (choices := PresetList(*options, compact=True))
+            yield (choices := PresetList(*options))
             same = [(one.model, one.train) == settings for one in PRESETS.values()]
             choices.highlighted = same.index(True) if True in same else 0
             about = "Dev losses are on the built-in names; two values span the seeds 1 to 3"

@@ -9,6 +9,7 @@ from rich.text import Text
 from makemore_tui.core.lessons import Lesson, num_done, paragraphs
 
 from ..client.lesson_player import LessonPlayer
+from ..keymap import PANELS
 from ..style.colours import Palette
 
 _MARKED = re.compile(r"(\{[^{}]+\}|`[^`]+`)")
@@ -70,6 +71,9 @@ def marked(text: str, palette: Palette, labels: Mapping[str, str]) -> Text:
         style = styles.get(part[:1]) if _MARKED.fullmatch(part) else None
         if style is None:
             line.append(part)
-        else:
-            line.append(labels.get(part[1:-1], part[1:-1]), style)
+            continue
+        name = part[1:-1]
+        line.append(labels.get(name, name), style)
+        if name.endswith("-panel"):
+            line.append(f" {PANELS[name.removesuffix('-panel')]}")  # as its border says
     return line

@@ -69,7 +69,7 @@ def test_another_form_is_refused(run, saved):
 
 
 def test_the_command_knows_every_form():
-    assert set(EXPORT_FORMS) == {*files._TEXTS, *files._FIGURES, "tensorboard"}
+    assert set(EXPORT_FORMS) == {*files._TEXTS, *files._FIGURES, "tensorboard", "html"}
 
 
 def test_tensorboards_is_a_folder_and_another_file_is_not_written_over(run, saved):

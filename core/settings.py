@@ -339,8 +339,9 @@ _SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay",
 _ALIASES = {short: name for name, short in _SHORT.items()} | {"model": "kind"}
 _TOLD_BY_VALUE = ("kind", "optimizer", "schedule", "smoothing_method")  # which setting it is
 _OFTEN_CHANGED = ("learning_rate", "batch_size", "optimizer")  # of networks; always in a label
-_SELDOM_CHANGED = ("init", "schedule", "weight_decay", "train_on", "direct", "dropout", "minibatches",
-                   "mix")  # fmt: skip
+_SELDOM_CHANGED = (
+    "init", "schedule", "weight_decay", "train_on", "direct", "dropout", "minibatches", "mix",
+)  # fmt: skip
 _MODEL_NAMES = {setting.name for setting in fields(ModelSettings)}
 SETTINGS: dict[str, Field[Any]] = {
     setting.name: setting for setting in (*fields(ModelSettings), *fields(TrainSettings))

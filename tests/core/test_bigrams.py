@@ -466,7 +466,8 @@ def test_weights_and_their_gradient_are_those_of_autograd(small, small_items, pl
         torch.testing.assert_close(
             torch.tensor(table.values).double(), wanted, rtol=1e-6, atol=1e-8
         )
-    assert table.pair is not None and table.pair.followers
+    assert table.pair is not None
+    assert table.pair.followers
     assert table.pair.gradient == pytest.approx(float(grad[1, 2]), rel=1e-5)
     assert table.pair.weight == float(W[1, 2])
     some = table.pair.followers[0]

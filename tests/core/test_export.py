@@ -343,7 +343,7 @@ def test_a_place_that_can_not_be_is_refused(dataset, tmp_path, form):
 def test_other_words_where_the_script_wants_its_own_are_not_written_over(tmp_path):
     (tmp_path / "names.txt").write_text("mine")
     session = Session(Dataset.load("names"), ModelSettings(kind="ngram"))
-    with pytest.raises(UserError, match=r"names\.txt has other words than the run"):
+    with pytest.raises(UserError, match=r"names\.txt already exists with other contents"):
         write_export(session, "script", tmp_path / "run.py")
     assert [path.name for path in tmp_path.iterdir()] == ["names.txt"]
     assert (tmp_path / "names.txt").read_text() == "mine"

@@ -43,7 +43,8 @@ def counted(dataset, order, smoothing):
 def test_a_models_state_goes_into_another_like_it(kind):
     settings = ModelSettings(kind=kind, hidden=5, init="lecture")
     model, other = (make_model(settings, 9, seeded(seed)) for seed in (1, 2))
-    assert isinstance(model, Network) and isinstance(other, Network)
+    assert isinstance(model, Network)
+    assert isinstance(other, Network)
     next(iter(model.tensors.values()))[1, 2] = 3
     contexts = torch.ones(1, model.context, dtype=torch.int64)
     assert not torch.equal(model.logits(contexts), other.logits(contexts))

@@ -2,6 +2,7 @@
 # make test      all tests                      make format     put the code into form
 # make bench     speed against plain loops      make snapshots  the pictures that tests compare with
 # make faults    the long fault-injection suite make picture    the moving picture and the tables of docs
+# make losses    the losses of all presets; NAMES=path takes a file such as the lecture's names.txt
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --disable-pip-version-check --no-compile -c constraints.txt
@@ -11,7 +12,7 @@ PROJECT := --no-build-isolation $(if $(CI),.,--config-settings editable_mode=str
 # Modules are compiled when they are first imported, which takes half as long as compiling all.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test faults bench check format snapshots picture clean FORCE
+.PHONY: run test faults bench losses check format snapshots picture clean FORCE
 .DELETE_ON_ERROR:
 
 run: .venv/run
@@ -26,6 +27,9 @@ faults: .venv/test
 
 bench: .venv/test
 	$(BIN)/python -m tests.bench --json bench.json
+
+losses: .venv/test
+	$(BIN)/python -m tests.bench.losses $(if $(NAMES),"$(NAMES)")
 
 # The types of what is public are complete, for a notebook's checker as well as for ours.
 check: .venv/test

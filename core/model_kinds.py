@@ -37,8 +37,8 @@ class ModelKind:
 
 
 _TRAINING = (
-    "learning_rate", "batch_size", "optimizer", "schedule", "steps", "weight_decay", "train_on",
-    "mix", "mix_order",
+    "learning_rate", "batch_size", "minibatches", "optimizer", "schedule", "steps", "weight_decay",
+    "train_on", "mix", "mix_order",
 )  # fmt: skip
 _MLP_SIZES = ("context", "embedding", "hidden")
 

@@ -12,6 +12,7 @@ from .model_kinds import MODEL_KINDS, ModelKind
 Effect = Literal["next step", "new optimizer", "resized", "restart"]
 SCHEDULES = ("constant", "step", "linear", "cosine")
 SMOOTHING_METHODS = ("add-k", "kneser-ney")
+MINIBATCHES = ("examples", "contexts")
 KINDS = tuple(MODEL_KINDS)
 KIND_NAMES = {name: kind.label for name, kind in MODEL_KINDS.items()}
 SIZES = MODEL_KINDS["mlp"].resizable
@@ -68,6 +69,11 @@ class TrainSettings(_Validated):
 
     learning_rate: float = _setting(0.1, "step size, before the schedule", 1e-6, 1000)
     batch_size: int = _setting(32, "examples per step; 0 is all of them", 0, 65536)
+    minibatches: str = _setting(
+        "examples",
+        "networks: a batch is of examples, or of distinct contexts with all that follows each",
+        choices=MINIBATCHES,
+    )
     optimizer: str = _setting("sgd", "optimizer", choices=("sgd", "adamw"))
     schedule: str = _setting("constant", "learning rate schedule", choices=SCHEDULES)
     steps: int = _setting(200_000, "planned steps, which the schedule spans", 1, 10**9)
@@ -333,7 +339,9 @@ _SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay",
 _ALIASES = {short: name for name, short in _SHORT.items()} | {"model": "kind"}
 _TOLD_BY_VALUE = ("kind", "optimizer", "schedule", "smoothing_method")  # which setting it is
 _OFTEN_CHANGED = ("learning_rate", "batch_size", "optimizer")  # of networks; always in a label
-_SELDOM_CHANGED = ("init", "schedule", "weight_decay", "train_on", "direct", "dropout", "mix")
+_SELDOM_CHANGED = (
+    "init", "schedule", "weight_decay", "train_on", "direct", "dropout", "minibatches", "mix",
+)  # fmt: skip
 _MODEL_NAMES = {setting.name for setting in fields(ModelSettings)}
 SETTINGS: dict[str, Field[Any]] = {
     setting.name: setting for setting in (*fields(ModelSettings), *fields(TrainSettings))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .vocabulary import BOUNDARY
 
-_NUMBERS_PER_BLOCK = 1 << 22  # contexts times their length
+NUMBERS_PER_BLOCK = 1 << 22  # contexts times their length
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,7 +95,7 @@ def context_tables(
     context: the length of a context. size: the vocabulary's. seen: (N,) bool, whether each example
     is of an item that also stands in train; None counts as not seen.
     """
-    block = max(1, _NUMBERS_PER_BLOCK // context)
+    block = max(1, NUMBERS_PER_BLOCK // context)
     for first in range(1, num_examples + 1, block):
         positions = torch.arange(first, min(first + block, num_examples + 1))
         contexts, targets = split.examples_at(positions, context)  # (N, T), (N,)

@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ..datasets.contexts import NUMBERS_PER_BLOCK
 from ..models.resize import seed_of_edit
 from ..session.session import Session
 from ..settings import SIZES, first_n
@@ -19,6 +20,12 @@ from ..text import shown
 from .records import Edit, edits, edits_by_step
 
 _SCHEDULES = ("step", "linear", "cosine", "constant")
+_DRAWN_FROM = {
+    "minibatches",
+    "batch_size",
+    "train_on",
+    "context",
+}  # distinct contexts depend on them
 _MASK_SETTINGS = {"dropout", "hidden", "batch_size", "train_on"}  # dropout masks depend on them
 _HEADINGS = {
     "mlp": "A character-level MLP (Bengio et al. 2003)",
@@ -108,11 +115,12 @@ def _variables(session: Session) -> dict[str, Any]:
     values = {name: {getattr(one, name) for one in over_time} for name in vars(train)}
     schedules = [one for one in _SCHEDULES if one in values["schedule"]]
     decays = values["weight_decay"] != {0}
+    samples = "contexts" in values["minibatches"]
     drops = model.is_relevant("dropout") and values["dropout"] != {0}
     # Settings that are variables of the script, so that an edit is an assignment.
     variables = {"learning_rate": True, "batch_size": True, "schedule": len(schedules) > 1,
                  "steps": schedules != ["constant"], "weight_decay": decays, "dropout": drops,
-                 "train_on": True}  # fmt: skip
+                 "minibatches": samples, "train_on": True}  # fmt: skip
     assigned = [name for name, is_read in variables.items() if is_read]
     sign = vocabulary.boundary_sign
     return {
@@ -128,6 +136,8 @@ def _variables(session: Session) -> dict[str, Any]:
         "schedules": schedules,
         "decays": decays,
         "drops": drops,
+        "samples": samples,
+        "numbers_per_block": NUMBERS_PER_BLOCK,
         **_resize_variables(all_edits),
         "edits": edits_by_step(session),
         "lines_of": lambda some: _edit_lines(session, some, assigned),
@@ -165,6 +175,8 @@ def _edit_lines(session: Session, some: list[Edit], assigned: Collection[str]) -
         if "train_on" in edit.changes:
             lines.append("X, Y = data[train_on]")
         lines += _size_lines(session, edit)
+        if train.minibatches == "contexts" and edit.changes.keys() & _DRAWN_FROM:
+            lines.append("find_contexts()")
         if "dropout" in assigned and train.dropout and edit.changes.keys() & _MASK_SETTINGS:
             lines.append("masks = draw_masks()")
     return lines

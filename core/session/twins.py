@@ -19,7 +19,8 @@ from ..twins_results import DevDifference, TwinLosses
 from .session import Session
 
 _MAX_DIFFERENCES = 1 << 9
-_UNPAIRED = ("kind", "batch_size", "context", "train_on")  # settings that change the minibatches
+# Settings that change the minibatches.
+_UNPAIRED = ("kind", "batch_size", "minibatches", "context", "train_on")
 
 
 class Twins:

@@ -4,6 +4,9 @@ Few contexts are distinct: of 512 examples of the names only 360 have a context 
 of their own. So a large batch lists each of its contexts once, with all the characters that follow
 it in the batch, and a step computes the same with a third fewer rows. In a batch of 32 there is
 little to gain, and each example keeps a row of its own.
+
+Minibatches can be of distinct contexts instead, each with all that follows it in the split
+(`ContextSampler`).
 """
 
 from collections import deque
@@ -18,6 +21,7 @@ from ..datasets.contexts import ContextTable, Split, context_numbers
 
 _MIN_SHARED = 64  # examples in a batch, from which on equal contexts share a row
 _ROWS = 16  # the number of a batch's rows is a multiple of this
+_COMMON = 8  # one in so many contexts of a batch is always in it
 _INTEGERS_PER_BLOCK = 1 << 13
 
 
@@ -33,7 +37,8 @@ class Batches:
     rows: M of each batch, n numbers with the sum R.
     contexts: (R, T) int64.
     places: (n, P) int64, from 0 to V * R - 1.
-    weights: (P,), each target's share of its batch's loss, with the sum 1.
+    weights: (P,), each target's share of its batch's loss, with the sum 1; or (n, P), for each
+    batch its own.
     """
 
     rows: list[int]
@@ -45,7 +50,7 @@ class Batches:
         """Minus each target's weight at its place, 0 elsewhere: (V * R,)."""
         n, _ = self.places.shape
         targets = self.weights.new_zeros(V * len(self.contexts))
-        return targets.index_add_(0, self.places.view(-1), -self.weights.repeat(n))
+        return targets.index_add_(0, self.places.view(-1), -self.weights.expand(n, -1).reshape(-1))
 
     def losses(self, log_probabilities: Tensor) -> Tensor:
         """The weighted mean NLL of each batch (n,), from the log probabilities (V * R,)."""
@@ -121,14 +126,73 @@ def minibatches(split: Split, drawn: Tensor, context: int, like: Tensor, V: int)
 
 def full_batch(tables: list[ContextTable], like: Tensor) -> Batches:
     """All examples of some context tables as one batch, with a row for each of their contexts."""
-    contexts = torch.cat([table.contexts for table in tables])  # (M, T)
-    firsts = torch.tensor([0] + [len(table.contexts) for table in tables]).cumsum(0)
-    rows = torch.cat([t.rows + first for t, first in zip(tables, firsts[:-1], strict=True)])  # (P,)
-    targets = torch.cat([table.targets for table in tables])  # (P,)
-    counts = torch.cat([table.counts for table in tables])  # (P,)
+    contexts, rows, targets, counts = _joined(tables)
     return Batches(
         rows=[len(contexts)],
         contexts=contexts,
         places=(targets * len(contexts) + rows)[None],
         weights=(counts / counts.sum()).to(like.dtype),
     )
+
+
+class ContextSampler:
+    """Minibatches of distinct contexts, each with the whole distribution of what follows it.
+
+    The commonest contexts, an eighth of a batch, are in every batch. The others are drawn with a
+    probability proportional to the root of how often they occur, one from each of equally likely
+    stretches of them, and weighted by the inverse (importance sampling). So the expected loss is
+    that of all examples, and so is its gradient.
+    """
+
+    def __init__(self, tables: list[ContextTable], size: int, like: Tensor):
+        """For the examples of some tables, and batches of `size` = B contexts.
+
+        like: a tensor of the dtype that the weights shall have.
+        """
+        self._contexts, rows, self._targets, counts = _joined(tables)  # (M, T), (P,), (P,), (P,)
+        self._lengths = torch.bincount(rows, minlength=len(self._contexts))  # (M,): pairs of each
+        self._firsts = self._lengths.cumsum(0) - self._lengths  # (M,)
+        totals = counts.new_zeros(len(self._contexts)).index_add_(0, rows, counts)  # (M,)
+        order = totals.argsort(descending=True, stable=True)
+        num_common = min(size // _COMMON, len(order) - 1)
+        self._common, self._others = order[:num_common], order[num_common:].sort().values
+        roots = totals[self._others].sqrt()
+        self._cumulative = roots.cumsum(0)
+        self._num_drawn = size - num_common
+        factors = torch.ones_like(totals)  # (M,): how rarely each is in a batch
+        factors[self._others] = self._cumulative[-1] / (self._num_drawn * roots)
+        self._weights = (counts / counts.sum() * factors[rows]).to(like.dtype)  # (P,)
+        self._most_pairs = int(
+            self._lengths[self._common].sum() + self._num_drawn * self._lengths[self._others].max()
+        )  # of a batch: the sum of a loss must not depend on which batches are made together
+
+    def batches(self, drawn: Tensor, V: int) -> Batches:
+        """Minibatches from random integers (n, B), of which each uses those that it needs."""
+        (n, size), R = drawn.shape, self._num_drawn
+        uniform = (drawn[:, :R].double() / 2**62 + torch.arange(R)) / R  # (n, R), from 0 to 1
+        others = torch.searchsorted(self._cumulative, uniform * self._cumulative[-1], right=True)
+        others = self._others[others.clamp_(max=len(self._others) - 1)]
+        chosen = torch.cat([self._common.expand(n, -1), others], 1).view(-1)  # (n*B,)
+        lengths = self._lengths[chosen]
+        starts = lengths.cumsum(0) - lengths
+        rows = torch.arange(n * size).repeat_interleave(lengths)  # of each pair
+        numbers = torch.arange(len(rows))
+        pairs = numbers + (self._firsts[chosen] - starts)[rows]
+        batch, row = rows // size, rows % size
+        columns = numbers - starts[::size][batch]  # of each pair within its batch
+        firsts = size * V * torch.arange(n)[:, None]  # (n, 1): where each batch's places begin
+        places = firsts.repeat(1, self._most_pairs)
+        places[batch, columns] += self._targets[pairs] * size + row
+        weights = self._weights.new_zeros(places.shape)
+        weights[batch, columns] = self._weights[pairs]
+        return Batches([size] * n, self._contexts[chosen], places, weights)
+
+
+def _joined(tables: list[ContextTable]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The contexts (M, T) of some tables; row, target and count of each pair in them (P,)."""
+    contexts = torch.cat([table.contexts for table in tables])  # (M, T)
+    firsts = torch.tensor([0] + [len(table.contexts) for table in tables]).cumsum(0)
+    rows = torch.cat([t.rows + first for t, first in zip(tables, firsts[:-1], strict=True)])  # (P,)
+    targets = torch.cat([table.targets for table in tables])  # (P,)
+    counts = torch.cat([table.counts for table in tables])  # (P,)
+    return contexts, rows, targets, counts

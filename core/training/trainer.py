@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from ..datasets.contexts import ContextTable
 from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..models.factory import AnyModel, AnyNetwork
@@ -15,7 +16,7 @@ from ..models.ngram import NgramCounts
 from ..models.resize import resized
 from ..settings import ModelSettings, TrainSettings
 from . import dropout
-from .batches import Batches, RandomStream, full_batch, minibatches
+from .batches import Batches, ContextSampler, RandomStream, full_batch, minibatches
 from .counting import CountingTrainer
 from .gradients import PreparedBatches, gradient_step
 from .optimizers import OPTIMIZERS
@@ -64,20 +65,27 @@ class GradientTrainer:
     def edit(self, settings: TrainSettings) -> None:
         """Use other settings from the next step on.
 
-        Raises UserError if a batch of the whole split is asked for and would be too large.
+        Raises UserError if a batch, or a table of the contexts, of the whole split is asked for
+        and would be too large.
         """
         split, V = self.dataset.split(settings.train_on), self.model.vocabulary_size
-        most = MAX_FULL_BATCH // V
-        if settings.batch_size == 0 and split.num_examples > most:
+        most, is_of_contexts = MAX_FULL_BATCH // V, settings.minibatches == "contexts"
+        if split.num_examples > most and (settings.batch_size == 0 or is_of_contexts):
+            what, instead = (
+                ("a table of the contexts", "minibatches=examples")
+                if settings.batch_size
+                else ("a batch", "512")
+            )
             raise UserError(
-                f"a batch of all {split.num_examples:,} examples is too large: at most {most:,} "
-                f"are possible with {V:,} characters; try 512"
+                f"{what} of all {split.num_examples:,} examples is too large: at most {most:,} "
+                f"are possible with {V:,} characters; try {instead}"
             )
         before, self.settings, self._split = self.settings, settings, split
         if settings.optimizer != before.optimizer:
             self._optimizer = OPTIMIZERS[settings.optimizer](self.model.flat)
-        if (settings.train_on, settings.batch_size) != (before.train_on, before.batch_size):
-            self._prepared = None
+        drawn_from = ("train_on", "batch_size", "minibatches")
+        if any(getattr(settings, name) != getattr(before, name) for name in drawn_from):
+            self._prepared = self._sampler = None
 
     def train(self, steps: int) -> Tensor:
         """Take some steps and return the loss of each one's batch before it, (steps,) float32.
@@ -136,7 +144,7 @@ class GradientTrainer:
         """A copy of the model as the next step will leave it; this trainer goes on unchanged."""
         other = self.fork(self.settings, self.seed)
         other.load_state_dict(self.state_dict())
-        other._dropout = self._dropout
+        other._dropout, other._sampler = self._dropout, self._sampler
         other.train(1)
         return other.model
 
@@ -173,6 +181,7 @@ class GradientTrainer:
         self._has_gradient = False  # of a step that was taken
         self._dropout: dropout.Dropout | None = None
         self._prepared: PreparedBatches | None = None
+        self._sampler: ContextSampler | None = None
 
     def _next_batches(self) -> PreparedBatches:
         """Batches of which some are not taken yet: those prepared before, or new ones, for many
@@ -186,12 +195,19 @@ class GradientTrainer:
             if size:
                 n = max(1, min(_MAX_STEPS_PER_DRAW, _NUMBERS_PER_DRAW // (size * V)))
                 drawn = self._random.peek(n * size).view(n, size)
-                batches = minibatches(self._split, drawn, context, like, V)
+                if self.settings.minibatches == "contexts":
+                    self._sampler = self._sampler or ContextSampler(self._tables(), size, like)
+                    batches = self._sampler.batches(drawn, V)
+                else:
+                    batches = minibatches(self._split, drawn, context, like, V)
             else:
-                tables = self.dataset.context_tables(self.settings.train_on, context)
-                batches = full_batch(list(tables), like)
+                batches = full_batch(self._tables(), like)
             prepared = self._prepared = self._gradient_step.prepare(batches)
         return prepared
+
+    def _tables(self) -> list[ContextTable]:
+        """The examples that are trained on, by context."""
+        return list(self.dataset.context_tables(self.settings.train_on, self.model.context))
 
     def _masks(self, rows: list[int]) -> Iterator[Tensor] | None:
         """The dropout masks of the next steps, (M, H) for each M of `rows`; None without any."""

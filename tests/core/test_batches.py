@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makemore_tui.core.datasets.dataset import Dataset
-from makemore_tui.core.training.batches import Batches, RandomStream, full_batch, minibatches
+from makemore_tui.core.training.batches import (
+    Batches,
+    ContextSampler,
+    RandomStream,
+    full_batch,
+    minibatches,
+)
 from tests.support.streams import take
 
 SEED = 7
@@ -191,6 +197,57 @@ def test_a_full_batch_has_each_context_once(names):
     assert len(batches.contexts.unique(dim=0)) == len(batches.contexts)
     assert batches.weights.dtype == torch.float32
     assert batches.weights.sum().item() == pytest.approx(1, rel=1e-5)
+
+
+# Distinct contexts
+
+
+@pytest.mark.parametrize("size", [1, 9, 64])
+def test_distinct_contexts_come_with_all_that_follows_each(small, small_splits, plain, size):
+    following = Counter(map("".join, plain.examples(small_splits["train"], 3)))
+    sampler = ContextSampler(list(small.context_tables("train", 3)), size, DOUBLE)
+    batches = sampler.batches(
+        RandomStream(SEED).peek(5 * size).view(5, size), small.vocabulary.size
+    )
+    assert batches.rows == [size] * 5
+    for matrix, contexts in zip(
+        batches.minus_targets(small.vocabulary.size).view(5, -1, size),
+        batches.contexts.split(size),
+        strict=True,
+    ):
+        for column, context in zip(matrix.unbind(1), contexts, strict=True):
+            rows = torch.arange(len(column))
+            every = context.expand(len(rows), -1)
+            counts = [following[text] for text in texts(small, (every, rows, rows))]
+            shares = torch.tensor(counts, dtype=torch.float64)
+            torch.testing.assert_close(column / column.sum(), shares / shares.sum())
+
+
+@pytest.mark.parametrize("context", [1, 3])
+def test_the_expected_loss_of_distinct_contexts_is_that_of_all_examples(small, context):
+    tables, V = list(small.context_tables("train", context)), small.vocabulary.size
+    whole = full_batch(tables, DOUBLE)
+    log_p = torch.randn(V, len(whole.contexts), dtype=torch.float64).log_softmax(0)
+    batches = ContextSampler(tables, 64, DOUBLE).batches(
+        RandomStream(SEED).peek(2000 * 64).view(2000, 64), V
+    )
+    at = (batches.contexts[:, None] == whole.contexts).all(2).int().argmax(1)  # of each row
+    drawn = log_p[:, at].view(V, 2000, 64).transpose(0, 1).reshape(-1)
+    losses, (expected,) = batches.losses(drawn), whole.losses(log_p.view(-1))
+    error = losses.std() / 2000**0.5
+    assert error < 0.01 * expected
+    assert abs(losses.mean() - expected) < 4 * error + 1e-12
+
+
+def test_the_commonest_contexts_are_in_every_batch(names):
+    (table,) = names.context_tables("train", 8)
+    counts = torch.zeros(len(table.contexts), dtype=torch.float64)
+    counts.index_add_(0, table.rows, table.counts)
+    commonest = {tuple(row) for row in table.contexts[counts.topk(8).indices].tolist()}
+    drawn = RandomStream(SEED).peek(3 * 64).view(3, 64)
+    for part in ContextSampler([table], 64, DOUBLE).batches(drawn, 27).contexts.split(64):
+        assert commonest < {tuple(row) for row in part.tolist()}
+        assert len(part.unique(dim=0)) > 60
 
 
 # Random integers

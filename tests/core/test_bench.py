@@ -15,7 +15,7 @@ from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.training.batches import RandomStream
 from tests.bench import __main__ as bench
-from tests.bench import engine
+from tests.bench import engine, losses
 from tests.bench.measure import Row, in_turn, paired_row, quartiles
 from tests.bench.memory import read_in_a_process
 from tests.bench.plain import PlainMLP, count_bigrams, read_items
@@ -162,3 +162,16 @@ def test_it_runs_from_the_root_of_the_repository():
         check=True,
     )
     assert "--only" in done.stdout
+
+
+def test_the_losses_of_presets_are_a_table_for_any_file(write, capsys):
+    path = write("\n".join(["emma", "olivia", "ava", "mia", "noah"] * 40))
+    losses.main([str(path), "--only", "bigram", "--only", "fast", "--seeds", "2"])
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines()]
+    assert [(row[0], row[1]) for row in rows[2:]] == [
+        ("| `bigram`", "1"), ("| `fast`", "1"), ("| `fast`", "2"),
+    ]  # fmt: skip
+    assert all(0 < float(row[2]) < 3 > float(row[3]) for row in rows[2:])
+    with pytest.raises(SystemExit) as ended:
+        losses.main(["no-such-file.txt"])
+    assert ended.value.code == 2

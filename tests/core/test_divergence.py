@@ -43,7 +43,7 @@ def test_a_loss_that_explodes_has_diverged_finite_or_not(names, rate, optimizer,
 def test_no_preset_diverges_not_even_from_a_bad_start(names, preset):
     model, train = PRESETS[preset].model, PRESETS[preset].train
     session = Session(names, model, train)
-    for _ in range(3 if preset == "tuned" else 20):
+    for _ in range(3 if preset in ("tuned", "best") else 20):
         session.train(10)
         assert session.diverged_at is None
 

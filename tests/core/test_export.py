@@ -61,6 +61,19 @@ RUNS = {
         [(150, {"hidden": 40})],
         300,
     ),
+    "contexts": (
+        ModelSettings(hidden=30, context=4),
+        TrainSettings(**ADAMW, dropout=0.2, minibatches="contexts"),
+        [
+            (60, {"batch_size": 100}),
+            (90, {"context": 5}),
+            (120, {"minibatches": "examples"}),
+            (150, {"minibatches": "contexts", "train_on": "all"}),
+            (180, {"batch_size": 0}),
+            (183, {"batch_size": 40, "dropout": 0.0}),
+        ],
+        230,
+    ),
     "counts": (
         ModelSettings(kind="ngram", order=3),
         TrainSettings(batch_size=500),

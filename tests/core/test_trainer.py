@@ -303,8 +303,20 @@ def test_a_network_is_never_finished(small):
         TrainSettings(batch_size=512, train_on="first-7", optimizer="adamw", dropout=0.3),
         TrainSettings(batch_size=32, train_on="first-1"),
         TrainSettings(batch_size=0, optimizer="adamw", train_on="first-40", dropout=0.1),
+        TrainSettings(batch_size=90, optimizer="adamw", minibatches="contexts", dropout=0.3),
     ],
-    ids=["32", "64", "128", "300", "512", "odd batch", "few items", "one item", "full batch"],
+    ids=[
+        "32",
+        "64",
+        "128",
+        "300",
+        "512",
+        "odd batch",
+        "few items",
+        "one item",
+        "full batch",
+        "contexts",
+    ],
 )
 def test_weights_do_not_depend_on_how_the_steps_are_divided(names, settings, model):
     whole = gradient_trainer(names, settings, model, double=False)
@@ -315,6 +327,40 @@ def test_weights_do_not_depend_on_how_the_steps_are_divided(names, settings, mod
         assert torch.equal(divided.model.flat, whole.model.flat)
         assert torch.equal(torch.cat(parts), losses)
         assert divided.step == whole.step == 140
+
+
+def test_a_run_on_distinct_contexts_goes_on_from_its_state_bit_for_bit(small):
+    settings = TrainSettings(batch_size=40, minibatches="contexts", dropout=0.3)
+    whole, first, second = (
+        gradient_trainer(small, settings, PLAIN_MLP_SETTINGS, double=False) for _ in range(3)
+    )
+    losses = whole.train(50)
+    first.train(13)
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(second.train(37), losses[13:])
+    assert torch.equal(second.model.flat, whole.model.flat)
+
+
+def test_contexts_of_another_length_or_split_are_drawn_after_an_edit(small):
+    settings = TrainSettings(batch_size=16, minibatches="contexts")
+    trainer = gradient_trainer(small, settings, PLAIN_MLP_SETTINGS)
+    trainer.train(3)
+    longer = ModelSettings(context=5, embedding=4, hidden=8)
+    trainer.resize(
+        longer, small.split("train").contexts_at(torch.arange(1, 9), 5), torch.Generator()
+    )
+    assert trainer.train(3).isfinite().all()
+    trainer.edit(TrainSettings(batch_size=16, minibatches="contexts", train_on="first-1"))
+    few = small.split("first-1").num_examples
+    assert trainer.train(2).isfinite().all()
+    assert len(trainer._prepared._batches.contexts.unique(dim=0)) <= few
+
+
+def test_a_table_of_the_contexts_of_too_many_examples_is_refused(many_characters):
+    trainer = gradient_trainer(many_characters, TrainSettings(batch_size=4))
+    with pytest.raises(UserError, match="a table of the contexts of all 19,224 .*=examples"):
+        trainer.edit(TrainSettings(batch_size=4, minibatches="contexts"))
+    assert trainer.settings == TrainSettings(batch_size=4)
 
 
 @pytest.mark.parametrize("batch_size", [32, 300])

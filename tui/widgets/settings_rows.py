@@ -61,7 +61,7 @@ def settings_entries(snapshot: Snapshot) -> list[Entry]:
         Entry("parameters" if is_network else "counts", f"{snapshot.parameters:,}"),
         Entry("step", f"{snapshot.step:,}{planned}", (), "steps" if is_network else ""),
         Entry("steps/s", speed),
-        *(_entry(snapshot, setting) for setting in ("train_on", "init", "direct")),
+        *(_entry(snapshot, setting) for setting in ("train_on", "minibatches", "init", "direct")),
         Entry("seed", f"{snapshot.seed}", ("restart", "new-seed"), "seed"),
     ]
 

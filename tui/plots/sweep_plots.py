@@ -1,6 +1,7 @@
 """The plots of a sweep: its best dev loss so far, curves of losses, and a setting against dev."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,8 @@ from .ticks import log_ticks, loss_labels, nice_ticks, step_labels
 _MIN_WIDTH, _MIN_HEIGHT = 20, 5
 _AXIS_HEIGHT = 2
 _BEST = 5  # trials whose curves are drawn, besides those that run
-_DOTS = "·•●"  # of one trial, two, or more in a cell
+_DOTS = "•●"  # of one trial, or more, in a cell
+_BEST_DOT, _CHOSEN_DOT = "◆", "○"
 _TOP_SHARE = 0.9  # of the dev losses are within a slice plot; those above stand in its first row
 _LABEL_WIDTH = 5
 _RUNGS = 6  # times lower than the number of steps is the first that is drawn, as a power of two
@@ -53,6 +55,7 @@ def curve_rows(
     trials += [(row, palette.batch) for row in running]
     curves = [(row, row.dev or row.losses, colour) for row, colour in reversed(trials)]
     curves = [one for one in curves if one[1]]
+    curves.sort(key=lambda one: chosen is not None and one[0].number == chosen.number)  # on top
     if not curves or width < _MIN_WIDTH + _LABEL_WIDTH or height < _MIN_HEIGHT:
         return []
     last = max(curve[-1][0] for _, curve, _ in curves)
@@ -103,16 +106,13 @@ def slice_rows(
         down = (high - min(max(loss, low), high)) / (high - low)
         return round(down * (cells.height - 1)), AXIS_WIDTH + round(share * columns)
 
-    marked = {cell(*min(points, key=lambda point: point[1])): palette.style("good", bold=True)}
     if chosen is not None and chosen.state == "done" and chosen.value is not None:
-        marked[cell(chosen.settings[over.setting], chosen.value)] = palette.style("cursor", True)
-    counts: dict[tuple[int, int], int] = {}
-    for point in points:
-        counts[cell(*point)] = counts.get(cell(*point), 0) + 1
-    for (line, column), count in counts.items():
-        style = marked.get((line, column))
-        dot = _DOTS[-1] if style else _DOTS[min(count, len(_DOTS)) - 1]
-        cells.write(line, column, dot, style or palette.style("batch"))
+        at = cell(chosen.settings[over.setting], chosen.value)
+        cells.write(*at, _CHOSEN_DOT, palette.style("cursor", bold=True))
+    best = cell(*min(points, key=lambda point: point[1]))
+    cells.write(*best, _BEST_DOT, palette.style("good", bold=True))
+    for at, count in Counter(cell(*point) for point in points).items():
+        cells.write(*at, _DOTS[min(count, len(_DOTS)) - 1], palette.style("batch"))
     return [*cells.rows(), *rows[-_AXIS_HEIGHT:]]
 
 

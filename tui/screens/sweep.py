@@ -7,6 +7,7 @@ from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import Container
 from textual.events import Resize
 from textual.widgets import Static
 
@@ -31,6 +32,7 @@ from .sweep_start import SweepStart
 
 _SECONDS_BETWEEN = 0.5  # looks at a study that runs; its sweep writes no oftener
 _MIN_WIDTH, _MIN_HEIGHT = 100, 32  # of a screen that has room for all plots
+_WIDE = 160  # cells, from which on they stand beside the leaderboard
 
 
 class SweepScreen(AskingScreen):
@@ -42,7 +44,11 @@ class SweepScreen(AskingScreen):
     DEFAULT_CSS = """
     SweepScreen { background: $background; layout: vertical; align: left top; overflow: hidden; }
     SweepScreen > #study { height: 1; padding: 0 1; text-overflow: ellipsis; text-wrap: nowrap; }
-    SweepScreen > Leaderboard { height: 1fr; }
+    SweepScreen > Container { height: 1fr; }
+    SweepScreen Leaderboard { height: 1fr; }
+    SweepScreen.wide > Container { layout: horizontal; }
+    SweepScreen.wide Leaderboard { height: 100%; width: 2fr; }
+    SweepScreen.wide StudyPlots { height: 100%; width: 3fr; }
     SweepScreen > #keys {
         height: 1; padding: 0 1; background: $panel; text-overflow: ellipsis; text-wrap: nowrap;
     }
@@ -65,8 +71,7 @@ class SweepScreen(AskingScreen):
     def compose(self) -> ComposeResult:
         yield Static(id="study", markup=False)
         yield TrialFilter(placeholder="pruned, or hidden=200")
-        yield self.board
-        yield self.plots
+        yield Container(self.board, self.plots)
         yield self.notice
         yield Static(_keys(key_labels(self.app)), id="keys", markup=False)
 
@@ -78,9 +83,10 @@ class SweepScreen(AskingScreen):
 
     @on(Resize)
     def fit(self) -> None:
-        """Show all plots, or one where there is no room for more."""
+        """Show all plots, or one where there is no room for more; beside the trials, or below."""
         is_small = self.size.width < _MIN_WIDTH or self.size.height < _MIN_HEIGHT
         self.plots.set_class(is_small, "single")
+        self.set_class(self.size.width >= _WIDE, "wide")
 
     @property
     def files(self) -> StudyFiles | None:

@@ -2,7 +2,7 @@
 
 from tables import table, write
 
-from makemore_tui.tui.keymap import KEYS, PANEL_KEYS
+from makemore_tui.tui.keymap import KEYS, PANEL_KEYS, SWEEP_KEYS
 
 PAGE = "docs/keys.md"
 _HEADER = ("key", "what it does", "id")
@@ -13,7 +13,7 @@ def tables() -> dict[str, str]:
     """The table of each pair of markers, by its name."""
     rows = {
         name: [(f"`{key.shown}`", key.help, f"`{key.id}`") for key in keys]
-        for name, keys in (("keys", KEYS), ("panel keys", PANEL_KEYS))
+        for name, keys in (("keys", KEYS), ("panel keys", PANEL_KEYS), ("sweep keys", SWEEP_KEYS))
     }
     rows["keys"].append(_PALETTE)
     return {name: table(_HEADER, found) for name, found in rows.items()}

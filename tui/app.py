@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
@@ -30,13 +30,18 @@ from .screens.main import MainScreen
 from .style import themes
 from .style.alignment import aligning
 
+if TYPE_CHECKING:
+    from .client.sweep import SweepProcess
+
 _SECONDS_TO_LEAVE = 1.0
 
 
 class ExplorerApp(App):
     """A terminal in which a person watches a model learn.
 
-    remembered: what the person has changed of the configuration, by name, once it is left."""
+    remembered: what the person has changed of the configuration, by name, once it is left.
+    sweeps: those that were started from here. They end with this process, by the end of their
+    input, unless they are detached."""
 
     TITLE = "makemore-tui"
     CSS_PATH = "screens/main.tcss"  # the main screen's, which would have all styles read twice
@@ -54,6 +59,7 @@ class ExplorerApp(App):
         self.recent = list(self.config.get("recent", [])[:MAX_RECENT])
         self.failure = ""
         self.remembered: dict[str, Any] = {}
+        self.sweeps: list[SweepProcess] = []
         for theme in themes.OWN:
             self.register_theme(theme)
         self.theme = self._first_theme = self.config.get("theme", themes.DARK.name)

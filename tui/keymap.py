@@ -52,8 +52,8 @@ class Key(Struct, frozen=True):
     that is shown.
     owner: what has the action: a panel by its id, "chosen" (the panel that has the focus), "panels"
     (the grid), "card" (that of the first launch), "lessons" (beside the panels), "session"
-    (`SessionActions`), "supervisor" (`WorkerSupervisor`), or "screen". Every key works wherever the
-    focus is.
+    (`SessionActions`), "supervisor" (`WorkerSupervisor`), or "screen"; on the sweep screen, that
+    ("sweeps") or its leaderboard ("trials"). Every key works wherever the focus is.
     group: a word under which keys stand together in the footer. One of `FOOTER` is offered always,
     others only while their panel has the focus, as all of its keys are.
     is_chosen_first: whether the panel that owns the action is chosen before it runs."""
@@ -145,6 +145,8 @@ KEYS = (
         "Type a value for the selected setting", is_chosen_first=True),
     Key("finder", "f", "screen", "open('finder', 'FinderScreen')", "finder",
         "Find a learning rate by the range test, on a copy of the model", "finder"),
+    Key("sweeps", "S", "screen", "open('sweep', 'SweepScreen')", "sweeps",
+        "Sweeps: find good settings, and look at those that were found"),
     Key("dataset", "d", "screen", "open('dataset', 'DatasetScreen')", "dataset",
         "Choose another dataset, built in or a file; a new run", "dataset"),
     Key("restart", "r", "session", "restart", "restart",
@@ -295,6 +297,34 @@ PANEL_KEYS = (
         "Lessons: leave, back to your own run"),
 )  # fmt: skip
 
+# Keys of the sweep screen: of its leaderboard ("trials"), and of the screen.
+SWEEP_KEYS = (
+    Key("sweep-open", "enter", "sweeps", "open", "open", "Sweeps: open the trial as a run"),
+    Key("sweep-start", "n", "sweeps", "start", "new sweep",
+        "Sweeps: start one around the present settings"),
+    Key("sweep-stop", "x", "sweeps", "stop", "stop",
+        "Sweeps: stop; running trials are given back"),
+    Key("sweep-prune", "p", "sweeps", "prune", "prune", "Sweeps: end this trial, which is running"),
+    Key("sweep-sort", "o", "trials", "sort", "sort", "Sweeps: sort by the next column"),
+    Key("sweep-filter", "F", "trials", "filter", "filter",
+        "Sweeps: filter by words or settings, such as done hidden=200"),
+    Key("sweep-plot", "tab", "sweeps", "next('plot')", "next plot",
+        "Sweeps: the next plot, where there is room for one"),
+    Key("sweep-setting", "v", "sweeps", "next('setting')", "next setting",
+        "Sweeps: the next setting of the plot against dev"),
+    Key("sweep-export", "e", "sweeps", "export", "export",
+        "Sweeps: export the trials as CSV and JSON, into this folder"),
+    Key("sweep-older", "→", "sweeps", "study(1)", "older sweep", "Sweeps: the next older one",
+        keys="right"),
+    Key("sweep-newer", "←", "sweeps", "study(-1)", "newer sweep", "Sweeps: the next newer one",
+        keys="left"),
+    Key("sweep-up", "↑", "trials", "move(-1)", "up", "Sweeps: previous trial", keys="up,k"),
+    Key("sweep-down", "↓", "trials", "move(1)", "down", "Sweeps: next trial", keys="down,j"),
+    Key("sweep-leave", "esc", "sweeps", "dismiss", "close",
+        "Sweeps: back to the panels; a running sweep goes on", keys="escape,S,q"),
+)  # fmt: skip
+_ALL_KEYS = (*KEYS, *PANEL_KEYS, *SWEEP_KEYS)
+
 # The sections of the help, and the keys of each by the first word of their ids; see `section_of`.
 SECTIONS = {
     "Training": "pause step steps slower faster test restart relaunch new undo redo dataset worker",
@@ -303,9 +333,10 @@ SECTIONS = {
     "View": "",
     "Panels": "next previous zoom cursor settings bigrams probe close",
     "Runs": "name runs copy interrupt suspend quit",
+    "Sweeps": "sweeps sweep",
 }
 
-LABELS: Mapping[str, str] = {key.id: key.shown for key in (*KEYS, *PANEL_KEYS)}
+LABELS: Mapping[str, str] = {key.id: key.shown for key in _ALL_KEYS}
 
 
 def section_of(key: Key) -> str:
@@ -318,7 +349,7 @@ def section_of(key: Key) -> str:
 
 def bindings_of(owner: str) -> list[BindingType]:
     """The bindings of what owns keys: a panel, the grid of panels, or any chosen panel."""
-    return [key.binding(key.action) for key in (*KEYS, *PANEL_KEYS) if key.owner == owner]
+    return [key.binding(key.action) for key in _ALL_KEYS if key.owner == owner]
 
 
 def screen_bindings() -> list[BindingType]:
@@ -328,7 +359,7 @@ def screen_bindings() -> list[BindingType]:
 
 def remapped(keymap: Mapping[str, str]) -> tuple[Key, ...]:
     """All keys, with those that a person has set for some ids."""
-    found = {key.id: key for key in (*KEYS, *PANEL_KEYS)}
+    found = {key.id: key for key in _ALL_KEYS}
     for id, keys in keymap.items():
         labels = [one.strip() for one in keys.split(",")]
         names = ",".join(key_name(label) or label for label in labels)

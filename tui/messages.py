@@ -79,6 +79,17 @@ EXPORTED = "Exported: {path}"
 NOT_EXPORTED = "Not exported: {why}"
 NOTHING_TO_EXPORT = "Nothing to export yet: the run is saved every few seconds"
 
+# Sweeps
+SWEEP_STARTING = "Starting the sweep {study} …"
+SWEEP_STARTED = "The sweep {study} runs · {key[sweep-stop]} to stop"
+SWEEP_FAILED = "No sweep: {why}"
+SWEEP_STOPPING = "Stopping: running trials are given back, to be run again by sweep --resume"
+NO_SWEEP_RUNS = "This sweep is not running · {key[sweep-start]} to start one"
+TRIAL_PRUNED = "Pruning trial {trial}"
+NOT_PRUNED = "Trial {trial} is not running, so it can't be pruned"
+NO_TRIAL = "There is no trial here"
+NO_MORE_STUDIES = "No {which} sweep"
+
 # The worker
 STILL_WORKING = "Still working …"
 STILL_STARTING = "The worker is still starting"

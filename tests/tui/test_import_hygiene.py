@@ -32,3 +32,8 @@ def test_the_explorer_opens_without_the_command_line_s_parser():
         "import makemore_tui.tui.cli.main, makemore_tui.tui.cli.explorer, makemore_tui.tui.app"
     )
     assert loaded(explorer, "typer", "pydantic", "filelock", "tomlkit") == "[]"
+
+
+def test_sweeps_are_followed_and_started_without_what_runs_them():
+    screen = "import makemore_tui.tui.screens.sweep"
+    assert loaded(screen, "optuna", "torch", "numpy", "sqlalchemy", "plotext") == "[]"

@@ -61,6 +61,7 @@ LOCAL = {
     "relaunch",  # see tests/tui/test_first_minute.py
     "close-card",
     "lessons",  # see tests/tui/test_lessons.py
+    "sweeps",  # see tests/tui/test_sweep_screen.py
     "value",
     "dataset",
     "picture",

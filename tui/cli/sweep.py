@@ -1,16 +1,11 @@
 """The command that looks for good settings."""
 
-import os
-import re
 import time
 from contextlib import closing
-from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
 from makemore_tui.core.run_spec import RunSpec
@@ -27,7 +22,7 @@ from makemore_tui.core.sweep.files import (
 from makemore_tui.core.sweep.messages import Snapshot, Start, Stop
 from makemore_tui.core.sweep.ranges import parse_ranges
 
-from ..client.sweep import SweepProcess
+from ..client.sweep import MAX_TRIALS, SweepProcess, around, num_cores, seconds_of
 from . import options
 from .process import INTERRUPTED, complain, ctrl_c_calls
 from .reports import show
@@ -35,8 +30,7 @@ from .start import DATA_OPTIONS, Given, refuse, start_of
 from .sweep_report import print_sweep, watching
 
 _SECONDS_BETWEEN = 0.25  # looks at the snapshot
-_MAX_WORKERS, _MAX_TRIALS, _MAX_SEEDS, _MAX_KEPT = 256, 100_000, 100, 1000
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_MAX_WORKERS, _MAX_SEEDS, _MAX_KEPT = 256, 100, 1000
 _STARTING = (*DATA_OPTIONS, "--preset", "--set", "--seed", "--spec", "--steps", "--seeds",
              "--sampler", "--no-prune")  # fmt: skip
 
@@ -46,14 +40,6 @@ def _is_time(text: str | None) -> str | None:
     if text is not None:
         seconds_of(text)
     return text
-
-
-def seconds_of(text: str) -> float:
-    """Seconds from a text such as 90s, 10m or 1.5h. Raises UserError for any other."""
-    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhd]?)", text)
-    if not found or not float(found[1]):
-        raise UserError(f"--time must be a time such as 90s, 10m or 2h, not {text!r}")
-    return float(found[1]) * _UNITS[found[2]]
 
 
 def _goal(text: str) -> str:
@@ -75,7 +61,7 @@ _Over = Annotated[list[str] | None, typer.Option(
     autocompletion=options.one_of(*(f"{name}=" for name in SETTINGS)),
 )]
 _Trials = Annotated[int, typer.Option(
-    metavar="N", help="Number of trials in all.", callback=options.within(1, _MAX_TRIALS),
+    metavar="N", help="Number of trials in all.", callback=options.within(1, MAX_TRIALS),
 )]
 _Time = Annotated[str | None, typer.Option(
     "--time", metavar="TIME", help="Stop after this time: 90s, 10m or 2h.", callback=_is_time,
@@ -185,11 +171,8 @@ def _start(given: Given, values: dict[str, Any]) -> Start:
     if values["over"]:
         wanted = parse_changes(values["changes"] or [])
         start = start_of(given, wanted | ({"steps": values["steps"]} if values["steps"] else {}))
-        if start.train.train_on == "all":
-            raise UserError("train_on all leaves no held-out data to judge a trial by")
-        if start.dataset not in BUILT_IN_DATASETS and not is_shared:
-            start = replace(start, dataset=str(Path(start.dataset).expanduser().absolute()))
-        spec, over = str(start), parse_ranges(values["over"], start)
+        start, over = around(start, values["over"], is_shared)
+        spec = str(start)
         name = name or automatic_name(start.dataset)
     elif not (values["resume"] or (is_shared and name)):
         parse_ranges([], RunSpec("names"))  # which says what is missing
@@ -203,7 +186,7 @@ def _start(given: Given, values: dict[str, Any]) -> Start:
         over=over,
         trials=values["trials"],
         seconds=seconds_of(values["time_limit"]) if values["time_limit"] else None,
-        workers=values["workers"] or len(os.sched_getaffinity(0)),
+        workers=values["workers"] or num_cores(),
         seeds=values["seeds"],
         sampler=values["sampler"],
         prunes=not values["no_prune"],

@@ -11,6 +11,7 @@ from rich.text import Text
 from makemore_tui.core.settings import short_label
 from makemore_tui.core.sweep.messages import Snapshot, Trial
 
+from ..plots.sweep_rows import headline
 from ..style.text_rows import number
 from .reports import new_table, print_out
 
@@ -66,18 +67,7 @@ def _view(snapshot: Snapshot) -> Group:
 
 
 def _headline(snapshot: Snapshot) -> Text:
-    """A line such as "names-1 · 12 of 50 trials · 9 pruned · 2 running · 1:20 left"."""
-    counts = {state: snapshot.count(state) for state in ("done", "pruned", "failed", "running")}
-    ended = counts["done"] + counts["pruned"] + counts["failed"]
-    parts = [f"{ended:,} of {snapshot.trials:,} trials"]
-    parts += [
-        f"{counts[state]:,} {state}" for state in ("pruned", "failed", "running") if counts[state]
-    ]
-    if snapshot.seconds_left is not None:
-        parts.append(f"{_clock(snapshot.seconds_left)} left")
-    elif snapshot.state != "running":
-        parts.append(f"{snapshot.state} after {_clock(snapshot.seconds)}")
-    return Text.assemble((snapshot.study, "bold"), " · ", " · ".join(parts))
+    return Text.assemble((snapshot.study, "bold"), " · ", headline(snapshot))
 
 
 def _table(title: str, rows: Sequence[Trial], last: str = "") -> Table:
@@ -95,9 +85,3 @@ def _table(title: str, rows: Sequence[Trial], last: str = "") -> Table:
             cells.append(newest + sparkline([loss for _, loss in row.losses]))
         table.add_row(*map(Text, cells))
     return table
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

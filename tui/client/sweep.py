@@ -1,16 +1,62 @@
-"""The explorer's and the command line's side of a sweep: start its process, notice its end."""
+"""The explorer's and the command line's side of a sweep: what can be asked for, its process, its
+table as files."""
 
 import contextlib
+import csv
+import io
+import os
+import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 
+from makemore_tui.core.atomic import write_atomically
+from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.sweep.messages import Failed, Start, reply_of, to_line
+from makemore_tui.core.run_spec import RunSpec
+from makemore_tui.core.sweep.messages import Failed, Snapshot, Start, Trial, reply_of, to_line
+from makemore_tui.core.sweep.ranges import Range, parse_ranges
 
+from .exporting import new_path
+
+MAX_TRIALS = 100_000
 _SECONDS_TO_END = 10.0  # to give trials back in
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds_of(text: str) -> float:
+    """Seconds from a text such as 90s, 10m or 1.5h. Raises UserError for any other."""
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhd]?)", text)
+    if not found or not float(found[1]):
+        raise UserError(f"--time must be a time such as 90s, 10m or 2h, not {text!r}")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def num_cores() -> int:
+    """How many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def around(
+    spec: RunSpec, over: Iterable[str], is_shared: bool = False
+) -> tuple[RunSpec, tuple[Range, ...]]:
+    """How the trials of a sweep start, and what it tries of which settings, from the words of
+    `--over`.
+
+    is_shared: True if other machines take part, to which a relative path may mean another file.
+    Raises UserError where they don't fit together.
+    """
+    if spec.train.train_on == "all":
+        raise UserError("train_on all leaves no held-out data to judge a trial by")
+    if spec.dataset not in BUILT_IN_DATASETS and not is_shared:
+        spec = replace(spec, dataset=str(Path(spec.dataset).expanduser().absolute()))
+    return spec, parse_ranges(over, spec)
 
 
 class SweepProcess:
@@ -79,3 +125,40 @@ class SweepProcess:
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._errors.close()
+
+
+def export_table(snapshot: Snapshot) -> list[Path]:
+    """Write a study's trials as CSV and as JSON into the current folder; the new files. Raises
+    UserError if they can't be written."""
+    names = [one.setting for one in snapshot.over]
+    table = [_fields(row, names) for row in snapshot.rows]
+    text = io.StringIO(newline="")
+    columns = ["trial", "dev", *names, "steps", "planned", "state", "seconds", "why", "spec", "run"]
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    study = {"study": snapshot.study, "importances": snapshot.importances, "trials": table}
+    content = {
+        "csv": text.getvalue().encode(),
+        "json": msgspec.json.format(msgspec.json.encode(study)),
+    }
+    paths = {form: new_path(snapshot.study, form) for form in content}
+    for form, path in paths.items():
+        write_atomically(path, content[form])
+    return list(paths.values())
+
+
+def _fields(row: Trial, settings: Iterable[str]) -> dict:
+    """A trial as a row of the table."""
+    return {
+        "trial": row.number,
+        "dev": row.value,
+        **{name: row.settings.get(name) for name in settings},
+        "steps": row.steps,
+        "planned": row.planned,
+        "state": row.state,
+        "seconds": row.seconds,
+        "why": row.why,
+        "spec": row.spec,
+        "run": row.run,
+    }

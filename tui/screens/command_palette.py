@@ -13,7 +13,7 @@ from textual.system_commands import SystemCommandsProvider
 from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.presets import PRESETS
 
-from ..keymap import KEYS
+from ..keymap import KEYS, SWEEP_KEYS
 from ..widgets.loss import LossPanel
 from .main import MainScreen
 
@@ -61,7 +61,8 @@ def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
         yield SystemCommand(f"Theme: {theme.name}", about, choose, discover=False)
     if not isinstance(screen, MainScreen):
         return
-    for key in getattr(app, "keys", KEYS):
+    elsewhere = {key.owner for key in SWEEP_KEYS}
+    for key in (key for key in getattr(app, "keys", KEYS) if key.owner not in elsewhere):
         title = f"{key.word[0].upper()}{key.word[1:]}  ({key.shown})"
         yield SystemCommand(title, key.help, partial(screen.run_action, key.screen_action))
     about = "All options and where they are stored; edit the file"

@@ -1,0 +1,186 @@
+"""The sweep screen: what it shows of a study's file, what it asks for, and what it leaves alone."""
+
+import random
+
+import pytest
+from msgspec.structs import replace
+
+from makemore_tui.core.run_spec import RunSpec
+from makemore_tui.core.sweep.files import StudyFiles
+from makemore_tui.core.sweep.messages import Prune, Snapshot, Start, Stop, Trial
+from makemore_tui.core.sweep.ranges import Range
+from makemore_tui.core.worker.protocol import Begin, OpenRun
+from makemore_tui.tui.screens import sweep
+from makemore_tui.tui.screens.main import MainScreen
+from makemore_tui.tui.screens.sweep_start import SweepStart
+
+pytestmark = pytest.mark.asyncio
+
+
+def study(count=12, state="stopped", name="night", running=1):
+    """A study of made-up trials: number 0 is saved as a run, the last ones run."""
+    chance, rows, best = random.Random(1), [], []
+    for i in range(count):
+        settings = {"hidden": chance.choice((64, 128)), "learning_rate": 0.01 + 0.01 * (i % 20)}
+        kind = "running" if i >= count - running else "pruned" if i % 3 == 1 else "done"
+        value = 2.1 + (i * 7 % count) / count
+        if kind == "done" and (not best or value < best[-1][1]):
+            best.append((i + 1, value))
+        curve = tuple((2**k, value + (9 - k) / 9) for k in range(4, 10))
+        spec = f"names/seed=1/hidden={settings['hidden']}"
+        shown = curve if kind == "running" or i < 5 else ()
+        steps = 512 if kind == "done" else 64
+        why = "behind at step 64" if kind == "pruned" else ""
+        rows.append(Trial(i, kind, settings, spec, value, steps, 512, "", 1.5, why, shown, shown))
+    over = (
+        Range("hidden", choices=(64, 128)),
+        Range("learning_rate", low=0.001, high=0.3, log=True),
+    )
+    return Snapshot(
+        study=name, state=state, spec="names/seed=1", over=over, trials=count + 5, seconds=75,
+        rows=tuple(rows), best_so_far=tuple(best),
+        importances={"hidden": 0.25, "learning_rate": 0.75},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def sweeps(tmp_path, monkeypatch):
+    monkeypatch.setenv("MAKEMORE_TUI_SWEEPS", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def running(sweeps):
+    """A study that runs, as its lock says."""
+    files = StudyFiles(sweeps, "night")
+    files.lock()
+    files.write(study(state="running"))
+    yield files
+    files.unlock()
+
+
+async def opened(it):
+    await it.press("S")
+    await it.until(
+        lambda: isinstance(it.app.screen, sweep.SweepScreen) and it.app.screen.is_mounted
+    )
+    await it.until(lambda: it.app.screen.board.region.height)
+    return it.app.screen
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (20, 5)])
+async def test_it_shows_the_newest_study_in_any_size(sweeps, explorer, size):
+    StudyFiles(sweeps, "night").write(study())
+    async with explorer(size=size) as it:
+        await opened(it)
+        if size[0] >= 80:
+            await it.until(lambda: "Best so far" in it.painted() and "└" in it.painted())
+            for words in ("11 of 17 trials", "learning rate", "pruned", "trial 0: "):
+                assert words in it.painted()
+        assert ("Dev by hidden" in it.painted()) == (size[0] >= 120)
+        if size == (80, 24):
+            await it.press("tab", "tab", "v")
+            await it.until(lambda: "Dev by learning rate" in it.painted())
+        await it.press("escape")
+        await it.until(lambda: isinstance(it.app.screen, MainScreen))
+
+
+async def test_without_a_study_it_says_how_to_start_one(sweeps, explorer, monkeypatch):
+    started = []
+
+    class FakeProcess:
+        def __init__(self, start):
+            started.append(start)
+            StudyFiles(sweeps, start.study).write(study(name=start.study))
+
+        def wait_until_open(self):
+            pass
+
+    monkeypatch.setattr(sweep, "SweepProcess", FakeProcess)
+    async with explorer() as it:
+        await opened(it)
+        await it.until(lambda: "No sweep yet · n to start one" in it.painted())
+        await it.press("n")
+        await it.until(lambda: isinstance(it.app.screen, SweepStart))
+        await it.until(lambda: "learning_rate hidden dropout" in it.painted())
+        await it.press("enter")
+        await it.until(lambda: "11 of 17 trials" in it.painted())
+        (start,) = started
+        assert isinstance(start, Start)
+        assert [one.setting for one in start.over] == ["learning_rate", "hidden", "dropout"]
+        assert (start.trials, start.seconds, start.detached) == (50, 600.0, False)
+        assert RunSpec.parse(start.spec).model == it.snapshot.model
+        assert len(it.app.sweeps) == 1
+
+
+async def test_a_wrong_range_is_refused_in_place_and_detaching_is_chosen(sweeps, explorer):
+    async with explorer() as it:
+        await opened(it)
+        await it.press("n")
+        await it.until(lambda: isinstance(it.app.screen, SweepStart))
+        await it.press(*"=0.4..0.1", "enter")
+        await it.until(lambda: "the range of dropout must rise" in it.painted())
+        await it.press(*["tab"] * 3, "space")
+        await it.until(lambda: "✓" in it.painted())
+        await it.press("escape")
+        await it.until(lambda: isinstance(it.app.screen, sweep.SweepScreen))
+
+
+async def test_stop_and_prune_are_asked_of_a_study_that_runs(running, explorer):
+    async with explorer() as it:
+        screen = await opened(it)
+        await it.press("p")
+        await it.until(lambda: "Trial 0 is not running" in it.painted())
+        await it.press("F", *"running", "enter")
+        await it.until(lambda: screen.board.chosen.number == 11)
+        await it.press("p", "x")
+        await it.until(lambda: "Stopping" in it.painted())
+        assert running.new_commands() == [Prune(11), Stop()]
+
+
+async def test_it_follows_a_study_until_that_ends_and_then_reads_nothing(running, explorer):
+    async with explorer() as it:
+        screen = await opened(it)
+        running.write(study(20, "running"))
+        await it.until(lambda: "19 of 25 trials" in it.painted())
+        running.write(study(20, "finished", running=0))
+        await it.until(lambda: "finished after 1:15" in it.painted())
+        assert not screen._timer._active.is_set()
+        await it.press("x")
+        await it.until(lambda: "not running · n to start one" in it.painted())
+        assert running.new_commands() == []
+
+
+async def test_trials_are_sorted_filtered_and_opened(sweeps, explorer):
+    run = sweeps / "night-trial-0.safetensors"
+    run.touch()
+    found = study()
+    rows = (replace(found.rows[0], run=str(run)), *found.rows[1:])
+    StudyFiles(sweeps, "night").write(replace(found, rows=rows))
+    async with explorer() as it:
+        screen = await opened(it)
+        await it.press("enter")
+        await it.until(lambda: it.engine.commands == [OpenRun(str(run))])
+        screen = await opened(it)
+        await it.press("o", "F", *"hidden=128", "enter", "down")
+        await it.until(lambda: screen.board.sort == "hidden")
+        trial = screen.board.chosen
+        assert trial.settings["hidden"] == 128
+        await it.press("enter")
+        begun = Begin(RunSpec.parse(trial.spec), f"trial {trial.number}")
+        await it.until(lambda: it.engine.commands[-1] == begun)
+
+
+async def test_the_table_is_exported(sweeps, explorer):
+    StudyFiles(sweeps, "night").write(study())
+    StudyFiles(sweeps, "older").write(study(3, name="older"))
+    async with explorer() as it:
+        screen = await opened(it)
+        await it.press("right" if screen.snapshot.study == "older" else "j")
+        await it.until(lambda: screen.snapshot.study == "night")
+        await it.press("e")
+        await it.until(lambda: "Exported" in it.painted())
+    lines = (sweeps / "night.csv").read_text().splitlines()
+    assert lines[0] == "trial,dev,hidden,learning_rate,steps,planned,state,seconds,why,spec,run"
+    assert len(lines) == 13

@@ -1,0 +1,248 @@
+"""The sweep screen: a study's leaderboard and plots, running or not."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.events import Resize
+from textual.widgets import Static
+
+from makemore_tui.core.errors import UserError
+from makemore_tui.core.run_spec import RunSpec
+from makemore_tui.core.sweep.files import StudyFiles, study_names, sweeps_directory
+from makemore_tui.core.sweep.messages import Command, Prune, Snapshot, Start, Stop
+from makemore_tui.core.text import shown
+from makemore_tui.core.worker.protocol import Begin, OpenRun
+
+from .. import messages as say
+from ..client.session_actions import SessionActions
+from ..client.sweep import SweepProcess, export_table
+from ..keymap import bindings_of, key_labels
+from ..notices import Notice
+from ..plots.sweep_rows import headline
+from ..widgets.leaderboard import Leaderboard, TrialFilter
+from ..widgets.notice import NoticeLine
+from ..widgets.study_plots import StudyPlots
+from .asking import AskingScreen
+from .sweep_start import SweepStart
+
+_SECONDS_BETWEEN = 0.5  # looks at a study that runs; its sweep writes no oftener
+_MIN_WIDTH, _MIN_HEIGHT = 100, 32  # of a screen that has room for all plots
+_WIDE = 160  # cells, from which on they stand beside the leaderboard
+
+
+class SweepScreen(AskingScreen):
+    """Follows a study while it runs, and steers it; without one it says how to start one.
+
+    At rest, when no sweep runs, it reads nothing.
+    """
+
+    DEFAULT_CSS = """
+    SweepScreen { background: $background; layout: vertical; align: left top; overflow: hidden; }
+    SweepScreen > #study { height: 1; padding: 0 1; text-overflow: ellipsis; text-wrap: nowrap; }
+    SweepScreen > Container { height: 1fr; }
+    SweepScreen Leaderboard { height: 1fr; }
+    SweepScreen.wide > Container { layout: horizontal; }
+    SweepScreen.wide Leaderboard { height: 100%; width: 2fr; }
+    SweepScreen.wide StudyPlots { height: 100%; width: 3fr; }
+    SweepScreen > #keys {
+        height: 1; padding: 0 1; background: $panel; text-overflow: ellipsis; text-wrap: nowrap;
+    }
+    """
+    AUTO_FOCUS = "Leaderboard"
+    BINDINGS = bindings_of("sweeps")
+
+    def __init__(self, session: SessionActions):
+        super().__init__(session)
+        self.snapshot: Snapshot | None = None
+        self._studies = study_names(sweeps_directory())
+        self._place = 0  # among them
+        self._stamp = 0  # of the snapshot that is shown
+        self.notice, self.board, self.plots = NoticeLine(), Leaderboard(), StudyPlots()
+
+    @classmethod
+    def can_open(cls, session: SessionActions) -> bool:
+        return True
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="study", markup=False)
+        yield TrialFilter(placeholder="pruned, or hidden=200")
+        yield Container(self.board, self.plots)
+        yield self.notice
+        yield Static(_keys(key_labels(self.app)), id="keys", markup=False)
+
+    def on_mount(self) -> None:
+        start = key_labels(self.app)["sweep-start"]
+        self.board.empty = f"No sweep yet · {start} to start one around the present settings"
+        self._timer = self.set_interval(_SECONDS_BETWEEN, self._look, pause=True)
+        self._open()
+
+    @on(Resize)
+    def fit(self) -> None:
+        """Show all plots, or one where there is no room for more; beside the trials, or below."""
+        is_small = self.size.width < _MIN_WIDTH or self.size.height < _MIN_HEIGHT
+        self.plots.set_class(is_small, "single")
+        self.set_class(self.size.width >= _WIDE, "wide")
+
+    @property
+    def files(self) -> StudyFiles | None:
+        """The files of the study that is shown."""
+        names = self._studies[self._place : self._place + 1]
+        return StudyFiles(sweeps_directory(), names[0]) if names else None
+
+    def _open(self) -> None:
+        """Show the present study, and follow it if it runs."""
+        self._stamp = 0
+        self._timer.resume()
+        self._look()
+
+    def _look(self) -> None:
+        """Show the study anew if it has changed, and no longer look once it has ended."""
+        if (files := self.files) is None:
+            self._timer.pause()
+            return
+        try:
+            stamp = files.snapshot.stat().st_mtime_ns
+            if stamp == self._stamp and files.is_running:
+                return
+            self._stamp, self.snapshot = stamp, files.read()
+        except (UserError, OSError) as error:
+            self._timer.pause()
+            self.notice.say(str(error), is_warning=True)
+            return
+        if self.snapshot.state != "running":
+            self._timer.pause()
+            self.notice.say(self.snapshot.problem, is_warning=True)
+        many = len(self._studies) > 1
+        place = f" · sweep {self._place + 1} of {len(self._studies)}, ← →" if many else ""
+        head = f"{shown(self.snapshot.study)} · {headline(self.snapshot)}{place}"
+        self.query_one("#study", Static).update(head)
+        self.board.show(self.snapshot)
+
+    @on(Leaderboard.Moved)
+    def draw_plots(self) -> None:
+        """Draw the plots, in which the trial under the cursor stands out."""
+        self.plots.show(self.snapshot, self.board.chosen)
+
+    @on(TrialFilter.Changed)
+    def list_trials(self, event: TrialFilter.Changed) -> None:
+        """List the trials that have the words."""
+        self.board.filter(event.value)
+
+    def action_next(self, what: str) -> None:
+        """Show the next plot, or the next setting against dev."""
+        {"plot": self.plots.next_plot, "setting": self.plots.next_setting}[what]()
+
+    def action_study(self, by: int) -> None:
+        """Show an older or a newer study."""
+        shown_now = self._studies[self._place : self._place + 1]
+        self._studies = study_names(sweeps_directory())
+        self._place = self._studies.index(*shown_now) if shown_now else 0
+        if not 0 <= self._place + by < len(self._studies):
+            which = "older" if by > 0 else "newer"
+            self.notice.say(say.NO_MORE_STUDIES.format(which=which))
+            return
+        self._place += by
+        self.notice.say("")
+        self._open()
+
+    def action_start(self) -> Any:
+        """Ask what a new sweep is to try; the next key waits until that is there."""
+        if self.session.latest() is None:
+            self.notice.say(self.session.notices.text)
+            return None
+        return self.app.push_screen(SweepStart(self.session), self._begin)
+
+    def _begin(self, start: Start | None) -> None:
+        """Start a sweep; it ends with the explorer, unless it is detached."""
+        if start is not None:
+            self.notice.say(say.SWEEP_STARTING.format(study=shown(start.study)))
+            process = SweepProcess(start)
+            self.app.sweeps.append(process)  # type: ignore[attr-defined]
+            self.app.run_worker(partial(self._follow, start.study, process), thread=True)
+
+    def _follow(self, study: str, process: SweepProcess) -> None:
+        """Wait in a thread until a new study can be read, and show it."""
+        try:
+            process.wait_until_open()
+        except UserError as error:
+            said = Notice(say.SWEEP_FAILED.format(why=error), is_warning=True)
+        else:
+            said = Notice(say.SWEEP_STARTED.format(study=shown(study), key=key_labels(self.app)))
+        self.app.call_from_thread(self._began, study, said)
+
+    def _began(self, study: str, said: Notice) -> None:
+        """Show a new study, unless it could not be started; say so here or, if this was closed, on
+        the main screen."""
+        if not self.is_attached:
+            self.session.notices.say(*said)
+            return
+        self._studies = study_names(sweeps_directory())
+        if study in self._studies and not said.is_warning:
+            self._place = self._studies.index(study)
+            self._open()
+        self.notice.say(*said)
+
+    def _command(self, command: Command, said: str) -> None:
+        """Ask something of the sweep that is shown, if it runs."""
+        files = self.files
+        if files is None or self.snapshot is None or self.snapshot.state != "running":
+            self.notice.say(say.NO_SWEEP_RUNS.format(key=key_labels(self.app)))
+            return
+        try:
+            files.command(command)
+        except UserError as error:
+            self.notice.say(str(error), is_warning=True)
+        else:
+            self.notice.say(said)
+
+    def action_stop(self) -> None:
+        """Stop the sweep, whoever has started it."""
+        self._command(Stop(), say.SWEEP_STOPPING)
+
+    def action_prune(self) -> None:
+        """End the trial under the cursor, if it runs."""
+        trial = self.board.chosen
+        if trial is None or trial.state != "running":
+            said = say.NOT_PRUNED.format(trial=trial.number) if trial else say.NO_TRIAL
+            self.notice.say(said)
+        else:
+            self._command(Prune(trial.number), say.TRIAL_PRUNED.format(trial=trial.number))
+
+    def action_open(self) -> None:
+        """Open the trial under the cursor in the explorer: its run, if it is saved, or a new run
+        of its settings."""
+        if (trial := self.board.chosen) is None:
+            self.notice.say(say.NO_TRIAL)
+        elif trial.run and Path(trial.run).exists():
+            self.dismiss()
+            self.session.ask(OpenRun(trial.run))
+        else:
+            self.dismiss()
+            self.session.ask(Begin(RunSpec.parse(trial.spec), f"trial {trial.number}"))
+
+    def action_export(self) -> None:
+        """Write the trials as CSV and JSON into this folder."""
+        if self.snapshot is None:
+            self.notice.say(say.NO_TRIAL)
+            return
+        try:
+            paths = export_table(self.snapshot)
+        except UserError as error:
+            self.notice.say(say.NOT_EXPORTED.format(why=error), is_warning=True)
+        else:
+            names = " and ".join(shown(str(path)) for path in paths)
+            self.notice.say(say.EXPORTED.format(path=names))
+
+
+def _keys(labels: Mapping[str, str]) -> str:
+    """The keys of this screen, the most needed first."""
+    words = {
+        "start": "new", "stop": "stop", "prune": "prune", "open": "open run", "plot": "plot",
+        "export": "export", "leave": "close",
+    }  # fmt: skip
+    return " · ".join(f"{labels[f'sweep-{id}']} {word}" for id, word in words.items())

@@ -358,7 +358,7 @@ def test_contexts_of_another_length_or_split_are_drawn_after_an_edit(small):
 
 def test_a_table_of_the_contexts_of_too_many_examples_is_refused(many_characters):
     trainer = gradient_trainer(many_characters, TrainSettings(batch_size=4))
-    with pytest.raises(UserError, match="a table of the contexts of all 19,224 .*=examples"):
+    with pytest.raises(UserError, match=r"a table of the contexts of all 19,224 .*=examples"):
         trainer.edit(TrainSettings(batch_size=4, minibatches="contexts"))
     assert trainer.settings == TrainSettings(batch_size=4)
 

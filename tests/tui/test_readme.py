@@ -47,7 +47,7 @@ def test_the_readme_fits_on_a_few_screens():
 def test_the_tables_of_keys_are_those_of_their_declaration(script):
     keys, tables = script("make_keys"), script("tables")
     made = keys.tables()
-    assert made.keys() == {"keys", "panel keys"}
+    assert made.keys() == {"keys", "panel keys", "sweep keys"}
     for name, table in made.items():
         assert tables.written(keys.PAGE, name) == table
     assert len("\n".join(made.values()).splitlines()) == len(LABELS) + 1 + 2 * 2

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 import stat
 from functools import partial
 from pathlib import Path
@@ -25,7 +24,7 @@ def write_atomically(path: Path, *content: bytes | memoryview) -> None:
     try:
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.parent / f"{UNFINISHED}{secrets.token_hex(8)}"
+        unfinished = target.parent / f"{UNFINISHED}{os.urandom(8).hex()}"
         try:
             with open(unfinished, "xb", opener=partial(os.open, mode=0o644)) as file:
                 file.writelines(content)

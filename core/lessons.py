@@ -3,18 +3,15 @@
 docs/lessons.md describes the form of a file.
 """
 
-import json
 import operator
 import os
 import re
 import textwrap
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import platformdirs
 from msgspec import Struct
 
 from .atomic import write_atomically
@@ -147,6 +144,8 @@ def read_lesson(path: Path, is_key: Callable[[str], bool]) -> Lesson:
 
     Raises UserError with file and line if it is not as it should be.
     """
+    import tomllib
+
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -264,7 +263,9 @@ def _line_of(text: str, place: str) -> int:
 
 def progress_path() -> Path:
     """Where it is kept which steps were done: MAKEMORE_TUI_PROGRESS, or beside the runs."""
-    default = Path(platformdirs.user_data_dir("makemore-tui")) / "lessons.json"
+    from platformdirs import user_data_dir
+
+    default = Path(user_data_dir("makemore-tui")) / "lessons.json"
     return Path(os.environ.get("MAKEMORE_TUI_PROGRESS") or default).expanduser()
 
 
@@ -283,8 +284,8 @@ def read_progress(path: Path) -> dict[str, list[int]]:
 
 def write_progress(path: Path, done: Mapping[str, Iterable[int]]) -> None:
     """Write which steps were done. Raises UserError if that can't be."""
-    record = {name: sorted(steps) for name, steps in done.items()}
-    write_atomically(path, f"{json.dumps(record, indent=1)}\n".encode())
+    record = msgspec.json.encode({name: sorted(steps) for name, steps in done.items()})
+    write_atomically(path, msgspec.json.format(record, indent=1), b"\n")
 
 
 def num_done(lesson: Lesson, done: Mapping[str, Iterable[int]]) -> int:

@@ -13,6 +13,7 @@ class ModelKind:
     resizable: sizes that can change while it trains.
     context_setting: the setting that decides how many characters it sees; None if it sees one.
     regularizer: the setting that holds it back from over-fitting.
+    is_table: True if its weights are a table of pairs of characters.
     max_update_ratio: log10 of update to weight, beyond which steps are too large for its weights.
     learning_rates: for each optimizer the range in which a useful learning rate lies; empty where
     it has none, because it learns by counting, which ends by itself.
@@ -25,6 +26,7 @@ class ModelKind:
     resizable: tuple[str, ...] = ()
     context_setting: str | None = None
     regularizer: str = "weight_decay"
+    is_table: bool = False
     max_update_ratio: float = math.inf
     learning_rates: dict[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -36,6 +38,7 @@ class ModelKind:
 
 _TRAINING = (
     "learning_rate", "batch_size", "optimizer", "schedule", "steps", "weight_decay", "train_on",
+    "mix", "mix_order",
 )  # fmt: skip
 _MLP_SIZES = ("context", "embedding", "hidden")
 
@@ -62,6 +65,7 @@ _NEURAL_BIGRAM = ModelKind(
     name="neural-bigram",
     label="neural bigram",
     settings=("kind", "init", *_TRAINING),
+    is_table=True,
     learning_rates={"sgd": (0.1, 1000.0), "adamw": (1e-3, 10.0)},
 )
 MODEL_KINDS: dict[str, ModelKind] = {kind.name: kind for kind in (_MLP, _NGRAM, _NEURAL_BIGRAM)}

@@ -60,9 +60,20 @@ class DatasetStats(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
+class MixedLosses(Struct, frozen=True):
+    """Train and dev loss of counts alone, and of a network mixed with them; weight: of the
+    counts."""
+
+    weight: float
+    train_counts: float
+    dev_counts: float
+    train: float
+    dev: float
+
+
 class SplitLosses(Struct, frozen=True):
-    """Train and dev loss at a step, on a share of each split; the dev loss also of the items that
-    occur in train (`seen`) and of those that do not."""
+    """Train and dev loss of the model at a step, on a share of each split; the dev loss also of the
+    items that occur in train (`seen`) and of those that do not. mixed: None without a mixture."""
 
     step: int
     train: float
@@ -71,15 +82,23 @@ class SplitLosses(Struct, frozen=True):
     dev_unseen: float | None
     train_share: float
     dev_share: float = 1.0
+    mixed: MixedLosses | None = None
+
+    @property
+    def predicted_dev(self) -> float:
+        """The dev loss of what predicts: the mixture, or the model alone."""
+        return self.mixed.dev if self.mixed else self.dev
 
 
 class TestLoss(Struct, frozen=True):
-    """The test loss at a step."""
+    """The test loss of the model at a step, and of counts and a mixture with them, if there are."""
 
     __test__ = False
 
     step: int
     loss: float
+    counts: float | None = None
+    mixed: float | None = None
 
 
 class Mark(NamedTuple):
@@ -159,7 +178,8 @@ class LossCurve(Struct, frozen=True):
     the dev losses by step; and for each previous run a few points (step, smoothed loss).
 
     newest: the smoothed loss at the newest step, over a fixed number of steps. overlays: the saved
-    runs asked for. target_step: when the dev loss first was at most the target, if it was."""
+    runs asked for. target_step: when the dev loss first was at most the target, if it was. mixed:
+    the dev losses of the network mixed with counts, where it was."""
 
     steps: list[float]
     low: list[float]
@@ -172,6 +192,7 @@ class LossCurve(Struct, frozen=True):
     newest: float | None = None
     overlays: list[SavedCurve] = []
     target_step: int | None = None
+    mixed: list[tuple[int, float]] = []
 
 
 class Follower(Struct, frozen=True):

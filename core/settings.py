@@ -77,6 +77,11 @@ class TrainSettings(_Validated):
         "add-k", "ngram: add-k smoothing, or modified Kneser-Ney", choices=SMOOTHING_METHODS
     )
     smoothing: float = _setting(1.0, "ngram: k, the number added to every count", 0, 1e6)
+    mix: float | Literal["auto"] = _setting(
+        0.0, "networks: weight of Kneser-Ney counts in what is predicted; auto: best on dev",
+        0, 1, word="auto",
+    )  # fmt: skip
+    mix_order: int = _setting(6, "networks: order of the counts that are mixed in", 1, 8)
     train_on: str = _setting(
         "train", "items to train on: train, all (none held out), or first-N of the file"
     )
@@ -179,8 +184,10 @@ def parse_value(name: str, text: str, called: str = "") -> Any:
     value has the wrong type, or is not allowed.
     """
     setting = SETTINGS[name]
+    plain = text.lower() if setting.metadata.keys() & {"choices", "word"} else text
     try:
-        value = _converted(text.lower() if "choices" in setting.metadata else text, setting.default)
+        is_word = plain == setting.metadata.get("word")
+        value = plain if is_word else _converted(plain, setting.default)
     except (ValueError, KeyError):
         raise _refusal(setting, repr(text), called) from None
     if not _is_allowed(setting, value):
@@ -212,7 +219,8 @@ def allowed_values(name: str) -> str:
     if "low" in setting.metadata:
         kind = "a whole number" if isinstance(setting.default, int) else "a number"
         low, high = setting.metadata["low"], setting.metadata["high"]
-        return f"{kind} from {low:,g} to {high:,.10g}"
+        word = f", or {setting.metadata['word']}" if "word" in setting.metadata else ""
+        return f"{kind} from {low:,g} to {high:,.10g}{word}"
     if name == "train_on":
         return "train, all or first-N, N being 1 or more"
     return "true or false"
@@ -298,6 +306,8 @@ def _is_allowed(setting: Field, value: Any) -> bool:
     is_type = type(value) is kind or (kind is float and type(value) is int)
     if "choices" in metadata:
         return value in metadata["choices"]
+    if "word" in metadata and value == metadata["word"]:
+        return True
     if "low" in metadata:
         return is_type and metadata["low"] <= value <= metadata["high"]
     if setting.name == "train_on":
@@ -318,11 +328,12 @@ def _converted(text: str, default: Any) -> Any:
 
 
 _TRUTH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
-_SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay", "train_on": "on"}
+_SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay", "train_on": "on",
+          "mix_order": "mix order"}  # fmt: skip
 _ALIASES = {short: name for name, short in _SHORT.items()} | {"model": "kind"}
 _TOLD_BY_VALUE = ("kind", "optimizer", "schedule", "smoothing_method")  # which setting it is
 _OFTEN_CHANGED = ("learning_rate", "batch_size", "optimizer")  # of networks; always in a label
-_SELDOM_CHANGED = ("init", "schedule", "weight_decay", "train_on", "direct", "dropout")
+_SELDOM_CHANGED = ("init", "schedule", "weight_decay", "train_on", "direct", "dropout", "mix")
 _MODEL_NAMES = {setting.name for setting in fields(ModelSettings)}
 SETTINGS: dict[str, Field[Any]] = {
     setting.name: setting for setting in (*fields(ModelSettings), *fields(TrainSettings))

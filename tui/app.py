@@ -39,6 +39,7 @@ class ExplorerApp(App):
     remembered: what the person has changed of the configuration, by name, once it is left."""
 
     TITLE = "makemore-tui"
+    CSS_PATH = "screens/main.tcss"  # the main screen's, which would have all styles read twice
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = {Actions}  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012

@@ -5,7 +5,6 @@ docs/configuration.md shows a file that has every entry.
 
 import os
 import stat
-import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +49,11 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
     keys of each id, as they are without the file. Raises UserError if the file can't be read, or
     holds something that is not allowed."""
     try:
-        read = tomllib.loads(_text_of(path))
+        if not (text := _text_of(path)):
+            return Config()
+        import tomllib  # most starts need none
+
+        read = tomllib.loads(text)
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or error}") from None
     except ValueError as error:  # not UTF-8, or not TOML

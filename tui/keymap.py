@@ -131,6 +131,8 @@ KEYS = (
         "Less dropout"),
     Key("dropout-up", "X", "session", "change('dropout', 1)", "dropout +",
         "More dropout"),
+    Key("mix", "M", "session", "change('mixture', 1)", "mix",
+        "Mix counts into what the network predicts: best on dev, or off"),
     Key("model", "m", "session", "change('kind', 1)", "model",
         "Next model: MLP, counts, neural bigram; a new run", "model"),
     Key("optimizer", "o", "session", "change('optimizer', 1)", "optimizer",

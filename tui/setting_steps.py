@@ -29,6 +29,7 @@ _LADDERS: dict[str, tuple[float, ...]] = {
     "weight_decay": (0, 0.0001, 0.001, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 1),
     "dropout": (0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
     "smoothing": (0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 1000),
+    "mix": tuple(i / 10 for i in range(11)),
     "steps": tuple(digit * 10**i for i in range(10) for digit in (1, 2, 5))[:28],
 }  # fmt: skip
 _SPEED_LIMITS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # steps a second
@@ -88,7 +89,8 @@ def stepped(
         return _CHANGES_TO[KINDS[(KINDS.index(model.kind) + 1) % len(KINDS)]]
     kind = model.model_kind
     own = {"decay": kind.regularizer, "context": kind.context_setting or "context"}
-    own |= {} if kind.is_network else {"optimizer": "smoothing_method"}
+    own |= {"mixture": "mix"} if kind.is_network else {"optimizer": "smoothing_method"}
+    is_switch = setting == "mixture"
     setting = own.get(setting, setting)
     if setting == "smoothing" and train.smoothing_method != "add-k":
         return say.NO_K.format(key=labels)
@@ -96,6 +98,8 @@ def stepped(
         return not_of_model(snapshot, setting, labels)
     now = getattr(model if hasattr(model, setting) else train, setting)
     value = _next(setting, now, by)
+    if is_switch:
+        value = 0.0 if now else "auto"
     if value == now:
         name, limit = name_of(setting).capitalize(), "maximum" if by > 0 else "minimum"
         return say.AT_LIMIT.format(setting=name, limit=limit, value=setting_text(setting, now))
@@ -168,6 +172,7 @@ def _next(setting: str, now: Any, by: int) -> Any:
         return not now
     if setting == "train_on":
         return "all" if now != "all" else "train"
+    now = 0.0 if now == "auto" else now
     if setting in _LADDERS:
         ladder = _LADDERS[setting]
         here = math.inf if setting == "batch_size" and now == 0 else now

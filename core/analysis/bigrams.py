@@ -12,6 +12,7 @@ from ..datasets.contexts import context_numbers
 from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
 from ..datasets.vocabulary import BOUNDARY
+from ..models.mixture import Mixture
 from ..models.model import Model
 from ..models.neural_bigram import NeuralBigram
 from ..results import BigramsView, BigramTable, Follower, PairFacts
@@ -116,10 +117,12 @@ class BigramAnalysis:
         modelled, counted = torch.stack([row.values for row in known]), self.counted(ids)
         values = {"model": modelled, "counted": counted, "difference": modelled - counted}
         values |= self._of_counts(ids)
-        if isinstance(model, NeuralBigram):
-            values["weights"] = model.tensors["W"][ids].double()
+        network = model.network if isinstance(model, Mixture) else model
+        if isinstance(network, NeuralBigram):
+            values["weights"] = network.tensors["W"][ids].double()
             if view.mode == "gradient":
-                values["gradient"] = self._gradient(ids, modelled, train_on)
+                learnt = torch.softmax(values["weights"], 1)
+                values["gradient"] = self._gradient(ids, learnt, train_on)
         mode = view.mode if view.mode in values else "model"
         is_finite, totals = bool(modelled.isfinite().all()), self._totals[columns]
         sums = {"counts": totals, "columns": totals / totals.clamp(min=1)}.get(mode)

@@ -20,7 +20,8 @@ class Evaluation:
 
     seen, unseen: the loss of the items that also stand in train, and of those that don't; None for
     train itself, and where there are no such items. num_examples: how many examples were evaluated,
-    of split_examples in the split.
+    of split_examples in the split. parts: of a network that is mixed with counts, what it and they
+    have alone.
     """
 
     loss: float
@@ -28,11 +29,26 @@ class Evaluation:
     unseen: float | None
     num_examples: int
     split_examples: int
+    parts: "MixtureParts | None" = None
+
+    @property
+    def network(self) -> "Evaluation":
+        """That of the model without the counts that it may be mixed with."""
+        return self.parts.network if self.parts else self
 
     @property
     def share(self) -> float:
         """The share of the split's examples that were evaluated."""
         return self.num_examples / self.split_examples
+
+
+@dataclass(frozen=True)
+class MixtureParts:
+    """What a network and the counts that it is mixed with have alone; weight: of the counts."""
+
+    network: Evaluation
+    counts: Evaluation
+    weight: float
 
 
 class RunningEvaluation:
@@ -47,15 +63,13 @@ class RunningEvaluation:
         dataset: Dataset,
         split: str,
         max_examples: int | None = None,
-        by_item: bool = False,
+        by_example: bool = False,
     ):
-        """Arguments as for `evaluate`. by_item: True to have `item_losses` too."""
+        """Arguments as for `evaluate`. by_example: True to have `example_nll` and `item_losses`."""
         self._model, self._split = model.copy(), split
         self._split_examples = dataset.split(split).num_examples
-        self._item_nll = torch.zeros(0, dtype=torch.float64)
-        if by_item:
-            self._items = dataset.split(split).items_of_examples()
-            self._item_nll = torch.zeros(dataset.split(split).num_items, dtype=torch.float64)
+        self._dataset, self._is_by_example = dataset, by_example
+        self._example_nll: list[Tensor] = []
         self._blocks = self._evaluate(dataset.context_tables(split, model.context, max_examples))
         self._nll = torch.zeros(2, dtype=torch.float64)  # of seen items, of unseen ones
         self._examples = torch.zeros(2, dtype=torch.float64)
@@ -66,23 +80,33 @@ class RunningEvaluation:
 
     def result(self) -> Evaluation:
         """The loss over the blocks evaluated so far."""
+        return self._result(self._nll)
+
+    def _result(self, nll_sums: Tensor, parts: MixtureParts | None = None) -> Evaluation:
+        """The loss by the summed NLL of seen items and of others, (2,)."""
         num_examples, is_held_out = self._examples.sum(), self._split in ("dev", "test")
         seen, unseen = (
             nll / n if is_held_out and n else None
-            for nll, n in zip(self._nll.tolist(), self._examples.tolist(), strict=True)
+            for nll, n in zip(nll_sums.tolist(), self._examples.tolist(), strict=True)
         )
-        loss = float(self._nll.sum() / num_examples)
-        return Evaluation(loss, seen, unseen, int(num_examples), self._split_examples)
+        loss = float(nll_sums.sum() / num_examples)
+        return Evaluation(loss, seen, unseen, int(num_examples), self._split_examples, parts)
+
+    def example_nll(self) -> Tensor:
+        """The NLL of each example, in the order of the split, in nats: (N,) float64."""
+        return torch.cat(self._example_nll)
 
     def item_losses(self) -> ItemLosses:
         """The losses of the items of which examples were evaluated, once all blocks are."""
-        lengths = self._items[: int(self._examples.sum())].bincount()
-        return ItemLosses(self._item_nll[: len(lengths)], lengths.double())
+        nll = self.example_nll()
+        items = self._dataset.split(self._split).items_of_examples()[: len(nll)]
+        lengths = items.bincount()
+        of_items = torch.zeros(len(lengths), dtype=torch.float64).index_add_(0, items, nll)
+        return ItemLosses(of_items, lengths.double())
 
     def _evaluate(self, tables: Iterator[ContextTable]) -> Iterator[bool]:
         """Add the NLL and the examples, of seen and unseen items, a block of contexts at a time."""
         rows = max(64, _MULTIPLICATIONS_PER_BLOCK // self._model.multiplications)
-        done = 0  # examples
         for table in tables:
             nll_of_pairs = torch.empty_like(table.counts)
             for first in range(0, len(table.contexts), rows):
@@ -97,10 +121,8 @@ class RunningEvaluation:
                 self._examples += weights.sum(1)
                 nll_of_pairs[some] = nll
                 yield True
-            if len(self._item_nll):
-                items = self._items[done : done + len(table.pairs)]
-                self._item_nll.index_add_(0, items, nll_of_pairs[table.pairs])
-            done += len(table.pairs)
+            if self._is_by_example:
+                self._example_nll.append(nll_of_pairs[table.pairs])
 
 
 def evaluate(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..models.factory import AnyModel
+from ..models.mixture import Mixture
 from ..models.mlp import MLP
 from ..models.neural_bigram import NeuralBigram
 from ..models.ngram import NgramCounts
@@ -45,14 +46,29 @@ def forward(model: AnyModel, context: Tensor, mask: Tensor | None = None) -> lis
     return _FORWARD[type(model)](model, context, mask)
 
 
-def loss_stages(p: Tensor, target: int) -> list[Stage]:
-    """From probabilities (V,) to the loss of the character that does follow."""
+def mixture_stages(mixture: Mixture, context: Tensor, probs: Tensor) -> list[Stage]:
+    """From the network's probabilities (V,) to those of the mixture; context: ids (T,)."""
+    counted, w = mixture.counts.probabilities(context[None])[0], mixture.weight
+    order, share = mixture.counts.order, torch.tensor([w], dtype=torch.float64)
+    return [
+        Stage("counted", f"kneser_ney(ix[-{order - 1}:])" if order > 1 else "kneser_ney()", counted,
+            f"The same by counts of order {order}: those of each order discounted, and what is "
+            "discounted given to the order below."),
+        Stage("w", f"{w:.4g}", share, "The weight of the counts; the network has the rest."),
+        Stage("mix", "(1 - w) * probs + w * counted", (1 - w) * probs.double() + w * counted,
+            "What is predicted; the network alone is trained, with probs."),
+    ]  # fmt: skip
+
+
+def loss_stages(p: Tensor, target: int, name: str = "probs") -> list[Stage]:
+    """From probabilities (V,), of the stage of a name, to the loss of the character that does
+    follow."""
     picked = p[target][None]
     return [
-        Stage("p", "probs[y]", picked, "The probability of the character that does follow."),
-        Stage("ln p", "probs[y].log()", picked.log(),
+        Stage("p", f"{name}[y]", picked, "The probability of the character that does follow."),
+        Stage("ln p", f"{name}[y].log()", picked.log(),
             "0 for a certainty, lower for less; logarithms add up where probabilities multiply."),
-        Stage("loss", "-probs[y].log()", -picked.log(),
+        Stage("loss", f"-{name}[y].log()", -picked.log(),
             f"Its negative: uniform guessing has -ln 1/{len(p)} = {math.log(len(p)):.4f}."),
     ]  # fmt: skip
 

@@ -13,10 +13,11 @@ from ..datasets.dataset import Dataset
 from ..datasets.vocabulary import BOUNDARY
 from ..errors import UserError
 from ..models.factory import AnyModel, AnyNetwork
+from ..models.mixture import Mixture
 from ..models.ngram import NgramCounts
 from ..settings import first_n
 from ..training.trainer import AnyTrainer, GradientTrainer
-from .stages import Stage, backward, forward, loss_stages
+from .stages import Stage, backward, forward, loss_stages, mixture_stages
 
 
 @dataclass(frozen=True)
@@ -117,22 +118,28 @@ class Tracer:
         self._numbers, self._targets = torch.empty(0), torch.empty(0)
 
     def trace_of(
-        self, trainer: AnyTrainer, text: str, position: int | None = None, backward: bool = False
+        self,
+        trainer: AnyTrainer,
+        text: str,
+        position: int | None = None,
+        backward: bool = False,
+        mixture: Mixture | None = None,
     ) -> Trace:
         """As `trace`, of a model in training: with the dropout mask, the learning rate and, with
-        `backward`, the outcome of its next step."""
+        `backward`, the outcome of its next step. mixture: of the model, if that is mixed."""
         is_network = isinstance(trainer, GradientTrainer)
         rate = trainer.settings.learning_rate_at(trainer.step)
         mask = trainer.next_mask() if is_network else None
-        found = self.trace(trainer.model, text, position, rate, backward, mask)
+        model = mixture or trainer.model
+        found = self.trace(model, text, position, rate, backward, mask)
         if not backward or not is_network:
             return found
         after = trainer.model_after_next_step().in_double_precision()
-        return replace(found, loss_after_next=_loss(after, found.example))
+        return replace(found, loss_after_next=_loss(mixture.of(after) if mixture else after, found))
 
     def trace(
         self,
-        model: AnyModel,
+        model: AnyModel | Mixture,
         text: str,
         position: int | None = None,
         learning_rate: float | None = None,
@@ -161,18 +168,22 @@ class Tracer:
         model = model.in_double_precision()
         contexts = torch.cat([contexts_along(one, model.context) for one in ids])  # (L, T)
         examples = self._examples(model, contexts, targets)
-        chosen = contexts[position]
-        stages = forward(model, chosen, mask)
+        alone = model.network if isinstance(model, Mixture) else model
+        context = contexts[position]
+        stages = of_model = forward(alone, context[len(context) - alone.context :], mask)
+        if isinstance(model, Mixture):
+            stages = [*stages, *mixture_stages(model, context, stages[-1].values)]
+        last = stages[-1]
         found = Trace(
             words,
             tuple(map(len, ids)),
             position,
             examples,
-            (*stages, *loss_stages(stages[-1].values, targets[position])),
-            stages[-1].values,
-            *self._occurrences(model, chosen),
+            (*stages, *loss_stages(last.values, targets[position], last.name)),
+            last.values,
+            *self._occurrences(context),
         )
-        return _with_gradients(found, model, stages, learning_rate) if backward else found
+        return _with_gradients(found, model, of_model, learning_rate) if backward else found
 
     def words_of(self, text: str) -> tuple[str, ...]:
         """The words of a text, between spaces; of data with spaces in it the text is one word.
@@ -201,7 +212,7 @@ class Tracer:
         return tuple(decode(tokens[first:last].tolist()) for first, last in pairwise(edges))
 
     def _examples(
-        self, model: AnyModel, contexts: Tensor, targets: list[int]
+        self, model: AnyModel | Mixture, contexts: Tensor, targets: list[int]
     ) -> tuple[Example, ...]:
         vocabulary = self.dataset.vocabulary
         p = torch.softmax(model.logits(contexts).double(), 1)  # (L, V)
@@ -216,13 +227,13 @@ class Tracer:
             for context, target, row in zip(contexts.tolist(), targets, p, strict=True)
         )
 
-    def _occurrences(self, model: AnyModel, context: Tensor) -> tuple[int, Tensor]:
+    def _occurrences(self, context: Tensor) -> tuple[int, Tensor]:
         """How often a context (T,) occurs among the examples, and what follows it there: (V,)."""
         V = self.dataset.vocabulary.size
-        if self._context != model.context:
-            self._context = model.context
+        if self._context != len(context):
+            self._context = len(context)
             positions = torch.arange(1, self._split.num_examples + 1)
-            contexts, targets = self._split.examples_at(positions, model.context)
+            contexts, targets = self._split.examples_at(positions, len(context))
             self._numbers, order = torch.sort(_digits(contexts, V))
             self._targets = targets[order]
         number = _digits(context[None], V)
@@ -242,23 +253,28 @@ def _digits(contexts: Tensor, size: int) -> Tensor:
 
 
 def _with_gradients(
-    found: Trace, model: AnyModel, stages: list[Stage], learning_rate: float | None
+    found: Trace, model: AnyModel | Mixture, stages: list[Stage], learning_rate: float | None
 ) -> Trace:
-    """A trace with its gradients, and with the loss after a step on its example alone."""
+    """A trace with its gradients, and with the loss after a step on its example alone.
+
+    stages: of the model, or of the network that a mixture has."""
     if isinstance(model, NgramCounts):
         raise UserError("a table of counts has no gradient: it learns by counting")
-    example = found.example
-    gradients = backward(model, torch.tensor(example.context_ids), example.target_id, stages)
+    example, network = found.example, model.network if isinstance(model, Mixture) else model
+    context = torch.tensor(example.context_ids[len(example.context_ids) - network.context :])
+    gradients = backward(network, context, example.target_id, stages)
     if learning_rate is None:
         return replace(found, gradients=gradients)
     values = {stage.name: stage.values for stage in gradients}
-    changed = model.copy()
+    changed = network.copy()
     for name, tensor in changed.tensors.items():
         tensor.sub_(values[f"d{name}"], alpha=learning_rate)
-    return replace(found, gradients=gradients, loss_after=_loss(changed, example))
+    after = model.of(changed) if isinstance(model, Mixture) else changed
+    return replace(found, gradients=gradients, loss_after=_loss(after, found))
 
 
-def _loss(model: AnyNetwork, example: Example) -> float:
-    """The loss of an example, in nats, in the precision of the model."""
+def _loss(model: AnyNetwork | Mixture, found: Trace) -> float:
+    """The loss of the example that is followed, in nats, in the precision of the model."""
+    example = found.example
     logits = model.logits(torch.tensor([example.context_ids]))
     return -float(torch.log_softmax(logits, 1)[0, example.target_id])

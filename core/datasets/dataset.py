@@ -167,10 +167,7 @@ class Dataset:
         if (split, num_examples) in known:
             yield known[split, num_examples]
             return
-        seen = None
-        if split in ("dev", "test"):
-            items = torch.nonzero(part.tokens == BOUNDARY)[:, 0].diff()  # examples of each
-            seen = torch.repeat_interleave(self.seen_items(split), items)
+        seen = self.seen_examples(split) if split in ("dev", "test") else None
         for table in context_tables(part, context, num_examples, self.vocabulary.size, seen):
             if table.num_examples == num_examples:
                 known[split, num_examples] = table
@@ -185,6 +182,12 @@ class Dataset:
         """For each item of a split, whether it also stands in train: (num_items,) bool."""
         hashes, of_train = self._hashes
         return _is_in(hashes[slice(*self._edges[split])], of_train)
+
+    def seen_examples(self, split: str) -> Tensor:
+        """For each example of a split, whether its item also stands in train: (num_examples,)
+        bool."""
+        items = torch.nonzero(self.split(split).tokens == BOUNDARY)[:, 0].diff()  # examples of each
+        return torch.repeat_interleave(self.seen_items(split), items)
 
     def contains(self, texts: list[str]) -> list[bool]:
         """For each text, whether it stands in the data."""

@@ -104,11 +104,14 @@ def loss_figure(session: Session, baselines: Sequence[Baseline], heading: str = 
     rows = [row for row in rows if all(map(math.isfinite, row))]
     if not rows:
         raise UserError("the run has no finite loss, so there is no curve to draw")
-    dev = [point for point in session.dev_losses.points if math.isfinite(point[1])]
+    dev, mixed = (
+        [point for point in losses.points if math.isfinite(point[1])]
+        for losses in (session.dev_losses, session.mixed_losses)
+    )
     marks = journal_marks(session.journal)
     figure, axes = _loss_axes(bool(heading), bool(marks))
     losses = [loss for row in rows for loss in row[1:]]
-    losses += [loss for _, loss in dev] + [one.loss for one in baselines]
+    losses += [loss for _, loss in (*dev, *mixed)] + [one.loss for one in baselines]
     _set_scales(axes, max(1, session.step), min(losses), max(losses))
     at, low, mean, high = (list(column) for column in zip(*rows, strict=True))
     if len(rows) == 1:  # one point is drawn as a level
@@ -118,6 +121,9 @@ def loss_figure(session: Session, baselines: Sequence[Baseline], heading: str = 
     if dev:
         looks: dict[str, Any] = {"color": DEV, "lw": 1.8, "ms": 7, "label": "dev"}
         axes.plot(*zip(*dev, strict=True), ".-", clip_on=False, **looks)
+    if mixed:
+        looks = {"color": DEV, "lw": 1.8, "ms": 7, "label": "dev, mixed with counts"}
+        axes.plot(*zip(*mixed, strict=True), ".:", clip_on=False, **looks)
     _draw_edits(figure, axes, marks)
     _draw_levels(figure, axes, baselines, dev)
     _write_above(figure, axes, shown(heading), has_edits=bool(marks))

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from msgspec import structs
 
-from ..analysis.evaluation import evaluate
 from ..errors import UserError
 from ..runs.record import to_json
 from ..session.session import Session
@@ -87,8 +86,7 @@ def points(session: Session) -> Iterator[Point]:
 def final_losses(session: Session) -> dict[str, float]:
     """The present train and dev loss, in nats a character. Unlike `session.evaluate`, this doesn't
     add the dev loss to the run's history."""
-    splits = ("train", "dev")
-    return {split: evaluate(session.model, session.dataset, split).loss for split in splits}
+    return {split: session.mixing.evaluate(split).loss for split in ("train", "dev")}
 
 
 def export_csv(session: Session) -> str:

@@ -37,7 +37,7 @@ def export_html(session: Session, stem: str = "run", twins: Twins | None = None)
     """The page; `stem` is the run's name, `twins` the pair of which it is A. What is put into the template is text, never markup; text
     of the data goes through `shown`."""
     baselines = figures.first_baselines(session.dataset)
-    analysis = BigramAnalysis(session.dataset, session.model.context)
+    analysis = BigramAnalysis(session.dataset, session.mixing.model().context)
     page = templates(autoescape=True).get_template("report.html.j2")
     return page.render(
         name=stem,
@@ -93,7 +93,7 @@ def _bigrams(session: Session, analysis: BigramAnalysis) -> dict[str, Any]:
     labels = [session.dataset.vocabulary.label(i) for i in chosen.tolist()]
     counts = analysis.counts[chosen][:, chosen]
     tables = {
-        "what the model has learnt": analysis.probabilities(session.model, chosen),
+        "what the model has learnt": analysis.probabilities(session.mixing.model(), chosen),
         "what was counted": analysis.counted(chosen),
     }
     pictures = []

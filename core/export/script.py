@@ -119,6 +119,7 @@ def _variables(session: Session) -> dict[str, Any]:
         "session": session,
         "model": model,
         "train": train,
+        "mixture": session.mixing.mixture(),
         "heading": _HEADINGS[model.kind],
         "data_name": data_name(session),
         "boundary": "\n" if sign in vocabulary else sign,  # what isn't in the data: a newline never

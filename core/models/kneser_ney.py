@@ -86,6 +86,11 @@ class KneserNey:
         num_examples = dataset.split(train_on).num_examples
         return cls(gram_index(dataset, train_on, num_examples, order), num_examples, order)
 
+    @property
+    def multiplications(self) -> int:
+        """About how many multiplications P after one context takes."""
+        return (2000 + 4 * self._index.vocabulary_size) * self.order
+
     def probabilities(self, contexts: Tensor) -> Tensor:
         """P of every character after contexts (B, T), T being order - 1 or more: (B, V) float64."""
         *_, highest = self.by_order(contexts)

@@ -54,8 +54,9 @@ class NgramCounts(Model):
 
     @property
     def multiplications(self) -> int:
-        orders = self.settings.order if self.is_kneser_ney else 1
-        return (2000 + 4 * self.vocabulary_size) * orders
+        if self.is_kneser_ney:
+            return self.kneser_ney.multiplications
+        return 2000 + 4 * self.vocabulary_size
 
     @property
     def is_kneser_ney(self) -> bool:
@@ -105,7 +106,8 @@ class NgramCounts(Model):
         if self.is_kneser_ney:
             return self.kneser_ney.probabilities(contexts).log()
         counts = self.counts_after(contexts)
-        return self._log_share(counts, counts.sum(1, keepdim=True))
+        totals = counts.sum(1, keepdim=True)
+        return _log_share(counts, totals, self.smoothing, self.vocabulary_size)
 
     def log_likelihoods(self, contexts: Tensor, rows: Tensor, targets: Tensor) -> Tensor:
         if self.is_kneser_ney:
@@ -114,12 +116,14 @@ class NgramCounts(Model):
         V, grams = self.vocabulary_size, self.index.grams[self.settings.order]
         places, found = places_of(ids[rows] * V + targets, grams)
         counts = values_at(self.counts, places, found & known[rows])
-        return self._log_share(counts, values_at(self.totals, ids, known)[rows])
+        totals = values_at(self.totals, ids, known)[rows]
+        return _log_share(counts, totals, self.smoothing, V)
 
     def log_likelihoods_at(self, places: Tensor) -> Tensor:
         """ln P of examples by the places of their n-grams (B,) in the index, with add-k: (B,)
         float64."""
-        return self._log_share(self.counts[places], self.totals[self._contexts(places)])
+        totals = self.totals[self._contexts(places)]
+        return _log_share(self.counts[places], totals, self.smoothing, self.vocabulary_size)
 
     def counts_after(self, contexts: Tensor) -> Tensor:
         """How often each character followed each of some contexts (B, T): (B, V) int32."""
@@ -137,10 +141,10 @@ class NgramCounts(Model):
         grams = self.index.grams[self.settings.order][places]
         return grams.div_(self.vocabulary_size, rounding_mode="floor")
 
-    def _log_share(self, counts: Tensor, totals: Tensor) -> Tensor:
-        """Counts, and totals of their contexts, to ln P with add-k, float64."""
-        k, V = self.smoothing, self.vocabulary_size
-        if k:
-            return (counts.double() + k).log_().sub((totals.double() + k * V).log_())
-        share = counts.double().log_().sub(totals.double().log_())
-        return torch.where(totals > 0, share, -math.log(V))
+
+def _log_share(counts: Tensor, totals: Tensor, k: float, V: int) -> Tensor:
+    """Counts, and totals of their contexts, to ln P with add-k, float64."""
+    if k:
+        return (counts.double() + k).log_().sub((totals.double() + k * V).log_())
+    share = counts.double().log_().sub(totals.double().log_())
+    return torch.where(totals > 0, share, -math.log(V))

@@ -249,7 +249,7 @@ def _saved_run(path: Path) -> SavedRun:
         train_settings=record.train,
         seed=record.seed,
         steps=record.steps,
-        best_dev=record.dev_losses.best,
+        best_dev=record.best_dev,
         test_peeks=record.test_peeks,
         named=record.named,
     )

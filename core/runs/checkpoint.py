@@ -151,6 +151,7 @@ def _record(state: RunState, named: bool, report: dict[str, Any]) -> RunRecord:
         diverged_at=state.diverged_at,
         history=History(state.history.width),
         dev_losses=DevRecord(tuple(state.dev_losses.points), state.dev_losses.best),
+        mixed_losses=DevRecord(tuple(state.mixed_losses.points), state.mixed_losses.best),
         report=report,
         tensors_sha256="",
         dropout_version=2 if state.dropout_version == 2 else 1,
@@ -176,12 +177,10 @@ def _tensors(state: RunState) -> dict[str, Tensor]:
 def _state(record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor]) -> RunState:
     """The state that a record and its tensors make. Raises ValueError or RuntimeError if the
     numbers can't be those of such a run."""
-    history, dev, points = LossHistory(), DevLosses(), record.dev_losses.points
+    history = LossHistory()
     if record.format > 1:
         buckets, rest = tensors["history.buckets"], tensors["history.rest"]
         history = LossHistory.of(record.history.width, buckets, rest)
-        dev.points = [(step, math.nan if loss is None else float(loss)) for step, loss in points]
-        dev.best = record.dev_losses.best
     # A divergence that was noted later lies beyond the steps that were saved.
     diverged_at = record.diverged_at if (record.diverged_at or 0) < record.steps else None
     return RunState(
@@ -193,7 +192,8 @@ def _state(record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor]) -
         journal=record.journal,
         trainer={"step": record.steps} | _trainer_state(record, dataset, tensors),
         history=history,
-        dev_losses=dev,
+        dev_losses=_dev_losses(record.dev_losses),
+        mixed_losses=_dev_losses(record.mixed_losses),
         resized=record.resized,
         diverged_at=diverged_at,
         dropout_version=record.dropout_version,
@@ -201,6 +201,15 @@ def _state(record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor]) -
         is_resumable=record.format > 1,
         test_peeks=record.test_peeks,
     )
+
+
+def _dev_losses(record: DevRecord) -> DevLosses:
+    losses = DevLosses()
+    losses.points = [
+        (step, math.nan if loss is None else float(loss)) for step, loss in record.points
+    ]
+    losses.best = record.best
+    return losses
 
 
 def _trainer_state(

@@ -103,8 +103,14 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     tensors_sha256: str  # of the bytes of all tensors
     dropout_version: Literal[1, 2]
     init_version: Literal[1, 2] = 1  # absent from records written before there was another
+    mixed_losses: DevRecord = DevRecord()  # of the network mixed with counts
     test_peeks: Count = 0  # how often the test split was evaluated
     twin: TwinRecord | None = None  # of run A of a pair
+
+    @property
+    def best_dev(self) -> float | None:
+        """The lowest dev loss of what the run predicts with, in nats; None without any."""
+        return best_dev(self.train, self.dev_losses.best, self.mixed_losses.best)
 
     @property
     def usable_threads(self) -> int:
@@ -115,6 +121,11 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     def dataset_name(self) -> str:
         """What `Dataset.load` takes: a built-in dataset's name, or the path of a file."""
         return self.dataset.name if self.dataset.path is None else self.dataset.path
+
+
+def best_dev(train: TrainSettings, alone: float | None, mixed: float | None) -> float | None:
+    """Of the lowest dev losses of a network alone and mixed with counts, the one that is meant."""
+    return mixed if train.mix and mixed is not None else alone
 
 
 def check_format(path: Path, raw: Any) -> int:
@@ -212,6 +223,6 @@ def _problem(record: RunRecord, raw: dict[str, Any]) -> str | None:
         return "the steps in its journal must rise, up to the steps taken"
     if width & (width - 1) or steps // width > MAX_BUCKETS:
         return f"history.width can't be {width} after {steps} steps"
-    if any(step > steps for step, _ in record.dev_losses.points):
+    if any(step > steps for step, _ in (*record.dev_losses.points, *record.mixed_losses.points)):
         return "it has a dev loss of a step that was not taken"
     return None

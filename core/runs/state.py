@@ -15,7 +15,7 @@ from ..settings import ModelSettings, TrainSettings, short_label
 from ..training import dropout
 from ..training.history import DevLosses, LossHistory
 from ..training.trainer import make_trainer
-from .record import JournalEntry
+from .record import JournalEntry, best_dev
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,7 +29,8 @@ class RunState:
     seed: of the initial weights and the minibatches.
     journal: the edits that led from the first settings to the present ones, oldest first.
     trainer: the trainer's state dict: step, parameters or number counted, optimizer, random state.
-    history: the minibatch losses. dev_losses: the losses of the dev split, where it was evaluated.
+    history: the minibatch losses. dev_losses: the losses of the dev split, where it was evaluated;
+    mixed_losses: those of the network mixed with counts, where it was.
     resized: the newest change of the model's size. diverged_at: the first step whose loss had
     exploded or was not finite. is_finite: True when all parameters are.
     dropout_version: how dropout masks are chosen, see `Dropout`. init_version: how the initial
@@ -49,6 +50,7 @@ class RunState:
     journal: tuple[JournalEntry, ...] = ()
     history: LossHistory = field(default_factory=LossHistory)
     dev_losses: DevLosses = field(default_factory=DevLosses)
+    mixed_losses: DevLosses = field(default_factory=DevLosses)
     resized: Resizing | None = None
     diverged_at: int | None = None
     is_finite: bool = True
@@ -92,6 +94,11 @@ class RunState:
     def step(self) -> int:
         """How many steps have been taken."""
         return self.trainer["step"]
+
+    @property
+    def best_dev(self) -> float | None:
+        """The lowest dev loss of what the run predicts with, in nats; None without any."""
+        return best_dev(self.train_settings, self.dev_losses.best, self.mixed_losses.best)
 
     @property
     def tensors(self) -> Iterator[Tensor]:

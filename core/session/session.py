@@ -31,6 +31,7 @@ from ..settings import EditPlan, Effect, ModelSettings, TrainSettings, plan_edit
 from ..training.history import DevLosses, LossHistory
 from ..training.trainer import AnyTrainer, make_trainer
 from .divergence import diverged_since
+from .mixing import Mixing
 from .resizing import resize
 from .timeline import Timeline
 
@@ -53,6 +54,7 @@ class Session:
     What a `RunState` has too is described there. model, trainer: change with the settings.
     step: how many steps have been taken.
     timeline: undoes, redoes, restarts and switches to other runs.
+    mixing: what the run predicts with, if its network is mixed with counts.
     """
 
     dataset: Dataset
@@ -66,12 +68,14 @@ class Session:
     journal: list[JournalEntry]
     history: LossHistory
     dev_losses: DevLosses
+    mixed_losses: DevLosses
     resized: results.Resizing | None
     diverged_at: int | None
     dropout_version: int
     init_version: int
     run: object = None
     timeline: Timeline
+    mixing: Mixing
     test_peeks: int = 0
     _num_samplings: int = 0  # how often `sample` was called
 
@@ -83,7 +87,7 @@ class Session:
         seed: int = 1,
     ):
         """A new run at step 0; raises UserError if the settings are too large for the dataset."""
-        self.timeline = Timeline(weakref.proxy(self))
+        self.timeline, self.mixing = Timeline(weakref.proxy(self)), Mixing(weakref.proxy(self))
         model, train = model or ModelSettings(), train or TrainSettings()
         self.restore(RunState.first(dataset, model, train, seed))
 
@@ -92,6 +96,7 @@ class Session:
         """A session that goes on from a state, with nothing to undo."""
         session = cls.__new__(cls)
         session.timeline = Timeline(weakref.proxy(session))
+        session.mixing = Mixing(weakref.proxy(session))
         session.restore(state)
         return session
 
@@ -139,6 +144,7 @@ class Session:
             journal=tuple(self.journal),
             history=self.history.copy(),
             dev_losses=self.dev_losses.copy(),
+            mixed_losses=self.mixed_losses.copy(),
             resized=self.resized,
             diverged_at=self.diverged_at,
             is_finite=self.model.is_finite,
@@ -215,20 +221,23 @@ class Session:
         self.first_settings, self.seed, self.step = state.first_settings, state.seed, state.step
         self.journal = list(state.journal)
         self.history, self.dev_losses = state.history.copy(), state.dev_losses.copy()
+        self.mixed_losses = state.mixed_losses.copy()
         self.resized, self.diverged_at = state.resized, state.diverged_at
         self._last = state
 
     def evaluate(self, split: str = "dev", max_examples: int | None = None) -> Evaluation:
         """The loss of a split in nats a character: train, dev, test, all, or first-N.
 
-        The loss of the whole dev split is added to `dev_losses`; evaluating test is counted.
+        Of a network that is mixed with counts it is the loss of the mixture; `parts` has the
+        others. The loss of the whole dev split is added to `dev_losses`, that of a mixture to
+        `mixed_losses`; evaluating test is counted.
 
         max_examples: of a larger split, only about so many are evaluated.
         """
-        found = evaluate(self.model, self.dataset, split, max_examples)
+        found = self.mixing.evaluate(split, max_examples)
         self.test_peeks += split == "test"
         if split == "dev" and max_examples is None:
-            self.dev_losses.append(self.step, found.loss)
+            self.mixing.record(self.step, found)
         return found
 
     def sample(self, n: int = 20, seed: int | None = None, **options: Any) -> list[results.Sample]:
@@ -238,12 +247,12 @@ class Session:
         """
         self._num_samplings += 1
         seed = self._num_samplings if seed is None else seed
-        return sample(self.model, self.dataset, n, seed, **options)
+        return sample(self.mixing.model(), self.dataset, n, seed, **options)
 
     def probe(self, text: str) -> results.Probe | results.Unavailable:
         """How likely the model finds each character of a text, and what it expects next."""
         vocabulary = self.dataset.vocabulary
-        return probe(self.model, vocabulary, text, vocabulary.size, self.dev_losses.last)
+        return probe(self.mixing.model(), vocabulary, text, vocabulary.size, self.mixing.last_dev)
 
     def trace(self, text: str, position: int | None = None, backward: bool = False) -> Trace:
         """One example of some words followed through the model, and with `backward` back again.
@@ -252,15 +261,16 @@ class Session:
         Raises UserError as `Tracer.trace` does.
         """
         tracer = Tracer(self.dataset, self.train_settings.train_on)
-        return tracer.trace_of(self.trainer, text, position, backward)
+        return tracer.trace_of(self.trainer, text, position, backward, self.mixing.mixture())
 
     def bigrams(self) -> Tensor:
         """P(next | previous) of every pair of characters by id, as the model sees it.
 
         (V, V) float64. A model with a longer context is averaged over the training contexts.
         """
-        analysis = BigramAnalysis(self.dataset, self.model.context, is_exact=True)
-        return analysis.probabilities(self.model, torch.arange(self.dataset.vocabulary.size))
+        model = self.mixing.model()
+        analysis = BigramAnalysis(self.dataset, model.context, is_exact=True)
+        return analysis.probabilities(model, torch.arange(self.dataset.vocabulary.size))
 
     def embedding_map(self) -> results.EmbeddingMap | results.Unavailable:
         """The characters as points of a plane, by their embeddings."""

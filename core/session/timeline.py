@@ -243,5 +243,5 @@ def previous_run_name(
         name = short_label(
             {one: settings[one] for one in settings if settings[one] != present[one]}
         )
-    best = state.dev_losses.best
+    best = state.best_dev
     return (name or f"{state.step:,} steps") + ("" if best is None else f" → {best:.2f}")

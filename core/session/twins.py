@@ -85,10 +85,10 @@ class Twins:
         check_same_data(self.a.dataset, self.b.dataset)
         found = []
         for session in (self.a, self.b):
-            evaluation = RunningEvaluation(session.model, session.dataset, "dev", by_item=True)
+            evaluation = session.mixing.running("dev", by_example=True)
             while evaluation.advance():
                 pass
-            session.dev_losses.append(session.step, evaluation.result().loss)
+            session.mixing.record(session.step, evaluation.result())
             found.append(evaluation)
         return self.compare((self.a.step, self.b.step), *found)
 

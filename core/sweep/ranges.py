@@ -24,6 +24,8 @@ _SENSIBLE = {
     "weight_decay": "0.0001..0.3:log",
     "dropout": "0..0.5",
     "smoothing": "0.01..100:log",
+    "mix": "0,auto",
+    "mix_order": "3..8",
 }
 
 
@@ -46,7 +48,9 @@ class Range(Struct, frozen=True, omit_defaults=True):
         return f"{self.setting}={self.low:g}..{self.high:.10g}{log}"
 
     def __contains__(self, value: Any) -> bool:
-        return value in self.choices if self.choices else self.low <= value <= self.high
+        if self.choices or isinstance(value, str):
+            return value in self.choices
+        return self.low <= value <= self.high
 
     @property
     def is_whole(self) -> bool:
@@ -116,7 +120,7 @@ def _parse(word: str, spec: RunSpec) -> Range:
         return Range(name, choices=values)
     if not dots or (colon and scale != "log"):
         raise UserError(f"{word!r} is not a range, {_EXAMPLE}")
-    if "low" not in SETTINGS[name].metadata:
+    if "low" not in SETTINGS[name].metadata or {low, high} & {SETTINGS[name].metadata.get("word")}:
         raise UserError(f"{name} is {allowed_values(name)}, so it takes a list, not a range")
     ends = parse_value(name, low), parse_value(name, high)
     if ends[0] >= ends[1]:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..analysis.evaluation import RunningEvaluation
-from ..results import SplitLosses, TestLoss
+from ..analysis.evaluation import Evaluation, RunningEvaluation
+from ..results import MixedLosses, SplitLosses, TestLoss
 from ..session.session import Session
 from ..session.twins import Twins
 
@@ -16,6 +16,7 @@ _MAX_IN_PLAN = 64  # evenly along the plan, and before that at steps that double
 _PLAN_SECONDS = 0.5  # unless they would take longer than this in all
 _MIN_SLICES = 8  # of training from the one to the next, while one is under way
 _MAX_EXAMPLES = 1 << 20  # of a split
+_MAX_MIXED_EXAMPLES = 1 << 18  # of a split, with a mixture, which is evaluated by example
 _MAX_TRAIN_EXAMPLES = 1 << 15  # of the train split, for a slow model:
 _SLOW = 100_000  # multiplications an example
 _NEVER = 1 << 60  # steps
@@ -33,11 +34,9 @@ class _Evaluating(NamedTuple):
         """Evaluate one more block; False if none is left."""
         return self.dev.advance() or self.train.advance()
 
-    def losses(self) -> SplitLosses:
-        dev, train = self.dev.result(), self.train.result()
-        return SplitLosses(
-            self.step, train.loss, dev.loss, dev.seen, dev.unseen, train.share, dev.share
-        )
+    def results(self) -> tuple[Evaluation, Evaluation]:
+        """Those of what is trained on and of dev, once all blocks are evaluated."""
+        return self.train.result(), self.dev.result()
 
 
 class EvalScheduler:
@@ -84,6 +83,12 @@ class EvalScheduler:
             if self._testing is not None:
                 self._begin_test(session)
 
+    def counts_have_come(self, session: Session) -> None:
+        """Evaluate again, because there are counts now to mix the network with."""
+        self._next = 0.0
+        if self.test is not None or self._testing is not None:
+            self._begin_test(session)
+
     def request_test(self, session: Session) -> None:
         """Evaluate the test split."""
         self.tests_requested += 1
@@ -113,7 +118,9 @@ class EvalScheduler:
         if self._testing is not None:
             step, evaluation = self._testing
             if not evaluation.advance():
-                self.test = TestLoss(step, evaluation.result().loss)
+                found = evaluation.result()
+                mixed = found.parts and (found.parts.counts.loss, found.loss)
+                self.test = TestLoss(step, found.network.loss, *(mixed or ()))
                 self._testing = None
             return True
         is_due = self.has_work(session, is_training)
@@ -122,7 +129,7 @@ class EvalScheduler:
         return is_due
 
     def _begin_test(self, session: Session) -> None:
-        self._testing = session.step, RunningEvaluation(session.model, session.dataset, "test")
+        self._testing = session.step, session.mixing.running("test")
 
     def pair(self, twins: Twins | None, other: Session | None, splits: SplitLosses | None) -> None:
         """Evaluate another run beside the session too, and compare the two; None for no longer.
@@ -148,14 +155,16 @@ class EvalScheduler:
                 self._apart = _NEVER
         found = self._evaluating
         more = any(one.advance() for one in found)
-        self._cost += self._clock() - begun
         if more:
+            self._cost += self._clock() - begun
             return
+        results = [one.results() for one in found]
+        self._cost += self._clock() - begun
         is_first = self.splits is None  # which had to build the context tables as well
         self._evaluating, step = None, found[0].step
-        for one in found:
-            losses = one.losses()
-            one.session.dev_losses.append(one.step, losses.dev)
+        for one, (train, dev) in zip(found, results, strict=True):
+            losses = _split_losses(one.step, train, dev)
+            one.session.mixing.record(one.step, dev)
             if one.session is session:
                 self.splits = losses
             else:
@@ -175,17 +184,28 @@ class EvalScheduler:
 
     def _begin_splits(self, session: Session) -> list[_Evaluating]:
         """Evaluations of dev and of what is trained on; of large splits in part."""
+        sessions = [session] if self.other is None else [session, self.other]
+        is_pair, is_mixed = len(sessions) > 1, any(one.mixing.is_on for one in sessions)
         begun = []
-        for one in (session, self.other):
-            if one is not None:
-                is_slow = one.model.multiplications > _SLOW
-                most = _MAX_TRAIN_EXAMPLES if is_slow else _MAX_EXAMPLES
-                model, dataset, train_on = one.model, one.dataset, one.train_settings.train_on
-                is_pair = self.other is not None
-                dev = RunningEvaluation(model, dataset, "dev", _MAX_EXAMPLES, by_item=is_pair)
-                train = RunningEvaluation(model, dataset, train_on, most)
-                begun.append(_Evaluating(one, one.step, dev, train))
+        for one in sessions:
+            is_slow = one.model.multiplications > _SLOW
+            most = _MAX_TRAIN_EXAMPLES if is_slow else _MAX_EXAMPLES
+            most = min(most, _MAX_MIXED_EXAMPLES) if is_mixed else most
+            most_dev = _MAX_MIXED_EXAMPLES if is_mixed else _MAX_EXAMPLES
+            dev = one.mixing.running("dev", most_dev, by_example=is_pair)
+            train = one.mixing.running(one.train_settings.train_on, most, dev)
+            begun.append(_Evaluating(one, one.step, dev, train))
         return begun
+
+
+def _split_losses(step: int, train: Evaluation, dev: Evaluation) -> SplitLosses:
+    one, other = train.network, dev.network
+    mixed = None
+    if train.parts and dev.parts:
+        counts = train.parts.counts.loss, dev.parts.counts.loss
+        mixed = MixedLosses(dev.parts.weight, *counts, train.loss, dev.loss)
+    seen = other.seen, other.unseen
+    return SplitLosses(step, one.loss, other.loss, *seen, train.share, dev.share, mixed)
 
 
 def _planned_steps(session: Session) -> int:

@@ -46,6 +46,7 @@ class SessionRunner:
         paused: bool = False,
     ):
         self.session: Session = session
+        session.mixing.in_background = True
         self.autosave: Autosave | None = autosave
         self.training: TrainingControl = TrainingControl(session, clock, paused)
         self.evals: EvalScheduler = EvalScheduler(clock)
@@ -70,7 +71,7 @@ class SessionRunner:
         if is_resized:
             self.cancel_finder()
         self.training.edited(is_resized)
-        of_loss = {"smoothing", "smoothing_method", "train_on"}
+        of_loss = {"smoothing", "smoothing_method", "train_on", "mix", "mix_order"}
         is_another_loss = not changes.keys().isdisjoint(of_loss)
         self.evals.edited(self.session, is_resized, is_another_loss)
 
@@ -168,6 +169,7 @@ class SessionRunner:
             self.training.seconds_to_wait == 0
             or any(one.has_work(session, is_training) for one, session in self.pair.savers())
             or self.evals.has_work(self.session, is_training)
+            or any(one.mixing.is_counting for one in self.pair.sessions())
             or self._is_searching
             or self.views.has_work
         )
@@ -185,6 +187,9 @@ class SessionRunner:
         for autosave, session in self.pair.savers():
             if autosave.advance(session, self.training.is_training):
                 return
+        for session in self.pair.sessions():
+            if session.mixing.advance(self.training.is_training):
+                self.evals.counts_have_come(self.session)
         if self.evals.advance(self.session, self.training.is_training):
             return
         if self.finder is not None and self._is_searching:

@@ -207,7 +207,7 @@ def _previous_run(state: RunState, session: Session, autosave: Autosave | None) 
         train=state.train_settings,
         seed=state.seed,
         steps=state.step,
-        best_dev=state.dev_losses.best,
+        best_dev=state.best_dev,
         id=id(state.run),
         test_peeks=state.test_peeks,
         folder=autosave.folder_of(state.run) if autosave is not None else "",

@@ -18,6 +18,7 @@ from ..analysis.trace_drawing import drawing, softmax_drawing
 from ..constants import FLOOR
 from ..datasets.dataset import Dataset
 from ..errors import UserError
+from ..models.mixture import Mixture
 from ..results import (
     Baseline,
     BigramsView,
@@ -109,17 +110,19 @@ class Views:
             case LossView():
                 return _loss_curve(view, session, self._overlays(view, session))
             case BigramsView():
-                version = session.run, session.step, tuple(session.journal)
-                analysis = self._bigram_analysis(session.model.context)
+                model = session.mixing.model()
+                weight = model.weight if isinstance(model, Mixture) else None
+                version = session.run, session.step, tuple(session.journal), weight
                 train_on = session.train_settings.train_on
-                return analysis.table(session.model, view, version, train_on)
+                return self._bigram_analysis(model.context).table(model, view, version, train_on)
             case NamesView():
                 return self._names.draw(session, view, twins and twins.other(session))
             case EmbeddingView():
                 return self._embedding.draw(session.model)
             case ProbeView(text, most, index):
-                of = session.seed, index
-                return probe(session.model, self.dataset.vocabulary, text, most, dev, of)
+                model, of = session.mixing.model(), (session.seed, index)
+                dev = splits and splits.predicted_dev
+                return probe(model, self.dataset.vocabulary, text, most, dev, of)
             case TraceView():
                 return self._trace(view, session)
             case TwinsView(share, points, steps, window):
@@ -164,7 +167,9 @@ class Views:
         try:
             if text.startswith(_LOGITS):
                 return softmax_drawing(parse_logits(text.removeprefix(_LOGITS)))
-            found = self._tracer.trace_of(session.trainer, text, view.position, backward)
+            found = self._tracer.trace_of(
+                session.trainer, text, view.position, backward, session.mixing.mixture()
+            )
         except UserError as error:
             return Unavailable(str(error))
         rate = train.learning_rate_at(session.step)
@@ -181,13 +186,17 @@ def _loss_curve(view: LossView, session: Session, overlays: list[SavedCurve]) ->
     first, last = steps = _range(view, session)
     edits = _edits(session.journal)
     curve = session.history.curve(first, view.points, last, view.window, edits)
-    dev = [point for point in session.dev_losses.points if first <= point[0] <= last]
+    dev, mixed = (
+        [point for point in losses.points if first <= point[0] <= last]
+        for losses in (session.dev_losses, session.mixed_losses)
+    )
     every = max(1, len(dev) // max(1, view.points))
     target = None if view.target is None else session.dev_losses.first_below(view.target)
     runs = [_Losses(run.history, _edits(run.journal)) for run in session.timeline.previous_runs]
     return replace(
         curve,
         dev=dev[::-every][::-1],  # always with the newest
+        mixed=mixed[::-every][::-1],
         previous=[_points(run, steps, view) for run in runs],
         newest=session.history.newest(edits),
         overlays=overlays,
@@ -212,7 +221,7 @@ def _read(path: str) -> tuple[_Losses, float | None]:
         run = checkpoint.read(path)
     except UserError:
         return _Losses(LossHistory(), []), None
-    return _Losses(run.history, _edits(run.journal)), run.dev_losses.best
+    return _Losses(run.history, _edits(run.journal)), run.best_dev
 
 
 def _points(run: _Losses, steps: tuple[int, int], view: LossView) -> list[tuple[float, float]]:

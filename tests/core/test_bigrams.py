@@ -457,13 +457,17 @@ def test_weights_and_their_gradient_are_those_of_autograd(small, small_items, pl
     contexts, targets = plain.tensors(items, 1, small.vocabulary.characters)
     W = model.tensors["W"].double().requires_grad_()
     torch.nn.functional.cross_entropy(W[contexts[:, 0]], targets).backward()
+    assert W.grad is not None
     grad, W = W.grad, W.detach()
-    for mode, wanted in (("weights", W), ("gradient", grad)):
+    modes: tuple[tuple[BigramMode, torch.Tensor], ...] = (("weights", W), ("gradient", grad))
+    for mode, wanted in modes:
         view = BigramsView(0, 0, size, size, (1, 2), mode)
         table = BigramAnalysis(small, 1).table(model, view, train_on=train_on)
         torch.testing.assert_close(
             torch.tensor(table.values).double(), wanted, rtol=1e-6, atol=1e-8
         )
+    assert table.pair is not None
+    assert table.pair.followers
     assert table.pair.gradient == pytest.approx(float(grad[1, 2]), rel=1e-5)
     assert table.pair.weight == float(W[1, 2])
     some = table.pair.followers[0]

@@ -73,6 +73,9 @@ def test_of_the_real_names_few_of_all_contexts_occur_and_counts_know_nothing_of_
     assert found.unseen_contexts == len(dev - train)
     loss = session.evaluate("dev").loss
     shares = found.examples - found.unseen_examples, found.unseen_examples
+    assert found.model_seen is not None
+    assert found.model_unseen is not None
+    assert found.counts_unseen is not None
     assert found.model_seen * shares[0] + found.model_unseen * shares[1] == pytest.approx(
         loss * found.examples, rel=1e-6
     )

@@ -96,3 +96,12 @@ def test_a_long_run_does_not_evaluate_by_steps(session, evals):
     session.train(5000)
     assert not evals.has_work(session, is_training=True)
     assert evals.steps_until_due(session) > 10**9
+
+
+def test_of_counts_the_plan_is_all_examples_whatever_steps_are_planned(names, evals):
+    train = TrainSettings(batch_size=32, steps=1)
+    session = Session(names, ModelSettings(kind="ngram"), train)
+    session.train(300)
+    finish(evals, session)
+    session.train(20)
+    assert not evals.has_work(session, is_training=True)

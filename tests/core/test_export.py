@@ -73,6 +73,12 @@ RUNS = {
         [(3, {"order": 4})],
         9,
     ),
+    "mixed": (
+        ModelSettings(hidden=20, embedding=5),
+        TrainSettings(mix=0.2, mix_order=6),
+        [(100, {"mix": "auto", "mix_order": 5})],
+        200,
+    ),
     "neural": (
         ModelSettings(kind="neural-bigram", init="lecture"),
         TrainSettings(learning_rate=50, batch_size=0, weight_decay=0.01),
@@ -324,7 +330,7 @@ def test_a_place_that_can_not_be_is_refused(dataset, tmp_path, form):
 def test_other_words_where_the_script_wants_its_own_are_not_written_over(tmp_path):
     (tmp_path / "names.txt").write_text("mine")
     session = Session(Dataset.load("names"), ModelSettings(kind="ngram"))
-    with pytest.raises(UserError, match=r"names\.txt has other words than the run"):
+    with pytest.raises(UserError, match=r"names\.txt already exists with other contents"):
         write_export(session, "script", tmp_path / "run.py")
     assert [path.name for path in tmp_path.iterdir()] == ["names.txt"]
     assert (tmp_path / "names.txt").read_text() == "mine"

@@ -28,10 +28,10 @@ def test_a_setting_that_only_other_kinds_have_is_not_relevant(model):
             assert model.is_relevant(setting.name) == (model.kind in kinds[about]), setting.name
 
 
-def test_only_the_mlp_is_resized():
+def test_sizes_of_the_mlp_and_the_order_of_counts_change_in_place():
     for model in ALL:
         effects = {effect_of({size: 2}, model.kind) for size in model.model_kind.sizes}
-        assert effects == {"mlp": {"resized"}, "ngram": {"restart"}}.get(model.kind, set())
+        assert effects == {"mlp": {"resized"}, "ngram": {"resized"}}.get(model.kind, set())
 
 
 def test_the_setting_for_the_context_decides_its_length():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from makemore_tui.core.models.factory import make_model
 from makemore_tui.core.models.mlp import MLP
+from makemore_tui.core.models.model import Network
 from makemore_tui.core.models.neural_bigram import NeuralBigram
 from makemore_tui.core.models.ngram import NgramCounts
 from makemore_tui.core.presets import PRESETS
@@ -41,7 +42,9 @@ def counted(dataset, order, smoothing):
 @pytest.mark.parametrize("kind", ["neural-bigram", "mlp"])
 def test_a_models_state_goes_into_another_like_it(kind):
     settings = ModelSettings(kind=kind, hidden=5, init="lecture")
-    model, other = make_model(settings, 9, seeded(1)), make_model(settings, 9, seeded(2))
+    model, other = (make_model(settings, 9, seeded(seed)) for seed in (1, 2))
+    assert isinstance(model, Network)
+    assert isinstance(other, Network)
     next(iter(model.tensors.values()))[1, 2] = 3
     contexts = torch.ones(1, model.context, dtype=torch.int64)
     assert not torch.equal(model.logits(contexts), other.logits(contexts))

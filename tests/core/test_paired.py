@@ -12,6 +12,7 @@ from makemore_tui.core.analysis.paired import (
     paired_difference,
 )
 from makemore_tui.core.analysis.probe import probe
+from makemore_tui.core.results import Probe
 from makemore_tui.core.session.session import Session
 
 
@@ -20,7 +21,7 @@ def of_items(nll, lengths):
 
 
 def evaluated(session, most=None):
-    evaluation = RunningEvaluation(session.model, session.dataset, "dev", most, by_item=True)
+    evaluation = RunningEvaluation(session.model, session.dataset, "dev", most, by_example=True)
     while evaluation.advance():
         pass
     return evaluation
@@ -35,7 +36,9 @@ def test_items_have_the_surprisal_of_their_characters(names):
     assert items.mean == pytest.approx(found.result().loss, rel=1e-12)
     for i in (0, 1, 1000, len(items.nll) - 1):
         word = names.item(first + i)
-        mean = probe(session.model, names.vocabulary, word, 1, None).mean
+        found_by_probe = probe(session.model, names.vocabulary, word, 1, None)
+        assert isinstance(found_by_probe, Probe)
+        mean = found_by_probe.mean
         assert items.lengths[i] == len(word) + 1
         assert float(items.nll[i]) == pytest.approx(mean * (len(word) + 1), rel=1e-5)
 
@@ -51,9 +54,10 @@ def test_items_of_some_examples_only_have_what_was_evaluated(names):
 def test_the_paired_error_is_that_of_a_ratio_of_sums_over_items():
     nll = [[3.0, 5, 8, 9] * 10, [2.5, 5.5, 7, 9] * 10]
     lengths = [2.0, 3, 4, 5] * 10
-    found = paired_difference(*(of_items(one, lengths) for one in nll), (7, 7), 3, "names")
+    a, b = (of_items(one, lengths) for one in nll)
+    found = paired_difference(a, b, (7, 7), 3, "names")
     total, n = sum(lengths), len(lengths)
-    differences = [b - a for a, b in zip(*nll, strict=True)]
+    differences = [two - one for one, two in zip(*nll, strict=True)]
     mean = sum(differences) / total
     squares = sum(
         (one - mean * length) ** 2 for one, length in zip(differences, lengths, strict=True)

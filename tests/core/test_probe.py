@@ -5,6 +5,7 @@ import torch
 
 from makemore_tui.core.analysis.probe import probe
 from makemore_tui.core.models.mlp import MLP
+from makemore_tui.core.models.ngram import NgramCounts
 from makemore_tui.core.results import Probe, Unavailable
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
@@ -87,6 +88,7 @@ def test_certainty_is_no_surprisal_at_all(names):
     settings = ModelSettings(kind="ngram", order=1)
     session = Session(names, settings, TrainSettings(smoothing=0.0, batch_size=1))
     session.train(1)
+    assert isinstance(session.model, NgramCounts)
     session.model.counts.zero_()[1] = 5  # an a, whatever came before
     first = probed(session.model, names, "a").characters[0]
     assert (first.probability, math.copysign(1, first.surprisal)) == (1, 1)

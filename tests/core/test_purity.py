@@ -70,7 +70,7 @@ ON_A_SESSION = {
     "refuse": refuse,
     "grow": lambda one: one.edit(hidden=12, context=4, embedding=5),
     "shrink": lambda one: one.edit(hidden=4, context=1, embedding=2),
-    "restart": lambda one: (one.timeline.restart(seed=9), one.train(5), return_to(one, 0)),
+    "restart": lambda one: (one.edit(steps=99), one.timeline.restart(seed=9), return_to(one, 0)),
     "count": lambda one: (one.edit(kind="ngram"), one.train(9)),
     "one-layer": lambda one: (one.edit(kind="neural-bigram", init="lecture"), one.train(9)),
     "change-dataset": lambda one: one.timeline.restart(dataset=one.dataset),

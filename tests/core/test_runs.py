@@ -310,7 +310,7 @@ def test_a_dataset_that_has_changed_or_gone_is_refused(write, tmp_path):
     path.write_text("anna\nbert\n" * 10)
     assert refusal_of(tmp_path / "run").startswith(f"{path} has changed since {tmp_path}/run")
     path.unlink()
-    assert f"{path}: there is no such file" in refusal_of(tmp_path / "run")
+    assert f"{path}: no such file" in refusal_of(tmp_path / "run")
 
 
 def test_of_a_changed_record_the_dataset_is_not_read(run, monkeypatch):

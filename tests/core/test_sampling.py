@@ -1,5 +1,6 @@
 import math
 from collections import Counter
+from itertools import accumulate
 
 import pytest
 import torch
@@ -370,12 +371,8 @@ def test_a_draw_is_where_its_number_falls_among_the_cumulative_probabilities(nam
     contexts = torch.tensor([names.vocabulary.encode("jo")])
     p = torch.softmax(session.model.logits(contexts), 1)[0].tolist()
     assert 0 <= drawn.low <= drawn.number < drawn.high <= 1 + 1e-12
-    below = 0.0
-    for which in range(len(p)):
-        probability = p[which]
-        if drawn.number < below + probability:
-            break
-        below += probability
-    assert (drawn.low, drawn.high) == pytest.approx((below, below + probability))
+    ends = list(accumulate(p))
+    which = next(i for i, end in enumerate(ends) if drawn.number < end)
+    assert (drawn.low, drawn.high) == pytest.approx(([0.0, *ends][which], ends[which]))
     assert drawn.label == names.vocabulary.label(which)
     assert drawn.index == index

@@ -121,7 +121,7 @@ def test_a_new_run_takes_none_of_the_steps_that_were_asked_of_the_one_before(ser
 
 
 def test_a_run_begins_as_a_spec_says_and_is_undone(serve):
-    client = serve()
+    client = serve(steps=1000)
     before = client.until(lambda s: s.step > 10)
     client.do(Pause())
     data, preset = before.dataset, PRESETS["fast"]

@@ -149,7 +149,7 @@ def test_a_run_that_finished_is_finished_again_after_a_way_back_from_another(ser
 
 
 def test_a_previous_run_is_returned_to_paused(serve):
-    client = serve()
+    client = serve(steps=500)
     client.until(lambda s: s.step > 5)
     client.do(Restart(9))
     client.until(lambda s: s.step > 5)
@@ -184,7 +184,7 @@ def test_undo_of_a_restart_is_no_new_run(serve):
 
 
 def test_previous_runs_are_told_with_their_curves(serve):
-    client = serve()
+    client = serve(steps=10_000)
     client.until(lambda s: s.step > 300)
     first = client.still()
     client.do(Restart(9))
@@ -235,7 +235,7 @@ def test_a_range_of_steps_holds_only_those(serve):
 
 
 def test_returning_to_a_previous_run_is_no_new_run(serve):
-    client = serve()
+    client = serve(steps=100)
     client.until(lambda s: s.step > 50)
     first = client.still()
     client.do(Restart(9))

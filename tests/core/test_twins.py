@@ -154,7 +154,9 @@ def test_pairs_of_several_seeds_are_compared(small):
     alone = Session(small, MODEL, b.train, seed=8)
     alone.train(30)
     assert found.pairs[1].b == pytest.approx(alone.evaluate().loss, rel=1e-12)
+    assert found.over_seeds is not None
     assert len(found.over_seeds.differences) == 3
     same = compare(pairs_of(a, a, seeds=2))
+    assert same.over_seeds is not None
     assert same.over_seeds.differences == (0, 0)
     assert not same.over_seeds.different

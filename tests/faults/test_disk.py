@@ -58,7 +58,7 @@ def test_a_run_that_can_not_be_saved_trains_on_and_is_saved_later(open_terminal)
     step = 0
     for happen in (full, in_the_way):
         mend = happen(terminal)
-        terminal.wait_for(lambda: "not saved, but it will be tried again" in terminal.text)
+        terminal.wait_for(lambda: "Not saved, trying again" in terminal.text)
         step = terminal.step
         terminal.wait_for(lambda step=step: terminal.step > step)
         mend()

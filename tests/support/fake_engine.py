@@ -188,9 +188,9 @@ class FakeEngine:
         return self._edited({"steps": extended_plan(now.step)})
 
     def _began(self, label: str, then: Snapshot) -> Snapshot:
-        """A new run, which leaves the present one as a previous one unless it had no steps."""
+        """A new run, which leaves the present one as a previous one if it had got somewhere."""
         now = self.now
-        left = self._leave(label)
+        left = (self._leave(label),) if _is_worth_keeping(now) else ()
         return self._did(
             label,
             replace(
@@ -198,7 +198,7 @@ class FakeEngine:
                 state="paused" if now.state == "paused" else "training",
                 step=0,
                 runs=now.runs + 1,
-                previous=(*now.previous, left) if now.step else now.previous,
+                previous=(*now.previous, *left),
                 resized=None,
                 test=None,
             ),
@@ -234,11 +234,11 @@ class FakeEngine:
         """A saved run; unless it is known, one with the present settings."""
         name, now = folder.rpartition("/")[2], self.now
         run = self.saved.get(folder, now)
-        previous = (*now.previous, self._leave(f"run {name}")) if now.step else now.previous
+        left = (self._leave(f"run {name}"),) if _is_worth_keeping(now) else ()
         there = replace(now, state="paused", model=run.model, train=run.train, seed=run.seed)
         return self._did(
             f"run {name}",
-            replace(there, step=run.step, previous=previous, resized=None, test=None),
+            replace(there, step=run.step, previous=(*now.previous, *left), resized=None, test=None),
         )
 
     def _moved(self, source: list, target: list, word: str) -> Reply:
@@ -266,6 +266,12 @@ class FakeEngine:
             return Refused("runs are not saved here, so this one can't have a name")
         folder = f"{saving.directory}/{name}"
         return replace(self.now, saving=replace(saving, folder=folder, named=True))
+
+
+def _is_worth_keeping(now: Snapshot) -> bool:
+    """True if a run has taken a hundredth of its planned steps, or counted anything."""
+    is_network = now.model.model_kind.is_network
+    return now.step > 0 and (not is_network or 100 * now.step >= now.train.steps)
 
 
 def is_finished(now: Snapshot) -> bool:

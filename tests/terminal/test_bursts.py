@@ -39,7 +39,7 @@ def test_the_key_after_an_entry_is_the_explorers(terminal):
 @pytest.mark.parametrize(("keys", "value"), [("123", "123"), (f"99{BACKSPACE * 3}124", "124")])
 def test_a_value_replaces_the_one_before_and_enter_takes_it(terminal, keys, value):
     terminal.send("2" + "\x1b[A" * 9)
-    terminal.wait_for(lambda: "enter types" in terminal.text)
+    terminal.wait_for(lambda: "enter to edit" in terminal.text)
     terminal.send("\x1b[B" * 6 + f"\r{keys}\r1")
     terminal.wait_for(lambda: terminal.value("hidden").startswith(f"{value} "))
     terminal.send("u")

@@ -29,7 +29,7 @@ def test_the_learning_rate_goes_down_and_up_a_quarter_decade(terminal):
     terminal.wait_for(lambda: terminal.value("learning rate").startswith("0.1 "))
     terminal.send("[")
     terminal.wait_for(lambda: terminal.value("learning rate").startswith("0.0562 "))
-    terminal.wait_for_text("learning rate 0.0562")
+    terminal.wait_for_text("Learning rate 0.1 → 0.0562")
     terminal.send("]")
     terminal.wait_for(lambda: terminal.value("learning rate").startswith("0.1 "))
 
@@ -38,7 +38,7 @@ def test_another_size_is_taken_in_place_and_undone(terminal):
     terminal.wait_for(lambda: terminal.value("hidden").startswith("200 "))
     terminal.send("=")
     terminal.wait_for(lambda: terminal.value("hidden").startswith("250 "))
-    terminal.wait_for_text("in place", "hidden 250", "14,797")
+    terminal.wait_for_text("Hidden 200 → 250, weights kept", "14,797")
     terminal.send("u")
     terminal.wait_for_text("Undid hidden 250")
     terminal.wait_for(lambda: terminal.value("hidden").startswith("200 "))
@@ -90,9 +90,9 @@ def test_the_axis_changes(terminal):
 
 def test_help_opens_and_closes(terminal):
     terminal.send("?")
-    terminal.wait_for_text("Pause training, or go on", "esc closes")
+    terminal.wait_for_text("Pause training, or resume it", "esc close")
     terminal.send("?")
-    terminal.wait_for(lambda: "esc closes" not in terminal.text)
+    terminal.wait_for(lambda: "esc close" not in terminal.text)
 
 
 def test_another_size_of_the_terminal_arranges_the_panels_anew(terminal):

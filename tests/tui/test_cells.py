@@ -66,5 +66,5 @@ def test_columns_stand_in_line_in_every_terminal(cells_of):
 
 
 def test_plain_text_is_written_as_it_is():
-    for text in ("\x1b[3;5H│ λ · Ж … ▁█ ∞│", "no place is known of தமிழ்", "\x1b[1mகி"):
+    for text in ("\x1b[3;5H│ ñ · ß … ▁█ ∞│", "no place is known of தமிழ்", "\x1b[1mகி"):
         assert aligned(text) == text

@@ -7,7 +7,7 @@ from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.results import BigramsView
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.session.session import Session
-from makemore_tui.core.settings import ModelSettings
+from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.core.worker.protocol import (
     Begin,
     CancelFinder,
@@ -34,6 +34,7 @@ from tests.support.fake_engine import FakeEngine, comparable
 from tests.support.serving import Client
 from tests.support.snapshots import plain
 
+BRIEF = TrainSettings(steps=100)  # so that a run of a step is kept when it is left
 ITEMS = "\n".join(f"{a}{b}{c}{a}" for a in "anders" for b in "iouj" for c in "ken")
 VIEWS = (LossView(0.0, 40), BigramsView(0, 0, 5, 5, (0, 1)), NamesView(3))
 
@@ -108,8 +109,8 @@ def test_the_fake_engine_answers_as_the_server_does(file, tmp_path):
     other = tmp_path / "other.txt"
     other.write_text(ITEMS.upper())
     dataset, folder = Dataset.load(str(file)), tmp_path / "saved"
-    Session(dataset, ModelSettings(hidden=7)).save(folder)
-    server = Client(Session(dataset, ModelSettings(hidden=10)), paused=True)
+    Session(dataset, ModelSettings(hidden=7), BRIEF).save(folder)
+    server = Client(Session(dataset, ModelSettings(hidden=10), BRIEF), paused=True)
     replies = []
     fake = FakeEngine(plain(server.first))
     fake.saved[str(folder)] = replace(server.first, model=ModelSettings(hidden=7))
@@ -122,7 +123,8 @@ def test_the_fake_engine_answers_as_the_server_does(file, tmp_path):
 
 
 def test_training_goes_on_after_what_begins_a_run_unless_it_was_paused(file):
-    server = Client(Session(Dataset.load(str(file)), ModelSettings(hidden=10)), paused=True)
+    session = Session(Dataset.load(str(file)), ModelSettings(hidden=10), BRIEF)
+    server = Client(session, paused=True)
     replies = []
     fake = FakeEngine(plain(server.first))
     fake.start(replies.append)

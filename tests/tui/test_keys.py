@@ -35,6 +35,7 @@ REQUESTS = {
     "batch-up": Edit({"batch_size": 64}),
     "decay-up": Edit({"weight_decay": 0.0001}),
     "dropout-up": Edit({"dropout": 0.05}),
+    "mix": Edit({"mix": "auto"}),
     "model": Edit(
         {
             "kind": "ngram",

@@ -5,7 +5,7 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from makemore_tui.core.results import Baseline, LossCurve
+from makemore_tui.core.results import Baseline, LossCurve, MixedLosses
 from makemore_tui.tui.screens.command_palette import commands
 from makemore_tui.tui.screens.dialogs import TargetScreen
 from makemore_tui.tui.widgets.loss import LossPanel, _axis_of
@@ -66,6 +66,17 @@ async def test_without_steps_it_says_what_there_is_to_do(draw, state, says):
 async def test_a_loss_that_is_not_finite_is_named(draw, loss, shown):
     rows = await draw(loss=flat(loss))
     assert f"minibatch {shown}" in rows[0]
+
+
+async def test_the_dev_loss_of_a_mixture_is_named_and_drawn(draw, snapshot, curve):
+    splits = replace(snapshot().splits, mixed=MixedLosses(0.4, 1.6, 1.97, 1.8, 1.914))
+    alone = replace(curve(), dev=[])
+    mixed = replace(alone, mixed=[(step, 1.9) for step in alone.steps])
+    rows = await draw(loss=mixed, splits=splits)
+    assert "mixed 1.914" in rows[0]
+    assert "mixed" not in (await draw(width=40, loss=mixed, splits=splits))[0]
+    lowest = [row for row in rows if " 1.9" in row][-1]
+    assert any("⠀" < sign <= "⣿" for sign in lowest)
 
 
 async def test_an_infinite_dev_loss_is_named(draw, snapshot):
@@ -158,7 +169,8 @@ async def test_a_click_sets_the_crosshair(shown, stage):
     panel = await shown()
     await stage.pilot.click(panel, offset=(2 + 6 + 20, 5))
     await stage.pilot.pause()
-    assert panel.options.crosshair == pytest.approx(_axis_of(panel).step(20))
+    assert (axis := _axis_of(panel))
+    assert panel.options.crosshair == pytest.approx(axis.step(20))
     assert stage.rows(panel)[3][6 + 20] == "│"
 
 
@@ -311,15 +323,6 @@ async def test_other_runs_are_hidden_and_overlaid(shown, stage, previous):
     assert panel.view().overlays == ("/runs/a.safetensors",)
     panel.toggle_run("/runs/a.safetensors")
     assert panel.view().overlays == ()
-
-
-async def test_a_run_that_was_left_soon_after_it_began_is_drawn_only_if_asked_for(
-    shown, stage, previous
-):
-    panel = await shown(previous=(previous(id=1, steps=1999), previous(id=2, steps=2000)))
-    assert stage.rows(panel)[0].endswith("1 previous run")
-    panel.toggle_run(1)
-    assert stage.rows(panel)[0].endswith("2 previous runs")
 
 
 async def test_the_palette_sets_a_target_refuses_what_is_none_and_removes_it(explorer):

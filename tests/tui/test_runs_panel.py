@@ -39,6 +39,8 @@ async def test_p_pins_a_previous_run_which_comes_first_and_p_again_unpins_it(
     await it.press("p")
     await it.until(lambda: it.notice == "Unpinned lr 0.01")
     assert it.engine.commands == [PinRun(0), PinRun(0)]
+    await it.press("up", "up", "p")
+    await it.until(lambda: it.notice.startswith("Only previous runs of this session"))
 
 
 async def test_without_previous_runs_it_says_how_there_come_to_be_some(draw):

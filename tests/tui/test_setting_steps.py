@@ -49,6 +49,19 @@ def values_of(snapshot, setting, by):
     return values, changes
 
 
+# Mixture
+
+
+def test_the_key_of_the_mixture_switches_and_the_arrows_go_by_tenths(snapshot):
+    assert stepped(snapshot(), "mixture", 1) == {"mix": "auto"}
+    assert stepped(snapshot(mix="auto"), "mixture", 1) == {"mix": 0}
+    assert stepped(snapshot(mix=0.3), "mix", 1) == {"mix": 0.4}
+    assert stepped(snapshot(mix="auto"), "mix", 1) == {"mix": 0.1}
+    assert stepped(snapshot(mix="auto"), "mix", -1) == {"mix": 0}
+    assert "minimum, 0" in stepped(snapshot(), "mix", -1)
+    assert "Counts have no mixture" in stepped(snapshot(kind="ngram"), "mixture", 1)
+
+
 # Learning rate
 
 

@@ -1,7 +1,9 @@
 """The controls: what the engine says the settings are, and the keys that change them."""
 
 import pytest
+from msgspec.structs import replace
 
+from makemore_tui.core.results import MixedLosses
 from makemore_tui.tui.widgets.settings import SettingsPanel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -9,9 +11,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 WIDTHS = [30, 32, 40]  # those of the side column at 100, 120 and 200 cells
 
 NAMES = """model|learning rate|schedule|batch size|context|embedding|hidden|optimizer|method
-smoothing|weight decay|dropout|parameters|counts|steps/s|step|train on|init|direct|seed""".replace(
-    "\n", "|"
-).split("|")
+smoothing|weight decay|dropout|mix order|mix|parameters|counts|steps/s|step|train on|init|direct
+seed""".replace("\n", "|").split("|")
 
 
 @pytest.fixture
@@ -51,6 +52,7 @@ async def test_an_mlp_shows_all_its_settings_with_their_keys(draw, width):
         "optimizer": ["sgd", "o"],
         "weight decay": ["0", "w W"],
         "dropout": ["0", "x X"],
+        "mix": ["0", "M"],
         "parameters": ["11,897"],
         "steps/s": ["2,500"],
         "train on": ["train"],
@@ -58,6 +60,15 @@ async def test_an_mlp_shows_all_its_settings_with_their_keys(draw, width):
         "direct": ["off"],
         "seed": ["1", "r R"],
     }
+
+
+async def test_a_mixture_has_its_order_and_the_weight_that_was_found(draw, snapshot):
+    mixed = MixedLosses(0.3972, 1.6, 1.97, 1.8, 1.91)
+    splits = replace(snapshot().splits, mixed=mixed)
+    shown = await draw(settings={"mix": "auto", "mix_order": 5}, splits=splits)
+    assert shown["mix"].split() == ["auto", "→", "0.397", "M"]
+    assert shown["mix order"] == "5"
+    assert (await draw(settings={"mix": 0.3}, splits=splits))["mix"].split() == ["0.3", "M"]
 
 
 async def test_counts_have_smoothing_and_order_and_no_settings_of_networks(draw):
@@ -152,5 +163,5 @@ async def test_no_width_does_harm(stage, snapshot):
     await stage.play(panel, 26, 14, snapshot())
     for width in range(1, 60):
         for kind in ("mlp", "ngram", "neural-bigram"):
-            expected = 16 if kind == "ngram" else 17
+            expected = 16 if kind == "ngram" else 18
             assert len(panel.rows(snapshot(kind=kind), width, 14)) == expected

@@ -5,7 +5,7 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from makemore_tui.core.results import Baseline, TestLoss
+from makemore_tui.core.results import Baseline, MixedLosses, TestLoss
 from makemore_tui.core.split_results import ContextCoverage, Regularization, SplitDetails
 from makemore_tui.core.worker.protocol import DetailsView
 from makemore_tui.tui.widgets.splits import SplitsPanel
@@ -40,6 +40,21 @@ async def test_train_and_dev_losses_with_seen_and_unseen_apart(draw, height):
     assert (shown["new items"], shown["also in train"]) == ("2.190", "2.030")
     assert shown["dev - train"] == "+0.044"
     assert shown["at step"] == "1,100"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_a_mixture_has_the_losses_of_network_counts_and_both(draw, width):
+    mixed = MixedLosses(0.397, 1.609, 1.9685, 1.78, 1.914)
+    test = TestLoss(1200, 2.18, 1.977, 1.923)
+    rows = await draw(width=width, losses={"mixed": mixed}, test=test)
+    assert [row.split() for row in rows[:5]] == [
+        ["network", "counts", "mixed"],
+        ["train", "2.126", "1.609", "1.780"],
+        ["dev", "2.170", "1.968", "1.914"],
+        ["weight", "of", "counts", "0.397"],
+        ["at", "step", "1,100"],
+    ]
+    assert rows[5].split() == ["test", "2.180", "1.977", "1.923"]
 
 
 async def test_it_says_that_it_is_evaluating(draw):

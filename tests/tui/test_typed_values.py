@@ -195,7 +195,7 @@ async def test_every_setting_that_a_model_reads_has_a_line(snapshot, kind):
     assert "seed" in listed
     assert {"order", "smoothing"} <= listed if kind == "ngram" else True
     if kind == "mlp":
-        assert set(SETTINGS) - listed == {"order", "smoothing"}
+        assert set(SETTINGS) - listed == {"order", "smoothing", "smoothing_method", "mix_order"}
 
 
 async def test_a_low_panel_scrolls_with_the_cursor(explorer):

@@ -11,7 +11,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.lessons import lesson_named, lessons_directory, read_lessons
 from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.settings import parse_changes
 from makemore_tui.core.text import shown
@@ -51,6 +50,8 @@ def open_explorer(given: Given) -> None:
     if target is not None and not is_target(target):
         raise UserError(f"--target must be a loss between 0 and {MAX_TARGET:g} nats, not {target}")
     if (lesson := given.get("--lesson")) is not None:
+        from makemore_tui.core.lessons import lesson_named, lessons_directory, read_lessons
+
         from ..keymap import is_key
 
         lesson_named(read_lessons(lessons_directory(), is_key)[0], lesson)

@@ -21,7 +21,6 @@ from makemore_tui.core.lessons import (
 from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS
 from makemore_tui.core.worker.protocol import Start
 
-from ..keymap import is_key
 from . import options
 from .plain_words import PlainCommand, PlainGroup
 from .process import complain
@@ -34,6 +33,8 @@ lessons = typer.Typer(cls=PlainGroup, invoke_without_command=True)
 
 def lesson_names(incomplete: str) -> list[str]:
     """Completes the name of a lesson."""
+    from ..keymap import is_key  # which loads textual
+
     found, _ = read_lessons(lessons_directory(), is_key)
     return options.one_of(*(lesson.name for lesson in found))(incomplete)
 
@@ -84,6 +85,8 @@ def check(
 
 def _read() -> list[Lesson]:
     """The lessons; what is wrong with others is printed."""
+    from ..keymap import is_key
+
     found, problems = read_lessons(lessons_directory(), is_key)
     for problem in problems:
         complain(problem)

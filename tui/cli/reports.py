@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from makemore_tui.core.session.replay import Replay
     from makemore_tui.core.session.session import Session
 
+_SPLIT_COLUMNS = ("split", "loss", "also in train", "new", "examples")
 _SAMPLES_SHOWN = 10
 _MAX_WIDTH, _HEIGHT = 100, 18  # of a plot
 _PIPE_WIDTH = 1000  # no line of a table is broken in a pipe or a file
@@ -223,6 +224,20 @@ def print_rate_search(search: RateSearch) -> None:
     _print_plot(heading, rate_plot(search, *_plot_size(), DARK))
 
 
+def _evaluations(evaluations: "dict[str, Evaluation]") -> list[Any]:
+    """The losses of some splits as a table, of a mixture with its parts and its weight below."""
+    table, weight = new_table("Loss, in nats per character", *_SPLIT_COLUMNS), None
+    for name, found in evaluations.items():
+        rows = {name: found}
+        if found.parts is not None:
+            rows |= {"  network": found.parts.network, "  counts": found.parts.counts}
+            weight = f"network mixed with counts, whose weight is {found.parts.weight:.3f}"
+        for row, one in rows.items():
+            losses = map(number, (one.loss, one.seen, one.unseen))
+            table.add_row(row, *losses, f"{one.num_examples:,}")
+    return [table] if weight is None else [table, Text(weight, style="dim")]
+
+
 def print_evaluations(
     evaluations: "dict[str, Evaluation]",
     words: list[Probe],
@@ -231,13 +246,7 @@ def print_evaluations(
 ) -> None:
     """Print the losses of some splits, how likely each character of some words is, and what the
     losses come from."""
-    table = new_table(
-        "Loss, in nats per character", "split", "loss", "also in train", "new", "examples"
-    )
-    for name, found in evaluations.items():
-        losses = map(number, (found.loss, found.seen, found.unseen))
-        table.add_row(name, *losses, f"{found.num_examples:,}")
-    print_out(table)
+    print_out(*_evaluations(evaluations))
     if coverage is not None:
         _print_plot("\nContexts", coverage_rows(coverage, "this model", DARK))
     if penalty is not None:

@@ -29,6 +29,7 @@ from .reports import (
 )
 
 if TYPE_CHECKING:
+    from makemore_tui.core.analysis.evaluation import Evaluation
     from makemore_tui.core.session.session import Session
 
 
@@ -73,6 +74,7 @@ def evaluate(
         with contextlib.suppress(UserError):  # a run that may not be written
             note_test_peek(run)
     answer: dict[str, Any] = {name: one.loss for name, one in evaluations.items()}
+    answer |= _mixture_record(evaluations)
     if words:
         records = [_word_record(one) for one in words]
         texts = [{"text": text} for text in word or ()]
@@ -86,6 +88,17 @@ def evaluate(
     if penalty:
         answer["regularization"] = asdict(penalty)
     show(as_json, answer, print_evaluations, evaluations, words, coverage, penalty)
+
+
+def _mixture_record(evaluations: "dict[str, Evaluation]") -> dict[str, Any]:
+    """Of a network that is mixed with counts, what each has alone, by split."""
+    parts = {name: one.parts for name, one in evaluations.items() if one.parts}
+    return parts and {
+        "network": {name: one.network.loss for name, one in parts.items()},
+        "counts": {name: one.counts.loss for name, one in parts.items()},
+        "mixture": {name: evaluations[name].loss for name in parts},
+        "weight": next(one.weight for one in parts.values()),
+    }
 
 
 def _coverage(saved: "Session") -> ContextCoverage:

@@ -154,7 +154,7 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     interrupts: list[bool] = []
     with ctrl_c_calls(lambda *_: interrupts.append(True)):
         split, first_step = session.train_settings.train_on, session.step
-        initial_loss = evaluated(session, split, _FEW_MULTIPLICATIONS).loss
+        initial_loss = evaluated(session, split, _FEW_MULTIPLICATIONS).network.loss
         begun = time.perf_counter()
         with progress(last_step, quiet) as advance:
             while session.step < last_step and not (session.trainer.finished or interrupts):

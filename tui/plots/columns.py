@@ -38,13 +38,14 @@ class StepAxis(NamedTuple):
 class CurveColumns(NamedTuple):
     """A curve with one value for each column: None where there is nothing to draw.
 
-    smooth: the smoothed loss. previous: the lines of other runs. earliest: the first step whose
-    loss is in the curve."""
+    smooth: the smoothed loss. mixed: the dev loss of a mixture. previous: the lines of other runs.
+    earliest: the first step whose loss is in the curve."""
 
     low: list[float | None]
     high: list[float | None]
     smooth: list[float | None]
     dev: Line
+    mixed: Line
     axis: StepAxis
     previous: list[Line]
     earliest: float
@@ -65,14 +66,22 @@ def curve_columns(curve: LossCurve, width: int, log: bool = False) -> CurveColum
     its neighbours. log: of the steps' axis."""
     axis, steps = axis_of(curve, width, log), curve.steps
     places = [min(round(axis.column(step)), width - 1) for step in steps]
-    dev = [(step, loss) for step, loss in curve.dev if math.isfinite(loss) and step >= axis.first]
+    dev, mixed = (
+        [
+            (axis.column(step), loss)
+            for step, loss in points
+            if math.isfinite(loss) and step >= axis.first
+        ]
+        for points in (curve.dev, curve.mixed)
+    )
     first_half = (steps[1] - steps[0]) / 2 if len(steps) > 1 else math.inf  # of the first point
     others = [*curve.previous, *(one.points for one in curve.overlays)]
     return CurveColumns(
         low=_filled([min(each, default=None) for each in _by_column(places, curve.low, width)]),
         high=_filled([max(each, default=None) for each in _by_column(places, curve.high, width)]),
         smooth=_means(_by_column(places, curve.smooth, width)),
-        dev=[(axis.column(step), loss) for step, loss in dev],
+        dev=dev,
+        mixed=mixed,
         axis=axis,
         previous=[_line_of_points(points, axis) for points in others],
         earliest=max(0.0, steps[0] - first_half) if steps else 0.0,

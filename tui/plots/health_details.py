@@ -1,7 +1,6 @@
 """What a panel that fills the screen tells of a run's health besides: a tall histogram of the
 activations, and every rule of the diagnosis."""
 
-from makemore_tui.core.analysis.diagnosis import RULES
 from makemore_tui.core.results import Health
 
 from ..style.cells import cell_len
@@ -45,6 +44,8 @@ def _histogram(health: Health, palette: Palette) -> list[Row]:
 def _rules(health: Health, width: int, palette: Palette, most: int) -> list[Row]:
     """The rules in the order in which they are tried, each in at most so many lines; the one that
     applies is marked, and whole."""
+    from makemore_tui.core.analysis.diagnosis import RULES  # a start needs none
+
     dim, text = palette.style("dim"), palette.style("text", bold=True)
     rows = [row(("diagnoses, in the order in which they are checked", dim))]
     names = list(dict.fromkeys(rule.name for rule in RULES))

@@ -22,6 +22,7 @@ SMOOTHINGS = {"light": 1000, "strong": 5000, "off": 0}  # steps
 BASELINE_CHOICES = (BASELINES, BASELINES[1:], BASELINES[:1], ())
 TARGET = "target"  # what its line is called
 MAX_TARGET = 100.0  # nats
+_MIXED = "╍ mixed "
 _MIN_STEPS = 16  # in a range
 ZOOM = 1.5  # times as high for each step of the vertical zoom
 _MAX_ZOOM = 12
@@ -81,7 +82,7 @@ class LossOptions:
         shown = tuple(one for one in baselines if one.name in self.baselines)
         if self.target is not None:
             shown = Baseline(TARGET, self.target), *shown
-        dev = snapshot.splits.dev if snapshot.splits else None
+        dev = snapshot.splits.predicted_dev if snapshot.splits else None
         return PlotContent(self, shown, snapshot.marks, snapshot.previous, dev)
 
     def magnified(self, factor: float, axis: StepAxis, total: int) -> "LossOptions":
@@ -114,10 +115,12 @@ def loss_legend(
     crosshair = options.crosshair
     text = palette.style("text", bold=True)
     batch, where = curve.newest, ""
-    dev = snapshot.splits.dev if snapshot.splits else None
+    splits = snapshot.splits
+    dev, mixed = splits and splits.dev, splits and splits.mixed and splits.mixed.dev
     if crosshair is not None and curve.steps:
         batch = _nearest(zip(curve.steps, curve.smooth, strict=True), crosshair)
         dev = _nearest(curve.dev, crosshair)
+        mixed = _nearest(curve.mixed, crosshair)
         where = f"│ step {crosshair:,.0f}   "
     parts = [
         (where, palette.style("cursor", bold=True)),
@@ -127,6 +130,10 @@ def loss_legend(
         (f"{number(dev)}   ", text),
     ]
     left = width - sum(len(words) for words, _ in parts)
+    both = f"{number(mixed)}   "
+    if mixed is not None and len(both) + len(_MIXED) <= left:
+        parts += [(_MIXED, palette.style("good")), (both, text)]
+        left -= len(both) + len(_MIXED)
     for words, style in _more_parts(curve, snapshot, options, palette):
         if len(words) <= left:
             parts.append((words, style))

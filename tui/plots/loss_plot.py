@@ -21,6 +21,7 @@ _GUTTERS = (96, 27), (58, 17), (0, 0)  # from which width on, cells for the base
 _GUTTER_WITH_DETAILS = 27
 _REACH, _ASIDE = 6, 24  # rows and columns that the name of a run may be from its line's end
 _DEV_DASH = (4, 2)  # columns of the dev loss's line that are drawn and left out, by turns
+_MIXED_DASH = (2, 2)
 _DASHES = ((1, 0), (9, 3), (5, 5))  # of other runs' lines
 
 
@@ -54,8 +55,9 @@ def loss_plot(
     curve: LossCurve, width: int, height: int, look: PlotContent, palette: Palette
 ) -> list[Row]:
     """The loss plot in `height` rows of `width` cells. The smoothed mean of the minibatch losses is
-    a line, the dev loss a dashed one, and other runs have a colour and dashes each. Behind them
-    stand the marks, the baselines, and, shaded, the range of minibatch losses of each column."""
+    a line, the dev loss a dashed one, as is that of a mixture, and other runs have a colour and
+    dashes each. Behind them stand the marks, the baselines, and, shaded, the range of minibatch
+    losses of each column."""
     canvas = canvas_width(width, look)
     if canvas < 10 or height < 4 or not curve.steps:
         return []
@@ -117,6 +119,8 @@ def _lines_and_axes(
     _draw_line(figure, as_line(columns.smooth), scale, palette.batch)
     for part in _dashes(columns.dev, _DEV_DASH):
         _draw_line(figure, part, scale, palette.dev)
+    for part in _dashes(columns.mixed, _MIXED_DASH):
+        _draw_line(figure, part, scale, palette.good)
     steps, step_words = step_labels(step_ticks(axis))
     losses, loss_words = loss_labels(ticks, AXIS_WIDTH - 1)
     figure.axes(

@@ -72,7 +72,7 @@ def _lines_range(
 ) -> tuple[float, float]:
     """The lowest and highest place to show: of the lines, but for their highest losses where most
     are far below them; and of what else is near."""
-    lines = [line for line in (as_line(columns.smooth), columns.dev) if line]
+    lines = [line for line in (as_line(columns.smooth), columns.dev, columns.mixed) if line]
     losses = [loss for line in lines for _, loss in line]
     lowest, highest = min(losses, default=0.0), max(losses, default=1.0)
     usual = max((_usual_high(columns, line) for line in lines), default=highest)

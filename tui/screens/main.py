@@ -52,6 +52,7 @@ from .asking import AskingScreen
 from .card import Card
 from .view_schedule import ViewSchedule
 
+_SECONDS_TO_PLOTS = 0.2  # when the first paint is done
 _TICK_SECONDS = 0.1
 _PANELS = (  # in the order in which they stand on a screen
     LossPanel,
@@ -74,7 +75,6 @@ class MainScreen(Screen):
     drawn, it is asked nothing until something changes.
     """
 
-    CSS_PATH = "main.tcss"
     BINDINGS = screen_bindings()
 
     @dataclass
@@ -121,11 +121,12 @@ class MainScreen(Screen):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        """Start the engine, after the first paint, and load what the first plot will need."""
+        """Start the engine, after the first paint; a little later load what plots will need."""
         self.supervisor.start()
         if self._config.get("welcome", True):
             self.card.action_show()
-        threading.Thread(target=import_module, args=("plotext",), daemon=True).start()
+        loading = threading.Thread(target=import_module, args=("plotext",), daemon=True)
+        self.set_timer(_SECONDS_TO_PLOTS, loading.start)
 
     @on(Resize)
     @on(LessonSide.Rearranged)

@@ -11,8 +11,8 @@ from textual.driver import Driver
 from .cells import cell_len
 
 _TOKEN = re.compile(r"\x1b\[\d+;(?P<column>\d+)H|\x1b\[[\d;?]*[A-Za-z]|[^\x1b]+|\x1b")
-# A text of which terminals differ: not of Latin, Greek and Cyrillic letters, signs and boxes.
-_UNSURE = re.compile("\\S?[\u0300-\u036f\u0483-\u200f\u2c00-\U0010ffff]+")
+# A text of which terminals may differ: not of Latin letters, signs and boxes.
+_UNSURE = re.compile("\\S?[\u0300-\u200f\u2c00-\U0010ffff]+")
 
 
 def aligned(written: str) -> str:

@@ -10,10 +10,11 @@ from itertools import groupby
 from unicodedata import category
 
 from rich import cells
-from rich.cells import CellTable, cell_len
+from rich.cells import CellTable
+from rich.cells import cell_len as cell_len
 
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
-_table_of_rich = cells.load_cell_table
+_table_of_rich = cells.load_cell_table  # pyright: ignore[reportPrivateImportUsage]
 
 Span = tuple[int, int, int]
 
@@ -26,10 +27,11 @@ def _cell_table(unicode_version: str = "auto") -> CellTable:
 
 def _parts(first: int, last: int, width: int) -> Iterator[Span]:
     """A range of characters of one width in rich's table, as (first, last, width) of its parts."""
-    if width:
+    codes_of_all = range(first, last + 1)
+    if width or "Mc" not in map(category, map(chr, codes_of_all)):
         yield first, last, width
         return
-    for is_spacing, codes in groupby(range(first, last + 1), lambda code: _is_spacing(chr(code))):
+    for is_spacing, codes in groupby(codes_of_all, lambda code: _is_spacing(chr(code))):
         part = list(codes)
         yield part[0], part[-1], int(is_spacing)
 
@@ -38,7 +40,7 @@ def _is_spacing(character: str) -> bool:
     return category(character) == "Mc"
 
 
-cells.load_cell_table = _cell_table
+cells.load_cell_table = _cell_table  # pyright: ignore[reportPrivateImportUsage]
 
 
 def clusters(text: str) -> list[Span]:

@@ -57,7 +57,7 @@ class BigramPanel(Panel):
     def set_view(self, mode: BigramMode, order: BigramOrder) -> None:
         """Set what is shown, and in which order."""
         self.mode, self.order = mode, order
-        self._retitle()
+        self.title.set(*_titles(self._mode, self.order))
         self.post_message(self.ViewChanged(self))
 
     def action_move(self, down: int, right: int) -> None:
@@ -100,13 +100,13 @@ class BigramPanel(Panel):
             return paragraph("the model's weights are not finite", width, self.palette, "warning")
         layout, labels = self._layout(table.mode), snapshot.dataset.labels
         drawing = BigramDrawing(table, labels, layout, width, height, self.palette)
-        self._retitle()
+        self.title.set(*_titles(self._mode, self.order))
         label_border(self, subtitle=drawing.legend())
         return drawing.rows()
 
     @property
     def _modes(self) -> list[BigramMode]:
-        has_weights = bool(self.snapshot) and self.snapshot.model.kind == "neural-bigram"
+        has_weights = bool(self.snapshot) and self.snapshot.model.model_kind.is_table
         return [mode for mode in _MODES if has_weights or mode not in _OF_WEIGHTS]
 
     @property
@@ -123,12 +123,13 @@ class BigramPanel(Panel):
         self.cursor = max(0, min(row, last)), max(0, min(column, last))
         self.post_message(self.ViewChanged(self))
 
-    def _retitle(self) -> None:
-        """Say what is shown, in words that fit."""
-        modes, order = _MODES[self._mode], _ORDERS[self.order]
-        self.title.set(*(f"Bigrams · {mode} · {order}" for mode in modes), f"Bigrams · {modes[1]}")
-
     def _layout(self, mode: BigramMode) -> TableLayout:
         labels = self.snapshot.dataset.labels if self.snapshot else ()
         widest = max(map(cell_len, ("a", *labels)))
         return table_layout(*self.content_size, self._characters, widest, mode)
+
+
+def _titles(mode: BigramMode, order: BigramOrder) -> list[str]:
+    """What is shown, the widest words first."""
+    words = _MODES[mode]
+    return [*(f"Bigrams · {one} · {_ORDERS[order]}" for one in words), f"Bigrams · {words[1]}"]

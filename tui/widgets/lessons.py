@@ -56,6 +56,7 @@ class LessonSide(Vertical, can_focus=True):
     LessonSide {{
         dock: right; width: {_WIDTH}; height: 100%; display: none; padding: 0 1;
         border: round $panel-lighten-2; border-title-style: bold; background: $surface;
+        border-title-color: $foreground; border-subtitle-color: $text-muted;
     }}
     LessonSide:focus-within, LessonSide:focus {{ border: round $primary; }}
     LessonSide > VerticalScroll {{ height: auto; max-height: 1fr; scrollbar-size-vertical: 1; }}

@@ -78,6 +78,7 @@ class Panel(Widget, can_focus=True):
         self.drawn: Any = None
         self._rows: list[Row] = []
         self._strips: list[Strip] = []  # the rows as they are painted
+        self._blank: Strip | None = None  # a line below the rows
         self._painted_with: tuple[int, RichStyle] | None = None  # width and style
 
     @property
@@ -139,7 +140,9 @@ class Panel(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         if y < len(self._strips):
             return self._strips[y]
-        return Strip.blank(self.content_size.width, self.rich_style)
+        if self._blank is None or self._blank.cell_length != self.content_size.width:
+            self._blank = Strip.blank(self.content_size.width, self.rich_style)
+        return self._blank
 
     @on(Resize)
     @on(Show)
@@ -149,6 +152,7 @@ class Panel(Widget, can_focus=True):
         self.post_message(self.ViewChanged(self))
 
     def notify_style_update(self) -> None:
+        self._blank = None
         super().notify_style_update()
         self.relayout()
 

@@ -86,7 +86,7 @@ class ProbePanel(Panel):
         """Draw what was asked for, once the distribution after the text is there."""
         if not self._due or not isinstance(self.drawn, Probe):
             return
-        if self._has_ended:
+        if self._draws and not self._draws[-1].text:  # the end of the last sample
             self._index += 1
             self._draws = []
             self._go_to(self._prefix)
@@ -98,10 +98,6 @@ class ProbePanel(Panel):
                 self._prefix = self.drawn.text
             self._draws.append(draw)
             self._go_to(self.drawn.text + draw.text)
-
-    @property
-    def _has_ended(self) -> bool:
-        return bool(self._draws) and not self._draws[-1].text
 
     def _go_to(self, text: str) -> None:
         """Show another text, that of the walk."""

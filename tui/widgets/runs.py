@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.events import Blur, Click, Focus, Show
+from textual.events import Blur, Click, Focus
 from textual.widgets import Input
 
 from makemore_tui.core.errors import UserError
@@ -75,10 +75,6 @@ class RunsPanel(Panel):
         yield self._filter
         yield self.saved
 
-    @on(Show)
-    def _poll(self) -> None:
-        self.saved.read()
-
     def list_saved(self, runs: "Sequence[SavedRun]") -> None:
         """Take the runs on disk, the newest first."""
         self.saved.take(runs)
@@ -91,8 +87,6 @@ class RunsPanel(Panel):
             self._entries, self.cursor = [], 0
         self.saved.saving = snapshot.saving
         super().show(snapshot)
-        if before is None:
-            self.saved.read()
 
     def action_move(self, down: int, right: int) -> None:
         """Move the cursor to another run."""
@@ -135,7 +129,7 @@ class RunsPanel(Panel):
             if entry.place == "previous":
                 self.post_message(self.Asked(PinRun(entry.position)))
             else:
-                self.post_message(self.Said(say.NOT_PINNED.format(key=self.key_labels)))
+                self.post_message(self.Said(say.NOT_PINNED.format(key=key_labels(self.app))))
 
     def action_plot(self) -> None:
         """Hide the previous run under the cursor on the loss plot, or show it again; draw the saved
@@ -157,6 +151,7 @@ class RunsPanel(Panel):
             self.action_move(place - self.cursor, 0)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
+        self.saved.read()
         before = self._entries
         everything = _all_entries(snapshot, self.saved)
         self._entries = entries = ordered(matching(everything, self._filter.value), self.sort)

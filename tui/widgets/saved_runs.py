@@ -26,10 +26,9 @@ class SavedRuns(Widget):
     folder in which it lies until this is left.
     """
 
-    DEFAULT_CSS = "SavedRuns { display: none; }"
-
     def __init__(self, take: "Callable[[Sequence[SavedRun]], object]") -> None:
         super().__init__()
+        self.display = False
         self.saving: Saving | None = None  # where the open run is saved
         self.runs: Sequence[SavedRun] = ()
         self.deleted: dict[str, tuple[SavedRun, Path]] = {}

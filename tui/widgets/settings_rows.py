@@ -57,6 +57,7 @@ def settings_entries(snapshot: Snapshot) -> list[Entry]:
         _entry(snapshot, "optimizer", "optimizer") if is_network else _method_entry(snapshot),
         _regularizer_entry(snapshot),
         *([_entry(snapshot, "dropout", *_both("dropout"))] if is_network else []),
+        *_mix_entries(snapshot),
         Entry("parameters" if is_network else "counts", f"{snapshot.parameters:,}"),
         Entry("step", f"{snapshot.step:,}{planned}", (), "steps" if is_network else ""),
         Entry("steps/s", speed),
@@ -75,6 +76,19 @@ def _regularizer_entry(snapshot: Snapshot) -> Entry:
     entry = _entry(snapshot, snapshot.model.model_kind.regularizer, *_both("decay"))
     is_used = snapshot.model.model_kind.is_network or snapshot.train.smoothing_method == "add-k"
     return entry if is_used else entry._replace(value=_UNUSED)
+
+
+def _mix_entries(snapshot: Snapshot) -> list[Entry]:
+    """The entries of the counts that a network is mixed with, and the weight that is best on
+    dev."""
+    if not snapshot.model.model_kind.is_network:
+        return []
+    entry, splits = _entry(snapshot, "mix", "mix"), snapshot.splits
+    if snapshot.train.mix == 0:
+        return [entry]
+    if snapshot.train.mix == "auto" and splits and splits.mixed:
+        entry = entry._replace(value=f"auto → {splits.mixed.weight:.3f}")
+    return [entry, _entry(snapshot, "mix_order")]
 
 
 def _rate_entry(snapshot: Snapshot, now: str) -> Entry:

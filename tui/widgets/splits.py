@@ -2,7 +2,7 @@
 
 import math
 
-from makemore_tui.core.results import SplitLosses
+from makemore_tui.core.results import MixedLosses, SplitLosses
 from makemore_tui.core.settings import KIND_NAMES
 from makemore_tui.core.split_results import SplitDetails
 from makemore_tui.core.worker.protocol import DetailsView, Snapshot
@@ -22,6 +22,8 @@ _EXPLAINED = (
     ("test", "evaluate it last: a split that settings are chosen by is a second dev"),
 )
 _LOSSES = 32  # cells of the losses, where they are compared beside
+_COLOURS = {"train": "batch", "dev": "dev", "test": "good"}
+_MIXED_TITLES = "network counts  mixed"
 _MAX_LOSS = 20.0  # nats, above which a perplexity says nothing
 
 
@@ -80,6 +82,10 @@ class SplitsPanel(Panel):
             return []
         losses = {"train": snapshot.splits.train, "dev": snapshot.splits.dev}
         losses |= {"test": snapshot.test.loss} if snapshot.test else {}
+        if mixed := snapshot.splits.mixed:
+            losses |= {"train, mixed": mixed.train, "dev, mixed": mixed.dev}
+        if snapshot.test and snapshot.test.mixed is not None:
+            losses["test, mixed"] = snapshot.test.mixed
         counted = {f"{one.name}, {one.detail}": one.loss for one in snapshot.baselines}
         found = {**losses, **{name.removesuffix(", "): loss for name, loss in counted.items()}}
         found = {name: loss for name, loss in found.items() if math.isfinite(loss)}
@@ -87,7 +93,7 @@ class SplitsPanel(Panel):
         titles = f"{'':<20}{'nats':>7}{'bits':>8}{'perplexity':>12}"
         rows = [row((titles, self.palette.style("dim")))]
         for name, loss in sorted(found.items(), key=lambda one: -one[1]):
-            colour = {"train": "batch", "dev": "dev", "test": "good"}.get(name, "dim")
+            colour = _COLOURS.get(name.removesuffix(", mixed"), "dim")
             perplexity = f"{math.exp(loss):,.1f}" if loss < _MAX_LOSS else "–"
             text = f"{name:<20.19}{loss:7.3f}{loss / math.log(2):8.3f}{perplexity:>12}"
             style = self.palette.style(colour, bold=colour != "dim")
@@ -99,6 +105,8 @@ class SplitsPanel(Panel):
             f"{'≈ ' if share < 1 else ''}{number(loss)}"
             for loss, share in ((splits.train, splits.train_share), (splits.dev, splits.dev_share))
         )
+        if splits.mixed:
+            return self._mixed(splits, splits.mixed, trained_on)
         gap = splits.dev - splits.train
         rows = [
             self._row(trained_on.replace("-", " "), train, "batch"),
@@ -112,6 +120,26 @@ class SplitsPanel(Panel):
             rows.insert(2, row(("  not held out", self.palette.style("warning"))))
         return rows
 
+    def _mixed(self, splits: SplitLosses, mixed: MixedLosses, trained_on: str) -> list[Row]:
+        """The losses of network, counts and mixture, and the weight of the counts."""
+        dim = self.palette.style("dim")
+        train = splits.train, mixed.train_counts, mixed.train
+        dev = splits.dev, mixed.dev_counts, mixed.dev
+        return [
+            row((f"{'':<9}{_MIXED_TITLES}", dim)),
+            self._row_of_mixed(trained_on.replace("-", " "), train, "batch"),
+            self._row_of_mixed("dev", dev, "dev"),
+            self._row("weight of counts", f"{mixed.weight:.3f}"),
+            self._row("at step", f"{splits.step:,}"),
+        ]
+
+    def _row_of_mixed(self, name: str, losses: tuple[float, ...], colour: str) -> Row:
+        *alone, both = (f"{number(loss):>7.7}" for loss in losses)
+        style = self.palette.style(colour, bold=True)
+        return row(
+            (f"{name:<9.9}", style), ("".join(alone), self.palette.style("text")), (both, style)
+        )
+
     def _test(self, snapshot: Snapshot, width: int) -> list[Row]:
         test, asked = snapshot.test, snapshot.test_asked
         times = "asked once" if asked == 1 else f"asked {asked} times"
@@ -120,6 +148,9 @@ class SplitsPanel(Panel):
             lines = [times] if asked else []
         else:
             first = self._row("test", number(test.loss), "good")
+            if test.mixed is not None and test.counts is not None:
+                losses = test.loss, test.counts, test.mixed
+                first = self._row_of_mixed("test", losses, "good")
             when = f"at step {test.step:,}"
             if test.step == snapshot.step:
                 lines = [times]

@@ -31,7 +31,7 @@ def test_several_seeds_have_an_interval_and_a_table(run, run_json):
     done = run("compare", *words)
     assert (done.code, done.err) == (0, "")
     assert "Dev loss by seed" in done.out
-    assert found["sentence"] in done.out
+    assert found["sentence"] in " ".join(done.out.split())
 
 
 def test_a_setting_beside_itself_has_no_difference(run):

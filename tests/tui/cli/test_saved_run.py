@@ -98,6 +98,21 @@ def test_the_loss_of_a_word_is_the_mean_of_its_surprisals(run_json, tmp_path):
     assert word["surprises"].index(max(word["surprises"])) == 6  # jq is what surprisals
 
 
+def test_evaluate_tells_the_losses_of_network_counts_and_mixture(run, run_json, saved, tmp_path):
+    session = Session.load(saved.path)
+    session.edit(mix="auto", mix_order=3)
+    session.save(tmp_path / "mixed")
+    found = run_json("evaluate", tmp_path / "mixed")
+    before = run_json("evaluate", saved.path)
+    for split in ("train", "dev"):
+        assert found[split] == found["mixture"][split] < max(before[split], found["counts"][split])
+        assert found["network"][split] == pytest.approx(before[split], abs=1e-9)
+    assert 0 <= found["weight"] <= 1
+    done = run("evaluate", tmp_path / "mixed")
+    for word in ("  network ", "  counts ", f"whose weight is {found['weight']:.3f}"):
+        assert word in done.out
+
+
 def test_evaluate_for_people_has_a_table_and_the_word(run, saved):
     done = run("evaluate", saved.path, "--word", "andrei")
     assert (done.code, done.err) == (0, "")

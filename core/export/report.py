@@ -34,8 +34,8 @@ _MODELS = {
 
 
 def export_html(session: Session, stem: str = "run", twins: Twins | None = None) -> str:
-    """The page; `stem` is the run's name, `twins` the pair of which it is A. What is put into the template is text, never markup; text
-    of the data goes through `shown`."""
+    """The page; `stem` is the run's name, `twins` the pair of which it is A. What is put into the
+    template is text, never markup; text of the data goes through `shown`."""
     baselines = figures.first_baselines(session.dataset)
     analysis = BigramAnalysis(session.dataset, session.mixing.model().context)
     page = templates(autoescape=True).get_template("report.html.j2")

@@ -64,7 +64,8 @@ def write(
     """Write a run to a file, whole or not at all; a run that is there is replaced.
 
     named: True when a person gave the run its name; other runs may be pruned. report: figures to
-    keep with it. twin: the run that is trained beside it. Raises UserError if the file can't be written, or the parameters are not finite.
+    keep with it. twin: the run that is trained beside it. Raises UserError if the file can't be
+    written, or the parameters are not finite.
     """
     if not state.is_finite:
         raise UserError(f"the weights are not finite, so {path} was not written")

@@ -169,9 +169,9 @@ class EvalScheduler:
                 self.splits = losses
             else:
                 self.other_splits = losses
-        if self.twins is not None and self._is_level:
-            a, b = sorted(found, key=lambda one: one.session is not self.twins.a)
-            self.twins.compare((a.step, b.step), a.dev, b.dev)
+        if (twins := self.twins) is not None and self._is_level:
+            a, b = sorted(found, key=lambda one: one.session is twins.b)
+            twins.compare((a.step, b.step), a.dev, b.dev)
         if self._next:
             longest = _MAX_WAIT * len(found)
             wait = 0.0 if is_first else min(self._cost / _MAX_TIME_SHARE, longest)

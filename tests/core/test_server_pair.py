@@ -2,6 +2,7 @@
 
 import math
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -209,7 +210,7 @@ def ended(client):
     while not client.replies.empty():
         replies.append(client.replies.get())
     (saved,) = [one for one in replies if isinstance(one, Saved)]
-    return checkpoint.find(saved.path)
+    return Path(saved.path)
 
 
 def test_quitting_saves_the_pair_and_it_opens_as_a_pair(client, tmp_path):
@@ -219,6 +220,7 @@ def test_quitting_saves_the_pair_and_it_opens_as_a_pair(client, tmp_path):
     assert len(files(tmp_path)) == 2
     runner = opened(path)
     pair = runner.pair.facts()
+    assert pair is not None
     assert (pair.forked_at, pair.a.step, pair.b.step) == (begun, shot.step, shot.step)
     assert pair.b.train.learning_rate == 0.01
     assert pair.difference is None or math.isfinite(pair.difference.difference)
@@ -232,7 +234,9 @@ def test_quitting_saves_the_pair_and_it_opens_as_a_pair(client, tmp_path):
 def test_a_pair_whose_b_is_gone_opens_as_a_alone(client, tmp_path):
     forked(client, learning_rate=0.01)
     path = ended(client)
-    (tmp_path / "runs" / read_record(path).twin.file).unlink()
+    twin = read_record(path).twin
+    assert twin is not None
+    (tmp_path / "runs" / twin.file).unlink()
     assert opened(path).pair.twins is None
 
 

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from ..session.session import Session
 from ..session.twins import Twins
@@ -63,6 +64,7 @@ def pair_figure(twins: Twins) -> Figure:
         looks: dict[str, Any] = {"color": BATCH, "ms": 5, "lw": 1.2, "label": "B - A, dev ± 2 SE"}
         below.errorbar([one.step for one in dev], values, errors, fmt=".", **looks)
     if dev or losses.difference:
-        below.legend(loc="upper right", ncols=2)
+        below.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     below.set_xlabel("steps", loc="right")
+    below.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     return figure

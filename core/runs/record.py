@@ -68,8 +68,8 @@ class DevRecord(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TwinRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """Of run A, which run B was trained beside it: the name of B's file in the same folder, the
-    step at which it was forked, how often the two were compared, and what came of that."""
+    """Of run A, which run B is trained beside it: the name of B's file in the same folder, A's step
+    at the beginning of that, how often the two were compared, and what came of it."""
 
     file: str
     forked_at: Count = 0

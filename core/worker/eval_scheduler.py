@@ -34,8 +34,9 @@ class _Evaluating(NamedTuple):
         """Evaluate one more block; False if none is left."""
         return self.dev.advance() or self.train.advance()
 
-    def losses(self) -> SplitLosses:
-        return _split_losses(self.step, self.train.result(), self.dev.result())
+    def results(self) -> tuple[Evaluation, Evaluation]:
+        """Those of what is trained on and of dev, once all blocks are evaluated."""
+        return self.train.result(), self.dev.result()
 
 
 class EvalScheduler:
@@ -154,21 +155,23 @@ class EvalScheduler:
                 self._apart = _NEVER
         found = self._evaluating
         more = any(one.advance() for one in found)
-        self._cost += self._clock() - begun
         if more:
+            self._cost += self._clock() - begun
             return
+        results = [one.results() for one in found]
+        self._cost += self._clock() - begun
         is_first = self.splits is None  # which had to build the context tables as well
         self._evaluating, step = None, found[0].step
-        for one in found:
-            losses = one.losses()
-            one.session.mixing.record(one.step, one.dev.result())
+        for one, (train, dev) in zip(found, results, strict=True):
+            losses = _split_losses(one.step, train, dev)
+            one.session.mixing.record(one.step, dev)
             if one.session is session:
                 self.splits = losses
             else:
                 self.other_splits = losses
-        if self.twins is not None and self._is_level:
-            a, b = found if found[0].session is self.twins.a else found[::-1]
-            self.twins.compare((a.step, b.step), a.dev, b.dev)
+        if (twins := self.twins) is not None and self._is_level:
+            a, b = sorted(found, key=lambda one: one.session is twins.b)
+            twins.compare((a.step, b.step), a.dev, b.dev)
         if self._next:
             longest = _MAX_WAIT * len(found)
             wait = 0.0 if is_first else min(self._cost / _MAX_TIME_SHARE, longest)
@@ -181,18 +184,18 @@ class EvalScheduler:
 
     def _begin_splits(self, session: Session) -> list[_Evaluating]:
         """Evaluations of dev and of what is trained on; of large splits in part."""
-        both = (session,) if self.other is None else (session, self.other)
-        return [_begin(one, by_example=len(both) > 1) for one in both]
-
-
-def _begin(session: Session, by_example: bool) -> _Evaluating:
-    is_slow = session.model.multiplications > _SLOW
-    of_dev, of_train = _MAX_EXAMPLES, _MAX_TRAIN_EXAMPLES if is_slow else _MAX_EXAMPLES
-    if session.mixing.is_on:
-        of_dev, of_train = (min(most, _MAX_MIXED_EXAMPLES) for most in (of_dev, of_train))
-    dev = session.mixing.running("dev", of_dev, by_example=by_example)
-    train = session.mixing.running(session.train_settings.train_on, of_train, dev)
-    return _Evaluating(session, session.step, dev, train)
+        sessions = [session] if self.other is None else [session, self.other]
+        is_pair, is_mixed = len(sessions) > 1, any(one.mixing.is_on for one in sessions)
+        begun = []
+        for one in sessions:
+            is_slow = one.model.multiplications > _SLOW
+            most = _MAX_TRAIN_EXAMPLES if is_slow else _MAX_EXAMPLES
+            most = min(most, _MAX_MIXED_EXAMPLES) if is_mixed else most
+            most_dev = _MAX_MIXED_EXAMPLES if is_mixed else _MAX_EXAMPLES
+            dev = one.mixing.running("dev", most_dev, by_example=is_pair)
+            train = one.mixing.running(one.train_settings.train_on, most, dev)
+            begun.append(_Evaluating(one, one.step, dev, train))
+        return begun
 
 
 def _split_losses(step: int, train: Evaluation, dev: Evaluation) -> SplitLosses:

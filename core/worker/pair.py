@@ -147,6 +147,10 @@ class PairControl:
             if is_network and other.step >= other.train_settings.steps:
                 other.edit(**changes)
 
+    def sessions(self) -> list[Session]:
+        """The session, or A and B of a pair."""
+        return [self._runner.session] if self.twins is None else [self.twins.a, self.twins.b]
+
     def savers(self) -> list[tuple[Autosave, Session]]:
         """What saves the session, or both of a pair, and what it saves."""
         runner = self._runner
@@ -194,6 +198,7 @@ class PairControl:
                 self._savers["b"].begin(twins.b)
             else:
                 self._savers["b"].resume(twins.b, file)
+        twins.b.mixing.in_background = True
         runner.evals.pair(twins, twins.b, splits)
         runner.training.use(twins, twins.a, twins.b)
         self.choose("b")

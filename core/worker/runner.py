@@ -169,7 +169,7 @@ class SessionRunner:
             self.training.seconds_to_wait == 0
             or any(one.has_work(session, is_training) for one, session in self.pair.savers())
             or self.evals.has_work(self.session, is_training)
-            or self.session.mixing.is_counting
+            or any(one.mixing.is_counting for one in self.pair.sessions())
             or self._is_searching
             or self.views.has_work
         )
@@ -187,8 +187,9 @@ class SessionRunner:
         for autosave, session in self.pair.savers():
             if autosave.advance(session, self.training.is_training):
                 return
-        if self.session.mixing.advance(self.training.is_training):
-            self.evals.counts_have_come(self.session)
+        for session in self.pair.sessions():
+            if session.mixing.advance(self.training.is_training):
+                self.evals.counts_have_come(self.session)
         if self.evals.advance(self.session, self.training.is_training):
             return
         if self.finder is not None and self._is_searching:

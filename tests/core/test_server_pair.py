@@ -2,12 +2,13 @@
 
 import math
 import time
+from pathlib import Path
 
 import pytest
 import torch
 
 from makemore_tui.core.runs import checkpoint
-from makemore_tui.core.runs.header import find, read_record
+from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.worker.autosave import Autosave
@@ -209,7 +210,7 @@ def ended(client):
     while not client.replies.empty():
         replies.append(client.replies.get())
     (saved,) = [one for one in replies if isinstance(one, Saved)]
-    return find(saved.path)
+    return Path(saved.path)
 
 
 def test_quitting_saves_the_pair_and_it_opens_as_a_pair(client, tmp_path):

@@ -72,10 +72,7 @@ def compare(
     spec: options.Spec = None,
     as_json: options.Json = False,
 ) -> None:
-    """Train A and B on the same minibatches, and compare their dev losses item by item.
-
-    With --seeds N the settings are compared over N seeds, by a t interval.
-    """
+    """Train A and B on the same minibatches, and compare their dev losses item by item."""
     load_torch()
     from makemore_tui.core.session.comparison import compare, pairs_of
 

@@ -62,8 +62,8 @@ _PRESETS = (
     Preset("best", "the lowest dev loss in that time: distinct contexts, mixed with counts",
            "1.910",
            ModelSettings(context=8, embedding=24, hidden=1000, init="scaled"),
-           replace(_ADAMW, learning_rate=0.004, batch_size=320, minibatches="contexts",
-                   weight_decay=0.06, dropout=0.35, steps=21_000, mix="auto")),
+           replace(_ADAMW, learning_rate=0.004, batch_size=224, minibatches="contexts",
+                   weight_decay=0.06, dropout=0.35, steps=28_000, mix="auto")),
 )
 # fmt: on
 PRESETS = {preset.name: preset for preset in _PRESETS}

@@ -1,7 +1,6 @@
 """The losses of the presets on a file of names: `make losses NAMES=path`, a Markdown table.
 
-Published figures are on the lecture's own names.txt, which is not part of this project. Dev and test
-are split off a file as the lecture does it, by the shuffle of seed 42, unless it is a built-in one.
+Published figures are on the lecture's own names.txt, which is not part of this project.
 """
 
 import argparse

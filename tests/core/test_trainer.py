@@ -353,7 +353,10 @@ def test_contexts_of_another_length_or_split_are_drawn_after_an_edit(small):
     trainer.edit(TrainSettings(batch_size=16, minibatches="contexts", train_on="first-1"))
     few = small.split("first-1").num_examples
     assert trainer.train(2).isfinite().all()
-    assert len(trainer._prepared._batches.contexts.unique(dim=0)) <= few
+    prepared = trainer._next_batches()
+    assert (
+        len(torch.cat([x.characters.view(-1, 5) for x, *_ in prepared.each]).unique(dim=0)) <= few
+    )
 
 
 def test_a_table_of_the_contexts_of_too_many_examples_is_refused(many_characters):

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.sweep.files import StudyFiles
-from makemore_tui.core.sweep.messages import Prune, Snapshot, Start, Stop, Trial
+from makemore_tui.core.sweep.messages import Prune, Snapshot, Start, State, Stop, Trial
 from makemore_tui.core.sweep.ranges import Range
 from makemore_tui.core.worker.protocol import Begin, OpenRun
 from makemore_tui.tui.screens import sweep
@@ -17,7 +17,7 @@ from makemore_tui.tui.screens.sweep_start import SweepStart
 pytestmark = pytest.mark.asyncio
 
 
-def study(count=12, state="stopped", name="night", running=1):
+def study(count=12, state: State = "stopped", name="night", running=1):
     """A study of made-up trials: number 0 is saved as a run, the last ones run."""
     chance, rows, best = random.Random(1), [], []
     for i in range(count):

@@ -141,7 +141,7 @@ class SweepScreen(AskingScreen):
         """Show an older or a newer study."""
         shown_now = self._studies[self._place : self._place + 1]
         self._studies = study_names(sweeps_directory())
-        self._place = self._studies.index(*shown_now) if shown_now else 0
+        self._place = next((self._studies.index(one) for one in shown_now), 0)
         if not 0 <= self._place + by < len(self._studies):
             which = "older" if by > 0 else "newer"
             self.notice.say(say.NO_MORE_STUDIES.format(which=which))

@@ -69,11 +69,6 @@ class TrainSettings(_Validated):
 
     learning_rate: float = _setting(0.1, "step size, before the schedule", 1e-6, 1000)
     batch_size: int = _setting(32, "examples per step; 0 is all of them", 0, 65536)
-    minibatches: str = _setting(
-        "examples",
-        "networks: a batch is of examples, or of distinct contexts with all that follows each",
-        choices=MINIBATCHES,
-    )
     optimizer: str = _setting("sgd", "optimizer", choices=("sgd", "adamw"))
     schedule: str = _setting("constant", "learning rate schedule", choices=SCHEDULES)
     steps: int = _setting(200_000, "planned steps, which the schedule spans", 1, 10**9)
@@ -90,6 +85,11 @@ class TrainSettings(_Validated):
     mix_order: int = _setting(6, "networks: order of the counts that are mixed in", 1, 8)
     train_on: str = _setting(
         "train", "items to train on: train, all (none held out), or first-N of the file"
+    )
+    minibatches: str = _setting(
+        "examples",
+        "networks: a batch is of examples, or of distinct contexts with all that follows each",
+        choices=MINIBATCHES,
     )
 
     def learning_rate_at(self, step: int) -> float:

@@ -50,7 +50,7 @@ def test_the_tables_of_keys_are_those_of_their_declaration(script):
     assert made.keys() == {"keys", "panel keys", "sweep keys"}
     for name, table in made.items():
         assert tables.written(keys.PAGE, name) == table
-    assert len("\n".join(made.values()).splitlines()) == len(LABELS) + 1 + 2 * 2
+    assert len("\n".join(made.values()).splitlines()) == len(LABELS) + 1 + 3 * 2
 
 
 def test_the_tables_of_settings_diagnoses_and_presets_are_those_of_their_declarations(script):

@@ -39,7 +39,7 @@ class PresetsScreen(AskingScreen):
     """Lists the presets; enter begins a new run with one, on the present dataset."""
 
     DEFAULT_CSS = """
-    PresetsScreen Choices { max-height: 20; }
+    PresetsScreen Choices { max-height: 26; }
     """
     BINDINGS = [Binding("escape,q", "dismiss", "close")]  # noqa: RUF012
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..datasets.contexts import distinct_contexts
+from ..settings import ModelSettings
 from .factory import AnyNetwork
 from .kneser_ney import KneserNey
 from .model import Model
@@ -25,8 +26,9 @@ class Mixture(Model):
         self.network = network
         self.counts = counts
         self.weight = weight
-        self.settings, self.tensors = network.settings, network.tensors
-        self.vocabulary_size = network.vocabulary_size
+        self.settings: ModelSettings = network.settings
+        self.tensors: dict[str, Tensor] = network.tensors
+        self.vocabulary_size: int = network.vocabulary_size
 
     def __repr__(self) -> str:
         return f"Mixture({self.network!r}, {self.counts!r}, weight {self.weight:.3g})"

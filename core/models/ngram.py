@@ -79,11 +79,13 @@ class NgramCounts(Model):
         order = settings.order
         while index.order < order:
             index.deepen()
-        self.index, self.settings, self.num_counted = index, settings, num_counted
-        self.counts = index.counts(num_counted, order).int()
-        self.totals = torch.zeros(len(index.contexts[order - 1]), dtype=torch.int32)
+        self.index: GramIndex = index
+        self.settings: ModelSettings = settings
+        self.num_counted: int = num_counted
+        self.counts: Tensor = index.counts(num_counted, order).int()
+        self.totals: Tensor = torch.zeros(len(index.contexts[order - 1]), dtype=torch.int32)
         self.totals.index_add_(0, index.contexts_of(order), self.counts)
-        self.tensors = {"counts": self.counts, "totals": self.totals}
+        self.tensors: dict[str, Tensor] = {"counts": self.counts, "totals": self.totals}
         self._estimate: KneserNey | None = None
 
     def count(self, places: Tensor) -> None:

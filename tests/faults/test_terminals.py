@@ -56,8 +56,8 @@ def run(words, tmp_path, **options):
         ("makemore-tui | cat", 2, "the explorer needs a terminal"),
         ("makemore-tui presets <&-", 0, ""),
         ("makemore-tui presets >&-", 0, ""),
-        ("makemore-tui presets >/dev/full", 2, "the output can't be written: No space left"),
-        ("makemore-tui presets --json >/dev/full", 2, "the output can't be written: No space"),
+        ("makemore-tui presets >/dev/full", 2, "standard output can't be written: No space left"),
+        ("makemore-tui presets --json >/dev/full", 2, "standard output can't be written: No space"),
         ("makemore-tui presets 2>&-", 0, ""),
     ],
 )

@@ -97,7 +97,7 @@ INTERRUPTED = {
     "trace x": "core.runs.checkpoint.read",
     "compare": "core.datasets.dataset.Dataset.load",
     "find-lr": "core.datasets.dataset.Dataset.load",
-    "sweep --over hidden": "tui.cli.sweep.parse_ranges",
+    "sweep --over hidden": "tui.client.sweep.parse_ranges",
     "data": "core.datasets.dataset.Dataset.load",
     "presets": "tui.cli.data.print_presets",
     "settings": "tui.cli.data.print_settings",

@@ -1,4 +1,4 @@
-"""What to say of a change, in a sentence: the the keys early, because the end may be cut off."""
+"""What to say of a change, in a sentence: the keys early, because the end may be cut off."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -60,7 +60,6 @@ _CHANGES_TO: dict[str, dict[str, Any]] = {
 
 _NAMES = {
     "kind": "model",
-    "smoothing_method": "smoothing method",
     "init": "initialisation",
     "direct": "direct connections",
 }

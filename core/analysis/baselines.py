@@ -14,7 +14,7 @@ from torch import Tensor
 from ..constants import BASELINES, KNESER_NEY
 from ..datasets.contexts import context_numbers
 from ..datasets.dataset import Dataset
-from ..datasets.grams import GramIndex
+from ..datasets.grams import GramIndex, places_of
 from ..models.kneser_ney import KneserNey
 from ..results import Baseline
 
@@ -82,7 +82,7 @@ class RunningBaselines:
         positions = torch.arange(1, min(part.num_examples, _MAX_DEV_EXAMPLES) + 1)
         best = Baseline(KNESER_NEY, math.inf)
         for order in _KNESER_NEY_ORDERS:
-            index.deepen()
+            index.deepen(order)
             yield True
             estimate, nll = KneserNey(index, n, order), 0.0
             yield True
@@ -107,8 +107,8 @@ class RunningBaselines:
 
 def _count(numbers: Tensor, known: Tensor, counts: Tensor) -> None:
     """Add to `counts` (P,) how often each `known` number (P,), sorted, is among `numbers` (B,)."""
-    places = torch.searchsorted(known, numbers).clamp_(max=len(known) - 1)
-    counts.index_add_(0, places, (known[places] == numbers).double())
+    places, is_known = places_of(numbers, known)
+    counts.index_add_(0, places, is_known.double())
 
 
 def baseline_losses(dataset: Dataset) -> tuple[Baseline, ...]:

@@ -3,19 +3,18 @@
 It is the argument for the embedding: counts know nothing of a context that they never met.
 """
 
-from itertools import pairwise
-
 import torch
 from torch import Tensor
 
 from ..datasets.contexts import context_numbers, distinct_contexts
 from ..datasets.dataset import Dataset
+from ..datasets.grams import places_of
 from ..models.model import Model
 from ..split_results import ContextCoverage
 from .baselines import SMOOTHINGS
+from .evaluation import nll_by_block
 
 _MAX_EXAMPLES = 1 << 20  # of a split
-_MULTIPLICATIONS_PER_BLOCK = 1 << 26
 MAX_FLOOR_EXAMPLES = 10_000  # of a training split whose floor is a baseline
 
 
@@ -44,8 +43,8 @@ class CoverageAnalysis:
         times = torch.bincount(which[:n], minlength=len(places))  # (D,): in training
         pairs, in_dev = torch.unique(which[n:] * V + dev_targets, return_counts=True)  # (P,)
         known = which[:n] * V + train_targets
-        at = torch.searchsorted(pairs, known).clamp_(max=len(pairs) - 1)
-        in_train = torch.bincount(at[pairs[at] == known], minlength=len(pairs))  # (P,)
+        at, is_known = places_of(known, pairs)
+        in_train = torch.bincount(at[is_known], minlength=len(pairs))  # (P,)
         contexts, self._rows = torch.unique_consecutive(pairs // V, return_inverse=True)  # (M,)
         self._contexts = torch.cat([of_train, of_dev])[places[contexts]]  # (M, T), of dev
         self._targets, self._in_dev = pairs % V, in_dev.double()
@@ -81,15 +80,8 @@ class CoverageAnalysis:
 
     def _nll(self, model: Model) -> Tensor:
         """-ln P of each distinct pair of a context and a target, (P,) float64."""
-        each = max(64, _MULTIPLICATIONS_PER_BLOCK // model.multiplications)
-        edges = [*range(0, len(self._contexts), each), len(self._contexts)]
-        parts = []
-        for first, end in pairwise(edges):
-            log_p = torch.log_softmax(model.logits(self._contexts[first:end]).double(), 1)
-            begin, stop = torch.searchsorted(self._rows, torch.tensor([first, end])).tolist()
-            rows, targets = self._rows[begin:stop] - first, self._targets[begin:stop]
-            parts.append(-log_p[rows, targets])
-        return torch.cat(parts)
+        pairs = self._contexts, self._rows, self._targets
+        return torch.cat([nll for _, nll in nll_by_block(model, *pairs)])
 
     def _seen_and_unseen(self, nll: Tensor) -> tuple[float | None, float | None]:
         """The mean loss over examples with a context that training has, and over the others."""

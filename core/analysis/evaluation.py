@@ -106,15 +106,10 @@ class RunningEvaluation:
 
     def _evaluate(self, tables: Iterator[ContextTable]) -> Iterator[bool]:
         """Add the NLL and the examples, of seen and unseen items, a block of contexts at a time."""
-        rows = max(64, _MULTIPLICATIONS_PER_BLOCK // self._model.multiplications)
         for table in tables:
             nll_of_pairs = torch.empty_like(table.counts)
-            for first in range(0, len(table.contexts), rows):
-                contexts = table.contexts[first : first + rows]  # (M, T)
-                edges = torch.searchsorted(table.rows, torch.tensor([first, first + rows]))
-                some = slice(*edges.tolist())  # the P pairs of these contexts and their targets
-                pairs = table.rows[some] - first, table.targets[some]
-                nll = -self._model.log_likelihoods(contexts, *pairs).double()  # (P,)
+            pairs = table.contexts, table.rows, table.targets
+            for some, nll in nll_by_block(self._model, *pairs):
                 seen = table.seen_counts[some]
                 weights = torch.stack([seen, table.counts[some] - seen])  # (2, P)
                 self._nll += torch.where(weights > 0, weights * nll, 0.0).sum(1)
@@ -123,6 +118,21 @@ class RunningEvaluation:
                 yield True
             if self._is_by_example:
                 self._example_nll.append(nll_of_pairs[table.pairs])
+
+
+def nll_by_block(
+    model: Model, contexts: Tensor, rows: Tensor, targets: Tensor
+) -> Iterator[tuple[slice, Tensor]]:
+    """-ln P of targets (P,) after contexts, of some (M, T), in the rows (P,), which ascend.
+
+    Yields which pairs of a row and a target a block has, and theirs: (n,) float64.
+    """
+    size = max(64, _MULTIPLICATIONS_PER_BLOCK // model.multiplications)
+    for first in range(0, len(contexts), size):
+        edges = torch.searchsorted(rows, torch.tensor([first, first + size]))
+        some = slice(*edges.tolist())
+        pairs = rows[some] - first, targets[some]
+        yield some, -model.log_likelihoods(contexts[first : first + size], *pairs).double()
 
 
 def evaluate(

@@ -26,8 +26,7 @@ class MixedCounts:
         """Raises UserError if there is no split of the name `train_on`."""
         part = dataset.split(train_on)
         index = GramIndex(part, part.num_examples, dataset.vocabulary.size)
-        while index.order < order:
-            index.deepen()
+        index.deepen(order)
         self.estimate: KneserNey = KneserNey(index, part.num_examples, order)
         self._dataset, self._train_on, self._index = dataset, train_on, index
         self._known: dict[str, Tensor] = {}
@@ -87,10 +86,11 @@ class RunningMixedEvaluation(RunningEvaluation):
 
     def result(self) -> Evaluation:
         """The loss of the mixture, once all blocks are evaluated."""
-        is_other = torch.ones(len(self._both()[0]), dtype=torch.int64)  # as in `_result`
+        network, of_counts = self._both()
+        is_other = torch.ones(len(network), dtype=torch.int64)  # as in `_result`
         if self._split in ("dev", "test"):
             is_other -= self._dataset.seen_examples(self._split)[: len(is_other)].long()
-        nll = torch.stack([-self._both()[1], self.example_nll()])  # (2, N)
+        nll = torch.stack([-of_counts, -mixed(network, of_counts, self.weight)])  # (2, N)
         counts, both = torch.zeros(2, 2, dtype=nll.dtype).index_add_(1, is_other, nll)
         parts = MixtureParts(super().result(), self._result(counts), self.weight)
         return self._result(both, parts)

@@ -170,7 +170,7 @@ class Tracer:
         examples = self._examples(model, contexts, targets)
         alone = model.network if isinstance(model, Mixture) else model
         context = contexts[position]
-        stages = of_model = forward(alone, context[len(context) - alone.context :], mask)
+        stages = of_model = forward(alone, context[-alone.context :], mask)
         if isinstance(model, Mixture):
             stages = [*stages, *mixture_stages(model, context, stages[-1].values)]
         last = stages[-1]
@@ -261,7 +261,7 @@ def _with_gradients(
     if isinstance(model, NgramCounts):
         raise UserError("a table of counts has no gradient: it learns by counting")
     example, network = found.example, model.network if isinstance(model, Mixture) else model
-    context = torch.tensor(example.context_ids[len(example.context_ids) - network.context :])
+    context = torch.tensor(example.context_ids[-network.context :])
     gradients = backward(network, context, example.target_id, stages)
     if learning_rate is None:
         return replace(found, gradients=gradients)

@@ -48,7 +48,12 @@ class GramIndex:
     def order(self) -> int:
         return len(self.grams) - 1
 
-    def deepen(self) -> None:
+    def deepen(self, order: int) -> None:
+        """Add the orders up to this one, as far as they are missing."""
+        while self.order < order:
+            self._add_order()
+
+    def _add_order(self) -> None:
         """Add the next order."""
         V, n, back = self.vocabulary_size, self.num_examples, self.order - 1
         before = torch.zeros(n, dtype=torch.int64)  # the character `order` before each target
@@ -126,8 +131,7 @@ def gram_index(dataset: Dataset, split: str, num_examples: int, order: int) -> G
         most = max(_MIN_EXAMPLES, num_examples, 2 * index.num_examples if index else 0)
         index = GramIndex(part, min(most, part.num_examples), dataset.vocabulary.size)
         _latest[dataset] = split, index
-    while index.order < order:
-        index.deepen()
+    index.deepen(order)
     return index
 
 

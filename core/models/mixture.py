@@ -64,7 +64,7 @@ class Mixture(Model):
 
     def _network_logits(self, contexts: Tensor) -> Tensor:
         """The network's logits (B, V) of contexts (B, T), of which it may see only the ends."""
-        own = contexts[:, contexts.shape[1] - self.network.context :]
+        own = contexts[:, -self.network.context :]
         if own.shape[1] == contexts.shape[1]:
             return self.network.logits(own)
         distinct, which = distinct_contexts(own, self.vocabulary_size)

@@ -29,11 +29,6 @@ class NgramCounts(Model):
     counts, totals: of each n-gram, and of each context, as they stand in the index.
     """
 
-    index: GramIndex
-    num_counted: int
-    counts: Tensor
-    totals: Tensor
-
     def __init__(
         self,
         settings: ModelSettings,
@@ -77,8 +72,7 @@ class NgramCounts(Model):
     def use(self, index: GramIndex, settings: ModelSettings, num_counted: int = 0) -> None:
         """Take the counts from the first examples of an index; settings: with the order."""
         order = settings.order
-        while index.order < order:
-            index.deepen()
+        index.deepen(order)
         self.index: GramIndex = index
         self.settings: ModelSettings = settings
         self.num_counted: int = num_counted
@@ -131,7 +125,7 @@ class NgramCounts(Model):
         """How often each character followed each of some contexts (B, T): (B, V) int32."""
         V, order = self.vocabulary_size, self.settings.order
         counts = torch.zeros(len(contexts), V, dtype=torch.int32)
-        *_, (ids, known) = self.index.find(contexts, self.settings.order)
+        *_, (ids, known) = self.index.find(contexts, order)
         rows = known.nonzero()[:, 0]
         which, places = self.index.after(ids[rows], order)
         targets = self.index.grams[order][places] % V

@@ -28,6 +28,9 @@ class Level:
 class Restorable(Protocol):
     """What a timeline takes a session for."""
 
+    run: object
+    diverged_at: int | None
+
     def state(self) -> RunState: ...
     def restore(self, state: RunState) -> None: ...
 
@@ -101,19 +104,18 @@ class Timeline:
             raise UserError(f"there is no previous run {index}; {known}")
         return self.previous_runs[index]
 
-    def next_undo(self, run: object, diverged_at: int | None) -> Level | None:
+    def next_undo(self) -> Level | None:
         """The level that `undo` returns to; None if there is nothing to undo.
 
         It is the last, or, of a diverged run, the last before that, if there is one.
         """
         last = self.past[-1] if self.past else None
-        return last if diverged_at is None else self.before_divergence(run, diverged_at) or last
+        return last if self._session.diverged_at is None else self.before_divergence() or last
 
-    def before_divergence(self, run: object, diverged_at: int | None) -> Level | None:
-        """The last level to undo to that has not diverged; None if there is none.
-
-        diverged_at: the step at which the present run did, or None.
-        """
+    def before_divergence(self) -> Level | None:
+        """The last level to undo to that has not diverged, nor is later than where the present run
+        did; None if there is none."""
+        run, diverged_at = self._session.run, self._session.diverged_at
         for level in reversed(self.past):
             state = level.state
             is_late = state.run is run and diverged_at is not None and state.step >= diverged_at
@@ -127,11 +129,9 @@ class Timeline:
         Everything is as it was then. A run that has diverged returns to the newest state before
         that, if there is one. Raises UserError if there is nothing to undo.
         """
-        present = self._session.state()
-        level = self.next_undo(present.run, present.diverged_at)
-        if level is None:
+        if (level := self.next_undo()) is None:
             raise UserError("there is nothing to undo")
-        return self._move(self.past, self.future, present, level)
+        return self._move(self.past, self.future, self._session.state(), level)
 
     def redo(self) -> str:
         """Return to where `undo` was called, and say which edit that does again.

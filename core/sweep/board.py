@@ -83,7 +83,7 @@ class Board:
             state=_STATES[trial.state],
             settings={one.setting: settings[one.setting] for one in self._study.begun.over},
             spec=str(spec),
-            value=_finite(trial.value if trial.value is not None else newest),
+            value=finite(trial.value if trial.value is not None else newest),
             steps=reached.steps if reached else result.steps,
             planned=spec.train.steps * self._study.begun.seeds,
             run=result.run,
@@ -94,7 +94,7 @@ class Board:
             self._rows[trial.number] = row
         elif reached:
             value = reached.dev[-1][1] if reached.dev else row.value
-            row = _with_curves(msgspec.structs.replace(row, value=_finite(value)), reached)
+            row = _with_curves(msgspec.structs.replace(row, value=finite(value)), reached)
         return row
 
     def _weigh(self, ended: int, is_running: bool) -> None:
@@ -125,7 +125,8 @@ def _value(trial: FrozenTrial) -> float:
     return math.inf if trial.value is None else trial.value
 
 
-def _finite(value: float | None) -> float | None:
+def finite(value: float | None) -> float | None:
+    """A loss, or None where it is not finite."""
     return value if value is not None and math.isfinite(value) else None
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from ..errors import UserError
 from .best_runs import BestRuns
-from .board import Board, Result
+from .board import Board, Result, finite
 from .files import StudyFiles
 from .messages import Command, Prune, Start, State, Stop
 from .study import Study
@@ -120,8 +120,8 @@ class Coordinator:
                     worker.send(Verdict(trial, self._judged(report, report.at)))
             case Ended(trial, last, value):
                 self._reached[trial] = last
-                is_finite = value is not None and math.isfinite(value)
-                path = self._best_runs.path_for(trial, value) if value and is_finite else None
+                loss = finite(value)
+                path = self._best_runs.path_for(trial, loss) if loss else None
                 if path:
                     self._saving[trial] = report, path
                     worker.send(Keep(path))
@@ -142,10 +142,9 @@ class Coordinator:
 
     def _end(self, worker: Worker, ended: Ended, run: str = "") -> None:
         """Note the end of a trial in the study; the worker is free."""
-        last, value = ended.last, ended.value
-        result = Result(last.steps, last.dev, last.losses, run, ended.why)
-        value = value if value is not None and math.isfinite(value) else None
-        self._study.end(ended.trial, msgspec.to_builtins(result), value, ended.has_failed)
+        last = ended.last
+        result = msgspec.to_builtins(Result(last.steps, last.dev, last.losses, run, ended.why))
+        self._study.end(ended.trial, result, finite(ended.value), ended.has_failed)
         self._reached.pop(ended.trial, None)
         self._ended += 1
         worker.trial, self._next_ask = None, 0.0

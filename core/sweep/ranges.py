@@ -93,7 +93,8 @@ def parse_ranges(words: Iterable[str], spec: RunSpec) -> tuple[Range, ...]:
 def grid(ranges: Sequence[Range]) -> list[dict[str, Any]]:
     """All combinations of the points of some ranges."""
     names = [one.setting for one in ranges]
-    return [dict(zip(names, values, strict=True)) for values in product(*map(_points, ranges))]
+    points = (one.points for one in ranges)
+    return [dict(zip(names, values, strict=True)) for values in product(*points)]
 
 
 def num_combinations(ranges: Sequence[Range]) -> float:
@@ -101,10 +102,6 @@ def num_combinations(ranges: Sequence[Range]) -> float:
     whole = [one.high - one.low + 1 if one.is_whole else math.inf for one in ranges]
     sizes = zip(ranges, whole, strict=True)
     return math.prod(len(one.choices) or size for one, size in sizes)
-
-
-def _points(one: Range) -> Sequence[Any]:
-    return one.points
 
 
 def _parse(word: str, spec: RunSpec) -> Range:

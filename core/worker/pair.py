@@ -113,7 +113,7 @@ class PairControl:
             twins.a.timeline.add_previous_run(twins.b.state())
             return
         stack = session.timeline
-        level = stack.next_undo(session.run, session.diverged_at)
+        level = stack.next_undo()
         runner.go_back(stack.undo)
         if ended is not None and level is ended[0]:
             stack.future.clear()  # it would end the pair once more

@@ -116,6 +116,11 @@ View = (
 )  # fmt: skip
 
 
+def view_name(view: View) -> str:
+    """The name of a view, and of its field in a `Snapshot`: "loss" of a `LossView`."""
+    return type(view).__name__.removesuffix("View").lower()
+
+
 class Refresh(Request, frozen=True):
     """Send a snapshot with these views; of each type, one at most."""
 

@@ -147,12 +147,12 @@ def make_snapshot(
     """The session as it is now, with some views drawn; a view that can't be drawn is left out."""
     session, autosave = runner.session, runner.autosave
     marks = tuple(journal_marks(session.journal)[-_MAX_MARKS:])
-    stack, undo = session.timeline, session.timeline.next_undo(session.run, session.diverged_at)
+    stack, undo = session.timeline, session.timeline.next_undo()
     drawn: dict[str, Any] = {}
     for view in views:
         with contextlib.suppress(UserError):
             found = runner.views.draw(view, session, runner.evals.splits, runner.pair.twins)
-            drawn[type(view).__name__.removesuffix("View").lower()] = found  # "loss" of a LossView
+            drawn[protocol.view_name(view)] = found
     return Snapshot(
         state=runner.training.state,
         step=session.step,
@@ -190,7 +190,7 @@ def _divergence(session: Session, marks: tuple[Mark, ...]) -> Divergence | None:
     if session.diverged_at is None:
         return None
     before = [mark for mark in marks if mark.step < session.diverged_at]
-    way_back = session.timeline.before_divergence(session.run, session.diverged_at)
+    way_back = session.timeline.before_divergence()
     return Divergence(
         step=session.diverged_at,
         after=before[-1] if before else None,

@@ -123,7 +123,7 @@ class TrainingControl:
         """Raises UserError if the weights are not finite, with what would make them so."""
         session = self._sessions[0]
         if not any(one.model.is_finite for one in self._sessions):
-            way_back = session.timeline.before_divergence(session.run, session.diverged_at)
+            way_back = session.timeline.before_divergence()
             remedy = "lower the learning rate, then restart"
             remedy = remedy if way_back is None else f"undo {way_back.label}"
             raise UserError(f"the weights are not finite; {remedy}")

@@ -61,8 +61,7 @@ def test_an_alphabet_of_thousands_has_every_order(write):
 def test_a_prefix_of_the_examples_counts_as_if_there_were_no_more(small):
     split, V = small.split("train"), small.vocabulary.size
     part = GramIndex(split, 100, V)
-    part.deepen()
-    part.deepen()
+    part.deepen(3)
     whole = KneserNey(gram_index(small, "train", split.num_examples, 5), 100, 3)
     part = KneserNey(part, 100, 3)
     contexts, _ = examples(small, "dev", 2)

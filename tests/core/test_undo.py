@@ -412,7 +412,7 @@ def test_there_is_an_end_to_levels_that_weigh_nothing(session):
 
 def way_back(session):
     """What undo takes back of a diverged run."""
-    level = session.timeline.before_divergence(session.run, session.diverged_at)
+    level = session.timeline.before_divergence()
     return level and level.label
 
 

@@ -39,7 +39,7 @@ def what_it_is(session):
 
 def can_undo(session):
     """What `undo` would take back."""
-    level = session.timeline.next_undo(session.run, session.diverged_at)
+    level = session.timeline.next_undo()
     return level.label if level else None
 
 

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
-from makemore_tui.core.settings import SETTINGS, changed, parse_changes, setting_text
+from makemore_tui.core.settings import SETTINGS, changed, setting_text
 from makemore_tui.core.twins_results import JUDGED
 
 from . import options
@@ -42,10 +42,6 @@ _SeedB = Annotated[int | None, typer.Option(
     metavar="N", help="Seed of B; default: that of A.",
     callback=options.within(0, options.MAX_SEED),
 )]
-_Steps = Annotated[int | None, typer.Option(
-    metavar="N", help="Number of steps; short for --set steps=N.",
-    callback=options.within(1, SETTINGS["steps"].metadata["high"]),
-)]
 _Resume = Annotated[list[str] | None, typer.Option(
     metavar="RUN", help="Fork a saved run; given twice, A and B are two saved runs.",
     autocompletion=options.run_names,
@@ -63,7 +59,7 @@ def compare(
     seed: options.Seed = 1,
     seed_b: _SeedB = None,
     seeds: _Seeds = 1,
-    steps: _Steps = None,
+    steps: options.Steps = None,
     unique: options.Unique = False,
     encoding: options.Encoding = "",
     column: options.Column = "",
@@ -77,8 +73,8 @@ def compare(
     from makemore_tui.core.session.comparison import compare, pairs_of
 
     given = options.given(context)
-    both = parse_changes(changes or []) | ({"steps": steps} if steps else {})
-    sides = [both | parse_changes(words or []) for words in (set_a, set_b)]
+    both = options.wanted(changes, steps)
+    sides = [both | options.wanted(words) for words in (set_a, set_b)]
     pairs: Iterable[Twins]
     if resume:
         others = (*DATA_OPTIONS, "--preset", "--seed", "--seed-b", "--seeds", "--spec")

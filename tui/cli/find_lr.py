@@ -6,7 +6,6 @@ import typer
 from msgspec.structs import asdict
 
 from makemore_tui.core.presets import DEFAULT_PRESET
-from makemore_tui.core.settings import parse_changes
 
 from . import options
 from .process import load_torch
@@ -38,7 +37,7 @@ def find_lr(
     from makemore_tui.core.analysis.lr_finder import LearningRateFinder
     from makemore_tui.core.session.session import Session
 
-    start = start_of(options.given(context), parse_changes(changes or []))
+    start = start_of(options.given(context), options.wanted(changes))
     finder = LearningRateFinder(Session.from_spec(start).trainer, low, high, steps)
     with progress(steps, as_json) as advance:
         while finder.advance():

@@ -11,7 +11,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.runs.catalog import find_run, saved_runs
 from makemore_tui.core.runs.directory import runs_directory
-from makemore_tui.core.settings import SETTINGS
+from makemore_tui.core.settings import SETTINGS, parse_changes
 
 
 def found(run: Path) -> Path:
@@ -29,6 +29,11 @@ def within(low: int, high: int) -> Callable[[typer.CallbackParam, Any], Any]:
         return value
 
     return check
+
+
+def wanted(changes: list[str] | None, steps: int | None = None) -> dict[str, Any]:
+    """The changes of settings that --set and --steps ask for; errors as for `parse_changes`."""
+    return parse_changes(changes or []) | ({"steps": steps} if steps else {})
 
 
 def given(context: typer.Context) -> dict[str, Any]:
@@ -70,6 +75,10 @@ Preset = Annotated[str, typer.Option(
 Changes = Annotated[list[str] | None, typer.Option(
     "--set", metavar="NAME=VALUE", help="Set a setting, such as hidden=300; see `settings`.",
     autocompletion=one_of(*(f"{name}=" for name in SETTINGS)),
+)]
+Steps = Annotated[int | None, typer.Option(
+    metavar="N", help="Number of steps; short for --set steps=N.",
+    callback=within(1, SETTINGS["steps"].metadata["high"]),
 )]
 Seed = Annotated[int, typer.Option(
     metavar="N", help="Seed of weights and minibatches.", callback=within(0, MAX_SEED),

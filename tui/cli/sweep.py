@@ -11,7 +11,7 @@ from makemore_tui.core.presets import DEFAULT_PRESET
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.runs.catalog import automatic_name, check_name
 from makemore_tui.core.runs.directory import runs_directory
-from makemore_tui.core.settings import SETTINGS, parse_changes
+from makemore_tui.core.settings import SETTINGS
 from makemore_tui.core.sweep.files import (
     StudyFiles,
     check_installed,
@@ -169,8 +169,7 @@ def _start(given: Given, values: dict[str, Any]) -> Start:
         postgres_url(values["storage"])
     spec, over = "", ()
     if values["over"]:
-        wanted = parse_changes(values["changes"] or [])
-        start = start_of(given, wanted | ({"steps": values["steps"]} if values["steps"] else {}))
+        start = start_of(given, options.wanted(values["changes"], values["steps"]))
         start, over = around(start, values["over"], is_shared)
         spec = str(start)
         name = name or automatic_name(start.dataset)

@@ -12,12 +12,11 @@ from makemore_tui.core.settings import short_label
 from makemore_tui.core.sweep.messages import Snapshot, Trial
 
 from ..plots.sweep_rows import headline
-from ..style.text_rows import number
+from ..style.text_rows import column, number
 from .reports import new_table, print_out
 
 _REFRESHES = 4  # a second
 _LEADERS, _LEADERS_WATCHED = 10, 3
-_BAR = "▁▂▃▄▅▆▇█"
 _BAR_CELLS = 20
 
 
@@ -52,8 +51,7 @@ def sparkline(values: Sequence[float], cells: int = _BAR_CELLS) -> str:
     if not shown:
         return ""
     low, high = min(shown), max(shown)
-    last = len(_BAR) - 1
-    return "".join(_BAR[round((value - low) / ((high - low) or 1) * last)] for value in shown)
+    return "".join(column((value - low) / ((high - low) or 1)) for value in shown)
 
 
 def _view(snapshot: Snapshot) -> Group:
@@ -72,8 +70,8 @@ def _headline(snapshot: Snapshot) -> Text:
 
 def _table(title: str, rows: Sequence[Trial], last: str = "") -> Table:
     table = new_table(title, "trial", "dev", "steps", "settings", *([last] if last else ()))
-    for column in table.columns[3:]:
-        column.justify = "left"
+    for one in table.columns[3:]:
+        one.justify = "left"
     for row in rows:
         steps = f"{row.steps:,}" if row.steps >= row.planned else f"{row.steps:,}/{row.planned:,}"
         dev = number(row.value) if row.value is not None else "–"

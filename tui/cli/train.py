@@ -15,7 +15,7 @@ from makemore_tui.core.runs.catalog import find_run, lock_new
 from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.runs.record import RunRecord
-from makemore_tui.core.settings import SETTINGS, lower_learning_rate, parse_changes
+from makemore_tui.core.settings import lower_learning_rate
 
 from . import options
 from .process import INTERRUPTED, complain, ctrl_c_calls, load_torch
@@ -37,14 +37,7 @@ def train(
     preset: options.Preset = DEFAULT_PRESET,
     changes: options.Changes = None,
     seed: options.Seed = 1,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Number of steps; short for --set steps=N.",
-            callback=options.within(1, SETTINGS["steps"].metadata["high"]),
-        ),
-    ] = None,
+    steps: options.Steps = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -66,7 +59,7 @@ def train(
     from makemore_tui.core.session.session import Session
 
     given = options.given(context)
-    wanted = parse_changes(changes or []) | ({"steps": steps} if steps else {})
+    wanted = options.wanted(changes, steps)
     start = start_of(given, wanted)
     if no_save:
         refuse(given, ("--out", "--run-dir"), "can't be combined with --no-save")

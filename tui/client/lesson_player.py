@@ -10,7 +10,16 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.lessons import Lesson, Question, Step
 from makemore_tui.core.results import BigramTable
 from makemore_tui.core.run_spec import RunSpec
-from makemore_tui.core.worker.protocol import Begin, Pause, Redo, Resume, Snapshot, Undo, View
+from makemore_tui.core.worker.protocol import (
+    Begin,
+    Pause,
+    Redo,
+    Resume,
+    Snapshot,
+    Undo,
+    View,
+    view_name,
+)
 
 from ..keymap import is_key
 from .session_actions import SessionActions, spec_of
@@ -182,7 +191,7 @@ def facts_of(
         "seen": seen,
     }
     for view in views:
-        name = type(view).__name__.removesuffix("View").lower()
+        name = view_name(view)
         shown = asdict(view)
         if sampling := shown.pop("sampling", None):
             shown |= asdict(sampling)

@@ -1,18 +1,17 @@
 """A sweep as rows of cells: its leaderboard, what matters, and where it stands."""
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rich.style import Style
 
-from makemore_tui.core.errors import UserError
-from makemore_tui.core.settings import setting_name, setting_text, short_label
+from makemore_tui.core.settings import setting_text, short_label
 from makemore_tui.core.sweep.messages import Snapshot, Trial
-from makemore_tui.core.text import exact_text, shown
+from makemore_tui.core.text import shown
 
 from ..style.colours import Palette
 from ..style.text_rows import Row, bar, fitted, number, row, wrapped
+from .filtering import has_all
 from .ticks import tick_label
 
 _BY_MERIT = ("done", "running", "pruned", "failed", "waiting")
@@ -74,17 +73,11 @@ def ordered(trials: Sequence[Trial], sort: str) -> list[Trial]:
 def matching(trials: Sequence[Trial], words: str) -> list[Trial]:
     """The trials that have all of some words in their state or settings; a word such as hidden=200
     names a setting and its whole value."""
-    wanted = words.lower().split()
-    return [one for one in trials if all(_has(one, word) for word in wanted)]
+    return [one for one in trials if has_all(words, _text(one), one.settings)]
 
 
-def _has(trial: Trial, word: str) -> bool:
-    name, equals, value = word.partition("=")
-    if equals:
-        with contextlib.suppress(UserError):
-            name = setting_name(name)
-        return name in trial.settings and exact_text(trial.settings[name]).lower() == value
-    return word in f"{trial.number} {trial.state} {short_label(trial.settings)}".lower()
+def _text(trial: Trial) -> str:
+    return f"{trial.number} {trial.state} {short_label(trial.settings)}"
 
 
 def board_rows(trials: Sequence[Trial], board: Board) -> tuple[list[Row], dict[int, int]]:

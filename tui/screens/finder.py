@@ -1,6 +1,6 @@
 """The learning-rate finder: its curve while it runs, and what it suggests."""
 
-from rich.segment import Segment, Segments
+from rich.segment import Segments
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -16,6 +16,7 @@ from ..client.engine import WorkerDied
 from ..client.session_actions import SessionActions
 from ..plots.lr_plot import rate_plot
 from ..style.colours import palette_of
+from ..style.text_rows import lines_of
 from ..widgets.text_input import Line
 from .asking import AskingScreen
 
@@ -31,7 +32,7 @@ class RateCurve(Widget, can_focus=True):
     def render(self) -> Segments:
         width, height = self.size
         rows = rate_plot(self.search, width, height, palette_of(self.app)) if self.search else []
-        return Segments(segment for row in rows for segment in (*row, Segment.line()))
+        return lines_of(rows)
 
 
 class FinderScreen(AskingScreen):

@@ -1,8 +1,9 @@
 """Rows of coloured text, and what is written into them: words, numbers, bars."""
 
+from collections.abc import Iterable
 from itertools import zip_longest
 
-from rich.segment import Segment
+from rich.segment import Segment, Segments
 from rich.style import Style
 
 from .cells import beginning, cell_len, clusters, set_cell_size
@@ -17,6 +18,11 @@ Row = list[Segment]
 def row(*parts: tuple[str, Style]) -> Row:
     """A row from texts with their styles."""
     return [Segment(text, style) for text, style in parts]
+
+
+def lines_of(rows: Iterable[Row]) -> Segments:
+    """Rows as a widget renders them, one line each."""
+    return Segments(segment for row in rows for segment in (*row, Segment.line()))
 
 
 def width_of(line: Row) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rich.segment import Segment, Segments
+from rich.segment import Segments
 from textual.binding import Binding
 from textual.events import Click
 from textual.message import Message
@@ -14,7 +14,7 @@ from makemore_tui.core.sweep.messages import Snapshot, Trial
 from ..keymap import bindings_of, key_labels
 from ..plots.sweep_rows import Board, board_rows, matching, ordered, sort_names
 from ..style.colours import Palette, palette_of
-from ..style.text_rows import Row, paragraph
+from ..style.text_rows import Row, lines_of, paragraph
 from .panel import next_of
 from .text_input import Line
 
@@ -41,7 +41,7 @@ class Drawing(Widget):
     def render(self) -> Segments:
         width, height = self.content_size
         rows = self._draw(width, height, palette_of(self.app))[:height] if width else []
-        return Segments(segment for row in rows for segment in (*row, Segment.line()))
+        return lines_of(rows)
 
 
 class TrialFilter(Line):

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from makemore_tui.core.settings import ModelSettings, TrainSettings, model_label, settings_label
-from makemore_tui.core.text import exact_text, shown
+from makemore_tui.core.text import shown
 
+from ..plots.filtering import has_all
 from ..plots.ticks import tick_label
 from ..style.cells import cell_len, set_cell_size
 from ..style.colours import Palette
@@ -158,17 +159,16 @@ def ordered(entries: Sequence[RunEntry], sort: str) -> list[RunEntry]:
 def matching(entries: Sequence[RunEntry], words: str) -> list[RunEntry]:
     """The entries that have all of some words in a column or in their settings; a word such as
     hidden=200 names a setting and its whole value."""
-    wanted = words.lower().split()
-    return [one for one in entries if all(_has(one, word) for word in wanted)]
+    return [one for one in entries if has_all(words, _text(one), _settings(one))]
 
 
-def _has(entry: RunEntry, word: str) -> bool:
-    settings = vars(entry.model) | vars(entry.train) | {"seed": entry.seed} if entry.model else {}
-    name, equals, value = word.partition("=")
-    name = {"lr": "learning_rate", "batch": "batch_size"}.get(name, name)
-    if equals:
-        return name in settings and exact_text(settings[name]).lower() == value
-    return word in f"{entry.name} {entry.dataset} {entry.settings}".lower()
+def _text(entry: RunEntry) -> str:
+    return f"{entry.name} {entry.dataset} {entry.settings}"
+
+
+def _settings(entry: RunEntry) -> dict[str, Any]:
+    """The settings of a run and its seed; of one that can't be read, none."""
+    return vars(entry.model) | vars(entry.train) | {"seed": entry.seed} if entry.model else {}
 
 
 def ago(when: datetime) -> str:

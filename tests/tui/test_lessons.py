@@ -1,6 +1,7 @@
 """The lessons beside the explorer: every one done by its keys, the way in and out, the room."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -8,6 +9,8 @@ from rich.console import Console
 from makemore_tui.core import lessons
 from makemore_tui.core.worker.protocol import Begin, Pause, Resume, Undo
 from makemore_tui.tui.cli.lessons import check_lessons
+from makemore_tui.tui.client.lesson_player import LessonPlayer
+from makemore_tui.tui.client.request_queue import RequestQueue
 from makemore_tui.tui.config import Config
 from makemore_tui.tui.keymap import LABELS, is_key
 from makemore_tui.tui.style.colours import DARK
@@ -24,6 +27,27 @@ async def test_the_keys_of_every_lesson_reach_its_goals_and_no_goal_holds_withou
     problems, some = {}, LESSONS[part::4]
     await check_lessons(some, lambda lesson, _, problem: problems.update({lesson.name: problem}))
     assert problems == {lesson.name: None for lesson in some}
+
+
+async def test_a_lesson_is_not_judged_by_the_run_that_it_leaves(snapshot):
+    sent = []
+    requests = RequestQueue(sent.append)
+    requests.take(snapshot(step=9000))
+    now = requests.snapshot
+    session = SimpleNamespace(
+        requests=requests,
+        latest=lambda: requests.latest,
+        ask=lambda request: requests.command(request, now),
+    )
+    player = LessonPlayer(session)  # type: ignore[arg-type]
+    requests.command(Resume(), now)  # which the engine has not answered when the lesson is opened
+    player.enter(next(one for one in LESSONS if one.name == "a-learning-rate"))
+    assert not any(isinstance(one, Begin) for one in sent)
+    requests.answered()
+    for _ in range(3):  # its run is asked for, and not there yet
+        player.look((), None, "loss")
+    assert isinstance(sent[-1], Begin)
+    assert player.reached == [False, False]
 
 
 async def test_every_step_is_whole_in_the_smallest_terminal(it):

@@ -104,10 +104,11 @@ class LessonPlayer:
         snapshot = self._session.requests.snapshot
         if snapshot is None or (self._is_beginning and self._session.requests.awaits_answer):
             return False
-        self._is_beginning = False
         if self._pending:
             self._begin()
-        elif self.is_leaving:
+            return False
+        self._is_beginning = False
+        if self.is_leaving:
             self._go_home()
         elif self.step is not None and not self.is_done:
             self.seen.add(chosen)

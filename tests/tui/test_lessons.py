@@ -32,8 +32,7 @@ async def test_the_keys_of_every_lesson_reach_its_goals_and_no_goal_holds_withou
 async def test_a_lesson_is_not_judged_by_the_run_that_it_leaves(snapshot):
     sent = []
     requests = RequestQueue(sent.append)
-    requests.take(snapshot(step=9000))
-    now = requests.snapshot
+    requests.take(now := snapshot(step=9000))
     session = SimpleNamespace(
         requests=requests,
         latest=lambda: requests.latest,

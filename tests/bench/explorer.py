@@ -155,7 +155,7 @@ class Explorer:
 
     def find_rate(self) -> float:
         """Seconds from the key of the learning-rate finder to its suggestion."""
-        seconds = self.press("f", rb"suggested [\d.]+")
+        seconds = self.press("f", rb"Suggested [\d.]+")
         self.press("\x1b", b"training")
         return seconds
 

@@ -50,17 +50,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _section(name: str, quick: bool) -> Iterator[Row]:
+    import torch  # which the help does not wait for
+
+    torch.set_num_threads(1)  # as the program does
     return _explorer_rows(quick) if name == "explorer" else _engine_rows(name, quick)
 
 
 def _engine_rows(name: str, quick: bool) -> Iterator[Row]:
-    import torch  # which the help does not wait for
-
     from makemore_tui.core.datasets.dataset import Dataset
 
     from . import engine
 
-    torch.set_num_threads(1)  # as the program does
     effort = engine.QUICK if quick else engine.FULL
     if name == "growth":
         return engine.growth_rows(effort)

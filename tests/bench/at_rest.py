@@ -14,7 +14,7 @@ from tests.support.terminal import Terminal
 
 SIZE = (200, 60)
 VIEWS = {"1": "loss", "2": "settings", "3": "bigrams", "4": "names", "5": "splits",
-         "6": "embedding", "7": "probe", "8": "health", "9": "runs"}  # fmt: skip
+         "6": "embedding", "7": "probe", "8": "health", "9": "runs", "0": "trace"}  # fmt: skip
 STATES = {"paused": "steps=1000000000", "finished": "steps=3000"}
 MAX_SHARE = 0.01
 _SETTLING = 4.0  # seconds, in which what is drawn and saved once is drawn and saved

@@ -15,7 +15,8 @@ from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import BigramMode
 
-from .keymap import PANELS, key_name
+from .keymap import PANELS
+from .keys import key_name
 
 MAX_RECENT = 8
 _MAX_MEGABYTES = 1_000_000

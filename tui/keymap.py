@@ -4,16 +4,13 @@ The bindings of the panels and the main screen, the footer, the help, the comman
 docs/keys.md are made from this.
 """
 
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import replace
 from textual.binding import Binding, BindingType
-from textual.events import Key as KeyPress
-from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
+
+from .keys import Key, key_name
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -24,69 +21,6 @@ PANELS = {
     "splits": "Splits", "embedding": "Embedding", "probe": "Probe", "health": "Health",
     "runs": "Runs", "trace": "Trace",
 }  # fmt: skip
-_MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
-_SIGNS = {_character_to_key(chr(code)) for code in range(ord("!"), ord("~"))}
-_NAMES = {key.value.rpartition("+")[2] for key in Keys} | {*KEY_NAME_REPLACEMENTS.values()} | _SIGNS
-
-
-def key_name(key: str) -> str | None:
-    """A key by Textual's name for it, or None if there is no such key. "[" is left_square_bracket,
-    "F8" is f8, "shift+z" is Z."""
-    if len(key) == 1:
-        return key if key.isalnum() else _character_to_key(key)
-    *modifiers, last = key.lower().split("+")
-    if modifiers == ["shift"] and len(last) == 1 and last.isalpha():
-        return last.upper()
-    if last not in _NAMES and not (modifiers and len(last) == 1):
-        try:
-            unicodedata.lookup(last.replace("_", " "))
-        except KeyError:
-            return None
-    return "+".join([*modifiers, last]) if set(modifiers) <= _MODIFIERS else None
-
-
-class Key(Struct, frozen=True):
-    """A key, the action that it runs, a word for it, and what it does.
-
-    shown: as people know it. keys: as Textual names them, with commas between; if left out, the one
-    that is shown.
-    owner: what has the action: a panel by its id, "chosen" (the panel that has the focus), "panels"
-    (the grid), "card" (that of the first launch), "lessons" (beside the panels), "session"
-    (`SessionActions`), "supervisor" (`WorkerSupervisor`), or "screen"; on the sweep screen, that
-    ("sweeps") or its leaderboard ("trials"). Every key works wherever the focus is.
-    group: a word under which keys stand together in the footer. One of `FOOTER` is offered always,
-    others only while their panel has the focus, as all of its keys are.
-    is_chosen_first: whether the panel that owns the action is chosen before it runs."""
-
-    id: str
-    shown: str
-    owner: str
-    action: str
-    word: str
-    help: str
-    group: str | None = None
-    keys: str = ""
-    is_chosen_first: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.keys:
-            force_setattr(self, "keys", key_name(self.shown) or self.shown)
-
-    @property
-    def screen_action(self) -> str:
-        """The same action for the main screen, which passes it on to the owner."""
-        if self.owner == "screen":
-            return self.action
-        return f"run({self.owner!r}, {self.action!r}, {self.is_chosen_first})"
-
-    def binding(self, action: str) -> Binding:
-        """A binding of Textual's for an action of this key."""
-        group = Binding.Group(self.group) if self.group and self.group != self.word else None
-        return Binding(
-            self.keys, action, self.word, self.group in FOOTER, key_display=self.shown,
-            tooltip=self.help, id=self.id, group=group,
-        )  # fmt: skip
-
 
 # What the footer offers, the most needed first; the last two stand there however little room is.
 FOOTER = (
@@ -347,14 +281,23 @@ def section_of(key: Key) -> str:
     return next((name for name, ids in SECTIONS.items() if word in ids.split()), "View")
 
 
+def _binding(key: Key, action: str) -> Binding:
+    """A binding of Textual's for an action of a key."""
+    group = Binding.Group(key.group) if key.group and key.group != key.word else None
+    return Binding(
+        key.keys, action, key.word, key.group in FOOTER, key_display=key.shown,
+        tooltip=key.help, id=key.id, group=group,
+    )  # fmt: skip
+
+
 def bindings_of(owner: str) -> list[BindingType]:
     """The bindings of what owns keys: a panel, the grid of panels, or any chosen panel."""
-    return [key.binding(key.action) for key in _ALL_KEYS if key.owner == owner]
+    return [_binding(key, key.action) for key in _ALL_KEYS if key.owner == owner]
 
 
 def screen_bindings() -> list[BindingType]:
     """The bindings of the main screen: every key, so that it works whatever has the focus."""
-    return [key.binding(key.screen_action) for key in KEYS]
+    return [_binding(key, key.screen_action) for key in KEYS]
 
 
 def remapped(keymap: Mapping[str, str]) -> tuple[Key, ...]:
@@ -370,17 +313,6 @@ def remapped(keymap: Mapping[str, str]) -> tuple[Key, ...]:
 def is_key(name: str) -> bool:
     """True for the id or the name of a key."""
     return name in LABELS or key_name(name) is not None
-
-
-def presses(text: str, keys: Iterable[Key]) -> list[KeyPress]:
-    """The presses of a text such as "{steps}300{cursor-down 4}": a key by its id or name, which may
-    be pressed several times, or characters."""
-    by_id = {key.id: key.keys.split(",")[0] for key in keys}
-    found = []
-    for name, times, character in re.findall(r"\{([^{}]+?)(?: (\d+))?\}|(.)", text):
-        key = by_id.get(name) or key_name(name or character) or character
-        found += [KeyPress(key, character or None) for _ in range(int(times or 1))]
-    return found
 
 
 def key_labels(app: "App") -> Mapping[str, str]:

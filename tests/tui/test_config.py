@@ -10,7 +10,8 @@ import pytest
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Pause
 from makemore_tui.tui.config import Config, config_path, read_config, remember, with_recent
-from makemore_tui.tui.keymap import KEYS, key_name
+from makemore_tui.tui.keymap import KEYS
+from makemore_tui.tui.keys import key_name
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.style import themes
 

@@ -123,7 +123,7 @@ async def check_lessons(
 
 async def _do(pilot: Any, app: Any, lesson: Lesson) -> None:
     """Do a lesson by its own keys. Raises AssertionError with what is wrong."""
-    from ..keymap import presses
+    from ..keys import presses
 
     side, requests = app.main.lessons, app.main.requests
     await side.show()

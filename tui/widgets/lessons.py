@@ -16,7 +16,8 @@ from makemore_tui.core.results import BigramTable
 
 from ..client.lesson_player import LessonPlayer
 from ..client.session_actions import SessionActions
-from ..keymap import bindings_of, key_labels, presses
+from ..keymap import bindings_of, key_labels
+from ..keys import presses
 from ..style.colours import palette_of
 from .lesson_rows import goal_text, lesson_line, step_text
 from .panel_grid import PanelGrid

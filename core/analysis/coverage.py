@@ -10,7 +10,7 @@ from ..datasets.contexts import context_numbers, distinct_contexts
 from ..datasets.dataset import Dataset
 from ..datasets.grams import places_of
 from ..models.model import Model
-from ..split_results import ContextCoverage
+from ..results import ContextCoverage
 from .baselines import SMOOTHINGS
 from .evaluation import nll_by_block
 

@@ -22,7 +22,7 @@ from statistics import NormalDist, fmean, stdev
 
 from torch import Tensor
 
-from ..twins_results import DevDifference, SeedsDifference
+from ..results import DevDifference, SeedsDifference
 
 _FALSE_ALARMS = 0.025
 _POWER, _ZETA = 1.4, 3.105547  # and the sum of k**-1.4 over k = 1, 2, …

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..datasets.dataset import Dataset
 from ..datasets.stats import bigram_counts
 from ..models.model import Model, Network
-from ..split_results import Regularization
+from ..results import Regularization
 
 _EXPONENTS = (-4.0, 6.0)  # log10 of the k that are tried
 _PER_DECADE = 4

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from ..datasets.vocabulary import Vocabulary
-from ..trace_results import SoftmaxDrawing, TracedExample, TraceDrawing, TraceLine
+from ..results import SoftmaxDrawing, TracedExample, TraceDrawing, TraceLine
 from .softmax import softmax_by_hand
 from .stages import Stage
 from .trace import Trace

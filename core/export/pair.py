@@ -6,10 +6,10 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from ..results import JUDGED, DevDifference
 from ..session.session import Session
 from ..session.twins import Twins
 from ..settings import setting_text
-from ..twins_results import JUDGED, DevDifference
 from .figures import BATCH, DEV, DIM, inline_svg, styled
 
 _SIZE = 8.8, 4.8  # inches

@@ -15,9 +15,8 @@ from msgspec import Meta, Struct, structs
 from ..constants import BUILT_IN_DATASETS
 from ..errors import UserError
 from ..reading import PLAIN, Reading
-from ..results import Resizing
+from ..results import DevDifference, Resizing
 from ..settings import ModelSettings, TrainSettings, plan_edit
-from ..twins_results import DevDifference
 
 FORMAT = 4
 MAX_RECORD_BYTES = 3 << 20  # a journal of some 30,000 edits

@@ -8,9 +8,9 @@ from torch import Tensor
 from ..analysis.paired import MAX_SEEDS, difference_over_seeds
 from ..datasets.dataset import Dataset
 from ..errors import UserError
+from ..results import DevDifference, SeedsDifference
 from ..run_spec import RunSpec
 from ..training.time_slicer import TimeSlicer
-from ..twins_results import DevDifference, SeedsDifference
 from .session import Session
 from .twins import Twins, another_dataset, can_train
 

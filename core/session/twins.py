@@ -12,10 +12,10 @@ from ..analysis.evaluation import RunningEvaluation
 from ..analysis.paired import paired_difference
 from ..datasets.dataset import Dataset
 from ..errors import UserError
+from ..results import DevDifference, TwinLosses
 from ..runs import checkpoint
 from ..runs.header import find, read_record
 from ..settings import Effect, setting_text
-from ..twins_results import DevDifference, TwinLosses
 from .session import Session
 
 _MAX_DIFFERENCES = 1 << 9

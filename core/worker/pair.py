@@ -9,14 +9,13 @@ from typing import Any, Protocol
 from msgspec import structs
 
 from ..errors import UserError
-from ..results import Saving, SplitLosses
+from ..results import Pair, Saving, Side, SideFacts, SplitLosses
 from ..runs import checkpoint
 from ..runs.record import TwinRecord
 from ..runs.state import RunState
 from ..session.session import Session
 from ..session.timeline import Level
 from ..session.twins import Twins, check_same_data, saved_twins
-from ..twins_results import Pair, Side, SideFacts
 from .autosave import Autosave
 from .eval_scheduler import EvalScheduler
 from .training import TrainingControl

@@ -9,12 +9,8 @@ from msgspec import Struct
 
 from .. import results
 from ..reading import PLAIN, Reading
-from ..results import BigramsView
 from ..run_spec import RunSpec
 from ..settings import ModelSettings, TrainSettings
-from ..split_results import SplitDetails
-from ..trace_results import SoftmaxDrawing, TraceDrawing
-from ..twins_results import Pair, Side, TwinLosses
 
 State = Literal["training", "paused", "finished", "diverged"]
 
@@ -111,7 +107,7 @@ class HealthView(Struct, frozen=True):
 
 
 View = (
-    LossView | BigramsView | NamesView | EmbeddingView | ProbeView | TraceView | DetailsView
+    LossView | results.BigramsView | NamesView | EmbeddingView | ProbeView | TraceView | DetailsView
     | HealthView | TwinsView
 )  # fmt: skip
 
@@ -200,14 +196,14 @@ class Fork(Request, frozen=True):
 class ChooseSide(Request, frozen=True):
     """Have requests and views be about this run of the pair."""
 
-    side: Side
+    side: results.Side
 
 
 class Keep(Request, frozen=True):
     """End the pair: go on with this run; the other becomes a previous run. `Undo` brings the pair
     back."""
 
-    side: Side
+    side: results.Side
 
 
 class PinRun(Request, frozen=True):
@@ -320,8 +316,8 @@ class Snapshot(Struct, frozen=True):
     names: results.SampledNames | None = None
     embedding: results.EmbeddingMap | results.Unavailable | None = None
     probe: results.Probe | results.Unavailable | None = None
-    trace: TraceDrawing | SoftmaxDrawing | results.Unavailable | None = None
-    details: SplitDetails | None = None
+    trace: results.TraceDrawing | results.SoftmaxDrawing | results.Unavailable | None = None
+    details: results.SplitDetails | None = None
     health: results.Health | None = None
     baselines: tuple[results.Baseline, ...] = ()  # those known so far
     finder: results.RateSearch | None = None  # None if the learning-rate finder was not started
@@ -330,8 +326,8 @@ class Snapshot(Struct, frozen=True):
     test_peeks: int = 0  # how often the test split was evaluated in this run
     speed_limit: int | None = None  # in steps a second
     undo_levels: int = 0  # how many times `Undo` can be asked for in a row
-    pair: Pair | None = None  # None of a single run
-    twins: TwinLosses | None = None  # the view
+    pair: results.Pair | None = None  # None of a single run
+    twins: results.TwinLosses | None = None  # the view
 
 
 Reply = Starting | Refused | Failed | results.DatasetStats | Unsaved | Saved | Snapshot

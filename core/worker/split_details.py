@@ -3,9 +3,8 @@
 from ..analysis.coverage import CoverageAnalysis
 from ..analysis.evaluation import affordable_examples
 from ..analysis.regularization import regularization
-from ..results import SplitLosses
+from ..results import SplitDetails, SplitLosses
 from ..session.session import Session
-from ..split_results import SplitDetails
 
 _MULTIPLICATIONS = 1 << 28  # of an evaluation of dev: a few hundredths of a second
 

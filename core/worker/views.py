@@ -25,7 +25,9 @@ from ..results import (
     DatasetFacts,
     LossCurve,
     SavedCurve,
+    SoftmaxDrawing,
     SplitLosses,
+    TraceDrawing,
     Unavailable,
 )
 from ..runs import checkpoint
@@ -34,7 +36,6 @@ from ..runs.record import JournalEntry
 from ..session.session import Session
 from ..session.twins import Twins
 from ..text import shown
-from ..trace_results import SoftmaxDrawing, TraceDrawing
 from ..training.history import LossHistory
 from .protocol import (
     DetailsView,

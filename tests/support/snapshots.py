@@ -9,6 +9,7 @@ from makemore_tui.core.results import (
     BigramsView,
     BigramTable,
     Candidate,
+    ContextCoverage,
     DatasetFacts,
     Diagnosis,
     Draw,
@@ -23,12 +24,14 @@ from makemore_tui.core.results import (
     RateSearch,
     Sample,
     SampledNames,
+    SplitDetails,
     SplitLosses,
     TensorHealth,
+    TracedExample,
+    TraceDrawing,
+    TraceLine,
 )
 from makemore_tui.core.settings import SETTINGS, ModelSettings, TrainSettings, changed
-from makemore_tui.core.split_results import ContextCoverage, SplitDetails
-from makemore_tui.core.trace_results import TracedExample, TraceDrawing, TraceLine
 from makemore_tui.core.worker.protocol import (
     DetailsView,
     EmbeddingView,

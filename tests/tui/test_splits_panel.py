@@ -5,8 +5,14 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from makemore_tui.core.results import Baseline, MixedLosses, TestLoss
-from makemore_tui.core.split_results import ContextCoverage, Regularization, SplitDetails
+from makemore_tui.core.results import (
+    Baseline,
+    ContextCoverage,
+    MixedLosses,
+    Regularization,
+    SplitDetails,
+    TestLoss,
+)
 from makemore_tui.core.worker.protocol import DetailsView
 from makemore_tui.tui.widgets.splits import SplitsPanel
 

@@ -7,8 +7,7 @@ from msgspec.structs import replace
 from textual.widgets import Input
 
 from makemore_tui.core.analysis.trace_drawing import softmax_drawing
-from makemore_tui.core.results import Unavailable
-from makemore_tui.core.trace_results import TracedExample
+from makemore_tui.core.results import TracedExample, Unavailable
 from makemore_tui.core.worker.protocol import TraceView
 from makemore_tui.tui.style.cells import cell_len
 from makemore_tui.tui.widgets.trace import TracePanel

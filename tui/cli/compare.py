@@ -12,8 +12,8 @@ from msgspec import structs
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
+from makemore_tui.core.results import JUDGED
 from makemore_tui.core.settings import SETTINGS, changed, setting_text
-from makemore_tui.core.twins_results import JUDGED
 
 from . import options
 from .process import load_torch

@@ -15,12 +15,18 @@ from rich.table import Table
 from rich.text import Text
 
 from makemore_tui.core.presets import Preset
-from makemore_tui.core.results import Baseline, Probe, RateSearch, Sample
+from makemore_tui.core.results import (
+    Baseline,
+    ContextCoverage,
+    Probe,
+    RateSearch,
+    Regularization,
+    Sample,
+)
 from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.runs.header import run_name
 from makemore_tui.core.runs.record import to_json
 from makemore_tui.core.settings import model_label
-from makemore_tui.core.split_results import ContextCoverage, Regularization
 from makemore_tui.core.text import exact_text, label, shown
 
 from ..plots.loss_options import SMOOTHINGS, PlotContent

@@ -9,11 +9,10 @@ from msgspec.structs import asdict
 
 from makemore_tui.core.constants import EXPORT_FORMS, MAX_SEED, SPLITS
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.results import Probe, Unavailable
+from makemore_tui.core.results import ContextCoverage, Probe, Regularization, Unavailable
 from makemore_tui.core.runs.header import read_record, run_name
 from makemore_tui.core.runs.locks import is_locked
 from makemore_tui.core.runs.record import to_json
-from makemore_tui.core.split_results import ContextCoverage, Regularization
 from makemore_tui.core.text import shown
 
 from . import options

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from makemore_tui.core.trace_results import SoftmaxDrawing
+from makemore_tui.core.results import SoftmaxDrawing
 
 from ..style.colours import Palette
 from ..style.text_rows import Row, paragraph, row

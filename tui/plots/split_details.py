@@ -1,6 +1,6 @@
 """What the losses of the splits come from: contexts seen in training or not, and the penalty."""
 
-from makemore_tui.core.split_results import ContextCoverage, Regularization
+from makemore_tui.core.results import ContextCoverage, Regularization
 
 from ..style.colours import Palette
 from ..style.text_rows import Row, number, row

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate, islice, pairwise
 
-from makemore_tui.core.trace_results import TracedExample, TraceDrawing
+from makemore_tui.core.results import TracedExample, TraceDrawing
 
 from ..style.colours import Palette
 from ..style.text_rows import Row, end_of, fitted, number, row

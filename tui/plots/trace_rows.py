@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from makemore_tui.core.trace_results import TraceDrawing, TraceLine
+from makemore_tui.core.results import TraceDrawing, TraceLine
 
 from ..style.cells import cell_len
 from ..style.colours import Palette

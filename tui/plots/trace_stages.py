@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.style import Style
 
-from makemore_tui.core.trace_results import TraceDrawing, TraceLine
+from makemore_tui.core.results import TraceDrawing, TraceLine
 
 from ..style.cells import cell_len
 from ..style.colours import Palette, ink_on

@@ -2,9 +2,8 @@
 
 import math
 
-from makemore_tui.core.results import MixedLosses, SplitLosses
+from makemore_tui.core.results import MixedLosses, SplitDetails, SplitLosses
 from makemore_tui.core.settings import KIND_NAMES
-from makemore_tui.core.split_results import SplitDetails
 from makemore_tui.core.worker.protocol import DetailsView, Snapshot
 
 from ..keymap import key_labels

@@ -5,8 +5,7 @@ from textual.app import ComposeResult
 from textual.events import DescendantBlur, DescendantFocus
 from textual.widgets import Input
 
-from makemore_tui.core.results import Unavailable
-from makemore_tui.core.trace_results import SoftmaxDrawing, TraceDrawing
+from makemore_tui.core.results import SoftmaxDrawing, TraceDrawing, Unavailable
 from makemore_tui.core.worker.protocol import Snapshot, TraceView
 
 from ..keymap import bindings_of, key_labels

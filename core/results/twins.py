@@ -8,8 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from .results import SplitLosses
-from .settings import ModelSettings, TrainSettings
+from ..settings import ModelSettings, TrainSettings
+from .losses import SplitLosses
 
 JUDGED = (
     "This judges these two runs, on items like these. Whether one setting is better than another "

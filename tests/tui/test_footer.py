@@ -31,7 +31,7 @@ async def test_it_offers_as_much_as_there_is_room_for_and_always_help(explorer, 
         assert words[-2:] == ["help", "quit"]
         of_single_runs = [word for word in FOOTER if word not in ("side", "keep A/B")]
         assert words[:-2] == of_single_runs[: len(words) - 2]
-        missing = FOOTER[len(words) - 2]
+        missing = of_single_runs[len(words) - 2]
         if missing != "help":
             assert width - len(footer(it).rstrip()) < len(f"  ; ' {missing}")
 

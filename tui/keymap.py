@@ -24,8 +24,8 @@ PANELS = {
 
 # What the footer offers, the most needed first; the last two stand there however little room is.
 FOOTER = (
-    "pause", "rate", "hidden", "undo", "model", "finder", "probe", "batch", "restart", "test",
-    "dataset", "zoom", "embedding", "context", "optimizer", "help", "quit",
+    "pause", "side", "keep A/B", "rate", "hidden", "undo", "model", "finder", "probe", "batch",
+    "restart", "test", "dataset", "zoom", "embedding", "context", "optimizer", "help", "quit",
 )  # fmt: skip
 KEYS = (
     Key("pause", "space", "session", "pause", "pause", "Pause training, or resume it", "pause"),
@@ -91,6 +91,13 @@ KEYS = (
     Key("undo", "u", "session", "undo", "undo",
         "Undo the last edit, or the last new run", "undo"),
     Key("redo", "U", "session", "redo", "redo", "Redo what was undone"),
+    Key("fork", "T", "session", "fork", "twins",
+        "Twins: fork the run; B is trained beside A on the same minibatches, and takes your edits"),
+    Key("side", "V", "pair", "switch", "side", "Twins: keys act on the other run, A or B", "side"),
+    Key("keep-a", "F3", "pair", "keep('a')", "keep A",
+        "Twins: keep A; B becomes a previous run", "keep A/B"),
+    Key("keep-b", "F4", "pair", "keep('b')", "keep B",
+        "Twins: keep B; A becomes a previous run", "keep A/B"),
     Key("step", "s", "session", "step", "step", "Take one step and pause; hold to keep stepping"),
     Key("steps", "n", "screen", "open('dialogs', 'StepsScreen')", "steps",
         "Take a number of steps and pause"),
@@ -263,6 +270,7 @@ _ALL_KEYS = (*KEYS, *PANEL_KEYS, *SWEEP_KEYS)
 SECTIONS = {
     "Training": "pause step steps slower faster test restart relaunch new undo redo dataset worker",
     "Model": "model presets hidden embedding context dropout",
+    "Twins": "fork side keep",
     "Optimizer": "rate batch decay optimizer schedule finder value",
     "View": "",
     "Panels": "next previous zoom cursor settings bigrams probe close",

@@ -8,10 +8,19 @@ from .runs import Divergence, Mark, PreviousRun, Resizing, Saving
 from .splits import ContextCoverage, Regularization, SplitDetails
 from .texts import Candidate, Draw, Probe, ProbedCharacter, Sample, SampledNames
 from .trace import SoftmaxDrawing, TracedExample, TraceDrawing, TraceLine
-from .twins import JUDGED, DevDifference, Pair, SeedsDifference, Side, SideFacts, TwinLosses
+from .twins import (
+    JUDGED,
+    KEEP_FIRST,
+    DevDifference,
+    Pair,
+    SeedsDifference,
+    Side,
+    SideFacts,
+    TwinLosses,
+)
 
 __all__ = [
-    "JUDGED", "Baseline", "BigramMode", "BigramOrder", "BigramTable", "BigramsView",
+    "JUDGED", "KEEP_FIRST", "Baseline", "BigramMode", "BigramOrder", "BigramTable", "BigramsView",
     "Candidate", "ContextCoverage", "DatasetFacts", "DatasetStats", "DevDifference",
     "Diagnosis", "Divergence", "Draw", "EmbeddingMap", "Follower", "Health", "LossCurve",
     "Mark", "MixedLosses", "Pair", "PairFacts", "PreviousRun", "Probe", "ProbedCharacter",

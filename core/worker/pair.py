@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from msgspec import structs
 
 from ..errors import UserError
-from ..results import Pair, Saving, Side, SideFacts, SplitLosses
+from ..results import KEEP_FIRST, Pair, Saving, Side, SideFacts, SplitLosses
 from ..runs import checkpoint
 from ..runs.record import TwinRecord
 from ..runs.state import RunState
@@ -136,7 +136,7 @@ class PairControl:
     def check_single(self) -> None:
         """Raises UserError if there is a pair."""
         if self.twins is not None:
-            raise UserError("A and B are trained side by side; keep one of them first")
+            raise UserError(KEEP_FIRST)
 
     def extend(self, changes: dict[str, Any]) -> None:
         """Give a longer plan, as the session was given, to the other run too if it has ended."""

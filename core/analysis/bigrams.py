@@ -116,13 +116,7 @@ class BigramAnalysis:
         known = self._known_rows(model, ids.tolist(), version)
         modelled, counted = torch.stack([row.values for row in known]), self.counted(ids)
         values = {"model": modelled, "counted": counted, "difference": modelled - counted}
-        values |= self._of_counts(ids)
-        network = model.network if isinstance(model, Mixture) else model
-        if isinstance(network, NeuralBigram):
-            values["weights"] = network.tensors["W"][ids].double()
-            if view.mode == "gradient":
-                learnt = torch.softmax(values["weights"], 1)
-                values["gradient"] = self._gradient(ids, learnt, train_on)
+        values |= self._of_counts(ids) | self._of_weights(model, ids, view.mode, train_on)
         mode = view.mode if view.mode in values else "model"
         is_finite, totals = bool(modelled.isfinite().all()), self._totals[columns]
         sums = {"counts": totals, "columns": totals / totals.clamp(min=1)}.get(mode)
@@ -153,6 +147,18 @@ class BigramAnalysis:
         # As N / N.sum(1) divides without keepdim: the sum of row b, which is that of column b too.
         columns = counts / self._totals.clamp(min=1)
         return {"counts": counts, "log-counts": counts.log(), "columns": columns}
+
+    def _of_weights(self, model: Model, ids: Tensor, mode: str, train_on: str) -> dict[str, Tensor]:
+        """The rows of W of some characters (R,), and of its gradient if that is the mode, by mode:
+        (R, V); none for another model than a neural bigram."""
+        network = model.network if isinstance(model, Mixture) else model
+        if not isinstance(network, NeuralBigram):
+            return {}
+        weights = network.tensors["W"][ids].double()
+        if mode != "gradient":
+            return {"weights": weights}
+        gradient = self._gradient(ids, torch.softmax(weights, 1), train_on)
+        return {"weights": weights, "gradient": gradient}
 
     def _gradient(self, ids: Tensor, modelled: Tensor, train_on: str) -> Tensor:
         """The rows of W.grad of some characters, of the mean NLL of a split: (R, V).

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from statistics import fmean, median_high, variance
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,21 +52,16 @@ def health(
     batch = _first_examples(trainer.dataset, settings.train_on, model.context)
     h = model.hidden_activations(batch.contexts)  # (N, H)
     tensors, update = _tensors(trainer, batch)
-    steps, fall, error = recent_fall(history, last_edit)
-    baseline = comparable_baseline(model.settings, settings, baselines)
     facts = _facts(trainer, batch, h, tensors, first_settings)
-    facts = replace(facts, steps_since_edit=steps, fall=fall, fall_error=error, baseline=baseline)
-    facts = replace(facts, is_diverged=is_diverged)
-    known = {"train": train, "dev": dev}
-    facts = replace(facts, **{name: loss for name, loss in known.items() if loss is not None})
+    of_losses = _of_losses(history, last_edit, train, dev)
+    baseline = comparable_baseline(model.settings, settings, baselines)
+    facts = replace(facts, **of_losses, baseline=baseline, is_diverged=is_diverged)
     return Health(
         step=facts.step,
         examples=len(batch.contexts),
         first_loss=facts.first_loss,
         uniform=facts.uniform,
-        saturated=None if h is None else facts.saturated,
-        dead=None if h is None else facts.dead,
-        histogram=None if h is None else torch.histc(h, BINS, -1, 1).int().tolist(),
+        **_activations(h, facts),
         tensors=tensors,
         usual_ratios=facts.usual_ratios,
         update=update,
@@ -76,6 +72,23 @@ def health(
         unusual=unusual(facts),
         train_on=settings.train_on,
     )
+
+
+def _activations(h: Tensor | None, facts: Facts) -> dict[str, Any]:
+    """What a health says of the activations (N, H): None without a hidden layer."""
+    if h is None:
+        return {"saturated": None, "dead": None, "histogram": None}
+    histogram = torch.histc(h, BINS, -1, 1).int().tolist()
+    return {"saturated": facts.saturated, "dead": facts.dead, "histogram": histogram}
+
+
+def _of_losses(
+    history: LossHistory, last_edit: int, train: float | None, dev: float | None
+) -> dict[str, Any]:
+    """The facts that depend on the run's losses so far."""
+    steps, fall, error = recent_fall(history, last_edit)
+    known = {name: loss for name, loss in (("train", train), ("dev", dev)) if loss is not None}
+    return {"steps_since_edit": steps, "fall": fall, "fall_error": error, **known}
 
 
 def comparable_baseline(

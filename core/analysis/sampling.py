@@ -5,6 +5,7 @@ asking for more of them changes none, and two models draw the same index with th
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -116,7 +117,13 @@ def sample(
         return list(map(Sample, texts, dataset.contains(texts)))
 
     found = draw(torch.arange(n))
-    left = [i for i, one in enumerate(found) if one.seen or not one.text] if new_only else []
+    return _only_new(found, draw) if new_only else found
+
+
+def _only_new(found: list[Sample], draw: Callable[[Tensor, int], list[Sample]]) -> list[Sample]:
+    """Samples of which those that are not new are drawn again. draw: takes indices, attempt."""
+    found = list(found)
+    left = [i for i, one in enumerate(found) if one.seen or not one.text]
     for attempt in range(1, _MAX_ATTEMPTS):
         if not left:
             break
@@ -126,8 +133,9 @@ def sample(
             found[i] = again[i]
     if left:
         raise UserError(
-            f"{len(left)} of {n} names are still in the data after {_MAX_ATTEMPTS} attempts; the "
-            "model repeats the data, so ask for fewer, a higher temperature or another prefix"
+            f"{len(left)} of {len(found)} names are still in the data after {_MAX_ATTEMPTS} "
+            "attempts; the model repeats the data, so ask for fewer, a higher temperature or "
+            "another prefix"
         )
     return found
 

@@ -60,9 +60,9 @@ def mixture_stages(mixture: Mixture, context: Tensor, probs: Tensor) -> list[Sta
     ]  # fmt: skip
 
 
-def loss_stages(p: Tensor, target: int, name: str = "probs") -> list[Stage]:
-    """From probabilities (V,), of the stage of a name, to the loss of the character that does
-    follow."""
+def loss_stages(last: Stage, target: int) -> list[Stage]:
+    """From probabilities (V,), those of a stage, to the loss of the character that does follow."""
+    name, p = last.name, last.values
     picked = p[target][None]
     return [
         Stage("p", f"{name}[y]", picked, "The probability of the character that does follow."),

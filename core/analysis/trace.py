@@ -158,13 +158,7 @@ class Tracer:
         ids = [[*self.dataset.vocabulary.encode(word), BOUNDARY] for word in words]
         targets = [i for one in ids for i in one]
         position = max(0, len(ids[0]) - 2) if position is None else position
-        if not 0 <= position < len(targets):
-            raise UserError(
-                f"position must be from 0 to {len(targets) - 1} in {text!r}, which has "
-                f"{len(targets)} examples, not {position}"
-            )
-        if not model.is_finite:
-            raise UserError("the weights are not finite")
+        _check(model, text, position, len(targets))
         model = model.in_double_precision()
         contexts = torch.cat([contexts_along(one, model.context) for one in ids])  # (L, T)
         examples = self._examples(model, contexts, targets)
@@ -173,14 +167,13 @@ class Tracer:
         stages = of_model = forward(alone, context[-alone.context :], mask)
         if isinstance(model, Mixture):
             stages = [*stages, *mixture_stages(model, context, stages[-1].values)]
-        last = stages[-1]
         found = Trace(
             words,
             tuple(map(len, ids)),
             position,
             examples,
-            (*stages, *loss_stages(last.values, targets[position], last.name)),
-            last.values,
+            (*stages, *loss_stages(stages[-1], targets[position])),
+            stages[-1].values,
             *self._occurrences(context),
         )
         return _with_gradients(found, model, of_model, learning_rate) if backward else found
@@ -240,6 +233,16 @@ class Tracer:
         first = int(torch.searchsorted(self._numbers, number))
         last = int(torch.searchsorted(self._numbers, number, right=True))
         return last - first, torch.bincount(self._targets[first:last], minlength=V)
+
+
+def _check(model: AnyModel | Mixture, text: str, position: int, num_examples: int) -> None:
+    if not 0 <= position < num_examples:
+        raise UserError(
+            f"position must be from 0 to {num_examples - 1} in {text!r}, which has "
+            f"{num_examples} examples, not {position}"
+        )
+    if not model.is_finite:
+        raise UserError("the weights are not finite")
 
 
 def _digits(contexts: Tensor, size: int) -> Tensor:

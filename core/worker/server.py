@@ -88,10 +88,12 @@ def _sentence(error: UserError | OSError) -> str:
 
 def handle(request: Request, runner: SessionRunner) -> Reply:
     """Carry out a request; its reply. Raises UserError if that can't be done."""
-    session, stack, training = runner.session, runner.session.timeline, runner.training
+    training = runner.training
     match request:
         case protocol.Refresh(views):
             return make_snapshot(runner, views, is_refresh=True)
+        case protocol.DescribeDataset(name, unique, reading):
+            return runner.describe_dataset(name, unique, reading)
         case protocol.Edit(changes):
             runner.edit(changes)
         case protocol.Pause():
@@ -102,10 +104,29 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
             runner.step(count)
         case protocol.LimitSpeed(limit):
             training.pace.change(limit)
+        case protocol.EvaluateTest():
+            training.check_is_finite()
+            runner.session.test_peeks += 1
+            runner.evals.request_test(runner.session)
+        case protocol.FindLearningRate(low, high):
+            runner.find_learning_rate(low, high)
+        case protocol.CancelFinder():
+            runner.cancel_finder()
+        case _:
+            _switch_run(request, runner)
+    return make_snapshot(runner)
+
+
+def _switch_run(request: Request, runner: SessionRunner) -> None:
+    """Carry out a request after which another run, or another state of it, may be the present."""
+    session, stack = runner.session, runner.session.timeline
+    match request:
         case protocol.Restart(seed):
             runner.restart(seed=seed)
         case protocol.Begin(spec, label):
             runner.begin(spec, label)
+        case protocol.ChangeDataset(name, unique, reading):
+            runner.change_dataset(name, unique, reading)
         case protocol.Undo():
             runner.pair.undo()
         case protocol.Redo():
@@ -120,25 +141,12 @@ def handle(request: Request, runner: SessionRunner) -> Reply:
             runner.pair.choose(side)
         case protocol.Keep(side):
             runner.pair.keep(side)
-        case protocol.EvaluateTest():
-            training.check_is_finite()
-            session.test_peeks += 1
-            runner.evals.request_test(session)
-        case protocol.FindLearningRate(low, high):
-            runner.find_learning_rate(low, high)
-        case protocol.CancelFinder():
-            runner.cancel_finder()
-        case protocol.DescribeDataset(name, unique, reading):
-            return runner.describe_dataset(name, unique, reading)
-        case protocol.ChangeDataset(name, unique, reading):
-            runner.change_dataset(name, unique, reading)
         case protocol.NameRun(name):
             if runner.autosave is None:
                 raise UserError("runs are not saved here, so this one can't be named")
             runner.autosave.name(session, name)
         case protocol.OpenRun(folder):
             runner.open_run(Path(folder))
-    return make_snapshot(runner)
 
 
 def make_snapshot(
@@ -148,11 +156,6 @@ def make_snapshot(
     session, autosave = runner.session, runner.autosave
     marks = tuple(journal_marks(session.journal)[-_MAX_MARKS:])
     stack, undo = session.timeline, session.timeline.next_undo()
-    drawn: dict[str, Any] = {}
-    for view in views:
-        with contextlib.suppress(UserError):
-            found = runner.views.draw(view, session, runner.evals.splits, runner.pair.twins)
-            drawn[protocol.view_name(view)] = found
     return Snapshot(
         state=runner.training.state,
         step=session.step,
@@ -182,8 +185,19 @@ def make_snapshot(
         undo_levels=len(stack.past) or bool(runner.pair.can_unfork),
         pair=runner.pair.facts(),
         test_peeks=session.test_peeks,
-        **drawn,
+        **_drawn(runner, views),
     )
+
+
+def _drawn(runner: SessionRunner, views: tuple[View, ...]) -> dict[str, Any]:
+    """The views that can be drawn, by name."""
+    drawn: dict[str, Any] = {}
+    for view in views:
+        with contextlib.suppress(UserError):
+            drawn[protocol.view_name(view)] = runner.views.draw(
+                view, runner.session, runner.evals.splits, runner.pair.twins
+            )
+    return drawn
 
 
 def _divergence(session: Session, marks: tuple[Mark, ...]) -> Divergence | None:

@@ -23,6 +23,7 @@ from ..results import (
     Baseline,
     BigramsView,
     DatasetFacts,
+    Health,
     LossCurve,
     SavedCurve,
     SoftmaxDrawing,
@@ -106,7 +107,6 @@ class Views:
         splits: the newest losses, None before the first; shown beside a probe and in the health.
         twins: the pair that the session is of, if it is.
         """
-        train, dev = (splits.train, splits.dev) if splits else (None, None)
         match view:
             case LossView():
                 return _loss_curve(view, session, self._overlays(view, session))
@@ -131,10 +131,7 @@ class Views:
             case DetailsView():
                 return self._details.draw(session, splits)
             case HealthView():
-                last_edit = session.journal[-1].step if session.journal else 0
-                begun = session.history, session.first_settings, last_edit
-                known = train, dev, self.baselines.result()
-                return health(session.trainer, *begun, *known, session.diverged_at is not None)
+                return self._health(session, splits)
 
     def floor(self, session: Session) -> tuple[Baseline, ...]:
         """The lowest loss that is possible on a session's training split, if that is small."""
@@ -154,6 +151,13 @@ class Views:
             )
             for path, (losses, best) in self._saved.items()
         ]
+
+    def _health(self, session: Session, splits: SplitLosses | None) -> Health:
+        train, dev = (splits.train, splits.dev) if splits else (None, None)
+        last_edit = session.journal[-1].step if session.journal else 0
+        begun = session.history, session.first_settings, last_edit
+        known = train, dev, self.baselines.result()
+        return health(session.trainer, *begun, *known, session.diverged_at is not None)
 
     def _trace(
         self, view: TraceView, session: Session

@@ -40,24 +40,26 @@ def load_run(run: Path) -> "Session":
     return Session.from_state(checkpoint.read(run, partial=True))
 
 
+# fmt: off
+_Split = Annotated[str | None, typer.Option(
+    metavar="NAME",
+    help="train, dev, test, first-N, or all (train, dev and test). Default: train and dev.",
+    autocompletion=options.one_of(*SPLITS, "all"),
+)]
+_Words = Annotated[list[str] | None, typer.Option(
+    "--word", metavar="TEXT", help="Print each character's surprisal; can be repeated.",
+)]
+_Contexts = Annotated[bool, typer.Option(
+    "--contexts", help="Dev's loss on contexts seen in training, and on others.",
+)]
+# fmt: on
+
+
 def evaluate(
     run: options.Run,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="train, dev, test, first-N, or all (train, dev and test). Default: train and dev.",
-            autocompletion=options.one_of(*SPLITS, "all"),
-        ),
-    ] = None,
-    word: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TEXT", help="Print each character's surprisal; can be repeated."),
-    ] = None,
-    contexts: Annotated[
-        bool,
-        typer.Option("--contexts", help="Dev's loss on contexts seen in training, and on others."),
-    ] = False,
+    split: _Split = None,
+    word: _Words = None,
+    contexts: _Contexts = False,
     as_json: options.Json = False,
 ) -> None:
     """Print the losses of a saved run, of test only with --split, and how likely words are."""

@@ -143,22 +143,28 @@ def sweep(
     """
     given = options.given(context)
     if follow or stop:
-        refuse(
-            given, ("--over", "--resume", "--detach"), "can't be combined with --follow or --stop"
-        )
-        files = StudyFiles(sweeps_directory(), _existing(name))
-        if stop:
-            files.read()
-            files.command(Stop())
-        raise typer.Exit(_watch(files, None, as_json))
-    start = _start(given, context.params)
+        raise typer.Exit(_follow(given, name, stop, as_json))
+    raise typer.Exit(_run(_start(given, context.params), detach, as_json))
+
+
+def _follow(given: Given, name: str | None, stop: bool, as_json: bool) -> int:
+    """Show a sweep that was started elsewhere, or end it. Returns the exit code."""
+    refuse(given, ("--over", "--resume", "--detach"), "can't be combined with --follow or --stop")
+    files = StudyFiles(sweeps_directory(), _existing(name))
+    if stop:
+        files.read()
+        files.command(Stop())
+    return _watch(files, None, as_json)
+
+
+def _run(start: Start, detach: bool, as_json: bool) -> int:
+    """Start a sweep, and show it unless it is to run in the background. Returns the exit code."""
     with closing(SweepProcess(start)) as process:
         process.wait_until_open()
         if detach:
             complain(f"{start.study} runs; --follow shows it, --stop ends it")
-            raise typer.Exit
-        files = StudyFiles(sweeps_directory(), start.study)
-        raise typer.Exit(_watch(files, process, as_json))
+            return 0
+        return _watch(StudyFiles(sweeps_directory(), start.study), process, as_json)
 
 
 def _start(given: Given, values: dict[str, Any]) -> Start:

@@ -26,39 +26,37 @@ _MAX_FOLLOWERS, _MAX_VALUES = 5, 6  # of a context, and of a stage, that a line 
 _MAX_EXAMPLES = 40  # that the ladder lists
 
 
+# fmt: off
+_Words = Annotated[list[str] | None, typer.Option(
+    "--word", metavar="TEXT",
+    help="The word to follow, or several with spaces between; may be given several times. "
+    "Default: emma.",
+)]
+_Split = Annotated[str | None, typer.Option(
+    metavar="NAME", help="first-N: the first N words of the data.",
+)]
+_Position = Annotated[int | None, typer.Option(
+    metavar="N",
+    help="Position of the predicted character, from 0; each word's end counts. Default: "
+    "the last character of the first word.",
+)]
+_Backward = Annotated[bool, typer.Option(
+    "--backward", help="Also print gradients, and the loss after the next step.",
+)]
+_Logits = Annotated[str | None, typer.Option(
+    metavar="NUMBERS",
+    help='Instead of a run: the softmax of "100 2 -3", naively and safely, in float32.',
+)]
+# fmt: on
+
+
 def trace(
     run: options.OptionalRun = None,
-    word: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TEXT",
-            help="The word to follow, or several with spaces between; may be given several times. "
-            "Default: emma.",
-        ),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="first-N: the first N words of the data."),
-    ] = None,
-    position: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Position of the predicted character, from 0; each word's end counts. Default: "
-            "the last character of the first word.",
-        ),
-    ] = None,
-    backward: Annotated[
-        bool,
-        typer.Option("--backward", help="Also print gradients, and the loss after the next step."),
-    ] = False,
-    logits: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NUMBERS",
-            help='Instead of a run: the softmax of "100 2 -3", naively and safely, in float32.',
-        ),
-    ] = None,
+    word: _Words = None,
+    split: _Split = None,
+    position: _Position = None,
+    backward: _Backward = False,
+    logits: _Logits = None,
     as_json: options.Json = False,
 ) -> None:
     """Follow one example through the model: ids, embedding, logits, probabilities, loss."""
@@ -70,6 +68,11 @@ def trace(
     text = _text(word, split)
     saved = load_run(options.found(run))
     found = saved.trace(text, position, backward)
+    show(as_json, _answer(found, backward), _print_trace, found, saved.dataset.vocabulary)
+
+
+def _answer(found: "Trace", backward: bool) -> dict[str, Any]:
+    """The JSON of a trace."""
     answer: dict[str, Any] = {
         "word": found.word,
         "position": found.position,
@@ -88,7 +91,7 @@ def trace(
         answer["gradients"] = [_record(stage) for stage in found.gradients]
         answer["loss_after"] = found.loss_after
         answer["loss_after_next"] = found.loss_after_next
-    show(as_json, answer, _print_trace, found, saved.dataset.vocabulary)
+    return answer
 
 
 def _text(words: list[str] | None, split: str | None) -> str:

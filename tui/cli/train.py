@@ -11,6 +11,7 @@ import typer
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
+from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.runs.catalog import find_run, lock_new
 from makemore_tui.core.runs.directory import runs_directory
 from makemore_tui.core.runs.header import read_record
@@ -20,7 +21,7 @@ from makemore_tui.core.settings import lower_learning_rate
 from . import options
 from .process import INTERRUPTED, complain, ctrl_c_calls, load_torch
 from .reports import print_training, progress, show
-from .start import DATA_OPTIONS, refuse, start_of
+from .start import DATA_OPTIONS, Given, refuse, start_of
 
 if TYPE_CHECKING:
     from makemore_tui.core.analysis.evaluation import Evaluation
@@ -31,6 +32,14 @@ _MULTIPLICATIONS = 1 << 35  # for the train loss: a second or two
 _FEW_MULTIPLICATIONS = 1 << 33  # for the loss before training
 
 
+# fmt: off
+_Out = Annotated[Path | None, typer.Option(
+    metavar="FILE", help="Save the run to this new file instead of the runs directory.",
+)]
+_NoSave = Annotated[bool, typer.Option("--no-save", help="Don't save the run.")]
+# fmt: on
+
+
 def train(
     context: typer.Context,
     data: options.Data = "names",
@@ -38,13 +47,8 @@ def train(
     changes: options.Changes = None,
     seed: options.Seed = 1,
     steps: options.Steps = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Save the run to this new file instead of the runs directory."
-        ),
-    ] = None,
-    no_save: Annotated[bool, typer.Option("--no-save", help="Don't save the run.")] = False,
+    out: _Out = None,
+    no_save: _NoSave = False,
     run_dir: options.RunDirectory = None,
     unique: options.Unique = False,
     encoding: options.Encoding = "",
@@ -56,22 +60,14 @@ def train(
 ) -> None:
     """Train a model, print its losses and some samples, and save the run."""
     load_torch()
-    from makemore_tui.core.session.session import Session
-
-    given = options.given(context)
     wanted = options.wanted(changes, steps)
-    start = start_of(given, wanted)
-    if no_save:
-        refuse(given, ("--out", "--run-dir"), "can't be combined with --no-save")
-    if resume:
-        others = (*DATA_OPTIONS, "--preset", "--seed")
-        refuse(given, others, f"can't be combined with --resume, because {resume} has its own")
+    start = _start(options.given(context), wanted)
     directory = runs_directory(run_dir)
     run = find_run(Path(resume), directory) if resume else None
     record = read_record(run) if run else None
     dataset = record.dataset_name if record else start.dataset
     with _new_file(out, directory, dataset, no_save) as file:
-        session = _resumed(run, record, wanted) if run and record else Session.from_spec(start)
+        session = _resumed(run, record, wanted) if run and record else _new(start)
         for note in session.dataset.notes:
             complain(note)
         report, is_interrupted = _train(session, quiet=as_json)
@@ -83,6 +79,23 @@ def train(
     if unsaved:
         raise unsaved
     raise typer.Exit(INTERRUPTED if is_interrupted else 0)
+
+
+def _start(given: Given, wanted: dict[str, Any]) -> RunSpec:
+    """How a new run starts. Raises UserError for options that can't be combined."""
+    start = start_of(given, wanted)
+    if "--no-save" in given:
+        refuse(given, ("--out", "--run-dir"), "can't be combined with --no-save")
+    if resume := given.get("--resume"):
+        others = (*DATA_OPTIONS, "--preset", "--seed")
+        refuse(given, others, f"can't be combined with --resume, because {resume} has its own")
+    return start
+
+
+def _new(start: RunSpec) -> "Session":
+    from makemore_tui.core.session.session import Session
+
+    return Session.from_spec(start)
 
 
 @contextmanager

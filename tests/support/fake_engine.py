@@ -8,9 +8,17 @@ from typing import Any
 
 from msgspec.structs import asdict, replace
 
-from makemore_tui.core.results import DatasetStats, PreviousRun, Resizing, TestLoss
+from makemore_tui.core.results import (
+    KEEP_FIRST,
+    DatasetStats,
+    Pair,
+    PreviousRun,
+    Resizing,
+    Side,
+    SideFacts,
+    TestLoss,
+)
 from makemore_tui.core.settings import extended_plan, plan_edit, short_label
-from makemore_tui.core.results import KEEP_FIRST, Pair, Side, SideFacts
 from makemore_tui.core.worker.protocol import (
     Begin,
     CancelFinder,

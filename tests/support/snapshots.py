@@ -32,6 +32,9 @@ from makemore_tui.core.results import (
     TraceLine,
 )
 from makemore_tui.core.settings import SETTINGS, ModelSettings, TrainSettings, changed
+from makemore_tui.core.results import ContextCoverage, SplitDetails
+from makemore_tui.core.results import TracedExample, TraceDrawing, TraceLine
+from makemore_tui.core.results import DevDifference, Pair, Side, SideFacts
 from makemore_tui.core.worker.protocol import (
     DetailsView,
     EmbeddingView,
@@ -83,6 +86,20 @@ def previous(name: str = "hidden 100", **changes: Any) -> PreviousRun:
     """A previous run."""
     run = PreviousRun(name, TEMPLATE.model, TEMPLATE.train, 1, 5000, 2.21, id=hash(name))
     return replace(run, **changes)
+
+
+def pair(side: Side = "b", difference: float = -0.0121, **changes: Any) -> Pair:
+    """A pair of which B's dev loss is that much higher."""
+    splits = TEMPLATE.splits
+    assert splits is not None
+    facts = {name: getattr(TEMPLATE, name) for name in SideFacts.__struct_fields__[:7]}
+    a = SideFacts(**facts, diverged_at=None, is_finite=True)
+    b = replace(a, splits=replace(splits, dev=splits.dev + difference))
+    found = DevDifference(
+        1100, 1100, splits.dev, splits.dev + difference, difference, 0.0016, 0.0112, 3.1, 12, 3218,
+        "names",
+    )  # fmt: skip
+    return replace(Pair(side, a, b, 1000, found, ""), **changes)
 
 
 def facts(*labels: str, name: str = "made") -> DatasetFacts:

@@ -7,7 +7,7 @@ from makemore_tui.core.results import Sample
 from makemore_tui.core.worker.protocol import NamesView, Sampling
 from makemore_tui.tui.style.cells import cell_len
 from makemore_tui.tui.widgets.names import NamesPanel
-from tests.support.snapshots import sampled
+from tests.support.snapshots import pair, sampled
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -127,6 +127,34 @@ async def test_no_width_does_harm(draw, snapshot):
     await draw(made, panel=panel)
     for width in range(1, 100):
         assert panel.rows(snapshot(), width, 5)
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+async def test_names_of_a_pair_stand_side_by_side_with_what_differs_underlined(
+    stage, snapshot, side
+):
+    of_a, of_b = names("carmaya", "ann", "e\u0301a", ""), names("carmahela", "ann", "eu", "bo")
+    chosen, other = (of_a, of_b) if side == "a" else (of_b, of_a)
+    now = snapshot(names=replace(chosen, other=other.samples), pair=pair(side))
+    panel = NamesPanel()
+    rows = await stage.play(panel, 30, 6, now)
+    assert [row.replace("+", "").split() for row in rows[:5]] == [
+        ["A", "B"], ["carmaya", "carmahela"], ["ann", "ann"], ["e\u0301a", "eu"], ["(empty)", "bo"],
+    ]  # fmt: skip
+    assert underlined(panel) == ["ya", "hela", "e\u0301a", "eu", "(empty)", "bo"]
+    assert panel.view().count == 5
+    assert "4 Names · A and B" in str(panel.border_title)
+    rows = await stage.play(panel := NamesPanel(), 22, 6, now)
+    assert [row.split()[0] for row in rows[:2]] == [chosen.samples[0].text, "ann"]
+    assert underlined(panel)[0] == ("ya" if side == "a" else "hela")
+    assert f"4 Names · {side.upper()}" in str(panel.border_title)
+
+
+def underlined(panel):
+    """The underlined parts of a panel's rows."""
+    lines = (panel.render_line(y) for y in range(panel.content_size.height))
+    parts = (part for line in lines for part in line if part.text and part.style)
+    return [part.text for part in parts if part.style.underline]
 
 
 # Temperature and top-k

@@ -15,6 +15,7 @@ from makemore_tui.core.results import (
 )
 from makemore_tui.core.worker.protocol import DetailsView
 from makemore_tui.tui.widgets.splits import SplitsPanel
+from tests.support.snapshots import pair
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -174,3 +175,50 @@ async def test_a_small_panel_asks_for_nothing(stage, snapshot):
     assert panel.view() is None
     await stage.play(panel, 116, 35, snapshot())
     assert panel.view() == DetailsView()
+
+
+# Of a pair
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_a_pair_has_a_column_each_and_the_difference_with_its_paired_error(draw, width):
+    rows = await draw(width=width, pair=pair())
+    assert [row.split() for row in rows[:4]] == [
+        ["A", "›", "B"],
+        ["train", "2.126", "2.126"],
+        ["dev", "2.170", "2.158"],
+        ["B", "-", "A", "-0.0121", "±", "0.0016"],
+    ]
+    said = "B is better by 0.0121 ± 0.0016 nats at step 1,100 (paired over 3,218 names)"
+    assert " ".join(rows).endswith(said)
+
+
+async def test_a_low_panel_leaves_out_what_the_dev_losses_come_from(draw):
+    rows = await draw(height=8, pair=pair("a", unpaired="A has seed 1 and B 2"))
+    assert rows[0].split() == ["›", "A", "B"]
+    assert not any("new items" in row for row in rows)
+    assert rows[6].startswith("B is better")
+
+
+async def test_a_pair_that_was_not_compared_or_diverged_says_so(draw):
+    rows = await draw(pair=pair(difference=math.nan))
+    assert values(rows)["B - A"] == "–"
+    assert "The dev loss of B is not finite at step 1,100" in " ".join(rows)
+    nothing = replace(pair().b, splits=None)
+    rows = await draw(pair=replace(pair(), b=nothing, difference=None))
+    assert rows[1].split() == ["train", "2.126", "–"]
+    assert rows[-1] == "Not compared on dev yet"
+
+
+async def test_where_there_is_room_it_says_how_exact_the_difference_is(stage, snapshot):
+    panel = SplitsPanel()
+    now = snapshot(pair=pair(), details=SplitDetails(COVERAGE))
+    rows = await stage.play(panel, 116, 38, now)
+    text = " ".join(rows)
+    assert "unpaired it would be ± 0.0112, 7.0 times as wide" in text
+    assert "At look 12 a difference must exceed 3.10 standard errors" in text
+    assert "This judges these two runs" in text
+    assert {row.split(" ")[1] for row in rows if row.startswith("dev, ")} == {"A", "B"}
+    assert "contexts of 3" in text
+    panel.show(snapshot(pair=pair("a")))  # whose contexts are not there yet
+    assert "contexts of 3" not in " ".join(stage.rows(panel))

@@ -6,9 +6,9 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from makemore_tui.core.presets import preset_named
+from makemore_tui.core.results import Pair, Side, SideFacts
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.settings import plan_edit
-from makemore_tui.core.results import Pair, Side, SideFacts
 from makemore_tui.core.worker import protocol
 from makemore_tui.core.worker.protocol import Request, Snapshot
 

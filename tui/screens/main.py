@@ -18,9 +18,8 @@ from textual.screen import Screen
 from textual.widget import AwaitMount
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.results import DatasetStats
+from makemore_tui.core.results import KEEP_FIRST, DatasetStats
 from makemore_tui.core.text import shown
-from makemore_tui.core.results import KEEP_FIRST
 from makemore_tui.core.worker.protocol import Failed, Refused, Reply, Snapshot, Starting
 
 from .. import messages as say

@@ -35,6 +35,7 @@ class BigramPanel(Panel):
 
     BINDINGS = bindings_of("bigrams")
     ID = FIELD = "bigrams"
+    IS_OF_SIDE = True
     drawn: BigramTable | None
     cursor = (0, 1)
     mode: BigramMode = "model"

@@ -18,6 +18,7 @@ class EmbeddingPanel(Panel):
     """
 
     ID = FIELD = "embedding"
+    IS_OF_SIDE = True
     drawn: EmbeddingMap | Unavailable | None
     _range: Range | None = None
 

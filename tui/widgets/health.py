@@ -13,6 +13,7 @@ class HealthPanel(Panel):
     """A diagnosis first, and what it rests on: first loss, activations, gradients and updates."""
 
     ID = FIELD = "health"
+    IS_OF_SIDE = True
     drawn: Health | None
 
     def view(self) -> HealthView:

@@ -4,14 +4,17 @@ from textual.binding import Binding
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import SampledNames
+from makemore_tui.core.results import Pair
 from makemore_tui.core.worker.protocol import NamesView, Sampling, Snapshot
 
 from .. import messages as say
 from ..keymap import bindings_of, key_labels
 from ..style.text_rows import Row, paragraph
 from .names_rows import (
+    PAIR_WIDTH,
     names_rows,
     num_names,
+    pair_rows,
     sampling_label,
     sampling_text,
     share_rows,
@@ -71,7 +74,8 @@ class NamesPanel(Panel):
         self._line: SamplingLine | None = None  # made when first needed
 
     def view(self) -> NamesView:
-        return NamesView(min(_MAX_NAMES, num_names(*self.content_size)), self.sampling)
+        is_pair = self.snapshot is not None and self.snapshot.pair is not None
+        return NamesView(min(_MAX_NAMES, num_names(*self.content_size, is_pair)), self.sampling)
 
     def watch_has_focus(self, has_focus: bool) -> None:
         super().watch_has_focus(has_focus)
@@ -127,10 +131,16 @@ class NamesPanel(Panel):
         if is_typing and self._line is not None:
             self._line.styles.width = width
         label_border(self, subtitle=_HINT if is_typing else self._border(width))
-        if not self.drawn or not self.drawn.samples:
+        pair, drawn = snapshot.pair, self.drawn
+        self.title.set(*_titles(pair, width))
+        if not drawn or not drawn.samples:
             return paragraph("…", width, self.palette)
-        below = share_rows(self.drawn, width, height, self.palette)
-        names = names_rows(self.drawn.samples, width, self.palette)[: height - len(below)]
+        below = share_rows(drawn, width, height, self.palette)
+        if pair is not None and len(drawn.other) == len(drawn.samples):
+            names = pair_rows(drawn, pair.side, width, self.palette)
+        else:
+            names = names_rows(drawn.samples, width, self.palette)
+        names = names[: height - len(below)]
         return [*names, *([[]] * (height - len(names) - len(below))), *below]
 
     def _border(self, width: int) -> str:
@@ -138,3 +148,11 @@ class NamesPanel(Panel):
         label = sampling_label(self.sampling, width)
         hint = f"{label} · enter to edit"
         return hint if self.has_focus and len(hint) <= width else label
+
+
+def _titles(pair: Pair | None, width: int) -> tuple[str, ...]:
+    """Whose names there are, the widest words first."""
+    if pair is None:
+        return ("Names",)
+    whose = "Names · A and B" if width >= PAIR_WIDTH else f"Names · {pair.side.upper()}"
+    return f"{whose}, what differs underlined", whose, "Names"

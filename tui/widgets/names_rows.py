@@ -1,25 +1,29 @@
 """The rows of the names panel, the steps of temperature and top-k, and typed values of them."""
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, takewhile
 
 from msgspec.structs import replace
+from rich.style import Style
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import Sample, SampledNames
 from makemore_tui.core.text import shown
+from makemore_tui.core.results import Side
 from makemore_tui.core.worker.protocol import Sampling
 
 from ..setting_steps import next_on
+from ..style.cells import clusters
 from ..style.colours import Palette
 from ..style.text_rows import Row, fitted, row
 
-COLUMN_WIDTH = 24  # cells, at least
+COLUMN_WIDTH, PAIR_WIDTH = 24, 28  # cells, at least, of a name, and of those of A and B
 MAX_TEMPERATURE = 100.0
 _STEP = 0.1  # of the temperature
 _TOP_K = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100, 200, 500, 1000, 2000)
 _MAX_MARK_WIDTH = len("in data")
 _GAP = 2  # cells more between columns
+_UNDERLINED = Style(underline=True)
 _ONE_LINE, _TWO_LINES, _WITH_NUMBER = 47, 24, 62  # cells from which the shares need fewer lines
 
 
@@ -66,17 +70,40 @@ def sampling_label(sampling: Sampling, width: int) -> str:
     return long if len(long) <= width else f"T {temperature} · top-k {top_k}"
 
 
-def num_names(width: int, height: int) -> int:
-    """How many names have room, above the shares."""
+def num_names(width: int, height: int, is_pair: bool = False) -> int:
+    """How many names of a run, or of each of a pair, have room above the shares."""
     lines = height - _num_share_lines(width, height)
+    if is_pair and width >= PAIR_WIDTH:
+        return max(1, (lines - 1) * (width // PAIR_WIDTH))
     return max(1, lines * max(1, width // COLUMN_WIDTH))
 
 
 def names_rows(names: Sequence[Sample], width: int, palette: Palette) -> list[Row]:
     """Names in columns, each with its mark."""
     columns = max(1, width // COLUMN_WIDTH)
+    return _in_columns([(one, one.text) for one in names], columns, width, palette)
+
+
+def pair_rows(names: SampledNames, side: Side, width: int, palette: Palette) -> list[Row]:
+    """Names that A and B made of the same random numbers side by side, or where there is no room
+    those of the chosen side; the end in which they differ is underlined."""
+    if width < PAIR_WIDTH:
+        found = [(one, other.text) for one, other in zip(names.samples, names.other, strict=True)]
+        return _in_columns(found, 1, width, palette)
+    a, b = (names.samples, names.other) if side == "a" else (names.other, names.samples)
+    both = ((one, other) for pair in zip(a, b, strict=True) for one, other in (pair, pair[::-1]))
+    columns = 2 * (width // PAIR_WIDTH)
+    heads = "".join(fitted("AB"[i % 2], width // columns) for i in range(columns))
+    found = [(one, other.text) for one, other in both]
+    return [row((heads, palette.style("dim"))), *_in_columns(found, columns, width, palette)]
+
+
+def _in_columns(
+    names: Sequence[tuple[Sample, str]], columns: int, width: int, palette: Palette
+) -> list[Row]:
+    """Names row by row, each with the text from which its own differs."""
     gap = _GAP if columns > 1 else 0
-    cells = [_cell(name, width // columns - gap, gap, palette) for name in names]
+    cells = [_cell(*name, width // columns - gap, gap, palette) for name in names]
     return [
         list(chain.from_iterable(cells[i : i + columns])) for i in range(0, len(cells), columns)
     ]
@@ -102,16 +129,29 @@ def _num_share_lines(width: int, height: int) -> int:
     return lines if height >= 4 * lines else 0
 
 
-def _cell(name: Sample, width: int, gap: int, palette: Palette) -> Row:
-    """A name and its mark, in `width` cells with `gap` more after them."""
+def _cell(name: Sample, other: str, width: int, gap: int, palette: Palette) -> Row:
+    """A name and its mark, in `width` cells with `gap` more after them; from where it differs from
+    another text it is underlined."""
     is_wide = width >= 18
     mark, sign = ("in data", "=") if name.seen else ("new", "+")
     room = width - (_MAX_MARK_WIDTH if is_wide else 1) - 2
-    text = f"{fitted(shown(name.text) or '(empty)', room)} "
+    text = fitted(shown(name.text) or "(empty)", room)
+    style = palette.style("dim" if name.seen else "text")
+    same = _same_beginning(text, shown(other) or "(empty)") if other != name.text else len(text)
+    changed = text[same:].rstrip()
     return row(
-        (text, palette.style("dim" if name.seen else "text")),
+        (text[:same], style),
+        (changed, style + _UNDERLINED),
+        (f"{text[same + len(changed) :]} ", style),
         (
             f"{mark if is_wide else sign:<{width - room - 1 + gap}}",
             palette.style("dim" if name.seen else "good"),
         ),
     )
+
+
+def _same_beginning(text: str, other: str) -> int:
+    """How many characters of a text the other begins with too, by whole clusters."""
+    letters, others = ([one[begin:end] for begin, end, _ in clusters(one)] for one in (text, other))
+    same = takewhile(lambda both: both[0] == both[1], zip(letters, others, strict=False))
+    return sum(len(letter) for letter, _ in same)

@@ -28,7 +28,7 @@ class Panel(Widget, can_focus=True):
 
     `show` hands it a snapshot; it lays out rows, and only those that changed are painted again.
 
-    ID: the panel's key in `PANELS`.
+    ID: the panel's key in `PANELS`. IS_OF_SIDE: True where it shows the chosen run of a pair alone.
     drawn: what the newest snapshot with this panel's view has for it, in the field `FIELD`.
     """
 
@@ -43,6 +43,7 @@ class Panel(Widget, can_focus=True):
     BINDINGS = bindings_of("chosen")
     ID: ClassVar[str]
     FIELD: ClassVar[str] = ""
+    IS_OF_SIDE: ClassVar[bool] = False
 
     @dataclass
     class Asked(Message):
@@ -119,6 +120,8 @@ class Panel(Widget, can_focus=True):
         width, height = self.content_size
         if self.snapshot is None or not width or not height or not self.is_attached:
             return
+        pair = self.snapshot.pair if self.IS_OF_SIDE else None
+        self.title.side = pair.side.upper() if pair else ""
         self.title.write()
         base = self.rich_style
         if self._painted_with != (width, base):
@@ -160,3 +163,8 @@ class Panel(Widget, can_focus=True):
 def next_of(one: _T, choices: Sequence[_T]) -> _T:
     """The next of some choices; the first after the last, and after what is none of them."""
     return choices[(choices.index(one) + 1) % len(choices)] if one in choices else choices[0]
+
+
+def run_of(snapshot: Snapshot) -> tuple[int, str]:
+    """A value that differs as soon as there is another run, or the other one of a pair."""
+    return snapshot.runs, snapshot.pair.side if snapshot.pair else ""

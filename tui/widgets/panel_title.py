@@ -15,11 +15,13 @@ class PanelTitle:
     """The first of some titles that fits the border; a click on a tab chooses its panel.
 
     name: the panel's key in `PANELS`. place: the panels that share its place, itself included.
+    side: of a pair, the run that the panel shows, "A" or "B"; "" without one.
     """
 
     def __init__(self, panel: Widget, name: str):
         self._panel, self._name = panel, name
         self.place: tuple[str, ...] = (name,)
+        self.side: str = ""
         self._titles: tuple[str, ...] = (PANELS[name],)
         self._written_with: tuple[Any, ...] | None = None  # the titles, place, width and theme
 
@@ -39,13 +41,16 @@ class PanelTitle:
         """Write what fits into the border, if it may differ from what is there."""
         panel, labels = self._panel, key_labels(self._panel.app)
         width = panel.content_size.width
-        written_with = self._titles, self.place, width, panel.app.theme
+        written_with = self._titles, self.side, self.place, width, panel.app.theme
         if written_with == self._written_with:
             return
         self._written_with = written_with
         tabs = {name: f"{labels[f'{name}-panel']} {PANELS[name]}" for name in self.place}
-        shorter = (PANELS[self._name],) if len(tabs) > 1 else ()
+        name = PANELS[self._name]
+        shorter = (name,) if len(tabs) > 1 or self.side else ()
+        with_side = f"{name} · {self.side}" if self.side else name
         for title in (*self._titles, *shorter):
+            title = title.replace(name, with_side, 1)
             tabs[self._name] = f"{labels[f'{self._name}-panel']} {title}"
             if cell_len(" │ ".join(tabs.values())) <= width - 2:
                 break

@@ -26,6 +26,7 @@ class ProbePanel(Panel):
     DEFAULT_CSS = "ProbePanel:focus-within { border: round $primary; }"
     BINDINGS = bindings_of("probe")
     ID = FIELD = "probe"
+    IS_OF_SIDE = True
     drawn: Probe | Unavailable | None
 
     def __init__(self):

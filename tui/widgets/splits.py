@@ -7,9 +7,10 @@ from makemore_tui.core.settings import KIND_NAMES
 from makemore_tui.core.worker.protocol import DetailsView, Snapshot
 
 from ..keymap import key_labels
+from ..plots.pair_losses import pair_losses, pair_notes, pair_sentence
 from ..plots.split_details import coverage_rows, regularization_rows
 from ..style.text_rows import Row, bar, beside, fitted, number, paragraph, row
-from .panel import Panel
+from .panel import Panel, run_of
 
 _WIDE = 48  # cells from which on the losses are compared
 _HIGH = 17  # lines from which on there is room for what they come from
@@ -28,7 +29,7 @@ _MAX_LOSS = 20.0  # nats, above which a perplexity says nothing
 
 class SplitsPanel(Panel):
     """Train and dev loss, updated while training; test only on request. Where there is room, also
-    how they compare with counting, and what they come from."""
+    how they compare with counting, and what they come from. Of a pair of runs, those of both."""
 
     ID = "splits"
     drawn: SplitDetails | None
@@ -38,19 +39,20 @@ class SplitsPanel(Panel):
         return DetailsView() if width >= _WIDE and height >= _HIGH else None
 
     def show(self, snapshot: Snapshot) -> None:
-        is_same_run = self.snapshot is not None and self.snapshot.runs == snapshot.runs
+        before = self.snapshot
+        is_same_run = before is not None and run_of(before) == run_of(snapshot)
         if snapshot.details is not None or not is_same_run:
             self.drawn = snapshot.details
         super().show(snapshot)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
-        splits, space = snapshot.splits, [[]] if height >= 10 else []
-        if splits is None:
-            losses = paragraph("evaluating …", width, self.palette)
-        else:
-            losses = [*self._train_and_dev(splits, snapshot.train.train_on), *space]
-        rows = [*space, *losses, *self._test(snapshot, width)]
-        below, details = self._comparison(snapshot, width), self._details(snapshot)
+        space: list[Row] = [[]] if height >= (_HIGH if snapshot.pair else 10) else []
+        below, test = self._comparison(snapshot, width), self._test(snapshot, width)
+        pair = snapshot.pair
+        said = pair_sentence(pair, width, self.palette) if pair else []
+        losses = self._losses(snapshot, width, height - len(test) - len(said))
+        rows = [*space, *losses, *space, *test]
+        details = [*space[: len(said)], *said, *self._details(snapshot, width)]
         if len(rows) + len(below) + len(details) < height:
             found = [*rows, *([], *below)[: 2 * len(below)], *details]
             is_roomy = bool(below) and len(found) + len(_EXPLAINED) < height
@@ -58,13 +60,24 @@ class SplitsPanel(Panel):
         compared = self._comparison(snapshot, width - _LOSSES)
         return [*beside(rows, [*space, *compared], _LOSSES), *details]
 
-    def _details(self, snapshot: Snapshot) -> list[Row]:
-        """What the losses come from, if it is known and there is room."""
+    def _losses(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
+        """Train and dev loss; of a pair in at most so many rows, if that can be."""
+        trained_on = snapshot.train.train_on
+        if snapshot.pair is not None:
+            return pair_losses(snapshot.pair, trained_on, height, self.palette)
+        if snapshot.splits is None:
+            return paragraph("evaluating …", width, self.palette)
+        return self._train_and_dev(snapshot.splits, trained_on)
+
+    def _details(self, snapshot: Snapshot, width: int) -> list[Row]:
+        """How sure the difference of a pair is, and what the losses come from, if it is known and
+        there is room."""
         details, splits = self.drawn, snapshot.splits
         if details is None or splits is None or self.view() is None:
             return []
-        model = KIND_NAMES[snapshot.model.kind]
-        rows = [[], *coverage_rows(details.coverage, model, self.palette)]
+        model, pair = KIND_NAMES[snapshot.model.kind], snapshot.pair
+        notes = pair_notes(pair, width, self.palette) if pair else []
+        rows = [*notes, [], *coverage_rows(details.coverage, model, self.palette)]
         if details.regularization is not None:
             rows += [[], *regularization_rows(details.regularization, splits.train, self.palette)]
         return rows
@@ -79,10 +92,11 @@ class SplitsPanel(Panel):
         what a character is chosen from, the number of equally likely ones."""
         if snapshot.splits is None or width < _WIDE:
             return []
-        losses = {"train": snapshot.splits.train, "dev": snapshot.splits.dev}
-        losses |= {"test": snapshot.test.loss} if snapshot.test else {}
-        if mixed := snapshot.splits.mixed:
-            losses |= {"train, mixed": mixed.train, "dev, mixed": mixed.dev}
+        losses = {"test": snapshot.test.loss} if snapshot.test else {}
+        for run, splits in _runs(snapshot):
+            losses |= {f"train{run}": splits.train, f"dev{run}": splits.dev}
+            if mixed := splits.mixed:
+                losses |= {f"train, mixed{run}": mixed.train, f"dev, mixed{run}": mixed.dev}
         if snapshot.test and snapshot.test.mixed is not None:
             losses["test, mixed"] = snapshot.test.mixed
         counted = {f"{one.name}, {one.detail}": one.loss for one in snapshot.baselines}
@@ -92,7 +106,7 @@ class SplitsPanel(Panel):
         titles = f"{'':<20}{'nats':>7}{'bits':>8}{'perplexity':>12}"
         rows = [row((titles, self.palette.style("dim")))]
         for name, loss in sorted(found.items(), key=lambda one: -one[1]):
-            colour = _COLOURS.get(name.removesuffix(", mixed"), "dim")
+            colour = _COLOURS.get(name.partition(",")[0], "dim")
             perplexity = f"{math.exp(loss):,.1f}" if loss < _MAX_LOSS else "–"
             text = f"{name:<20.19}{loss:7.3f}{loss / math.log(2):8.3f}{perplexity:>12}"
             style = self.palette.style(colour, bold=colour != "dim")
@@ -167,3 +181,11 @@ class SplitsPanel(Panel):
             (f"{name:<16}", self.palette.style(colour, bold=is_main)),
             (value, self.palette.style("text" if is_main else "dim", bold=is_main)),
         )
+
+
+def _runs(snapshot: Snapshot) -> list[tuple[str, SplitLosses]]:
+    """The losses of the run, or of each of a pair, after what tells them apart."""
+    if (pair := snapshot.pair) is None:
+        return [("", snapshot.splits)] if snapshot.splits else []
+    sides = ((", A", pair.a.splits), (", B", pair.b.splits))
+    return [(name, splits) for name, splits in sides if splits]

@@ -12,7 +12,7 @@ from ..keymap import bindings_of, key_labels
 from ..plots.softmax_rows import softmax_rows
 from ..plots.trace_rows import Drawn, trace_rows
 from ..style.text_rows import Row, paragraph
-from .panel import Panel
+from .panel import Panel, run_of
 from .panel_title import label_border
 from .text_input import OwnLine
 
@@ -29,6 +29,7 @@ class TracePanel(Panel):
     DEFAULT_CSS = "TracePanel:focus-within { border: round $primary; }"
     BINDINGS = bindings_of("trace")
     ID = FIELD = "trace"
+    IS_OF_SIDE = True
     drawn: TraceDrawing | SoftmaxDrawing | Unavailable | None
 
     def __init__(self):
@@ -70,6 +71,8 @@ class TracePanel(Panel):
     def show(self, snapshot: Snapshot) -> None:
         now = snapshot.trace
         if isinstance(now, TraceDrawing):
+            if self.snapshot is not None and run_of(self.snapshot) != run_of(snapshot):
+                self._paused = None
             self._compare(now, is_training=snapshot.state == "training")
             if self._item is not None and self._line.value != now.text:
                 with self.prevent(Input.Changed):

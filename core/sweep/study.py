@@ -1,8 +1,8 @@
 """An Optuna study of trials over settings, in SQLite or in PostgreSQL."""
 
+import math
 import random
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -18,20 +18,18 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback, fail_stale_trials
+from optuna.storages import fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import event
-from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import UserError
 from ..run_spec import RunSpec
 from ..settings import changed
+from .database import FileStorage, shared_storage, told
 from .files import postgres_url
 from .halving import is_behind
 from .messages import Start
 from .ranges import Range, grid, num_combinations
 
-_HEARTBEAT_SECONDS = 60
 _ATTRIBUTE = "sweep"  # of a study: how it was begun
 RESULT = "result"  # of a trial: what is kept of it but for its settings and its dev loss
 _OUTSIDE = "outside"  # of the first trial: those of its settings that are not in their ranges
@@ -64,10 +62,11 @@ class Study:
         database: the file of a study without a storage. Raises UserError if it can't be opened, it
         exists and may not, or it was begun with other ranges than asked for.
         """
-        self._is_shared = bool(start.storage)
         url = postgres_url(start.storage) if start.storage else f"sqlite:///{database}"
-        with _told():
-            self._storage = _storage(url, start.grace_seconds if self._is_shared else None)
+        with told():
+            self._file = None if start.storage else FileStorage(database, start.study)
+            self._shared = shared_storage(url, start.grace_seconds) if start.storage else None
+            self._storage = self._file or self._shared
             study, is_new = self._open(start)
         self._study = study
         self.begun: Begun = _begin(study, start) if is_new else _begun(study, start)
@@ -77,19 +76,19 @@ class Study:
         self._running: dict[int, optuna.Trial] = {}  # here, by number
         self._next_beat = 0.0
         self._trials: list[FrozenTrial] | None = None  # as read last; None if they have changed
-        if not self._is_shared:  # nobody else can be at it
-            self._give_back(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+        if self._file:  # nobody else can be at it
+            with self._changing():
+                self._give_back(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
     def ask(self, most: int) -> tuple[int, RunSpec] | None:
         """The next trial and how it starts; None if `most` are there, of which none waits."""
-        with _told():
-            if self._is_shared:
+        with self._changing():
+            if self._shared:
                 fail_stale_trials(self._study)
             found = self.trials()
             is_waiting = any(trial.state == TrialState.WAITING for trial in found)
             if not is_waiting and len(found) >= most:
                 return None
-            self._trials = None
             trial = self._study.ask()
             self._running[trial.number] = trial
             self.beat(is_due=True)
@@ -112,19 +111,17 @@ class Study:
 
     def beat(self, is_due: bool = False) -> None:
         """Tell other machines, every minute, that the trials of this one are still running."""
-        seconds = self._storage.get_heartbeat_interval()
-        if seconds is not None and (is_due or time.monotonic() >= self._next_beat):
-            self._next_beat = time.monotonic() + seconds
-            with _told():
+        if self._shared and (is_due or time.monotonic() >= self._next_beat):
+            self._next_beat = time.monotonic() + (self._shared.get_heartbeat_interval() or math.inf)
+            with told():
                 for trial in self._running.values():
-                    self._storage.record_heartbeat(trial._trial_id)
+                    self._shared.record_heartbeat(trial._trial_id)
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Note a trial's dev loss at a rung, or with one more seed. True if the trial should end
         because it is behind the others."""
         trial = self._running[number]
-        self._trials = None
-        with _told():
+        with self._changing():
             try:
                 trial.report(value, step)
             except optuna.exceptions.UpdateFinishedTrialError:
@@ -148,8 +145,8 @@ class Study:
         dropped.
         """
         unfinished = TrialState.FAIL if failed else TrialState.PRUNED
-        trial, self._trials = self._running.pop(number), None
-        with _told():
+        trial = self._running.pop(number)
+        with self._changing():
             try:
                 trial.set_user_attr("spec", str(self.spec_of(trial)))
                 trial.set_user_attr(RESULT, result)
@@ -159,8 +156,7 @@ class Study:
 
     def give_back(self, number: int) -> None:
         """Give a trial back that is running here, to be run again from its beginning."""
-        self._trials = None
-        with _told():
+        with self._changing():
             self._give_back([self._running.pop(number)])
 
     def give_back_all(self) -> None:
@@ -170,8 +166,8 @@ class Study:
 
     def trials(self) -> list[FrozenTrial]:
         """All trials but those that were lost with a machine, and are run again as others."""
-        if self._trials is None or self._is_shared:
-            with _told():
+        if self._trials is None or self._shared:
+            with told():
                 found = self._study.get_trials(deepcopy=False)
             again = {lost for trial in found for lost in trial.system_attrs.get(_RETRIED, ())}
             self._trials = [trial for trial in found if trial.number not in again]
@@ -195,15 +191,27 @@ class Study:
         if done < _MIN_WEIGHED:
             return {}
         try:
-            with _told():
+            with told():
                 return optuna.importance.get_param_importances(self._study)
         except (ValueError, RuntimeError):
             return {}
 
     def close(self) -> None:
         """Close the database."""
-        self._storage.remove_session()
-        self._storage.engine.dispose()
+        for storage in filter(None, (self._file, self._shared)):
+            storage.remove_session()
+            storage.engine.dispose()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Change trials, and then write them."""
+        try:
+            with told():
+                yield
+                if self._file:
+                    self._file.save()
+        finally:
+            self._trials = None
 
     def _open(self, start: Start) -> tuple[optuna.Study, bool]:
         """The study, and True if it is new. Raises UserError if it exists, or doesn't, against what
@@ -220,7 +228,7 @@ class Study:
 
     def _sampler(self) -> optuna.samplers.BaseSampler:
         """What proposes trials; one that goes on with a study does not repeat it."""
-        shift = random.getrandbits(30) if self._is_shared else len(self._study.trials)
+        shift = random.getrandbits(30) if self._shared else len(self._study.trials)
         seed = (self.base.seed + shift) % 2**32
         if self.begun.sampler == "tpe":
             return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
@@ -237,55 +245,11 @@ class Study:
                 self._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Call Optuna without its warnings of what is experimental or meant for `Study.optimize`, and
-    with its errors, such as those of a full disk, as a sentence."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-            cause = error.__cause__ or error
-            reason = str(getattr(cause, "orig", cause)).strip().splitlines()[0]
-            raise UserError(f"the database of the study can't be used: {reason}") from None
-
-
-def _storage(url: str, grace: int | None) -> RDBStorage:
-    """A database, with its tables. grace: see `Start`; None for one that nobody shares."""
-    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-    if grace is None:
-        storage = RDBStorage(url)
-        event.listen(storage.engine, "connect", _quicken)
-        storage.engine.dispose()  # so that what is connected from now on is quick
-        return storage
-    for left in reversed(range(_TRIES)):
-        try:
-            return RDBStorage(
-                url,
-                {"pool_pre_ping": True},
-                heartbeat_interval=min(_HEARTBEAT_SECONDS, max(1, grace // 3)),
-                grace_period=grace,
-                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
-            )
-        except (SQLAlchemyError, optuna.exceptions.StorageInternalError):
-            if not left:  # or another machine was making the same tables
-                raise
-            time.sleep(_SECONDS_BETWEEN * random.random())
-    raise AssertionError
-
-
-def _quicken(connection: Any, _: Any) -> None:
-    """Let SQLite sync less often; a power failure may lose the last trials, and harms nothing."""
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-
-
 def _begin(study: optuna.Study, start: Start) -> Begun:
     """Note how a study begins, and put its first trials in line."""
     begun = Begun(start.spec, start.over, start.trials, start.seeds, start.sampler, start.prunes)
     inside, outside = _first(begun)
-    with _told():
+    with told():
         study.enqueue_trial(inside, {_OUTSIDE: outside})
         points = grid(start.over) if start.sampler == "grid" else []
         for point in [one for one in points if one != inside][: start.trials - 1]:

@@ -1,11 +1,16 @@
 """Sweeps, with workers in threads: trials, their study, the runs that are kept, and the files."""
 
+import math
 import threading
 import time
+import warnings
+from pprint import pformat
 
+import optuna
 import pytest
 import torch
 from msgspec.structs import replace
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from makemore_tui.core.datasets.dataset import Dataset
@@ -16,6 +21,7 @@ from makemore_tui.core.session.replay import replay
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.sweep import files as sweep_files
+from makemore_tui.core.sweep import study as sweep_study
 from makemore_tui.core.sweep.files import StudyFiles, study_names
 from makemore_tui.core.sweep.messages import Prune, Stop
 from makemore_tui.core.sweep.study import Study
@@ -166,10 +172,13 @@ def test_trials_that_run_when_it_is_stopped_or_killed_are_run_again(items, tmp_p
     assert ask(again)[0] == second
 
 
-def test_a_result_that_comes_too_late_is_dropped(items, tmp_path):
-    study = study_of(tmp_path, items, "hidden=2..9")
+def test_a_result_that_comes_too_late_is_dropped(items, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep_study, "postgres_url", lambda url: url)
+    shared = {"storage": f"sqlite:///{tmp_path}/shared.sqlite3", "may_exist": True}
+    study = study_of(tmp_path, items, "hidden=2..9", **shared)
     number, _ = ask(study)
-    other = study_of(tmp_path, items, may_exist=True)  # which takes the trial for lost
+    other = study_of(tmp_path, items, **shared)
+    other._give_back(other.trials())  # as it does with a trial that is lost
     assert ask(other)[0] == number
     other.end(number, {}, 2.0, failed=False)
     assert study.report(number, 10, 3.0)  # it need not go on
@@ -199,6 +208,30 @@ def test_a_worker_that_dies_is_replaced_and_a_trial_that_kills_it_fails(
     assert [row.state for row in snapshot.rows].count("failed") == 1
     assert snapshot.rows[1].why == "its process died 3 times"
     assert len(deaths) == 3
+
+
+def test_optuna_reads_what_is_in_the_file(items, tmp_path):
+    study = study_of(tmp_path, items, "hidden=4,5", "learning_rate", "dropout=0..0.5", trials=9)
+    study.report(ask(study)[0], 10, math.inf)
+    number, _ = ask(study)
+    study.report(number, 10, math.nan)
+    study.end(number, {"why": "it is NaN"}, None, failed=False)
+    number, _ = ask(study)
+    study.report(number, 10, 2.5)
+    study.end(number, {"losses": [[1, 3.0]]}, 2.0, failed=False)
+    study.give_back(ask(study)[0])
+    with warnings.catch_warnings(action="ignore"):
+        storage = RDBStorage(f"sqlite:///{tmp_path / 'a.sqlite3'}")
+        found = optuna.load_study(study_name="a", storage=storage)
+    found_there, here = (
+        [pformat(vars(trial) | {"_trial_id": None}) for trial in one]
+        for one in (found.trials, study.trials())
+    )
+    assert found_there == here
+    assert {trial.state for trial in found.trials} == set(TrialState) - {TrialState.FAIL}
+    assert found.user_attrs["sweep"]["trials"] == 9
+    storage.engine.dispose()
+    study.close()
 
 
 def test_it_is_steered_by_what_is_written_to_its_commands(items, tmp_path):

@@ -1,7 +1,10 @@
 """The stages of a traced example: one on a line, or one closely with its values as numbers."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
+from rich.color import Color
+from rich.segment import Segment
 from rich.style import Style
 
 from makemore_tui.core.results import TraceDrawing, TraceLine
@@ -98,15 +101,20 @@ def _places(one: TraceLine) -> list[tuple[int, ...]]:
 
 def _cells(values: Sequence[float], width: int, unit: int | None, palette: Palette) -> Row:
     """Values as cells from -most to most: a sign on the colour of its size; the cursor's as o."""
-    most = max((abs(value) for value in values), default=0.0) or 1.0
-    cells: Row = []
+    most = max(map(abs, values), default=0.0) or 1.0
+    more, less, cells = palette.more_colors, palette.less_colors, list[Segment]()
     for i, value in enumerate(values[: max(0, width)]):
         share = min(15, int(abs(value) / most * 15))
-        colour = (palette.more_colors if value >= 0 else palette.less_colors)[share]
+        colour = (more if value >= 0 else less)[share]
         sign = " " if share < 4 else "+" if value > 0 else "-"
-        style = Style(color=ink_on(colour), bgcolor=colour, reverse=i == unit, bold=i == unit)
-        cells += row((sign, style))
+        cells.append(_cell(sign, colour, i == unit))
     return cells
+
+
+@lru_cache(maxsize=256)
+def _cell(sign: str, colour: Color, is_chosen: bool) -> Segment:
+    style = Style(color=ink_on(colour), bgcolor=colour, reverse=is_chosen, bold=is_chosen)
+    return Segment(sign, style)
 
 
 def _vector(

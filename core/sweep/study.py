@@ -18,7 +18,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.storages import fail_stale_trials
+from optuna.storages import RDBStorage, fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
 from ..errors import UserError
@@ -62,11 +62,14 @@ class Study:
         database: the file of a study without a storage. Raises UserError if it can't be opened, it
         exists and may not, or it was begun with other ranges than asked for.
         """
+        self._file: FileStorage | None = None
+        self._shared: RDBStorage | None = None
         url = postgres_url(start.storage) if start.storage else f"sqlite:///{database}"
         with told():
-            self._file = None if start.storage else FileStorage(database, start.study)
-            self._shared = shared_storage(url, start.grace_seconds) if start.storage else None
-            self._storage = self._file or self._shared
+            if start.storage:
+                self._storage = self._shared = shared_storage(url, start.grace_seconds)
+            else:
+                self._storage = self._file = FileStorage(database, start.study)
             study, is_new = self._open(start)
         self._study = study
         self.begun: Begun = _begin(study, start) if is_new else _begun(study, start)

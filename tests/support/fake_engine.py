@@ -323,8 +323,10 @@ class FakePair:
         """A snapshot of the chosen run, with the facts of both."""
         if self._other is None:
             return replace(now, pair=None)
-        runs = [_side_facts(now), _side_facts(self._other)]
-        pair = Pair(self._side, *runs[:: 1 if self._side == "a" else -1], self._forked_at, None, "")
+        a, b = _side_facts(now), _side_facts(self._other)
+        if self._side == "b":
+            a, b = b, a
+        pair = Pair(self._side, a, b, self._forked_at, None, "")
         undo = "fork" if self._side == "b" and not self._engine.past else now.can_undo
         return replace(now, pair=pair, can_undo=undo)
 

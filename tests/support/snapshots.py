@@ -11,12 +11,14 @@ from makemore_tui.core.results import (
     Candidate,
     ContextCoverage,
     DatasetFacts,
+    DevDifference,
     Diagnosis,
     Draw,
     EmbeddingMap,
     Follower,
     Health,
     LossCurve,
+    Pair,
     PairFacts,
     PreviousRun,
     Probe,
@@ -24,6 +26,8 @@ from makemore_tui.core.results import (
     RateSearch,
     Sample,
     SampledNames,
+    Side,
+    SideFacts,
     SplitDetails,
     SplitLosses,
     TensorHealth,
@@ -32,9 +36,6 @@ from makemore_tui.core.results import (
     TraceLine,
 )
 from makemore_tui.core.settings import SETTINGS, ModelSettings, TrainSettings, changed
-from makemore_tui.core.results import ContextCoverage, SplitDetails
-from makemore_tui.core.results import TracedExample, TraceDrawing, TraceLine
-from makemore_tui.core.results import DevDifference, Pair, Side, SideFacts
 from makemore_tui.core.worker.protocol import (
     DetailsView,
     EmbeddingView,

@@ -3,8 +3,7 @@
 import math
 from collections.abc import Callable
 
-from makemore_tui.core.results import SplitLosses
-from makemore_tui.core.results import JUDGED, DevDifference, Pair
+from makemore_tui.core.results import JUDGED, DevDifference, Pair, SplitLosses
 
 from ..style.colours import Palette
 from ..style.text_rows import Row, number, paragraph, row

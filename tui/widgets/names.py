@@ -3,8 +3,7 @@
 from textual.binding import Binding
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.results import SampledNames
-from makemore_tui.core.results import Pair
+from makemore_tui.core.results import Pair, SampledNames
 from makemore_tui.core.worker.protocol import NamesView, Sampling, Snapshot
 
 from .. import messages as say

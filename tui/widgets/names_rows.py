@@ -7,9 +7,8 @@ from msgspec.structs import replace
 from rich.style import Style
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.results import Sample, SampledNames
+from makemore_tui.core.results import Sample, SampledNames, Side
 from makemore_tui.core.text import shown
-from makemore_tui.core.results import Side
 from makemore_tui.core.worker.protocol import Sampling
 
 from ..setting_steps import next_on

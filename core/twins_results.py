@@ -16,6 +16,8 @@ JUDGED = (
     "takes several seeds: makemore-tui compare --seeds 5."
 )
 
+KEEP_FIRST = "A and B are trained side by side; keep one of them first"
+
 
 class DevDifference(Struct, frozen=True):
     """The dev losses of A and B, and their difference.

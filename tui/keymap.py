@@ -52,8 +52,9 @@ class Key(Struct, frozen=True):
     that is shown.
     owner: what has the action: a panel by its id, "chosen" (the panel that has the focus), "panels"
     (the grid), "card" (that of the first launch), "lessons" (beside the panels), "session"
-    (`SessionActions`), "supervisor" (`WorkerSupervisor`), or "screen"; on the sweep screen, that
-    ("sweeps") or its leaderboard ("trials"). Every key works wherever the focus is.
+    (`SessionActions`), "pair" (`PairActions`, while there is one), "supervisor"
+    (`WorkerSupervisor`), or "screen"; on the sweep screen, that ("sweeps") or its leaderboard
+    ("trials"). Every key works wherever the focus is.
     group: a word under which keys stand together in the footer. One of `FOOTER` is offered always,
     others only while their panel has the focus, as all of its keys are.
     is_chosen_first: whether the panel that owns the action is chosen before it runs."""
@@ -90,8 +91,8 @@ class Key(Struct, frozen=True):
 
 # What the footer offers, the most needed first; the last two stand there however little room is.
 FOOTER = (
-    "pause", "rate", "hidden", "undo", "model", "finder", "probe", "batch", "restart", "test",
-    "dataset", "zoom", "embedding", "context", "optimizer", "help", "quit",
+    "pause", "side", "keep A/B", "rate", "hidden", "undo", "model", "finder", "probe", "batch",
+    "restart", "test", "dataset", "zoom", "embedding", "context", "optimizer", "help", "quit",
 )  # fmt: skip
 KEYS = (
     Key("pause", "space", "session", "pause", "pause", "Pause training, or resume it", "pause"),
@@ -157,6 +158,13 @@ KEYS = (
     Key("undo", "u", "session", "undo", "undo",
         "Undo the last edit, or the last new run", "undo"),
     Key("redo", "U", "session", "redo", "redo", "Redo what was undone"),
+    Key("fork", "T", "session", "fork", "twins",
+        "Twins: fork the run; B is trained beside A on the same minibatches, and takes your edits"),
+    Key("side", "V", "pair", "switch", "side", "Twins: keys act on the other run, A or B", "side"),
+    Key("keep-a", "F3", "pair", "keep('a')", "keep A",
+        "Twins: keep A; B becomes a previous run", "keep A/B"),
+    Key("keep-b", "F4", "pair", "keep('b')", "keep B",
+        "Twins: keep B; A becomes a previous run", "keep A/B"),
     Key("step", "s", "session", "step", "step", "Take one step and pause; hold to keep stepping"),
     Key("steps", "n", "screen", "open('dialogs', 'StepsScreen')", "steps",
         "Take a number of steps and pause"),
@@ -335,6 +343,7 @@ _ALL_KEYS = (*KEYS, *PANEL_KEYS, *SWEEP_KEYS)
 SECTIONS = {
     "Training": "pause step steps slower faster test restart relaunch new undo redo dataset worker",
     "Model": "model presets hidden embedding context dropout",
+    "Twins": "fork side keep",
     "Optimizer": "rate batch decay optimizer schedule finder value",
     "View": "",
     "Panels": "next previous zoom cursor settings bigrams probe close",

@@ -47,6 +47,14 @@ NEW_SEED = "Restarted with seed {seed} · {key[undo]} to undo"
 NEW_DATA = "enter new run · {key[undo]} brings this one back, at step {step:,}"
 NEW_DATA_AT_START = "enter new run"
 
+# Twins
+FORKED = "Forked; edits act on B · {key[side]} for A · {key[keep-a]} keeps A, {key[keep-b]} keeps B"
+SIDE = "Keys act on {side} · {key[side]} for {other} · {key[keep-a]} keeps A, {key[keep-b]} keeps B"
+KEPT = "Kept {side}; {other} is a previous run · {key[undo]} to undo"
+PAIR_AGAIN = "A and B again, at step {step:,} · {key[keep-a]} keeps A, {key[keep-b]} keeps B"
+PAIR_ENDED = "Undid fork: A alone, B is a previous run · {key[fork]} to fork again"
+NOT_OF_PAIR = "Not with two runs side by side · {key[keep-a]} to keep A, {key[keep-b]} to keep B"
+
 # Saved runs
 OPENED = "Opened {name} at step {step:,}, paused · {key[pause]} to resume"
 NOT_SAVED = "Not saved, trying again: {problem}"

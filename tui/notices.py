@@ -9,6 +9,9 @@ from makemore_tui.core.results import Divergence
 from makemore_tui.core.settings import TrainSettings, extended_plan, setting_text
 from makemore_tui.core.worker.protocol import (
     Begin,
+    ChooseSide,
+    Fork,
+    Keep,
     LimitSpeed,
     OpenRun,
     PinRun,
@@ -66,6 +69,17 @@ def _answer(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labe
     """What a command has done; "" if the settings or the state say it."""
     said = ""
     match asked:
+        case Fork() | ChooseSide() if now.pair:
+            side, other = ("A", "B") if now.pair.side == "a" else ("B", "A")
+            sentence = say.FORKED if isinstance(asked, Fork) else say.SIDE
+            said = sentence.format(side=side, other=other, step=now.step, key=labels)
+        case Keep(side):
+            other = "B" if side == "a" else "A"
+            said = say.KEPT.format(side=side.upper(), other=other, key=labels)
+        case Undo() if before.pair and not now.pair:
+            said = say.PAIR_ENDED.format(key=labels)
+        case Undo() if now.pair and not before.pair:
+            said = say.PAIR_AGAIN.format(step=now.step, key=labels)
         case Undo():
             what = _cut(before.can_undo or "")
             said = say.UNDONE.format(what=what, step=now.step, key=labels)

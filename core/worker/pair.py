@@ -16,7 +16,7 @@ from ..runs.state import RunState
 from ..session.session import Session
 from ..session.timeline import Level
 from ..session.twins import Twins, check_same_data, saved_twins
-from ..twins_results import Pair, Side, SideFacts
+from ..twins_results import KEEP_FIRST, Pair, Side, SideFacts
 from .autosave import Autosave
 from .eval_scheduler import EvalScheduler
 from .training import TrainingControl
@@ -137,7 +137,7 @@ class PairControl:
     def check_single(self) -> None:
         """Raises UserError if there is a pair."""
         if self.twins is not None:
-            raise UserError("A and B are trained side by side; keep one of them first")
+            raise UserError(KEEP_FIRST)
 
     def extend(self, changes: dict[str, Any]) -> None:
         """Give a longer plan, as the session was given, to the other run too if it has ended."""

@@ -10,14 +10,18 @@ from msgspec.structs import asdict, replace
 
 from makemore_tui.core.results import DatasetStats, PreviousRun, Resizing, TestLoss
 from makemore_tui.core.settings import extended_plan, plan_edit, short_label
+from makemore_tui.core.twins_results import KEEP_FIRST, Pair, Side, SideFacts
 from makemore_tui.core.worker.protocol import (
     Begin,
     CancelFinder,
     ChangeDataset,
+    ChooseSide,
     DescribeDataset,
     Edit,
     EvaluateTest,
     FindLearningRate,
+    Fork,
+    Keep,
     LimitSpeed,
     NameRun,
     OpenRun,
@@ -54,6 +58,7 @@ class FakeEngine:
         self.is_dead = False
         self.past: list[tuple[str, Snapshot]] = []  # what was done, and the state before
         self.future: list[tuple[str, Snapshot]] = []
+        self.pair = FakePair(self)
         self.saved: dict[str, Snapshot] = {}  # runs that are there to be opened, by folder
         self._left: dict[
             int, Snapshot
@@ -82,7 +87,7 @@ class FakeEngine:
         if self.answers and not self.is_dead:
             reply = self.answer(request)
             if isinstance(reply, Snapshot) and not reply.is_refresh:
-                reply = replace(reply, undo_levels=len(self.past))
+                reply = replace(self.pair.seen(reply), undo_levels=len(self.past))
             self.tell(reply)
 
     def close(self) -> None:
@@ -120,7 +125,8 @@ class FakeEngine:
                 return replace(self._with_longer_plan(), state="training")
             case Step(1):
                 then = self._with_longer_plan()
-                return replace(then, state="paused", step=now.step + 1)
+                steps = self.pair.step(now.step)
+                return replace(then, state="paused", step=now.step + steps)
             case Step():  # which it begins
                 return replace(self._with_longer_plan(), state="training")
             case LimitSpeed(limit):
@@ -133,6 +139,20 @@ class FakeEngine:
             case Restart(seed):
                 label = "restart" if seed == now.seed else f"seed {seed}"
                 return self._began(label, replace(now, seed=seed))
+            case Fork() | OpenRun() | ChangeDataset() if now.pair:
+                return Refused(KEEP_FIRST)
+            case Fork(previous, folder, from_start):
+                return self.pair.forked(self._standing(previous, folder), from_start)
+            case ChooseSide() | Keep() if not now.pair:
+                return Refused("there is no other run beside this one")
+            case ChooseSide(side):
+                return self.pair.chosen(side)
+            case Keep(side):
+                return self.pair.kept(side)
+            case Undo() if now.pair and now.can_undo == "fork":
+                return self.pair.unforked()
+            case Undo() if self.past and self.past[-1] is self.pair.end:
+                return self.pair.again()
             case Undo():
                 return self._moved(self.past, self.future, "undo")
             case Redo():
@@ -162,11 +182,11 @@ class FakeEngine:
                 return replace(now, test=TestLoss(now.step, 2.168), test_asked=now.test_asked + 1)
         raise AssertionError(request)
 
-    def _did(self, label: str, then: Snapshot) -> Snapshot:
+    def did(self, label: str, then: Snapshot) -> Snapshot:
         """The state after something that can be undone."""
         self.past.append((label, self.now))
         self.future.clear()
-        return self._with_labels(then)
+        return self.with_labels(then)
 
     def _edited(self, changes: Mapping[str, Any]) -> Snapshot:
         now = self.now
@@ -178,7 +198,7 @@ class FakeEngine:
             return self._began(label, then)
         if plan.effect == "resized":
             then = replace(then, resized=Resizing(now.step, label))
-        return self._did(label, then)
+        return self.did(label, then)
 
     def _with_longer_plan(self) -> Snapshot:
         """What it is now; a finished run with more planned steps."""
@@ -190,8 +210,8 @@ class FakeEngine:
     def _began(self, label: str, then: Snapshot) -> Snapshot:
         """A new run, which leaves the present one as a previous one if it had got somewhere."""
         now = self.now
-        left = (self._leave(label),) if _is_worth_keeping(now) else ()
-        return self._did(
+        left = (self.leave(label),) if _is_worth_keeping(now) else ()
+        return self.did(
             label,
             replace(
                 then,
@@ -204,9 +224,19 @@ class FakeEngine:
             ),
         )
 
-    def _leave(self, label: str) -> PreviousRun:
-        """The present run as a previous one."""
-        now, id = self.now, len(self._left) + 1
+    def _standing(self, previous: int | None, folder: str) -> Snapshot:
+        """What a fork is made of: the present run, a previous one or a saved one."""
+        if folder:
+            return self.saved.get(folder, self.now)
+        if previous is None:
+            return self.now
+        run = self.now.previous[previous]
+        settings = {"model": run.model, "train": run.train, "seed": run.seed}
+        return replace(self.now, **settings, step=run.steps)
+
+    def leave(self, label: str, run: Snapshot | None = None) -> PreviousRun:
+        """A run, or the present one, as a previous one."""
+        now, id = run or self.now, len(self._left) + 1
         self._left[id] = now
         settings = {"model": now.model, "train": now.train, "seed": now.seed, "steps": now.step}
         return previous(f"{label} → 2.21", id=id, **settings)
@@ -216,7 +246,7 @@ class FakeEngine:
         if index >= len(now.previous):
             return Refused("there is no such run")
         run = now.previous[index]
-        left, before = self._leave(run.name), self._left.get(run.id)
+        left, before = self.leave(run.name), self._left.get(run.id)
         others = tuple(one for one in now.previous if one is not run)
         there = replace(
             now,
@@ -228,15 +258,15 @@ class FakeEngine:
             previous=(*others, left),
             resized=before.resized if before else None,
         )
-        return self._did(f"return to {run.name}", there)
+        return self.did(f"return to {run.name}", there)
 
     def _opened(self, folder: str) -> Snapshot:
         """A saved run; unless it is known, one with the present settings."""
         name, now = folder.rpartition("/")[2], self.now
         run = self.saved.get(folder, now)
-        left = (self._leave(f"run {name}"),) if _is_worth_keeping(now) else ()
+        left = (self.leave(f"run {name}"),) if _is_worth_keeping(now) else ()
         there = replace(now, state="paused", model=run.model, train=run.train, seed=run.seed)
-        return self._did(
+        return self.did(
             f"run {name}",
             replace(there, step=run.step, previous=(*now.previous, *left), resized=None, test=None),
         )
@@ -250,9 +280,9 @@ class FakeEngine:
         state = replace(state, **kept)
         now = "finished" if is_finished(state) else "training"
         now = "paused" if self.now.state in ("paused", "diverged") else now
-        return self._with_labels(replace(state, state=now))
+        return self.with_labels(replace(state, state=now))
 
-    def _with_labels(self, state: Snapshot) -> Snapshot:
+    def with_labels(self, state: Snapshot) -> Snapshot:
         nearest = [levels[-1][0] if levels else None for levels in (self.past, self.future)]
         return replace(state, can_undo=nearest[0], can_redo=nearest[1])
 
@@ -266,6 +296,97 @@ class FakeEngine:
             return Refused("runs are not saved here, so this one can't have a name")
         folder = f"{saving.directory}/{name}"
         return replace(self.now, saving=replace(saving, folder=folder, named=True))
+
+
+class FakePair:
+    """The pair of a fake engine, if it has one: what is kept of the run that is not chosen.
+
+    end: the level that brings the pair back."""
+
+    def __init__(self, engine: FakeEngine):
+        self._engine = engine
+        self._other: Snapshot | None = None
+        self._levels: tuple[list, list] = ([], [])  # past and future of the other
+        self._side: Side = "a"
+        self._forked_at = 0
+        self.end: tuple[str, Snapshot] | None = None
+
+    def seen(self, now: Snapshot) -> Snapshot:
+        """A snapshot of the chosen run, with the facts of both."""
+        if self._other is None:
+            return replace(now, pair=None)
+        runs = [_side_facts(now), _side_facts(self._other)]
+        pair = Pair(self._side, *runs[:: 1 if self._side == "a" else -1], self._forked_at, None, "")
+        undo = "fork" if self._side == "b" and not self._engine.past else now.can_undo
+        return replace(now, pair=pair, can_undo=undo)
+
+    def step(self, present: int) -> int:
+        """Take a step with the other unless it is ahead; how many the chosen one takes."""
+        if self._other is None:
+            return 1
+        gap = self._other.step - present
+        self._other = replace(self._other, step=self._other.step + (gap <= 0))
+        return int(gap >= 0)
+
+    def forked(self, b: Snapshot, from_start: bool) -> Snapshot:
+        """Both runs, B chosen."""
+        engine = self._engine
+        a = engine.now
+        if from_start:
+            a, b = engine.answer(Restart(a.seed)), replace(b, step=0)
+            assert isinstance(a, Snapshot)
+            b = replace(b, runs=a.runs)
+        engine.now, self._forked_at, self.end = a, a.step, None
+        self._other, self._levels, self._side = replace(b, previous=()), ([], []), "a"
+        return self.chosen("b")
+
+    def chosen(self, side: Side) -> Snapshot:
+        engine, other = self._engine, self._other
+        assert other is not None
+        if side != self._side:
+            kept = {name: getattr(engine.now, name) for name in _OF_THE_WORKER}
+            there = replace(other, **kept, state=engine.now.state, test=None)
+            levels = engine.past, engine.future
+            self._other, self._side = engine.now, side
+            (engine.past, engine.future), self._levels = self._levels, levels
+            engine.now = there
+        return engine.with_labels(engine.now)
+
+    def kept(self, side: Side) -> Snapshot:
+        """One of the two alone; the level before it is A's, with B aside."""
+        engine, a = self._engine, self.chosen("a")
+        assert self._other is not None
+        self._ended = self._other, self._levels
+        left, there = (a, self._other) if side == "b" else (self._other, a)
+        runs = (*a.previous, engine.leave("other", left)) if left.step else a.previous
+        self._other, engine.now = None, a
+        there = replace(there, state=a.state, previous=runs)
+        then = engine.did(f"keep {side.upper()}", there)
+        self.end = engine.past[-1]
+        return then
+
+    def unforked(self) -> Snapshot:
+        """A alone; B is a previous run."""
+        engine, a = self._engine, self.chosen("a")
+        assert self._other is not None
+        left = (engine.leave("other", self._other),) if self._other.step else ()
+        self._other = None
+        return replace(a, previous=(*a.previous, *left))
+
+    def again(self) -> Snapshot:
+        """The pair that was ended."""
+        engine = self._engine
+        a = engine.past.pop()[1]
+        engine.future.clear()
+        engine.now = engine.with_labels(replace(a, state=engine.now.state))
+        (self._other, self._levels), self._side, self.end = self._ended, "a", None
+        return self.chosen("b")
+
+
+def _side_facts(now: Snapshot) -> SideFacts:
+    names = [name for name in SideFacts.__struct_fields__ if hasattr(now, name)]
+    facts = {name: getattr(now, name) for name in names}
+    return SideFacts(**facts, diverged_at=None, is_finite=now.state != "diverged")
 
 
 def _is_worth_keeping(now: Snapshot) -> bool:
@@ -304,9 +425,18 @@ def comparable(reply: Reply) -> dict[str, Any]:
         "dataset": reply.dataset.name,
         "resized": reply.resized.label if reply.resized else None,
         "previous": [(run.model, run.train, run.seed, run.steps) for run in reply.previous],
+        "pair": _comparable_pair(reply.pair),
         "is_finding": reply.finder is not None,
         "drawn": drawn_views,
     }
+
+
+def _comparable_pair(pair: Pair | None) -> Any:
+    """What of a pair must be the same."""
+    if pair is None:
+        return None
+    sides = [(one.step, one.seed, one.model, one.train) for one in (pair.a, pair.b)]
+    return pair.side, pair.forked_at, sides
 
 
 def _without_name(value: Any) -> Any:

@@ -234,7 +234,9 @@ def drawn(view: View, now: Snapshot) -> dict[str, Any]:
         case BigramsView():
             return {"bigrams": table(view, now.dataset.characters)}
         case NamesView(count):
-            return {"names": sampled(*(NAMES[i % len(NAMES)] for i in range(count)))}
+            names = [NAMES[i % len(NAMES)] for i in range(count)]
+            other = tuple(names[1:] + names[:1]) if now.pair else ()
+            return {"names": replace(sampled(*names), other=other)}
         case EmbeddingView():
             return {"embedding": now.embedding or embedding(now.dataset.labels)}
         case ProbeView(text, most, index):

@@ -12,10 +12,13 @@ from makemore_tui.core.worker.protocol import (
     Begin,
     CancelFinder,
     ChangeDataset,
+    ChooseSide,
     DescribeDataset,
     Edit,
     EvaluateTest,
     FindLearningRate,
+    Fork,
+    Keep,
     LimitSpeed,
     LossView,
     NameRun,
@@ -105,7 +108,8 @@ def file(tmp_path):
     return path
 
 
-def test_the_fake_engine_answers_as_the_server_does(file, tmp_path):
+@pytest.mark.parametrize("is_pair", [False, True])
+def test_the_fake_engine_answers_as_the_server_does(file, tmp_path, is_pair):
     other = tmp_path / "other.txt"
     other.write_text(ITEMS.upper())
     dataset, folder = Dataset.load(str(file)), tmp_path / "saved"
@@ -115,11 +119,60 @@ def test_the_fake_engine_answers_as_the_server_does(file, tmp_path):
     fake = FakeEngine(plain(server.first))
     fake.saved[str(folder)] = replace(server.first, model=ModelSettings(hidden=7))
     fake.start(replies.append)
-    for i, request in enumerate(script(file, folder, other)):
+    requests = pair_script(other, folder) if is_pair else script(file, folder, other)
+    for i, request in enumerate(requests):
         real = server.ask(request)
         fake.send(request)
         assert comparable(replies[-1]) == comparable(real), f"{i}: {request}"
     server.end()
+
+
+def pair_script(other, folder):
+    """The same of a pair of runs."""
+    return [
+        Keep("a"),  # refused
+        ChooseSide("a"),  # refused
+        Step(),
+        Edit({"dropout": 0.1}),
+        Fork(),
+        Fork(),  # refused
+        ChangeDataset(str(other)),  # refused
+        Refresh(VIEWS),
+        Step(),
+        Edit({"learning_rate": 0.05}),
+        ChooseSide("b"),
+        ChooseSide("a"),
+        Step(),
+        Edit({"weight_decay": 0.01}),
+        Undo(),
+        ChooseSide("b"),
+        Edit({"hidden": 12}),
+        Undo(),
+        Redo(),
+        Keep("b"),
+        Step(),
+        Undo(),  # the pair again
+        Step(),
+        Keep("a"),
+        Undo(),
+        Undo(),
+        Undo(),
+        Undo(),  # the fork
+        Step(),
+        Undo(),
+        Fork(folder=str(folder)),
+        Step(),
+        Keep("b"),
+        Restart(7),
+        Fork(previous=0),
+        Keep("a"),
+        Fork(previous=0, from_start=True),
+        Step(),
+        Restart(9),
+        Step(),
+        Undo(),
+        Undo(),
+    ]
 
 
 def test_training_goes_on_after_what_begins_a_run_unless_it_was_paused(file):

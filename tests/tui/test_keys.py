@@ -7,6 +7,7 @@ from makemore_tui.core.results import Baseline
 from makemore_tui.core.worker.protocol import (
     Edit,
     EvaluateTest,
+    Fork,
     LimitSpeed,
     Pause,
     Restart,
@@ -48,12 +49,16 @@ REQUESTS = {
     "optimizer": Edit({"optimizer": "adamw"}),
     "schedule": Edit({"schedule": "step"}),
     "restart": Restart(1),
+    "fork": Fork(),
     "slower": LimitSpeed(1000),
     "new-seed": Restart(2),
     "test": EvaluateTest(),
 }
 # Keys that ask for nothing but a view, or for nothing at all; each has its own test somewhere.
 LOCAL = {
+    "side",  # see tests/tui/test_twins.py
+    "keep-a",
+    "keep-b",
     "finder",
     "presets",
     "steps",

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from makemore_tui.core.presets import preset_named
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.settings import plan_edit
+from makemore_tui.core.twins_results import Pair, Side, SideFacts
 from makemore_tui.core.worker import protocol
 from makemore_tui.core.worker.protocol import Request, Snapshot
 
@@ -120,6 +121,10 @@ class SessionActions:
         self.step_count = count
         self.ask(protocol.Step(count))
 
+    def fork(self) -> None:
+        """Train a fork of the run beside it."""
+        self.ask(protocol.Fork())
+
     def undo(self) -> None:
         """Take back the last edit."""
         self.ask(protocol.Undo())
@@ -131,6 +136,22 @@ class SessionActions:
     def test(self) -> None:
         """Evaluate the test split."""
         self.ask(protocol.EvaluateTest())
+
+
+class PairActions:
+    """The actions of the keys that there are while a pair of runs is trained."""
+
+    def __init__(self, session: SessionActions):
+        self._session = session
+
+    def switch(self) -> None:
+        """Have keys and panels be about the other run."""
+        if (now := self._session.latest()) is not None and now.pair is not None:
+            self._session.ask(protocol.ChooseSide("a" if now.pair.side == "b" else "b"))
+
+    def keep(self, side: Side) -> None:
+        """Go on with one of the two alone."""
+        self._session.ask(protocol.Keep(side))
 
 
 def expected_after(request: Request, now: Snapshot) -> Snapshot:
@@ -146,6 +167,13 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
             return replace(now, **settings, can_undo=now.can_undo or "")
         case protocol.Undo():
             return replace(now, can_redo=now.can_redo or "")
+        case protocol.Fork():
+            return replace(now, can_undo="fork", can_redo=None, pair=_forked(now))
+        case protocol.ChooseSide(side) if now.pair:
+            return _of_side(now, now.pair, side)
+        case protocol.Keep(side) if now.pair:
+            kept = _of_side(now, now.pair, side)
+            return replace(kept, pair=None, can_undo=f"keep {side.upper()}")
         case protocol.LimitSpeed(limit):
             return replace(now, speed_limit=limit)
         case protocol.Pause() | protocol.Step(1):
@@ -153,6 +181,20 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
         case protocol.Resume() | protocol.Step():
             return replace(now, state="training")
     return now
+
+
+def _forked(now: Snapshot) -> Pair:
+    """The pair of a run and its fork."""
+    facts = {name: getattr(now, name) for name in SideFacts.__struct_fields__ if hasattr(now, name)}
+    side = SideFacts(**facts, diverged_at=None, is_finite=True)
+    return Pair("b", side, side, now.step, None, "")
+
+
+def _of_side(now: Snapshot, pair: Pair, side: Side) -> Snapshot:
+    """The settings of one run of a pair."""
+    facts = pair.a if side == "a" else pair.b
+    settings = {"model": facts.model, "train": facts.train, "seed": facts.seed}
+    return replace(now, **settings, step=facts.step, pair=replace(pair, side=side))
 
 
 def spec_of(now: Snapshot) -> RunSpec:

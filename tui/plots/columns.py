@@ -83,7 +83,7 @@ def curve_columns(curve: LossCurve, width: int, log: bool = False) -> CurveColum
         dev=dev,
         mixed=mixed,
         axis=axis,
-        previous=[_line_of_points(points, axis) for points in others],
+        previous=[line_of_points(points, axis) for points in others],
         earliest=max(0.0, steps[0] - first_half) if steps else 0.0,
     )
 
@@ -102,8 +102,8 @@ def interpolated(line: Line, column: float) -> float | None:
     return y0 + (y1 - y0) * (column - x0) / (x1 - x0) if x1 > x0 else y1
 
 
-def _line_of_points(points: Line, axis: StepAxis) -> Line:
-    """The line of another run, as far as the axis goes."""
+def line_of_points(points: Line, axis: StepAxis) -> Line:
+    """The line of points (step, loss), such as of another run, as far as the axis goes."""
     placed = [(round(axis.column(step)), loss) for step, loss in points if step >= axis.first]
     near = [(place, loss) for place, loss in placed if place < axis.width]
     columns = _by_column([place for place, _ in near], [loss for _, loss in near], axis.width)

@@ -118,9 +118,9 @@ def loss_legend(
     splits = snapshot.splits
     dev, mixed = splits and splits.dev, splits and splits.mixed and splits.mixed.dev
     if crosshair is not None and curve.steps:
-        batch = _nearest(zip(curve.steps, curve.smooth, strict=True), crosshair)
-        dev = _nearest(curve.dev, crosshair)
-        mixed = _nearest(curve.mixed, crosshair)
+        batch = nearest(zip(curve.steps, curve.smooth, strict=True), crosshair)
+        dev = nearest(curve.dev, crosshair)
+        mixed = nearest(curve.mixed, crosshair)
         where = f"│ step {crosshair:,.0f}   "
     parts = [
         (where, palette.style("cursor", bold=True)),
@@ -159,6 +159,6 @@ def _more_parts(
     return parts
 
 
-def _nearest(points: Iterable[tuple[float, float]], step: float) -> float | None:
+def nearest(points: Iterable[tuple[float, float]], step: float) -> float | None:
     """Of points (step, loss), the loss of the one nearest to a step; None of none."""
     return min(points, key=lambda point: abs(point[0] - step), default=(step, None))[1]

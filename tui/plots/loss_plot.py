@@ -176,7 +176,7 @@ def _put_names(
     """The name of each other run near the end of its line, where there is room for it."""
     ends = []
     for run in others:
-        if run.line and scale.has(run.line[-1][1]):
+        if run.name and run.line and scale.has(run.line[-1][1]):
             column, last = run.line[-1]
             loss = last if run.best_dev is None else run.best_dev
             end = scale.row(last), AXIS_WIDTH + round(column), loss

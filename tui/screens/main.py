@@ -20,13 +20,14 @@ from textual.widget import AwaitMount
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import DatasetStats
 from makemore_tui.core.text import shown
+from makemore_tui.core.twins_results import KEEP_FIRST
 from makemore_tui.core.worker.protocol import Failed, Refused, Reply, Snapshot, Starting
 
 from .. import messages as say
 from ..client.engine import Engine, WorkerDied
 from ..client.exporting import export_run, new_path
 from ..client.request_queue import RequestQueue
-from ..client.session_actions import SessionActions
+from ..client.session_actions import PairActions, SessionActions
 from ..client.supervisor import WorkerSupervisor
 from ..config import Config
 from ..keymap import key_labels, screen_bindings
@@ -103,6 +104,7 @@ class MainScreen(Screen):
         labels = lambda: key_labels(self.app)  # noqa: E731
         self.requests = RequestQueue(engine.send)
         self.session = SessionActions(self.requests, self.notice, labels)
+        self.pair = PairActions(self.session)
         self.lessons = LessonSide(self.session, self.grid)
         self.supervisor = WorkerSupervisor(engine, self.requests, self._deliver, labels)
         self._schedule = ViewSchedule(self.requests)
@@ -159,6 +161,8 @@ class MainScreen(Screen):
             case Refused(why):
                 self.requests.answered()
                 if not is_said:
+                    key = key_labels(self.app)
+                    why = say.NOT_OF_PAIR.format(key=key) if why == KEEP_FIRST else why
                     self.notice.say(why, is_warning=True)
             case DatasetStats():
                 self.requests.answered()
@@ -194,6 +198,9 @@ class MainScreen(Screen):
             self.notice.say(*self.supervisor.began(snapshot))
             self.app.post_message(self.Begun(snapshot))
             return
+        if (before.pair and before.pair.side) != (snapshot.pair and snapshot.pair.side):
+            self.refresh_bindings()
+            self._schedule.ask_for(self.grid.shown)
         labels = key_labels(self.app)
         if said := notice(asked, before, snapshot, labels) or saving_notice(before, snapshot):
             self.notice.say(*said)
@@ -225,8 +232,9 @@ class MainScreen(Screen):
             self.lessons.look()
 
     async def action_run(self, owner: str, action: str, is_chosen_first: bool = False) -> None:
-        """Run an action of what owns it: the session, the supervisor, the grid, or a panel."""
-        if owner in ("session", "supervisor"):
+        """Run an action of what owns it: the session, the pair, the supervisor, the grid, or a
+        panel."""
+        if owner in ("session", "pair", "supervisor"):
             _, name, arguments = parse(action)
             getattr(getattr(self, owner), name)(*arguments)
             return
@@ -237,6 +245,11 @@ class MainScreen(Screen):
             "panels": self.grid, "chosen": chosen, "card": self.card, "lessons": self.lessons,
         }  # fmt: skip
         await nodes.get(owner, self.grid.panels.get(owner)).run_action(action)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys of a pair do nothing, and are not offered, unless there is one."""
+        latest = self.requests.latest
+        return parameters[:1] != ("pair",) or bool(latest and latest.pair)
 
     def action_open(self, module: str, name: str) -> AwaitMount | None:
         """Open a screen that is loaded when it is first wanted, so that the start stays fast; the

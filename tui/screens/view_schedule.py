@@ -51,16 +51,17 @@ class ViewSchedule:
             self._requests.refresh(wanted)
 
     def without_what_holds_up(self, snapshot: Snapshot, loss: Panel) -> Snapshot:
-        """A snapshot; without its loss curve, which takes long to draw, while a command's answer is
+        """A snapshot; without its loss curves, which takes long to draw, while a command's answer is
         on its way. The next curve is drawn in any case."""
-        if not snapshot.is_refresh or snapshot.loss is None or not snapshot.loss.steps:
+        curve = snapshot.loss or snapshot.twins
+        if not snapshot.is_refresh or curve is None or not curve.steps:
             return snapshot
         self._has_held_back = self._requests.awaits_answer and not self._has_held_back
         view = loss.view()
         if not self._has_held_back or view is None:
             return snapshot
         self._requests.want(view)
-        return replace(snapshot, loss=None)
+        return replace(snapshot, loss=None, twins=None)
 
 
 def _views_of(panels: Iterable[Panel]) -> dict[str, View]:

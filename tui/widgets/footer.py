@@ -14,7 +14,8 @@ from ..style.colours import palette_of
 from .lessons import LessonSide
 from .panel import Panel
 
-_KEPT = ("pause", "help", "quit")  # offered however little room there is; the first goes last
+# Offered however little room there is; the first goes last.
+_KEPT = ("pause", "side", "keep A/B", "help", "quit")
 
 
 class KeyFooter(Widget):
@@ -35,7 +36,7 @@ class KeyFooter(Widget):
         palette, width = palette_of(self.app), self.size.width
         key_style, word_style = palette.style("dev", bold=True), palette.style("text")
         offers = [self._offer(word, list(some)) for word, some in groupby(self._shown(), _word)]
-        kept = [f" {word}" for word in _KEPT]
+        kept = [word for _, word, _ in offers if word[1:] in _KEPT]
         while sum(len(keys) for *_, keys in offers) - 1 > width:
             places = [i for i, (_, word, _) in enumerate(offers) if word not in kept] or [0]
             if len(offers) < len(kept):

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
 from textual.events import Click
 
 from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.results import LossCurve
-from makemore_tui.core.worker.protocol import LossView, Snapshot
+from makemore_tui.core.worker.protocol import LossView, Snapshot, TwinsView
 
 from .. import messages as say
 from ..keymap import bindings_of, key_labels
@@ -15,6 +16,7 @@ from ..plots.columns import StepAxis, axis_of
 from ..plots.figure import AXIS_WIDTH
 from ..plots.loss_options import BASELINE_CHOICES, SMOOTHINGS, LossOptions, loss_legend
 from ..plots.loss_plot import canvas_width, loss_plot
+from ..plots.twins_plot import twins_curve, twins_rows
 from ..style.text_rows import Row, paragraph
 from .panel import Panel, next_of
 from .panel_title import label_border
@@ -25,12 +27,13 @@ _CHOICES = {"smoothing": tuple(SMOOTHINGS), "baselines": BASELINE_CHOICES}
 
 class LossPanel(Panel):
     """Minibatch losses as a smoothed line before their spread, the dev loss, previous runs, edits,
-    and the losses of baseline models."""
+    and the losses of baseline models; of a pair, the losses of both and their difference."""
 
     BINDINGS = bindings_of("loss")
     ID = FIELD = "loss"
     drawn: LossCurve | None
     options = LossOptions()
+    _is_pair = False
 
     def change(self, **options: Any) -> None:
         """Change options by name."""
@@ -96,15 +99,21 @@ class LossPanel(Panel):
             self.change(overlays=(*others, run) if is_shown else others)
         self.post_message(self.Said(say.SHOWN_ON_PLOT if is_shown else say.HIDDEN_ON_PLOT))
 
-    def view(self) -> LossView:
+    def view(self) -> LossView | TwinsView:
         share = _LAST_PART if self.options.last_part else 0.0
         detail = 8 if self.options.log_steps else 2  # points a column
         points = max(40, detail * self.content_size.width)
         options = self.options
         window, more = SMOOTHINGS[options.smoothing], (options.target, options.overlays)
+        if self._is_pair:
+            return TwinsView(share, points, options.span, window)
         return LossView(share, points, options.span, options.log_steps, window, *more)
 
     def show(self, snapshot: Snapshot) -> None:
+        self._is_pair = snapshot.pair is not None
+        if snapshot.twins is not None:
+            curve = twins_curve(snapshot.twins, snapshot.step)
+            snapshot = structs.replace(snapshot, loss=curve)
         span, crosshair = self.options.span, self.options.crosshair
         if (
             not self.snapshot
@@ -125,6 +134,8 @@ class LossPanel(Panel):
             is_paused, key = snapshot.state == "paused", key_labels(self.app)["pause"]
             waiting = f"Press {key} to train" if is_paused else "No steps yet"
             return [legend, [], *paragraph(waiting, width, self.palette)]
+        if snapshot.twins is not None:
+            return twins_rows(snapshot, curve, width, height, options, self.palette)
         return [legend, *loss_plot(curve, width, height - 1, options.look(snapshot), self.palette)]
 
 

@@ -5,9 +5,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from makemore_tui.core.text import shown
+from makemore_tui.core.twins_results import Pair
 from makemore_tui.core.worker.protocol import Snapshot
 
-from ..style.colours import palette_of
+from ..plots.twins_plot import short_sentence
+from ..style.colours import Palette, palette_of
+from ..style.text_rows import number
 
 _HUGE = 1_000_000  # parameters, from which on memory limits how far undo goes back
 _STATES = {
@@ -56,6 +59,8 @@ class StatusBar(Widget):
                 run = [Segment(shown(saving.name), dim)]
         ways = [[*facts[:most], *run] for most in (3, 2, 1)]
         ways += [[*facts[:most], *problem] for most in (2, 1, 0)]
+        if self._snapshot is not None and (pair := self._snapshot.pair) is not None:
+            ways, problem = _pair_ways(pair, facts[:1], problem, palette)
         dot = Segment(" · ", dim)
         joined = ([piece for part in way for piece in (dot, part)][1:] for way in ways)
         lines = [*([Segment(" makemore-tui  ", title), *way] for way in joined), problem]
@@ -80,3 +85,24 @@ class StatusBar(Widget):
         short = [Segment(f" {sign} {word} ", state), number]
         ways = (whole, whole[:2], short, [Segment(f"{sign} ", state), number])
         return next((way for way in ways if Segment.get_line_length(way) <= width), [number])
+
+
+def _pair_ways(
+    pair: Pair, data: list[Segment], problem: list[Segment], palette: Palette
+) -> tuple[list[list[Segment]], list[Segment]]:
+    """What to say of a pair, the most first, and what in the least room: the dev losses of both,
+    with a sign before the chosen one, and what can be said of their difference."""
+    sides = []
+    for side, facts, colour in (("a", pair.a, "batch"), ("b", pair.b, "dev")):
+        sign = "▸" if side == pair.side else " "
+        dev = number(facts.splits.dev if facts.splits else None)
+        at = f" at {facts.step:,}" if pair.a.step != pair.b.step else ""
+        style = palette.style(colour, bold=side == pair.side)
+        sides.append(Segment(f"{sign}{side.upper()} {dev}{at}", style))
+    both = [*sides, *problem]
+    if (found := pair.difference) is None:
+        return [[*data, *both], both], [*both[:2]]
+    text = palette.style("text")
+    said = Segment(found.sentence, text), Segment(short_sentence(found), text)
+    ways = [[*data, *both, said[0]], [*both, said[0]], [*data, *both, said[1]], [*both, said[1]]]
+    return [*ways, both], both

@@ -400,7 +400,7 @@ async def test_the_open_runs_of_a_pair_stand_first_each_with_its_settings(stage,
     slow = replace(pair().b, train=TrainSettings(learning_rate=0.01), step=7)
     now = snapshot(pair=replace(pair(), b=slow), saving=Saving("/runs", "/runs/one", 3))
     rows = await stage.play(panel, 80, 14, now)
-    assert [row.split()[1:4] for row in rows[1:3]] == [["A", "·", "one"], ["B", "·", "this"]]
+    assert [row.split()[1:4] for row in rows[1:3]] == [["A", "·", "one"], ["B", "·", "not"]]
     panel.list_saved([saved("one", twin="two"), saved("two"), saved("three")])
     rows = stage.rows(panel)
     assert [row.split()[3] for row in rows[1:3]] == ["one", "two"]

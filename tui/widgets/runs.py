@@ -263,7 +263,7 @@ def _open_entries(now: Snapshot, saved: "Sequence[SavedRun]") -> list[RunEntry]:
     if now.pair is None:
         return [_with_facts(a, now, now.test_peeks, in_file)]
     twin = next((run for run in saved if in_file and run.name == in_file.twin), None)
-    b = a._replace(key="open B", name=shown(twin.name) if twin else "this run's fork")
+    b = a._replace(key="open B", name=shown(twin.name) if twin else "not saved yet")
     b = b._replace(path=str(twin.path) if twin else "", side="B", twin=a.name)
     a = a._replace(side="A", twin=b.name)
     peeks = [run.test_peeks if run else 0 for run in (in_file, twin)]

@@ -49,6 +49,7 @@ NEW_DATA_AT_START = "enter new run"
 
 # Twins
 FORKED = "Forked; edits act on B · {key[side]} for A · {key[keep-a]} keeps A, {key[keep-b]} keeps B"
+COMPARED = "A is this run, B is {name}{start} · {key[keep-a]} keeps A, {key[keep-b]} keeps B"
 SIDE = "Keys act on {side} · {key[side]} for {other} · {key[keep-a]} keeps A, {key[keep-b]} keeps B"
 KEPT = "Kept {side}; {other} is a previous run · {key[undo]} to undo"
 PAIR_AGAIN = "A and B again, at step {step:,} · {key[keep-a]} keeps A, {key[keep-b]} keeps B"

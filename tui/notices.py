@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import PurePath
 from typing import NamedTuple
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import Divergence
 from makemore_tui.core.settings import TrainSettings, extended_plan, setting_text
+from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import (
     Begin,
     ChooseSide,
@@ -69,6 +71,12 @@ def _answer(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labe
     """What a command has done; "" if the settings or the state say it."""
     said = ""
     match asked:
+        case Fork(previous, folder, from_start) if previous is not None or folder or from_start:
+            name = shown(PurePath(folder).name.removesuffix(".safetensors")) or "its fork"
+            if previous is not None:
+                name = f"“{_cut(before.previous[previous].name.partition(' → ')[0])}”"
+            start = ", both from step 0" if from_start else ""
+            said = say.COMPARED.format(name=_cut(name), start=start, key=labels)
         case Fork() | ChooseSide() if now.pair:
             side, other = ("A", "B") if now.pair.side == "a" else ("B", "A")
             sentence = say.FORKED if isinstance(asked, Fork) else say.SIDE

@@ -39,8 +39,9 @@ class SavedRun:
     """A run of a directory, or what is left of one.
 
     path: of its file, or of its folder in format 2. saved: when. best_dev: in nats. test_peeks: how
-    often its test split was evaluated. named: True when a person gave it its name. problem: why it
-    can't be read, in a sentence; the other fields say nothing then, and the settings are None.
+    often its test split was evaluated. named: True when a person gave it its name. twin: of A of a
+    pair, the name of B; "" of others. problem: why it can't be read, in a sentence; the other
+    fields say nothing then, and the settings are None.
     """
 
     name: str
@@ -54,6 +55,7 @@ class SavedRun:
     best_dev: float | None = None
     test_peeks: int = 0
     named: bool = True
+    twin: str = ""
     problem: str | None = None
 
     @property
@@ -252,6 +254,7 @@ def _saved_run(path: Path) -> SavedRun:
         best_dev=record.best_dev,
         test_peeks=record.test_peeks,
         named=record.named,
+        twin=run_name(Path(record.twin.file)) if record.twin else "",
     )
 
 

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from makemore_tui.core.results import Divergence, Mark, Resizing
 from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.worker.protocol import (
+    Fork,
     Redo,
     Refused,
     ReturnTo,
@@ -13,6 +14,7 @@ from makemore_tui.core.worker.protocol import (
 )
 from makemore_tui.tui.keymap import LABELS
 from makemore_tui.tui.notices import notice
+from tests.support.snapshots import pair
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -254,3 +256,19 @@ async def test_a_loss_that_exploded_can_be_trained_on_after_an_edit(it, snapshot
     assert "last edit: lr 30 at step 1,200" in it.notice
     await it.press("[")
     await it.until(lambda: "Learning rate 0.1 → 0.0562 · space to resume" in it.notice)
+
+
+@pytest.mark.parametrize(
+    ("fork", "b"),
+    [
+        (Fork(0), "“lr 0.01”"),
+        (Fork(0, from_start=True), "“lr 0.01”, both from step 0"),
+        (Fork(folder="/runs/first.safetensors"), "first"),
+        (Fork(from_start=True), "its fork, both from step 0"),
+    ],
+)
+async def test_two_runs_that_are_compared_are_named(snapshot, previous, fork, b):
+    before = snapshot(previous=(previous("lr 0.01 → 2.30"),))
+    said = notice(fork, before, replace(before, pair=pair()), LABELS)
+    assert said
+    assert said.text == f"A is this run, B is {b} · F3 keeps A, F4 keeps B"

@@ -5,13 +5,15 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.events import Key, MouseScrollDown, MouseScrollUp
 
 from makemore_tui.core.results import Saving
 from makemore_tui.core.runs.catalog import SavedRun
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.worker.protocol import OpenRun, PinRun, ReturnTo
+from makemore_tui.core.worker.protocol import Fork, OpenRun, PinRun, ReturnTo
 from makemore_tui.tui.widgets.runs import RunsPanel
+from tests.support.snapshots import pair
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -41,6 +43,14 @@ async def test_p_pins_a_previous_run_which_comes_first_and_p_again_unpins_it(
     assert it.engine.commands == [PinRun(0), PinRun(0)]
     await it.press("up", "up", "p")
     await it.until(lambda: it.notice.startswith("Only previous runs of this session"))
+
+
+async def test_t_trains_a_run_beside_the_open_one_and_n_both_from_step_0(it, snapshot, previous):
+    await it.show(snapshot(previous=(previous("lr 0.01 → 2.30"), previous("seed 3 → 2.17"))))
+    it.engine.answers = False
+    await it.press("9", "down", "down", "T", "N", "up", "up", "T")
+    await it.until(lambda: len(it.engine.commands) == 3)
+    assert it.engine.commands == [Fork(0), Fork(0, from_start=True), Fork()]
 
 
 async def test_without_previous_runs_it_says_how_there_come_to_be_some(draw):
@@ -365,3 +375,35 @@ async def test_keys_typed_ahead_filter_first_and_then_delete_what_is_left(
             driver.send_message(Key(key, key if len(key) == 1 else None))
         await it.until(lambda: "Deleted narrow" in it.notice)
         assert it.chosen == "runs"
+
+
+# Compared with the open run
+
+
+async def test_a_saved_run_is_compared_by_its_file_and_those_of_pairs_are_marked(
+    draw, saved, stage, monkeypatch
+):
+    panel, _ = await draw()
+    panel.list_saved([saved("one", twin="two"), saved("two"), saved("three", twin="gone")])
+    rows = stage.rows(panel)
+    assert [row[2:].split("  ")[0] for row in rows[3:6]] == ["A · one", "B · two", "three"]
+    assert "A of a pair with two" in " ".join(" ".join(rows).split())
+    asked = []
+    with monkeypatch.context() as only_here:
+        only_here.setattr(panel, "post_message", asked.append)
+        panel.action_compare()
+    assert asked[0].request == Fork(folder="/runs/one")
+
+
+async def test_the_open_runs_of_a_pair_stand_first_each_with_its_settings(stage, snapshot, saved):
+    panel = RunsPanel()
+    slow = replace(pair().b, train=TrainSettings(learning_rate=0.01), step=7)
+    now = snapshot(pair=replace(pair(), b=slow), saving=Saving("/runs", "/runs/one", 3))
+    rows = await stage.play(panel, 80, 14, now)
+    assert [row.split()[1:4] for row in rows[1:3]] == [["A", "·", "one"], ["B", "·", "not"]]
+    panel.list_saved([saved("one", twin="two"), saved("two"), saved("three")])
+    rows = stage.rows(panel)
+    assert [row.split()[3] for row in rows[1:3]] == ["one", "two"]
+    assert " 0.01 " in rows[2]
+    assert " 7 " in rows[2]
+    assert "two" not in " ".join(rows[3:6])

@@ -56,7 +56,7 @@ def list_runs(
 
 def _record(run: SavedRun) -> dict[str, Any]:
     """A run as JSON; its settings are null if it can't be read."""
-    keys = ("name", "dataset", "model", "steps", "best_dev", "test_peeks", "seed", "named")
+    keys = ("name", "dataset", "model", "steps", "best_dev", "test_peeks", "seed", "named", "twin")
     known = {key: getattr(run, key) for key in (*keys, "problem")}
     settings = None
     if run.model_settings is not None and run.train_settings is not None:

@@ -12,14 +12,24 @@ from textual.widgets import Input
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import PreviousRun
 from makemore_tui.core.text import shown
-from makemore_tui.core.worker.protocol import OpenRun, PinRun, ReturnTo, Snapshot
+from makemore_tui.core.twins_results import SideFacts
+from makemore_tui.core.worker.protocol import Fork, OpenRun, PinRun, ReturnTo, Snapshot
 
 from .. import messages as say
 from ..keymap import bindings_of, key_labels
 from ..style.text_rows import Row, paragraph
 from .panel import Panel, next_of
 from .panel_title import label_border
-from .runs_rows import COLUMNS, ListLayout, RunEntry, matching, ordered, runs_rows, saved_entry
+from .runs_rows import (
+    COLUMNS,
+    ListLayout,
+    RunEntry,
+    matching,
+    ordered,
+    runs_rows,
+    saved_entry,
+    with_sides,
+)
 from .saved_runs import SavedRuns
 from .text_input import OwnLine
 
@@ -131,6 +141,18 @@ class RunsPanel(Panel):
             else:
                 self.post_message(self.Said(say.NOT_PINNED.format(key=key_labels(self.app))))
 
+    def action_compare(self, from_start: bool = False) -> None:
+        """Train the run under the cursor beside the open one: both from where they stand, or both
+        from step 0. Of the open one, a fork."""
+        for entry in self._entries[self.cursor : self.cursor + 1]:
+            refusal = entry.problem or _refusal(entry, key_labels(self.app))
+            if refusal and entry.place != "open":
+                self.post_message(self.Said(refusal, is_warning=True))
+                return
+            previous = entry.position if entry.place == "previous" else None
+            folder = entry.path if entry.place == "saved" else ""
+            self.post_message(self.Asked(Fork(previous, folder, from_start)))
+
     def action_plot(self) -> None:
         """Hide the previous run under the cursor on the loss plot, or show it again; draw the saved
         one there, or no longer."""
@@ -206,9 +228,10 @@ def _keys_here(sort: str, is_typing: bool, width: int, labels: Mapping[str, str]
     """The keys that work in the panel, as many as there is room for."""
     if is_typing:
         return "enter apply · esc show all"
-    names = ("runs-sort", "runs-filter", "runs-delete")
-    sorts, filters, delete = (labels[name] for name in names)
-    keys = f"enter open · {sorts} sort: {sort} · {filters} filter · {delete} delete"
+    names = ("runs-sort", "runs-filter", "runs-compare", "runs-delete")
+    sorts, filters, compare, delete = (labels[name] for name in names)
+    keys = f"enter open · {sorts} sort: {sort} · {filters} filter · {compare} compare"
+    keys = f"{keys} · {delete} delete"
     while len(keys) > width and " · " in keys:
         keys = keys.rpartition(" · ")[0]
     return keys
@@ -222,24 +245,42 @@ def _hint(labels: Mapping[str, str]) -> str:
 
 def _all_entries(snapshot: Snapshot, saved: SavedRuns) -> list[RunEntry]:
     """The open run, the previous ones, and the saved ones that are not among them."""
-    by_path = {str(run.path): run for run in saved.runs}
-    entries = [_open_entry(snapshot, by_path)]
+    entries = _open_entries(snapshot, saved.runs)
     for i, run in enumerate(snapshot.previous):
         entries.append(_previous_entry(i, run, snapshot.dataset.name))
     listed = {entry.path for entry in entries}
-    entries += [saved_entry(run) for run in saved.runs if str(run.path) not in listed]
+    on_disk = with_sides([saved_entry(run) for run in saved.runs])
+    entries += [one for one in on_disk if one.path not in listed]
     return entries + [saved_entry(run, "deleted") for run, _ in saved.deleted.values()]
 
 
-def _open_entry(now: Snapshot, saved: "dict[str, SavedRun]") -> RunEntry:
+def _open_entries(now: Snapshot, saved: "Sequence[SavedRun]") -> list[RunEntry]:
+    """The open run; or A and B of a pair, of which B's file is known once A's names it."""
     path = now.saving.folder if now.saving else ""
-    found = (now.splits and now.splits.dev, saved[path].best_dev if path in saved else None)
-    losses = [loss for loss in found if loss is not None]
     name = now.saving.name if now.saving and path else "this run"
-    return RunEntry(
-        "open", shown(name), "open", path, shown(now.dataset.name), now.model, now.train, now.seed,
-        now.step, min(losses, default=None), now.test_peeks,
-    )  # fmt: skip
+    in_file = next((run for run in saved if str(run.path) == path), None)
+    a = RunEntry("open", shown(name), "open", path, shown(now.dataset.name))
+    if now.pair is None:
+        return [_with_facts(a, now, now.test_peeks, in_file)]
+    twin = next((run for run in saved if in_file and run.name == in_file.twin), None)
+    b = a._replace(key="open B", name=shown(twin.name) if twin else "not saved yet")
+    b = b._replace(path=str(twin.path) if twin else "", side="B", twin=a.name)
+    a = a._replace(side="A", twin=b.name)
+    peeks = [run.test_peeks if run else 0 for run in (in_file, twin)]
+    peeks["ab".index(now.pair.side)] = now.test_peeks
+    found = ((a, now.pair.a, peeks[0], in_file), (b, now.pair.b, peeks[1], twin))
+    return [_with_facts(*one) for one in found]
+
+
+def _with_facts(
+    entry: RunEntry, run: Snapshot | SideFacts, peeks: int, in_file: "SavedRun | None"
+) -> RunEntry:
+    """An open run with its settings, steps and best dev loss."""
+    losses = [run.splits and run.splits.dev, in_file and in_file.best_dev]
+    best = min((loss for loss in losses if loss is not None), default=None)
+    return entry._replace(
+        model=run.model, train=run.train, seed=run.seed, steps=run.step, dev=best, peeks=peeks
+    )
 
 
 def _previous_entry(index: int, run: PreviousRun, dataset: str) -> RunEntry:

@@ -29,6 +29,7 @@ class RunEntry(NamedTuple):
     dev: the lowest dev loss, in nats. peeks: how often its test split was evaluated.
     problem: why it can't be opened; there are no settings then.
     position: of a previous run, among those of the session. is_pinned: listed first, and kept.
+    side: which of a pair it is, if it was trained as one of two; twin: the name of the other.
     """
 
     key: int | str
@@ -46,6 +47,13 @@ class RunEntry(NamedTuple):
     problem: str | None = None
     position: int = 0
     is_pinned: bool = False
+    side: Literal["", "A", "B"] = ""
+    twin: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name, after which of a pair it is."""
+        return f"{self.side} · {self.name}" if self.side else self.name
 
     @property
     def settings(self) -> str:
@@ -75,7 +83,8 @@ class RunEntry(NamedTuple):
         state = state or "pinned" * self.is_pinned
         peeks = f"test evaluated {self.peeks}×" if self.peeks else ""
         dataset = self.dataset if self.saved else ""
-        return ", ".join(filter(None, (dataset, state, self.settings, peeks)))
+        pair = f"{self.side} of a pair with {self.twin}" if self.side else ""
+        return ", ".join(filter(None, (pair, dataset, state, self.settings, peeks)))
 
 
 def saved_entry(run: "SavedRun", place: Literal["saved", "deleted"] = "saved") -> RunEntry:
@@ -83,8 +92,22 @@ def saved_entry(run: "SavedRun", place: Literal["saved", "deleted"] = "saved") -
     return RunEntry(
         str(run.path), shown(run.name), place, str(run.path), shown(run.dataset),
         run.model_settings, run.train_settings, run.seed, run.steps, run.best_dev, run.test_peeks,
-        run.saved, run.problem and shown(run.problem),
+        run.saved, run.problem and shown(run.problem), twin=shown(run.twin),
     )  # fmt: skip
+
+
+def with_sides(entries: Sequence[RunEntry]) -> list[RunEntry]:
+    """Saved runs with those of pairs marked: A, which opens both, and B; unless either is gone."""
+    names = {one.name for one in entries}
+    a_of = {one.twin: one.name for one in entries if one.twin in names}
+    marked = []
+    for one in entries:
+        if one.name in a_of:
+            one = one._replace(side="B", twin=a_of[one.name])
+        elif one.twin in names:
+            one = one._replace(side="A")
+        marked.append(one)
+    return marked
 
 
 class Column(NamedTuple):
@@ -195,7 +218,7 @@ def runs_rows(entries: Sequence[RunEntry], layout: ListLayout) -> tuple[list[Row
     entry, which."""
     width, height, palette = layout.width, layout.height, layout.palette
     dim = palette.style("dim")
-    longest = max(cell_len(entry.name) for entry in entries)
+    longest = max(cell_len(entry.label) for entry in entries)
     named = max(_MIN_NAME_WIDTH, min(longest, int(_MAX_NAME_SHARE * width)))
     columns = columns_for(width - 2 - named, layout.sort)
     name_width = max(1, width - 2 - sum(one.width + 1 for one in columns))
@@ -262,7 +285,7 @@ def _cell(column: Column, text: str | None = None) -> str:
 
 def _about(entry: RunEntry, name_width: int, width: int) -> list[str]:
     """What there is to say of an entry in lines, and its name if that is cut in its own line."""
-    name = f"{entry.name}: " if cell_len(entry.name) > name_width else ""
+    name = f"{entry.name}: " if cell_len(entry.label) > name_width else ""
     sizes = f" ({_SIZES})" if "MLP" in name + entry.about else ""
     return wrapped(f"{name}{entry.about}{sizes}", max(1, width))
 
@@ -270,7 +293,7 @@ def _about(entry: RunEntry, name_width: int, width: int) -> list[str]:
 def _line(
     entry: RunEntry, is_chosen: bool, name_width: int, columns: Sequence[Column], palette: Palette
 ) -> Row:
-    name, dim = entry.name, palette.style("dim")
+    name, dim = entry.label, palette.style("dim")
     if entry.place in ("saved", "deleted") and cell_len(name) > name_width > 8:
         # What tells saved runs apart is mostly the time, which is at the end.
         begin = set_cell_size(name, name_width // 3)

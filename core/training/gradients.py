@@ -64,7 +64,7 @@ class PreparedBatches:
             zip(inputs, targets, log_probabilities, strict=True)
         )
 
-    def losses(self, some: slice) -> Tensor:
+    def losses(self, some: slice = _ALL) -> Tensor:
         """The weighted mean NLL of each of some batches, (n,), whose steps have been taken."""
         return self._batches.losses(self._log_probabilities, some)
 

@@ -34,19 +34,15 @@ def main() -> None:
 def _run(start: Start, send: Callable[[Reply], None]) -> None:
     files = StudyFiles(sweeps_directory(), start.study)
     files.lock()
-    from .workers import Workers  # torch begins to load in another process
+    from .workers import Workers
 
-    workers = Workers(start.workers)
+    workers = Workers(start.workers)  # torch begins to load in another process
     from .coordinator import Coordinator
     from .study import Study
 
-    try:
-        study = Study(start, files.database)
-        coordinator = Coordinator(start, study, files, workers)
-        coordinator.publish("running")
-    except BaseException:
-        workers.close()
-        raise
+    study = Study(start, files.database)
+    coordinator = Coordinator(start, study, files, workers)
+    coordinator.publish("running")
     send(Started())
 
     def stop(*_: object) -> None:

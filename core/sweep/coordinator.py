@@ -51,6 +51,7 @@ class Coordinator:
         """
         problem, state = "", "stopped"
         try:
+            self._workers.start()
             while not (self.is_stopping or self._seconds > (self._start.seconds or math.inf)):
                 if not self._hand_out():
                     state = "finished"

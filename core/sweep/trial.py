@@ -83,9 +83,9 @@ class _Worker:
         steps = spec.train.steps
         if not spec.model.model_kind.is_network:
             steps = session.dataset.split("all").num_examples  # more than there are to count
-        before, evaluated = self._last.steps, time.monotonic()
+        before, evaluated, slicer = self._last.steps, time.monotonic(), TimeSlicer(_SLICE_SECONDS)
         for step in rungs(steps, max(steps, task.most_steps)):
-            for _ in self._trained(session, step):
+            for _ in self._trained(session, slicer, step):
                 self._report(session, before)
             is_last = step == steps or session.trainer.finished
             is_rung = task.is_judged and task.seeds == 1
@@ -102,9 +102,9 @@ class _Worker:
             self._finished = session.state()
         return loss
 
-    def _trained(self, session: Session, end: int) -> Iterator[None]:
+    def _trained(self, session: Session, slicer: TimeSlicer, end: int) -> Iterator[None]:
         """Train up to a step; yields now and then. Raises _Pruned if the training diverges."""
-        slicer, told = TimeSlicer(_SLICE_SECONDS), time.monotonic()
+        told = time.monotonic()
         while session.step < end and not session.trainer.finished:
             slicer.train(session, end - session.step)
             if session.diverged_at is not None:

@@ -37,17 +37,26 @@ class Workers:
     """So many processes, each with one thread. One that dies is replaced."""
 
     def __init__(self, count: int):
-        # A server that has loaded torch forks them, where that can be had.
+        """Have torch loaded by the server that forks them, where that can be had; it takes a
+        second, for which `start` would wait."""
+        self._count = count
+        self._all: list[Worker] = []
         methods = multiprocessing.get_all_start_methods()
         self._context: Any = multiprocessing.get_context(
             "forkserver" if "forkserver" in methods else "spawn"
         )
         if "forkserver" in methods:
             self._context.set_forkserver_preload([f"{__package__}.trial"])
-        self._all = [self._start() for _ in range(count)]
+            from multiprocessing import forkserver  # which Windows doesn't have
+
+            forkserver.ensure_running()
 
     def __len__(self) -> int:
-        return len(self._all)
+        return self._count
+
+    def start(self) -> None:
+        """Start all of them."""
+        self._all = [self._start() for _ in range(self._count)]
 
     @property
     def idle(self) -> list[Worker]:

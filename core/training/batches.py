@@ -52,10 +52,13 @@ class Batches:
         targets = self.weights.new_zeros(V * len(self.contexts))
         return targets.index_add_(0, self.places.view(-1), -self.weights.expand(n, -1).reshape(-1))
 
-    def losses(self, log_probabilities: Tensor) -> Tensor:
-        """The weighted mean NLL of each batch (n,), from the log probabilities (V * R,)."""
-        chosen = log_probabilities.index_select(0, self.places.view(-1)).view_as(self.places)
-        return chosen.mul_(self.weights).sum(1).neg_()
+    def losses(self, log_probabilities: Tensor, some: slice = slice(None)) -> Tensor:
+        """The weighted mean NLL of each of some batches (n,), from the log probabilities of all
+        (V * R,)."""
+        places = self.places[some]
+        weights = self.weights if self.weights.dim() == 1 else self.weights[some]
+        chosen = log_probabilities.index_select(0, places.view(-1)).view_as(places)
+        return chosen.mul_(weights).sum(1).neg_()
 
 
 class RandomStream:

@@ -64,9 +64,9 @@ class PreparedBatches:
             zip(inputs, targets, log_probabilities, strict=True)
         )
 
-    def losses(self) -> Tensor:
-        """The weighted mean NLL of each batch, (n,); valid for those whose step has been taken."""
-        return self._batches.losses(self._log_probabilities)
+    def losses(self, some: slice = _ALL) -> Tensor:
+        """The weighted mean NLL of each of some batches, (n,), whose steps have been taken."""
+        return self._batches.losses(self._log_probabilities, some)
 
 
 class _Step:

@@ -107,7 +107,7 @@ class GradientTrainer:
                     self._optimizer.update(step.parameters, gradient, rate, decay)
                     self._has_gradient = True
                     self.step += 1
-                losses.append(batches.losses()[some].float())
+                losses.append(batches.losses(some).float())
                 batches.taken += len(losses[-1])
                 self._random.skip(len(losses[-1]) * settings.batch_size)
         return torch.cat(losses)

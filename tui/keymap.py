@@ -51,9 +51,10 @@ class Key(Struct, frozen=True):
     shown: as people know it. keys: as Textual names them, with commas between; if left out, the one
     that is shown.
     owner: what has the action: a panel by its id, "chosen" (the panel that has the focus), "panels"
-    (the grid), "card" (that of the first launch), "lessons" (beside the panels), "session"
-    (`SessionActions`), "supervisor" (`WorkerSupervisor`), or "screen"; on the sweep screen, that
-    ("sweeps") or its leaderboard ("trials"). Every key works wherever the focus is.
+    (the grid), "card" (that of the first launch), "lessons" (beside the panels), "lesson" (the step
+    that is open there), "session" (`SessionActions`), "supervisor" (`WorkerSupervisor`), or
+    "screen"; on the sweep screen, that ("sweeps") or its leaderboard ("trials"). Every key works
+    wherever the focus is.
     group: a word under which keys stand together in the footer. One of `FOOTER` is offered always,
     others only while their panel has the focus, as all of its keys are.
     is_chosen_first: whether the panel that owns the action is chosen before it runs."""
@@ -242,7 +243,7 @@ KEYS = (
     Key("close-card", "esc", "card", "close", "close the card",
         "Close the welcome card for good; the help shows it again", keys="escape"),
     Key("lessons", "F2", "lessons", "open", "lessons",
-        "The two lectures as lessons, beside the panels; in one: the next step, or help"),
+        "The two lectures as lessons, beside the panels; in one: to its keys, and back"),
     Key("help", "?", "screen", "open('help', 'HelpScreen')", "help",
         "All keys and settings, searchable", "help"),
     Key("quit", "q", "screen", "app.quit", "quit", "Quit the explorer", "quit"),
@@ -285,16 +286,18 @@ PANEL_KEYS = (
         is_chosen_first=True),
     Key("runs-delete", "delete", "runs", "delete", "delete run",
         "Runs: delete the saved run; again brings it back", is_chosen_first=True),
-    Key("lesson-next", "enter", "lessons", "move(1)", "next step", "Lessons: next step"),
-    Key("lesson-previous", "backspace", "lessons", "move(-1)", "previous step",
+    Key("lesson-next", "enter", "lesson", "go(1)", "next step", "Lessons: next step"),
+    Key("lesson-previous", "backspace", "lesson", "go(-1)", "previous step",
         "Lessons: previous step"),
-    Key("lesson-hint", "h", "lessons", "hint", "hint", "Lessons: a hint, then a second one"),
-    Key("lesson-show", "s", "lessons", "show_me", "show me",
+    Key("lesson-hint", "h", "lesson", "hint", "hint", "Lessons: a hint, then a second one"),
+    Key("lesson-show", "s", "lesson", "show_me", "show me",
         "Lessons: press the keys of this step for you"),
-    Key("lesson-reset", "r", "lessons", "reset", "restart lesson", "Lessons: restart this lesson"),
     Key("lesson-list", "l", "lessons", "list", "list", "Lessons: list all"),
+    Key("lesson-reset", "r", "lesson", "reset", "restart", "Lessons: restart this lesson"),
     Key("lesson-leave", "x", "lessons", "leave", "leave",
         "Lessons: leave, back to your own run"),
+    Key("lesson-back", "esc", "lessons", "back", "panels",
+        "Lessons: back to the panels", keys="escape"),
 )  # fmt: skip
 
 # Keys of the sweep screen: of its leaderboard ("trials"), and of the screen.

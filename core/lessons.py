@@ -3,70 +3,23 @@
 docs/lessons.md describes the form of a file.
 """
 
-import operator
 import os
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from .atomic import write_atomically
 from .errors import UserError, did_you_mean
+from .lesson_goals import Condition, condition_of
 from .run_spec import RunSpec
-from .settings import SETTINGS, parse_value, setting_text
 
 MAX_LINES, LINE_WIDTH = 12, 36  # of a step's text, where the terminal is smallest
-# What a goal can be about, besides the settings, and what the screen calls it.
-FACTS = {
-    "dataset": "dataset", "step": "step", "state": "state", "parameters": "parameters",
-    "train": "train loss", "dev": "dev loss", "gap": "dev minus train", "test_peeks": "test looks",
-    "seed": "seed", "edits": "edits", "previous": "previous runs", "seen": "panel",
-    "finder": "finder",
-    "bigrams.mode": "bigrams", "bigrams.order": "sorted by", "bigrams.pair": "pair",
-    "probe.text": "probe", "probe.index": "names drawn",
-    "trace.text": "traced", "trace.position": "position", "trace.backward": "gradients",
-    "names.temperature": "temperature", "names.top_k": "top-k",
-}  # fmt: skip
-_SIGNS = {">=": "≥", "<=": "≤", "!=": "≠"}
-_TESTS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq, "!=": operator.ne, "has": operator.contains,
-    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
-}  # fmt: skip
-_CONDITION = re.compile(r"(\S+) +(=|!=|has|>=|<=|>|<) +(.+)")
 _KEY = re.compile(r"\{([^{}]+?)(?: \d+)?\}")
 _PLACE = re.compile(r" - at `\$(.*)`$")
-
-
-class Condition(Struct, frozen=True):
-    """One condition of a goal: a setting or another fact, a comparison, and a value."""
-
-    name: str
-    comparison: str
-    value: Any
-
-    def __str__(self) -> str:
-        """The condition in words: "step ≥ 300"."""
-        name = FACTS.get(self.name) or self.name.replace("_", " ")
-        value = self.value
-        if isinstance(value, float):
-            value = f"{value:,g}"
-        elif self.name in SETTINGS:
-            value = setting_text(self.name, value)
-        return f"{name} {_SIGNS.get(self.comparison, self.comparison)} {value}"
-
-    def holds(self, facts: Mapping[str, Any]) -> bool:
-        """True if what is known meets it. Of a set, such as the panels seen, one must be equal."""
-        known = facts.get(self.name)
-        if isinstance(known, frozenset | set):
-            return self.value in known
-        try:
-            return known is not None and _TESTS[self.comparison](known, self.value)
-        except TypeError:  # a text can't be compared with a number
-            return False
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,7 +59,7 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def conditions(self) -> list[Condition]:
-        return [_condition(text) for text in self.goal]
+        return [condition_of(text) for text in self.goal]
 
 
 class Lesson(Struct, frozen=True, forbid_unknown_fields=True):
@@ -209,7 +162,7 @@ def _check(lesson: Lesson, is_key: Callable[[str], bool]) -> None:
                 raise msgspec.ValidationError(f"{why} - at `$.steps[{i}].{field}`")
         for text in step.goal:
             try:
-                _condition(text)
+                condition_of(text)
             except UserError as error:
                 raise msgspec.ValidationError(f"{error} - at `$.steps[{i}].goal`") from None
         if not step.goal and step.question is None:
@@ -225,28 +178,6 @@ def num_lines(text: str) -> int:
     plain = _KEY.sub("k", re.sub(r"\{(\w+)-panel\}", r"0 \1", text))  # as "0 Trace" is
     lines = paragraphs(plain.replace("`", ""))
     return sum(max(1, len(textwrap.wrap(line, LINE_WIDTH))) for line in lines)
-
-
-def _condition(text: str) -> Condition:
-    """A condition from text; raises UserError if it says nothing that can be known."""
-    found = _CONDITION.fullmatch(text.strip())
-    if found is None:
-        raise UserError(f"a condition is like 'step >= 300', not {text!r}")
-    name, comparison, value = found.groups()
-    if name in SETTINGS:
-        return Condition(name, comparison, parse_value(name, value))
-    if name not in FACTS:
-        meant = did_you_mean(name, [*FACTS, *SETTINGS])
-        known = meant or f"there are {', '.join(FACTS)} and the settings"
-        raise UserError(f"nothing is known as {name!r}; {known}")
-    if comparison == "has":
-        return Condition(name, comparison, value)
-    if value in ("true", "false"):
-        return Condition(name, comparison, value == "true")
-    try:
-        return Condition(name, comparison, float(value))
-    except ValueError:
-        return Condition(name, comparison, value)
 
 
 def _line_of(text: str, place: str) -> int:
@@ -272,7 +203,8 @@ def progress_path() -> Path:
 
 
 def read_progress(path: Path) -> dict[str, list[int]]:
-    """The steps that were done of each lesson, by its name, counted from 1.
+    """The steps that were done of each lesson, by its name, counted from 1; the lesson that was
+    worked on last comes last.
 
     Raises UserError if the file can't be read.
     """
@@ -288,6 +220,21 @@ def write_progress(path: Path, done: Mapping[str, Iterable[int]]) -> None:
     """Write which steps were done. Raises UserError if that can't be."""
     record = msgspec.json.encode({name: sorted(steps) for name, steps in done.items()})
     write_atomically(path, msgspec.json.format(record, indent=1), b"\n")
+
+
+def first_step_left(lesson: Lesson, done: Mapping[str, Iterable[int]]) -> int:
+    """The index of the first step of a lesson that was not done; 0 if all were."""
+    left = {*range(1, len(lesson.steps) + 1)} - {*done.get(lesson.name, ())}
+    return min(left, default=1) - 1
+
+
+def lesson_to_open(lessons: list[Lesson], done: Mapping[str, Iterable[int]]) -> int:
+    """The index of the lesson that was worked on last, which is the last one in `done`, or of the
+    next one that has steps left."""
+    names = [lesson.name for lesson in lessons]
+    last = next((names.index(name) for name in reversed([*done]) if name in names), 0)
+    ahead = (i % len(lessons) for i in range(last, last + len(lessons)))
+    return next((i for i in ahead if num_done(lessons[i], done) < len(lessons[i].steps)), last)
 
 
 def num_done(lesson: Lesson, done: Mapping[str, Iterable[int]]) -> int:

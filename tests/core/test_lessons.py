@@ -86,7 +86,11 @@ def test_a_goal_holds_from_what_it_asks_for_on():
     facts = {"step": 301, "seen": {"loss", "trace"}, "kind": "mlp"}
     assert all(one.holds(facts) for one in step.conditions)
     assert [one.holds({}) for one in step.conditions] == [False] * 3
-    assert [str(one) for one in step.conditions] == ["step ≥ 300", "panel = trace", "kind = MLP"]
+    assert [one.sentence for one in step.conditions] == [
+        "Reach step 300",
+        "Choose {trace-panel}",
+        "Set kind to MLP",
+    ]
 
 
 def test_a_prediction_takes_any_number_and_a_reading_the_right_one():

@@ -44,7 +44,7 @@ async def test_a_lesson_is_not_judged_by_the_run_that_it_leaves(snapshot):
     assert not any(isinstance(one, Begin) for one in sent)
     requests.answered()
     for _ in range(3):  # its run is asked for, and not there yet
-        player.look((), None, "loss")
+        player.look((), {}, "loss")
     assert isinstance(sent[-1], Begin)
     assert player.reached == [False, False]
 

@@ -108,12 +108,12 @@ async def check_lessons(
     engine = WorkerEngine(Start("names", False, preset.model, preset.train, 1, paused=True))
     app = ExplorerApp(engine, Config({"welcome": False}))
     try:
-        async with app.run_test(size=(80, 24)) as pilot:
+        async with app.run_test(size=(80, 24)):
             await _until(lambda: app.main.requests.snapshot is not None)
             for lesson in chosen:
                 begun, problem = time.monotonic(), None
                 try:
-                    await _do(pilot, app, lesson)
+                    await _do(app, lesson)
                 except AssertionError as error:
                     problem = str(error)
                 report(lesson, time.monotonic() - begun, problem)
@@ -121,40 +121,30 @@ async def check_lessons(
         engine.close()
 
 
-async def _do(pilot: Any, app: Any, lesson: Lesson) -> None:
+async def _do(app: Any, lesson: Lesson) -> None:
     """Do a lesson by its own keys. Raises AssertionError with what is wrong."""
-    from ..keys import presses
-
-    side, requests = app.main.lessons, app.main.requests
+    side = app.main.lessons
     await side.show()
-    side.player.is_progress_kept = False
-    await side.open_at(lesson.name)
     player = side.player
-    rests = lambda: requests.snapshot.is_resting and not requests.awaits_answer  # noqa: E731
-    await _until(rests)
+    player.is_progress_kept = False
+    await side.open_at(lesson.name, index=0)
+    await _until(lambda: player.is_begun and not player.awaits_answer)
     for i, step in enumerate(lesson.steps, 1):
-        where = f"step {i}"
         side.look()
-        if player.is_done:
-            raise AssertionError(f"{where}: the goal holds before a key is pressed")
-        for key in presses(step.keys, app.keys):
-            app.post_message(key)
-            await pilot.pause(0.01)  # and until what it led to is done
-            if key.key in ("enter", "escape"):  # which may close what is above
-                await _until(lambda: app.screen is app.main, patience=1)
-            await _until(lambda: not requests.is_waiting)
-        unmet = lambda: [str(c) for c in step.conditions if not player.is_done]  # noqa: B023, E731
-        if not await _until(lambda: player.is_done):
-            raise AssertionError(f"{where}: not reached by its keys: {', '.join(unmet())}")
+        if player.is_done or (player.reached and all(player.reached)):
+            raise AssertionError(f"step {i}: the goal holds before a key is pressed")
+        if not await side.step.do():
+            unmet = [one.text for one in player.conditions if not player.is_done]
+            raise AssertionError(f"step {i}: not reached by its keys: {', '.join(unmet)}")
         if i < len(lesson.steps):
-            side.action_move(1)
+            side.step.action_go(1)
     player.leave()
     await _until(lambda: not player.is_leaving)
 
 
-async def _until(condition: Callable[[], bool], patience: float = _PATIENCE) -> bool:
+async def _until(condition: Callable[[], bool]) -> bool:
     """Wait for a condition; False if it does not come about in so many seconds."""
-    give_up = time.monotonic() + patience
+    give_up = time.monotonic() + _PATIENCE
     while not condition():
         if time.monotonic() > give_up:
             return False

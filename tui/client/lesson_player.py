@@ -1,5 +1,6 @@
 """Which lesson is open, at which step, and how far its goal is reached."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,7 +9,6 @@ from msgspec.structs import asdict
 from makemore_tui.core import lessons
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.lessons import Lesson, Question, Step
-from makemore_tui.core.results import BigramTable
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.worker.protocol import (
     Begin,
@@ -28,9 +28,10 @@ from .session_actions import SessionActions, spec_of
 class LessonPlayer:
     """Leads through lessons. The run that was there is left for a new one, and undo brings it back.
 
-    lesson: the open one, if any. index: of its step, from 0. reached: the conditions of its goal
-    that hold now. answer: to its question. is_done: True once all of them held. seen: the panels
-    that were chosen in it.
+    lesson: the open one, if any. index: of its step, from 0. conditions: of its goal. reached:
+    which of them hold now. answer: to its question. is_done: True once all of them held. seen: the
+    panels that were chosen in it. target: the index of the step at which the lesson goes on, once
+    those before it are done.
     """
 
     def __init__(self, session: SessionActions):
@@ -40,6 +41,7 @@ class LessonPlayer:
         self.done: dict[str, list[int]] = {}
         self.lesson: Lesson | None = None
         self.is_leaving = False
+        self.target = 0
         self._is_beginning = False  # until the lesson's run is there
         self._pending: str | None = None  # why a run is to begin, once every command is answered
         self._home: tuple[int, bool] | None = None  # undo levels of the own run; did it train
@@ -67,12 +69,35 @@ class LessonPlayer:
         return question if is_open else None
 
     @property
+    def awaits_answer(self) -> bool:
+        """True while the engine has not answered all that was asked."""
+        return self._session.requests.is_waiting
+
+    @property
+    def is_behind(self) -> bool:
+        """True while steps before the one at which the lesson goes on are to be done."""
+        return self.lesson is not None and self.index < self.target
+
+    def catch_up(self) -> None:
+        """Be at the step at which the lesson goes on, whatever was done of those before."""
+        if self.is_behind:
+            self._go_to(self.target)
+
+    @property
+    def is_begun(self) -> bool:
+        """True once the lesson's run is there, and rests."""
+        now = self._session.requests.snapshot
+        return not self._is_beginning and now is not None and now.is_resting
+
+    @property
     def is_last(self) -> bool:
         """True at the last step of a lesson."""
         return self.lesson is not None and self.index == len(self.lesson.steps) - 1
 
-    def enter(self, lesson: Lesson) -> None:
-        """Open a lesson at its first step, in a run of its own."""
+    def enter(self, lesson: Lesson, index: int = 0) -> None:
+        """Open a lesson in a run of its own. index: of the step at which it goes on, once those
+        before it are done."""
+        self.target = index
         is_first = self.lesson is None
         self.lesson, self.is_leaving, self._is_beginning = lesson, False, True
         self._go_to(0)
@@ -97,10 +122,10 @@ class LessonPlayer:
         """Show one more hint."""
         self.num_hints = min(self.num_hints + 1, 2)
 
-    def look(self, views: Iterable[View], table: BigramTable | None, chosen: str) -> bool:
+    def look(self, views: Iterable[View], cursors: Mapping[str, Any], chosen: str) -> bool:
         """Compare what the session and the panels are with the goal; True if what is shown of it
-        has changed. views: what the panels show. table: the newest one that was drawn. chosen: the
-        panel that has the focus."""
+        has changed. views: what the panels show. cursors: what is known of where their cursors
+        are. chosen: the panel that has the focus."""
         snapshot = self._session.requests.snapshot
         if snapshot is None or (self._is_beginning and self._session.requests.awaits_answer):
             return False
@@ -112,16 +137,17 @@ class LessonPlayer:
             self._go_home()
         elif self.step is not None and not self.is_done:
             self.seen.add(chosen)
-            return self._compare(facts_of(snapshot, views, table, self.seen))
+            facts = facts_of(snapshot, views) | cursors | {"seen": self.seen}
+            return self._compare(facts)
         return False
 
     def _compare(self, facts: Mapping[str, Any]) -> bool:
-        reached = [condition.holds(facts) for condition in self._conditions]
+        reached = [condition.holds(facts) for condition in self.conditions]
         was, self.reached = self.reached, reached
         self.is_done = all(reached) and self.question is None
         if self.is_done and self.lesson is not None:
-            steps = {*self.done.get(self.lesson.name, ()), self.index + 1}
-            self.done[self.lesson.name] = sorted(steps)
+            steps = {*self.done.pop(self.lesson.name, ()), self.index + 1}
+            self.done[self.lesson.name] = sorted(steps)  # now the last one
             self._save()
         return self.is_done or was != reached
 
@@ -137,8 +163,8 @@ class LessonPlayer:
         self.index, self.num_hints, self.is_done = index, 0, False
         self.answer: float | None = None
         self.seen: set[str] = set()
-        self._conditions = self.step.conditions if self.step else []
-        self.reached = [False] * len(self._conditions)
+        self.conditions = self.step.conditions if self.step else []
+        self.reached = [False] * len(self.conditions)
 
     def _begin(self) -> None:
         """Leave the present run for the lesson's, unless a command is still unanswered."""
@@ -170,13 +196,12 @@ class LessonPlayer:
                 self._session.ask(Resume())
 
 
-def facts_of(
-    snapshot: Snapshot, views: Iterable[View], table: BigramTable | None, seen: set[str]
-) -> dict[str, Any]:
-    """All that a goal can be about, by its name in `core.lessons`."""
-    losses = snapshot.splits
+def facts_of(snapshot: Snapshot, views: Iterable[View]) -> dict[str, Any]:
+    """What a goal can be about, by its name in `core.lesson_goals`."""
+    losses, pair = snapshot.splits, snapshot.pair
     facts: dict[str, Any] = vars(snapshot.model) | vars(snapshot.train)
     facts |= {
+        "batch_size": snapshot.train.batch_size or math.inf,  # all examples
         "dataset": snapshot.dataset.name,
         "step": snapshot.step,
         "state": snapshot.state,
@@ -189,7 +214,7 @@ def facts_of(
         "edits": len(snapshot.marks),
         "previous": len(snapshot.previous),
         "finder": snapshot.finder and ("finished" if snapshot.finder.finished else "searching"),
-        "seen": seen,
+        "twins.looks": pair and pair.difference and pair.difference.looks,
     }
     for view in views:
         name = view_name(view)
@@ -197,7 +222,4 @@ def facts_of(
         if sampling := shown.pop("sampling", None):
             shown |= asdict(sampling)
         facts |= {f"{name}.{field}": value for field, value in shown.items()}
-    if table is not None and table.cursor == facts.get("bigrams.cursor"):
-        labels, pair = snapshot.dataset.labels, table.pair
-        facts["bigrams.pair"] = labels[pair.previous] + labels[pair.following]
     return facts

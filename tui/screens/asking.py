@@ -43,6 +43,9 @@ class AskingScreen(ModalScreen):
         """Take an answer; return whether it is said here, so that the main screen need not."""
         return False
 
+    def choose(self, name: str) -> None:
+        """Take what was chosen from a list."""
+
     def refuse(self, why: str) -> None:
         """Say in place why something can't be had; with an empty text, no longer."""
         self.refusal = why

@@ -167,8 +167,7 @@ class DatasetScreen(AskingScreen):
         reading = Reading(encoding, column, self._skip_long.value)
         return protocol.DescribeDataset(name, self._unique.value, reading)
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
+    def choose(self, name: str) -> None:
         self._look_or_take()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

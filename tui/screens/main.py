@@ -13,6 +13,7 @@ from textual.actions import parse
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.events import Resize
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import AwaitMount
@@ -135,7 +136,7 @@ class MainScreen(Screen):
         """Fit what is shown to the terminal's size."""
         self.set_class(is_short(self.size.height), "short")
         self.grid.fit(self.lessons.room(self.size))
-        self.card.fit(self.size)
+        self.card.fit(Size(0, 0) if self.lessons.display else self.size)  # not over the lessons
 
     def _deliver(self, reply: Reply | WorkerDied) -> None:
         """Take a reply, in whichever thread it comes."""
@@ -221,6 +222,7 @@ class MainScreen(Screen):
         self._timer.resume()
         if message.panel.display:
             self._schedule.ask_for([message.panel], is_anew=message.is_anew)
+        self.lessons.look()
 
     def on_panel_grid_rearranged(self) -> None:
         self._timer.resume()

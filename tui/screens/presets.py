@@ -5,7 +5,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.events import Key
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
 from makemore_tui.core.presets import PRESETS, Preset
@@ -56,9 +56,9 @@ class PresetsScreen(AskingScreen):
             about = "Dev losses are on the built-in names; two values span the seeds 1 to 3"
             yield Static(about, id="about", markup=False)
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.session.take_preset(event.option.id or "")
+    def choose(self, name: str) -> None:
+        """Begin a new run with a preset."""
+        self.session.take_preset(name)
         self.dismiss()
 
 

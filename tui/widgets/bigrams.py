@@ -1,5 +1,7 @@
 """The bigram table as a heat map with a cursor."""
 
+from typing import Any
+
 from textual.events import Click
 
 from makemore_tui.core.results import BigramMode, BigramOrder, BigramsView, BigramTable
@@ -50,6 +52,13 @@ class BigramPanel(Panel):
         )
         followers = num_followers(layout)
         return BigramsView(top, left, rows, columns, self.cursor, self._mode, self.order, followers)
+
+    def cursor_facts(self) -> dict[str, Any]:
+        if self.snapshot is None or self.drawn is None or self.drawn.cursor != self.cursor:
+            return {}
+        labels, pair = self.snapshot.dataset.labels, self.drawn.pair
+        row = labels[pair.previous]
+        return {"bigrams.row": row, "bigrams.pair": row + labels[pair.following]}
 
     def reset(self) -> None:
         self.cursor = (0, 1)

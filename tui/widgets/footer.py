@@ -11,9 +11,11 @@ from textual.widgets import Input
 
 from ..keymap import FOOTER
 from ..style.colours import palette_of
+from .lesson_step import LessonStep
 from .lessons import LessonSide
 from .panel import Panel
 
+_OWNERS = Panel, LessonStep, LessonSide  # of keys, which come first while they have the focus
 # Offered however little room there is; the first goes last.
 _KEPT = ("pause", "side", "keep A/B", "help", "quit")
 
@@ -63,7 +65,7 @@ class KeyFooter(Widget):
         is_typing = isinstance(focused, Input)
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            is_own = isinstance(active.node, Panel | LessonSide) and active.node is focused
+            is_own = isinstance(active.node, _OWNERS) and active.node.has_focus_within
             if is_typing and active.node is not focused:
                 continue
             is_shown = not binding.action.startswith("move(") if is_own else binding.show

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from rich.style import Style
 from rich.text import Text
 
-from makemore_tui.core.lessons import Lesson, num_done, paragraphs
+from makemore_tui.core.lessons import Lesson, Question, num_done, paragraphs
 
 from ..client.lesson_player import LessonPlayer
 from ..keymap import PANELS
@@ -19,45 +19,77 @@ def step_text(player: LessonPlayer, palette: Palette, labels: Mapping[str, str])
     """The text of the step. labels: how keys are shown, by their ids."""
     if player.step is None:
         return Text()
+    if player.is_behind:
+        return Text(
+            f"Going on at step {player.target + 1}. The keys of the steps before it are pressed "
+            "for you, so that all is as it was …"
+        )
     return Text("\n").join(marked(one, palette, labels) for one in paragraphs(player.step.text))
 
 
-def goal_text(player: LessonPlayer, palette: Palette, labels: Mapping[str, str]) -> Text:
-    """What is to be reached, and what is; the answer and what follows from it; the hints."""
-    step, key = player.step, labels["lessons"]
-    if step is None:
+def goal_text(
+    player: LessonPlayer, palette: Palette, labels: Mapping[str, str], has_keys: bool
+) -> Text:
+    """What is to be reached, and what is; the answer and what follows from it; the hints. has_keys:
+    True while keys are the lesson's."""
+    step = player.step
+    if step is None or player.is_behind:
         return Text()
+    first = "" if has_keys else f"{labels['lessons']}, then "
     lines: list[Text] = []
-    for condition, is_reached in zip(step.conditions, player.reached, strict=True):
-        is_reached |= player.is_done
-        sign, colour = ("✓", "good") if is_reached else ("○", "dim")
-        lines.append(Text(f"{sign} {condition}", palette.style(colour)))
-    question, answer = step.question, player.answer
-    if question is not None and answer is None:
-        what = "your guess" if question.is_prediction else "the number"
-        lines.append(Text(f"○ {key} to type {what}", palette.style("dim")))
-    elif question is not None and answer is not None and not question.is_taken(answer):
-        lines.append(Text(f"{answer:g} is not it · {key} to try again", palette.style("dev")))
-    elif question is not None and answer is not None:
-        sign = "✓ " if question.is_right(answer) else "You said "
-        lines.append(Text(f"{sign}{answer:g}. ", palette.style("good")))
-        lines[-1].append_text(marked(question.then, palette, labels))
+    for condition, is_reached in zip(player.conditions, player.reached, strict=True):
+        sign, colour = ("✓", "good") if is_reached or player.is_done else ("○", "dim")
+        sentence = marked(condition.sentence, palette, labels)
+        lines.append(Text(f"{sign} ", palette.style(colour)).append_text(sentence))
+    if step.question is not None:
+        lines += _answer_lines(step.question, player.answer, palette, labels, first)
+    if player.is_done:
+        then = "the list" if player.is_last else "the next step"
+        said = f"✓ Done · {first}{labels['lesson-next']} for {then}"
+        return Text("\n").join([*lines, Text(said, palette.style("good", bold=True))])
     for hint in step.hints[: player.num_hints]:
         lines.append(Text("› ", palette.style("dev")).append_text(marked(hint, palette, labels)))
-    if player.is_done:
-        then = "the next step" if not player.is_last else "the end: choose another lesson"
-        lines.append(Text(f"✓ Done · {key} for {then}", palette.style("good", bold=True)))
-    elif not player.num_hints:
-        lines.append(Text(f"{key} for a hint, or to be shown", palette.style("dim")))
     return Text("\n").join(lines)
+
+
+def _answer_lines(
+    question: Question,
+    answer: float | None,
+    palette: Palette,
+    labels: Mapping[str, str],
+    first: str,
+) -> list[Text]:
+    """How to answer; or what was answered, and below it what is right. first: the key that must be
+    pressed before."""
+    if answer is None:
+        what = "your guess" if question.is_prediction else "the number"
+        said = f"{first}type {what}, then enter"
+        return [Text(f"○ {said[0].upper()}{said[1:]}", palette.style("dim"))]
+    if not question.is_taken(answer):
+        return [Text(f"○ {answer:,.10g} is not it · {first}try again", palette.style("dev"))]
+    verb, right = ("guessed", "near enough") if question.is_prediction else ("typed", "right")
+    sign, right = ("✓ ", f": {right}") if question.is_right(answer) else ("", "")
+    said = Text(f"{sign}You {verb} {answer:,.10g}{right}", palette.style("good"))
+    return [said, marked(question.then, palette, labels)]
+
+
+def keys_text(player: LessonPlayer, labels: Mapping[str, str]) -> tuple[str, str]:
+    """The keys of a step, in two parts."""
+    onward = "next" if player.is_done else "skip"
+    words = (
+        ("lesson-next", onward), ("lesson-hint", "hint"), ("lesson-show", "show me"),
+        ("lesson-list", "list"), ("lesson-reset", "restart"), ("lesson-leave", "leave"),
+    )  # fmt: skip
+    offers = [f"{labels[id]} {word}" for id, word in words]
+    return " · ".join(offers[:3]), " · ".join(offers[3:])
 
 
 def lesson_line(number: int, lesson: Lesson, done: Mapping[str, list[int]]) -> Text:
     """A lesson in one line of the list."""
     count, all_steps = num_done(lesson, done), len(lesson.steps)
     sign = "✓" if count == all_steps else "·" if count else " "
-    line = Text(f"{sign} {number:>2} {lesson.title}", no_wrap=True, overflow="ellipsis")
-    return line.append(f"  {count}/{all_steps}", "dim")
+    line = Text(f"{sign} {number:>2} ").append(f"{count}/{all_steps} ", "dim")
+    return line.append(lesson.title)
 
 
 def marked(text: str, palette: Palette, labels: Mapping[str, str]) -> Text:

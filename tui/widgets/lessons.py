@@ -1,55 +1,48 @@
-"""The lessons beside the explorer: their list, the present step, and a line for answers."""
+"""The lessons beside the explorer: their list, or the present step of one."""
 
-import math
+import asyncio
 
-from textual import on
 from textual.binding import Binding
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.geometry import Size
 from textual.message import Message
-from textual.timer import Timer
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from makemore_tui.core.lessons import Lesson, lesson_named
-from makemore_tui.core.results import BigramTable
+from makemore_tui.core.lessons import Lesson, first_step_left, lesson_named, lesson_to_open
 
 from ..client.lesson_player import LessonPlayer
 from ..client.session_actions import SessionActions
 from ..keymap import bindings_of, key_labels
-from ..keys import presses
-from ..style.colours import palette_of
-from .lesson_rows import goal_text, lesson_line, step_text
+from .lesson_rows import keys_text, lesson_line
+from .lesson_step import LessonStep
 from .panel_grid import PanelGrid
-from .text_input import Line
 
 _WIDTH, _LARGE_WIDTH = 40, 52  # beside the panels
 _HEIGHT = 10  # below them, where that leaves room for all panels together
-_SECONDS_A_KEY = 0.4  # while the keys are pressed for a person
 
 
-class AnswerLine(Line):
-    """The line to type a number into; enter takes it, escape gives the keys back to the panels."""
+class LessonList(OptionList):
+    """The lessons to choose from. What is chosen is opened at once, so that the next key is for
+    what that leads to."""
 
     BINDINGS = [  # noqa: RUF012
-        Binding("enter", "submit", "answer"),
-        Binding("escape", "leave", "leave"),
+        Binding("left,right", "stay", show=False),  # which would move a panel's cursor
     ]
 
     def __init__(self, side: "LessonSide"):
-        super().__init__(placeholder="a number")
+        super().__init__(compact=True)
         self._side = side
 
-    async def action_submit(self) -> None:
-        """Take what was typed; the next key is the panels' again."""
-        self._side.take_answer(self.value)
+    def action_select(self) -> None:
+        """Open the lesson."""
+        self._side.open_highlighted()
 
-    def action_leave(self) -> None:
-        """Let the keys be the panels' again."""
-        self._side.give_keys_back()
+    def action_stay(self) -> None:
+        """Do nothing."""
 
 
-class LessonSide(Vertical, can_focus=True):
+class LessonSide(Vertical):
     """Shows a lesson beside the panels, or below them. It never takes the focus by itself, and
     asks nothing of the session but a lesson's run."""
 
@@ -59,13 +52,14 @@ class LessonSide(Vertical, can_focus=True):
         border: round $panel-lighten-2; border-title-style: bold; background: $surface;
         border-title-color: $foreground; border-subtitle-color: $text-muted;
     }}
-    LessonSide:focus-within, LessonSide:focus {{ border: round $primary; }}
-    LessonSide > VerticalScroll {{ height: auto; max-height: 1fr; scrollbar-size-vertical: 1; }}
-    LessonSide Static {{ height: auto; }}
-    LessonSide #lesson-goal {{ margin-top: 1; }}
-    LessonSide AnswerLine {{ height: 1; background: $panel-lighten-1; }}
-    LessonSide OptionList {{ height: 1fr; border: none; padding: 0; background: transparent; }}
+    LessonSide:focus-within {{ border: round $primary; }}
+    LessonSide OptionList {{
+        scrollbar-size-vertical: 1; height: 1fr; border: none; padding: 0; background: transparent; }}
     LessonSide.below {{ dock: bottom; width: 100%; height: {_HEIGHT}; }}
+    LessonSide.below VerticalScroll {{ layout: horizontal; }}
+    LessonSide.below #lesson-text {{ width: 3fr; }}
+    LessonSide.below #lesson-goal {{ width: 2fr; margin: 0 0 0 2; }}
+    LessonSide.below #lesson-keys {{ display: none; }}
     """
     BINDINGS = bindings_of("lessons")
 
@@ -76,10 +70,11 @@ class LessonSide(Vertical, can_focus=True):
         super().__init__(id="lessons")
         self.player = LessonPlayer(session)
         self._grid = grid
-        self._text, self._goal = Static(id="lesson-text"), Static(id="lesson-goal")
-        self._line = AnswerLine(self)
-        self._choices = OptionList(compact=True)
-        self._pressing: Timer | None = None
+        self.step = LessonStep(self)
+        self._choices = LessonList(self)
+
+    def on_mount(self) -> None:
+        self.watch(self.screen, "focused", self.draw, init=False)
 
     @property
     def has_keys(self) -> bool:
@@ -93,6 +88,7 @@ class LessonSide(Vertical, can_focus=True):
             return size
         is_below = 100 <= size.width < 150 and size.height >= 30 + _HEIGHT
         self.set_class(is_below, "below")
+        self.draw()
         if is_below:
             self.styles.width = "100%"
             return Size(size.width, size.height - _HEIGHT)
@@ -101,44 +97,60 @@ class LessonSide(Vertical, can_focus=True):
         return Size(size.width - width, size.height)
 
     async def action_open(self) -> None:
-        """Open the lessons; in a lesson, take the keys or give them back, and once a step is done
-        go to the next."""
-        is_list, player = self._choices.display, self.player
+        """Open the lessons; later, let the keys be the lessons', or the panels' again."""
         if not self.display:
             await self.show()
             self.action_list()
-        elif is_list and player.lesson is None:
-            self._close()
-        elif is_list:
-            self._show_step()
-        elif player.is_done:
-            self.action_move(1)
         elif self.has_keys:
-            self.give_keys_back()
+            self.action_back()
+        elif self._choices.display:
+            self.screen.set_focus(self._choices)
         else:
-            self.screen.set_focus(self._line if player.question else self)
+            self.step.take_keys()
+
+    def action_back(self) -> None:
+        """Let the keys be the panels', beside the lesson; without one there is nothing to show."""
+        if self.player.lesson is None:
+            self._close()
+        else:
+            self.show_step()
 
     async def show(self) -> None:
         """Show the side; the first time, read the lessons."""
         if not self.children:
             self.player.load()
-            scroll = VerticalScroll(self._text, self._goal, can_focus=False)
-            await self.mount(scroll, self._line, self._choices)
+            await self.mount(self.step, self._choices)
         self.display = True
         self.post_message(self.Rearranged())
 
-    async def open_at(self, name: str) -> None:
-        """Open at a lesson, by its name or number."""
+    async def open_at(self, name: str, index: int | None = None) -> None:
+        """Open at a lesson, by its name or number, and a step of it: as in `begin`."""
         await self.show()
-        self._begin(lesson_named(self.player.lessons, name))
+        self.begin(lesson_named(self.player.lessons, name), index)
 
-    def _begin(self, lesson: Lesson) -> None:
-        """Begin a lesson, with the panels as they are at the start."""
+    def begin(self, lesson: Lesson, index: int | None = None) -> None:
+        """Begin a lesson, with the panels as they are at the start. index: of the step to go on at;
+        None for the first that is not done."""
+        index = first_step_left(lesson, self.player.done) if index is None else index
         self._grid.action_choose("loss")
         for panel in self._grid.panels.values():
             panel.reset()
-        self.player.enter(lesson)
-        self._show_step()
+        self.player.enter(lesson, index)
+        self.show_step()
+        self.workers.cancel_group(self, "catch up")
+        if self.player.is_behind:
+            self.run_worker(self._catch_up(), group="catch up")
+
+    async def _catch_up(self) -> None:
+        """Do the steps before the one at which the lesson goes on, so that the run is as it was."""
+        player = self.player
+        while player.is_behind:
+            if player.is_begun and not (await self.step.do() and player.move(1)):
+                break
+            await asyncio.sleep(0.01)
+        if player.lesson is not None:
+            player.catch_up()
+            self.show_step()
 
     def _close(self) -> None:
         self.give_keys_back()
@@ -151,110 +163,71 @@ class LessonSide(Vertical, can_focus=True):
             self.screen.set_focus(self._grid.panels[self._grid.chosen])
 
     def action_list(self) -> None:
-        """List the lessons, the first that is not done highlighted."""
+        """List the lessons, the one to go on with highlighted."""
         player = self.player
         lines = [lesson_line(i, one, player.done) for i, one in enumerate(player.lessons, 1)]
         self._choices.clear_options()
         self._choices.add_options([Option(line) for line in lines])
         self._choices.add_options([Option(one, disabled=True) for one in player.problems])
-        unfinished = (i for i, line in enumerate(lines) if not line.plain.startswith("✓"))
-        self._choices.highlighted = next(unfinished, 0) if lines else None
-        self._choices.display = True
-        self.draw()
+        self._choices.highlighted = lesson_to_open(player.lessons, player.done) if lines else None
+        self._choices.display, self.step.display = True, False
         self.screen.set_focus(self._choices)
+        self.draw()
 
-    def _show_step(self) -> None:
+    def show_step(self) -> None:
+        """Show the step at which the player is; the keys are the panels'."""
         self.give_keys_back()
-        self._choices.display = False
+        self._choices.display, self.step.display = False, True
+        self.step.body.scroll_home(animate=False)
         self.draw()
         self.look()
 
     def draw(self) -> None:
         """Show the step, or the list's frame, as it is."""
-        player, labels, palette = self.player, key_labels(self.app), palette_of(self.app)
-        is_list = self._choices.display
-        self._text.display = self._goal.display = not is_list
-        self._line.display = not is_list and player.question is not None
-        if is_list or player.lesson is None:
-            self.border_title = "Lessons"
-            self.border_subtitle = f"enter to open · {labels['lessons']} to close"
+        player, labels, has_keys = self.player, key_labels(self.app), self.has_keys
+        if not self.display or not self.children:
             return
-        self._text.update(step_text(player, palette, labels))
-        self._goal.update(goal_text(player, palette, labels))
-        self.border_title = f"{player.lessons.index(player.lesson) + 1} {player.lesson.title}"
-        step = f"step {player.index + 1}/{len(player.lesson.steps)}"
-        self.border_subtitle = f"{player.lesson.lecture} · {step}"
+        if self._choices.display or player.lesson is None:
+            self.border_title = "Lessons"
+            self.border_subtitle = f"enter to open · {labels['lesson-back']} to close"
+            return
+        self.step.draw(has_keys)
+        number, steps = player.lessons.index(player.lesson) + 1, len(player.lesson.steps)
+        title = f"{number} {player.lesson.title} · {player.index + 1}/{steps}"
+        keys = f"{labels['lessons']} {'to the panels' if has_keys else 'for these keys'}"
+        if self.screen.focused is self.step.line:
+            keys = f"{labels['lesson-back']} for these keys"
+        if self.has_class("below"):  # where they stand in the border
+            title += f" · {player.lesson.lecture}"
+            keys = " · ".join((keys.replace(" these", ""), *keys_text(player, labels)))
+        else:
+            keys = f"{player.lesson.lecture} · {keys}"
+        self.border_title = title
+        self.border_subtitle = f"pressing {self.step.pressed}" if self.step.pressed else keys
 
     def look(self) -> None:
         """Compare what the session and the panels are now with the goal."""
         if self.player.lesson is None and not self.player.is_leaving:
             return
-        panels = self._grid.panels
-        views = [view for panel in panels.values() if (view := panel.view()) is not None]
-        table = panels["bigrams"].drawn
-        table = table if isinstance(table, BigramTable) else None
-        if self.player.look(views, table, self._grid.chosen):
+        panels = self._grid.panels.values()
+        views = [view for panel in panels if (view := panel.view()) is not None]
+        cursors = {name: fact for one in panels for name, fact in one.cursor_facts().items()}
+        if self.player.look(views, cursors, self._grid.chosen):
             self.draw()
+            if self.player.is_done:
+                self.step.body.scroll_end(animate=False)
 
-    @on(OptionList.OptionSelected)
-    def _choose(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self._begin(self.player.lessons[event.option_index])
-
-    def take_answer(self, text: str) -> None:
-        """Take an answer to the step's question, if it is a number."""
-        if (answer := typed_number(text)) is None:
-            self.border_subtitle = "a number, such as 3.3"
-            return
-        self.player.answer = answer
-        self._line.value = ""
-        self._show_step()
-
-    def action_move(self, by: int) -> None:
-        """Go to the next step, or the one before; from the last one, to the list."""
-        if self.player.move(by) or by < 0:
-            self._show_step()
+    def open_highlighted(self) -> None:
+        """Open the lesson that the list's cursor is on; the one that is open goes on."""
+        index = self._choices.highlighted
+        lesson = None if index is None else self.player.lessons[index]
+        if lesson is None or lesson is self.player.lesson:
+            self.action_back()
         else:
-            self.action_list()
-
-    def action_hint(self) -> None:
-        """Show one more hint."""
-        self.player.hint()
-        self.draw()
-
-    def action_reset(self) -> None:
-        """Begin the lesson again."""
-        if self.player.lesson is not None:
-            self._begin(self.player.lesson)
+            self.begin(lesson)
 
     def action_leave(self) -> None:
         """Close the lesson, and bring the own run back."""
+        self.workers.cancel_group(self, "catch up")
         self.player.leave()
         self._close()
-
-    def action_show_me(self) -> None:
-        """Press the keys that reach the goal, one at a time, and say which."""
-        if self.player.step is None or self._pressing is not None:
-            return
-        self.give_keys_back()
-        keys = iter(presses(self.player.step.keys, self.app.keys))  # type: ignore[attr-defined]
-
-        def press() -> None:
-            if (key := next(keys, None)) is None or not self.display:
-                timer.stop()
-                self._pressing = None
-                self.draw()
-                return
-            self.border_subtitle = f"pressing {key.character or key.key}"
-            self.app.post_message(key)
-
-        timer = self._pressing = self.set_interval(_SECONDS_A_KEY, press)
-
-
-def typed_number(text: str) -> float | None:
-    """A number as it is typed: 3.3, 3,481, 4 %; None if it is none."""
-    try:
-        number = float(text.replace(",", "").replace("%", "").strip())
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

@@ -91,6 +91,11 @@ class Panel(Widget, can_focus=True):
         """What this panel wants in the next snapshot, or None."""
         return None
 
+    def cursor_facts(self) -> dict[str, Any]:
+        """What a lesson's goal can be about, by its name, besides the fields of the view: what the
+        cursor is on."""
+        return {}
+
     def reset(self) -> None:
         """Show what the panel shows at the start, whatever a person has chosen since."""
 

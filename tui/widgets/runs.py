@@ -12,7 +12,7 @@ from textual.widgets import Input
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import PreviousRun
 from makemore_tui.core.text import shown
-from makemore_tui.core.twins_results import SideFacts
+from makemore_tui.core.results import SideFacts
 from makemore_tui.core.worker.protocol import Fork, OpenRun, PinRun, ReturnTo, Snapshot
 
 from .. import messages as say

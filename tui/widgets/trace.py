@@ -1,5 +1,7 @@
 """One example of some words, followed through the model and back."""
 
+from typing import Any
+
 from textual import on
 from textual.app import ComposeResult
 from textual.events import DescendantBlur, DescendantFocus
@@ -88,6 +90,13 @@ class TracePanel(Panel):
             self._before = paused if paused.step < now.step else None
         self._paused = None if is_training else now
 
+    def cursor_facts(self) -> dict[str, Any]:
+        trace, stage = self.drawn, self._stage
+        if not isinstance(trace, TraceDrawing) or stage < 0:
+            return {}
+        stages = (*trace.stages, *trace.gradients)
+        return {"trace.stage": stages[min(stage, len(stages) - 1)].name}
+
     def reset(self) -> None:
         self._stage, self._position, self._item, self._is_backward = -1, None, None, False
         self._line.value = "emma"
@@ -122,9 +131,9 @@ class TracePanel(Panel):
             self.label_keys()
         elif stage < 0:
             self._position = max(0, min(trace.position + right, len(trace.examples) - 1))
-            self.post_message(self.ViewChanged(self))
         else:
             self._unit = max(0, min(self._unit + right, len(stages[stage].values) - 1))
+        self.post_message(self.ViewChanged(self))
         self.relayout()
 
     def on_input_changed(self) -> None:

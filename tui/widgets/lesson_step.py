@@ -1,0 +1,180 @@
+"""One step of a lesson: what to do, how far it is done, a line for the answer, and the keys."""
+
+import asyncio
+import math
+import time
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.events import Key
+from textual.widgets import Static
+
+from ..keymap import bindings_of, key_labels, presses
+from ..style.colours import palette_of
+from .lesson_rows import goal_text, keys_text, step_text
+from .text_input import Line
+
+if TYPE_CHECKING:
+    from .lessons import LessonSide
+
+_SECONDS_A_KEY = 0.4  # while the keys are pressed for a person to see
+_SECONDS_FOR_MESSAGES = 0.01  # between widgets, of what a key has led to
+_PATIENCE = 60  # seconds, after which a step's keys have not reached its goal
+
+
+class AnswerLine(Line):
+    """The line to type a number into; enter takes it, escape leads to the lesson's other keys."""
+
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter", "submit", "answer"),
+        Binding("escape", "leave", "other keys"),
+    ]
+
+    def __init__(self, step: "LessonStep"):
+        super().__init__(placeholder="a number")
+        self._step = step
+
+    async def action_submit(self) -> None:
+        """Take what was typed."""
+        self._step.take_answer(self.value)
+
+    def action_leave(self) -> None:
+        """Let the keys be the lesson's."""
+        self.screen.set_focus(self._step)
+
+
+class LessonStep(Vertical, can_focus=True):
+    """Shows the step at which the player is. While it has the focus its keys are the lesson's, and
+    a digit begins the answer that is asked for."""
+
+    DEFAULT_CSS = """
+    LessonStep > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+    LessonStep Static { height: auto; }
+    LessonStep #lesson-goal { margin-top: 1; }
+    LessonStep > #lesson-keys { color: $text-muted; }
+    LessonStep AnswerLine { height: 1; background: $panel-lighten-1; }
+    """
+    BINDINGS = [  # noqa: RUF012
+        *bindings_of("lesson"),
+        Binding("up,left", "move(-1)", "scroll up", show=False),  # and not a panel's cursor
+        Binding("down,right", "move(1)", "scroll down", show=False),
+    ]
+
+    def __init__(self, side: "LessonSide"):
+        super().__init__()
+        self._side, self._player = side, side.player
+        self.text, self.goal = Static(id="lesson-text"), Static(id="lesson-goal")
+        self.body = VerticalScroll(self.text, self.goal, can_focus=False)
+        self.line, self._keys = AnswerLine(self), Static(id="lesson-keys", markup=False)
+        self.pressed = ""  # the key that is being pressed for a person
+        self._is_pressing = False
+
+    def compose(self) -> ComposeResult:
+        yield self.body
+        yield self.line
+        yield self._keys
+
+    def draw(self, has_keys: bool) -> None:
+        """Show the step as it is. has_keys: True while keys are the lesson's."""
+        player, labels, palette = self._player, key_labels(self.app), palette_of(self.app)
+        self.text.update(step_text(player, palette, labels))
+        self.goal.update(goal_text(player, palette, labels, has_keys))
+        self._keys.update("\n".join(keys_text(player, labels)))
+        self.line.display = player.question is not None
+
+    def take_keys(self) -> None:
+        """Let the keys be the answer's, if one is asked for, or the lesson's."""
+        self.screen.set_focus(self.line if self._player.question else self)
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return self._player.question is not None and (character or " ") in "0123456789.-"
+
+    async def _on_key(self, event: Key) -> None:
+        """Begin an answer with its first character."""
+        event.stop()
+        self.screen.set_focus(self.line)
+        await self.line._on_key(event)
+
+    def action_move(self, by: int) -> None:
+        """Scroll a text that is longer than its room."""
+        self.body.scroll_relative(y=by, animate=False)
+
+    def take_answer(self, text: str) -> None:
+        """Take an answer to the step's question, if it is a number. What is to be done besides is
+        done in the panels, which get the keys."""
+        if (answer := typed_number(text)) is None:
+            self._side.border_subtitle = "a number, such as 3.3"
+            return
+        self._player.answer, self.line.value = answer, ""
+        self._side.look()
+        if self._player.is_done:
+            self.screen.set_focus(self)
+        elif self._player.question is None:
+            self._side.give_keys_back()
+        self._side.draw()
+        self.body.scroll_end(animate=False)
+
+    def action_go(self, by: int) -> None:
+        """Go to the next step, or the one before; from the last one, to the list."""
+        if self._player.move(by) or by < 0:
+            self._side.show_step()
+        else:
+            self._side.action_list()
+
+    def action_hint(self) -> None:
+        """Show one more hint."""
+        self._player.hint()
+        self._side.draw()
+        self.body.scroll_end(animate=False)
+
+    def action_reset(self) -> None:
+        """Begin the lesson again."""
+        if self._player.lesson is not None:
+            self._side.begin(self._player.lesson, index=0)
+
+    def action_show_me(self) -> None:
+        """Press the keys that reach the goal, one at a time, and say which."""
+        if not self._is_pressing:
+            self._side.give_keys_back()
+            self.run_worker(self.press_keys(_SECONDS_A_KEY))
+
+    async def press_keys(self, seconds: float = 0.0) -> None:
+        """Press the keys of the step, each when what the last one has led to is there. seconds:
+        between them."""
+        step = self._player.step
+        self._is_pressing = True
+        try:
+            for key in presses(step.keys if step else "", self.app.keys):  # type: ignore[attr-defined]
+                if self._player.step is not step:
+                    return
+                self.pressed = key.character or key.key
+                self._side.draw()
+                handled = asyncio.Event()
+                self.app.post_message(key)
+                self.app.call_later(handled.set)
+                await handled.wait()
+                await asyncio.sleep(max(seconds, _SECONDS_FOR_MESSAGES))
+                while self._player.awaits_answer:
+                    await asyncio.sleep(_SECONDS_FOR_MESSAGES)
+        finally:
+            self._is_pressing, self.pressed = False, ""
+            self._side.draw()
+
+    async def do(self) -> bool:
+        """Press the keys of the step; True once they have reached its goal."""
+        await self.press_keys()
+        give_up = time.monotonic() + _PATIENCE
+        while not self._player.is_done and time.monotonic() < give_up:
+            await asyncio.sleep(_SECONDS_FOR_MESSAGES)
+        return self._player.is_done
+
+
+def typed_number(text: str) -> float | None:
+    """A number as it is typed: 3.3, 3,481, 4 %; None if it is none."""
+    try:
+        number = float(text.replace(",", "").replace("%", "").strip())
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

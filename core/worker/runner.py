@@ -182,7 +182,7 @@ class SessionRunner:
         return not self.has_work and not self.training.is_training and not will_retry
 
     def advance(self) -> None:
-        """Train for a slice of time, or do a few milliseconds of what else there is to do, by turns:
+        """By turns, train for a slice of time, or do a few milliseconds of what else there is to do:
         in between a request can be answered."""
         self._has_trained = self.training.is_training and not self._has_trained
         if self._has_trained:

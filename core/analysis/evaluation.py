@@ -70,7 +70,8 @@ class RunningEvaluation:
         self._split_examples = dataset.split(split).num_examples
         self._dataset, self._is_by_example = dataset, by_example
         self._example_nll: list[Tensor] = []
-        self._blocks = self._evaluate(dataset.context_tables(split, model.context, max_examples))
+        tables = dataset.context_tables_in_parts(split, model.context, max_examples)
+        self._blocks = self._evaluate(tables)
         self._nll = torch.zeros(2, dtype=torch.float64)  # of seen items, of unseen ones
         self._examples = torch.zeros(2, dtype=torch.float64)
 
@@ -104,9 +105,12 @@ class RunningEvaluation:
         of_items = torch.zeros(len(lengths), dtype=torch.float64).index_add_(0, items, nll)
         return ItemLosses(of_items, lengths.double())
 
-    def _evaluate(self, tables: Iterator[ContextTable]) -> Iterator[bool]:
+    def _evaluate(self, tables: Iterator[ContextTable | None]) -> Iterator[bool]:
         """Add the NLL and the examples, of seen and unseen items, a block of contexts at a time."""
         for table in tables:
+            if table is None:
+                yield True
+                continue
             nll_of_pairs = torch.empty_like(table.counts)
             pairs = table.contexts, table.rows, table.targets
             for some, nll in nll_by_block(self._model, *pairs):

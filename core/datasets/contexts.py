@@ -89,8 +89,10 @@ class ContextTable:
 
 def context_tables(
     split: Split, context: int, num_examples: int, size: int, seen: Tensor | None = None
-) -> Iterator[ContextTable]:
+) -> Iterator[ContextTable | None]:
     """Tables of the first `num_examples` examples of a split, one for each block of them.
+
+    Between the parts of that work it yields None, so that other work can be done meanwhile.
 
     context: the length of a context. size: the vocabulary's. seen: (N,) bool, whether each example
     is of an item that also stands in train; None counts as not seen.
@@ -99,7 +101,9 @@ def context_tables(
     for first in range(1, num_examples + 1, block):
         positions = torch.arange(first, min(first + block, num_examples + 1))
         contexts, targets = split.examples_at(positions, context)  # (N, T), (N,)
+        yield None
         distinct, row = distinct_contexts(contexts, size)
+        yield None
         numbers = row * size + targets
         pairs, pair, counts = torch.unique(numbers, return_inverse=True, return_counts=True)
         seen_counts = torch.zeros(len(pairs), dtype=torch.float64)
@@ -107,6 +111,7 @@ def context_tables(
             seen_counts.index_add_(0, pair, seen[positions - 1].double())
         rows, targets = pairs // size, pairs % size
         counted = counts.double(), seen_counts
+        yield None
         yield ContextTable(contexts[distinct], rows, targets, *counted, pair.int())
 
 

@@ -159,6 +159,13 @@ class Dataset:
         split: a name as `split` takes it. context: characters. max_examples: of a larger split,
         only the first so many (its items are shuffled).
         """
+        tables = self.context_tables_in_parts(split, context, max_examples)
+        return (table for table in tables if table is not None)
+
+    def context_tables_in_parts(
+        self, split: str, context: int, max_examples: int | None = None
+    ) -> Iterator[ContextTable | None]:
+        """As `context_tables`, with None between the parts of the work."""
         part = self.split(split)
         num_examples = min(part.num_examples, max_examples or part.num_examples)
         if context not in self._tables:
@@ -169,7 +176,7 @@ class Dataset:
             return
         seen = self.seen_examples(split) if split in ("dev", "test") else None
         for table in context_tables(part, context, num_examples, self.vocabulary.size, seen):
-            if table.num_examples == num_examples:
+            if table is not None and table.num_examples == num_examples:
                 known[split, num_examples] = table
             yield table
 

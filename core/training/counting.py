@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..datasets.dataset import Dataset
-from ..datasets.grams import gram_index
+from ..datasets.grams import GramIndex, gram_index, ranked
 from ..errors import UserError
 from ..models.kneser_ney import KneserNey
 from ..models.ngram import NgramCounts
@@ -69,6 +69,19 @@ class CountingTrainer:
         self.step, self.num_counted = state["step"], state["counted"]
         self._use(self.model.settings, self.num_counted)
 
+    def prepare(self) -> bool:
+        """Do a part of what the next step would do first: list the n-grams of one more order. False
+        if nothing is left, so that the step only counts. Other work can be done in between."""
+        end, order = self._next_end, self.model.settings.order
+        if end <= len(self._places):
+            return False
+        index = self._index(end, 1)
+        if index.order < order:
+            index.deepen(index.order + 1)
+        else:
+            self._use(self.model.settings, end)
+        return True
+
     def train(self, steps: int) -> Tensor:
         """Count up to `steps` batches and return the loss of each in nats, float32.
 
@@ -77,16 +90,13 @@ class CountingTrainer:
         """
         losses = []
         while len(losses) < steps and not self.finished:
-            first, n = self.num_counted, self._split.num_examples
-            end = min(first + (self.settings.batch_size or n), n)
+            first, end = self.num_counted, self._next_end
             if end > len(self._places):
                 self._use(self.model.settings, end)
-            blocks = self._places[first:end].split(_EXAMPLES_PER_BLOCK)
-            for places in blocks:
+            for places in self._places[first:end].split(_EXAMPLES_PER_BLOCK):
                 self.model.count(places)
             self.num_counted = end
-            nll = -sum(float(self._log_likelihoods(places).sum()) for places in blocks)
-            losses.append(nll / (end - first))
+            losses.append(self._nll(self._places[first:end]) / (end - first))
             self.step += 1
         return torch.tensor(losses, dtype=torch.float32)
 
@@ -105,11 +115,30 @@ class CountingTrainer:
         if not num_examples:
             self.model.clear(settings)
             return
-        most = self._split.num_examples
-        least = min(most, _rounded_up(num_examples))
-        index = gram_index(self.dataset, self.settings.train_on, least, settings.order)
+        index = self._index(num_examples, settings.order)
         self.model.use(index, settings, self.num_counted)
         self._places = index.examples(settings.order)
+
+    def _index(self, num_examples: int, order: int) -> GramIndex:
+        """The index of at least so many examples, of at least an order."""
+        least = min(self._split.num_examples, _rounded_up(num_examples))
+        return gram_index(self.dataset, self.settings.train_on, least, order)
+
+    @property
+    def _next_end(self) -> int:
+        """How many examples will have been counted after the next step."""
+        n = self._split.num_examples
+        return min(self.num_counted + (self.settings.batch_size or n), n)
+
+    def _nll(self, places: Tensor) -> float:
+        """The summed NLL of examples, by the places of their n-grams (B,), of which few differ."""
+        distinct, which = ranked(places, len(self.model.counts))
+        nll, times = 0.0, which.bincount()
+        for some, n in zip(
+            *(one.split(_EXAMPLES_PER_BLOCK) for one in (distinct, times)), strict=True
+        ):
+            nll -= float((self._log_likelihoods(some) * n).sum())
+        return nll
 
     def _log_likelihoods(self, places: Tensor) -> Tensor:
         """ln P of examples, by the places of their n-grams (B,): (B,) float64."""

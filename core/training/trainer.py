@@ -87,6 +87,10 @@ class GradientTrainer:
         if any(getattr(settings, name) != getattr(before, name) for name in drawn_from):
             self._prepared = self._sampler = None
 
+    def prepare(self) -> bool:
+        """False: there is nothing to do before a step; see `CountingTrainer`."""
+        return False
+
     def train(self, steps: int) -> Tensor:
         """Take some steps and return the loss of each one's batch before it, (steps,) float32.
 

@@ -53,6 +53,7 @@ class SessionRunner:
         self.views: Views = Views(session.dataset)
         self.num_runs: int = 1
         self._described: dict[object, Dataset] = {}  # the last, by how it was asked for
+        self._has_trained = False  # when it was advanced last
         self._clock = clock
         self.pair: PairControl = PairControl(self)
         self.weights_replaced()
@@ -181,9 +182,12 @@ class SessionRunner:
         return not self.has_work and not self.training.is_training and not will_retry
 
     def advance(self) -> None:
-        """Train for a slice of time, then do a few milliseconds of what else there is to do."""
-        if self.training.is_training:
+        """By turns, train for a slice of time, or do a few milliseconds of what else there is to do:
+        in between a request can be answered."""
+        self._has_trained = self.training.is_training and not self._has_trained
+        if self._has_trained:
             self.training.advance(self.evals.steps_until_due(self.session))
+            return
         for autosave, session in self.pair.savers():
             if autosave.advance(session, self.training.is_training):
                 return

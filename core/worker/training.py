@@ -108,7 +108,10 @@ class TrainingControl:
             self.state, self._stop_at = "training", self._step + count
 
     def advance(self, most: int = _MAX_STEPS) -> None:
-        """Train for a slice of time, as far as the pace allows, and at most so many steps."""
+        """Train for a slice of time, as far as the pace allows, and at most so many steps; or do a
+        part of what comes before the next step."""
+        if self.is_training and any(one.trainer.prepare() for one in self._sessions):
+            return
         end = self._last_step if self._stop_at is None else min(self._stop_at, self._last_step)
         if not self.is_finished and (steps := self.pace.num_due(min(most, end - self._step))):
             begun = self._step

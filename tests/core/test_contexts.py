@@ -81,6 +81,13 @@ def test_a_table_is_kept_while_the_context_stays_the_same(small):
     assert torch.equal(again.contexts, first.contexts)
 
 
+def test_a_table_can_be_made_in_parts(write, small_items):
+    dataset = Dataset(write("\n".join(small_items)))
+    *parts, table = dataset.context_tables_in_parts("train", 3)
+    assert parts == [None] * 3
+    assert next(dataset.context_tables("train", 3)) is table
+
+
 def test_the_table_of_all_examples_is_not_that_of_some(small):
     (some,) = small.context_tables("train", 3, max_examples=50)
     (all_,) = small.context_tables("train", 3)

@@ -9,6 +9,8 @@ import torch
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.datasets.grams import GramIndex, gram_index
 from makemore_tui.core.models.kneser_ney import Discounts, KneserNey
+from makemore_tui.core.session.session import Session
+from makemore_tui.core.settings import ModelSettings, TrainSettings
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,34 @@ def test_a_prefix_of_the_examples_counts_as_if_there_were_no_more(small):
     part = KneserNey(part, 100, 3)
     contexts, _ = examples(small, "dev", 2)
     assert torch.equal(whole.probabilities(contexts), part.probabilities(contexts))
+
+
+@pytest.mark.parametrize("method", ["add-k", "kneser-ney"])
+def test_counting_prepared_in_parts_gives_the_same(write, small_items, method):
+    model = ModelSettings(kind="ngram", order=6)
+    settings = TrainSettings(batch_size=0, steps=1, smoothing_method=method)
+    at_once, in_parts = (
+        Session(Dataset(write("\n".join(small_items))), model, settings) for _ in range(2)
+    )
+    orders = []
+    while in_parts.trainer.prepare():
+        orders.append(gram_index(in_parts.dataset, "train", 1, 1).order)
+    assert orders == [2, 3, 4, 5, 6, 6]  # each in a part of its own, then the model's counts
+    assert in_parts.step == 0
+    assert at_once.train(1) == in_parts.train(1)
+    assert torch.equal(at_once.model.counts, in_parts.model.counts)
+    assert torch.equal(at_once.model.totals, in_parts.model.totals)
+    assert at_once.evaluate("dev") == in_parts.evaluate("dev")
+    assert not in_parts.trainer.prepare()
+
+
+def test_the_loss_of_a_step_of_counting_is_that_of_its_examples(small):
+    settings = TrainSettings(batch_size=0, steps=1, smoothing_method="kneser-ney")
+    session = Session(small, ModelSettings(kind="ngram", order=3), settings)
+    (loss,) = session.train(1).tolist()
+    contexts, targets = examples(small, "train", 2)
+    expected = -float(KneserNey.of(small, 3).log_prob(contexts, targets).mean())
+    assert loss == pytest.approx(expected, rel=1e-6)
 
 
 def test_discounts_that_cannot_be_estimated_are_above_0_and_said_so():

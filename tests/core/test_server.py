@@ -442,7 +442,7 @@ def test_an_evaluation_that_a_restart_overtakes_is_given_up(small):
     snapshots = [
         reply
         for _, reply in play(
-            session, 2, Edit({"direct": True}), *[1, Refresh(())] * 3, Pause(), 9, Refresh(())
+            session, 4, Edit({"direct": True}), *[2, Refresh(())] * 3, Pause(), 9, Refresh(())
         )
     ]
     assert [snapshot.splits for snapshot in snapshots[:3]] == [None] * 3
@@ -454,17 +454,26 @@ def test_an_evaluation_that_a_restart_overtakes_is_given_up(small):
 
 def test_evaluations_keep_their_distance(small):
     session = Session(small, MODEL, TrainSettings(batch_size=8), seed=3)
-    snapshots = play(session, *[1, Refresh(())] * 200)
+    snapshots = play(session, *[2, Refresh(())] * 200)
     times = {reply.splits.step: now for now, reply in reversed(snapshots) if reply.splits}
     begun = sorted(times.values())
     assert len(begun) > 3
     assert all(b - a >= 0.3 for a, b in pairwise(begun))
 
 
+def test_requests_are_answered_between_the_parts_of_counting(write, small_items):
+    settings = TrainSettings(batch_size=0, steps=1, smoothing_method="kneser-ney")
+    dataset = Dataset(write("\n".join(small_items)))
+    session = Session(dataset, ModelSettings(kind="ngram", order=6), settings)
+    replies = [reply for _, reply in play(session, *[1, Refresh(())] * 30)]
+    assert [reply.step for reply in replies[:7]] == [0] * 7
+    assert replies[-1].step == 1
+
+
 def test_an_edit_asks_for_an_evaluation_at_once(small):
     session = Session(small, ModelSettings(kind="ngram"), TrainSettings(batch_size=0), seed=3)
     (_, before), _, (_, after) = play(
-        session, 9, Refresh(()), Edit({"smoothing": 9}), 9, Refresh(())
+        session, 18, Refresh(()), Edit({"smoothing": 9}), 18, Refresh(())
     )
     assert after.splits.step == before.splits.step
     assert after.splits.dev != before.splits.dev

@@ -107,11 +107,11 @@ def test_the_curves_go_back_too(serve):
     assert {step for step, _ in again.dev} == {step for step, _ in curve.dev}
 
 
-@pytest.mark.parametrize("slices", range(1, 6))
+@pytest.mark.parametrize("slices", range(2, 12, 2))
 def test_an_evaluation_that_undo_overtakes_is_given_up(small, slices):
     """Every dev loss that is told after the undo is that of a run that was never edited."""
     session = Session(small, MODEL, TrainSettings(batch_size=8), seed=3)
-    acts = [9, Edit({"learning_rate": 5.0}), slices, Refresh(()), Undo(), *[1, Refresh(())] * 9]
+    acts = [9, Edit({"learning_rate": 5.0}), slices, Refresh(()), Undo(), *[2, Refresh(())] * 9]
     snapshots = [reply for _, reply in play(session, *acts)]
     edited, later, undone = snapshots[:3]
     assert later.step > edited.step == undone.step

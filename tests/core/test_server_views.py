@@ -56,6 +56,7 @@ def test_split_losses_follow_the_training(serve):
 
 def test_an_edit_of_smoothing_is_seen_in_the_losses_though_no_step_is_taken(serve):
     client = serve(model=ModelSettings(kind="ngram"), batch_size=0)
+    client.until(lambda s: s.step == 1)
     before = client.still().splits
     client.do(Edit({"smoothing": 50}))
     after = client.until(lambda s: s.splits != before).splits

@@ -36,10 +36,10 @@ class Key(Struct, frozen=True):
     shown: as people know it. keys: as Textual names them, with commas between; if left out, the one
     that is shown.
     owner: what has the action: a panel by its id, "chosen" (the panel that has the focus), "panels"
-    (the grid), "card" (that of the first launch), "lessons" (beside the panels), "lesson" (the step that is open there), "session"
-    (`SessionActions`), "pair" (`PairActions`, while there is one), "supervisor"
-    (`WorkerSupervisor`), or "screen"; on the sweep screen, that ("sweeps") or its leaderboard
-    ("trials"). Every key works wherever the focus is.
+    (the grid), "card" (that of the first launch), "lessons" (beside the panels), "lesson" (the step
+    that is open there), "session" (`SessionActions`), "pair" (`PairActions`, while there is one),
+    "supervisor" (`WorkerSupervisor`), or "screen"; on the sweep screen, that ("sweeps") or its
+    leaderboard ("trials"). Every key works wherever the focus is.
     group: a word under which keys stand together in the footer. One of `keymap.FOOTER` is offered
     always, others only while their panel has the focus, as all of its keys are.
     is_chosen_first: whether the panel that owns the action is chosen before it runs."""

@@ -3,8 +3,7 @@
 import math
 from dataclasses import replace
 
-from makemore_tui.core.results import LossCurve, Mark, SavedCurve
-from makemore_tui.core.results import DevDifference, Pair, TwinLosses
+from makemore_tui.core.results import DevDifference, LossCurve, Mark, Pair, SavedCurve, TwinLosses
 from makemore_tui.core.worker.protocol import Snapshot
 
 from ..style.colours import Palette

@@ -11,7 +11,8 @@ from textual.containers import Vertical, VerticalScroll
 from textual.events import Key
 from textual.widgets import Static
 
-from ..keymap import bindings_of, key_labels, presses
+from ..keymap import bindings_of, key_labels
+from ..keys import presses
 from ..style.colours import palette_of
 from .lesson_rows import goal_text, keys_text, step_text
 from .text_input import Line

@@ -10,9 +10,8 @@ from textual.events import Blur, Click, Focus
 from textual.widgets import Input
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.results import PreviousRun
+from makemore_tui.core.results import PreviousRun, SideFacts
 from makemore_tui.core.text import shown
-from makemore_tui.core.results import SideFacts
 from makemore_tui.core.worker.protocol import Fork, OpenRun, PinRun, ReturnTo, Snapshot
 
 from .. import messages as say

@@ -7,9 +7,9 @@ from typing import NamedTuple, get_args
 from rich.style import Style
 
 from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
+from makemore_tui.core.results import Side
 from makemore_tui.core.settings import SETTINGS, allowed_values, setting_text
 from makemore_tui.core.text import exact_text
-from makemore_tui.core.results import Side
 from makemore_tui.core.worker.protocol import Snapshot
 
 from ..client.session_actions import of_side

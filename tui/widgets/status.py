@@ -4,8 +4,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from makemore_tui.core.text import shown
 from makemore_tui.core.results import Pair
+from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Snapshot
 
 from ..plots.twins_plot import short_sentence

@@ -1,6 +1,7 @@
 """Lessons' files: what they hold, and what is said of one that is wrong."""
 
 import json
+import re
 
 import pytest
 
@@ -100,6 +101,29 @@ def test_a_prediction_takes_any_number_and_a_reading_the_right_one():
     assert not prediction.is_right(7)
     assert reading.is_taken(3.3)
     assert not reading.is_taken(7)
+
+
+def test_every_goal_of_the_program_is_a_sentence():
+    found, _ = lessons.read_lessons(lessons.lessons_directory(), is_key)
+    conditions = [one for lesson in found for step in lesson.steps for one in step.conditions]
+    sentences = [one.sentence for one in conditions]
+    assert all(re.match(r"[A-Z][a-z]+ ", one) for one in sentences)
+    assert not [one for one in sentences if re.search(r"[<>=_]|false|true", one)]
+    assert "See a dev loss of 2.49 or less" in sentences
+
+
+def test_the_list_goes_on_after_the_lesson_that_was_worked_on_last(tmp_path):
+    some = [read(tmp_path, name=f"0{i}-{name}.toml") for i, name in enumerate("abcd")]
+    for done, index in (
+        ({}, 0),
+        ({"b": [1]}, 1),
+        ({"a": [1], "b": [1, 2]}, 2),
+        ({"d": [1, 2]}, 0),
+        ({"gone": [1]}, 0),
+        ({name: [1, 2] for name in "abcd"}, 3),
+    ):
+        assert lessons.lesson_to_open(some, done) == index, done
+    assert [lessons.first_step_left(some[0], {"a": one}) for one in ([], [1], [1, 2])] == [0, 1, 0]
 
 
 def test_progress_is_kept_in_one_file(tmp_path):

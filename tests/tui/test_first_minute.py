@@ -9,6 +9,7 @@ from makemore_tui.tui.client.session_actions import spec_of
 from makemore_tui.tui.config import Config
 from makemore_tui.tui.screens.dialogs import StepsScreen
 from makemore_tui.tui.screens.presets import PresetList, PresetsScreen
+from tests.support.explorer import send_keys
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NEW = Config({"welcome": True})
@@ -75,6 +76,13 @@ async def test_a_preset_is_taken_as_a_new_run(it, snapshot):
     assert (begin.spec.model, begin.spec.train) == (preset.model, preset.train)
     assert (begin.spec.seed, begin.label) == (5, "preset neural-bigram")
     await it.until(lambda: it.notice == "New run: preset neural-bigram · u to undo")
+
+
+async def test_keys_that_are_typed_ahead_of_a_dialog_s_end_are_for_the_panels(it):
+    send_keys(it.app, "P", *"fast", "enter", "5", "n", *"300", "enter", "4")
+    await it.until(lambda: it.app.screen is it.screen and it.chosen == "names")
+    begin, step = it.engine.commands
+    assert (begin.label, step) == ("preset fast", Step(300))
 
 
 async def test_the_present_preset_is_the_one_that_is_highlighted(it, snapshot):

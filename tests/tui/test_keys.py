@@ -148,6 +148,7 @@ async def test_every_key_has_words_and_an_action_that_its_owner_has(it, key):
         "panels": it.screen.grid,
         "card": it.screen.card,
         "lessons": it.screen.lessons,
+        "lesson": it.screen.lessons.step,
         "chosen": it.screen.grid.panels["names"],
         **it.screen.grid.panels,
     }

@@ -19,7 +19,6 @@ from tests.tui.test_first_minute import NEW
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LESSONS, _ = lessons.read_lessons(lessons.lessons_directory(), is_key)
-ROWS = 19  # of the side in a terminal of 80x24
 
 
 @pytest.mark.parametrize("part", range(4))
@@ -49,17 +48,64 @@ async def test_a_lesson_is_not_judged_by_the_run_that_it_leaves(snapshot):
     assert player.reached == [False, False]
 
 
-async def test_every_step_is_whole_in_the_smallest_terminal(it):
-    player, console = it.screen.lessons.player, Console(width=lessons.LINE_WIDTH)
-    player.lessons = LESSONS
-    for player.lesson in LESSONS:
-        for index in range(len(player.lesson.steps)):
-            player._go_to(index)
-            player.hint()
-            text, goal = step_text(player, DARK, LABELS), goal_text(player, DARK, LABELS)
-            rows = len(text.wrap(console, console.width)) + 1 + len(goal.wrap(console, 36)) + 1
-            assert rows <= ROWS, (player.lesson.name, index + 1, rows)
-    player.lesson = None
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 60)])
+async def test_every_step_is_whole_and_longer_ones_are_seen_to_scroll(explorer, size):
+    """Text, goal and line are in sight without scrolling; with both hints some steps scroll."""
+    async with explorer(size=size) as it:
+        side, console = it.screen.lessons, Console(width=200)
+        player, step = side.player, side.step
+        await side.open_at("the-data", index=0)  # which asks for a number, so that there is a line
+        await it.until(lambda: step.line.region.height == 1 and step.goal.size.width > 20)
+        rows, is_below, needs = step.body.size.height, side.has_class("below"), {}
+        for player.lesson in LESSONS:
+            for index in range(len(player.lesson.steps)):
+                player._go_to(index)
+                room = rows if player.question else rows + 1
+                text = step_text(player, DARK, LABELS).wrap(console, step.text.size.width)
+                for player.num_hints in (0, 2):
+                    goal = goal_text(player, DARK, LABELS, has_keys=False)
+                    lines = len(goal.wrap(console, step.goal.size.width))
+                    need = max(len(text), lines) if is_below else len(text) + 1 + lines
+                    assert need <= room or player.num_hints, (player.lesson.name, index + 1, need)
+                    needs[need - room] = player.lesson, index
+        player.lessons = LESSONS
+        player.lesson, index = needs[max(needs)]
+        player._go_to(index)
+        side.show_step()
+        if max(needs) > 0:
+            await it.press("f2", "escape", "h", "h")
+            await it.until(lambda: step.body.show_vertical_scrollbar)
+            await it.until(lambda: step.body.scroll_y == step.body.max_scroll_y > 0)
+
+
+async def test_keys_in_the_lesson_reach_no_panel(it):
+    side = it.screen.lessons
+    options = it.screen.grid.panels["loss"].options
+    await side.open_at("the-data", index=0)
+    await it.press("f2", "1", "up", "down", "escape", "up", "left", "right")
+    await it.until(lambda: it.screen.focused is side.step)
+    await it.press("h", "2")  # which begins the answer anew
+    await it.until(lambda: it.screen.focused is side.step.line)
+    assert side.step.line.value.endswith("2")
+    await it.press("escape", "l", "left", "right", "f2")  # to the list, and back to the step
+    await it.until(lambda: it.chosen == "loss")
+    assert side.step.display
+    assert it.screen.grid.panels["loss"].options == options
+    side.action_leave()
+
+
+async def test_an_unfinished_lesson_goes_on_as_it_was(explorer):
+    async with explorer(size=(80, 24)) as it:
+        side = it.screen.lessons
+        await side.show()
+        side.player.done = {"sampling": [1], "the-data": [1, 3], "splits": [1, 2, 3, 4]}
+        side.player.is_progress_kept = False
+        side.action_list()
+        assert side._choices.highlighted == 16  # after the one that was done last
+        await side.open_at("the-data")
+        assert "Going on at step 2" in side.step.text.visual.plain
+        await it.until(lambda: "How many letters has the longest" in it.painted())
+        assert (side.player.index, list(side.player.done)[-1]) == (1, "the-data")  # by its keys
 
 
 async def test_a_lesson_has_a_run_of_its_own_and_leaving_brings_the_former_one_back(
@@ -70,21 +116,21 @@ async def test_a_lesson_has_a_run_of_its_own_and_leaving_brings_the_former_one_b
     async with explorer(size=(80, 24)) as it:
         before = it.snapshot
         await it.press("f2")
-        await it.until(lambda: "1 The data" in it.painted() and "0/6" in it.painted())
+        await it.until(lambda: "1 0/6 The data" in it.painted())
         await it.press("enter")
         await it.until(lambda: "Here is a list" in it.painted())
         assert [type(one) for one in it.engine.commands] == [Pause, Begin]
         assert it.chosen == "loss"  # which has the keys, as ever
-        await it.press("f2", *"7", "enter", "f2")
+        await it.press("f2", *"7", "enter")
         await it.until(lambda: "7 is not it" in it.painted())
         await it.press(*"32178", "enter")
         await it.until(lambda: "✓ Done" in it.painted() and path.exists())
         assert json.loads(path.read_text()) == {"the-data": [1]}
-        await it.press("f2")
-        await it.until(lambda: "step 2/6" in it.painted())
+        await it.press("enter")
+        await it.until(lambda: "The data · 2/6" in it.painted())
+        assert it.chosen == "loss"  # which has the keys at each new step
         side = it.screen.lessons
-        side.focus()
-        await it.press("x")
+        await it.press("f2", "escape", "x")
         await it.until(lambda: isinstance(it.engine.commands[-1], Resume))
         assert isinstance(it.engine.commands[-2], Undo)
         await it.until(lambda: not side.display and it.screen.grid.size.width == 80)
@@ -95,17 +141,16 @@ async def test_a_lesson_has_a_run_of_its_own_and_leaving_brings_the_former_one_b
 async def test_hints_come_one_by_one_and_the_keys_are_pressed_for_one_who_asks(
     explorer, monkeypatch
 ):
-    monkeypatch.setattr("makemore_tui.tui.widgets.lessons._SECONDS_A_KEY", 0.02)
+    monkeypatch.setattr("makemore_tui.tui.widgets.lesson_step._SECONDS_A_KEY", 0.02)
     async with explorer(size=(200, 60), config=Config({"lesson": "the-data"})) as it:
         await it.until(lambda: "1 The data" in it.painted())
         side = it.screen.lessons
-        side.focus()
-        await it.press("h")
+        await it.press("f2", "escape", "h")
         await it.until(lambda: "at the very top" in it.painted())
         assert "32,178 items." not in it.painted()
         await it.press("h", "s")
         await it.until(lambda: side.border_subtitle.startswith("pressing"))
-        side.action_show_me()  # once more, which does nothing
+        side.step.action_show_me()  # once more, which does nothing
         await it.until(lambda: "✓ Done" in it.painted())
         assert side.player.answer == 32178
 
@@ -114,3 +159,6 @@ async def test_the_card_names_the_lessons_which_never_open_by_themselves(explore
     async with explorer(size=(80, 24), config=NEW) as it:
         await it.until(lambda: "F2  Lessons" in it.painted())
         assert not it.screen.lessons.display
+        await it.press("f2")
+        await it.until(lambda: "4 0/6 Sampling names" in it.painted())
+        assert not it.screen.card.display  # which would lie over them

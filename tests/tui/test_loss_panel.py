@@ -5,7 +5,7 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from makemore_tui.core.results import Baseline, LossCurve, MixedLosses
+from makemore_tui.core.results import Baseline, LossCurve, Mark, MixedLosses
 from makemore_tui.tui.screens.command_palette import commands
 from makemore_tui.tui.screens.dialogs import TargetScreen
 from makemore_tui.tui.widgets.loss import LossPanel, _axis_of
@@ -39,6 +39,14 @@ async def test_the_legend_has_the_newest_losses_and_the_uniform_one(draw, curve)
     assert f"minibatch {newest:.3f}" in rows[0]
     assert "dev 2.170" in rows[0]
     assert any(f"uniform {math.log(27):.3f}" in row for row in rows)
+
+
+async def test_counts_that_an_edit_has_changed_have_no_minibatch_yet(draw):
+    edit = Mark(1000, "order 3")
+    rows = await draw(kind="ngram", marks=(edit,), step=1000)
+    assert "minibatch –   ╍ dev 2.170" in rows[0]
+    rows = await draw(kind="ngram", marks=(edit,), step=1001)
+    assert "minibatch 2." in rows[0]
 
 
 async def test_a_narrow_legend_keeps_the_two_losses(draw):

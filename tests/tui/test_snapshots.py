@@ -92,3 +92,15 @@ async def test_a_panel_looks_as_it_did(explorer, scene, panel, tmp_path):
         await it.until(lambda: it.shown_panels == [panel])
         await it.ticks(10)
         compare(f"panel-{panel}", await settled(it), tmp_path)
+
+
+@pytest.mark.asyncio
+async def test_a_lesson_looks_as_it_did(explorer, scene, tmp_path):
+    """With a number to type, a goal that is reached, and a hint."""
+    async with explorer(replace(scene, state="paused"), (120, 40)) as it:
+        await it.screen.lessons.open_at("rows-to-probabilities", index=0)
+        it.screen.lessons.player.move(3)
+        it.screen.lessons.show_step()
+        await it.press("v", "v", "v", "v", "f2", "escape", "h")
+        await it.ticks(10)
+        compare("lesson", await settled(it), tmp_path)

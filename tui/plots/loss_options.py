@@ -114,7 +114,7 @@ def loss_legend(
     """The minibatch and dev loss at the crosshair, or the newest ones."""
     crosshair = options.crosshair
     text = palette.style("text", bold=True)
-    batch, where = curve.newest, ""
+    batch, where = None if _is_recounted(snapshot) else curve.newest, ""
     splits = snapshot.splits
     dev, mixed = splits and splits.dev, splits and splits.mixed and splits.mixed.dev
     if crosshair is not None and curve.steps:
@@ -139,6 +139,12 @@ def loss_legend(
             parts.append((words, style))
             left -= len(words)
     return row(*parts)
+
+
+def _is_recounted(snapshot: "Snapshot") -> bool:
+    """True of counts that an edit has changed since the newest minibatch, at the same step."""
+    marks = snapshot.marks
+    return snapshot.model.kind == "ngram" and bool(marks) and marks[-1].step >= snapshot.step
 
 
 def _more_parts(

@@ -108,7 +108,7 @@ class DatasetScreen(AskingScreen):
     DatasetScreen Checkbox > .toggle--button { color: $foreground; background: $panel-lighten-3; }
     DatasetScreen Horizontal { height: 1; }
     DatasetScreen Horizontal > * { width: 1fr; }
-    DatasetScreen #numbers { height: auto; min-height: 5; max-height: 7; overflow-y: auto; }
+    DatasetScreen #numbers { height: auto; min-height: 5; max-height: 9; overflow-y: auto; }
     DatasetScreen #numbers.warning { color: $text-warning; text-style: bold; }
     DatasetScreen #taking { height: auto; min-height: 2; }
     """

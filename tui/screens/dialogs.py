@@ -86,6 +86,16 @@ class NamingScreen(AskingScreen):
         self.query_one("#where").display = False  # which a small terminal has no room for too
 
 
+class StepsLine(Line):
+    """The line for a number of steps, which are taken at once, so that the next key is the
+    panels'; what can't be taken is refused once the screen knows what was typed."""
+
+    async def action_submit(self) -> None:
+        assert isinstance(self.screen, StepsScreen)
+        if not self.screen.take_steps(self.value):
+            await super().action_submit()
+
+
 class StepsScreen(AskingScreen):
     """Asks for a number of steps, which are taken; it begins as the last one."""
 
@@ -96,19 +106,23 @@ class StepsScreen(AskingScreen):
         with Vertical() as box:
             box.border_title = "Take steps and pause"
             box.border_subtitle = "enter train · esc cancel"
-            yield Line(f"{self.session.step_count:,}", select_on_focus=True)
+            yield StepsLine(f"{self.session.step_count:,}", select_on_focus=True)
             yield Static(id="refused", markup=False)
 
     def on_input_changed(self) -> None:
         self.refuse("")
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        steps = whole_number(event.value)
+    def on_input_submitted(self) -> None:
+        self.refuse(f"Must be a whole number from 1 to {MAX_STEPS:,}")
+
+    def take_steps(self, text: str) -> bool:
+        """Take as many steps as were typed; False if that is no number of steps."""
+        steps = whole_number(text)
         if steps is None or not 1 <= steps <= MAX_STEPS:
-            self.refuse(f"Must be a whole number from 1 to {MAX_STEPS:,}")
-            return
+            return False
         self.session.take_steps(steps)
         self.dismiss()
+        return True
 
 
 class TargetScreen(AskingScreen):

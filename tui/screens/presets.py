@@ -27,12 +27,23 @@ class PresetList(Choices):
         super().__init__(*options, compact=True)
         self._typed = ""
 
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Return whether a key types a name, at once, so that enter after it is for that one."""
+        return key not in ("j", "k", "q") and self._named(character or "") is not None
+
     def on_key(self, event: Key) -> None:
-        for typed in (self._typed + (event.character or ""), event.character or ""):
+        if (found := self._named(event.character or "")) is not None:
+            event.stop()
+            self._typed, self.highlighted = found
+
+    def _named(self, character: str) -> tuple[str, int] | None:
+        """What is typed with one more character, or that alone, and the place of a preset whose
+        name begins so."""
+        for typed in (self._typed + character, character):
             place = next((i for i, name in enumerate(PRESETS) if name.startswith(typed)), None)
-            if typed and place is not None:
-                self._typed, self.highlighted = typed, place
-                return
+            if character and place is not None:
+                return typed, place
+        return None
 
 
 class PresetsScreen(AskingScreen):

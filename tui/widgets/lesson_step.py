@@ -150,8 +150,9 @@ class LessonStep(Vertical, can_focus=True):
             for key in presses(step.keys if step else "", self.app.keys):  # type: ignore[attr-defined]
                 if self._player.step is not step:
                     return
-                self.pressed = key.character or key.key
-                self._side.draw()
+                if seconds:
+                    self.pressed = key.character or key.key
+                    self._side.draw()
                 handled = asyncio.Event()
                 self.app.post_message(key)
                 self.app.call_later(handled.set)

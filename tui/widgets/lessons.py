@@ -54,7 +54,8 @@ class LessonSide(Vertical):
     }}
     LessonSide:focus-within {{ border: round $primary; }}
     LessonSide OptionList {{
-        scrollbar-size-vertical: 1; height: 1fr; border: none; padding: 0; background: transparent; }}
+        height: 1fr; border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1;
+    }}
     LessonSide.below {{ dock: bottom; width: 100%; height: {_HEIGHT}; }}
     LessonSide.below VerticalScroll {{ layout: horizontal; }}
     LessonSide.below #lesson-text {{ width: 3fr; }}

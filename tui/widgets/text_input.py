@@ -53,11 +53,6 @@ class Line(Input):
             self.selection = Selection(0, len(self.value))
         self._has_begun = focused is self or (focused is None and self._has_begun)
 
-    async def action_submit(self) -> None:
-        """Hand the value in at once, so that the next key is for what that leads to. (Textual posts
-        a message, which is taken after the next keys.)"""
-        await self.screen._dispatch_message(self.Submitted(self, self.value))
-
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Return whether a key types something; characters that Textual has a name for do too."""
         is_typed = super().check_consume_key(key, character) or key in REPLACED_KEYS

@@ -183,7 +183,7 @@ KEYS = (
     Key("close-card", "esc", "card", "close", "close the card",
         "Close the welcome card for good; the help shows it again", keys="escape"),
     Key("lessons", "F2", "lessons", "open", "lessons",
-        "The two lectures as lessons, beside the panels; in one: to its keys, and back"),
+        "The two lectures as lessons, beside the panels; in one: to its own keys"),
     Key("help", "?", "screen", "open('help', 'HelpScreen')", "help",
         "All keys and settings, searchable", "help"),
     Key("quit", "q", "screen", "app.quit", "quit", "Quit the explorer", "quit"),

@@ -137,7 +137,7 @@ class LessonPlayer:
             self._go_home()
         elif self.step is not None and not self.is_done:
             self.seen.add(chosen)
-            facts = facts_of(snapshot, views) | cursors | {"seen": self.seen}
+            facts = {**facts_of(snapshot, views), **cursors, "seen": self.seen}
             return self._compare(facts)
         return False
 

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -11,18 +11,52 @@ from textual.containers import Vertical, VerticalScroll
 from textual.events import Key
 from textual.widgets import Static
 
+from makemore_tui.core.lessons import Lesson
+
+from ..client.lesson_player import LessonPlayer
 from ..keymap import bindings_of, key_labels
 from ..keys import presses
 from ..style.colours import palette_of
 from .lesson_rows import goal_text, keys_text, step_text
 from .text_input import Line
 
-if TYPE_CHECKING:
-    from .lessons import LessonSide
-
 _SECONDS_A_KEY = 0.4  # while the keys are pressed for a person to see
 _SECONDS_FOR_MESSAGES = 0.01  # between widgets, of what a key has led to
 _PATIENCE = 60  # seconds, after which a step's keys have not reached its goal
+
+
+class Frame(Protocol):
+    """What is around a step: the lessons' place on the screen."""
+
+    player: LessonPlayer
+    border_subtitle: Any
+
+    def draw(self) -> None: ...
+
+    def look(self) -> None: ...
+
+    def give_keys_back(self) -> None: ...
+
+    def show_step(self) -> None: ...
+
+    def action_list(self) -> None: ...
+
+    def begin(self, lesson: Lesson, index: int | None = None) -> None: ...
+
+
+class Side(Protocol):
+    """What a step needs of the `LessonSide` that it stands in."""
+
+    border_subtitle: Any
+
+    @property
+    def player(self) -> LessonPlayer: ...
+    def begin(self, lesson: Lesson, index: int | None = None) -> None: ...
+    def look(self) -> None: ...
+    def draw(self) -> None: ...
+    def show_step(self) -> None: ...
+    def action_list(self) -> None: ...
+    def give_keys_back(self) -> None: ...
 
 
 class AnswerLine(Line):
@@ -63,7 +97,7 @@ class LessonStep(Vertical, can_focus=True):
         Binding("down,right", "move(1)", "scroll down", show=False),
     ]
 
-    def __init__(self, side: "LessonSide"):
+    def __init__(self, side: Frame):
         super().__init__()
         self._side, self._player = side, side.player
         self.text, self.goal = Static(id="lesson-text"), Static(id="lesson-goal")

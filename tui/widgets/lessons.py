@@ -98,15 +98,15 @@ class LessonSide(Vertical):
         return Size(size.width - width, size.height)
 
     async def action_open(self) -> None:
-        """Open the lessons; later, let the keys be the lessons', or the panels' again."""
+        """Open the lessons; later, let the keys be the lessons'."""
         if not self.display:
             await self.show()
             self.action_list()
-        elif self.has_keys:
-            self.action_back()
-        elif self._choices.display:
+        elif self.player.lesson is None:
             self.screen.set_focus(self._choices)
         else:
+            if self._choices.display:
+                self.show_step()
             self.step.take_keys()
 
     def action_back(self) -> None:
@@ -195,9 +195,10 @@ class LessonSide(Vertical):
         self.step.draw(has_keys)
         number, steps = player.lessons.index(player.lesson) + 1, len(player.lesson.steps)
         title = f"{number} {player.lesson.title} · {player.index + 1}/{steps}"
-        keys = f"{labels['lessons']} {'to the panels' if has_keys else 'for these keys'}"
-        if self.screen.focused is self.step.line:
-            keys = f"{labels['lesson-back']} for these keys"
+        keys = f"{labels['lessons']} for these keys"
+        if has_keys:
+            is_typing = self.screen.focused is self.step.line
+            keys = f"{labels['lesson-back']} {'for these keys' if is_typing else 'to the panels'}"
         if self.has_class("below"):  # where they stand in the border
             title += f" · {player.lesson.lecture}"
             keys = " · ".join((keys.replace(" these", ""), *keys_text(player, labels)))

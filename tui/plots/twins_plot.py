@@ -17,6 +17,7 @@ from .ticks import step_labels, step_ticks
 
 _MIN_ROWS = 12  # below the legend, from which on there is room for two plots
 _MIN_BELOW = 6  # rows of the lower one, with its axis of steps
+_MIN_CANVAS = 10  # cells
 _AXIS_ROWS = 2
 _USUAL = 0.05  # the share of minibatch differences at either end that may be out of view
 _SMALLEST = 1e-4  # nats that are in view at least
@@ -73,12 +74,12 @@ def twins_rows(
     marks = sorted((*look.marks, *([fork] if fork.step else ())), key=lambda mark: mark.step)
     look, colours = look._replace(marks=tuple(marks)), side_palette(palette)
     legend, said = _legend(pair, curve, options, width, palette), _said(pair, width, palette)
-    rest = height - 1 - len(said)
-    if rest < _MIN_ROWS:
+    rest, canvas = height - 1 - len(said), canvas_width(width, look)
+    if rest < _MIN_ROWS or canvas < _MIN_CANVAS:
         return [legend, said[0], *loss_plot(curve, width, height - 2, look, colours)]
     below = max(_MIN_BELOW, 2 * rest // 5)
     above = loss_plot(curve, width, rest - below + _AXIS_ROWS, look, colours)[:-_AXIS_ROWS]
-    axis = axis_of(curve, canvas_width(width, look), options.log_steps)
+    axis = axis_of(curve, canvas, options.log_steps)
     difference = _difference_plot(
         twins, axis, width, below, pair.forked_at, options.crosshair, palette
     )
@@ -97,12 +98,12 @@ def _legend(
     sides = ("a", pair.a, a, curve.dev, "batch"), ("b", pair.b, b, b_dev, "dev")
     for side, facts, batch, dev, colour in sides:
         finite = [(step, loss) for step, loss in batch if math.isfinite(loss)]
-        at = crosshair if crosshair is not None or not finite else finite[-1][0]
+        at = crosshair if crosshair is not None else max(curve.steps)
         newest_dev = facts.splits.dev if facts.splits else None
         sign = "▸" if side == pair.side else " "
         parts += [
             (f"{sign}━ {side.upper()} ", palette.style(colour, bold=side == pair.side)),
-            (number(nearest(finite, at or 0.0)), text),
+            (number(nearest(finite, at)), text),
             (" ╍ dev ", palette.style(colour)),
             (f"{number(newest_dev if crosshair is None else nearest(dev, at))}   ", text),
         ]
@@ -198,10 +199,11 @@ def _axis_around_zero(low: float, high: float, rows: int) -> tuple[float, float,
     """An axis of so many rows that has room for a range, with zero in the middle of a row, and the
     ticks on it: from where to where it goes, and these numbers."""
     size = 10.0 ** math.floor(math.log10(max(high - low, _SMALLEST) / rows))
-    for apart in (multiple * size for multiple in _MULTIPLES):
-        above, below = math.ceil(high / apart - 1e-9), math.ceil(-low / apart - 1e-9)
-        if above + below < rows:
-            break
+    ways = [
+        (multiple * size, math.ceil(high / (multiple * size)), math.ceil(-low / (multiple * size)))
+        for multiple in _MULTIPLES
+    ]
+    apart, above, below = next(way for way in ways if way[1] + way[2] < rows)
     above += (rows - 1 - above - below) // 2
     every = max(2, rows // 4)
     ticks = [i * apart for i in range(above - rows + 1, above + 1) if i % every == 0]

@@ -10,7 +10,7 @@ from msgspec.structs import asdict, replace
 
 from makemore_tui.core.results import DatasetStats, PreviousRun, Resizing, TestLoss
 from makemore_tui.core.settings import extended_plan, plan_edit, short_label
-from makemore_tui.core.twins_results import KEEP_FIRST, Pair, Side, SideFacts
+from makemore_tui.core.twins_results import KEEP_FIRST, Pair, Side
 from makemore_tui.core.worker.protocol import (
     Begin,
     CancelFinder,
@@ -40,7 +40,7 @@ from makemore_tui.core.worker.protocol import (
     Undo,
 )
 from makemore_tui.tui.client.engine import Deliver, WorkerDied
-from tests.support.snapshots import TEMPLATE, drawn, plain, previous, rate_search
+from tests.support.snapshots import TEMPLATE, drawn, plain, previous, rate_search, side_facts
 
 # What an undo does not take back: it belongs to the worker, not to the run.
 _OF_THE_WORKER = ("runs", "test_asked", "finder", "saving", "steps_per_second", "speed_limit")
@@ -315,8 +315,9 @@ class FakePair:
         """A snapshot of the chosen run, with the facts of both."""
         if self._other is None:
             return replace(now, pair=None)
-        runs = [_side_facts(now), _side_facts(self._other)]
-        pair = Pair(self._side, *runs[:: 1 if self._side == "a" else -1], self._forked_at, None, "")
+        a, b = side_facts(now), side_facts(self._other)
+        a, b = (a, b) if self._side == "a" else (b, a)
+        pair = Pair(self._side, a, b, self._forked_at, None, "")
         undo = "fork" if self._side == "b" and not self._engine.past else now.can_undo
         return replace(now, pair=pair, can_undo=undo)
 
@@ -381,12 +382,6 @@ class FakePair:
         engine.now = engine.with_labels(replace(a, state=engine.now.state))
         (self._other, self._levels), self._side, self.end = self._ended, "a", None
         return self.chosen("b")
-
-
-def _side_facts(now: Snapshot) -> SideFacts:
-    names = [name for name in SideFacts.__struct_fields__ if hasattr(now, name)]
-    facts = {name: getattr(now, name) for name in names}
-    return SideFacts(**facts, diverged_at=None, is_finite=now.state != "diverged")
 
 
 def _is_worth_keeping(now: Snapshot) -> bool:

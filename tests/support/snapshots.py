@@ -29,7 +29,7 @@ from makemore_tui.core.results import (
 from makemore_tui.core.settings import SETTINGS, ModelSettings, TrainSettings, changed
 from makemore_tui.core.split_results import ContextCoverage, SplitDetails
 from makemore_tui.core.trace_results import TracedExample, TraceDrawing, TraceLine
-from makemore_tui.core.twins_results import DevDifference, Pair, Side, SideFacts
+from makemore_tui.core.twins_results import DevDifference, Pair, Side, SideFacts, TwinLosses
 from makemore_tui.core.worker.protocol import (
     DetailsView,
     EmbeddingView,
@@ -39,6 +39,7 @@ from makemore_tui.core.worker.protocol import (
     ProbeView,
     Snapshot,
     TraceView,
+    TwinsView,
     View,
 )
 
@@ -81,20 +82,6 @@ def previous(name: str = "hidden 100", **changes: Any) -> PreviousRun:
     """A previous run."""
     run = PreviousRun(name, TEMPLATE.model, TEMPLATE.train, 1, 5000, 2.21, id=hash(name))
     return replace(run, **changes)
-
-
-def pair(side: Side = "b", difference: float = -0.0121, **changes: Any) -> Pair:
-    """A pair of which B's dev loss is that much higher."""
-    splits = TEMPLATE.splits
-    assert splits is not None
-    facts = {name: getattr(TEMPLATE, name) for name in SideFacts.__struct_fields__[:7]}
-    a = SideFacts(**facts, diverged_at=None, is_finite=True)
-    b = replace(a, splits=replace(splits, dev=splits.dev + difference))
-    found = DevDifference(
-        1100, 1100, splits.dev, splits.dev + difference, difference, 0.0016, 0.0112, 3.1, 12, 3218,
-        "names",
-    )  # fmt: skip
-    return replace(Pair(side, a, b, 1000, found, ""), **changes)
 
 
 def facts(*labels: str, name: str = "made") -> DatasetFacts:
@@ -148,6 +135,43 @@ def curve(points: int = 100, every: int = 10) -> LossCurve:
     low, high = [loss - 0.2 for loss in mean], [loss + 0.2 for loss in mean]
     smooth = {"smooth": mean, "newest": mean[-1]}
     return LossCurve(steps, low, mean, high, total_steps=points * every, dev=dev, **smooth)
+
+
+def dev_difference(step: int, b: float = -0.02, error: float = 0.002) -> DevDifference:
+    """B's dev loss by so much above A's of 2.17."""
+    return DevDifference(step, step, 2.17, 2.17 + b, b, error, 0.011, 3.0, 4, 3218, "names")
+
+
+def twins(forked_at: int = 500, **changes: Any) -> TwinLosses:
+    """The losses of `curve`, from which B's are ever more below after the fork."""
+    steps, a = curve().steps, curve().mean
+    apart = [-min(1.0, max(0.0, step - forked_at) / 200) * 0.02 for step in steps]
+    b = [loss + by for loss, by in zip(a, apart, strict=True)]
+    dev = [dev_difference(step, -0.0001 * (step - forked_at)) for step in range(550, 801, 50)]
+    return replace(TwinLosses(steps, a, b, apart, dev), **changes)
+
+
+def side_facts(now: Snapshot = TEMPLATE, **changes: Any) -> SideFacts:
+    """The chosen run of a snapshot as one of a pair."""
+    names = [name for name in SideFacts.__struct_fields__ if hasattr(now, name)]
+    facts = {name: getattr(now, name) for name in names}
+    return replace(SideFacts(**facts, diverged_at=None, is_finite=True), **changes)
+
+
+def paired(now: Snapshot, **changes: Any) -> Snapshot:
+    """A snapshot of B, with A as the template has it."""
+    pair = Pair("b", side_facts(), side_facts(now), 500, dev_difference(1100), "")
+    return replace(now, pair=replace(pair, **changes))
+
+
+def pair(side: Side = "b", difference: float = -0.0121, **changes: Any) -> Pair:
+    """A pair of which B's dev loss is that much higher."""
+    a = side_facts()
+    assert a.splits is not None
+    b = replace(a, splits=replace(a.splits, dev=a.splits.dev + difference))
+    found = dev_difference(1100, difference, 0.0016)
+    found = replace(found, unpaired_error=0.0112, multiple=3.1, looks=12)
+    return replace(Pair(side, a, b, 1000, found, ""), **changes)
 
 
 def embedding(labels: tuple[str, ...]) -> EmbeddingMap:
@@ -231,6 +255,8 @@ def drawn(view: View, now: Snapshot) -> dict[str, Any]:
     match view:
         case LossView():
             return {"loss": now.loss or curve()}
+        case TwinsView():
+            return {"twins": now.twins or twins()}
         case BigramsView():
             return {"bigrams": table(view, now.dataset.characters)}
         case NamesView(count):
@@ -268,7 +294,8 @@ def rate_search(low: float | None, high: float | None, done: int = 1000) -> Rate
 
 def plain(now: Snapshot) -> Snapshot:
     """A snapshot without what was drawn for it."""
-    views = ("loss", "bigrams", "names", "embedding", "probe", "trace", "details", "health")
+    views = ("loss", "bigrams", "names", "embedding", "probe", "trace", "details", "health",
+             "twins")  # fmt: skip
     undrawn = dict.fromkeys(views)
     return replace(now, is_refresh=False, is_resting=False, **undrawn)
 

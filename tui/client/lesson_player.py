@@ -12,6 +12,7 @@ from makemore_tui.core.results import BigramTable
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.worker.protocol import (
     Begin,
+    ChooseSide,
     Pause,
     Redo,
     Resume,
@@ -160,7 +161,9 @@ class LessonPlayer:
             self.is_leaving = self._home is not None
             return
         levels, was_training = self._home
-        if now.undo_levels > levels and now.can_undo is not None:
+        if now.pair is not None and now.pair.side == "a":
+            self._session.ask(ChooseSide("b"))  # of which undo takes back the fork
+        elif now.can_undo is not None and (now.pair or now.undo_levels > levels):
             self._session.ask(Undo())
         elif now.undo_levels < levels and now.can_redo is not None:
             self._session.ask(Redo())  # undo of a run that diverged may have gone too far

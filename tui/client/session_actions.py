@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from msgspec import structs
 from msgspec.structs import replace
 
 from makemore_tui.core.presets import preset_named
@@ -169,11 +170,10 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
             return replace(now, can_redo=now.can_redo or "")
         case protocol.Fork():
             return replace(now, can_undo="fork", can_redo=None, pair=_forked(now))
-        case protocol.ChooseSide(side) if now.pair:
-            return _of_side(now, now.pair, side)
-        case protocol.Keep(side) if now.pair:
-            kept = _of_side(now, now.pair, side)
-            return replace(kept, pair=None, can_undo=f"keep {side.upper()}")
+        case protocol.ChooseSide(side):
+            return of_side(now, side)
+        case protocol.Keep(side):
+            return replace(of_side(now, side), pair=None, can_undo=f"keep {side.upper()}")
         case protocol.LimitSpeed(limit):
             return replace(now, speed_limit=limit)
         case protocol.Pause() | protocol.Step(1):
@@ -190,11 +190,13 @@ def _forked(now: Snapshot) -> Pair:
     return Pair("b", side, side, now.step, None, "")
 
 
-def _of_side(now: Snapshot, pair: Pair, side: Side) -> Snapshot:
-    """The settings of one run of a pair."""
-    facts = pair.a if side == "a" else pair.b
-    settings = {"model": facts.model, "train": facts.train, "seed": facts.seed}
-    return replace(now, **settings, step=facts.step, pair=replace(pair, side=side))
+def of_side(now: Snapshot, side: Side) -> Snapshot:
+    """The snapshot as it would be with this run of a pair chosen; of a single run as it is."""
+    if (pair := now.pair) is None:
+        return now
+    facts = structs.asdict(pair.a if side == "a" else pair.b)
+    same = {name: value for name, value in facts.items() if hasattr(now, name)}
+    return replace(now, **same, pair=replace(pair, side=side))
 
 
 def spec_of(now: Snapshot) -> RunSpec:

@@ -7,20 +7,22 @@ from makemore_tui.core.results import LossCurve, Mark, SavedCurve
 from makemore_tui.core.twins_results import DevDifference, Pair, TwinLosses
 from makemore_tui.core.worker.protocol import Snapshot
 
-from ..style.colours import Palette, rgb_style
+from ..style.colours import Palette
 from ..style.text_rows import Row, fitted, number, row, wrapped
 from .columns import StepAxis, axis_of, interpolated, line_of_points
 from .figure import AXIS_WIDTH, Axis, CellGrid, Figure
 from .loss_options import LossOptions, nearest
 from .loss_plot import canvas_width, loss_plot
 from .loss_range import LossScale
-from .ticks import even_ticks, step_labels, step_ticks
+from .ticks import step_labels, step_ticks
 
 _MIN_ROWS = 12  # below the legend, from which on there is room for two plots
 _MIN_BELOW = 6  # rows of the lower one, with its axis of steps
+_MIN_CANVAS = 10  # cells
 _AXIS_ROWS = 2
 _USUAL = 0.05  # the share of minibatch differences at either end that may be out of view
-_SMALLEST = 1e-4  # nats either side of zero that are in view at least
+_SMALLEST = 1e-4  # nats that are in view at least
+_MULTIPLES = (1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10, 15, 20, 30)  # of a power of ten, for a row
 _MAX_LABEL = AXIS_WIDTH - 1
 
 
@@ -52,7 +54,7 @@ def short_sentence(found: DevDifference) -> str:
         return found.sentence
     size = f"{abs(found.difference):.4f} ± {found.standard_error:.4f}"
     if not found.different:
-        return f"no difference: {size}"
+        return f"No difference: {size}"
     return f"B {'better' if found.difference < 0 else 'worse'} by {size}"
 
 
@@ -73,13 +75,15 @@ def twins_rows(
     marks = sorted((*look.marks, *([fork] if fork.step else ())), key=lambda mark: mark.step)
     look, colours = look._replace(marks=tuple(marks)), side_palette(palette)
     legend, said = _legend(pair, curve, options, width, palette), _said(pair, width, palette)
-    rest = height - 1 - len(said)
-    if rest < _MIN_ROWS:
+    rest, canvas = height - 1 - len(said), canvas_width(width, look)
+    if rest < _MIN_ROWS or canvas < _MIN_CANVAS:
         return [legend, said[0], *loss_plot(curve, width, height - 2, look, colours)]
-    below = max(_MIN_BELOW, rest // 3)
+    below = max(_MIN_BELOW, 2 * rest // 5)
     above = loss_plot(curve, width, rest - below + _AXIS_ROWS, look, colours)[:-_AXIS_ROWS]
-    axis = axis_of(curve, canvas_width(width, look), options.log_steps)
-    difference = _difference_plot(twins, axis, width, below, options.crosshair, palette)
+    axis = axis_of(curve, canvas, options.log_steps)
+    difference = _difference_plot(
+        twins, axis, width, below, pair.forked_at, options.crosshair, palette
+    )
     return [legend, *above, *said, *difference]
 
 
@@ -94,8 +98,8 @@ def _legend(
     a = list(zip(curve.steps, curve.smooth, strict=True))
     sides = ("a", pair.a, a, curve.dev, "batch"), ("b", pair.b, b, b_dev, "dev")
     for side, facts, batch, dev, colour in sides:
-        at = math.inf if crosshair is None else crosshair
         finite = [(step, loss) for step, loss in batch if math.isfinite(loss)]
+        at = crosshair if crosshair is not None else max(curve.steps)
         newest_dev = facts.splits.dev if facts.splits else None
         sign = "▸" if side == pair.side else " "
         parts += [
@@ -116,11 +120,13 @@ def _said(pair: Pair, width: int, palette: Palette) -> list[Row]:
     else:
         better = "good" if found.difference < 0 else "warning"
         style = palette.style(better if found.different else "text", bold=True)
+        said = next(
+            (one for one in (found.sentence, short_sentence(found)) if len(one) <= width), ""
+        )
         detail = f" · unpaired ± {found.unpaired_error:.4f}"
         detail += f" · band ± {found.multiple:.1f} errors, for {found.looks:,} looks"
-        details = detail if len(found.sentence + detail) <= width else ""
-        lines = [row((fitted(found.sentence, width - len(details)), style))]
-        lines[0] += row((details, palette.style("dim")))
+        detail = detail if len(said + detail) <= width else ""
+        lines = [row((fitted(said, width - len(detail)), style), (detail, palette.style("dim")))]
     return [
         *lines,
         *(row((line, palette.style("dim"))) for line in wrapped(pair.unpaired, width)[:2]),
@@ -128,13 +134,14 @@ def _said(pair: Pair, width: int, palette: Palette) -> list[Row]:
 
 
 def _difference_plot(
-    twins: TwinLosses, axis: StepAxis, width: int, height: int, crosshair: float | None,
-    palette: Palette,
+    twins: TwinLosses, axis: StepAxis, width: int, height: int, forked_at: int,
+    crosshair: float | None, palette: Palette,
 ) -> list[Row]:  # fmt: skip
     """B - A along the steps of the plot above: of the minibatches, and of dev with its band, that
     holds at every look, before a line at zero."""
     rows = height - _AXIS_ROWS
-    batch = line_of_points(list(zip(twins.steps, twins.difference, strict=False)), axis)
+    points = list(zip(twins.steps, twins.difference, strict=False))
+    batch = line_of_points([point for point in points if point[0] >= forked_at], axis)
     known = [
         (axis.column(one.step), one.difference, one.multiple * one.standard_error)
         for one in twins.dev
@@ -149,11 +156,11 @@ def _difference_plot(
     usual = sorted(value for _, value in batch)
     out = int(_USUAL * len(usual))
     values = usual[out : len(usual) - out] + [value for line in (dev, *edges) for _, value in line]
-    low, high = min([-_SMALLEST, *values]), max([_SMALLEST, *values])
-    low, high, ticks = even_ticks(low, high, rows)
+    low, high, ticks = _axis_around_zero(min([0.0, *values]), max([0.0, *values]), rows)
     scale = LossScale(low, high, rows, log=False)
     figure = Figure(AXIS_WIDTH + axis.width, height)
-    for line, colour in ((batch, palette.dim), (dev, palette.dev)):
+    lines = *((edge, palette.faint) for edge in edges), (batch, palette.dim), (dev, palette.text)
+    for line, colour in lines:
         figure.line([(x, min(max(y, low), high)) for x, y in line], colour)
     steps, step_words = step_labels(step_ticks(axis))
     figure.axes(
@@ -174,16 +181,34 @@ def _put_zero_and_band(
     palette: Palette,
 ) -> None:  # fmt: skip
     """A line at zero, which side of it is better, and what lies within the band, shaded."""
-    zero, edge = scale.row(0.0), AXIS_WIDTH + axis.width
-    style = rgb_style(palette.dim)
-    if cells.width - edge >= len("↑ B worse"):
-        cells.write(max(0, zero - 1), edge, "↑ B worse", style)
-        cells.write(min(zero + 1, cells.height - 1), edge, "↓ B better", style)
+    zero, edge = scale.row(0.0), AXIS_WIDTH + axis.width + 1
+    style = palette.style("dim")
+    if cells.width > edge:
+        cells.write(zero - 1, edge, "↑ B worse", style)
+        cells.write(zero + 1, edge, "↓ B better", style)
+        last = cells.height - 1 if zero < cells.height / 2 else 0
+        cells.write(last, edge, "━ dev", palette.style("text"))
+        cells.write(last, edge + 7, "━ batches", style)
     for i in range(axis.width):
         low, high = (interpolated(line, i) for line in edges)
         if low is not None and high is not None:
             cells.shade(AXIS_WIDTH + i, scale.place(high), scale.place(low), palette.style("faint"))
     cells.write(zero, AXIS_WIDTH, "─" * axis.width, style)
+
+
+def _axis_around_zero(low: float, high: float, rows: int) -> tuple[float, float, list[float]]:
+    """An axis of so many rows that has room for a range, with zero in the middle of a row, and the
+    ticks on it: from where to where it goes, and these numbers."""
+    size = 10.0 ** math.floor(math.log10(max(high - low, _SMALLEST) / rows))
+    ways = [
+        (multiple * size, math.ceil(high / (multiple * size)), math.ceil(-low / (multiple * size)))
+        for multiple in _MULTIPLES
+    ]
+    apart, above, below = next(way for way in ways if way[1] + way[2] < rows)
+    above += (rows - 1 - above - below) // 2
+    every = max(2, rows // 4)
+    ticks = [i * apart for i in range(above - rows + 1, above + 1) if i % every == 0]
+    return (above - rows + 1) * apart, above * apart, ticks
 
 
 def _difference_labels(ticks: list[float]) -> tuple[list[float], list[str]]:

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from makemore_tui.core.analysis.diagnosis import RULES
 from makemore_tui.core.constants import BASELINE_NOTES
 from makemore_tui.core.settings import SETTINGS, effect_of
+from makemore_tui.core.twins_results import JUDGED
 
 from ..client.session_actions import SessionActions
 from ..keymap import KEYS, SECTIONS, key_labels, section_of
@@ -26,6 +27,11 @@ _EFFECTS = {
     "resized": "from the next step, weights kept",
     "restart": "a new run",
 }
+_BAND = (
+    "Of the difference on dev: standard errors, paired by item, so many that it holds at every "
+    "look, however many there are (spending as in Howard, Ramdas, McAuliffe & Sekhon 2021). "
+    "Unpaired: the error of two evaluations on items of their own"
+)
 _WIDE = 154  # cells of a screen, from which on the help has two columns
 
 
@@ -90,6 +96,7 @@ class HelpScreen(AskingScreen):
         rows: dict[str, list[tuple[str, str]]] = {name: [] for name in SECTIONS}
         for key in getattr(self.app, "keys", KEYS):
             rows[section_of(key)].append((key.shown, key.help))
+        rows["Twins"] += [("A and B", JUDGED), ("band", _BAND)]
         rows["View"].append(("ctrl+p", "Command palette: every action by name, exports, themes"))
         return rows | {
             "Settings": list(_settings()),

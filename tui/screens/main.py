@@ -188,7 +188,9 @@ class MainScreen(Screen):
         for panel in self.grid.shown:
             panel.show(snapshot)
         self.lessons.look()
+        side = snapshot.pair and snapshot.pair.side
         if before is None:  # the first one of a worker
+            self.refresh_bindings()
             gc.freeze()  # what is there by now stays: no later collection needs to look at it
             gc.enable()
             self.session.launched = self.session.launched or snapshot
@@ -198,7 +200,7 @@ class MainScreen(Screen):
             self.notice.say(*self.supervisor.began(snapshot))
             self.app.post_message(self.Begun(snapshot))
             return
-        if (before.pair and before.pair.side) != (snapshot.pair and snapshot.pair.side):
+        if side != (before.pair and before.pair.side):
             self.refresh_bindings()
             self._schedule.ask_for(self.grid.shown)
         labels = key_labels(self.app)

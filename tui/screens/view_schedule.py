@@ -51,7 +51,7 @@ class ViewSchedule:
             self._requests.refresh(wanted)
 
     def without_what_holds_up(self, snapshot: Snapshot, loss: Panel) -> Snapshot:
-        """A snapshot; without its loss curves, which takes long to draw, while a command's answer is
+        """A snapshot; without its loss curve, which takes long to draw, while a command's answer is
         on its way. The next curve is drawn in any case."""
         curve = snapshot.loss or snapshot.twins
         if not snapshot.is_refresh or curve is None or not curve.steps:

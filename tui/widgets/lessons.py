@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 from makemore_tui.core.lessons import Lesson, lesson_named
 from makemore_tui.core.results import BigramTable
 
+from .. import messages as say
 from ..client.lesson_player import LessonPlayer
 from ..client.session_actions import SessionActions
 from ..keymap import bindings_of, key_labels, presses
@@ -73,7 +74,7 @@ class LessonSide(Vertical, can_focus=True):
 
     def __init__(self, session: SessionActions, grid: PanelGrid):
         super().__init__(id="lessons")
-        self.player = LessonPlayer(session)
+        self.player, self._session = LessonPlayer(session), session
         self._grid = grid
         self._text, self._goal = Static(id="lesson-text"), Static(id="lesson-goal")
         self._line = AnswerLine(self)
@@ -103,7 +104,10 @@ class LessonSide(Vertical, can_focus=True):
         """Open the lessons; in a lesson, take the keys or give them back, and once a step is done
         go to the next."""
         is_list, player = self._choices.display, self.player
-        if not self.display:
+        now = self._session.requests.latest
+        if not self.display and now is not None and now.pair is not None:
+            self._session.notices.say(say.NOT_OF_PAIR.format(key=key_labels(self.app)))
+        elif not self.display:
             await self.show()
             self.action_list()
         elif is_list and player.lesson is None:

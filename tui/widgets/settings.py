@@ -19,10 +19,10 @@ from .panel import Panel
 from .panel_title import label_border
 from .settings_rows import (
     command_line_words,
-    name_width,
     settings_entries,
     settings_row,
     typed_value,
+    value_place,
 )
 from .text_input import InPlaceLine
 
@@ -197,8 +197,9 @@ class SettingsPanel(Panel):
         hidden = max(0, len(rows) - self._top - height)
         hint = f"{hidden} more" if hidden else ""
         if self._line is not None and self.is_open:
-            self._line.styles.offset = (name_width(width), place - self._top)
-            self._line.styles.width = max(4, width - name_width(width))
+            first, cells = value_place(width, snapshot.pair and snapshot.pair.side)
+            self._line.styles.offset = (first, place - self._top)
+            self._line.styles.width = cells
             does = "new run" if restarts(snapshot, cursor) else "apply"
             hint = f"enter {does} · esc cancel"
         elif self.has_focus:

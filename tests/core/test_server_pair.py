@@ -263,3 +263,37 @@ def test_a_pair_is_saved_while_it_trains(client, tmp_path):
     shot = client.until(lambda s: len(files(tmp_path)) == 2 and s.step > 0)
     a = next(file for file in files(tmp_path) if str(file) == shot.saving.folder)
     client.until(lambda s: read_record(a).twin is not None)  # so that file opens the pair
+
+
+def test_a_pair_that_can_not_be_saved_trains_on_and_is_saved_later(client, tmp_path):
+    runs, aside = tmp_path / "runs", tmp_path / "aside"
+    client.do(Fork())
+    client.do(Edit({"learning_rate": 0.01}))
+    client.until(lambda s: len(files(tmp_path)) == 2)
+    runs.rename(aside)
+    runs.touch()  # in which nothing can be written, not even by root
+    shot = client.until(lambda s: s.saving.problem)
+    later = client.until(lambda s: s.pair.a.step > shot.pair.a.step and s.step > shot.step)
+    runs.unlink()
+    aside.rename(runs)
+    client.until(lambda s: s.saving.problem is None)
+    path = ended(client)
+    pair = opened(path).pair.facts()
+    assert pair is not None
+    assert min(pair.a.step, pair.b.step) >= later.step
+
+
+def test_a_pair_of_which_b_has_diverged_opens_as_a_pair_with_its_last_finite_weights(
+    client, tmp_path
+):
+    client.do(Fork())
+    client.do(Step(20))
+    client.do(Edit(FAR_TOO_FAST))
+    client.do(Resume())
+    shot = client.until(lambda s: not s.pair.b.is_finite)
+    client.until(lambda s: s.pair.a.step > shot.pair.a.step + 200)
+    pair = opened(ended(client)).pair.facts()
+    assert pair is not None
+    assert pair.a.step > shot.pair.a.step + 200
+    assert pair.b.is_finite
+    assert pair.b.step < shot.pair.b.diverged_at

@@ -91,20 +91,6 @@ def previous(name: str = "hidden 100", **changes: Any) -> PreviousRun:
     return replace(run, **changes)
 
 
-def pair(side: Side = "b", difference: float = -0.0121, **changes: Any) -> Pair:
-    """A pair of which B's dev loss is that much higher."""
-    splits = TEMPLATE.splits
-    assert splits is not None
-    facts = {name: getattr(TEMPLATE, name) for name in SideFacts.__struct_fields__[:7]}
-    a = SideFacts(**facts, diverged_at=None, is_finite=True)
-    b = replace(a, splits=replace(splits, dev=splits.dev + difference))
-    found = DevDifference(
-        1100, 1100, splits.dev, splits.dev + difference, difference, 0.0016, 0.0112, 3.1, 12, 3218,
-        "names",
-    )  # fmt: skip
-    return replace(Pair(side, a, b, 1000, found, ""), **changes)
-
-
 def facts(*labels: str, name: str = "made") -> DatasetFacts:
     """A dataset of some characters."""
     return DatasetFacts(name, 1000, labels)
@@ -183,6 +169,16 @@ def paired(now: Snapshot, **changes: Any) -> Snapshot:
     """A snapshot of B, with A as the template has it."""
     pair = Pair("b", side_facts(), side_facts(now), 500, dev_difference(1100), "")
     return replace(now, pair=replace(pair, **changes))
+
+
+def pair(side: Side = "b", difference: float = -0.0121, **changes: Any) -> Pair:
+    """A pair of which B's dev loss is that much higher."""
+    a = side_facts()
+    assert a.splits is not None
+    b = replace(a, splits=replace(a.splits, dev=a.splits.dev + difference))
+    found = dev_difference(1100, difference, 0.0016)
+    found = replace(found, unpaired_error=0.0112, multiple=3.1, looks=12)
+    return replace(Pair(side, a, b, 1000, found, ""), **changes)
 
 
 def embedding(labels: tuple[str, ...]) -> EmbeddingMap:

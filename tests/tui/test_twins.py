@@ -5,7 +5,7 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from makemore_tui.core.twins_results import JUDGED
+from makemore_tui.core.results import JUDGED
 from makemore_tui.core.worker.protocol import ChooseSide, Edit, Fork, Keep
 from makemore_tui.tui.plots.loss_options import LossOptions
 from makemore_tui.tui.plots.twins_plot import twins_curve, twins_rows

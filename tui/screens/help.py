@@ -12,8 +12,8 @@ from textual.widgets import Static
 
 from makemore_tui.core.analysis.diagnosis import RULES
 from makemore_tui.core.constants import BASELINE_NOTES
+from makemore_tui.core.results import JUDGED
 from makemore_tui.core.settings import SETTINGS, effect_of
-from makemore_tui.core.twins_results import JUDGED
 
 from ..client.session_actions import SessionActions
 from ..keymap import KEYS, SECTIONS, key_labels, section_of

@@ -155,6 +155,12 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
     return now
 
 
+def runs_of(session: SessionActions) -> str:
+    """The directory that runs are saved in; "" if that is not known, or none are saved."""
+    now = session.requests.latest
+    return now.saving.directory if now and now.saving else ""
+
+
 def spec_of(now: Snapshot) -> RunSpec:
     """How a run would begin that has the dataset, settings and seed of this one."""
     data = now.dataset

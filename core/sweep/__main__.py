@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Callable
 
 from ..errors import UserError
-from .files import StudyFiles, sweeps_directory
 from .messages import Failed, Reply, Start, Started, start_of, to_line
+from .workers import Workers, load_torch_ahead
 
 
 def main() -> None:
@@ -17,6 +17,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     output = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # so that nothing a library prints gets into the reply
+    load_torch_ahead()  # in another process, while this one imports Optuna
 
     def send(reply: Reply) -> None:
         output.write(to_line(reply))
@@ -32,16 +33,15 @@ def main() -> None:
 
 
 def _run(start: Start, send: Callable[[Reply], None]) -> None:
+    from .files import StudyFiles, sweeps_directory
+
     files = StudyFiles(sweeps_directory(), start.study)
     files.lock()
-    from .workers import Workers
-
-    workers = Workers(start.workers)  # torch begins to load in another process
     from .coordinator import Coordinator
     from .study import Study
 
     study = Study(start, files.database)
-    coordinator = Coordinator(start, study, files, workers)
+    coordinator = Coordinator(start, study, files, Workers(start.workers))
     coordinator.publish("running")
     send(Started())
 

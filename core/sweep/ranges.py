@@ -72,19 +72,20 @@ class Range(Struct, frozen=True, omit_defaults=True):
         return [self.low, *(float(f"{value:.3g}") for value in found[1:-1]), self.high]
 
 
-def parse_ranges(words: Iterable[str], spec: RunSpec) -> tuple[Range, ...]:
+def parse_ranges(words: Iterable[str], spec: RunSpec, source: str = "--over") -> tuple[Range, ...]:
     """Ranges from words such as `dropout=0..0.4`, `hidden=64,128` or `hidden`.
 
-    spec: how the trials start but for that. Raises UserError if a word is no range, goes beyond a
-    setting's limits, or names one that is no use to this model or was named before.
+    spec: how the trials start but for that. source: where the words are from, for errors. Raises
+    UserError if there is none, or one is no range, goes beyond a setting's limits, or names one
+    that is no use to this model or was named before.
     """
     ranges = tuple(_parse(word, spec) for word in words)
     names = [one.setting for one in ranges]
     if not names:
-        raise UserError(f"--over says which setting to try, {_EXAMPLE}")
+        raise UserError(f"{source} says which setting to try, {_EXAMPLE}")
     for name in names:
         if names.count(name) > 1:
-            raise UserError(f"--over has {name} more than once; once is right")
+            raise UserError(f"{source} has {name} more than once; once is right")
         if "kind" not in names and not spec.model.is_relevant(name):
             raise UserError(f"{name} does nothing for the {spec.model.model_kind.label}")
     return ranges

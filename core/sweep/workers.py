@@ -11,12 +11,23 @@ from .trial_messages import Ended, Keep, Kept, Reached, Task, Verdict
 
 Report = Reached | Ended | Kept
 _SECONDS_TO_END = 2.0
+_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 
 
 def _work(connection: Connection) -> None:
     from .trial import work  # which loads torch, that this process does without
 
     work(connection)
+
+
+def load_torch_ahead() -> None:
+    """Begin to load torch in the server that forks the workers, where that can be had; it takes
+    more than a second, for which `Workers.start` waits."""
+    if _METHOD == "forkserver":
+        from multiprocessing import forkserver  # which Windows doesn't have
+
+        multiprocessing.set_forkserver_preload([f"{__package__}.trial"])
+        forkserver.ensure_running()
 
 
 @dataclass(eq=False)
@@ -37,19 +48,9 @@ class Workers:
     """So many processes, each with one thread. One that dies is replaced."""
 
     def __init__(self, count: int):
-        """Have torch loaded by the server that forks them, where that can be had; it takes a
-        second, for which `start` would wait."""
+        """None is there before `start`."""
         self._count = count
         self._all: list[Worker] = []
-        methods = multiprocessing.get_all_start_methods()
-        self._context: Any = multiprocessing.get_context(
-            "forkserver" if "forkserver" in methods else "spawn"
-        )
-        if "forkserver" in methods:
-            self._context.set_forkserver_preload([f"{__package__}.trial"])
-            from multiprocessing import forkserver  # which Windows doesn't have
-
-            forkserver.ensure_running()
 
     def __len__(self) -> int:
         return self._count
@@ -85,8 +86,9 @@ class Workers:
             self._end(worker)
 
     def _start(self) -> Worker:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(theirs,), daemon=True)
+        context: Any = multiprocessing.get_context(_METHOD)
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs,), daemon=True)
         process.start()
         theirs.close()
         return Worker(process, ours)

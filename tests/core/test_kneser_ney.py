@@ -2,7 +2,6 @@
 
 import math
 from collections import Counter, defaultdict
-
 from typing import Any
 
 import pytest

@@ -72,10 +72,10 @@ def test_the_pair_of_a_killed_explorer_opens_as_a_pair(open_terminal, is_alive):
         step = terminal.step
         terminal.process.kill()
         terminal.wait_for(lambda worker=worker: not is_alive(worker))
-        path, _ = saved_pair(terminal)
+        path = saved_pair(terminal)[0]
         found = saved_twins(Session.load(path), path)
-        assert found is not None
-        twins, _ = found
+        assert found
+        twins = found[0]
         assert min(twins.a.step, twins.b.step) >= step
         assert twins.a.train_settings.learning_rate == 0.1
         assert twins.b.train_settings.learning_rate < 0.1

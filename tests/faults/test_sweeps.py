@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
     os.environ.get("MAKEMORE_TUI_FAULTS") != "long", reason="half a minute; make faults runs it"
 )
 PATIENCE = 120  # seconds, after which a test gives up
-SLOW = TrainSettings(batch_size=8, steps=20_000)  # some seconds, so that it can be killed meanwhile
+SLOW = TrainSettings(batch_size=8, steps=60_000)  # some seconds, so that it can be killed meanwhile
 
 
 @pytest.fixture(scope="module")

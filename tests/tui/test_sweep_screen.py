@@ -9,7 +9,7 @@ from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.sweep.files import StudyFiles
 from makemore_tui.core.sweep.messages import Prune, Snapshot, Start, State, Stop, Trial
 from makemore_tui.core.sweep.ranges import Range
-from makemore_tui.core.worker.protocol import Begin, OpenRun
+from makemore_tui.core.worker.protocol import Begin, Fork, OpenRun
 from makemore_tui.tui.screens import sweep
 from makemore_tui.tui.screens.main import MainScreen
 from makemore_tui.tui.screens.sweep_start import SweepStart
@@ -121,7 +121,12 @@ async def test_a_wrong_range_is_refused_in_place_and_detaching_is_chosen(sweeps,
         await it.until(lambda: isinstance(it.app.screen, SweepStart))
         await it.press(*"=0.4..0.1", "enter")
         await it.until(lambda: "the range of dropout must rise" in it.painted())
-        await it.press(*["tab"] * 3, "space")
+        await it.press("ctrl+u", "enter")
+        await it.until(lambda: "list of settings says which setting to try" in it.painted())
+        await it.press(*"dropout", "tab", "tab", *"soon", "enter")
+        await it.until(lambda: "time must be a time such as 90s" in it.painted())
+        assert "--" not in it.painted()
+        await it.press("tab", "space")
         await it.until(lambda: "✓" in it.painted())
         await it.press("escape")
         await it.until(lambda: isinstance(it.app.screen, sweep.SweepScreen))
@@ -168,6 +173,10 @@ async def test_trials_are_sorted_filtered_and_opened(sweeps, explorer):
         trial = screen.board.chosen
         assert trial.settings["hidden"] == 128
         await it.press("enter")
+        await opened(it)
+        await it.press("end", "T")
+        await it.until(lambda: "is not saved as a run · enter to begin" in it.painted())
+        await it.press("escape")
         begun = Begin(RunSpec.parse(trial.spec), f"trial {trial.number}")
         await it.until(lambda: it.engine.commands[-1] == begun)
 
@@ -184,3 +193,52 @@ async def test_the_table_is_exported(sweeps, explorer):
     lines = (sweeps / "night.csv").read_text().splitlines()
     assert lines[0] == "trial,dev,hidden,learning_rate,steps,planned,state,seconds,why,spec,run"
     assert len(lines) == 13
+
+
+async def test_a_study_that_has_stopped_is_resumed_where_trials_are_left(
+    sweeps, explorer, monkeypatch
+):
+    started = []
+
+    class FakeProcess:
+        def __init__(self, start):
+            started.append(start)
+
+        def wait_until_open(self):
+            pass
+
+    monkeypatch.setattr(sweep, "SweepProcess", FakeProcess)
+    files, here = StudyFiles(sweeps, "night"), f"sqlite:///{sweeps}/night.sqlite3"
+    files.write(replace(study(), storage="host/shared"))
+    async with explorer() as it:
+        await opened(it)
+        await it.press("r")
+        await it.until(lambda: "in PostgreSQL goes on with sweep --resume" in it.painted())
+        files.write(replace(study(), trials=11, storage=here))
+        await it.press("escape")
+        await opened(it)
+        await it.press("r")
+        await it.until(lambda: "all 11 trials have ended" in it.painted())
+        files.write(replace(study(), storage=here))
+        await it.press("escape")
+        await opened(it)
+        await it.press("r")
+        await it.until(lambda: "The sweep night runs · x to stop" in it.painted())
+    (start,) = started
+    assert (start.study, start.trials, start.may_exist, start.over) == ("night", 17, True, ())
+    assert start.seconds is None
+
+
+async def test_a_trial_is_opened_as_twin(sweeps, explorer):
+    run = sweeps / "night-trial-0.safetensors"
+    run.touch()
+    found = study()
+    rows = (replace(found.rows[0], run=str(run)), *found.rows[1:])
+    StudyFiles(sweeps, "night").write(replace(found, rows=rows))
+    async with explorer() as it:
+        asked = []
+        screen = await opened(it)
+        screen.session.ask = asked.append
+        await it.press("T")
+        await it.until(lambda: asked == [Fork(folder=str(run))])
+        await it.until(lambda: isinstance(it.app.screen, MainScreen))

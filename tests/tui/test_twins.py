@@ -75,6 +75,7 @@ async def test_the_status_line_says_both_losses_and_what_can_be_said(it, snapsho
     await it.show(better)
     assert " A 2.170 · ▸B 2.170 · B better by 0.0200 ± 0.0020" in it.status
     none = dev_difference(1100, 0.001)
+    assert better.pair is not None
     a = replace(better.pair.a, step=900)
     await it.show(paired(better, difference=none, side="a", a=a))
     assert "▸A 2.170 at 900 ·  B 2.170 at 1,200" in it.status

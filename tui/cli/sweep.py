@@ -22,7 +22,7 @@ from makemore_tui.core.sweep.files import (
 from makemore_tui.core.sweep.messages import Snapshot, Start, Stop
 from makemore_tui.core.sweep.ranges import parse_ranges
 
-from ..client.sweep import MAX_TRIALS, SweepProcess, around, num_cores, seconds_of
+from ..client.sweep import MAX_TRIALS, NUM_KEPT, SweepProcess, around, num_cores, seconds_of
 from . import options
 from .process import INTERRUPTED, complain, ctrl_c_calls
 from .reports import show
@@ -120,7 +120,7 @@ def sweep(
     sampler: _Sampler = "tpe",
     no_prune: _NoPrune = False,
     goal: _Goal = "dev",
-    keep: _Keep = 5,
+    keep: _Keep = NUM_KEPT,
     storage: _Storage = "",
     name: _Name = None,
     resume: _Resume = False,
@@ -176,7 +176,7 @@ def _start(given: Given, values: dict[str, Any]) -> Start:
     spec, over = "", ()
     if values["over"]:
         start = start_of(given, options.wanted(values["changes"], values["steps"]))
-        start, over = around(start, values["over"], is_shared)
+        start, over = around(start, values["over"], is_shared=is_shared)
         spec = str(start)
         name = name or automatic_name(start.dataset)
     elif not (values["resume"] or (is_shared and name)):

@@ -199,6 +199,12 @@ def of_side(now: Snapshot, side: Side) -> Snapshot:
     return replace(now, **same, pair=replace(pair, side=side))
 
 
+def runs_of(session: SessionActions) -> str:
+    """The directory that runs are saved in; "" if that is not known, or none are saved."""
+    now = session.requests.latest
+    return now.saving.directory if now and now.saving else ""
+
+
 def spec_of(now: Snapshot) -> RunSpec:
     """How a run would begin that has the dataset, settings and seed of this one."""
     data = now.dataset

@@ -25,15 +25,17 @@ from makemore_tui.core.sweep.ranges import Range, parse_ranges
 from .exporting import new_path
 
 MAX_TRIALS = 100_000
+NUM_KEPT = 5  # best trials, that are saved as runs
 _SECONDS_TO_END = 10.0  # to give trials back in
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def seconds_of(text: str) -> float:
-    """Seconds from a text such as 90s, 10m or 1.5h. Raises UserError for any other."""
+def seconds_of(text: str, name: str = "--time") -> float:
+    """Seconds from a text such as 90s, 10m or 1.5h. Raises UserError for any other, with the name
+    of the option or field."""
     found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhd]?)", text)
     if not found or not float(found[1]):
-        raise UserError(f"--time must be a time such as 90s, 10m or 2h, not {text!r}")
+        raise UserError(f"{name} must be a time such as 90s, 10m or 2h, not {text!r}")
     return float(found[1]) * _UNITS[found[2]]
 
 
@@ -44,19 +46,46 @@ def num_cores() -> int:
 
 
 def around(
-    spec: RunSpec, over: Iterable[str], is_shared: bool = False
+    spec: RunSpec, over: Iterable[str], source: str = "--over", is_shared: bool = False
 ) -> tuple[RunSpec, tuple[Range, ...]]:
-    """How the trials of a sweep start, and what it tries of which settings, from the words of
-    `--over`.
+    """How the trials of a sweep start, and what it tries of which settings, from the words of an
+    option or field.
 
-    is_shared: True if other machines take part, to which a relative path may mean another file.
-    Raises UserError where they don't fit together.
+    source: its name, for errors. is_shared: True if other machines take part, to which a relative
+    path may mean another file. Raises UserError where they don't fit together.
     """
     if spec.train.train_on == "all":
         raise UserError("train_on all leaves no held-out data to judge a trial by")
     if spec.dataset not in BUILT_IN_DATASETS and not is_shared:
         spec = replace(spec, dataset=str(Path(spec.dataset).expanduser().absolute()))
-    return spec, parse_ranges(over, spec)
+    return spec, parse_ranges(over, spec, source)
+
+
+def resumed(snapshot: Snapshot, runs: str) -> Start:
+    """How to go on with a study, whose best trials are saved in a directory of runs ("" for none).
+
+    Raises UserError if it runs, has no trials left, or is in a database whose password isn't known.
+    """
+    ended = sum(map(snapshot.count, ("done", "pruned", "failed")))
+    if snapshot.state == "running":
+        raise UserError(f"the sweep {snapshot.study} is running already")
+    if ended >= snapshot.trials:
+        raise UserError(f"all {ended:,} trials have ended; sweep --resume --trials N adds more")
+    if not snapshot.storage.startswith("sqlite"):
+        raise UserError("a sweep in PostgreSQL goes on with sweep --resume --storage URL")
+    return Start(
+        study=snapshot.study,
+        trials=snapshot.trials,
+        workers=num_workers(),
+        may_exist=True,
+        runs=runs,
+        keep=NUM_KEPT if runs else 0,
+    )
+
+
+def num_workers() -> int:
+    """How many workers a sweep has that runs beside the explorer: it has a core of its own."""
+    return max(1, num_cores() - 1)
 
 
 class SweepProcess:

@@ -1,7 +1,7 @@
 """The sweep screen: a study's leaderboard and plots, running or not."""
 
+import asyncio
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.sweep.files import StudyFiles, study_names, sweeps_directory
 from makemore_tui.core.sweep.messages import Command, Prune, Snapshot, Start, Stop
 from makemore_tui.core.text import shown
-from makemore_tui.core.worker.protocol import Begin, OpenRun
+from makemore_tui.core.worker.protocol import Begin, Fork, OpenRun
 
 from .. import messages as say
-from ..client.session_actions import SessionActions
-from ..client.sweep import SweepProcess, export_table
+from ..client.session_actions import SessionActions, runs_of
+from ..client.sweep import SweepProcess, export_table, resumed
 from ..keymap import bindings_of, key_labels
 from ..notices import Notice
 from ..plots.sweep_rows import headline
@@ -157,27 +157,33 @@ class SweepScreen(AskingScreen):
             return None
         return self.app.push_screen(SweepStart(self.session), self._begin)
 
+    def action_resume(self) -> None:
+        """Go on with the study, until all its trials have ended."""
+        if self.snapshot is None:
+            self.notice.say(say.NO_TRIAL)
+            return
+        try:
+            self._begin(resumed(self.snapshot, runs_of(self.session)))
+        except UserError as error:
+            self.notice.say(say.NOT_RESUMED.format(why=error), is_warning=True)
+
     def _begin(self, start: Start | None) -> None:
         """Start a sweep; it ends with the explorer, unless it is detached."""
         if start is not None:
             self.notice.say(say.SWEEP_STARTING.format(study=shown(start.study)))
             process = SweepProcess(start)
             self.app.sweeps.append(process)  # type: ignore[attr-defined]
-            self.app.run_worker(partial(self._follow, start.study, process), thread=True)
+            self.app.run_worker(self._follow(start.study, process))
 
-    def _follow(self, study: str, process: SweepProcess) -> None:
-        """Wait in a thread until a new study can be read, and show it."""
+    async def _follow(self, study: str, process: SweepProcess) -> None:
+        """Wait until a study can be read, and show it, unless it could not be started; say so here
+        or, if this was closed, on the main screen."""
         try:
-            process.wait_until_open()
+            await asyncio.to_thread(process.wait_until_open)
         except UserError as error:
             said = Notice(say.SWEEP_FAILED.format(why=error), is_warning=True)
         else:
             said = Notice(say.SWEEP_STARTED.format(study=shown(study), key=key_labels(self.app)))
-        self.app.call_from_thread(self._began, study, said)
-
-    def _began(self, study: str, said: Notice) -> None:
-        """Show a new study, unless it could not be started; say so here or, if this was closed, on
-        the main screen."""
         if not self.is_attached:
             self.session.notices.say(*said)
             return
@@ -202,7 +208,7 @@ class SweepScreen(AskingScreen):
 
     def action_stop(self) -> None:
         """Stop the sweep, whoever has started it."""
-        self._command(Stop(), say.SWEEP_STOPPING)
+        self._command(Stop(), say.SWEEP_STOPPING.format(key=key_labels(self.app)))
 
     def action_prune(self) -> None:
         """End the trial under the cursor, if it runs."""
@@ -213,17 +219,22 @@ class SweepScreen(AskingScreen):
         else:
             self._command(Prune(trial.number), say.TRIAL_PRUNED.format(trial=trial.number))
 
-    def action_open(self) -> None:
+    def action_open(self, is_twin: bool = False) -> None:
         """Open the trial under the cursor in the explorer: its run, if it is saved, or a new run
-        of its settings."""
+        of its settings. A twin is its run, trained beside the present one."""
         if (trial := self.board.chosen) is None:
             self.notice.say(say.NO_TRIAL)
-        elif trial.run and Path(trial.run).exists():
-            self.dismiss()
-            self.session.ask(OpenRun(trial.run))
+            return
+        if trial.run and Path(trial.run).exists():
+            request = Fork(folder=trial.run) if is_twin else OpenRun(trial.run)
+        elif is_twin:
+            key = key_labels(self.app)
+            self.notice.say(say.NO_TWIN.format(trial=trial.number, key=key))
+            return
         else:
-            self.dismiss()
-            self.session.ask(Begin(RunSpec.parse(trial.spec), f"trial {trial.number}"))
+            request = Begin(RunSpec.parse(trial.spec), f"trial {trial.number}")
+        self.dismiss()
+        self.session.ask(request)
 
     def action_export(self) -> None:
         """Write the trials as CSV and JSON into this folder."""
@@ -242,7 +253,7 @@ class SweepScreen(AskingScreen):
 def _keys(labels: Mapping[str, str]) -> str:
     """The keys of this screen, the most needed first."""
     words = {
-        "start": "new", "stop": "stop", "prune": "prune", "open": "open run", "plot": "plot",
-        "export": "export", "leave": "close",
+        "start": "new", "stop": "stop", "resume": "resume", "prune": "prune", "open": "open run",
+        "twin": "as twin", "plot": "plot", "export": "export", "leave": "close",
     }  # fmt: skip
     return " · ".join(f"{labels[f'sweep-{id}']} {word}" for id, word in words.items())

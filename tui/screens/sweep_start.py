@@ -10,8 +10,8 @@ from makemore_tui.core.runs.catalog import automatic_name
 from makemore_tui.core.sweep.files import check_installed
 from makemore_tui.core.sweep.messages import Start
 
-from ..client.session_actions import SessionActions, spec_of
-from ..client.sweep import MAX_TRIALS, around, num_cores, seconds_of
+from ..client.session_actions import SessionActions, runs_of, spec_of
+from ..client.sweep import MAX_TRIALS, NUM_KEPT, around, num_workers, seconds_of
 from ..setting_steps import whole_number
 from ..widgets.text_input import Line
 from .asking import AskingScreen
@@ -19,6 +19,7 @@ from .dataset import Tick
 
 _SENSIBLE = ("learning_rate", "hidden", "dropout", "order", "smoothing")
 _TRIALS, _TIME = "50", "10m"
+_FIELD = "the list of settings"
 _ABOUT = (
     "hidden=64,128 tries these two, dropout=0..0.4 anything between, and "
     "learning_rate=0.001..0.3:log too, where equal ratios are equally likely."
@@ -52,7 +53,7 @@ class SweepStart(AskingScreen):
         now = self.requests.latest
         assert now is not None  # see can_open
         self._spec = spec_of(now)
-        self._runs = now.saving.directory if now.saving else ""
+        self._runs = runs_of(session)
 
     def compose(self) -> ComposeResult:
         over = [name for name in _SENSIBLE if self._spec.model.is_relevant(name)]
@@ -94,15 +95,15 @@ class SweepStart(AskingScreen):
         trials = whole_number(number)
         if trials is None or not 1 <= trials <= MAX_TRIALS:
             raise UserError(f"trials must be a whole number from 1 to {MAX_TRIALS:,}")
-        spec, ranges = around(self._spec, over.split())
+        spec, ranges = around(self._spec, over.split(), _FIELD)
         return Start(
             study=automatic_name(spec.dataset),
             spec=str(spec),
             over=ranges,
             trials=trials,
-            seconds=seconds_of(time) if time else None,
-            workers=max(1, num_cores() - 1),  # the explorer has the other
+            seconds=seconds_of(time, "time") if time else None,
+            workers=num_workers(),
             runs=self._runs,
-            keep=5 if self._runs else 0,
+            keep=NUM_KEPT if self._runs else 0,
             detached=self.query_one(DetachTick).value,
         )

@@ -130,7 +130,7 @@ async def test_a_lesson_has_a_run_of_its_own_and_leaving_brings_the_former_one_b
         await it.until(lambda: "✓ Done" in it.painted() and path.exists())
         assert json.loads(path.read_text()) == {"the-data": [1]}
         await it.press("enter")
-        await it.until(lambda: "The data · 2/6" in it.painted())
+        await it.until(lambda: "The data 2/6" in it.painted())
         assert it.chosen == "loss"  # which has the keys at each new step
         side = it.screen.lessons
         await it.press("f2", "escape", "x")

@@ -198,7 +198,7 @@ class LessonSide(Vertical):
             return
         self.step.draw(has_keys)
         number, steps = player.lessons.index(player.lesson) + 1, len(player.lesson.steps)
-        title = f"{number} {player.lesson.title} · {player.index + 1}/{steps}"
+        title = f"{number} {player.lesson.title} {player.index + 1}/{steps}"
         keys = f"{labels['lessons']} for these keys"
         if has_keys:
             is_typing = self.screen.focused is self.step.line

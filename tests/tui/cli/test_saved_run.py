@@ -130,6 +130,15 @@ def test_evaluate_tells_the_losses_of_network_counts_and_mixture(run, run_json, 
         assert word in done.out
 
 
+def test_discounts_that_were_clamped_are_told(run, run_json, items, tmp_path):
+    path = tmp_path / "counts"
+    options = "--preset", "kneser-ney", "--set", "order=2", "--data", items, "--out", path
+    said = "Kneser-Ney: too few counts to estimate every discount of orders 1, 2; 0.01 is used"
+    for words in (("train", *options), ("evaluate", path)):
+        assert said in " ".join(run(*words).out.split())
+    assert run_json("evaluate", path)["clamped_orders"] == [1, 2]
+
+
 def test_evaluate_for_people_has_a_table_and_the_word(run, saved):
     done = run("evaluate", saved.path, "--word", "andrei")
     assert (done.code, done.err) == (0, "")

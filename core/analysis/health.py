@@ -17,6 +17,7 @@ from torch import Tensor
 from ..constants import KNESER_NEY
 from ..datasets.dataset import Dataset
 from ..models.factory import make_model
+from ..models.kneser_ney import clamped_note
 from ..models.model import Model
 from ..results import Baseline, Health, TensorHealth
 from ..settings import ModelSettings, TrainSettings
@@ -71,6 +72,7 @@ def health(
         diagnosis=diagnosis(facts),
         unusual=unusual(facts),
         train_on=settings.train_on,
+        note=clamped_note(model.clamped_orders),
     )
 
 

@@ -52,10 +52,9 @@ def mixture_stages(mixture: Mixture, context: Tensor, probs: Tensor) -> list[Sta
     order, share = mixture.counts.order, torch.tensor([w], dtype=torch.float64)
     return [
         Stage("counted", f"kneser_ney(ix[-{order - 1}:])" if order > 1 else "kneser_ney()", counted,
-            f"The same by counts of order {order}: those of each order discounted, and what is "
-            "discounted given to the order below."),
+            f"The same by counts of order {order}: what is discounted goes to the order below."),
         Stage("w", f"{w:.4g}", share, "The weight of the counts; the network has the rest."),
-        Stage("mix", "(1 - w) * probs + w * counted", (1 - w) * probs.double() + w * counted,
+        Stage("mix", "(1-w)*probs + w*counted", (1 - w) * probs.double() + w * counted,
             "What is predicted; the network alone is trained, with probs."),
     ]  # fmt: skip
 
@@ -126,7 +125,7 @@ def _forward_kneser_ney(model: NgramCounts, context: Tensor) -> list[Stage]:
         lower = "1/V" if n == 1 else f"P{n - 1}"
         what = "times" if is_last else "distinct characters before which"
         discounts = ", ".join(f"{value:.2f}" for value in of.values)
-        clamped = " (too few counts to estimate them all)" if of.is_clamped else ""
+        clamped = " (too few to estimate all)" if of.is_clamped else ""
         stages += [
             Stage(f"N{n}", f"N{n}[ix]", counts,
                 f"Order {n}: the number of {what} each character follows the last {n - 1}."),

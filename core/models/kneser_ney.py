@@ -87,6 +87,11 @@ class KneserNey:
         return cls(gram_index(dataset, train_on, num_examples, order), num_examples, order)
 
     @property
+    def clamped_orders(self) -> list[int]:
+        """The orders with a discount that could not be estimated, or was not above 0."""
+        return [order for order, one in enumerate(self.discounts, start=1) if one.is_clamped]
+
+    @property
     def multiplications(self) -> int:
         """About how many multiplications P after one context takes."""
         return (2000 + 4 * self._index.vocabulary_size) * self.order
@@ -164,3 +169,12 @@ class KneserNey:
         """What is left of counts of order n, by their contexts' totals, after the discount."""
         of_count = torch.tensor([0.0, *self.discounts[n - 1].values], dtype=torch.float64)
         return (counts - of_count[counts.clamp(max=3)]) / totals.clamp(min=1)
+
+
+def clamped_note(orders: list[int]) -> str:
+    """A sentence on the orders of which a discount was clamped; nothing if there are none."""
+    if not orders:
+        return ""
+    of = f"order{'s' * (len(orders) > 1)} {', '.join(map(str, orders))}"
+    instead = f"{_LEAST_DISCOUNT} is used instead"
+    return f"Kneser-Ney: too few counts to estimate every discount of {of}; {instead}"

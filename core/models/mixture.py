@@ -41,6 +41,10 @@ class Mixture(Model):
     def multiplications(self) -> int:
         return self.network.multiplications + self.counts.multiplications
 
+    @property
+    def clamped_orders(self) -> list[int]:
+        return self.counts.clamped_orders
+
     def logits(self, contexts: Tensor) -> Tensor:
         """Contexts (B, T) to ln P (B, V), float64."""
         network = torch.log_softmax(self._network_logits(contexts).double(), 1)

@@ -53,6 +53,11 @@ class Model(ABC):
         """About how many multiplications the logits of one context take."""
         return 10 * self.vocabulary_size
 
+    @property
+    def clamped_orders(self) -> list[int]:
+        """Of Kneser-Ney, the orders with a discount that could not be estimated."""
+        return []
+
     @abstractmethod
     def logits(self, contexts: Tensor) -> Tensor:
         """Contexts (B, T) int64 to logits (B, V); their softmax is P(next character)."""

@@ -58,6 +58,10 @@ class NgramCounts(Model):
         return self.smoothing_method == "kneser-ney"
 
     @property
+    def clamped_orders(self) -> list[int]:
+        return self.kneser_ney.clamped_orders if self.is_kneser_ney else []
+
+    @property
     def kneser_ney(self) -> KneserNey:
         """The estimate from what is counted so far."""
         if self._estimate is None:

@@ -47,7 +47,7 @@ class Health(Struct, frozen=True):
     are NaN if an activation is. usual_ratios: the range of normal ratios. update: the step that
     they are of, in words. gap: the dev loss minus the train loss. unusual: what is not as it should
     be of "first loss", "gap", "saturated", "dead" and "ratio". train_on: what the examples are the
-    first of."""
+    first of. note: a sentence on how the model was made, if there is one to tell."""
 
     step: int
     examples: int
@@ -65,3 +65,4 @@ class Health(Struct, frozen=True):
     diagnosis: Diagnosis
     unusual: tuple[str, ...] = ()
     train_on: str = "train"
+    note: str = ""

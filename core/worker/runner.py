@@ -182,8 +182,8 @@ class SessionRunner:
         return not self.has_work and not self.training.is_training and not will_retry
 
     def advance(self) -> None:
-        """By turns, train for a slice of time, or do a few milliseconds of what else there is to do:
-        in between a request can be answered."""
+        """Train for a slice of time, or, by turns, do a few milliseconds of what else there is to
+        do; in between a request can be answered."""
         self._has_trained = self.training.is_training and not self._has_trained
         if self._has_trained:
             self.training.advance(self.evals.steps_until_due(self.session))

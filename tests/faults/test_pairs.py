@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def saved_pair(terminal):
+def saved_pair(terminal) -> tuple[Path, ...]:
     """The files of A and of B, once both are there."""
     for path in terminal.saved:
         try:

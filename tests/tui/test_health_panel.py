@@ -108,6 +108,12 @@ async def test_without_a_hidden_layer_it_says_so(draw):
     assert not line(rows, "tanh")
 
 
+async def test_what_there_is_to_tell_of_counts_stands_in_that_place(draw):
+    counts = {"saturated": None, "dead": None, "histogram": None}
+    _, rows = await draw(**counts, note="Kneser-Ney: too few counts for order 1")
+    assert "Kneser-Ney: too few counts for order 1" in " ".join(" ".join(rows).split())
+
+
 async def test_each_tensor_has_its_gradient_and_its_ratio(draw):
     _, rows = await draw()
     assert line(rows, "W1").split()[:3] == ["W1", "4.5e-03", "-2.9"]

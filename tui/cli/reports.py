@@ -132,6 +132,7 @@ def print_training(session: "Session", report: dict[str, Any]) -> None:
         f"seed {report['seed']}"
     )
     print_out(table, "", Text(speed), Text(_kept(report["run"]), style="dim", overflow="fold"), "")
+    _print_note(session)
     if session.diverged_at is None:
         print_samples(session.sample(_SAMPLES_SHOWN, seed=session.seed))
     look = PlotContent(baselines=(Baseline("uniform", math.log(session.dataset.vocabulary.size)),))
@@ -249,10 +250,12 @@ def print_evaluations(
     words: list[Probe],
     coverage: ContextCoverage | None,
     penalty: Regularization | None,
+    session: "Session",
 ) -> None:
     """Print the losses of some splits, how likely each character of some words is, and what the
     losses come from."""
     print_out(*_evaluations(evaluations))
+    _print_note(session)
     if coverage is not None:
         _print_plot("\nContexts", coverage_rows(coverage, "this model", DARK))
     if penalty is not None:
@@ -269,6 +272,14 @@ def print_evaluations(
         print_out(
             "", Text(f"mean of all {characters:,} characters of the {len(words)} words: {mean}")
         )
+
+
+def _print_note(session: "Session") -> None:
+    """Print what there is to tell of how the counts that predict were smoothed."""
+    from makemore_tui.core.models.kneser_ney import clamped_note
+
+    if note := clamped_note(session.mixing.model().clamped_orders):
+        print_out(Text(note, style="dim"), "")
 
 
 def mean_surprisal(words: list[Probe]) -> float:

@@ -72,6 +72,8 @@ def evaluate(
         _count_test_evaluation(run)
     answer: dict[str, Any] = {name: one.loss for name, one in evaluations.items()}
     answer |= _mixture_record(evaluations)
+    if clamped := saved.mixing.model().clamped_orders:
+        answer["clamped_orders"] = clamped
     if words:
         records = [_word_record(one) for one in words]
         texts = [{"text": text} for text in word or ()]
@@ -84,7 +86,7 @@ def evaluate(
     penalty = _regularization(saved)
     if penalty:
         answer["regularization"] = asdict(penalty)
-    show(as_json, answer, print_evaluations, evaluations, words, coverage, penalty)
+    show(as_json, answer, print_evaluations, evaluations, words, coverage, penalty, saved)
 
 
 def _count_test_evaluation(run: Path) -> None:

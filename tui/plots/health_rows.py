@@ -7,7 +7,7 @@ from rich.style import Style
 from makemore_tui.core.results import Health, TensorHealth
 
 from ..style.colours import Palette
-from ..style.text_rows import Row, beside, column, fitted, number, row, wrapped
+from ..style.text_rows import Row, beside, column, fitted, number, paragraph, row, wrapped
 from .health_details import health_details
 
 _SCALE = (-5.0, -1.0)  # log10 of update to weight, its ends
@@ -64,7 +64,7 @@ def _activations(palette: Palette, health: Health, width: int) -> list[Row]:
     """How many hidden units are saturated or dead, and a histogram of the activations."""
     dim = palette.style("dim")
     if health.saturated is None or health.dead is None or not health.histogram:
-        return [row(("no hidden layer", dim))]
+        return paragraph(health.note or "no hidden layer", width, palette)
     saturated = _percent(health.saturated), "saturated" in health.unusual
     dead = f"dead {_percent(health.dead)}", "dead" in health.unusual
     most = max(health.histogram) or 1

@@ -9,12 +9,13 @@ from makemore_tui.core.results import TraceDrawing, TraceLine
 
 from ..style.cells import cell_len
 from ..style.colours import Palette
-from ..style.text_rows import Row, beside, fitted, number, paragraph, row, width_of
+from ..style.text_rows import Row, beside, number, paragraph, row, width_of, wrapped
 from .trace_ladder import TABLE_WIDTH, ladder_rows, ladder_table
 from .trace_stages import closely, stage_row
 
 _WIDE, _HIGH = 140, 38  # from which on all stages are shown, each with what happens there
 _GAP = 3  # cells between columns
+_CLOSE = 8  # rows that there must be for the chosen stage closely
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,8 @@ def _chosen_stage(drawn: Drawn, width: int, height: int) -> list[Row]:
 
 
 def _all_stages(drawn: Drawn, width: int, height: int) -> list[Row]:
-    """Every stage with what happens there, the gradients beside them, and the ladder."""
+    """Every stage with what happens there, the gradients beside them, and the ladder; if there are
+    too many, as `_chosen_stage`."""
     trace = drawn.trace
     parts = 2 if trace.gradients else 1
     each = (width - _GAP) // parts
@@ -157,6 +159,8 @@ def _all_stages(drawn: Drawn, width: int, height: int) -> list[Row]:
     if trace.gradients:
         back = [line for i in backward for line in _with_words(drawn, i, each)]
         rows = beside(rows, back, each + _GAP)
+    if len(rows) + _CLOSE > height:
+        return _chosen_stage(drawn, width, height)
     room, left = height - len(rows) - 2, width - TABLE_WIDTH - _GAP
     table = ladder_table(trace, room, drawn.palette)
     below = beside(_closely(drawn, left)[:room], table, left + _GAP)
@@ -165,8 +169,8 @@ def _all_stages(drawn: Drawn, width: int, height: int) -> list[Row]:
 
 def _with_words(drawn: Drawn, i: int, width: int) -> list[Row]:
     """A stage, and below it what happens there."""
-    about = fitted(f"    {drawn.stages[i].about}", width).rstrip()
-    return [_stage(drawn, i, width), row((about, drawn.palette.style("dim")))]
+    lines, dim = wrapped(drawn.stages[i].about, width - 4), drawn.palette.style("dim")
+    return [_stage(drawn, i, width), *(row((f"    {line}", dim)) for line in lines)]
 
 
 def _stage(drawn: Drawn, i: int, width: int) -> Row:

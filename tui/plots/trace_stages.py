@@ -13,7 +13,7 @@ from ..style.cells import cell_len
 from ..style.colours import Palette, ink_on
 from ..style.text_rows import Row, fitted, paragraph, row, width_of
 
-_WITH_CODE = 70  # cells from which on the code of each stage stands beside it
+_CODE_WIDTHS = (110, 43), (70, 25), (0, 0)  # from which width on, cells for each stage's code
 _WITH_STRONGEST = 34  # cells for values from which on the strongest are named
 _NUMBER_WIDTH = 10
 
@@ -27,11 +27,12 @@ def stage_row(
     """
     is_chosen = unit is not None
     style = palette.style("cursor" if is_chosen else "text", bold=is_chosen)
+    for_code = next(cells for least, cells in _CODE_WIDTHS if width >= least)
     line = row(
         ("▸ " if is_chosen else "  ", style),
         (fitted(one.name, 9), style),
-        (fitted(str(one.shape), 10), palette.style("dim")),
-        (fitted(one.code, 25) + " " if width >= _WITH_CODE else "", palette.style("dim")),
+        (fitted(str(one.shape), 12), palette.style("dim")),
+        (fitted(one.code, for_code) + " " if for_code else "", palette.style("dim")),
     )
     room = width - width_of(line)
     if len(one.values) == 1 or one.name == "ids":

@@ -7,6 +7,8 @@ from msgspec.structs import asdict
 
 from makemore_tui.core.analysis.coverage import context_coverage
 from makemore_tui.core.analysis.regularization import regularization
+from makemore_tui.core.datasets.dataset import Dataset
+from makemore_tui.core.models.kneser_ney import KneserNey
 from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.runs.locks import RunLock
 from makemore_tui.core.session.session import Session
@@ -128,6 +130,18 @@ def test_evaluate_tells_the_losses_of_network_counts_and_mixture(run, run_json, 
     done = run("evaluate", tmp_path / "mixed")
     for word in ("  network ", "  counts ", f"whose weight is {found['weight']:.3f}"):
         assert word in done.out
+
+
+def test_discounts_that_were_clamped_are_told(run, run_json, items, tmp_path):
+    path = tmp_path / "counts"
+    options = "--preset", "kneser-ney", "--set", "order=2", "--data", items, "--out", path
+    said = "Kneser-Ney: too few counts to estimate every discount of order"
+    for words in (("train", *options), ("evaluate", path)):
+        assert said in " ".join(run(*words).out.split())
+    assert (
+        run_json("evaluate", path)["clamped_orders"]
+        == KneserNey.of(Dataset(items), 2).clamped_orders
+    )
 
 
 def test_evaluate_for_people_has_a_table_and_the_word(run, saved):

@@ -96,7 +96,6 @@ async def test_a_panel_looks_as_it_did(explorer, scene, panel, tmp_path):
 
 
 @pytest.mark.asyncio
-<<<<<<< HEAD
 async def test_a_lesson_looks_as_it_did(explorer, scene, tmp_path):
     """With a number to type, a goal that is reached, and a hint."""
     async with explorer(replace(scene, state="paused"), (120, 40)) as it:
@@ -106,10 +105,11 @@ async def test_a_lesson_looks_as_it_did(explorer, scene, tmp_path):
         await it.press("v", "v", "v", "v", "f2", "escape", "h")
         await it.ticks(10)
         compare("lesson", await settled(it), tmp_path)
-=======
+
+
+@pytest.mark.asyncio
 async def test_a_pair_looks_as_it_did(explorer, scene, tmp_path):
     pair = paired(replace(scene, state="paused", previous=(), loss=None))
     async with explorer(pair) as it:
         await it.ticks(10)
         compare("pair-120x40", await settled(it), tmp_path)
->>>>>>> wA

@@ -11,7 +11,6 @@ from textual.widgets.option_list import Option
 
 from makemore_tui.core.lessons import Lesson, first_step_left, lesson_named, lesson_to_open
 
-from .. import messages as say
 from ..client.lesson_player import LessonPlayer
 from ..client.session_actions import SessionActions
 from ..keymap import bindings_of, key_labels
@@ -100,12 +99,10 @@ class LessonSide(Vertical):
 
     async def action_open(self) -> None:
         """Open the lessons; later, let the keys be the lessons'."""
-        now = self._session.requests.latest
-        if not self.display and now is not None and now.pair is not None:
-            self._session.notices.say(say.NOT_OF_PAIR.format(key=key_labels(self.app)))
-        elif not self.display:
-            await self.show()
-            self.action_list()
+        if not self.display:
+            if self._session.is_single():
+                await self.show()
+                self.action_list()
         elif self.player.lesson is None:
             self.screen.set_focus(self._choices)
         else:

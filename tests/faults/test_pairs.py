@@ -23,10 +23,10 @@ def saved_pair(terminal):
     for path in terminal.saved:
         try:
             if twin := read_record(path).twin:
-                return path, path.with_name(twin.file)
+                return [path, path.with_name(twin.file)]
         except UserError:  # removed meanwhile
             continue
-    return ()
+    return []
 
 
 def fork(terminal):

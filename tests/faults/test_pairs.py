@@ -24,10 +24,10 @@ def saved_pair(terminal) -> tuple[Path, ...]:
     for path in terminal.saved:
         try:
             if twin := read_record(path).twin:
-                return path, path.with_name(twin.file)
+                return [path, path.with_name(twin.file)]
         except UserError:  # removed meanwhile
             continue
-    return ()
+    return []
 
 
 def fork(terminal):

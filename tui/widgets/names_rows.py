@@ -138,10 +138,10 @@ def _cell(name: Sample, other: str, width: int, gap: int, palette: Palette) -> R
     style = palette.style("dim" if name.seen else "text")
     same = _same_beginning(text, shown(other) or "(empty)") if other != name.text else len(text)
     changed = text[same:].rstrip()
+    rest = text[same + len(changed) :]
+    parts = ((text[:same], style), (changed, style + _UNDERLINED), (f"{rest} ", style))
     return row(
-        (text[:same], style),
-        (changed, style + _UNDERLINED),
-        (f"{text[same + len(changed) :]} ", style),
+        *(parts if changed else ((f"{text} ", style),)),
         (
             f"{mark if is_wide else sign:<{width - room - 1 + gap}}",
             palette.style("dim" if name.seen else "good"),

@@ -294,7 +294,8 @@ def _line(
     entry: RunEntry, is_chosen: bool, name_width: int, columns: Sequence[Column], palette: Palette
 ) -> Row:
     name, dim = entry.label, palette.style("dim")
-    if entry.place in ("saved", "deleted") and cell_len(name) > name_width > 8:
+    has_time = entry.place in ("saved", "deleted") or bool(entry.side)
+    if has_time and cell_len(name) > name_width > 8:
         # What tells saved runs apart is mostly the time, which is at the end.
         begin = set_cell_size(name, name_width // 3)
         name = begin + end_of(name, name_width - name_width // 3)

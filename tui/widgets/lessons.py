@@ -76,9 +76,6 @@ class LessonSide(Vertical, can_focus=True):
         super().__init__(id="lessons")
         self.player = LessonPlayer(session)
         self._grid = grid
-        self._text, self._goal = Static(id="lesson-text"), Static(id="lesson-goal")
-        self._line = AnswerLine(self)
-        self._choices = OptionList(compact=True)
         self._pressing: Timer | None = None
 
     @property
@@ -103,11 +100,11 @@ class LessonSide(Vertical, can_focus=True):
     async def action_open(self) -> None:
         """Open the lessons; in a lesson, take the keys or give them back, and once a step is done
         go to the next."""
-        is_list, player = self._choices.display, self.player
+        player = self.player
         if not self.display:
             await self.show()
             self.action_list()
-        elif is_list and player.lesson is None:
+        elif (is_list := self._choices.display) and player.lesson is None:
             self._close()
         elif is_list:
             self._show_step()
@@ -122,6 +119,8 @@ class LessonSide(Vertical, can_focus=True):
         """Show the side; the first time, read the lessons."""
         if not self.children:
             self.player.load()
+            self._text, self._goal = Static(id="lesson-text"), Static(id="lesson-goal")
+            self._line, self._choices = AnswerLine(self), OptionList(compact=True)
             scroll = VerticalScroll(self._text, self._goal, can_focus=False)
             await self.mount(scroll, self._line, self._choices)
         self.display = True

@@ -67,11 +67,11 @@ class RunsPanel(Panel):
         self.cursor = 0
         self.sort = "when"
         self.saved = SavedRuns(self.list_saved)
-        self._filter = RunsFilter(placeholder="name, dataset or hidden=200")
         self._entries: list[RunEntry] = []
         self._places: dict[int, int] = {}  # of a row of the panel, the run that is there
 
     def compose(self) -> ComposeResult:
+        self._filter = RunsFilter(placeholder="name, dataset or hidden=200")
         yield self._filter
         yield self.saved
 

@@ -3,7 +3,8 @@ and the likelihood of the words."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from makemore_tui.core.results import TraceDrawing, TraceLine
 
@@ -17,8 +18,7 @@ _WIDE, _HIGH = 140, 38  # from which on all stages are shown, each with what hap
 _GAP = 3  # cells between columns
 
 
-@dataclass(frozen=True)
-class Drawn:
+class Drawn(Struct, frozen=True):
     """What is drawn, and how.
 
     before: the same example some steps ago. stage: that under the cursor, which is shown closely;

@@ -1,8 +1,8 @@
 """The loss plot."""
 
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from textual.events import Click
 
 from makemore_tui.core.constants import BASELINES

@@ -1,11 +1,11 @@
 """What there is to know of each kind of model without having one. Torch-free."""
 
 import math
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True)
-class ModelKind:
+class ModelKind(Struct, frozen=True):
     """The facts of a kind of model.
 
     name: the value of the setting `kind`. label: in words.

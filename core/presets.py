@@ -1,13 +1,14 @@
 """Settings that are worth a name. Torch-free."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct
 
 from .errors import UserError, did_you_mean
 from .settings import ModelSettings, TrainSettings
 
 
-@dataclass(frozen=True)
-class Preset:
+class Preset(Struct, frozen=True):
     """A model and a way to train it, and what it is for.
 
     dev_loss: what it reaches on the built-in names, in nats: that of seed 1, or two values that

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from .errors import UserError, did_you_mean
 from .model_kinds import MODEL_KINDS, ModelKind
 
@@ -141,8 +143,7 @@ def changed(
     return replace(model, **of_model), replace(train, **of_train)
 
 
-@dataclass(frozen=True)
-class EditPlan:
+class EditPlan(Struct, frozen=True):
     """What changing some settings, by name, would do to a run, and its settings after that."""
 
     changes: dict[str, Any]

@@ -69,10 +69,12 @@ class ExplorerApp(App):
     def get_driver_class(self) -> type[Driver]:
         return aligning(super().get_driver_class())
 
+    def get_default_screen(self) -> MainScreen:
+        self.main = MainScreen(self.engine, self.config)
+        return self.main
+
     def on_mount(self) -> None:
         self.set_keymap({key.id: key.keys for key in self.keys if key.id in self.config.keys})
-        self.main = MainScreen(self.engine, self.config)
-        self.push_screen(self.main)
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGHUP"):  # the system asks for it, or the terminal is closed
             with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):

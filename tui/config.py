@@ -6,9 +6,10 @@ docs/configuration.md shows a file that has every entry.
 import os
 import stat
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
+
+from msgspec import Struct, field
 
 from makemore_tui.core.atomic import write_atomically
 from makemore_tui.core.constants import BASELINES
@@ -23,8 +24,7 @@ _MAX_MEGABYTES = 1_000_000
 _TAKEN = {"ctrl+p": "the command palette", "ctrl+q": "leaving"}  # keys that are Textual's own
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(Struct, frozen=True):
     """What stands in the file: values by name ("loss.axis" is `axis` of the table `loss`), and
     the keys of ids."""
 

@@ -7,9 +7,9 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import IO, Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from makemore_tui.core.worker.protocol import (
@@ -26,8 +26,7 @@ _SECONDS_TO_END = 1.8  # which is more than the worker allows itself
 _SECONDS_TO_READ = 0.2  # what it has said last
 
 
-@dataclass(frozen=True)
-class WorkerDied:
+class WorkerDied(Struct, frozen=True):
     """The worker ended by itself; `why` says in words what is known.
 
     was_killed: by a signal, which is no fault of its own.

@@ -1,10 +1,10 @@
 """The bigram table as a heat map, with the details of the pair under its cursor."""
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from msgspec import Struct
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
@@ -93,8 +93,7 @@ def num_followers(layout: TableLayout) -> int:
     return max(5, layout.lines - 2 - _WORD_LINES)
 
 
-@dataclass(frozen=True)
-class BigramDrawing:
+class BigramDrawing(Struct, frozen=True):
     """A window of the table in a panel of `width` cells and `height` lines.
 
     labels: of all characters, by id."""

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.style import Style
 
 from makemore_tui.core.constants import BASELINES
@@ -33,8 +34,7 @@ def is_target(loss: float) -> bool:
     return 0 < loss <= MAX_TARGET
 
 
-@dataclass(frozen=True)
-class LossOptions:
+class LossOptions(Struct, frozen=True):
     """Which steps of a run the loss plot shows, on which axes, and what beside the curves.
 
     smoothing: a key of SMOOTHINGS. baselines: the names of those shown. spread: whether the lowest

@@ -3,7 +3,8 @@ and the likelihood of the words."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from makemore_tui.core.results import TraceDrawing, TraceLine
 
@@ -18,8 +19,7 @@ _GAP = 3  # cells between columns
 _CLOSE = 8  # rows that there must be for the chosen stage closely
 
 
-@dataclass(frozen=True)
-class Drawn:
+class Drawn(Struct, frozen=True):
     """What is drawn, and how.
 
     before: the same example some steps ago. stage: that under the cursor, which is shown closely;

@@ -5,10 +5,10 @@ grows evenly in lightness, so it reads in grey too.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from rich.color import Color
 from rich.style import Style
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 RGB = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Palette:
+class Palette(Struct, frozen=True, dict=True):
     """Colours by what they stand for."""
 
     text: RGB

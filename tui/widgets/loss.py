@@ -1,6 +1,5 @@
 """The loss plot."""
 
-from dataclasses import replace
 from typing import Any
 
 from msgspec import structs

@@ -70,6 +70,7 @@ class PanelGrid(Vertical):
         self.characters = 27
         self._size_to_fit = Size(0, 0)
         self._tabs: Tabs | None = None
+        self._are_tabs_mounted = False
 
     def compose(self) -> ComposeResult:
         with Container():
@@ -108,7 +109,11 @@ class PanelGrid(Vertical):
         self._tabs = Tabs(*tabs, active=f"tab-{self.chosen}")
         self._tabs.can_focus = False
         self.mount(self._tabs, before=0)
-        self.call_after_refresh(self._activate_tab)
+        self.call_after_refresh(self._begin_with_tabs)
+
+    def _begin_with_tabs(self) -> None:
+        self._are_tabs_mounted = True
+        self._activate_tab()
 
     def _activate_tab(self) -> None:
         """Mark the chosen panel's tab, once there are tabs."""
@@ -158,7 +163,8 @@ class PanelGrid(Vertical):
 
     def on_tabs_tab_activated(self, event: "Tabs.TabActivated") -> None:
         event.stop()
-        if event.tab.id and event.tab.id == event.tabs.active:  # not one left behind meanwhile
+        is_active = event.tab.id == event.tabs.active  # not one left behind meanwhile
+        if event.tab.id and is_active and self._are_tabs_mounted:
             self.action_choose(event.tab.id.removeprefix("tab-"))
 
     @on(DescendantFocus)

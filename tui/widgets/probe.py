@@ -31,13 +31,13 @@ class ProbePanel(Panel):
 
     def __init__(self):
         super().__init__()
-        self._line = OwnLine(placeholder="the empty text")
         self._draws: list[Draw] = []  # of the walk that leads to the text
         self._due = 0  # how often the next character was asked for
         self._prefix, self._index = "", 0  # what the walk began with, and the sample that it is
         self._walked = ""  # the text that the walk has come to
 
     def compose(self) -> ComposeResult:
+        self._line = OwnLine(placeholder="the empty text")
         yield self._line
 
     def on_mount(self) -> None:

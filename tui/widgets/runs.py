@@ -76,12 +76,11 @@ class RunsPanel(Panel):
         self.cursor = 0
         self.sort = "when"
         self.saved = SavedRuns(self.list_saved)
-        self._filter = RunsFilter(placeholder="name, dataset or hidden=200")
+        self._filter: RunsFilter | None = None  # made when first needed, so that the start is fast
         self._entries: list[RunEntry] = []
         self._places: dict[int, int] = {}  # of a row of the panel, the run that is there
 
     def compose(self) -> ComposeResult:
-        yield self._filter
         yield self.saved
 
     def list_saved(self, runs: "Sequence[SavedRun]") -> None:
@@ -117,8 +116,11 @@ class RunsPanel(Panel):
         self.sort = next_of(self.sort, list(COLUMNS))
         self.relayout()
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Let the keys type words that the runs must have."""
+        if self._filter is None:
+            self._filter = RunsFilter(placeholder="name, dataset or hidden=200")
+            await self.mount(self._filter)
         self._filter.display = True
         self.screen.set_focus(self._filter)  # at once, before the next key
 
@@ -175,12 +177,13 @@ class RunsPanel(Panel):
         self.saved.read()
         before = self._entries
         everything = _all_entries(snapshot, self.saved)
-        self._entries = entries = ordered(matching(everything, self._filter.value), self.sort)
-        keys_here = _keys_here(self.sort, self._filter.has_focus, width, key_labels(self.app))
-        label_border(self, subtitle=keys_here)
-        above: list[Row] = [[]] if self._filter.display else []  # the line that is typed into
+        line = self._filter
+        wanted, is_typing = (line.value, line.has_focus) if line else ("", False)
+        self._entries = entries = ordered(matching(everything, wanted), self.sort)
+        label_border(self, subtitle=_keys_here(self.sort, is_typing, width, key_labels(self.app)))
+        above: list[Row] = [[]] if line and line.display else []  # the line that is typed into
         if not entries:
-            words = f"No run matches {self._filter.value!r} · esc to show all"
+            words = f"No run matches {wanted!r} · esc to show all"
             return [*above, *paragraph(words, width, self.palette)]
         self.cursor = _cursor(entries, before, self.cursor)
         layout = ListLayout(self.cursor, self.sort, width, height - len(above), self.palette)

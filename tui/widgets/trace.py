@@ -36,7 +36,6 @@ class TracePanel(Panel):
 
     def __init__(self):
         super().__init__()
-        self._line = OwnLine("emma", placeholder=_HINT, select_on_focus=True)
         self._stage = -1  # on the words
         self._unit = 0
         self._position: int | None = None
@@ -47,6 +46,7 @@ class TracePanel(Panel):
         self._before: TraceDrawing | None = None  # of the same example, before the last step
 
     def compose(self) -> ComposeResult:
+        self._line = OwnLine("emma", placeholder=_HINT, select_on_focus=True)
         yield self._line
 
     def on_mount(self) -> None:

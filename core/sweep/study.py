@@ -18,7 +18,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.storages import fail_stale_trials
+from optuna.storages import RDBStorage, fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
 from ..errors import UserError
@@ -64,9 +64,13 @@ class Study:
         """
         url = postgres_url(start.storage) if start.storage else f"sqlite:///{database}"
         with told():
-            self._file = None if start.storage else FileStorage(database, start.study)
-            self._shared = shared_storage(url, start.grace_seconds) if start.storage else None
-            self._storage = self._file or self._shared
+            self._storage: FileStorage | RDBStorage
+            self._file: FileStorage | None = None
+            self._shared: RDBStorage | None = None
+            if start.storage:
+                self._storage = self._shared = shared_storage(url, start.grace_seconds)
+            else:
+                self._storage = self._file = FileStorage(database, start.study)
             study, is_new = self._open(start)
         self._study = study
         self.begun: Begun = _begin(study, start) if is_new else _begun(study, start)
@@ -198,9 +202,8 @@ class Study:
 
     def close(self) -> None:
         """Close the database."""
-        for storage in filter(None, (self._file, self._shared)):
-            storage.remove_session()
-            storage.engine.dispose()
+        self._storage.remove_session()
+        self._storage.engine.dispose()
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

@@ -66,6 +66,7 @@ class Study:
         self._shared: RDBStorage | None = None
         url = postgres_url(start.storage) if start.storage else f"sqlite:///{database}"
         with told():
+            self._storage: FileStorage | RDBStorage
             if start.storage:
                 self._storage = self._shared = shared_storage(url, start.grace_seconds)
             else:
@@ -201,9 +202,8 @@ class Study:
 
     def close(self) -> None:
         """Close the database."""
-        for storage in filter(None, (self._file, self._shared)):
-            storage.remove_session()
-            storage.engine.dispose()
+        self._storage.remove_session()
+        self._storage.engine.dispose()
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .measure import Row
 
-_SECTIONS = ("step", "quality", "work", "growth", "explorer")
+_SECTIONS = ("step", "quality", "work", "growth", "explorer", "sweep")
 _HEADER = ("what", "ours", "baseline", "unit", "ratio", "quartiles")
 _LINE = "{:<38} {:>9} {:>9} {:<17} {:>7} {:>13}"
 
@@ -53,7 +53,9 @@ def _section(name: str, quick: bool) -> Iterator[Row]:
     import torch  # which the help does not wait for
 
     torch.set_num_threads(1)  # as the program does
-    return _explorer_rows(quick) if name == "explorer" else _engine_rows(name, quick)
+    if name in ("explorer", "sweep"):
+        return _program_rows(name, quick)
+    return _engine_rows(name, quick)
 
 
 def _engine_rows(name: str, quick: bool) -> Iterator[Row]:
@@ -68,10 +70,14 @@ def _engine_rows(name: str, quick: bool) -> Iterator[Row]:
     return on_names[name](Dataset.load("names"), effort)
 
 
-def _explorer_rows(quick: bool) -> Iterator[Row]:
+def _program_rows(name: str, quick: bool) -> Iterator[Row]:
     if sys.platform == "win32":
         return iter(())  # there is no pseudo-terminal to run it in
     from .explorer import explorer_rows
+    from .sweeping import sweep_rows
+
+    if name == "sweep":
+        return sweep_rows(1, 20, 5) if quick else sweep_rows(5, 120, 20)
 
     return explorer_rows(6, 0.6, 20) if quick else explorer_rows(60, 0.6, 120)
 

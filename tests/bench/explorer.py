@@ -83,8 +83,8 @@ def explorer_rows(turns: int, seconds: float, keys: int) -> Iterator[Row]:
             resizes = explorer.resizes(keys // 4)
             found = explorer.find_rate()
         yield paired_row(f"{name}/steps", "steps/s", explored, headless, more_is_better=True)
-        yield from _percentiles(f"{name}/key", latencies)
-        yield from _percentiles(f"{name}/resize", resizes)
+        yield from percentiles(f"{name}/key", latencies)
+        yield from percentiles(f"{name}/resize", resizes)
         yield Row(f"{name}/finder", found, "s")
         yield Row(f"{name}/frame", frame, "ms")
     with Explorer(120, 40, *_LARGE) as explorer:
@@ -92,7 +92,7 @@ def explorer_rows(turns: int, seconds: float, keys: int) -> Iterator[Row]:
     yield from _percentiles("explorer/120x40/pair", pairs)
 
 
-def _percentiles(name: str, seconds: list[float]) -> Iterator[Row]:
+def percentiles(name: str, seconds: list[float]) -> Iterator[Row]:
     """Rows of the 50th, 95th and 99th percentile, in milliseconds."""
     for percent in (50, 95, 99):
         at = min(len(seconds) - 1, len(seconds) * percent // 100)
@@ -174,6 +174,11 @@ class Explorer:
         self.press("\x1b", b"training")
         return seconds
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of the explorer's process so far."""
+        return _cpu_seconds(self._pid)
+
     def frame_milliseconds(self, seconds: float) -> float:
         """Processor time of the explorer's process for each burst of output."""
         begun = _cpu_seconds(self._pid)
@@ -185,8 +190,12 @@ class Explorer:
         self._screen = b""
         begun = time.perf_counter()
         os.write(self._fd, key.encode())
-        self._wait(lambda screen: re.search(shows, screen) is not None)
+        self.wait_for(shows)
         return time.perf_counter() - begun
+
+    def wait_for(self, shows: bytes) -> None:
+        """Wait until what the screen has shown since the last key matches a pattern."""
+        self._wait(lambda screen: re.search(shows, screen) is not None)
 
     def _turn(self, key: str, shows: bytes) -> float:
         self._read_for(random.uniform(0.1, 0.3))

@@ -1,5 +1,6 @@
 """A pair of runs whose worker, then whose explorer, is killed: both runs go on, as a pair."""
 
+from collections.abc import Sequence
 import os
 import random
 import signal
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def saved_pair(terminal) -> tuple[Path, ...]:
+def saved_pair(terminal) -> Sequence[Path]:
     """The files of A and of B, once both are there."""
     for path in terminal.saved:
         try:

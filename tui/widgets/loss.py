@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec import structs
+from msgspec.structs import replace
 from textual.events import Click
 
 from makemore_tui.core.constants import BASELINES
@@ -112,7 +112,7 @@ class LossPanel(Panel):
         self._is_pair = snapshot.pair is not None
         if snapshot.twins is not None:
             curve = twins_curve(snapshot.twins, snapshot.step)
-            snapshot = structs.replace(snapshot, loss=curve)
+            snapshot = replace(snapshot, loss=curve)
         span, crosshair = self.options.span, self.options.crosshair
         if (
             not self.snapshot

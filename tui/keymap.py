@@ -239,10 +239,10 @@ PANEL_KEYS = (
     Key("lesson-show", "s", "lesson", "show_me", "show me",
         "Lessons: press the keys of this step for you"),
     Key("lesson-list", "l", "lessons", "list", "list", "Lessons: list all"),
-    Key("lesson-reset", "r", "lesson", "reset", "restart", "Lessons: restart this lesson"),
+    Key("lesson-reset", "r", "lesson", "reset", "restart lesson", "Lessons: restart this lesson"),
     Key("lesson-leave", "x", "lessons", "leave", "leave",
         "Lessons: leave, back to your own run"),
-    Key("lesson-back", "esc", "lessons", "back", "panels",
+    Key("lesson-back", "esc", "lessons", "back", "back to panels",
         "Lessons: back to the panels", keys="escape"),
 )  # fmt: skip
 

@@ -1,10 +1,10 @@
 """A pair of runs whose worker, then whose explorer, is killed: both runs go on, as a pair."""
 
-from collections.abc import Sequence
 import os
 import random
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest

@@ -158,6 +158,19 @@ async def test_hints_come_one_by_one_and_the_keys_are_pressed_for_one_who_asks(
         assert side.player.answer == 32178
 
 
+async def test_the_palette_has_the_keys_of_a_step_while_one_is_open(it):
+    titles = lambda: {one.help for one in it.app.get_system_commands(it.screen)}  # noqa: E731
+    hint, side = "Lessons: a hint, then a second one", it.screen.lessons
+    assert hint not in titles()
+    await it.screen.run_action("run('lessons', 'list')")  # which does nothing yet
+    assert not side.display
+    await side.open_at("the-data", index=0)
+    commands = {one.help: one for one in it.app.get_system_commands(it.screen)}
+    await commands[hint].callback()
+    assert side.player.num_hints == 1
+    side.action_leave()
+
+
 async def test_the_card_names_the_lessons_which_never_open_by_themselves(explorer):
     async with explorer(size=(80, 24), config=NEW) as it:
         await it.until(lambda: "F2  Lessons" in it.painted())

@@ -246,6 +246,7 @@ class MainScreen(Screen):
         chosen = self.grid.panels[self.grid.chosen]
         nodes = {
             "panels": self.grid, "chosen": chosen, "card": self.card, "lessons": self.lessons,
+            "lesson": self.lessons.step,
         }  # fmt: skip
         await nodes.get(owner, self.grid.panels.get(owner)).run_action(action)
 

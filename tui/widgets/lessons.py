@@ -165,7 +165,9 @@ class LessonSide(Vertical):
             self.screen.set_focus(self._grid.panels[self._grid.chosen])
 
     def action_list(self) -> None:
-        """List the lessons, the one to go on with highlighted."""
+        """List the lessons, the one to go on with highlighted, if they are open."""
+        if not self.display:
+            return
         player = self.player
         lines = [lesson_line(i, one, player.done) for i, one in enumerate(player.lessons, 1)]
         self._choices.clear_options()

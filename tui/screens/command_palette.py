@@ -62,13 +62,10 @@ def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
     if not isinstance(screen, MainScreen):
         return
     elsewhere = {key.owner for key in SWEEP_KEYS}
-<<<<<<< HEAD
     if not screen.check_action("run", ("pair",)):
         elsewhere.add("pair")
-=======
     if not screen.lessons.display:
         elsewhere.add("lesson")
->>>>>>> wE
     for key in (key for key in getattr(app, "keys", KEYS) if key.owner not in elsewhere):
         title = f"{key.word[0].upper()}{key.word[1:]}  ({key.shown})"
         yield SystemCommand(title, key.help, partial(screen.run_action, key.screen_action))

@@ -103,6 +103,15 @@ async def test_a_wide_panel_shows_every_stage_with_what_happens_there(draw):
     assert "product" in text
 
 
+async def test_a_long_sentence_is_wrapped_and_too_many_stages_are_a_list(draw):
+    stages = tuple(replace(one, about="word " * 40 + "at last.") for one in BACK.stages)
+    _, rows = await draw(replace(BACK, stages=stages), width=150, height=60)
+    assert "\n".join(rows).count("at last.") == len(stages) + 1  # one is shown closely, too
+    _, rows = await draw(replace(BACK, stages=stages), width=150, height=38)
+    assert "at last." not in "\n".join(rows)
+    assert all(any(f"  {one.name} " in line for line in rows) for one in stages)
+
+
 async def test_softmax_by_hand_stands_beside_the_safe_one(draw):
     _, rows = await draw(softmax_drawing([100.0, 2.0, -3.0]))
     assert rows[3].split()[:6] == ["100", "inf", "nan", "0", "1", "1"]

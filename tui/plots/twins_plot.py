@@ -1,6 +1,7 @@
 """Two runs that are trained side by side: their loss curves, and under them the difference."""
 
 import math
+
 from msgspec.structs import replace
 
 from makemore_tui.core.results import DevDifference, LossCurve, Mark, Pair, SavedCurve, TwinLosses

@@ -41,6 +41,12 @@ _STEP = re.compile(rb"step ([\d,]+) ")
 _RATES = ["0.1", "0.0562", "0.0316", "0.0178", "0.01", "0.00562", "0.00316", "0.00178", "0.001"]
 _HIDDEN = rb"hidden(?:\x1b\[[\d;]*m|\s)+"  # whatever the colour of what follows
 _SIZES = (("=", _HIDDEN + b"250"), ("-", _HIDDEN + b"200"))
+_LARGE = ("--preset", "tuned")  # 132,675 parameters
+_KEEP_A, _KEEP_B = "\x1bOR", "\x1bOS"  # F3 and F4
+_PAIRS = (
+    ("T", b"Forked"), (_KEEP_B, b"Kept B"), ("u", b"A and B again"), (_KEEP_A, b"Kept A"),
+    ("u", b"A and B again"), ("u", b"Undid fork"),
+)  # fmt: skip
 _PATIENCE = 20.0  # seconds
 _WARM_UP = 2.0  # seconds before anything is measured
 _SETTLING = 0.5  # seconds
@@ -53,7 +59,8 @@ def explorer_rows(turns: int, seconds: float, keys: int) -> Iterator[Row]:
     """The explorer at two sizes, with the trace open, and with every view open in turn.
 
     Steps per second against training without a screen; the time from a key to its effect on the
-    screen, to another size of the model, and to the finder's result; processor time of a frame.
+    screen, to another size of the model, and to the finder's result; processor time of a frame. And
+    of a large model, the time from the keys that fork, keep a run and undo to what they say.
 
     turns: how often explorer and headless training alternate, at least once for each view.
     seconds: of each turn. keys: how many are pressed.
@@ -80,6 +87,9 @@ def explorer_rows(turns: int, seconds: float, keys: int) -> Iterator[Row]:
         yield from _percentiles(f"{name}/resize", resizes)
         yield Row(f"{name}/finder", found, "s")
         yield Row(f"{name}/frame", frame, "ms")
+    with Explorer(120, 40, *_LARGE) as explorer:
+        pairs = explorer.pairs(keys)
+    yield from _percentiles("explorer/120x40/pair", pairs)
 
 
 def _percentiles(name: str, seconds: list[float]) -> Iterator[Row]:
@@ -100,7 +110,8 @@ def _headless_steps_per_second(session: Session, seconds: float) -> float:
 class Explorer:
     """The explorer, running in a pseudo-terminal of its own."""
 
-    def __init__(self, columns: int, lines: int):
+    def __init__(self, columns: int, lines: int, *words: str):
+        self._words = words
         self._size = struct.pack("HHHH", lines, columns, 0, 0)
         self._screen = b""
         down = [("[", _number(rate)) for rate in _RATES[1:]]
@@ -117,7 +128,7 @@ class Explorer:
             os.environ["MAKEMORE_TUI_CONFIG"] = f"{self._place.name}/none.toml"
             os.environ.pop("COLUMNS", None)
             os.environ.pop("LINES", None)
-            os.execv(_COMMAND[0], [*_COMMAND, "--set", f"steps={_MANY}"])
+            os.execv(_COMMAND[0], [*_COMMAND, *self._words, "--set", f"steps={_MANY}"])
         self._wait(lambda screen: len(_STEP.findall(screen)) > 2)
         self._read_for(_WARM_UP)
         return self
@@ -152,6 +163,10 @@ class Explorer:
     def resizes(self, keys: int) -> list[float]:
         """Seconds from a key that grows or shrinks the model to the new size on the screen."""
         return [self._turn(*one) for one in islice(cycle(_SIZES), keys)]
+
+    def pairs(self, keys: int) -> list[float]:
+        """Seconds from a key that forks, keeps a run or undoes to what is said of that."""
+        return [self._turn(*one) for one in islice(cycle(_PAIRS), keys)]
 
     def find_rate(self) -> float:
         """Seconds from the key of the learning-rate finder to its suggestion."""

@@ -22,7 +22,7 @@ from makemore_tui.tui.screens.main import MainScreen
 from makemore_tui.tui.widgets.panel import Panel
 from makemore_tui.tui.widgets.panel_grid import PLACES
 from makemore_tui.tui.widgets.status import StatusBar
-from tests.support.fake_engine import FakeEngine
+from tests.support.fake_engine import FakeEngine, FakePair
 from tests.support.snapshots import TEMPLATE, same_run
 
 PATIENCE = 20  # seconds, after which a test gives up
@@ -93,6 +93,7 @@ class Explorer:
         await self.until(lambda: all(panel.region.area for panel in self.screen.grid.shown))
         self.screen.notice.say("")
         self.screen.requests._unanswered.clear()
+        self.engine.pair = FakePair(self.engine)
         self.engine.past.clear()
         self.engine.future.clear()
         self.engine.requests.clear()

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from makemore_tui.core.results import Baseline, Mark, TestLoss
 from makemore_tui.tui.keymap import PANELS
 from makemore_tui.tui.style.themes import OWN
+from tests.support.snapshots import paired
 
 FOLDER = Path(__file__).with_name("snapshots")
 SCREENS = [((80, 24), OWN[0]), ((120, 40), OWN[0]), ((120, 40), OWN[1]), ((200, 60), OWN[2])]
@@ -92,3 +93,11 @@ async def test_a_panel_looks_as_it_did(explorer, scene, panel, tmp_path):
         await it.until(lambda: it.shown_panels == [panel])
         await it.ticks(10)
         compare(f"panel-{panel}", await settled(it), tmp_path)
+
+
+@pytest.mark.asyncio
+async def test_a_pair_looks_as_it_did(explorer, scene, tmp_path):
+    pair = paired(replace(scene, state="paused", previous=(), loss=None))
+    async with explorer(pair) as it:
+        await it.ticks(10)
+        compare("pair-120x40", await settled(it), tmp_path)

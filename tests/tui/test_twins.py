@@ -64,10 +64,13 @@ async def test_each_step_of_a_pair_is_said(it):
     await it.until(lambda: it.notice.startswith("Undid fork: A alone"))
 
 
-async def test_what_a_pair_refuses_names_the_keys_that_end_it(it):
-    await it.press("T", "T")
+@pytest.mark.parametrize("press", ["T", "d", "f2"])
+async def test_what_a_pair_refuses_names_the_keys_that_end_it(it, press):
+    await it.press("T", press)
     said = "Not with two runs side by side · F3 to keep A, F4 to keep B"
     await it.until(lambda: it.notice == said)
+    assert it.app.screen is it.screen
+    assert not it.screen.lessons.display
 
 
 async def test_the_status_line_says_both_losses_and_what_can_be_said(it, snapshot):
@@ -75,6 +78,7 @@ async def test_the_status_line_says_both_losses_and_what_can_be_said(it, snapsho
     await it.show(better)
     assert " A 2.170 · ▸B 2.170 · B better by 0.0200 ± 0.0020" in it.status
     none = dev_difference(1100, 0.001)
+    assert better.pair
     a = replace(better.pair.a, step=900)
     await it.show(paired(better, difference=none, side="a", a=a))
     assert "▸A 2.170 at 900 ·  B 2.170 at 1,200" in it.status
@@ -155,9 +159,3 @@ async def test_the_help_says_what_is_judged(it):
     assert JUDGED in dict(it.app.screen._sections()["Twins"]).values()
     await it.press("escape")
     await it.until(lambda: it.app.screen is it.screen)
-
-
-async def test_lessons_wait_until_one_run_is_kept(it):
-    await it.press("T", "f2")
-    await it.until(lambda: it.notice.startswith("Not with two runs side by side"))
-    assert not it.screen.lessons.display

@@ -55,6 +55,13 @@ class SessionActions:
             self.notices.say(say.STILL_STARTING)
         return self.requests.latest
 
+    def is_single(self) -> bool:
+        """False, and a notice, while a pair of runs is trained."""
+        if (now := self.requests.latest) is None or now.pair is None:
+            return True
+        self.notices.say(say.NOT_OF_PAIR.format(key=self._labels()))
+        return False
+
     def ask(self, request: Request) -> None:
         """Send a command, unless there is nothing that it could undo or redo."""
         if (now := self.latest()) is None:

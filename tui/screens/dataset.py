@@ -127,6 +127,10 @@ class DatasetScreen(AskingScreen):
         self._numbers = Static(_NOTHING, id="numbers", markup=False)
         self._taking = Static(id="taking", markup=False)
 
+    @classmethod
+    def can_open(cls, session: SessionActions) -> bool:
+        return super().can_open(session) and session.is_single()
+
     def compose(self) -> ComposeResult:
         recent = [file for file in getattr(self.app, "recent", []) if os.path.isfile(file)]
         with Vertical() as box:

@@ -202,7 +202,7 @@ class MainScreen(Screen):
             return
         if side != (before.pair and before.pair.side):
             self.refresh_bindings()
-            self._schedule.ask_for(self.grid.shown)
+            self.call_after_refresh(self._schedule.ask_for, self.grid.shown)
         labels = key_labels(self.app)
         if said := notice(asked, before, snapshot, labels) or saving_notice(before, snapshot):
             self.notice.say(*said)

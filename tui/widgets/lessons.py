@@ -14,7 +14,6 @@ from textual.widgets.option_list import Option
 from makemore_tui.core.lessons import Lesson, lesson_named
 from makemore_tui.core.results import BigramTable
 
-from .. import messages as say
 from ..client.lesson_player import LessonPlayer
 from ..client.session_actions import SessionActions
 from ..keymap import bindings_of, key_labels, presses
@@ -104,12 +103,10 @@ class LessonSide(Vertical, can_focus=True):
         """Open the lessons; in a lesson, take the keys or give them back, and once a step is done
         go to the next."""
         is_list, player = self._choices.display, self.player
-        now = self._session.requests.latest
-        if not self.display and now is not None and now.pair is not None:
-            self._session.notices.say(say.NOT_OF_PAIR.format(key=key_labels(self.app)))
-        elif not self.display:
-            await self.show()
-            self.action_list()
+        if not self.display:
+            if self._session.is_single():
+                await self.show()
+                self.action_list()
         elif is_list and player.lesson is None:
             self._close()
         elif is_list:

@@ -184,7 +184,7 @@ async def test_a_small_panel_asks_for_nothing(stage, snapshot):
 async def test_a_pair_has_a_column_each_and_the_difference_with_its_paired_error(draw, width):
     rows = await draw(width=width, pair=pair())
     assert [row.split() for row in rows[:4]] == [
-        ["A", "›", "B"],
+        ["A", "▸B"],
         ["train", "2.126", "2.126"],
         ["dev", "2.170", "2.158"],
         ["B", "-", "A", "-0.0121", "±", "0.0016"],
@@ -195,7 +195,7 @@ async def test_a_pair_has_a_column_each_and_the_difference_with_its_paired_error
 
 async def test_a_low_panel_leaves_out_what_the_dev_losses_come_from(draw):
     rows = await draw(height=8, pair=pair("a", unpaired="A has seed 1 and B 2"))
-    assert rows[0].split() == ["›", "A", "B"]
+    assert rows[0].split() == ["▸A", "B"]
     assert not any("new items" in row for row in rows)
     assert rows[6].startswith("B is better")
 

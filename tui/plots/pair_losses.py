@@ -64,10 +64,10 @@ def pair_notes(pair: Pair, width: int, palette: Palette) -> list[Row]:
 
 def _heading(pair: Pair, palette: Palette) -> Row:
     """A and B above their columns, with a mark on the one that keys act on."""
-    names = [f"› {name}" if name.lower() == pair.side else name for name in "AB"]
+    names = [f"▸{name}" if name.lower() == pair.side else name for name in "AB"]
     widths = _NAMES + _A, _B
     cells = zip(names, widths, strict=True)
-    return row(*((f"{name:>{n}}", palette.style("text", name[0] == "›")) for name, n in cells))
+    return row(*((f"{name:>{n}}", palette.style("text", name[0] == "▸")) for name, n in cells))
 
 
 def _difference(found: DevDifference | None, palette: Palette) -> Row:

@@ -263,7 +263,7 @@ def drawn(view: View, now: Snapshot) -> dict[str, Any]:
         case LossView():
             return {"loss": now.loss or curve()}
         case TwinsView():
-            return {"twins": now.twins or twins()}
+            return {"twins": (now.twins or twins()) if now.pair else None}
         case BigramsView():
             return {"bigrams": table(view, now.dataset.characters)}
         case NamesView(count):

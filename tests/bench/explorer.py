@@ -89,7 +89,7 @@ def explorer_rows(turns: int, seconds: float, keys: int) -> Iterator[Row]:
         yield Row(f"{name}/frame", frame, "ms")
     with Explorer(120, 40, *_LARGE) as explorer:
         pairs = explorer.pairs(keys)
-    yield from _percentiles("explorer/120x40/pair", pairs)
+    yield from percentiles("explorer/120x40/pair", pairs)
 
 
 def percentiles(name: str, seconds: list[float]) -> Iterator[Row]:

@@ -125,7 +125,8 @@ async def test_in_a_small_terminal_tab_goes_through_the_panels_each_shown_whole(
             await it.until(lambda panel=panel: it.shown_panels == [panel])
             words = WORDS.get(panel, [])
             await it.until(lambda panel=panel, words=words: all(w in it.text(panel) for w in words))
-            assert it.screen.query_one(Tabs).active == f"tab-{panel}"
+            tabs = it.screen.query_one(Tabs)
+            await it.until(lambda panel=panel, tabs=tabs: tabs.active == f"tab-{panel}")
             await it.press("tab")
         await it.until(lambda: it.shown_panels == ["loss"])
         await it.press("shift+tab")

@@ -69,25 +69,7 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Label
 
 def _answer(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labels) -> str:
     """What a command has done; "" if the settings or the state say it."""
-    said = ""
     match asked:
-        case Fork(previous, folder, from_start) if previous is not None or folder or from_start:
-            name = shown(PurePath(folder).name.removesuffix(".safetensors")) or "its fork"
-            if previous is not None:
-                name = f"“{_cut(before.previous[previous].name.partition(' → ')[0])}”"
-            start = ", both from step 0" if from_start else ""
-            said = say.COMPARED.format(name=_cut(name), start=start, key=labels)
-        case Fork() | ChooseSide() if now.pair:
-            side, other = ("A", "B") if now.pair.side == "a" else ("B", "A")
-            sentence = say.FORKED if isinstance(asked, Fork) else say.SIDE
-            said = sentence.format(side=side, other=other, step=now.step, key=labels)
-        case Keep(side):
-            other = "B" if side == "a" else "A"
-            said = say.KEPT.format(side=side.upper(), other=other, key=labels)
-        case Undo() if before.pair and not now.pair:
-            said = say.PAIR_ENDED.format(key=labels)
-        case Undo() if now.pair and not before.pair:
-            said = say.PAIR_AGAIN.format(step=now.step, key=labels)
         case Undo():
             what = _cut(before.can_undo or "")
             said = say.UNDONE.format(what=what, step=now.step, key=labels)
@@ -111,7 +93,32 @@ def _answer(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labe
             said = say.SPEED_LIMIT.format(limit=limit, key=labels)
         case Step(count) if count > 1:
             said = say.TRAINING_STEPS.format(count=count, key=labels)
-    return said
+        case _:
+            said = ""
+    return _answer_of_pair(asked, before, now, labels) or said
+
+
+def _answer_of_pair(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labels) -> str:
+    """What a command has done with a pair of runs; "" if nothing."""
+    match asked:
+        case Fork(previous, folder, from_start) if previous is not None or folder or from_start:
+            name = shown(PurePath(folder).name.removesuffix(".safetensors")) or "its fork"
+            if previous is not None:
+                name = f"“{_cut(before.previous[previous].name.partition(' → ')[0])}”"
+            start = ", both from step 0" if from_start else ""
+            return say.COMPARED.format(name=_cut(name), start=start, key=labels)
+        case Fork() | ChooseSide() if now.pair:
+            side, other = ("A", "B") if now.pair.side == "a" else ("B", "A")
+            sentence = say.FORKED if isinstance(asked, Fork) else say.SIDE
+            return sentence.format(side=side, other=other, step=now.step, key=labels)
+        case Keep(side):
+            other = "B" if side == "a" else "A"
+            return say.KEPT.format(side=side.upper(), other=other, key=labels)
+        case Undo() if before.pair and not now.pair:
+            return say.PAIR_ENDED.format(key=labels)
+        case Undo() if now.pair and not before.pair:
+            return say.PAIR_AGAIN.format(step=now.step, key=labels)
+    return ""
 
 
 def taking_data(now: Snapshot, labels: Labels) -> str:

@@ -159,8 +159,8 @@ def _difference_plot(
     low, high, ticks = _axis_around_zero(min([0.0, *values]), max([0.0, *values]), rows)
     scale = LossScale(low, high, rows, log=False)
     figure = Figure(AXIS_WIDTH + axis.width, height)
-    lines = *((edge, palette.faint) for edge in edges), (batch, palette.dim), (dev, palette.text)
-    for line, colour in lines:
+    faint = ((edge, palette.faint) for edge in edges)
+    for line, colour in (*faint, (batch, palette.dim), (dev, palette.text)):
         figure.line([(x, min(max(y, low), high)) for x, y in line], colour)
     steps, step_words = step_labels(step_ticks(axis))
     figure.axes(
@@ -168,8 +168,7 @@ def _difference_plot(
         Axis(low, high, *_difference_labels(ticks)),
         palette.dim,
     )
-    drawn = figure.rows()
-    cells = CellGrid(drawn[:rows], width)
+    cells = CellGrid((drawn := figure.rows())[:rows], width)
     if crosshair is not None and 0 <= (column := round(axis.column(crosshair))) < axis.width:
         cells.write_upright(AXIS_WIDTH + column, "│", palette.style("cursor"))
     _put_zero_and_band(cells, edges, scale, axis, palette)

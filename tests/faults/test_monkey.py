@@ -14,7 +14,7 @@ KEYS = [
     *("\r", "\x1b", "\x1b", "\x7f", "\x1b[5~", "\x1b[6~", "\x1b[15~", "é", "漢"),
 ]
 SIZES = [(120, 40), (200, 60), (80, 24), (100, 30), (20, 5), (61, 17), (1, 1), (140, 50)]
-SHORT, LONG, SETTLED = 3000, 5000, 1000  # acts
+SHORT, LONG, SETTLED = 2000, 5000, 1000  # acts
 MAX_GROWTH = 20  # MB
 UNDO = 256  # MB that the states before edits may take in the worker
 COMMANDS = ["zoom", "baseline", "smoothing", "theme", "bigram", "x"]

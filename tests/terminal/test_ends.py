@@ -3,8 +3,6 @@
 import os
 import signal
 
-import pytest
-
 from makemore_tui.core.runs.header import read_record, run_name
 from makemore_tui.core.session.session import Session
 
@@ -19,15 +17,20 @@ def leave(terminal, keys, is_alive):
     assert b"Traceback" not in terminal.written
 
 
-def test_a_suspended_explorer_goes_on_and_is_left_by_ctrl_c(open_terminal, is_alive):
+def test_a_suspended_explorer_goes_on_and_told_to_end_saves_its_run(open_terminal, is_alive):
     terminal = open_terminal("--set", "steps=1000000000")
     terminal.wait_for_training()
     terminal.send("\x1a")
     terminal.wait_for(lambda: is_stopped(terminal.pid))
     os.kill(terminal.pid, signal.SIGCONT)
-    step = terminal.step
-    terminal.wait_for(lambda: terminal.step > step)
-    leave(terminal, "\x03", is_alive)
+    before = terminal.step
+    terminal.wait_for(lambda: terminal.step > before)
+    worker, step = terminal.worker(), terminal.step
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.exit_code() == 128 + signal.SIGTERM
+    assert not is_alive(worker)
+    assert terminal.is_restored
+    assert Session.load(*terminal.saved).step >= step
 
 
 def is_stopped(pid):
@@ -46,54 +49,24 @@ def test_leaving_before_torch_is_loaded_leaves_no_worker(open_terminal, is_alive
     assert b"Saved" not in terminal.written
 
 
-def test_a_closed_terminal_leaves_no_worker(open_terminal, is_alive):
-    terminal = open_terminal()
-    terminal.wait_for_training()
-    worker = terminal.worker()
-    terminal.hang_up()
-    terminal.wait_for(lambda: terminal.process.poll() is not None)
-    terminal.wait_for(lambda: not is_alive(worker))
-
-
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
-def test_an_explorer_that_is_told_to_end_saves_its_run_and_restores_the_terminal(
-    open_terminal, is_alive, end
-):
+def test_a_closed_terminal_leaves_no_worker_and_a_saved_run(open_terminal, is_alive):
     terminal = open_terminal()
     terminal.wait_for_training()
     worker, step = terminal.worker(), terminal.step
-    terminal.process.send_signal(end)
-    assert terminal.exit_code() == 128 + end
-    assert not is_alive(worker)
-    assert terminal.is_restored
+    terminal.hang_up()
+    terminal.wait_for(lambda: terminal.process.poll() is not None)
+    assert terminal.process.returncode == 128 + signal.SIGHUP
+    terminal.wait_for(lambda: not is_alive(worker))
     assert Session.load(*terminal.saved).step >= step
 
 
-def test_a_run_is_resumed_paused_and_goes_on(open_terminal, is_alive):
-    first = open_terminal()
-    first.wait_for_training()
-    leave(first, "qlll\x1b[Az", is_alive)  # q, and more keys than are wanted
-    (path,) = first.saved
-    said = first.written[first.written.rfind(b"\x1b[?1049l") :].decode()
-    name = run_name(path)
-    assert f"Saved as {name} · makemore-tui --resume {name} to continue\r\n" in said
-    steps = read_record(path).steps
-    terminal = open_terminal("--resume", str(path))
-    terminal.wait_for_text(f"Opened {run_name(path)} at step {steps:,}, paused · space to resume")
-    assert terminal.step == steps
-    terminal.send(" ")
-    terminal.wait_for(lambda: terminal.step > steps)
-    terminal.send("q")
-    assert terminal.exit_code() == 0
-    assert read_record(path).steps > steps
-
-
-def test_a_second_explorer_on_a_run_opens_a_copy_and_says_so(open_terminal):
+def test_a_run_is_opened_as_a_copy_while_it_is_open_and_later_resumed(open_terminal, is_alive):
     first = open_terminal()
     first.wait_for_training()
     first.send(" ")  # paused, it saves at once
     first.wait_for(lambda: first.saved)
-    second = open_terminal("--resume", str(*first.saved))
+    (path,) = first.saved
+    second = open_terminal("--resume", str(path))
     second.wait_for_text("open in another explorer, so this is a copy")
     second.send(" ")
     second.wait_for_training()
@@ -101,6 +74,20 @@ def test_a_second_explorer_on_a_run_opens_a_copy_and_says_so(open_terminal):
     second.wait_for(lambda: second.saved)
     second.send("q")
     assert second.exit_code() == 0
+    first.send(" ")
+    first.wait_for_training()
+    leave(first, "qlll\x1b[Az", is_alive)  # q, and more keys than are wanted
+    said = first.written[first.written.rfind(b"\x1b[?1049l") :].decode()
+    name = run_name(path)
+    assert f"Saved as {name} · makemore-tui --resume {name} to continue\r\n" in said
+    steps = read_record(path).steps
+    terminal = open_terminal("--resume", str(path))
+    terminal.wait_for_text(f"Opened {name} at step {steps:,}, paused · space to resume")
+    assert terminal.step == steps
+    terminal.send(" ")
+    terminal.wait_for(lambda: terminal.step > steps)
+    leave(terminal, "\x03", is_alive)
+    assert read_record(path).steps > steps
 
 
 def test_a_dataset_that_is_missing_is_said_and_the_terminal_restored(open_terminal, tmp_path):

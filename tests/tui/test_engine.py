@@ -101,19 +101,7 @@ def test_a_worker_that_does_not_listen_is_ended_all_the_same(run, is_alive):
     assert running.engine.unsaved is None  # there was nothing yet
 
 
-def test_a_worker_that_has_no_time_to_save_its_run_is_told_of(run):
-    running = run()
-    running.until(Snapshot)
-    os.kill(running.pid, signal.SIGSTOP)
-    running.engine.close()
-    assert running.engine.unsaved == "the worker did not end in time"
-    running.engine.start(running.replies.put)
-    running.until(Snapshot)
-    running.engine.close()
-    assert running.engine.unsaved is None
-
-
-def test_whoever_closes_second_also_learns_that_the_run_was_not_saved(run):
+def test_a_worker_that_has_no_time_to_save_its_run_is_told_of_to_all_who_close(run):
     """A signal closes the engine in a thread, while the program's own end closes it too."""
     running = run()
     running.until(Snapshot)
@@ -125,6 +113,10 @@ def test_whoever_closes_second_also_learns_that_the_run_was_not_saved(run):
     running.engine.close()
     assert running.engine.unsaved == "the worker did not end in time"
     first.join()
+    running.engine.start(running.replies.put)
+    running.until(Snapshot)
+    running.engine.close()
+    assert running.engine.unsaved is None
 
 
 @pytest.mark.parametrize(("state", "paused"), [("training", False), ("paused", True)])

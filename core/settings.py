@@ -338,7 +338,6 @@ _TRUTH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "
 _SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay", "train_on": "on",
           "mix_order": "mix order"}  # fmt: skip
 _ALIASES = {short: name for name, short in _SHORT.items()} | {"model": "kind"}
-_TOLD_BY_VALUE = ("kind", "optimizer", "schedule", "smoothing_method")  # which setting it is
 _OFTEN_CHANGED = ("learning_rate", "batch_size", "optimizer")  # of networks; always in a label
 _SELDOM_CHANGED = (
     "init", "schedule", "weight_decay", "train_on", "direct", "dropout", "minibatches", "mix",

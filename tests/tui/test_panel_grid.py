@@ -200,7 +200,7 @@ async def test_a_narrow_status_line_leaves_out_whole_parts(explorer, snapshot):
     saving = Saving("/runs", "/runs/names-2026-11-25", 3)
     async with explorer(snapshot(saving=saving), size=(130, 6)) as it:
         shown = []
-        for width in range(130, 30, -1):
+        for width in range(130, 30, -2):
             await it.resize(width, 6)
             await it.until(lambda width=width: len(it.status) == width)
             left = it.status.partition("●")[0].replace("makemore-tui  ", "makemore-tui · ")

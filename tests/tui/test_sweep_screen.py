@@ -60,6 +60,15 @@ def running(sweeps):
     files.unlock()
 
 
+def with_saved_run(sweeps):
+    """Write a study whose first trial is saved as a run; return the run's file."""
+    run, found = sweeps / "night-trial-0.safetensors", study()
+    run.touch()
+    rows = (replace(found.rows[0], run=str(run)), *found.rows[1:])
+    StudyFiles(sweeps, "night").write(replace(found, rows=rows))
+    return run
+
+
 async def opened(it):
     await it.press("S")
     await it.until(
@@ -158,11 +167,7 @@ async def test_it_follows_a_study_until_that_ends_and_then_reads_nothing(running
 
 
 async def test_trials_are_sorted_filtered_and_opened(sweeps, explorer):
-    run = sweeps / "night-trial-0.safetensors"
-    run.touch()
-    found = study()
-    rows = (replace(found.rows[0], run=str(run)), *found.rows[1:])
-    StudyFiles(sweeps, "night").write(replace(found, rows=rows))
+    run = with_saved_run(sweeps)
     async with explorer() as it:
         screen = await opened(it)
         await it.press("enter")
@@ -228,11 +233,7 @@ async def test_a_study_that_has_stopped_is_resumed_where_trials_are_left(
 
 
 async def test_a_trial_is_opened_as_twin(sweeps, explorer):
-    run = sweeps / "night-trial-0.safetensors"
-    run.touch()
-    found = study()
-    rows = (replace(found.rows[0], run=str(run)), *found.rows[1:])
-    StudyFiles(sweeps, "night").write(replace(found, rows=rows))
+    run = with_saved_run(sweeps)
     async with explorer() as it:
         asked = []
         screen = await opened(it)

@@ -143,8 +143,8 @@ def loss_legend(
 
 def _is_recounted(snapshot: "Snapshot") -> bool:
     """True of counts that an edit has changed since the newest minibatch, at the same step."""
-    marks = snapshot.marks
-    return snapshot.model.kind == "ngram" and bool(marks) and marks[-1].step >= snapshot.step
+    is_network, marks = snapshot.model.model_kind.is_network, snapshot.marks
+    return not is_network and bool(marks) and marks[-1].step >= snapshot.step
 
 
 def _more_parts(

@@ -45,17 +45,17 @@ def health(
 ) -> Health:
     """How a training is doing now.
 
-    history: its minibatch losses. first_settings: those it began with. last_edit: its step. train,
-    dev: the newest losses, if known. is_diverged: True if its loss has exploded or is not finite.
+    history: its minibatch losses. first_settings: those it began with. last_edit: the step of its
+    newest edit. train, dev: the newest losses of the splits, if known. baselines: those known.
+    is_diverged: True if its loss has exploded or is not finite.
     """
     model, settings = trainer.model, trainer.settings
     batch = _first_examples(trainer.dataset, settings.train_on, model.context)
     h = model.hidden_activations(batch.contexts)  # (N, H)
     tensors, update = _tensors(trainer, batch)
     facts = _facts(trainer, batch, h, tensors, first_settings)
-    of_losses = _of_losses(history, last_edit, train, dev)
-    baseline = comparable_baseline(model.settings, settings, baselines)
-    facts = replace(facts, **of_losses, baseline=baseline, is_diverged=is_diverged)
+    facts = replace(facts, **_of_losses(history, last_edit, train, dev), is_diverged=is_diverged)
+    facts = replace(facts, baseline=comparable_baseline(model.settings, settings, baselines))
     return Health(
         step=facts.step,
         examples=len(batch.contexts),

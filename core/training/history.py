@@ -13,6 +13,7 @@ _NEWEST_WINDOW = 1000  # steps, of the smoothed loss at the newest step
 _PARTS = 32  # of a smoothing window, in each of which all losses weigh the same
 _MAX_SMOOTHED = 1e6  # larger losses are left out, as those that are not finite are
 RECENT = 100  # steps
+_MAX_PARTS = 64  # of the full buckets, before they are joined
 
 
 class LossHistory:
@@ -21,15 +22,14 @@ class LossHistory:
     A bucket holds `width` steps. When all `capacity` (an even number) buckets are full, neighbours
     are merged and the width doubles, so that at least half of the buckets are always in use.
 
-    steps: how many losses were added. filled: the full buckets, (3, n), lowest, mean and highest.
-    rest: the losses of the bucket that is not full yet. recent: the newest 100 losses.
+    steps: how many losses were added. rest: the losses of the bucket that is not full yet. recent: the newest 100 losses.
     """
 
     def __init__(self, capacity: int = 1 << 14):
         self.capacity = capacity
         self.width: int = 1
         self.steps: int = 0
-        self.filled: Tensor = torch.empty(3, 0)
+        self._parts: tuple[Tensor, ...] = (torch.empty(3, 0),)  # `filled`, as it came
         self.rest: Tensor = torch.empty(0)
         self._sums: tuple[Tensor, Tensor] | None = None  # see `_running_sums`
         self.recent: Tensor = torch.empty(0)
@@ -44,31 +44,42 @@ class LossHistory:
         Of a wide bucket, the mean stands for each of its recent losses.
         """
         history = cls()
-        history.width, history.filled, history.rest = width, filled, rest
+        history.width, history._parts, history.rest = width, (filled,), rest
         history.steps = width * filled.shape[1] + len(rest)
         means = filled[1, -1 - RECENT // width :].repeat_interleave(width)
         history.recent = torch.cat([means, rest])[-RECENT:].clone()
         return history
 
+    @property
+    def filled(self) -> Tensor:
+        """The full buckets, (3, n): the lowest, mean and highest loss of each."""
+        if len(self._parts) > 1:
+            self._parts = (torch.cat(self._parts, 1),)
+        return self._parts[0]
+
     def append(self, losses: Tensor) -> None:
         """Add the losses of the next steps, (n,)."""
+        num_filled = self.steps // self.width
         self.steps += len(losses)
         self._sums = None
         self.recent = torch.cat([self.recent, losses])[-RECENT:].clone()
         waiting = torch.cat([self.rest, losses])
         while len(waiting) >= self.width:
-            free = self.capacity - self.filled.shape[1]
+            free = self.capacity - num_filled
             if not free:
                 low, mean, high = self.filled.view(3, -1, 2)
-                self.filled = torch.stack([low.amin(1), mean.mean(1), high.amax(1)])
-                self.width *= 2
+                self._parts = (torch.stack([low.amin(1), mean.mean(1), high.amax(1)]),)
+                self.width, num_filled = 2 * self.width, num_filled // 2
                 continue
             whole = min(len(waiting) // self.width, free) * self.width
             buckets = waiting[:whole].view(-1, self.width)
             new = torch.stack([buckets.amin(1), buckets.mean(1), buckets.amax(1)])
-            self.filled = torch.cat([self.filled, new], 1)
+            self._parts = (*self._parts, new)
+            num_filled += new.shape[1]
             waiting = waiting[whole:]
         self.rest = waiting.clone()
+        if len(self._parts) > _MAX_PARTS:
+            self._parts = (self.filled,)
 
     def curve(
         self,
@@ -159,6 +170,7 @@ class LossHistory:
         return float(means.nan_to_num(math.inf).amin()) if whole else math.inf
 
     def copy(self) -> "LossHistory":
+        self._parts = (self.filled,)  # joined once, for both
         return copy(self)  # its tensors are replaced, never written to
 
 

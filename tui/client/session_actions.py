@@ -1,7 +1,7 @@
 """What keys ask of the session."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import structs
 from msgspec.structs import replace
@@ -192,8 +192,7 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
 
 def _forked(now: Snapshot) -> Pair:
     """The pair of a run and its fork."""
-    facts = {name: getattr(now, name) for name in SideFacts.__struct_fields__ if hasattr(now, name)}
-    side = SideFacts(**facts, diverged_at=None, is_finite=True)
+    side = SideFacts(**_facts_of(now), diverged_at=None, is_finite=True)
     return Pair("b", side, side, now.step, None, "")
 
 
@@ -201,9 +200,16 @@ def of_side(now: Snapshot, side: Side) -> Snapshot:
     """The snapshot as it would be with this run of a pair chosen; of a single run as it is."""
     if (pair := now.pair) is None:
         return now
-    facts = structs.asdict(pair.a if side == "a" else pair.b)
+    left = replace(getattr(pair, pair.side), **_facts_of(now))  # it may have been edited since
+    pair = replace(pair, **{pair.side: left}, side=side)
+    facts = structs.asdict(getattr(pair, side))
     same = {name: value for name, value in facts.items() if hasattr(now, name)}
-    return replace(now, **same, pair=replace(pair, side=side))
+    return replace(now, **same, pair=pair)
+
+
+def _facts_of(now: Snapshot) -> dict[str, Any]:
+    """What a snapshot says of the chosen side of a pair, or of a single run."""
+    return {name: getattr(now, name) for name in SideFacts.__struct_fields__ if hasattr(now, name)}
 
 
 def runs_of(session: SessionActions) -> str:

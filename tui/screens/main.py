@@ -105,6 +105,10 @@ class MainScreen(Screen):
         self.requests = RequestQueue(engine.send)
         self.session = SessionActions(self.requests, self.notice, labels)
         self.pair = PairActions(self.session)
+        for panel in self.grid.panels.values():
+            panel.ask = self.session.ask
+            if isinstance(panel, SettingsPanel):
+                panel.change = self.session.change
         self.lessons = LessonSide(self.session, self.grid)
         self.supervisor = WorkerSupervisor(engine, self.requests, self._deliver, labels)
         self._schedule = ViewSchedule(self.requests)
@@ -211,14 +215,8 @@ class MainScreen(Screen):
         if snapshot.is_refresh:
             self.requests.refresh_wanted()
 
-    def on_panel_asked(self, message: Panel.Asked) -> None:
-        self.session.ask(message.request)
-
     def on_panel_said(self, message: Panel.Said) -> None:
         self.notice.say(message.text, message.is_warning)
-
-    def on_settings_panel_stepped(self, message: SettingsPanel.Stepped) -> None:
-        self.session.change(message.setting, message.by)
 
     def on_panel_view_changed(self, message: Panel.ViewChanged) -> None:
         self._timer.resume()

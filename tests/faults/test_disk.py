@@ -6,8 +6,7 @@ import shutil
 
 from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.session.session import Session
-
-UNENDING = ("--set", "steps=1000000000", "--speed", "500")
+from tests.support.terminal import UNENDING
 
 
 def full(terminal):

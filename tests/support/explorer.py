@@ -88,9 +88,8 @@ class Explorer:
         await self.show(replace(TEMPLATE, is_refresh=True))
         self.screen.grid.front = {place[0]: place[0] for place in PLACES}
         self.screen.query_one("#loss").focus()
-        await self.until(lambda: self.chosen == "loss")
         self.screen.grid.fit(self.screen.size)
-        await self.until(lambda: all(panel.region.area for panel in self.screen.grid.shown))
+        await self.until(lambda: self.chosen == "loss")
         self.screen.notice.say("")
         self.screen.requests._unanswered.clear()
         self.engine.pair = FakePair(self.engine)
@@ -141,8 +140,19 @@ class Explorer:
         within = region or self.app.screen.region
         return "\n".join(line[within.x : within.right] for line in lines[within.y : within.bottom])
 
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether every panel that is shown has its place and, of a snapshot, its rows there."""
+        if self.app.screen is not self.screen or self.screen.size.height < 5:  # no room for panels
+            return True
+        return all(
+            panel.region.area and (panel.snapshot is None or panel._painted_with is not None)
+            for panel in self.screen.grid.shown
+        )
+
     async def until(self, condition: Callable[[], Any]) -> None:
-        await until(self.pilot, condition)
+        """Wait for a state, and for the place of what is shown in it."""
+        await until(self.pilot, lambda: condition() and self.is_laid_out)
 
     async def ticks(self, count: int) -> None:
         """Wait until a timer as fast as the screen's has gone off so many times."""

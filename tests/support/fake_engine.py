@@ -56,6 +56,8 @@ _OF_THE_WORKER = ("runs", "test_asked", "finder", "saving", "steps_per_second", 
 class FakeEngine:
     """An engine that keeps what it is asked, and answers at once."""
 
+    saved, unsaved = "", None  # it saves nothing
+
     def __init__(self, first: Snapshot | None = TEMPLATE, answers: bool = True):
         self.first = first
         self.answers = answers

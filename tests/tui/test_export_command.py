@@ -129,5 +129,5 @@ def test_the_explorer_exports_by_a_process_of_its_own_and_says_what_fails(saved)
     assert '"hidden": 4' in out.read_text()
     path.write_text("{")
     with pytest.raises(UserError, match=r"^/.*first.safetensors is damaged"):
-        export_run(str(path), "html", new_path("first", "html"))
-    assert not (saved.parent / "first.html").exists()
+        export_run(str(path), "json", new_path("first", "json"))
+    assert not (saved.parent / "first-3.json").exists()

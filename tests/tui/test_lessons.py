@@ -141,6 +141,19 @@ async def test_a_lesson_has_a_run_of_its_own_and_leaving_brings_the_former_one_b
         assert (it.snapshot.model, it.snapshot.step) == (before.model, before.step)
 
 
+async def test_twins_end_with_the_lesson_that_they_were_forked_in(it):
+    side, before = it.screen.lessons, it.snapshot
+    player = side.player
+    await side.open_at("beat-it", index=0)
+    await it.until(lambda: player.is_begun and not player.awaits_answer)
+    for end in (side.step.action_reset, side.action_leave):
+        await it.press("T", "V")
+        await it.until(lambda: it.snapshot.pair and it.snapshot.pair.side == "a")
+        end()
+        await it.until(lambda: it.snapshot.pair is None and not player.is_leaving)
+    assert (it.snapshot.model, it.snapshot.step) == (before.model, before.step)
+
+
 async def test_hints_come_one_by_one_and_the_keys_are_pressed_for_one_who_asks(
     explorer, monkeypatch
 ):

@@ -109,6 +109,10 @@ async def test_an_unfinished_lesson_goes_on_as_it_was(explorer):
         assert "Going on at step 2" in side.step.text.visual.plain
         await it.until(lambda: "How many letters has the longest" in it.painted())
         assert (side.player.index, list(side.player.done)[-1]) == (1, "the-data")  # by its keys
+        side.player.index, side.player.is_done = 5, True  # its end, though a step is not done
+        side.action_list()
+        side.open_highlighted()
+        assert (side.player.index, side.player.target) == (0, 1)
 
 
 async def test_a_lesson_has_a_run_of_its_own_and_leaving_brings_the_former_one_back(
@@ -190,4 +194,4 @@ async def test_the_card_names_the_lessons_which_never_open_by_themselves(explore
         assert not it.screen.lessons.display
         await it.press("f2")
         await it.until(lambda: "4 0/6 Sampling names" in it.painted())
-        assert not it.screen.card.display  # which would lie over them
+        await it.until(lambda: not it.screen.card.display)  # which would lie over them

@@ -58,11 +58,7 @@ _CHANGES_TO: dict[str, dict[str, Any]] = {
 }
 
 
-_NAMES = {
-    "kind": "model",
-    "init": "initialisation",
-    "direct": "direct connections",
-}
+_NAMES = {"kind": "model", "init": "initialisation", "direct": "direct connections"}
 _MISSING = {"hidden": "hidden layer", "context": "adjustable context"}
 _HAS = {"mlp": "The MLP has", "ngram": "Counts have", "neural-bigram": "The neural bigram has"}
 

@@ -21,13 +21,7 @@ from typing import NamedTuple
 
 from ..model_kinds import MODEL_KINDS
 from ..results import Baseline, Diagnosis
-from ..settings import (
-    SETTINGS,
-    ModelSettings,
-    TrainSettings,
-    lower_learning_rate,
-    value_text,
-)
+from ..settings import SETTINGS, ModelSettings, TrainSettings, lower_learning_rate, value_text
 
 _FAR_OFF = 0.5  # nats of a first loss above ln V
 _LARGE_GAP = 0.1  # nats of dev above train

@@ -42,11 +42,7 @@ class Dataset:
     """
 
     def __init__(
-        self,
-        path: Path,
-        unique: bool = False,
-        name: str | None = None,
-        reading: Reading = PLAIN,
+        self, path: Path, unique: bool = False, name: str | None = None, reading: Reading = PLAIN
     ):
         """Read a file of one item a line; it may be packed with gzip.
 
@@ -82,12 +78,7 @@ class Dataset:
         return f"Dataset({self.name!r}, {self.num_items:,} items, {size:,} characters)"
 
     @classmethod
-    def load(
-        cls,
-        name: str = "names",
-        unique: bool = False,
-        reading: Reading = PLAIN,
-    ) -> "Dataset":
+    def load(cls, name: str = "names", unique: bool = False, reading: Reading = PLAIN) -> "Dataset":
         """A built-in dataset by name, or a file by path; raises UserError as `Dataset` does."""
         if name in BUILT_IN_DATASETS:
             return cls(built_in_path(name), unique, name, reading)

@@ -96,11 +96,7 @@ class Views:
         self.has_work = self.baselines.advance()
 
     def draw(
-        self,
-        view: View,
-        session: Session,
-        splits: SplitLosses | None,
-        twins: Twins | None = None,
+        self, view: View, session: Session, splits: SplitLosses | None, twins: Twins | None = None
     ) -> Any:
         """A view of the session.
 

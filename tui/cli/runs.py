@@ -66,9 +66,7 @@ def _record(run: SavedRun) -> dict[str, Any]:
 
 @runs.command("remove", cls=PlainCommand, epilog="Example: makemore-tui runs remove first second")
 def remove_runs(
-    context: typer.Context,
-    names: _Names,
-    directory: options.RunDirectory = None,
+    context: typer.Context, names: _Names, directory: options.RunDirectory = None
 ) -> None:
     """Remove saved runs."""
     for path in remove(runs_directory(directory or context.obj), names):

@@ -17,14 +17,7 @@ from makemore_tui.core.text import shown
 
 from . import options
 from .process import complain, load_torch
-from .reports import (
-    mean_surprisal,
-    print_evaluations,
-    print_names,
-    print_replay,
-    progress,
-    show,
-)
+from .reports import mean_surprisal, print_evaluations, print_names, print_replay, progress, show
 
 if TYPE_CHECKING:
     from makemore_tui.core.analysis.evaluation import Evaluation
@@ -178,10 +171,7 @@ def sample(
 
 
 def replay(
-    run: options.Run,
-    until: _Until = None,
-    out: _Replayed = None,
-    as_json: options.Json = False,
+    run: options.Run, until: _Until = None, out: _Replayed = None, as_json: options.Json = False
 ) -> None:
     """Train a saved run again from its seed and compare: exit code 0 if identical, else 1."""
     load_torch()
@@ -210,10 +200,7 @@ def replay(
 
 
 def export(
-    run: options.Run,
-    form: _Form = "script",
-    out: _Exported = None,
-    as_json: options.Json = False,
+    run: options.Run, form: _Form = "script", out: _Exported = None, as_json: options.Json = False
 ) -> None:
     """Export a saved run as plain PyTorch, a notebook, data, a figure, a page or a line."""
     form = "spec" if form == "state" else form  # its former name

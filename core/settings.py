@@ -240,12 +240,7 @@ def short_label(changes: Mapping[str, Any]) -> str:
         text = str(value) if name == "seed" else setting_text(name, value)
         if isinstance(value, bool):
             parts.append(name if value else f"{name} off")
-        elif name in (
-            "kind",
-            "optimizer",
-            "schedule",
-            "smoothing_method",
-        ):  # the value says which setting it is
+        elif name in _SAID_BY_VALUE:
             parts.append(text)
         else:
             parts.append(f"{_SHORT.get(name, name)} {text}")
@@ -338,6 +333,7 @@ _TRUTH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "
 _SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay", "train_on": "on",
           "mix_order": "mix order"}  # fmt: skip
 _ALIASES = {short: name for name, short in _SHORT.items()} | {"model": "kind"}
+_SAID_BY_VALUE = ("kind", "optimizer", "schedule", "smoothing_method")
 _OFTEN_CHANGED = ("learning_rate", "batch_size", "optimizer")  # of networks; always in a label
 _SELDOM_CHANGED = (
     "init", "schedule", "weight_decay", "train_on", "direct", "dropout", "minibatches", "mix",

@@ -47,16 +47,10 @@ def _as_preset(name: str) -> dict[str, Any]:
 
 _CHANGES_TO: dict[str, dict[str, Any]] = {
     "mlp": _as_preset("scaled"),
-    "ngram": {
-        "kind": "ngram",
-        "order": 2,
-        "batch_size": 32,
-        "smoothing_method": "add-k",
-        "smoothing": 1.0,
-    },
+    "ngram": {"kind": "ngram", "order": 2, "batch_size": 32, "smoothing_method": "add-k",
+              "smoothing": 1.0},
     "neural-bigram": _as_preset("neural-bigram"),
-}
-
+}  # fmt: skip
 
 _NAMES = {"kind": "model", "init": "initialisation", "direct": "direct connections"}
 _MISSING = {"hidden": "hidden layer", "context": "adjustable context"}

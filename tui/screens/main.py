@@ -56,17 +56,9 @@ from .view_schedule import ViewSchedule
 _SECONDS_TO_PLOTS = 0.2  # when the first paint is done
 _TICK_SECONDS = 0.1
 _PANELS = (  # in the order in which they stand on a screen
-    LossPanel,
-    SettingsPanel,
-    BigramPanel,
-    EmbeddingPanel,
-    TracePanel,
-    NamesPanel,
-    ProbePanel,
-    SplitsPanel,
-    HealthPanel,
-    RunsPanel,
-)
+    LossPanel, SettingsPanel, BigramPanel, EmbeddingPanel, TracePanel, NamesPanel, ProbePanel,
+    SplitsPanel, HealthPanel, RunsPanel,
+)  # fmt: skip
 
 
 class MainScreen(Screen):

@@ -79,7 +79,9 @@ def write_export(session: Session, form: str, out: Path, twins: Twins | None = N
     contents = {out: export_bytes(session, form, out.stem, twins)}
     if form in ("script", "notebook"):
         dataset, beside = session.dataset, out.parent / data_name(session)
-        items = dataset.path.read_bytes() if dataset.is_plain else dataset.text().encode()
+        items = (
+            dataset.path.read_bytes() if dataset.is_plain else dataset.encoded.decoded().encode()
+        )
         if not _holds(beside, items):
             contents = {beside: items} | contents
     for path, content in contents.items():

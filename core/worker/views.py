@@ -9,10 +9,12 @@ from msgspec.structs import replace
 from .. import results
 from ..analysis.baselines import RunningBaselines
 from ..analysis.bigrams import BigramAnalysis
-from ..analysis.coverage import MAX_FLOOR_EXAMPLES, loss_floor
+from ..analysis.coverage import MAX_FLOOR_EXAMPLES, CoverageAnalysis, loss_floor
 from ..analysis.embedding import EmbeddingMapper
+from ..analysis.evaluation import affordable_examples
 from ..analysis.health import health
 from ..analysis.probe import probe
+from ..analysis.regularization import regularization
 from ..analysis.softmax import parse_logits
 from ..analysis.trace import Tracer
 from ..analysis.trace_drawing import drawing, softmax_drawing
@@ -29,9 +31,9 @@ from ..text import shown
 from ..training.history import LossHistory
 from . import protocol
 from .recent_names import RecentNames
-from .split_details import SplitDetailsMaker
 
 _LOGITS = "logits "  # begins a text of typed logits
+_DETAILS_MULTIPLICATIONS = 1 << 28  # of an evaluation of dev: a few hundredths of a second
 _PREVIOUS_RUN_POINTS = 64  # of each previous run's curve
 
 
@@ -67,7 +69,7 @@ class Views:
         self._saved: dict[str, tuple[_Losses, float | None]] = {}  # with the best dev loss, by path
         self._names = RecentNames()
         self._tracer: Tracer | None = None
-        self._details = SplitDetailsMaker()
+        self._details = _SplitDetails()
         self._floor: dict[tuple[str, int], float] = {}  # the newest, by its split and context
 
     def advance(self) -> None:
@@ -223,3 +225,34 @@ def _points(
     exponents = (i / (_PREVIOUS_RUN_POINTS - 1) for i in range(_PREVIOUS_RUN_POINTS))
     chosen = {round(len(points) ** exponent) for exponent in exponents}
     return [points[number - 1] for number in sorted(chosen)]
+
+
+class _SplitDetails:
+    """Makes the details of a session's losses, and keeps them until its losses are new."""
+
+    def __init__(self):
+        self._analysis: CoverageAnalysis | None = None
+        self._analysis_of: object = None
+        self._made: results.SplitDetails | None = None
+        self._made_of: object = None
+
+    def draw(
+        self, session: Session, splits: results.SplitLosses | None
+    ) -> results.SplitDetails | None:
+        """The details at the newest losses; None before the first."""
+        made_of = session.run, splits, tuple(session.journal)
+        if splits is not None and made_of != self._made_of:
+            self._made, self._made_of = self._make(session), made_of
+        return self._made if splits is not None else None
+
+    def _make(self, session: Session) -> results.SplitDetails:
+        model, dataset, train = session.model, session.dataset, session.train_settings
+        most = affordable_examples(model, dataset, "dev", _DETAILS_MULTIPLICATIONS)
+        of = model.context, train.train_on, most
+        if self._analysis is None or of != self._analysis_of:
+            self._analysis = CoverageAnalysis(dataset, *of)
+            self._analysis_of = of
+        decay = train.weight_decay
+        return results.SplitDetails(
+            self._analysis.of(model), regularization(model, dataset, train.train_on, decay)
+        )

@@ -27,8 +27,7 @@ from ..notices import taking_data
 from ..style.cells import cell_len, set_cell_size
 from ..style.text_rows import end_of
 from ..widgets.text_input import Line
-from .asking import AskingScreen
-from .choices import Choices
+from .asking import AskingScreen, Choices
 
 _MAX_ENTRIES = 20_000  # of a folder that is looked through
 _MAX_OFFERS = 11  # lines of them

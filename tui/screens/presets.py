@@ -11,8 +11,7 @@ from textual.widgets.option_list import Option
 from makemore_tui.core.presets import PRESETS, Preset
 from makemore_tui.core.settings import model_label
 
-from .asking import AskingScreen
-from .choices import Choices
+from .asking import AskingScreen, Choices
 
 
 class PresetList(Choices):

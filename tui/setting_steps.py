@@ -58,7 +58,6 @@ _HAS = {"mlp": "The MLP has", "ngram": "Counts have", "neural-bigram": "The neur
 
 
 def name_of(setting: str) -> str:
-    """What the screen calls a setting."""
     return _NAMES.get(setting) or setting.replace("_", " ")
 
 

@@ -92,7 +92,6 @@ class Facts:
 
     @property
     def is_above_baseline(self) -> bool:
-        """True if the dev loss is above that of n-gram counts."""
         return self.baseline is not None and self.dev > self.baseline.loss + _BEHIND
 
     @property
@@ -102,7 +101,6 @@ class Facts:
 
     @property
     def gap(self) -> float:
-        """The dev loss minus the train loss."""
         return self.dev - self.train
 
 
@@ -119,7 +117,6 @@ class Rule(NamedTuple):
     advice: Callable[[Facts], str] | None = None
 
     def applied(self, facts: Facts) -> str:
-        """The sentence, with the advice for this run."""
         if self.advice is None:
             return self.sentence
         return f"{self.sentence.rpartition(', try ')[0]}, try {self.advice(facts)}"

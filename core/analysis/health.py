@@ -86,7 +86,6 @@ def _activations(h: Tensor | None, facts: Facts) -> dict[str, Any]:
 def _of_losses(
     history: LossHistory, last_edit: int, train: float | None, dev: float | None
 ) -> dict[str, Any]:
-    """The facts that depend on the run's losses so far."""
     steps, fall, error = recent_fall(history, last_edit)
     known = {name: loss for name, loss in (("train", train), ("dev", dev)) if loss is not None}
     return {"steps_since_edit": steps, "fall": fall, "fall_error": error, **known}
@@ -185,7 +184,6 @@ def _first_examples(dataset: Dataset, train_on: str, context: int) -> Batches:
 
 
 def _loss(model: Model, batch: Batches) -> float:
-    """The mean NLL of a batch, in nats."""
     log_probabilities = torch.log_softmax(model.logits(batch.contexts), 1)  # (N, V)
     return float(batch.losses(log_probabilities.T.flatten().to(batch.weights.dtype))[0])
 

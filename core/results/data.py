@@ -19,7 +19,6 @@ class DatasetFacts(Struct, frozen=True):
 
     @property
     def characters(self) -> int:
-        """The number of characters, with the boundary."""
         return len(self.labels)
 
 

@@ -91,7 +91,6 @@ def compare(
 
 
 def _resumed(names: list[str], sides: list[dict[str, Any]]) -> "Twins":
-    """A saved run and its fork, or two saved runs, with the settings that are asked for."""
     from makemore_tui.core.session.session import Session
     from makemore_tui.core.session.twins import Twins
 
@@ -116,7 +115,6 @@ def _train_loss(session: "Session") -> float:
 
 
 def _record(found: "Comparison") -> dict[str, Any]:
-    """The comparison as plain values."""
     difference, over_seeds = found.difference, found.over_seeds
     losses = {
         side: {
@@ -173,7 +171,6 @@ def _print_comparison(found: "Comparison") -> None:
 
 
 def _seeds_table(found: "Comparison") -> Any:
-    """The dev losses of each seed, and their paired differences."""
     table = new_table("Dev loss by seed", "seed", "A", "B", "B - A", "±")
     first = found.last.a.seed - len(found.pairs) + 1
     for seed, one in enumerate(found.pairs, first):

@@ -33,7 +33,6 @@ class Palette(Struct, frozen=True, dict=True):
     runs: tuple[RGB, ...]  # of other runs, by turns
 
     def style(self, name: str, bold: bool = False) -> Style:
-        """A text style in one of the colours."""
         return _style(getattr(self, name), bold)
 
     @cached_property
@@ -64,7 +63,6 @@ def _gradient(stops: Sequence[RGB], steps: int) -> list[Color]:
 
 
 def rgb_style(colour: RGB) -> Style:
-    """A text style in a colour."""
     return _style(colour, False)
 
 
@@ -81,7 +79,6 @@ def ink_on(colour: Color) -> Color:
 
 
 def _rgbs(colours: str) -> tuple[RGB, ...]:
-    """Colours from their hexadecimal numbers."""
     return tuple(Color.parse(one).get_truecolor() for one in colours.split())
 
 

@@ -80,7 +80,6 @@ class SavedRuns(Widget):
         return False
 
     def bring_back(self, path: str) -> None:
-        """Undo `delete`. Raises UserError if that can't be done."""
         from makemore_tui.core.runs.catalog import bring_back
 
         run, hidden = self.deleted[path]

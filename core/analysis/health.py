@@ -54,8 +54,11 @@ def health(
     h = model.hidden_activations(batch.contexts)  # (N, H)
     tensors, update = _tensors(trainer, batch)
     facts = _facts(trainer, batch, h, tensors, first_settings)
-    facts = replace(facts, **_of_losses(history, last_edit, train, dev), is_diverged=is_diverged)
-    facts = replace(facts, baseline=comparable_baseline(model.settings, settings, baselines))
+    steps, fall, error = recent_fall(history, last_edit)
+    known = {name: loss for name, loss in (("train", train), ("dev", dev)) if loss is not None}
+    facts = replace(facts, steps_since_edit=steps, fall=fall, fall_error=error, **known)
+    baseline = comparable_baseline(model.settings, settings, baselines)
+    facts = replace(facts, baseline=baseline, is_diverged=is_diverged)
     return Health(
         step=facts.step,
         examples=len(batch.contexts),
@@ -81,14 +84,6 @@ def _activations(h: Tensor | None, facts: Facts) -> dict[str, Any]:
         return {"saturated": None, "dead": None, "histogram": None}
     histogram = torch.histc(h, BINS, -1, 1).int().tolist()
     return {"saturated": facts.saturated, "dead": facts.dead, "histogram": histogram}
-
-
-def _of_losses(
-    history: LossHistory, last_edit: int, train: float | None, dev: float | None
-) -> dict[str, Any]:
-    steps, fall, error = recent_fall(history, last_edit)
-    known = {name: loss for name, loss in (("train", train), ("dev", dev)) if loss is not None}
-    return {"steps_since_edit": steps, "fall": fall, "fall_error": error, **known}
 
 
 def comparable_baseline(

@@ -161,8 +161,7 @@ def _opened(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
             f"the built-in ones are {', '.join(BUILT_IN_DATASETS)}"
         ) from None
     except IsADirectoryError:
-        why = f"{path} is a directory; {_NEEDED}"
-        raise UserError(why) from None
+        raise UserError(f"{path} is a directory; {_NEEDED}") from None
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise UserError(f"{path} is a damaged or truncated gzip file") from None
     except (OSError, ValueError) as error:  # a ValueError where the path has a NUL

@@ -32,12 +32,6 @@ def export_figure(session: Session, form: str, stem: str) -> bytes:
     return svg_file(figure, shown(stem)).encode() if form == "svg" else file_bytes(figure, form)
 
 
-def _export_page(session: Session, stem: str, twins: Twins | None = None) -> str:
-    from .report import export_html
-
-    return export_html(session, stem, twins)
-
-
 # The forms that are a text and no figure, each from the run and its name.
 _TEXTS: dict[str, Callable[[Session, str], str]] = {
     "script": export_script,
@@ -51,7 +45,9 @@ _TEXTS: dict[str, Callable[[Session, str], str]] = {
 def export_bytes(session: Session, form: str, stem: str, twins: Twins | None = None) -> bytes:
     """A run in one of the forms that are a file; `stem` is the run's name."""
     if form == "html":
-        return _export_page(session, stem, twins).encode()
+        from .report import export_html
+
+        return export_html(session, stem, twins).encode()
     if form in _FIGURES:
         return export_figure(session, form, stem)
     return _TEXTS[form](session, stem).encode()

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from ..results import JUDGED, DevDifference
+from ..results import JUDGED
 from ..session.session import Session
 from ..session.twins import Twins
 from ..settings import setting_text
@@ -27,7 +27,10 @@ def pair_section(twins: Twins) -> dict[str, Any]:
         for name in a
         if a[name] != b[name]
     ]
-    newest = twins.differences[-1] if twins.differences else _compared(twins)
+    if twins.differences:
+        newest = twins.differences[-1]
+    else:  # of copies, which leaves both as they are
+        newest = Twins(*(Session.from_state(one.state()) for one in (twins.a, twins.b))).evaluate()
     return {
         "settings": differ,
         "losses": (f"{newest.a:.4f}", f"{newest.b:.4f}"),
@@ -35,12 +38,6 @@ def pair_section(twins: Twins) -> dict[str, Any]:
         "note": twins.unpaired or JUDGED,
         "picture": inline_svg(pair_figure(twins), "loss", "The losses of A and B, and B - A"),
     }
-
-
-def _compared(twins: Twins) -> DevDifference:
-    """The two compared now, which leaves both as they are."""
-    copies = (Session.from_state(one.state()) for one in (twins.a, twins.b))
-    return Twins(*copies).evaluate()
 
 
 @styled()

@@ -2,6 +2,7 @@
 
 import contextlib
 
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
@@ -52,6 +53,13 @@ class AskingScreen(ModalScreen):
         line = self.query_one("#refused", Static)
         line.update(why)
         line.display = bool(why)
+
+
+def box(title: str, keys: str) -> Vertical:
+    """The box of a screen, with a title above and what its keys do below."""
+    found = Vertical()
+    found.border_title, found.border_subtitle = title, keys
+    return found
 
 
 class Choices(OptionList):

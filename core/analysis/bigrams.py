@@ -181,7 +181,6 @@ class BigramAnalysis:
     def _pair(
         self, view: BigramsView, previous: int, following: int, row: Mapping[str, Tensor]
     ) -> PairFacts:
-        """The facts of a pair, from its row of values of each mode, (V,)."""
         modelled, counted, counts = row["model"], row["counted"], row["counts"]
         weights, gradient = row.get("weights"), row.get("gradient")
         likeliest = modelled.topk(max(0, min(view.followers, len(modelled)))).indices

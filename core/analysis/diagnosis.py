@@ -196,7 +196,6 @@ def _less_fitting(facts: Facts) -> str:
 
 
 def _larger_model(facts: Facts) -> str:
-    """What an MLP that under-fits has too little of."""
     model = facts.model
     if model.context == 1:
         return "a longer context"

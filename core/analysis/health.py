@@ -166,7 +166,6 @@ def _first_loss(
 
 
 def _first_examples(dataset: Dataset, train_on: str, context: int) -> Batches:
-    """The first examples that a run trains on, as one batch."""
     split = dataset.split(train_on)
     n = min(EXAMPLES, split.num_examples)
     contexts, targets = split.examples_at(torch.arange(1, n + 1), context)  # (N, T), (N,)
@@ -181,7 +180,6 @@ def _loss(model: Model, batch: Batches) -> float:
 
 
 def _tensors(trainer: AnyTrainer, batch: Batches) -> tuple[tuple[TensorHealth, ...], str]:
-    """The health of each parameter tensor, and what its update is."""
     gradients, updates, is_of = trainer.gradients(batch), trainer.last_update(), "the last step"
     if not gradients:
         return (), "counts"

@@ -217,7 +217,6 @@ def _place(path: Path, columns: list[str], wanted: str) -> tuple[int, bool]:
 
 
 def _columns(header: str) -> list[str]:
-    """The names in the first line of a table."""
     row = next(csv.reader([header], delimiter=_delimiter(header)), [])
     return [name.strip() for name in row]
 

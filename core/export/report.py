@@ -115,7 +115,6 @@ def _embedding(session: Session, analysis: BigramAnalysis) -> dict[str, Any] | N
 
 
 def _pair(twins: Twins) -> dict[str, Any]:
-    """What the page's template says of a pair."""
     a, b = (
         vars(one.model_settings) | vars(one.train_settings) | {"seed": one.seed}
         for one in (twins.a, twins.b)

@@ -181,7 +181,6 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
 
 
 def _forked(now: Snapshot) -> Pair:
-    """The pair of a run and its fork."""
     facts = {name: getattr(now, name) for name in SideFacts.__struct_fields__ if hasattr(now, name)}
     side = SideFacts(**facts, diverged_at=None, is_finite=True)
     return Pair("b", side, side, now.step, None, "")

@@ -93,7 +93,6 @@ def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
 
 
 def _ask_for_target(screen: MainScreen) -> None:
-    """Ask for the target of the loss plot."""
     from .dialogs import TargetScreen
 
     loss = screen.grid.panels["loss"]

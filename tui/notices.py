@@ -34,7 +34,9 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Label
     if now.state == "diverged" != before.state:
         return Notice(_diverged(now, labels), is_warning=True)
     if isinstance(asked, protocol.Resume | protocol.Step) and now.train.steps > before.train.steps:
-        return Notice(_extended(before, now, labels))
+        schedule = _stretched(before.train, now.train, before.step)
+        planned = now.train.steps
+        return Notice(say.GOING_ON.format(planned=planned, schedule=schedule, key=labels))
     said = _answer(asked, before, now, labels)
     if (
         isinstance(asked, protocol.Undo | protocol.Redo | protocol.ReturnTo)
@@ -173,11 +175,6 @@ def _finished(now: Snapshot, labels: Labels) -> str:
     return say.FINISHED_LONGER.format(
         step=now.step, planned=longer.steps, schedule=schedule, key=labels
     )
-
-
-def _extended(before: Snapshot, now: Snapshot, labels: Labels) -> str:
-    schedule = _stretched(before.train, now.train, before.step)
-    return say.GOING_ON.format(planned=now.train.steps, schedule=schedule, key=labels)
 
 
 def _stretched(before: TrainSettings, after: TrainSettings, step: int) -> str:

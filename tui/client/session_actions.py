@@ -165,7 +165,11 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
         case protocol.Undo():
             return replace(now, can_redo=now.can_redo or "")
         case protocol.Fork():
-            return replace(now, can_undo="fork", can_redo=None, pair=_forked(now))
+            names = [name for name in SideFacts.__struct_fields__ if hasattr(now, name)]
+            facts = {name: getattr(now, name) for name in names}
+            side = SideFacts(**facts, diverged_at=None, is_finite=True)
+            pair = Pair("b", side, side, now.step, None, "")
+            return replace(now, can_undo="fork", can_redo=None, pair=pair)
         case protocol.ChooseSide(side):
             return of_side(now, side)
         case protocol.Keep(side):
@@ -177,12 +181,6 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
         case protocol.Resume() | protocol.Step():
             return replace(now, state="training")
     return now
-
-
-def _forked(now: Snapshot) -> Pair:
-    facts = {name: getattr(now, name) for name in SideFacts.__struct_fields__ if hasattr(now, name)}
-    side = SideFacts(**facts, diverged_at=None, is_finite=True)
-    return Pair("b", side, side, now.step, None, "")
 
 
 def of_side(now: Snapshot, side: Side) -> Snapshot:

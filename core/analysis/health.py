@@ -130,7 +130,6 @@ def _facts(
     matrices = [one for one in tensors if not one.name.startswith("b")]  # biases say little
     ratios = [one.ratio for one in matrices if one.ratio is not None]
     return Facts(
-        kind=model.settings.kind,
         step=trainer.step,
         uniform=math.log(model.vocabulary_size),
         first_loss=first_loss(trainer, first_settings),
@@ -138,9 +137,6 @@ def _facts(
         saturated=saturated,
         dead=dead,
         ratio=median_high(ratios) if ratios else math.nan,
-        init=model.settings.init,
-        weight_decay=settings.weight_decay,
-        smoothing=settings.smoothing,
         is_counted=trainer.finished,
         is_decayed=settings.learning_rate_at(trainer.step) < settings.learning_rate / 2,
         is_held_out=settings.train_on != "all",

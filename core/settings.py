@@ -129,7 +129,7 @@ def changed(
 ) -> tuple[ModelSettings, TrainSettings]:
     """The settings with some of them changed, by name. Raises UserError if a name is unknown, or a
     value is not allowed."""
-    changes = by_name(changes)
+    changes = {setting_name(name): value for name, value in changes.items()}
     of_model = {name: value for name, value in changes.items() if name in _MODEL_NAMES}
     of_train = {name: value for name, value in changes.items() if name not in of_model}
     return replace(model, **of_model), replace(train, **of_train)
@@ -147,7 +147,7 @@ class EditPlan(Struct, frozen=True):
 def plan_edit(model: ModelSettings, train: TrainSettings, changes: dict[str, Any]) -> EditPlan:
     """Work out what changing settings by name would do to a run that has these settings. Raises
     UserError if a name is unknown, or a value is not allowed."""
-    changes = by_name(changes)
+    changes = {setting_name(name): value for name, value in changes.items()}
     return EditPlan(changes, *changed(model, train, changes), effect_of(changes, model.kind))
 
 
@@ -263,11 +263,6 @@ def setting_name(name: str) -> str:
         meant = did_you_mean(plain, [*SETTINGS, *_ALIASES])
         raise UserError(f"there is no setting {name!r}; {f'{meant} ' if meant else ''}{known}")
     return plain
-
-
-def by_name(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Changes with each setting by its name; errors as for `setting_name`."""
-    return {setting_name(name): value for name, value in changes.items()}
 
 
 def first_n(value: str) -> int | None:

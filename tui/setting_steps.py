@@ -32,7 +32,7 @@ _LADDERS: dict[str, tuple[float, ...]] = {
     "mix": tuple(i / 10 for i in range(11)),
     "steps": tuple(digit * 10**i for i in range(10) for digit in (1, 2, 5))[:28],
 }  # fmt: skip
-_SPEED_LIMITS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # steps a second
+SPEED_LIMITS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # steps a second
 _WHOLE_DECADE = 4  # steps of the learning rate
 _MIN_STEPS = 100_000  # planned for another kind of model
 _SUITED = ("kind", "init", "learning_rate", "batch_size", "optimizer", "schedule", "weight_decay",
@@ -92,11 +92,6 @@ def stepped(
         name, limit = name_of(setting).capitalize(), "maximum" if by > 0 else "minimum"
         return say.AT_LIMIT.format(setting=name, limit=limit, value=setting_text(setting, now))
     return {setting: value}
-
-
-def next_speed_limit(limit: int | None, by: int) -> int | None:
-    """The next lower or higher limit of the steps a second; None is no limit, the highest."""
-    return next_on(_SPEED_LIMITS, limit, by)
 
 
 def next_on(ladder: Sequence[int], now: int | None, by: int) -> int | None:

@@ -15,7 +15,7 @@ from makemore_tui.core.worker.protocol import Request, Snapshot
 
 from .. import messages as say
 from ..notices import Labels, at_limit
-from ..setting_steps import next_speed_limit, stepped
+from ..setting_steps import SPEED_LIMITS, next_on, stepped
 from .request_queue import RequestQueue
 
 _MAX_STEPS_AHEAD = 5  # of a held key, so that it stops when it is let go
@@ -102,7 +102,7 @@ class SessionActions:
     def limit_speed(self, by: int) -> None:
         if (now := self.latest()) is None:
             return
-        limit = next_speed_limit(now.speed_limit, by)
+        limit = next_on(SPEED_LIMITS, now.speed_limit, by)
         if limit != now.speed_limit:
             self.ask(protocol.LimitSpeed(limit))
         elif limit is None:

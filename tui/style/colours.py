@@ -33,7 +33,7 @@ class Palette(Struct, frozen=True, dict=True):
     runs: tuple[RGB, ...]  # of other runs, by turns
 
     def style(self, name: str, bold: bool = False) -> Style:
-        return _style(getattr(self, name), bold)
+        return rgb_style(getattr(self, name), bold)
 
     @cached_property
     def heat_colors(self) -> list[Color]:
@@ -62,12 +62,8 @@ def _gradient(stops: Sequence[RGB], steps: int) -> list[Color]:
     return colours
 
 
-def rgb_style(colour: RGB) -> Style:
-    return _style(colour, False)
-
-
 @lru_cache(maxsize=256)
-def _style(colour: RGB, bold: bool) -> Style:
+def rgb_style(colour: RGB, bold: bool = False) -> Style:
     return Style(color=Color.from_rgb(*colour), bold=bold)
 
 

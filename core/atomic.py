@@ -19,7 +19,8 @@ def write_atomically(path: Path, *content: bytes | memoryview) -> None:
     The content goes to a hidden file in the same folder, is synced to the disk, and is moved over
     `path` with `os.replace`. A file that is replaced keeps its permissions, a new one gets 0644 as
     far as the umask allows. A symbolic link is followed. Raises UserError if the file can't be
-    written; the sentence names it, and nothing has changed."""
+    written; the sentence names it, and nothing has changed.
+    """
     try:
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,8 @@ class ModelKind(Struct, frozen=True):
     is_table: True if its weights are a table of pairs of characters.
     max_update_ratio: log10 of update to weight, beyond which steps are too large for its weights.
     learning_rates: for each optimizer the range in which a useful learning rate lies; empty where
-    it has none, because it learns by counting, which ends by itself."""
+    it has none, because it learns by counting, which ends by itself.
+    """
 
     name: str
     label: str

@@ -32,7 +32,8 @@ class RunningBaselines:
 
     Counts are of train, losses of dev; of larger splits only the first 4 million and 262,144
     examples are used (items are shuffled). Only n-grams that occur in dev are counted, so that no
-    order needs a table of all possible ones; Kneser-Ney uses the first half million of train."""
+    order needs a table of all possible ones; Kneser-Ney uses the first half million of train.
+    """
 
     def __init__(self, dataset: Dataset):
         self._dataset = dataset
@@ -115,7 +116,8 @@ def baseline_losses(dataset: Dataset) -> tuple[Baseline, ...]:
     of `KneserNey`, in nats a character.
 
     The counts have add-k smoothing, P(c | context) = (N(context, c) + k) / (N(context) + k V), with
-    the best k of `SMOOTHINGS` (Jurafsky & Martin, Speech and Language Processing, ch. 3)."""
+    the best k of `SMOOTHINGS` (Jurafsky & Martin, Speech and Language Processing, ch. 3).
+    """
     running = RunningBaselines(dataset)
     while running.advance():
         pass

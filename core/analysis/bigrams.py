@@ -34,7 +34,8 @@ class BigramAnalysis:
     they are averaged over the training contexts (of large data, the first half million). The counts
     are of the whole dataset.
 
-    counts: (V, V) int32."""
+    counts: (V, V) int32.
+    """
 
     def __init__(
         self, dataset: Dataset, context: int, counts: Tensor | None = None, is_exact: bool = False
@@ -96,7 +97,8 @@ class BigramAnalysis:
         milliseconds is estimated, and the result says so. version: compares equal as long as the
         model's weights stay the same; then more contexts are averaged once, and the result is
         reused. None: unknown. train_on: the split of whose loss a gradient is. A view of weights is
-        drawn as "model" if the model has none."""
+        drawn as "model" if the model has none.
+        """
         order, last = self.order(view.order), len(self.counts) - 1
         top, left = (max(0, min(place, last)) for place in (view.top, view.left))
         previous, following = (max(0, min(place, last)) for place in view.cursor)
@@ -152,7 +154,8 @@ class BigramAnalysis:
     def _gradient(self, ids: Tensor, modelled: Tensor, train_on: str) -> Tensor:
         """The rows of W.grad of some characters, of the mean NLL of a split: (R, V).
 
-        A row is N(a) / N * (P(. | a) - N(a, .) / N(a)), with the split's counts."""
+        A row is N(a) / N * (P(. | a) - N(a, .) / N(a)), with the split's counts.
+        """
         if self._trained is None or self._trained[0] != train_on:
             self._trained = train_on, bigram_counts(self._dataset, train_on)
         rows = self._trained[1][ids].double()
@@ -226,7 +229,8 @@ class _Ending(NamedTuple):
     """The distinct training contexts that end in a character, sorted from the end backwards.
 
     positions: (M,) int64, a position of each; of a character that train lacks, minus its id.
-    counts: (M,) float64, how often each occurs."""
+    counts: (M,) float64, how often each occurs.
+    """
 
     positions: Tensor
     counts: Tensor

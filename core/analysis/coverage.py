@@ -100,7 +100,8 @@ def loss_floor(dataset: Dataset, train_on: str, context: int) -> float:
     A context that is followed by several characters can't predict each with certainty. The floor
     is the conditional entropy H(next | context) = mean of ln N(context) - ln N(context, next) over
     the examples: the loss of each context's exact distribution. (Cover & Thomas, Elements of
-    Information Theory, ch. 2.) Raises UserError if there is no split of that name."""
+    Information Theory, ch. 2.) Raises UserError if there is no split of that name.
+    """
     split, V = dataset.split(train_on), dataset.vocabulary.size
     contexts, targets = split.examples_at(torch.arange(1, split.num_examples + 1), context)
     pairs = torch.cat([contexts, targets[:, None]], 1)

@@ -50,7 +50,8 @@ class Facts:
     matrices. fall, fall_error: see `recent_fall`. baseline: the n-gram counts to compare with, if
     known. is_decayed: the schedule has brought the learning rate below half of its setting.
     is_counted: counts have counted every example. is_held_out: dev is not trained on.
-    is_diverged: the loss has exploded or is not finite. model, train_settings: of the next step."""
+    is_diverged: the loss has exploded or is not finite. model, train_settings: of the next step.
+    """
 
     step: int
     uniform: float

@@ -20,7 +20,8 @@ class EmbeddingMapper:
     components.
 
     Principal components are determined up to their signs, and where their variances are near each
-    other up to a rotation. So each map is rotated and reflected to be nearest to the one before."""
+    other up to a rotation. So each map is rotated and reflected to be nearest to the one before.
+    """
 
     def __init__(self, vocabulary: Vocabulary):
         self._labels = tuple(vocabulary.labels())

@@ -21,7 +21,8 @@ class Evaluation:
     seen, unseen: the loss of the items that also stand in train, and of those that don't; None for
     train itself, and where there are no such items. num_examples: how many examples were evaluated,
     of split_examples in the split. parts: of a network that is mixed with counts, what it and they
-    have alone."""
+    have alone.
+    """
 
     loss: float
     seen: float | None
@@ -125,7 +126,8 @@ def nll_by_block(
 ) -> Iterator[tuple[slice, Tensor]]:
     """-ln P of targets (P,) after contexts, of some (M, T), in the rows (P,), which ascend.
 
-    Yields which pairs of a row and a target a block has, and theirs: (n,) float64."""
+    Yields which pairs of a row and a target a block has, and theirs: (n,) float64.
+    """
     size = max(64, _MULTIPLICATIONS_PER_BLOCK // model.multiplications)
     for first in range(0, len(contexts), size):
         edges = torch.searchsorted(rows, torch.tensor([first, first + size]))
@@ -141,7 +143,8 @@ def evaluate(
 
     split: train, dev, test, all, or first-N for the first N items of the file.
     max_examples: of a larger split only about so many examples are evaluated. Raises UserError if
-    there is no split of that name."""
+    there is no split of that name.
+    """
     evaluation = RunningEvaluation(model, dataset, split, max_examples)
     while evaluation.advance():
         pass

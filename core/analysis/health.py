@@ -47,7 +47,8 @@ def health(
 
     history: its minibatch losses. first_settings: those it began with. last_edit: the step of its
     newest edit. train, dev: the newest losses of the splits, if known. baselines: those known.
-    is_diverged: True if its loss has exploded or is not finite."""
+    is_diverged: True if its loss has exploded or is not finite.
+    """
     model, settings = trainer.model, trainer.settings
     batch = _first_examples(trainer.dataset, settings.train_on, model.context)
     h = model.hidden_activations(batch.contexts)  # (N, H)

@@ -42,7 +42,8 @@ def find_lr(
     low, high: the range, by default the usual one of the model and optimizer. steps: of each copy.
     seeds: how many copies; they draw their minibatches from the trainer's seed and the next ones.
     Raises UserError if the range or the number of steps or seeds is not allowed, the model has no
-    learning rate, or its weights are not finite."""
+    learning rate, or its weights are not finite.
+    """
     finder = LearningRateFinder(trainer, low, high, steps, seeds)
     while finder.advance():
         pass
@@ -155,7 +156,8 @@ def _first_above(mean: Tensor, times: float, steps: int) -> int | None:
     """The first step after the lowest loss at which the loss is `times` that, or infinite.
 
     mean: (done,). steps: of the whole search. 1.1 times is where the loss turns; 4 times is where
-    fastai's finder stops (Howard & Gugger 2020, "fastai: A Layered API for Deep Learning")."""
+    fastai's finder stops (Howard & Gugger 2020, "fastai: A Layered API for Deep Learning").
+    """
     ignored = steps // _IGNORED
     later = torch.nan_to_num(mean[ignored:], nan=math.inf, posinf=math.inf)
     if not len(later):
@@ -170,7 +172,8 @@ def _suggestion(rates: list[float], turns: int | None, high: float) -> tuple[flo
 
     Smith 2017, section 3.3: "set base_lr to 1/3 or 1/4 of max_lr", max_lr being the rate at which
     the loss begins to rise; Bengio 2012 ("Practical Recommendations", section 3.1.1): the best rate
-    is close, by a factor of two, to the largest that does not diverge."""
+    is close, by a factor of two, to the largest that does not diverge.
+    """
     if turns is None:
         return None, f"the loss still falls at {high:g}; try a higher range"
     turn, suggested = (float(f"{rate:.2g}") for rate in (rates[turns], rates[turns] / 4))

@@ -62,7 +62,8 @@ class RunningMixedEvaluation(RunningEvaluation):
         """Without more, the weight is the best on this split; arguments as for `evaluate`.
 
         weight: of the counts. dev: a mixed evaluation, which is advanced first, and whose weight is
-        taken."""
+        taken.
+        """
         super().__init__(network, dataset, split, max_examples, by_example=True)
         self._counts, self._weight, self._dev = counts, weight, dev
 
@@ -103,7 +104,8 @@ def best_weight(network: Tensor, counts: Tensor) -> float:
 
     network, counts: ln P of some examples, (N,) each, of which the first 131,072 decide. The loss
     is convex in the weight, so its minimum is where the slope, the mean of
-    (p - q) / ((1 - w) p + w q), changes its sign."""
+    (p - q) / ((1 - w) p + w q), changes its sign.
+    """
     p, q = network[:_MAX_WEIGHED].exp(), counts[:_MAX_WEIGHED].exp()
     difference = q - p
     low, high = 0.0, 1.0

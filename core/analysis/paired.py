@@ -52,7 +52,8 @@ def paired_difference(
     """The difference of two models' losses on the same items.
 
     steps: how many each had taken.
-    looks: how often the two were compared, with this time. noun: what the items are."""
+    looks: how often the two were compared, with this time. noun: what the items are.
+    """
     difference = ItemLosses(b.nll - a.nll, a.lengths)
     items = len(a.nll)
     return DevDifference(

@@ -29,7 +29,8 @@ def probe(
     max_following: how many of the characters that may follow are listed, the likeliest first.
     dev: the mean loss of dev, to compare with; it is passed on. draw_of: a seed, and the number of
     a sample, whose next character is drawn as `sample` draws it. Unavailable if a character does
-    not occur in the data, or the weights are not finite."""
+    not occur in the data, or the weights are not finite.
+    """
     if len(text) > MAX_ITEM_LENGTH:
         return Unavailable(f"the text is longer than {MAX_ITEM_LENGTH:,} characters")
     try:

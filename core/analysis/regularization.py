@@ -38,7 +38,8 @@ def nearest_smoothing(log_probabilities: Tensor, counts: Tensor) -> tuple[float,
     Near is the least mean of KL(smoothed counts || table) over the examples, in nats. The best of
     a grid of k, then golden-section search between its neighbours (Kiefer 1953).
 
-    log_probabilities, counts: (V, V). k: from 0.0001 to 1,000,000."""
+    log_probabilities, counts: (V, V). k: from 0.0001 to 1,000,000.
+    """
     counts = counts.double()
     shares = counts.sum(1) / counts.sum()
 

@@ -39,7 +39,8 @@ def draw_texts(
     temperature: the logits are divided by it; 0 takes the likeliest character every time.
     limit: the maximum length in characters, the prefix included. top_k: draw from the likeliest
     that many characters; None for all. Raises UserError if the temperature or top_k is out of
-    range, or the prefix has a character that is not in the data."""
+    range, or the prefix has a character that is not in the data.
+    """
     if not 0 <= temperature <= 100:
         raise UserError(f"temperature must be a number from 0 to 100, not {temperature}")
     if top_k is not None and top_k < 1:
@@ -98,7 +99,8 @@ def sample(
     `draw_texts`. limit: the maximum length in characters; by default twice that of the data's
     longest item. new_only: draw again, with other numbers, each item that stands in the data or is
     empty. Raises UserError if an argument is out of range, the prefix has a character that is not
-    in the data, or an item is not new after 200 attempts."""
+    in the data, or an item is not new after 200 attempts.
+    """
     if not 1 <= n <= MAX_SAMPLES:
         raise UserError(f"the number of samples must be from 1 to {MAX_SAMPLES:,}, not {n}")
     if limit is not None and limit < 1:

@@ -22,7 +22,8 @@ class Split:
 
     tokens: (L,), from a boundary to a boundary. The examples are the positions 1 to L-1: a
     position's token is the target, and the tokens before it, back to the boundary, its context.
-    first_item, last_item: the items' range in the dataset, the last one excluded."""
+    first_item, last_item: the items' range in the dataset, the last one excluded.
+    """
 
     name: str
     tokens: Tensor
@@ -69,7 +70,8 @@ class ContextTable:
     rows, targets: (P,) int64, the distinct pairs of a context (its row) and a target, by row.
     counts: (P,) float64, how often each pair occurs.
     seen_counts: (P,) float64, how often it occurs in items that also stand in train.
-    pairs: (N,) int32, which pair each example is."""
+    pairs: (N,) int32, which pair each example is.
+    """
 
     contexts: Tensor
     rows: Tensor
@@ -91,7 +93,8 @@ def context_tables(
     Between the parts of that work it yields None, so that other work can be done meanwhile.
 
     context: the length of a context. size: the vocabulary's. seen: (N,) bool, whether each example
-    is of an item that also stands in train; None counts as not seen."""
+    is of an item that also stands in train; None counts as not seen.
+    """
     block = max(1, NUMBERS_PER_BLOCK // context)
     for first in range(1, num_examples + 1, block):
         positions = torch.arange(first, min(first + block, num_examples + 1))

@@ -39,7 +39,8 @@ class Dataset:
     unique: True if repeated items were dropped. fingerprint: the SHA-256 of the cleaned text.
     reading: how the file was read. encoded: its items in the order of the file.
     is_plain: True if it is UTF-8 text, each line an item as it is.
-    notes: what was changed in reading it, in sentences."""
+    notes: what was changed in reading it, in sentences.
+    """
 
     def __init__(
         self, path: Path, unique: bool = False, name: str | None = None, reading: Reading = PLAIN
@@ -47,7 +48,8 @@ class Dataset:
         """Read a file of one item a line; it may be packed with gzip.
 
         unique: drop repeated items. name: of a built-in dataset. Raises UserError if the file can't
-        be read, or is not text of one item a line; it names the file, and the line or byte."""
+        be read, or is not text of one item a line; it names the file, and the line or byte.
+        """
         self.path = path
         self.name: str = name or path.name
         self.built_in: bool = name in BUILT_IN_DATASETS
@@ -141,7 +143,8 @@ class Dataset:
         Splits that fit one block are cached, for two context lengths at a time.
 
         split: a name as `split` takes it. context: characters. max_examples: of a larger split,
-        only the first so many (its items are shuffled)."""
+        only the first so many (its items are shuffled).
+        """
         tables = self.context_tables_in_parts(split, context, max_examples)
         return (table for table in tables if table is not None)
 

@@ -25,7 +25,8 @@ class GramIndex:
     num_examples: of the split, from the first on. order: the highest so far; `deepen` adds orders.
     contexts[n]: (H,) int64, the sorted numbers of the contexts of n characters; n from 0 on.
     grams[n]: (G,) int64, the sorted context id * V + character of order n; n from 1 on.
-    shorter[n]: (G,) int32, the place in grams[n-1] of each gram without its first character."""
+    shorter[n]: (G,) int32, the place in grams[n-1] of each gram without its first character.
+    """
 
     def __init__(self, split: Split, num_examples: int, vocabulary_size: int):
         """The single characters of the first so many examples."""

@@ -28,7 +28,8 @@ class EncodedText:
     tokens: (L,), the ids of all items, with a boundary before, between and after them.
     starts: (n+1,) int32, the place of the boundary before each item, and of the last boundary.
     fingerprint: the SHA-256 of the cleaned text. skipped: how many items were left out as too long.
-    is_plain: False if the items are not the file's UTF-8 lines as they are."""
+    is_plain: False if the items are not the file's UTF-8 lines as they are.
+    """
 
     tokens: Tensor
     starts: Tensor

@@ -22,7 +22,8 @@ def dataset_stats(dataset: Dataset) -> dict[str, Any]:
     longest (items, in characters), examples (of train, dev and test), seen (items of dev and test
     that also stand in train), notes (what was changed in reading, and what there is to know of a
     built-in dataset, in sentences), first (the first ten items of the file), bigrams and rarest
-    (the twelve commonest and the twelve rarest pairs that occur, with their counts)."""
+    (the twelve commonest and the twelve rarest pairs that occur, with their counts).
+    """
     commonest, rarest = _extreme_bigrams(bigram_counts(dataset), dataset.vocabulary)
     first = dataset.split(f"first-{_NUM_ITEMS}").tokens.tolist()
     ends = [i for i, token in enumerate(first) if token == BOUNDARY]

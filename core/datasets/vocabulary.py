@@ -14,7 +14,8 @@ class Vocabulary:
 
     size: how many ids there are, the boundary counted. boundary_sign: the character that stands for
     the boundary on a screen, `.` unless the data has one itself. shared: characters that are too
-    rare to have an id each, so that all have that of `shared_sign`."""
+    rare to have an id each, so that all have that of `shared_sign`.
+    """
 
     def __init__(self, characters: str, shared: str = "", shared_sign: str = ""):
         self.characters: str = "".join(sorted({*characters, *shared_sign}))

@@ -129,7 +129,8 @@ def write_events(session: Session, folder: Path) -> None:
     Scalars: loss/minibatch (in a long run, means over equal stretches of steps), loss/dev,
     learning_rate, and final/train and final/dev, the metrics of the settings. Texts: the edits.
 
-    Raises UserError if TensorBoard isn't installed, OSError if the file can't be written."""
+    Raises UserError if TensorBoard isn't installed, OSError if the file can't be written.
+    """
     try:
         from torch.utils.tensorboard import SummaryWriter
         from torch.utils.tensorboard.summary import hparams

@@ -27,7 +27,8 @@ class Discounts:
         """Those of the counts (G,) of an order (Chen & Goodman 1998, equation 26).
 
         With n_i the number of n-grams that are counted i times, Y = n1 / (n1 + 2 n2):
-        D1 = 1 - 2 Y n2 / n1, D2 = 2 - 3 Y n3 / n2, D3+ = 3 - 4 Y n4 / n3; at least 0.01."""
+        D1 = 1 - 2 Y n2 / n1, D2 = 2 - 3 Y n3 / n2, D3+ = 3 - 4 Y n4 / n3; at least 0.01.
+        """
         n = torch.bincount(counts.clamp(max=5), minlength=6).tolist()
         Y = n[1] / (n[1] + 2 * n[2]) if n[1] else 0.5
         found = [i - (i + 1) * Y * n[i + 1] / n[i] if n[i] else 0.0 for i in (1, 2, 3)]
@@ -53,7 +54,8 @@ class KneserNey:
     below, and the last one is uniform. The boundaries before an item count as characters. P sums
     to 1 after every context; one that never occurred has the P of its longest end that did.
 
-    num_examples: those it is estimated from. discounts: of the orders 1 to `order`."""
+    num_examples: those it is estimated from. discounts: of the orders 1 to `order`.
+    """
 
     def __init__(self, index: GramIndex, num_examples: int, order: int):
         """The estimate of an order up to that of the index, from its first so many examples."""

@@ -19,7 +19,8 @@ class Mixture(Model):
     It is what is predicted with; only the network is trained. Settings and tensors are those of the
     network.
 
-    counts: by modified Kneser-Ney. weight: w, from 0 to 1."""
+    counts: by modified Kneser-Ney. weight: w, from 0 to 1.
+    """
 
     def __init__(self, network: AnyNetwork, counts: KneserNey, weight: float):
         self.network = network

@@ -15,7 +15,8 @@ class MLP(Network):
         h = tanh(x W1 + b1)                                                   (B, H)
         logits = h W2 + b2                                                    (B, V)
 
-    With direct=True, x W3 is added to the logits."""
+    With direct=True, x W3 is added to the logits.
+    """
 
     def __init__(
         self,
@@ -32,7 +33,8 @@ class MLP(Network):
         W3 with 0.01 and b2 with 0, so that the first loss is near ln V.
 
         init_version: 1 for runs that began when W2 and W3 were drawn column by column, in another
-        order than `torch.randn` draws them."""
+        order than `torch.randn` draws them.
+        """
         super().__init__(settings, vocabulary_size)
         if generator is None:
             return

@@ -81,7 +81,8 @@ class Layout:
     """Where a network's parameters are in one vector: one after the other, by name.
 
     shapes: of each parameter, in order. transposed: those stored column by column, which is faster
-    for matrices with few columns (`training/gradients.py` says why)."""
+    for matrices with few columns (`training/gradients.py` says why).
+    """
 
     shapes: dict[str, tuple[int, ...]]
     transposed: tuple[str, ...] = ()

@@ -26,7 +26,8 @@ class NgramCounts(Model):
 
     index: the n-grams of the examples that are counted, and perhaps of more examples.
     num_counted: how many are counted, from the first on.
-    counts, totals: of each n-gram, and of each context, as they stand in the index."""
+    counts, totals: of each n-gram, and of each context, as they stand in the index.
+    """
 
     def __init__(
         self,

@@ -58,7 +58,8 @@ def resized(
     model: has finite weights; it is not changed. settings: differ from its own in sizes.
     moments: AdamW's "mean" and "square", (num_parameters,), or empty.
     contexts: (N, T), of training examples, which decide what is removed; T is the old context.
-    generator: what new parameters are drawn from."""
+    generator: what new parameters are drawn from.
+    """
     smaller = {name: min(getattr(model.settings, name), getattr(settings, name)) for name in SIZES}
     between = replace(settings, **smaller)
     if between != model.settings:
@@ -125,7 +126,8 @@ class _Cut:
 
     oldest: how many of the oldest positions are removed. basis (D, D'), dual (D', D): an embedding
     e becomes e @ basis, and stands for the old e @ basis @ dual; None keeps it as it is.
-    units (H',): the hidden units that remain."""
+    units (H',): the hidden units that remain.
+    """
 
     oldest: int
     basis: Tensor | None = None
@@ -158,7 +160,8 @@ def _directions(
     least squared change of the layers after it, each hidden unit weighted by its row of W2.
 
     With S the covariance of the embeddings and W the rows of W1 and W3 of every position side by
-    side, these are the leading left singular vectors of S^(1/2) W (Eckart & Young 1936)."""
+    side, these are the leading left singular vectors of S^(1/2) W (Eckart & Young 1936).
+    """
     dtype = p["C"].dtype
     p = {name: part.double() for name, part in p.items()}  # whose squares never overflow
     C, W1 = p["C"], p["W1"] * _outgoing(p)

@@ -8,7 +8,8 @@ class TraceLine(Struct, frozen=True):
     values, row by row, and what happens.
 
     rows: which rows of a matrix the values are of; none of a vector. norm: the square root of the
-    sum of all squares. strongest: the places of the values farthest from 0, and those values."""
+    sum of all squares. strongest: the places of the values farthest from 0, and those values.
+    """
 
     name: str
     code: str
@@ -37,7 +38,8 @@ class TraceDrawing(Struct, frozen=True):
     context occurs in train; followers: what follows there, the commonest first; floor: the least
     mean loss that those occurrences can have. step: of the model. gradients: empty if none were
     asked for, or the model has none. loss_after: after a step on this example alone;
-    loss_after_next: after the run's next step."""
+    loss_after_next: after the run's next step.
+    """
 
     text: str
     lengths: tuple[int, ...]

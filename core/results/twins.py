@@ -26,7 +26,8 @@ class DevDifference(Struct, frozen=True):
     standard_error: of the difference paired by item. unpaired_error: what it would be if the two
     were evaluated on items of their own. multiple: how many standard errors the difference must
     exceed so that all of the `looks` so far, this one included, are right with 95%; infinite of too
-    few items. items: how many were evaluated; noun: what they are, in the plural."""
+    few items. items: how many were evaluated; noun: what they are, in the plural.
+    """
 
     step: int
     b_step: int
@@ -67,7 +68,8 @@ class SeedsDifference(Struct, frozen=True):
     """The difference of two settings over several seeds, with its 95% t interval.
 
     differences: of each seed. unpaired_error: what the standard error would be if A and B had not
-    been paired by seed."""
+    been paired by seed.
+    """
 
     differences: tuple[float, ...]
     difference: float

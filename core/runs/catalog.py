@@ -33,7 +33,8 @@ class SavedRun:
     path: of its file, or of its folder in format 2. saved: when. best_dev: in nats. test_peeks: how
     often its test split was evaluated. named: True when a person gave it its name. twin: of A of a
     pair, the name of B; "" of others. problem: why it can't be read, in a sentence; the other
-    fields say nothing then, and the settings are None."""
+    fields say nothing then, and the settings are None.
+    """
 
     name: str
     path: Path
@@ -62,7 +63,8 @@ def find_run(run: Path, directory: Path) -> Path:
 
     The suffix may be left out. A run in the current folder comes before one of the directory, and
     that before anything else here that has the name. Raises UserError if there is none; the
-    sentence says where it was looked for."""
+    sentence says where it was looked for.
+    """
     here = existing_run(run)
     if run.name != str(run):  # a path
         return here or find(run)

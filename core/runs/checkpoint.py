@@ -65,7 +65,8 @@ def write(
 
     named: True when a person gave the run its name; other runs may be pruned. report: figures to
     keep with it. twin: the run that is trained beside it. Raises UserError if the file can't be
-    written, or the parameters are not finite."""
+    written, or the parameters are not finite.
+    """
     if not state.is_finite:
         raise UserError(f"the weights are not finite, so {path} was not written")
     if not state.is_resumable:
@@ -98,7 +99,8 @@ def read(path: Path | str, partial: bool = False) -> RunState:
     """Read a run from a file, or from a folder of format 2, and the dataset it was trained on.
 
     partial: also read a run of format 1, which can be evaluated and sampled from but not trained.
-    Raises UserError if there is no run, it is damaged, or its dataset has changed."""
+    Raises UserError if there is no run, it is damaged, or its dataset has changed.
+    """
     path = find(path)
     with open_run(path) as (file, record, begin):
         if record.format == 1 and not partial:

@@ -38,7 +38,8 @@ class RunState:
     is_resumable: False for a run saved in format 1, which lacks optimizer and random state: its
     model can be evaluated and sampled from, but not trained.
     run: identifies the run; the same object in all its states.
-    test_peeks: how often the test split was evaluated."""
+    test_peeks: how often the test split was evaluated.
+    """
 
     dataset: Dataset
     model_settings: ModelSettings

@@ -22,7 +22,8 @@ class Comparison:
     """What came of some pairs of runs.
 
     pairs: how the dev losses of each pair differ. train: of each pair, the train losses of A and B.
-    last: the last pair. over_seeds: the difference over the pairs; None of a single one."""
+    last: the last pair. over_seeds: the difference over the pairs; None of a single one.
+    """
 
     pairs: tuple[DevDifference, ...]
     train: tuple[tuple[float, float], ...]
@@ -59,7 +60,8 @@ def compare(
     """Train pairs of runs to their planned ends, and compare the dev losses.
 
     pairs: such as those of `pairs_of`. advance: called after each slice of training with how many
-    steps of all pairs were taken, and the newest losses. train_loss: of a run at its end."""
+    steps of all pairs were taken, and the newest losses. train_loss: of a run at its end.
+    """
     found, train, steps, twins = [], [], 0, None
     for twins in pairs:
         for losses in _train(twins):

@@ -36,7 +36,8 @@ def diverged_since(
 
     since: the answer before the newest steps. history: all losses before them. losses: theirs.
     planned: the steps of the run's plan. uniform: ln V. first_loss: the loss that the run began
-    with, asked for where it matters. All losses are in nats."""
+    with, asked for where it matters. All losses are in nats.
+    """
     floor = _TIMES_UNIFORM * uniform
     if not len(losses) or (since is None and float(losses.amax()) <= floor):  # false of NaN
         return since

@@ -39,7 +39,8 @@ class Mixing:
     in_background: don't wait for the counts, which a thread makes; until `advance` has said that
     they are there the network predicts alone. And `auto` means the weight found by the newest
     evaluation of dev, which is not made for this. is_counting: True when `advance` should be
-    called."""
+    called.
+    """
 
     def __init__(self, session: Mixable):
         """session: a proxy of the one that this belongs to."""

@@ -27,7 +27,8 @@ class Replay:
     identical: True when all its parameters are those saved, bit for bit. largest_difference: of any
     parameter. loss_difference: of the dev losses, in nats. All None where the replay was stopped
     before the step that was saved. steps: how many were taken. recorded_torch: the version of
-    torch that the run was saved with; same_build: True when it is this one."""
+    torch that the run was saved with; same_build: True when it is this one.
+    """
 
     session: Session
     identical: bool | None

@@ -54,7 +54,8 @@ class Session:
     What a `RunState` has too is described there. model, trainer: change with the settings.
     step: how many steps have been taken.
     timeline: undoes, redoes, restarts and switches to other runs.
-    mixing: what the run predicts with, if its network is mixed with counts."""
+    mixing: what the run predicts with, if its network is mixed with counts.
+    """
 
     dataset: Dataset
     model: AnyModel
@@ -120,7 +121,8 @@ class Session:
 
         report: figures to keep with it, such as its losses. is_named: False if the explorer may
         remove it, once there are too many runs. Raises UserError if the file exists or
-        can't be written, or the parameters are not finite."""
+        can't be written, or the parameters are not finite.
+        """
         path = checkpoint.check_new(Path(path))
         checkpoint.write(self.state(), path, named=is_named, report=report)
 
@@ -174,7 +176,8 @@ class Session:
 
         An MLP takes another context, embedding or hidden size in place. Any other change of the
         model starts a new run with the same seed. Returns what the change does to the run. Raises
-        UserError if a setting is unknown, or a value is not allowed; nothing has changed then."""
+        UserError if a setting is unknown, or a value is not allowed; nothing has changed then.
+        """
         plan = plan or self.plan(**changes)
         label = short_label(plan.changes)
         if plan.effect == "restart":
@@ -221,7 +224,8 @@ class Session:
         others. The loss of the whole dev split is added to `dev_losses`, that of a mixture to
         `mixed_losses`; evaluating test is counted.
 
-        max_examples: of a larger split, only about so many are evaluated."""
+        max_examples: of a larger split, only about so many are evaluated.
+        """
         found = self.mixing.evaluate(split, max_examples)
         self.test_peeks += split == "test"
         if split == "dev" and max_examples is None:
@@ -244,7 +248,8 @@ class Session:
         """One example of some words followed through the model, and with `backward` back again.
 
         text: a word, several with spaces between, or first-N for the first N items of the file.
-        Raises UserError as `Tracer.trace` does."""
+        Raises UserError as `Tracer.trace` does.
+        """
         tracer = Tracer(self.dataset, self.train_settings.train_on)
         return tracer.trace_of(self.trainer, text, position, backward, self.mixing.mixture())
 
@@ -277,5 +282,6 @@ class Session:
         """The learning rate at which the loss falls fastest, tried on copies of the model.
 
         options: low and high (rates), steps and seeds, as for `lr_finder.find_lr`. Raises UserError
-        if the model has no learning rate, or its parameters are not finite."""
+        if the model has no learning rate, or its parameters are not finite.
+        """
         return find_lr(self.trainer, **options)

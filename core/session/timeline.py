@@ -43,7 +43,8 @@ class Timeline:
 
     They share `budget` bytes; tensors that states share are counted once. When they need more, the
     farthest states go, then the oldest previous runs; the nearest state either way, the newest
-    previous run and pinned ones stay, whatever their size."""
+    previous run and pinned ones stay, whatever their size.
+    """
 
     def __init__(self, session: Restorable, budget: int = BUDGET):
         self._session = session
@@ -149,7 +150,8 @@ class Timeline:
 
         This run becomes a previous run if it is on the same data and has taken a step.
 
-        label: what was done, for `undo`; by default how that run differs from this one."""
+        label: what was done, for `undo`; by default how that run differs from this one.
+        """
         before = self._session.state()
         if label is None:
             present = before.model_settings, before.train_settings, before.seed

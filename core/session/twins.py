@@ -37,7 +37,8 @@ class Twins:
 
     a, b: the two sessions. forked_at: the step at which B was forked.
     differences: of the dev losses, the newest last; beyond 512 every other one is dropped.
-    looks: how often the dev losses were compared."""
+    looks: how often the dev losses were compared.
+    """
 
     def __init__(self, session: Session, other: Session | None = None):
         """session: A. other: B; without it, a fork of A. Raises UserError if it has another
@@ -60,7 +61,8 @@ class Twins:
 
         A run that can't be trained on, because its weights are not finite or all is counted, is not
         waited for. Returns the minibatch losses of A and B in nats, (2, steps) float32; NaN for
-        steps that were not taken. Raises UserError if the two have different datasets."""
+        steps that were not taken. Raises UserError if the two have different datasets.
+        """
         check_same_data(self.a.dataset, self.b.dataset)
         losses = torch.full((2, steps), math.nan)
         gap = self.b.step - self.a.step
@@ -138,7 +140,8 @@ class Twins:
         """The minibatch losses of both, in at most so many points, each the mean over a triangle of
         `window` steps that reaches across no edit of either.
 
-        steps: the first and the last; by default all, or those from a share of them on."""
+        steps: the first and the last; by default all, or those from a share of them on.
+        """
         both = self.a, self.b
         taken = min(one.history.steps for one in both)
         first, last = steps or (int(taken * from_share), taken)

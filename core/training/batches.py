@@ -38,7 +38,8 @@ class Batches:
     contexts: (R, T) int64.
     places: (n, P) int64, from 0 to V * R - 1.
     weights: (P,), each target's share of its batch's loss, with the sum 1; or (n, P), for each
-    batch its own."""
+    batch its own.
+    """
 
     rows: list[int]
     contexts: Tensor
@@ -99,7 +100,8 @@ def minibatches(split: Split, drawn: Tensor, context: int, like: Tensor, V: int)
     """Minibatches of a split's examples, drawn with replacement.
 
     drawn: (n, B) random integers, one for each example of n batches of size B.
-    like: a tensor of the dtype that the weights shall have. V: the vocabulary's size."""
+    like: a tensor of the dtype that the weights shall have. V: the vocabulary's size.
+    """
     n, size = drawn.shape
     positions = drawn.view(-1) % split.num_examples + 1  # (n*B,)
     contexts, characters = split.examples_at(positions, context)  # (n*B, T), (n*B,)
@@ -139,7 +141,8 @@ class ContextSampler:
     The commonest contexts, an eighth of a batch, are in every batch. The others are drawn with a
     probability proportional to the root of how often they occur, one from each of equally likely
     stretches of them, and weighted by the inverse (importance sampling). So the expected loss is
-    that of all examples, and so is its gradient."""
+    that of all examples, and so is its gradient.
+    """
 
     def __init__(self, tables: list[ContextTable], size: int, like: Tensor):
         """For the examples of some tables, and batches of `size` = B contexts. like: a tensor of

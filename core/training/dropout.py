@@ -20,7 +20,8 @@ class Dropout:
 
         share: how many units are left out, from 0 to less than 1. like: a tensor of the masks'
         dtype. version: how a step's rows are chosen. Runs saved in format 2 used 1, under which
-        the masks of steps five apart overlap but for 117 rows."""
+        the masks of steps five apart overlap but for 117 rows.
+        """
         self.share = share
         self._seed, self._hidden, self._like, self._version = seed, hidden, like, version
         self._masks = like.new_empty(0, hidden)

@@ -21,7 +21,8 @@ class Inputs:
 
     characters: (M*T,), ids.
     For a `TableLayer` also: table_rows (M*T,), the row of the table of each; ordered (T*M,), the
-    contexts in which each row of the table occurs; and offsets (T*V,), where those begin in it."""
+    contexts in which each row of the table occurs; and offsets (T*V,), where those begin in it.
+    """
 
     rows: int
     characters: Tensor

@@ -47,7 +47,8 @@ class PreparedBatches:
     """Batches ready for their steps: inputs, targets, and memory for the log probabilities.
 
     rows: how many contexts M each batch has. each: inputs, targets (V, M) and log probabilities
-    (V, M) of each. taken: how many have been trained on, for the trainer to count."""
+    (V, M) of each. taken: how many have been trained on, for the trainer to count.
+    """
 
     def __init__(self, batches: Batches, inputs: Sequence[Any], like: Tensor):
         """inputs: those of each batch's first layer. like: a tensor of V rows, of the parameters'

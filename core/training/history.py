@@ -22,7 +22,8 @@ class LossHistory:
     are merged and the width doubles, so that at least half of the buckets are always in use.
 
     steps: how many losses were added. filled: the full buckets, (3, n), lowest, mean and highest.
-    rest: the losses of the bucket that is not full yet. recent: the newest 100 losses."""
+    rest: the losses of the bucket that is not full yet. recent: the newest 100 losses.
+    """
 
     def __init__(self, capacity: int = 1 << 14):
         self.capacity = capacity
@@ -79,7 +80,8 @@ class LossHistory:
 
         max_points: at most so many. A point is the merger of 1, 2, 4, … buckets, at multiples of
         that number, so that points stay the same as steps are added. window, edits: of the smoothed
-        loss, see `smoothed`; with a window of 0 it is the mean."""
+        loss, see `smoothed`; with a window of 0 it is the mean.
+        """
         max_points = max(1, max_points)
         end = self.filled.shape[1]
         end = end if last is None else min(-(-last // self.width), end)
@@ -111,7 +113,8 @@ class LossHistory:
         is at most a third as wide as there are steps since, lest a steep start is dragged along.
         edits: the steps from which edits took effect, in ascending order.
 
-        Returns float64 (len(steps),); NaN where no loss is finite."""
+        Returns float64 (len(steps),); NaN where no loss is finite.
+        """
         width, filled = self.width, self.filled.shape[1]
         at = torch.tensor(steps, dtype=torch.float64) / width  # all places are in buckets
         starts = torch.tensor([0, *(-(-edit // width) for edit in edits)]).double()

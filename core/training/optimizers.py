@@ -74,7 +74,8 @@ class AdamW:
             w' = (1 - rate decay) w - rate m / (sqrt(v) + eps)
 
         with both moments corrected for their bias (Kingma & Ba 2015, Loshchilov & Hutter 2019).
-        Zero before the first step."""
+        Zero before the first step.
+        """
         if not float(self.steps):
             return torch.zeros_like(parameters)
         mean, square = self._corrected_moments()

@@ -33,7 +33,8 @@ class GradientTrainer:
     bit for bit, however the steps are divided into calls of `train`.
 
     step: how many steps have been taken. settings: those of the next step. seed: of the minibatches
-    and dropout masks. finished: never; see `CountingTrainer`."""
+    and dropout masks. finished: never; see `CountingTrainer`.
+    """
 
     model: AnyNetwork
     settings: TrainSettings

@@ -41,7 +41,8 @@ class Autosave:
     `advance` is called between slices of training; it copies the run's state and hands it to a
     thread. A failure is reported in `facts`, and saving is tried again.
 
-    twin: what the run's file says of the run that is trained beside it."""
+    twin: what the run's file says of the run that is trained beside it.
+    """
 
     def __init__(
         self, directory: Path, most_bytes: int, clock: Callable[[], float] = time.perf_counter

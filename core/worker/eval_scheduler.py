@@ -45,7 +45,8 @@ class EvalScheduler:
 
     splits, test: the newest losses on the session's present path, None before the first.
     other_splits: those of `other`, the run that is trained beside the session. twins: the pair.
-    tests_requested: how often the test loss was asked for, over all runs."""
+    tests_requested: how often the test loss was asked for, over all runs.
+    """
 
     def __init__(self, clock: Callable[[], float]):
         self._clock = clock
@@ -71,7 +72,8 @@ class EvalScheduler:
         """Evaluate again after an edit.
 
         is_resized: True when the model has another size. is_another_loss: True when the same
-        weights have another loss, or it is measured on another split."""
+        weights have another loss, or it is measured on another split.
+        """
         if is_resized:
             self._evaluating = None
         self._next = 0.0

@@ -42,7 +42,8 @@ class PairControl:
     Of a pair, the runner's `session` and `autosave` are those of the chosen side. Each run has a
     file of its own; that of A names that of B.
 
-    twins: None of a single run. side: the chosen one."""
+    twins: None of a single run. side: the chosen one.
+    """
 
     def __init__(self, runner: Runner):
         self.twins: Twins | None = None

@@ -88,7 +88,8 @@ class TraceView(Struct, frozen=True):
     or `Unavailable`. "logits 100 2 -3" is answered by a `SoftmaxDrawing`.
 
     position: None for the last before the first word's end. most: values of each stage. item: of
-    the dataset, in place of the text."""
+    the dataset, in place of the text.
+    """
 
     text: str
     position: int | None = None
@@ -184,7 +185,8 @@ class Fork(Request, frozen=True):
     """Train another run, B, beside this one, A; edits act on B from now on. It is a fork of A, or
     else a previous run by its index in `Snapshot.previous`, or a saved run.
 
-    from_start: begin both anew, each with the settings and the seed that it has."""
+    from_start: begin both anew, each with the settings and the seed that it has.
+    """
 
     previous: int | None = None
     folder: str = ""

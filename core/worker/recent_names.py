@@ -23,7 +23,8 @@ class RecentNames:
         """New names, and the shares of the last ones, these among them. None are drawn from
         weights that are not finite.
 
-        other: of a pair, the run that makes as many names of the same random numbers."""
+        other: of a pair, the run that makes as many names of the same random numbers.
+        """
         dataset, sampling = session.dataset, view.sampling
         if self._are_of != (session.run, sampling):
             self._are_of = session.run, sampling

@@ -35,7 +35,8 @@ class SessionRunner:
     training, evals, autosave: the work between requests; autosave is None where runs are not saved.
     finder: the learning-rate finder; None if it was not started for the session's present model.
     views: what is drawn, and the baselines, of the session's dataset.
-    num_runs: how many runs were begun."""
+    num_runs: how many runs were begun.
+    """
 
     def __init__(
         self,

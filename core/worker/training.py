@@ -29,7 +29,8 @@ class TrainingControl:
 
     state: the present one. A new run trains unless the one before was paused, or was to take a
     number of steps only.
-    pace: how fast it trains; what is trained doesn't depend on it."""
+    pace: how fast it trains; what is trained doesn't depend on it.
+    """
 
     def __init__(
         self, session: Session, clock: Callable[[], float] = time.perf_counter, paused: bool = False

@@ -48,7 +48,8 @@ class Views:
     """Draws views of a session on one dataset, and keeps what is expensive to make of the dataset.
 
     dataset_facts: what the screen says of the dataset. baselines: those found so far; they are
-    counted a block at a time, by `advance`. has_work: True when `advance` should be called."""
+    counted a block at a time, by `advance`. has_work: True when `advance` should be called.
+    """
 
     def __init__(self, dataset: Dataset):
         self.dataset_facts: results.DatasetFacts = results.DatasetFacts(

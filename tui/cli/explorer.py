@@ -76,7 +76,8 @@ def run_explorer(start: Start, wanted: Mapping[str, Any]) -> None:
     configuration, by name; None where it says nothing.
 
     Raises UserError if the engine could not begin, or the configuration is not as it should be;
-    SystemExit if the explorer broke, or its run could not be saved."""
+    SystemExit if the explorer broke, or its run could not be saved.
+    """
     from ..app import ExplorerApp
     from ..client.engine import WorkerEngine
     from ..config import Config, config_path, read_config, remember

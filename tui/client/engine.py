@@ -59,7 +59,8 @@ class WorkerEngine:
     its input is closed, which happens whatever becomes of this process.
 
     saved: once it has been closed, the file in which its run is, or "".
-    unsaved: once it has been closed, why its run could not be saved, if that was so."""
+    unsaved: once it has been closed, why its run could not be saved, if that was so.
+    """
 
     def __init__(self, start: Start):
         self._start = start

@@ -36,7 +36,8 @@ class SessionActions:
     Each builds on what was asked before, whether or not it is answered. If nobody could answer,
     that is said.
 
-    launched: the first snapshot of all. step_count: how many steps were last asked for at once."""
+    launched: the first snapshot of all. step_count: how many steps were last asked for at once.
+    """
 
     def __init__(self, requests: RequestQueue, notices: NoticeBoard, labels: Callable[[], Labels]):
         self.requests = requests

@@ -20,7 +20,8 @@ class WorkerSupervisor:
     """Starts the worker, replaces one that has died, and gives up on one that keeps dying.
 
     It needs no screen: what to say of a change is returned. `requests.is_dead` is True once it has
-    given up."""
+    given up.
+    """
 
     def __init__(
         self, engine: Engine, requests: RequestQueue, deliver: Deliver, labels: Callable[[], Labels]

@@ -29,7 +29,8 @@ class Panel(Widget, can_focus=True):
     `show` hands it a snapshot; it lays out rows, and only those that changed are painted again.
 
     ID: the panel's key in `PANELS`. IS_OF_SIDE: True where it shows the chosen run of a pair alone.
-    drawn: what the newest snapshot with this panel's view has for it, in the field `FIELD`."""
+    drawn: what the newest snapshot with this panel's view has for it, in the field `FIELD`.
+    """
 
     DEFAULT_CSS = """
     Panel {

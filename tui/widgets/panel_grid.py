@@ -43,7 +43,8 @@ class PanelGrid(Vertical):
 
     panels: by their ids. chosen: the id of one. front: of each place, by its first panel, the panel
     that is shown there.
-    characters: how many the dataset has, to which the bigram table's size is fitted."""
+    characters: how many the dataset has, to which the bigram table's size is fitted.
+    """
 
     DEFAULT_CSS = """
     PanelGrid { height: 1fr; }

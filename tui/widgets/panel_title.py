@@ -15,7 +15,8 @@ class PanelTitle:
     """The first of some titles that fits the border; a click on a tab chooses its panel.
 
     name: the panel's key in `PANELS`. place: the panels that share its place, itself included.
-    side: of a pair, the run that the panel shows, "A" or "B"; "" without one."""
+    side: of a pair, the run that the panel shows, "A" or "B"; "" without one.
+    """
 
     def __init__(self, panel: Widget, name: str):
         self._panel, self._name = panel, name

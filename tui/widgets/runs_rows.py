@@ -29,7 +29,8 @@ class RunEntry(NamedTuple):
     dev: the lowest dev loss, in nats. peeks: how often its test split was evaluated.
     problem: why it can't be opened; there are no settings then.
     position: of a previous run, among those of the session. is_pinned: listed first, and kept.
-    side: which of a pair it is, if it was trained as one of two; twin: the name of the other."""
+    side: which of a pair it is, if it was trained as one of two; twin: the name of the other.
+    """
 
     key: int | str
     name: str
@@ -111,7 +112,8 @@ class Column(NamedTuple):
     """A column of a list of runs.
 
     text: of an entry that can be read. order: what it is sorted by, the smallest first.
-    width: in cells. is_right: True for numbers. rank: the lowest are shown where room is scarce."""
+    width: in cells. is_right: True for numbers. rank: the lowest are shown where room is scarce.
+    """
 
     name: str
     text: Callable[[RunEntry], str]

@@ -23,7 +23,8 @@ class SavedRuns(Widget):
     """The saved runs of a directory; they are read while the panel that lists them is shown.
 
     runs: the newest first. deleted: those deleted since the explorer began, by path, each with the
-    folder in which it lies until this is left."""
+    folder in which it lies until this is left.
+    """
 
     def __init__(self, take: "Callable[[Sequence[SavedRun]], object]") -> None:
         super().__init__()

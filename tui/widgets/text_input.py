@@ -24,7 +24,8 @@ class Line(Input):
     Its cursor does not blink, so that a screen at rest is not painted again and again.
 
     select_on_focus: whether the first character that is typed replaces what is there. (Textual
-    selects when the line hears of the focus, which is after the first keys.)"""
+    selects when the line hears of the focus, which is after the first keys.)
+    """
 
     BINDINGS = [  # noqa: RUF012
         Binding("shift+up", "home(True)", "select to the start", show=False),

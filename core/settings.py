@@ -37,9 +37,11 @@ class _Validated:
 
 @dataclass(frozen=True)
 class ModelSettings(_Validated):
-    """The kind of a model and its size; each kind has settings of its own (`is_relevant`). Context,
-    embedding and hidden size of an MLP and the order of counts can change while it trains; any
-    other change starts a new run."""
+    """The kind of a model and its size; each kind has settings of its own (`is_relevant`).
+
+    Context, embedding and hidden size of an MLP and the order of counts can change while it trains;
+    any other change starts a new run.
+    """
 
     kind: str = _setting("mlp", "kind of model: counts, one-layer network, or MLP", choices=KINDS)
     order: int = _setting(2, "ngram: characters per n-gram; 2 is the bigram table", 1, 8)
@@ -93,9 +95,11 @@ class TrainSettings(_Validated):
     )
 
     def learning_rate_at(self, step: int) -> float:
-        """The learning rate of a step, counted from 0, after the schedule. `step` falls to a tenth
-        half-way, `linear` and `cosine` fall to zero at the planned end (cosine: Loshchilov & Hutter
-        2017, one period). Beyond it the last rate stays."""
+        """The learning rate of a step, counted from 0, after the schedule.
+
+        `step` falls to a tenth half-way, `linear` and `cosine` fall to zero at the planned end
+        (cosine: Loshchilov & Hutter 2017, one period). Beyond it the last rate stays.
+        """
         if self.schedule == "constant":
             return self.learning_rate
         done = min(step, self.steps - 1) / self.steps  # the share of the planned steps

@@ -236,9 +236,11 @@ class _Ending(NamedTuple):
     counts: Tensor
 
     def sample(self, most: int | None = None) -> tuple[Tensor, Tensor]:
-        """The positions of some contexts, and the share that each stands for: (n,), (n,). All of
-        them, or if there are more than `most`, those at evenly spaced occurrences (systematic
-        sampling); the mean over as many random ones is five times as far off."""
+        """The positions of some contexts, and the share that each stands for: (n,), (n,).
+
+        All of them, or if there are more than `most`, those at evenly spaced occurrences
+        (systematic sampling); the mean over as many random ones is five times as far off.
+        """
         total, distinct = float(self.counts.sum()), len(self.positions)
         if most is None or distinct <= most:
             return self.positions, self.counts / total
@@ -270,8 +272,10 @@ def _at(values: Tensor | None, i: int) -> float | None:
 
 def _divergences(counted: Tensor, modelled: Tensor) -> Tensor:
     """KL(counted || modelled) = sum of p ln(p / q) for each row, in nats: (R, V), (R, V) to (R,).
+
     (Kullback & Leibler 1951.) A pair that was never counted adds nothing; one that was counted and
-    has probability 0 in the model makes it infinite."""
+    has probability 0 in the model makes it infinite.
+    """
     each = counted * (counted / modelled).log()
     return torch.where(counted > 0, each, 0.0).sum(1).clamp(min=0.0)
 

@@ -19,9 +19,11 @@ MAX_FLOOR_EXAMPLES = 10_000  # of a training split whose floor is a baseline
 
 
 class CoverageAnalysis:
-    """Compares a model with counts on dev's examples, by whether training has their context. Of
-    larger splits only the first million examples are used (items are shuffled). What doesn't depend
-    on the model is worked out once."""
+    """Compares a model with counts on dev's examples, by whether training has their context.
+
+    Of larger splits only the first million examples are used (items are shuffled). What doesn't
+    depend on the model is worked out once.
+    """
 
     def __init__(
         self, dataset: Dataset, context: int, train_on: str = "train", max_dev: int | None = None

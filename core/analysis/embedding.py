@@ -55,9 +55,11 @@ class EmbeddingMapper:
 
 
 def principal_components(C: Tensor) -> Tensor:
-    """The first two principal components of points (V, D): (V, 2), centred. Principal component
-    analysis (Pearson 1901), by the eigenvectors of the covariance (D, D), or of the inner products
-    (V, V) where that matrix is smaller."""
+    """The first two principal components of points (V, D): (V, 2), centred.
+
+    Principal component analysis (Pearson 1901), by the eigenvectors of the covariance (D, D), or
+    of the inner products (V, V) where that matrix is smaller.
+    """
     centred = C - C.mean(0)
     V, D = C.shape
     if V < D:

@@ -90,8 +90,10 @@ def comparable_baseline(
     model: ModelSettings, train: TrainSettings, baselines: Sequence[Baseline]
 ) -> Baseline | None:
     """The n-gram baseline to compare a model with: of its own order for counts, that of Kneser-Ney
-    if they have that smoothing, else the bigram's. None if it is not among `baselines`, or the
-    model learns from other examples than they do."""
+    if they have that smoothing, else the bigram's.
+
+    None if it is not among `baselines`, or the model learns from other examples than they do.
+    """
     is_counts = not model.model_kind.is_network
     names = dict(enumerate(NAMES, start=1))
     name = names.get(model.order if is_counts else 2)
@@ -103,8 +105,10 @@ def comparable_baseline(
 
 def recent_fall(history: LossHistory, last_edit: int) -> tuple[int, float, float]:
     """The steps since the last edit, how far the loss has fallen, and the fall's standard error.
+
     The fall is that of the mean minibatch loss from one half of the newest 60% of these steps to
-    the other."""
+    the other.
+    """
     steps = history.steps - last_edit
     points = history.curve(last_edit + round((1 - _RECENT) * steps), 64).mean
     half = len(points) // 2

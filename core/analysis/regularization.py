@@ -21,8 +21,10 @@ def regularization(
     model: Model, dataset: Dataset, train_on: str, weight_decay: float
 ) -> Regularization | None:
     """The penalty of a neural bigram, decay * mean(W**2), and the smoothing that it amounts to.
+
     None for a model whose weight decay is not part of its loss. Raises UserError if there is no
-    split of the name `train_on`."""
+    split of the name `train_on`.
+    """
     if not isinstance(model, Network) or not model.decays_in_loss:
         return None
     penalty = weight_decay * float(model.flat.double().square().mean())

@@ -65,9 +65,11 @@ def draw_texts(
 
 @torch.inference_mode()
 def draw_next(model: Model, vocabulary: Vocabulary, text: str, seed: int, index: int = 0) -> Draw:
-    """The character that comes after a text where it begins sample `index` of a seed. One character
-    after another, until the boundary, gives the same item as `sample` with the text as its prefix.
-    Raises UserError as `draw_texts` does."""
+    """The character that comes after a text where it begins sample `index` of a seed.
+
+    One character after another, until the boundary, gives the same item as `sample` with the text
+    as its prefix. Raises UserError as `draw_texts` does.
+    """
     ids = vocabulary.encode(text)
     contexts = contexts_along([*ids, BOUNDARY], model.context)[-1:]  # (1, T)
     logits = model.in_double_precision().logits(contexts).double()  # (1, V)

@@ -218,9 +218,11 @@ def built_in_path(name: str) -> Path:
 
 
 def item_hashes(tokens: Tensor, starts: Tensor) -> Tensor:
-    """A 64-bit hash of each item: (n,) int64; equal items have equal hashes. The hash is the sum
-    (modulo 2**64) of each character's id times a random number for its place in the item. Two
-    different items have equal hashes with a probability below 2**-51."""
+    """A 64-bit hash of each item: (n,) int64; equal items have equal hashes.
+
+    The hash is the sum (modulo 2**64) of each character's id times a random number for its place
+    in the item. Two different items have equal hashes with a probability below 2**-51.
+    """
     generator = torch.Generator().manual_seed(0)
     places = torch.randint(-(2**63), 2**63 - 1, (MAX_ITEM_LENGTH * 2 + 2,), generator=generator)
     hashes = torch.empty(len(starts) - 1, dtype=torch.int64)

@@ -86,9 +86,11 @@ class GramIndex:
         return self.grams[order].div(self.vocabulary_size, rounding_mode="floor")
 
     def find(self, contexts: Tensor, order: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each length from 0 to order - 1, the ids of the ends of contexts (B, T). Yields ids
-        (B,) int64 and whether each is known (B,) bool; the id of one that is not known means
-        nothing."""
+        """For each length from 0 to order - 1, the ids of the ends of contexts (B, T).
+
+        Yields ids (B,) int64 and whether each is known (B,) bool; the id of one that is not known
+        means nothing.
+        """
         ids = torch.zeros(len(contexts), dtype=torch.int64)
         known = torch.ones(len(contexts), dtype=torch.bool)
         yield ids, known
@@ -112,9 +114,11 @@ _latest: WeakKeyDictionary[Dataset, tuple[str, GramIndex]] = WeakKeyDictionary()
 
 
 def gram_index(dataset: Dataset, split: str, num_examples: int, order: int) -> GramIndex:
-    """The index of at least the first so many examples of a split, of at least an order. The last
-    one of each dataset is kept, so that another order costs little. Where it must have more
-    examples, it has at least twice as many as before."""
+    """The index of at least the first so many examples of a split, of at least an order.
+
+    The last one of each dataset is kept, so that another order costs little. Where it must have
+    more examples, it has at least twice as many as before.
+    """
     kept_split, index = _latest.get(dataset, ("", None))
     if index is None or kept_split != split or index.num_examples < num_examples:
         part = dataset.split(split)

@@ -78,9 +78,12 @@ class MLP(Network):
         return logits
 
     def hidden_activations(self, contexts: Tensor) -> Tensor:
-        """Contexts (B, T) to the hidden layer's activations (B, H). With more contexts than
-        characters, what each character contributes at each position is computed once, and tanh(x)
-        is 2 sigmoid(2x) - 1: `training/gradients.py` says why that is faster."""
+        """Contexts (B, T) to the hidden layer's activations (B, H).
+
+        With more contexts than characters, what each character contributes at each position is
+        computed once, and tanh(x) is 2 sigmoid(2x) - 1: `training/gradients.py` says why that is
+        faster.
+        """
         p, V = self.tensors, self.vocabulary_size
         T, D, H = self.settings.context, self.settings.embedding, self.settings.hidden
         if len(contexts) < V:

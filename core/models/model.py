@@ -104,9 +104,11 @@ INIT_VERSION = 2  # of how the initial parameters of new runs are drawn
 
 
 class Network(Model):
-    """A model trained by gradient descent, whose parameters are one vector, `flat`. `tensors` are
-    views into it by name, as `layout` says, so that an optimizer's step is a few operations on one
-    vector whatever the model."""
+    """A model trained by gradient descent, whose parameters are one vector, `flat`.
+
+    `tensors` are views into it by name, as `layout` says, so that an optimizer's step is a few
+    operations on one vector whatever the model.
+    """
 
     # True if weight decay is the lecture's decay * mean(W**2) in the loss, not the optimizer's.
     decays_in_loss: ClassVar[bool] = False

@@ -127,8 +127,10 @@ def remove(directory: Path, names: Sequence[str]) -> list[Path]:
 
 def set_aside(path: Path) -> Path:
     """Remove a run for the time being: into a hidden folder beside it, which is returned.
+
     `bring_back` undoes it. A folder that is left is deleted an hour later, when runs are pruned.
-    Raises UserError if it is open in an explorer, or can't be moved."""
+    Raises UserError if it is open in an explorer, or can't be moved.
+    """
     if is_locked(path):
         raise UserError(f"{run_name(path)} is open in an explorer, so it was not deleted")
     try:

@@ -41,8 +41,10 @@ class Comparison:
 
 def pairs_of(a: RunSpec, b: RunSpec, seeds: int = 1) -> Iterator[Twins]:
     """New pairs of runs as two specs say, with their seeds and those that follow; one at a time.
+
     Raises UserError if there are too many seeds or too few, the datasets differ or can't be read,
-    or the settings are too large."""
+    or the settings are too large.
+    """
     if not 1 <= seeds <= MAX_SEEDS:
         raise UserError(f"seeds must be a whole number from 1 to {MAX_SEEDS}, not {seeds}")
     if (a.dataset, a.unique, a.reading) != (b.dataset, b.unique, b.reading):

@@ -109,9 +109,11 @@ class Session:
 
     @classmethod
     def load(cls, path: Path | str) -> "Session":
-        """A saved run, which goes on bit for bit as if it had never been saved. Raises UserError if
-        there is no such run, it is damaged, its dataset has changed, or it was saved in format 1,
-        without its optimizer."""
+        """A saved run, which goes on bit for bit as if it had never been saved.
+
+        Raises UserError if there is no such run, it is damaged, its dataset has changed, or it was
+        saved in format 1, without its optimizer.
+        """
         return cls.from_state(checkpoint.read(path))
 
     def save(
@@ -149,9 +151,11 @@ class Session:
         return self._last
 
     def train(self, steps: int) -> Tensor:
-        """Take some steps; the minibatch loss of each, in nats: (steps,) float32. A table of counts
-        takes fewer when every example has been counted. Raises UserError if the run was saved in
-        format 1, without its optimizer."""
+        """Take some steps; the minibatch loss of each, in nats: (steps,) float32.
+
+        A table of counts takes fewer when every example has been counted. Raises UserError if the
+        run was saved in format 1, without its optimizer.
+        """
         if not self._last.is_resumable:
             raise UserError("the run was saved without its optimizer's state, so it can't continue")
         losses = self.trainer.train(steps)

@@ -67,9 +67,11 @@ class Timeline:
         return sum(tensors.values()) + sum(datasets.values())
 
     def record(self, label: str, before: RunState, after: RunState) -> None:
-        """Add the state before an edit or a change of the run; what was undone can't be redone. A
-        run that is left becomes a previous run if it has got somewhere, in the place of the run
-        that is gone on with if that was one. Previous runs on other data are not kept."""
+        """Add the state before an edit or a change of the run; what was undone can't be redone.
+
+        A run that is left becomes a previous run if it has got somewhere, in the place of the run
+        that is gone on with if that was one. Previous runs on other data are not kept.
+        """
         self.past.append(Level(label, before, self.previous_runs))
         self.future.clear()
         if after.dataset is not before.dataset:
@@ -120,17 +122,21 @@ class Timeline:
         return None
 
     def undo(self) -> str:
-        """Return to just before the last edit, restart or switch, and say which it was. Everything
-        is as it was then. A run that has diverged returns to the newest state before that, if there
-        is one. Raises UserError if there is nothing to undo."""
+        """Return to just before the last edit, restart or switch, and say which it was.
+
+        Everything is as it was then. A run that has diverged returns to the newest state before
+        that, if there is one. Raises UserError if there is nothing to undo.
+        """
         if (level := self.next_undo()) is None:
             raise UserError("there is nothing to undo")
         return self._move(self.past, self.future, self._session.state(), level)
 
     def redo(self) -> str:
-        """Return to where `undo` was called, and say which edit that does again. Training in
-        between doesn't matter; `undo` returns to here. Raises UserError if nothing has been undone
-        since the last edit."""
+        """Return to where `undo` was called, and say which edit that does again.
+
+        Training in between doesn't matter; `undo` returns to here. Raises UserError if nothing has
+        been undone since the last edit.
+        """
         if not self.future:
             raise UserError("there is nothing to redo")
         return self._move(self.future, self.past, self._session.state(), self.future[-1])

@@ -62,9 +62,11 @@ class Batches:
 
 
 class RandomStream:
-    """Random integers from 0 to 2**62 - 1, the same however many are taken at once. Integers can be
-    looked at before they are taken, so that batches can be made ahead of their steps while the
-    stream's state is that of the steps taken."""
+    """Random integers from 0 to 2**62 - 1, the same however many are taken at once.
+
+    Integers can be looked at before they are taken, so that batches can be made ahead of their
+    steps while the stream's state is that of the steps taken.
+    """
 
     def __init__(self, seed: int):
         self._generator = torch.Generator().manual_seed(seed)

@@ -19,9 +19,11 @@ _ESTIMATES = 5  # bits of how many examples Kneser-Ney is estimated from
 
 
 class CountingTrainer:
-    """Counts n-grams, a batch a step, in the order of the split, until every example is counted. It
-    has the methods of a `GradientTrainer`. num_counted: how many examples have been counted.
-    finished: True when all have been."""
+    """Counts n-grams, a batch a step, in the order of the split, until every example is counted.
+
+    It has the methods of a `GradientTrainer`. num_counted: how many examples have been counted.
+    finished: True when all have been.
+    """
 
     settings: TrainSettings
     step: int = 0
@@ -81,9 +83,11 @@ class CountingTrainer:
         return True
 
     def train(self, steps: int) -> Tensor:
-        """Count up to `steps` batches and return the loss of each in nats, float32. The loss is
-        that of the batch after it has been counted; with Kneser-Ney, for which everything is
-        estimated anew, after up to 1/16 more have been."""
+        """Count up to `steps` batches and return the loss of each in nats, float32.
+
+        The loss is that of the batch after it has been counted; with Kneser-Ney, for which
+        everything is estimated anew, after up to 1/16 more have been.
+        """
         losses = []
         while len(losses) < steps and not self.finished:
             first, end = self.num_counted, self._next_end

@@ -37,8 +37,10 @@ class Dropout:
         return self._masks[first : first + rows]
 
     def first_row(self, step: int) -> int:
-        """Where in the table the mask of a step starts. Multiplicative hashing (Knuth, The Art of
-        Computer Programming, vol. 3, section 6.4): the high bits of a multiple of 2**32 / the
-        golden ratio keep the starts of near steps apart."""
+        """Where in the table the mask of a step starts.
+
+        Multiplicative hashing (Knuth, The Art of Computer Programming, vol. 3, section 6.4): the
+        high bits of a multiple of 2**32 / the golden ratio keep the starts of near steps apart.
+        """
         product = step * 2654435761 % 2**32
         return product % _STARTS if self._version == 1 else product * _STARTS // 2**32

@@ -110,9 +110,11 @@ class GradientTrainer:
         return torch.cat(losses)
 
     def last_update(self) -> dict[str, Tensor] | None:
-        """What the newest step changed the parameters by, up to its sign, by name. None where that
-        isn't known. With AdamW it is worked out with the present learning rate and weight decay,
-        even if the step was taken before an edit of them."""
+        """What the newest step changed the parameters by, up to its sign, by name.
+
+        None where that isn't known. With AdamW it is worked out with the present learning rate and
+        weight decay, even if the step was taken before an edit of them.
+        """
         if not self.step:
             return None
         rate, decay = self.settings.learning_rate_at(self.step - 1), self.settings.weight_decay

@@ -19,9 +19,11 @@ def ctrl_c_calls(handler: Callable[..., object]) -> Iterator[None]:
 
 
 def ends_at_once() -> AbstractContextManager[None]:
-    """End the process at once on ctrl+c, while modules are imported. Nothing is half done then. A
-    KeyboardInterrupt would not do: torch's C++ code, which calls Python while it is imported,
-    aborts on it."""
+    """End the process at once on ctrl+c, while modules are imported.
+
+    Nothing is half done then. A KeyboardInterrupt would not do: torch's C++ code, which calls
+    Python while it is imported, aborts on it.
+    """
     return ctrl_c_calls(lambda *_: os._exit(INTERRUPTED))
 
 

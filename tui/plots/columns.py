@@ -58,9 +58,10 @@ def axis_of(curve: LossCurve, width: int, log: bool = False) -> StepAxis:
 
 
 def curve_columns(curve: LossCurve, width: int, log: bool = False) -> CurveColumns:
-    """Reduce a curve to `width` columns: the lowest, highest and mean smoothed loss of each. Where
-    there are fewer points than columns, a point serves every column nearer to it than to its
-    neighbours. log: of the steps' axis."""
+    """Reduce a curve to `width` columns: the lowest, highest and mean smoothed loss of each.
+
+    Where there are fewer points than columns, a point serves every column nearer to it than to
+    its neighbours. log: of the steps' axis."""
     axis, steps = axis_of(curve, width, log), curve.steps
     places = [min(round(axis.column(step)), width - 1) for step in steps]
     dev, mixed = (

@@ -59,9 +59,11 @@ _PANELS = (  # in the order in which they stand on a screen
 
 
 class MainScreen(Screen):
-    """Asks the engine for snapshots, one request at a time, and hands them to the panels. While the
-    engine works it is asked ten times a second; once it rests and all that is shown is drawn, it is
-    asked nothing until something changes."""
+    """Asks the engine for snapshots, one request at a time, and hands them to the panels.
+
+    While the engine works it is asked ten times a second; once it rests and all that is shown is
+    drawn, it is asked nothing until something changes.
+    """
 
     BINDINGS = screen_bindings()
 

@@ -29,9 +29,11 @@ _ORDERS: dict[BigramOrder, str] = {"id": "by character", "frequency": "by freque
 
 
 class BigramPanel(Panel):
-    """A row for each previous character, a column for each next one, and a pair in full. Two rows
-    of the table share a line, as half blocks, where they must; not differences, each of which has a
-    sign."""
+    """A row for each previous character, a column for each next one, and a pair in full.
+
+    Two rows of the table share a line, as half blocks, where they must; not differences, each of
+    which has a sign.
+    """
 
     BINDINGS = bindings_of("bigrams")
     ID = FIELD = "bigrams"

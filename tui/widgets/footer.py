@@ -21,9 +21,11 @@ _KEPT = ("pause", "side", "keep A/B", "help", "quit")
 
 
 class KeyFooter(Widget):
-    """What can be pressed now, the keys of the focused panel first; a click presses it. (Textual's
-    own makes a widget for each key whenever the focus moves, and keeps the previous ones in
-    memory.)"""
+    """What can be pressed now, the keys of the focused panel first; a click presses it.
+
+    (Textual's own makes a widget for each key whenever the focus moves, and keeps the previous ones
+    in memory.)
+    """
 
     DEFAULT_CSS = "KeyFooter { dock: bottom; height: 1; background: $panel; }"
 

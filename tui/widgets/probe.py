@@ -17,9 +17,11 @@ from .text_input import OwnLine
 
 
 class ProbePanel(Panel):
-    """A text of one's own: what may follow it, and as a word, the surprisal of each character. Of
-    the character at the text's cursor, or of the most surprising one when that is at the end, the
-    likeliest others are shown."""
+    """A text of one's own: what may follow it, and as a word, the surprisal of each character.
+
+    Of the character at the text's cursor, or of the most surprising one when that is at the end,
+    the likeliest others are shown.
+    """
 
     DEFAULT_CSS = "ProbePanel:focus-within { border: round $primary; }"
     BINDINGS = bindings_of("probe")

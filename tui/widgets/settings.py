@@ -69,9 +69,11 @@ class ValueLine(InPlaceLine):
 
 
 class SettingsPanel(Panel):
-    """What the engine says the settings are, and which key changes each. A cursor moves over the
-    settings while the panel is chosen; sideways it changes the one it is at, and a value can be
-    typed in place."""
+    """What the engine says the settings are, and which key changes each.
+
+    A cursor moves over the settings while the panel is chosen; sideways it changes the one it is
+    at, and a value can be typed in place.
+    """
 
     DEFAULT_CSS = """
     SettingsPanel > Input { position: absolute; display: none; background: $panel-lighten-1; }

@@ -48,8 +48,10 @@ def write_atomically(path: Path, *content: bytes | memoryview) -> None:
 
 
 def check_can_create(path: Path) -> None:
-    """See that a new file can be written, and make the folders that lead to it. Raises UserError if
-    it can't, or if there is something of that name."""
+    """See that a new file can be written, and make the folders that lead to it.
+
+    Raises UserError if it can't, or if there is something of that name.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(exist_ok=False)

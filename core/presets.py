@@ -9,8 +9,11 @@ from .settings import ModelSettings, TrainSettings
 
 
 class Preset(Struct, frozen=True):
-    """A model and a way to train it, and what it is for. dev_loss: what it reaches on the built-in
-    names, in nats: that of seed 1, or two values that span the seeds 1 to 3."""
+    """A model and a way to train it, and what it is for.
+
+    dev_loss: what it reaches on the built-in names, in nats: that of seed 1, or two values that
+    span the seeds 1 to 3.
+    """
 
     name: str
     about: str

@@ -21,8 +21,11 @@ _NO_SETTINGS = ("seed", "encoding", "column", "skip_long")
 
 @dataclass(frozen=True, repr=False)
 class RunSpec:
-    """How a run starts. dataset: the name of a built-in one, or a path. unique: True to drop
-    repeated items. reading: how the dataset's file is read."""
+    """How a run starts.
+
+    dataset: the name of a built-in one, or a path. unique: True to drop repeated items.
+    reading: how the dataset's file is read.
+    """
 
     dataset: str
     unique: bool = False
@@ -33,8 +36,11 @@ class RunSpec:
 
     @classmethod
     def parse(cls, line: str) -> "RunSpec":
-        """The spec that a line spells out. Raises UserError if there is no dataset, a setting is
-        unknown or set twice, or a value is wrong."""
+        """The spec that a line spells out.
+
+        Raises UserError if there is no dataset, a setting is unknown or set twice, or a value is
+        wrong.
+        """
         parts = line.strip().split("/")
         words: list[str] = []
         while parts and "=" in parts[-1]:

@@ -120,8 +120,10 @@ def lower_learning_rate(model: ModelSettings, train: TrainSettings) -> float:
 
 
 def extended_plan(step: int) -> int:
-    """The planned steps with which a run that has finished at a step goes on: twice as many. Raises
-    UserError if no more steps are possible."""
+    """The planned steps with which a run that has finished at a step goes on: twice as many.
+
+    Raises UserError if no more steps are possible.
+    """
     most = SETTINGS["steps"].metadata["high"]
     if step >= most:
         raise UserError(f"a run can have at most {most:,} steps")
@@ -131,8 +133,10 @@ def extended_plan(step: int) -> int:
 def changed(
     model: ModelSettings, train: TrainSettings, changes: dict[str, Any]
 ) -> tuple[ModelSettings, TrainSettings]:
-    """The settings with some of them changed, by name. Raises UserError if a name is unknown, or a
-    value is not allowed."""
+    """The settings with some of them changed, by name.
+
+    Raises UserError if a name is unknown, or a value is not allowed.
+    """
     changes = {setting_name(name): value for name, value in changes.items()}
     of_model = {name: value for name, value in changes.items() if name in _MODEL_NAMES}
     of_train = {name: value for name, value in changes.items() if name not in of_model}
@@ -149,8 +153,10 @@ class EditPlan(Struct, frozen=True):
 
 
 def plan_edit(model: ModelSettings, train: TrainSettings, changes: dict[str, Any]) -> EditPlan:
-    """Work out what changing settings by name would do to a run that has these settings. Raises
-    UserError if a name is unknown, or a value is not allowed."""
+    """Work out what changing settings by name would do to a run that has these settings.
+
+    Raises UserError if a name is unknown, or a value is not allowed.
+    """
     changes = {setting_name(name): value for name, value in changes.items()}
     return EditPlan(changes, *changed(model, train, changes), effect_of(changes, model.kind))
 
@@ -164,8 +170,10 @@ def effect_of(changes: Mapping[str, Any], kind: str) -> Effect:
 
 
 def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:
-    """Changes from words such as `hidden=300`; of two for the same setting the last counts. Raises
-    UserError if a word is not `name=value`, a name is unknown, or a value is not allowed."""
+    """Changes from words such as `hidden=300`; of two for the same setting the last counts.
+
+    Raises UserError if a word is not `name=value`, a name is unknown, or a value is not allowed.
+    """
     changes = {}
     for word in assignments:
         name, equals, text = (part.strip() for part in word.partition("="))
@@ -177,8 +185,11 @@ def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:
 
 
 def parse_value(name: str, text: str, called: str = "") -> Any:
-    """The value of a setting from text. called: what an error message calls the setting, if not by
-    its name. Raises UserError if the value has the wrong type, or is not allowed."""
+    """The value of a setting from text.
+
+    called: what an error message calls the setting, if not by its name. Raises UserError if the
+    value has the wrong type, or is not allowed.
+    """
     setting = SETTINGS[name]
     plain = text.lower() if setting.metadata.keys() & {"choices", "word"} else text
     try:
@@ -245,7 +256,9 @@ def model_label(model: ModelSettings) -> str:
 
 def settings_label(model: ModelSettings, train: TrainSettings, seed: int) -> str:
     """The settings of a run in short: "MLP 3, 10, 200, direct, lr 0.1, batch 32, sgd, seed 1".
-    Settings that are seldom changed are left out where they have their default."""
+
+    Settings that are seldom changed are left out where they have their default.
+    """
     defaults = vars(ModelSettings()) | vars(TrainSettings())
     values = vars(model) | vars(train) | {"seed": seed}
     kind = model.model_kind
@@ -258,8 +271,10 @@ def settings_label(model: ModelSettings, train: TrainSettings, seed: int) -> str
 
 
 def setting_name(name: str) -> str:
-    """A setting's name from that or from what the screen calls it: "lr", "learning rate". Raises
-    UserError if there is no such setting."""
+    """A setting's name from that or from what the screen calls it: "lr", "learning rate".
+
+    Raises UserError if there is no such setting.
+    """
     plain = re.sub(r"[\s-]+", "_", name.strip().lower())
     plain = _ALIASES.get(plain, plain)
     if plain not in SETTINGS:

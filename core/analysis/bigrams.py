@@ -40,8 +40,10 @@ class BigramAnalysis:
     def __init__(
         self, dataset: Dataset, context: int, counts: Tensor | None = None, is_exact: bool = False
     ):
-        """For models with a context of `context` characters. counts: those of `bigram_counts`, if
-        known. is_exact: never estimate, however long it takes."""
+        """For models with a context of `context` characters.
+
+        counts: those of `bigram_counts`, if known. is_exact: never estimate, however long it takes.
+        """
         self.context: int = context
         self._is_exact = is_exact
         self.counts: Tensor = bigram_counts(dataset) if counts is None else counts
@@ -57,8 +59,10 @@ class BigramAnalysis:
     def probabilities(
         self, model: Model, characters: Tensor, max_contexts: int | None = None
     ) -> Tensor:
-        """The model's rows of some characters, by id: (R,) to (R, V) float64. max_contexts: for a
-        character with more distinct contexts, average over a fixed sample."""
+        """The model's rows of some characters, by id: (R,) to (R, V) float64.
+
+        max_contexts: for a character with more distinct contexts, average over a fixed sample.
+        """
         chosen = [self._ending[one].sample(max_contexts) for one in characters.tolist()]
         positions, weights = (torch.cat(parts) for parts in zip(*chosen, strict=True))  # (M,)
         sizes = torch.tensor([len(of_one) for of_one, _ in chosen])
@@ -77,15 +81,20 @@ class BigramAnalysis:
         return table
 
     def counted(self, characters: Tensor) -> Tensor:
-        """The rows of some characters by the counts, N(a, b) / N(a): (R,) to (R, V) float64. The
-        row of a character that doesn't occur is uniform."""
+        """The rows of some characters by the counts, N(a, b) / N(a): (R,) to (R, V) float64.
+
+        The row of a character that doesn't occur is uniform.
+        """
         counts = self.counts[characters].double()
         totals = counts.sum(1, keepdim=True)
         return torch.where(totals > 0, counts / totals, 1 / len(self.counts))
 
     def order(self, by: str) -> Tensor:
-        """All characters by id, or by frequency with the commonest first: (V,). A character occurs
-        as often before another as after one, so rows and columns have the same order."""
+        """All characters by id, or by frequency with the commonest first: (V,).
+
+        A character occurs as often before another as after one, so rows and columns have the same
+        order.
+        """
         return self._by_frequency if by == "frequency" else torch.arange(len(self.counts))
 
     def table(
@@ -201,8 +210,10 @@ class BigramAnalysis:
         )
 
     def _find_words(self, previous: int, following: int) -> tuple[str, ...]:
-        """Up to eight distinct items with a pair in them. Only the first four million characters of
-        a large dataset are searched."""
+        """Up to eight distinct items with a pair in them.
+
+        Only the first four million characters of a large dataset are searched.
+        """
         if not self.counts[previous, following]:
             return ()
         found: dict[str, None] = {}  # keeps the order

@@ -28,8 +28,10 @@ class CoverageAnalysis:
     def __init__(
         self, dataset: Dataset, context: int, train_on: str = "train", max_dev: int | None = None
     ):
-        """For contexts of `context` characters, and dev's first `max_dev` examples. Raises
-        UserError if there is no split of the name `train_on`."""
+        """For contexts of `context` characters, and dev's first `max_dev` examples.
+
+        Raises UserError if there is no split of the name `train_on`.
+        """
         self._settings = context, dataset.vocabulary.size, train_on
         train, dev = dataset.split(train_on), dataset.split("dev")
         V, n = dataset.vocabulary.size, min(train.num_examples, _MAX_EXAMPLES)

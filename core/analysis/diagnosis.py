@@ -102,7 +102,9 @@ class Facts:
 
 class Rule(NamedTuple):
     """A sentence for runs of some kinds of model that meet a condition; help: what it means.
-    advice: what to try in place of what the sentence ends with, where that depends on the run."""
+
+    advice: what to try in place of what the sentence ends with, where that depends on the run.
+    """
 
     condition: Callable[[Facts], bool]
     sentence: str

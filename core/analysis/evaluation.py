@@ -51,8 +51,10 @@ class MixtureParts:
 
 
 class RunningEvaluation:
-    """An evaluation that is done a block of examples at a time, between other work. The model is
-    copied at the start, so the result is of the weights at that time."""
+    """An evaluation that is done a block of examples at a time, between other work.
+
+    The model is copied at the start, so the result is of the weights at that time.
+    """
 
     def __init__(
         self,

@@ -62,8 +62,10 @@ class _RisingRate(TrainSettings):
 
 
 class LearningRateFinder:
-    """A search that is done a few milliseconds at a time, between other work. model: the one that
-    the search is for. latest: the minibatch losses of the last slice."""
+    """A search that is done a few milliseconds at a time, between other work.
+
+    model: the one that the search is for. latest: the minibatch losses of the last slice.
+    """
 
     def __init__(
         self,
@@ -138,8 +140,10 @@ class LearningRateFinder:
 
 
 class RunningMean:
-    """An exponentially weighted mean: each loss weighs 1 - 1 / memory times the one after it. It is
-    divided by the sum of the weights so far, as Adam's are (Kingma & Ba 2015)."""
+    """An exponentially weighted mean: each loss weighs 1 - 1 / memory times the one after it.
+
+    It is divided by the sum of the weights so far, as Adam's are (Kingma & Ba 2015).
+    """
 
     def __init__(self, memory: int):
         self._keep = 1 - 1 / memory

@@ -18,7 +18,9 @@ _DECIMALS = 6  # beyond which the weight is not certain
 
 class MixedCounts:
     """Counts to mix a network with, and what they give to the examples of a dataset's splits.
-    estimate: modified Kneser-Ney, of all examples of the split that is trained on."""
+
+    estimate: modified Kneser-Ney, of all examples of the split that is trained on.
+    """
 
     def __init__(self, dataset: Dataset, order: int, train_on: str = "train"):
         """Raises UserError if there is no split of the name `train_on`."""

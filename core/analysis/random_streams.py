@@ -8,8 +8,10 @@ _FACTORS = (-4658895280553007687, -7723592293110705685)  # 0xBF58476D1CE4E5B9, 0
 
 
 def stream_keys(seed: int, indices: Tensor, attempt: int = 0) -> Tensor:
-    """The keys of the streams with some indices (n,): (n,) int64. A key depends on the seed, the
-    stream's index and the attempt, and on nothing else."""
+    """The keys of the streams with some indices (n,): (n,) int64.
+
+    A key depends on the seed, the stream's index and the attempt, and on nothing else.
+    """
     origin = _mixed(_mixed(torch.tensor(seed)) + torch.tensor(attempt) * _GAMMA)
     return _mixed(origin + indices * _GAMMA)
 

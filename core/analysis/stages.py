@@ -22,8 +22,11 @@ _Values = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the computation. name: of the result, in the lecture's term. code: how the
-    lecture would write it. values: the result. about: what happens here, and why."""
+    """One step of the computation.
+
+    name: of the result, in the lecture's term. code: how the lecture would write it. values: the
+    result. about: what happens here, and why.
+    """
 
     name: str
     code: str
@@ -37,7 +40,9 @@ class Stage:
 
 def forward(model: AnyModel, context: Tensor, mask: Tensor | None = None) -> list[Stage]:
     """From the ids of a context (T,) to the probabilities (V,), in the precision of the model.
-    mask: (H,), the dropout mask of a step in training. It is shown and not applied."""
+
+    mask: (H,), the dropout mask of a step in training. It is shown and not applied.
+    """
     return _FORWARD[type(model)](model, context, mask)
 
 
@@ -68,8 +73,11 @@ def loss_stages(last: Stage, target: int) -> list[Stage]:
 
 
 def softmax_stages(logits: Tensor, is_safe: bool = True) -> list[Stage]:
-    """From logits (V,) to probabilities (V,). is_safe: subtract the largest first. Without that
-    exp(100) is infinite in float32, and inf / inf is no number."""
+    """From logits (V,) to probabilities (V,).
+
+    is_safe: subtract the largest first. Without that exp(100) is infinite in float32, and
+    inf / inf is no number.
+    """
     shifted, name, about = logits, "logits", "Exponentials are positive, so they can be read as"
     stages = []
     if is_safe:

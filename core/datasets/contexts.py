@@ -42,8 +42,10 @@ class Split:
         return len(self.tokens) - 1
 
     def contexts_at(self, positions: Tensor, context: int) -> Tensor:
-        """The `context` = T tokens before each of some positions (B,): (B, T) int64. What lies
-        before the item of a position is replaced by boundaries."""
+        """The `context` = T tokens before each of some positions (B,): (B, T) int64.
+
+        What lies before the item of a position is replaced by boundaries.
+        """
         contexts = torch.empty(len(positions), context, dtype=torch.int64)
         inside = torch.ones(len(positions), dtype=torch.bool)  # (B,): no boundary met so far
         for back in range(1, context + 1):
@@ -120,8 +122,10 @@ def contexts_along(ids: list[int], context: int) -> Tensor:
 
 
 def context_numbers(contexts: Tensor, size: int) -> Tensor:
-    """A number for each context: (N, T) of ids below `size` to (N,) int64. Equal contexts get equal
-    numbers, and the numbers sort as the contexts do."""
+    """A number for each context: (N, T) of ids below `size` to (N,) int64.
+
+    Equal contexts get equal numbers, and the numbers sort as the contexts do.
+    """
     numbers, most = torch.zeros(len(contexts), dtype=torch.int64), 1  # digits in base `size`
     for column in contexts.unbind(1):
         if most * size >= 2**62:
@@ -132,8 +136,10 @@ def context_numbers(contexts: Tensor, size: int) -> Tensor:
 
 
 def distinct_contexts(contexts: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """The M distinct contexts among some (N, T) of ids below `size`, sorted. Returns where one of
-    each stands (M,), and which of the M each of the N is (N,)."""
+    """The M distinct contexts among some (N, T) of ids below `size`, sorted.
+
+    Returns where one of each stands (M,), and which of the M each of the N is (N,).
+    """
     distinct, which = torch.unique(context_numbers(contexts, size), return_inverse=True)
     places = torch.empty_like(distinct).scatter_(0, which, torch.arange(len(which)))
     return places, which

@@ -115,7 +115,9 @@ class Dataset:
 
     def split(self, name: str) -> Split:
         """A split by name: train, dev, test, all, or first-N for the first N items of the file.
-        Raises UserError if there is no split of that name."""
+
+        Raises UserError if there is no split of that name.
+        """
         first_items = first_n(name)
         if first_items:
             last = min(first_items, self.num_items)

@@ -100,8 +100,10 @@ class GramIndex:
             yield ids, known
 
     def after(self, ids: Tensor, order: int) -> tuple[Tensor, Tensor]:
-        """The n-grams of an order that begin with some contexts, by the contexts' ids (B,). Returns
-        which of the B contexts each begins with (M,), and its place in `grams` (M,)."""
+        """The n-grams of an order that begin with some contexts, by the contexts' ids (B,).
+
+        Returns which of the B contexts each begins with (M,), and its place in `grams` (M,).
+        """
         grams, V = self.grams[order], self.vocabulary_size
         first = torch.searchsorted(grams, ids * V)
         sizes = torch.searchsorted(grams, ids * V + V) - first

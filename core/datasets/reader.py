@@ -62,8 +62,11 @@ class EncodedText:
 
 
 def read_items(path: Path, reading: Reading) -> EncodedText:
-    """Read and encode a file, a block of lines at a time. Raises UserError if the file can't be
-    read, isn't text of one item a line, or has too few items, or too long a line."""
+    """Read and encode a file, a block of lines at a time.
+
+    Raises UserError if the file can't be read, isn't text of one item a line, or has too few items,
+    or too long a line.
+    """
     encoder, digest, skipped, is_plain = _Encoder(), hashlib.sha256(), 0, True
     parts = [torch.zeros(1, dtype=torch.uint8)]
     for block in read_blocks(path, reading):
@@ -98,7 +101,9 @@ def read_items(path: Path, reading: Reading) -> EncodedText:
 
 def _vocabulary(characters: list[str], parts: list[Tensor]) -> Vocabulary:
     """The vocabulary of some encoded text: if it has too many characters, the rarest share a sign.
-    characters: by their ids in `parts`, from 1."""
+
+    characters: by their ids in `parts`, from 1.
+    """
     if len(characters) <= MAX_CHARACTERS:
         return Vocabulary("".join(characters))
     counts = torch.zeros(len(characters) + 1, dtype=torch.int64)
@@ -143,8 +148,10 @@ class _Encoder:
 
 
 def _check_lengths(path: Path, text: str, line: int, tokens: Tensor) -> None:
-    """Raise a UserError for too long an item, with its line's number. text: of a block of which
-    `line` is the first line. tokens: its ids."""
+    """Raise a UserError for too long an item, with its line's number.
+
+    text: of a block of which `line` is the first line. tokens: its ids.
+    """
     ends = torch.nonzero(tokens == BOUNDARY)[:, 0]
     longest = int(ends.diff(prepend=torch.tensor([-1])).max()) - 1
     if longest <= MAX_ITEM_LENGTH:

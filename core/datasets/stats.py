@@ -66,8 +66,10 @@ def _extreme_bigrams(
 
 
 def bigram_counts(dataset: Dataset, split: str | None = None) -> Tensor:
-    """How often each character follows each in a split: (V, V) int32, [previous, next]. split: a
-    name as `Dataset.split` takes it; None for all items, in the file's order, as it is."""
+    """How often each character follows each in a split: (V, V) int32, [previous, next].
+
+    split: a name as `Dataset.split` takes it; None for all items, in the file's order, as it is.
+    """
     size = dataset.vocabulary.size
     tokens = dataset.split(split or f"first-{dataset.num_items}").tokens
     counts = torch.zeros(size * size, dtype=torch.int32)

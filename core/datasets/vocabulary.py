@@ -38,7 +38,9 @@ class Vocabulary:
 
     def encode(self, text: str) -> list[int]:
         """The ids of the characters of a text, which is composed (NFC) first, as the data is.
-        Raises UserError if a character does not occur in the data."""
+
+        Raises UserError if a character does not occur in the data.
+        """
         text = unicodedata.normalize("NFC", text)
         for character in text:
             if character not in self._ids:

@@ -95,8 +95,11 @@ def first_baselines(dataset: Dataset) -> tuple[Baseline, ...]:
 
 @styled()
 def loss_figure(session: Session, baselines: Sequence[Baseline], heading: str = "") -> Figure:
-    """Minibatch losses (mean and range), dev losses, edits and baselines by step. heading: a title
-    above it, in which `$` is only a character. Raises UserError if the run has no finite loss."""
+    """Minibatch losses (mean and range), dev losses, edits and baselines by step.
+
+    heading: a title above it, in which `$` is only a character. Raises UserError if the run has no
+    finite loss.
+    """
     curve = session.history.curve(0, _MAX_POINTS)
     rows = list(zip(curve.steps, curve.low, curve.mean, curve.high, strict=True))
     rows = [row for row in rows if all(map(math.isfinite, row))]

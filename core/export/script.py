@@ -31,8 +31,10 @@ _HEADINGS = {
 
 
 def export_script(session: Session, stem: str = "run") -> str:
-    """The Python file, which reads the items of `data_name(session)` beside it. stem: its name
-    without the ending."""
+    """The Python file, which reads the items of `data_name(session)` beside it.
+
+    stem: its name without the ending.
+    """
     text, ends_with_def = "", False
     for words, code in _cells(session, stem, notebook=False):
         # Text before a function stands by itself.
@@ -100,7 +102,9 @@ def _cells(session: Session, stem: str, notebook: bool) -> list[tuple[list[str],
 
 def _variables(session: Session) -> dict[str, Any]:
     """What the template is filled with: the run, and which parts of a script it ever needed.
-    values: of each training setting all that it had. schedules: those used, "constant" last."""
+
+    values: of each training setting all that it had. schedules: those used, "constant" last.
+    """
     model, train = session.first_settings
     all_edits, vocabulary = edits(session), session.dataset.vocabulary
     over_time = [train, *(edit.after[1] for edit in all_edits)]

@@ -16,8 +16,11 @@ _NETWORKS = {"mlp": MLP, "neural-bigram": NeuralBigram}
 def make_model(
     settings: ModelSettings, V: int, generator: Generator | None, init_version: int = INIT_VERSION
 ) -> AnyModel:
-    """A new model of the settings' kind. V: the vocabulary's size. generator: what a network's
-    parameters are drawn from; None for zeros. init_version: how parameters are drawn, see `MLP`."""
+    """A new model of the settings' kind.
+
+    V: the vocabulary's size. generator: what a network's parameters are drawn from; None for zeros.
+    init_version: how parameters are drawn, see `MLP`.
+    """
     if settings.kind in _NETWORKS:
         return _NETWORKS[settings.kind](settings, V, generator, init_version)
     return NgramCounts(settings, V)

@@ -16,8 +16,10 @@ _BLOCK = 1 << 20  # n-grams, so that temporary values take little memory
 
 @dataclass(frozen=True)
 class Discounts:
-    """What is taken from counts of 1, 2, and 3 or more of an order. is_clamped: True if the
-    estimate of one could not be made, or was not above 0."""
+    """What is taken from counts of 1, 2, and 3 or more of an order.
+
+    is_clamped: True if the estimate of one could not be made, or was not above 0.
+    """
 
     values: tuple[float, float, float]
     is_clamped: bool
@@ -117,7 +119,9 @@ class KneserNey:
 
     def log_prob(self, contexts: Tensor, targets: Tensor, rows: Tensor | None = None) -> Tensor:
         """ln P of targets (P,) after contexts (B, T), T being order - 1 or more: (P,) float64.
-        rows: which of the B contexts each target follows, (P,); by default the one of its place."""
+
+        rows: which of the B contexts each target follows, (P,); by default the one of its place.
+        """
         V = self._index.vocabulary_size
         p = torch.full((len(targets),), 1 / V, dtype=torch.float64)
         for n, (ids, known) in enumerate(self._index.find(contexts, self.order), start=1):

@@ -14,8 +14,11 @@ from ..settings import ModelSettings
 
 
 class Model(ABC):
-    """A model: contexts in, a distribution of the next character out. settings: its kind and size.
-    vocabulary_size: V, the boundary counted. tensors: what it has learnt, by name."""
+    """A model: contexts in, a distribution of the next character out.
+
+    settings: its kind and size. vocabulary_size: V, the boundary counted. tensors: what it has
+    learnt, by name.
+    """
 
     settings: ModelSettings
     vocabulary_size: int

@@ -21,7 +21,9 @@ class NeuralBigram(Network):
         init_version: int = INIT_VERSION,
     ):
         """W drawn from N(0, 1), or all zero with init="scaled", for a first loss of ln V.
-        init_version: makes no difference to this model."""
+
+        init_version: makes no difference to this model.
+        """
         super().__init__(settings, vocabulary_size)
         if generator is not None and settings.init == "lecture":
             self.flat.normal_(generator=generator)

@@ -95,8 +95,10 @@ def read_whole(path: Path, file: BinaryIO, most: int, least: int = 0) -> bytes:
 
 
 def with_record(record: RunRecord, tensors: bytes) -> list[bytes | memoryview]:
-    """A safetensors file with a record in its header, in parts. tensors: a safetensors file; its
-    own metadata, if any, is replaced."""
+    """A safetensors file with a record in its header, in parts.
+
+    tensors: a safetensors file; its own metadata, if any, is replaced.
+    """
     begin = _LENGTH_BYTES + int.from_bytes(tensors[:_LENGTH_BYTES], "little")
     header = msgspec.json.decode(tensors[_LENGTH_BYTES:begin], type=dict[str, Any])
     data = memoryview(tensors)[begin:]

@@ -73,6 +73,7 @@ class Mixing:
 
     def mixture(self) -> Mixture | None:
         """The network mixed with counts; None if it is not to be, or, in the background, not yet.
+
         With the mix `auto`, dev is evaluated if it wasn't at the present weights."""
         network, counts = self._session.model, self._counts()
         if counts is None or isinstance(network, NgramCounts):
@@ -89,8 +90,10 @@ class Mixing:
         dev: RunningEvaluation | None = None,
         by_example: bool = False,
     ) -> RunningEvaluation:
-        """An evaluation of what predicts; arguments as for `RunningEvaluation`. dev: that of dev
-        which is under way, from which `auto` takes the weight."""
+        """An evaluation of what predicts; arguments as for `RunningEvaluation`.
+
+        dev: that of dev which is under way, from which `auto` takes the weight.
+        """
         session, counts = self._session, self._counts()
         network, of = session.model, (session.dataset, split, max_examples)
         if counts is None or isinstance(network, NgramCounts):

@@ -102,8 +102,10 @@ class Session:
 
     @classmethod
     def from_spec(cls, spec: RunSpec) -> "Session":
-        """A new run at step 0. Raises UserError if its dataset can't be read, or its settings are
-        too large for it."""
+        """A new run at step 0.
+
+        Raises UserError if its dataset can't be read, or its settings are too large for it.
+        """
         dataset = Dataset.load(spec.dataset, spec.unique, spec.reading)
         return cls(dataset, spec.model, spec.train, spec.seed)
 
@@ -171,8 +173,10 @@ class Session:
         return losses
 
     def plan(self, **changes: Any) -> EditPlan:
-        """What changing settings by name would do to the run. Raises UserError if a setting is
-        unknown, or a value is not allowed."""
+        """What changing settings by name would do to the run.
+
+        Raises UserError if a setting is unknown, or a value is not allowed.
+        """
         return plan_edit(self.model_settings, self.train_settings, changes)
 
     def edit(self, plan: EditPlan | None = None, /, **changes: Any) -> Effect:
@@ -237,8 +241,10 @@ class Session:
         return found
 
     def sample(self, n: int = 20, seed: int | None = None, **options: Any) -> list[results.Sample]:
-        """n sampled names; without a seed, others at every call. options: temperature, top_k,
-        prefix, limit and new_only, as for `core.sample`."""
+        """n sampled names; without a seed, others at every call.
+
+        options: temperature, top_k, prefix, limit and new_only, as for `core.sample`.
+        """
         self._num_samplings += 1
         seed = self._num_samplings if seed is None else seed
         return sample(self.mixing.model(), self.dataset, n, seed, **options)
@@ -258,8 +264,10 @@ class Session:
         return tracer.trace_of(self.trainer, text, position, backward, self.mixing.mixture())
 
     def bigrams(self) -> Tensor:
-        """P(next | previous) of every pair of characters by id, as the model sees it. (V, V)
-        float64. A model with a longer context is averaged over the training contexts."""
+        """P(next | previous) of every pair of characters by id, as the model sees it.
+
+        (V, V) float64. A model with a longer context is averaged over the training contexts.
+        """
         model = self.mixing.model()
         analysis = BigramAnalysis(self.dataset, model.context, is_exact=True)
         return analysis.probabilities(model, torch.arange(self.dataset.vocabulary.size))

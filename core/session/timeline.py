@@ -105,8 +105,10 @@ class Timeline:
         return self.previous_runs[index]
 
     def next_undo(self) -> Level | None:
-        """The level that `undo` returns to; None if there is nothing to undo. It is the last, or,
-        of a diverged run, the last before that, if there is one."""
+        """The level that `undo` returns to; None if there is nothing to undo.
+
+        It is the last, or, of a diverged run, the last before that, if there is one.
+        """
         last = self.past[-1] if self.past else None
         return last if self._session.diverged_at is None else self.before_divergence() or last
 
@@ -143,7 +145,9 @@ class Timeline:
 
     def restart(self, seed: int | None = None, dataset: Dataset | None = None) -> None:
         """Start a new run with the present settings, and the same seed and dataset or others.
-        Raises UserError if the settings are too large for the dataset; nothing has changed then."""
+
+        Raises UserError if the settings are too large for the dataset; nothing has changed then.
+        """
         present = self._session.state()
         label = "restart" if seed in (None, present.seed) else f"seed {seed}"
         label = label if dataset is None else f"data {shown(dataset.name)}"

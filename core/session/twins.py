@@ -79,7 +79,9 @@ class Twins:
 
     def evaluate(self) -> DevDifference:
         """Evaluate both on dev, and compare them item by item; adds to the `dev_losses` of each.
-        Raises UserError if the two have different datasets."""
+
+        Raises UserError if the two have different datasets.
+        """
         check_same_data(self.a.dataset, self.b.dataset)
         found = []
         for session in (self.a, self.b):

@@ -147,8 +147,10 @@ class ContextSampler:
     """
 
     def __init__(self, tables: list[ContextTable], size: int, like: Tensor):
-        """For the examples of some tables, and batches of `size` = B contexts. like: a tensor of
-        the dtype that the weights shall have."""
+        """For the examples of some tables, and batches of `size` = B contexts.
+
+        like: a tensor of the dtype that the weights shall have.
+        """
         self._contexts, rows, self._targets, counts = _joined(tables)  # (M, T), (P,), (P,), (P,)
         self._lengths = torch.bincount(rows, minlength=len(self._contexts))  # (M,): pairs of each
         self._firsts = self._lengths.cumsum(0) - self._lengths  # (M,)

@@ -78,8 +78,10 @@ class DenseLayer:
             logits.addmm_(self._W3.T, self._x_transposed)
 
     def backward(self, inputs: Inputs, dh: Tensor, dh_transposed: Tensor, dlogits: Tensor) -> None:
-        """The gradients of W1, C and W3. dh: (M, H), of the hidden layer before tanh, and (H, M).
-        dlogits: (V, M)."""
+        """The gradients of W1, C and W3.
+
+        dh: (M, H), of the hidden layer before tanh, and (H, M). dlogits: (V, M).
+        """
         torch.mm(self._x_transposed, dh, out=self._dW1)
         dx = torch.mm(self._W1, dh_transposed, out=self._dx_transposed)  # (T*D, M)
         if self._W3 is not None:
@@ -90,8 +92,10 @@ class DenseLayer:
 
 
 class TableLayer:
-    """The first layer by a table of what each character contributes at each position. It has no
-    direct connections, which need the embeddings of each context."""
+    """The first layer by a table of what each character contributes at each position.
+
+    It has no direct connections, which need the embeddings of each context.
+    """
 
     def __init__(self, p: dict[str, Tensor], d: dict[str, Tensor], rows: int):
         """For parameters p and their gradients d by name, and batches of M = `rows` contexts."""

@@ -39,8 +39,10 @@ class LossHistory:
 
     @classmethod
     def of(cls, width: int, filled: Tensor, rest: Tensor) -> "LossHistory":
-        """A history from its full buckets (3, n), their width, and the losses of the last one. Of a
-        wide bucket, the mean stands for each of its recent losses."""
+        """A history from its full buckets (3, n), their width, and the losses of the last one.
+
+        Of a wide bucket, the mean stands for each of its recent losses.
+        """
         history = cls()
         history.width, history.filled, history.rest = width, filled, rest
         history.steps = width * filled.shape[1] + len(rest)
@@ -161,8 +163,11 @@ class LossHistory:
 
 
 class DevLosses:
-    """The dev losses of a run, in nats. points: (step, loss), the newest last; beyond `capacity`
-    every other one is dropped. best: the lowest loss ever added; None without a finite one."""
+    """The dev losses of a run, in nats.
+
+    points: (step, loss), the newest last; beyond `capacity` every other one is dropped.
+    best: the lowest loss ever added; None without a finite one.
+    """
 
     def __init__(self, capacity: int = 1 << 11):
         self.capacity = capacity

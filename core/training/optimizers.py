@@ -35,7 +35,9 @@ class SGD:
 
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019), with torch.optim's defaults.
-    moments: "mean" and "square", the running means of the gradient and of its square (n,)."""
+
+    moments: "mean" and "square", the running means of the gradient and of its square (n,).
+    """
 
     def __init__(self, parameters: Tensor):
         self.moments: dict[str, Tensor] = {

@@ -14,8 +14,10 @@ class Trainable(Protocol):
 
 
 class TimeSlicer:
-    """Trains for about so many seconds at a time, by measuring how long steps take. How a run is
-    sliced doesn't change its weights."""
+    """Trains for about so many seconds at a time, by measuring how long steps take.
+
+    How a run is sliced doesn't change its weights.
+    """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.perf_counter):
         self._seconds = seconds

@@ -63,8 +63,11 @@ class GradientTrainer:
         return f"GradientTrainer({self.model!r}, step {self.step:,})"
 
     def edit(self, settings: TrainSettings) -> None:
-        """Use other settings from the next step on. Raises UserError if a batch, or a table of the
-        contexts, of the whole split is asked for and would be too large."""
+        """Use other settings from the next step on.
+
+        Raises UserError if a batch, or a table of the contexts, of the whole split is asked for
+        and would be too large.
+        """
         split, V = self.dataset.split(settings.train_on), self.model.vocabulary_size
         most, is_of_contexts = MAX_FULL_BATCH // V, settings.minibatches == "contexts"
         if split.num_examples > most and (settings.batch_size == 0 or is_of_contexts):
@@ -87,8 +90,10 @@ class GradientTrainer:
         return False
 
     def train(self, steps: int) -> Tensor:
-        """Take some steps and return the loss of each one's batch before it, (steps,) float32. The
-        loss is the mean NLL in nats, without weight decay."""
+        """Take some steps and return the loss of each one's batch before it, (steps,) float32.
+
+        The loss is the mean NLL in nats, without weight decay.
+        """
         step, settings = self._gradient_step, self.settings
         losses, end = [torch.empty(0)], self.step + steps
         with torch.inference_mode():

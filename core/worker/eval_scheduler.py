@@ -130,7 +130,9 @@ class EvalScheduler:
 
     def pair(self, twins: Twins | None, other: Session | None, splits: SplitLosses | None) -> None:
         """Evaluate another run beside the session too, and compare the two; None for no longer.
-        splits: the losses of the other that are known."""
+
+        splits: the losses of the other that are known.
+        """
         self.twins, self.other, self.other_splits = twins, other, splits
         self._evaluating, self._next = None, 0.0
 

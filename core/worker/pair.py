@@ -54,8 +54,11 @@ class PairControl:
         self._ended: tuple[Level, Twins] | None = None  # the last pair, and what undoes its end
 
     def fork(self, previous: int | None, folder: str, from_start: bool) -> None:
-        """Train another run beside the session; see `protocol.Fork`. Raises UserError if there is a
-        pair already, or the other run can't be read or has other data."""
+        """Train another run beside the session; see `protocol.Fork`.
+
+        Raises UserError if there is a pair already, or the other run can't be read or has other
+        data.
+        """
         self.check_single()
         runner, session = self._runner, self._runner.session
         state = session.state()

@@ -208,8 +208,10 @@ class SessionRunner:
             self.pair.extend(longer)
 
     def save_before_leaving(self, is_last_chance: bool = False) -> None:
-        """Have the present run saved before another takes its place. is_last_chance: True where the
-        session may not be able to return to it."""
+        """Have the present run saved before another takes its place.
+
+        is_last_chance: True where the session may not be able to return to it.
+        """
         if self.autosave is not None:
             self.autosave.leave(self.session, is_last_chance)
 

@@ -162,8 +162,10 @@ class TrainingControl:
 
 
 class Pace:
-    """Says when steps may be taken so that there are at most `limit` of them a second. limit: None
-    for as many as the machine can do."""
+    """Says when steps may be taken so that there are at most `limit` of them a second.
+
+    limit: None for as many as the machine can do.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter):
         self.limit: int | None = None

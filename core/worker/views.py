@@ -82,8 +82,11 @@ class Views:
         splits: results.SplitLosses | None,
         twins: Twins | None = None,
     ) -> Any:
-        """A view of the session. splits: the newest losses, None before the first; shown beside a
-        probe and in the health. twins: the pair that the session is of, if it is."""
+        """A view of the session.
+
+        splits: the newest losses, None before the first; shown beside a probe and in the health.
+        twins: the pair that the session is of, if it is.
+        """
         match view:
             case protocol.LossView():
                 return _loss_curve(view, session, self._overlays(view, session))

@@ -103,8 +103,10 @@ app.add_typer(lessons, name="lessons")
 
 
 def run(words: list[str]) -> int:
-    """Run a command. Returns its exit code. Raises UserError if there is no such command or option,
-    or what it does is refused."""
+    """Run a command. Returns its exit code.
+
+    Raises UserError if there is no such command or option, or what it does is refused.
+    """
     try:
         code = app(words, prog_name="makemore-tui", standalone_mode=False)
     except typer.TyperException as error:

@@ -37,8 +37,10 @@ def check_terminal() -> None:
 
 
 def open_explorer(given: Given) -> None:
-    """Open the explorer with the options that are given. Raises UserError if an option can't be
-    had, or the terminal can't show the explorer."""
+    """Open the explorer with the options that are given.
+
+    Raises UserError if an option can't be had, or the terminal can't show the explorer.
+    """
     spec = start_of(given, parse_changes(given.get("--set", ())))
     resume = given.get("--resume")
     if resume is not None:

@@ -59,8 +59,10 @@ def show(as_json: bool, record: Any, report: Callable[..., None], *values: Any) 
 
 @contextmanager
 def progress(steps: int, quiet: bool) -> Iterator[Callable[[int, Any], None]]:
-    """A progress bar with loss, steps/s and time left; none if quiet, or without a terminal. Yields
-    a function that takes the present step, and the losses since the last call."""
+    """A progress bar with loss, steps/s and time left; none if quiet, or without a terminal.
+
+    Yields a function that takes the present step, and the losses since the last call.
+    """
     console = Console(stderr=True)
     numbers = "loss {task.fields[loss]} {task.fields[rate]}/s"
     columns = ("training", BarColumn(), MofNCompleteColumn(), numbers, TimeRemainingColumn())
@@ -167,8 +169,10 @@ def print_lessons(records: list[dict[str, Any]]) -> None:
 
 
 def print_runs(directory: Path, runs: list[RunEntry], filters: str, sort: str) -> None:
-    """Print saved runs, a line each, and the problems of the damaged ones. A narrow terminal has
-    the columns that it has room for, and is told of the others."""
+    """Print saved runs, a line each, and the problems of the damaged ones.
+
+    A narrow terminal has the columns that it has room for, and is told of the others.
+    """
     place = shown(str(directory))
     if not runs:
         found = f"no run in {place} matches {filters!r}" if filters else f"no runs in {place}"

@@ -21,8 +21,10 @@ Given = Mapping[str, Any]  # options that are on the command line, such as "--se
 
 
 def plain_options(words: list[str]) -> Given | None:
-    """What `options.given` finds in the words of `explore`, without typer. None where they are not
-    plainly right, so that typer says what is wrong, or shows the help."""
+    """What `options.given` finds in the words of `explore`, without typer.
+
+    None where they are not plainly right, so that typer says what is wrong, or shows the help.
+    """
     given: dict[str, Any] = {}
     rest = iter(words)
     for word in rest:
@@ -48,7 +50,9 @@ def plain_options(words: list[str]) -> Given | None:
 
 def start_of(given: Given, changes: dict[str, Any]) -> RunSpec:
     """How a run starts, before some settings are changed: as --spec says, or the other options.
-    Raises UserError if there is no such preset, or options are given beside --spec."""
+
+    Raises UserError if there is no such preset, or options are given beside --spec.
+    """
     if "--spec" in given:
         options = (*DATA_OPTIONS, "--preset", "--seed", "--resume")
         refuse(given, options, "can't be combined with it", "--spec defines the whole run; ")

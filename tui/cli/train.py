@@ -99,7 +99,9 @@ def _new_file(
     out: Path | None, directory: Path, dataset: str, no_save: bool
 ) -> Iterator[Path | None]:
     """The file that the run will be saved to, which nobody else takes meanwhile; None for none.
-    Raises UserError if it can't be written; now rather than after the training."""
+
+    Raises UserError if it can't be written; now rather than after the training.
+    """
     from makemore_tui.core.runs.checkpoint import check_new
 
     if out is not None or no_save:
@@ -116,8 +118,10 @@ def _new_file(
 
 
 def _resumed(run: Path, record: RunRecord, asked: dict[str, Any]) -> "Session":
-    """A saved run, whose record was read, with the settings that are asked for. Raises UserError if
-    it has no steps left to take, or another run is asked for."""
+    """A saved run, whose record was read, with the settings that are asked for.
+
+    Raises UserError if it has no steps left to take, or another run is asked for.
+    """
     import torch
 
     from makemore_tui.core.session.session import Session
@@ -139,8 +143,10 @@ def _resumed(run: Path, record: RunRecord, asked: dict[str, Any]) -> "Session":
 
 
 def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
-    """Train to the last planned step, until it diverges, or until ctrl+c. Returns the figures of
-    the training, and True if it was ended by ctrl+c."""
+    """Train to the last planned step, until it diverges, or until ctrl+c.
+
+    Returns the figures of the training, and True if it was ended by ctrl+c.
+    """
     from makemore_tui.core.training.time_slicer import TimeSlicer
 
     last_step = session.train_settings.steps

@@ -27,8 +27,10 @@ _SECONDS_TO_READ = 0.2  # what it has said last
 
 
 class WorkerDied(Struct, frozen=True):
-    """The worker ended by itself; `why` says in words what is known. was_killed: by a signal, which
-    is no fault of its own."""
+    """The worker ended by itself; `why` says in words what is known.
+
+    was_killed: by a signal, which is no fault of its own.
+    """
 
     why: str
     was_killed: bool = False
@@ -41,8 +43,10 @@ class Engine(Protocol):
     """What the explorer talks to: the worker, or a stand-in in a test."""
 
     def start(self, deliver: Deliver, after: Snapshot | None = None) -> None:
-        """Begin, handing every reply to `deliver`, perhaps in another thread. after: the last
-        snapshot of an engine that has ended, to go on from what it had saved."""
+        """Begin, handing every reply to `deliver`, perhaps in another thread.
+
+        after: the last snapshot of an engine that has ended, to go on from what it had saved.
+        """
 
     def send(self, request: Request) -> None:
         """Send a request; it is lost if there is no worker."""

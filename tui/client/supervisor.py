@@ -60,8 +60,10 @@ class WorkerSupervisor:
         return Notice(said.format(why=reason, step=first.step, lost=lost, note=note), True)
 
     def died(self, death: WorkerDied) -> Notice | None:
-        """Replace a worker that has died, unless they keep dying. One that has begun and is then
-        killed has done nothing wrong, however often that happens."""
+        """Replace a worker that has died, unless they keep dying.
+
+        One that has begun and is then killed has done nothing wrong, however often that happens.
+        """
         if self._requests.is_dead:
             return None
         was_healthy = time.monotonic() - self._begun > _SECONDS_OF_HEALTH

@@ -94,8 +94,9 @@ def num_followers(layout: TableLayout) -> int:
 
 
 class BigramDrawing(Struct, frozen=True):
-    """A window of the table in a panel of `width` cells and `height` lines. labels: of all
-    characters, by id."""
+    """A window of the table in a panel of `width` cells and `height` lines.
+
+    labels: of all characters, by id."""
 
     table: BigramTable
     labels: tuple[str, ...]
@@ -280,7 +281,9 @@ def _weight(weight: float, count: int) -> tuple[str, str]:
 
 def _cell_text(value: float, mode: BigramMode, width: int, most: float = 1.0) -> str:
     """The text of a cell: a number (per cent, or a count) in a wide one, else a plus or minus.
-    most: the end of the scale, of which what is small is left out."""
+
+    most: the end of the scale, of which what is small is left out.
+    """
     is_wide, is_signed = width >= _MAX_CELL_WIDTH, mode in _SIGNED
     if mode in _OF_WEIGHTS:
         if abs(value) < most / 20 or value == -math.inf:

@@ -13,8 +13,10 @@ from ..client.session_actions import SessionActions
 
 
 class AskingScreen(ModalScreen):
-    """A box that may ask something of the session, and is told of every answer. refusal: what its
-    line with the id `refused` says."""
+    """A box that may ask something of the session, and is told of every answer.
+
+    refusal: what its line with the id `refused` says.
+    """
 
     DEFAULT_CSS = """
     AskingScreen { align: center middle; }

@@ -26,7 +26,9 @@ _TO_TRY = {  # by the ids of the keys
 
 class Card(Static):
     """Lies over the running explorer, takes no key but its own, and is shown until it is closed.
-    was_closed: True once a person has closed it, which is for good."""
+
+    was_closed: True once a person has closed it, which is for good.
+    """
 
     DEFAULT_CSS = f"""
     Card {{

@@ -37,8 +37,10 @@ _NOTHING = "No dataset read yet"
 
 
 class PathSuggester(Suggester):
-    """Completes a path by the first file or folder, by name, that it may go on to. Names that a
-    terminal would act on are never offered."""
+    """Completes a path by the first file or folder, by name, that it may go on to.
+
+    Names that a terminal would act on are never offered.
+    """
 
     def __init__(self):
         super().__init__(use_cache=False, case_sensitive=True)

@@ -12,8 +12,10 @@ from .panel_title import label_border
 
 
 class EmbeddingPanel(Panel):
-    """Each character where the embedding has it; of more than two dimensions the main two. The
-    range grows with the points at once, and shrinks slowly: so characters move and never jump."""
+    """Each character where the embedding has it; of more than two dimensions the main two.
+
+    The range grows with the points at once, and shrinks slowly: so characters move and never jump.
+    """
 
     ID = FIELD = "embedding"
     IS_OF_SIDE = True

@@ -56,8 +56,9 @@ class KeyFooter(Widget):
             self.app.simulate_key(key)
 
     def _shown(self) -> list[Binding]:
-        """The bindings that are offered now, those of a word together; of an action, one key. Of
-        the focused panel all are, but those that only move its cursor."""
+        """The bindings that are offered now, those of a word together; of an action, one key.
+
+        Of the focused panel all are, but those that only move its cursor."""
         own: dict[str, Binding] = {}
         others: dict[str, Binding] = {}
         focused = self.screen.focused

@@ -49,7 +49,9 @@ class SamplingLine(InPlaceLine):
 
 class NamesPanel(Panel):
     """Sampled names, each marked as standing in the data or new, and what can be said of the last.
-    sampling: the temperature and top-k that they are drawn with, which training never sees."""
+
+    sampling: the temperature and top-k that they are drawn with, which training never sees.
+    """
 
     DEFAULT_CSS = """
     NamesPanel:focus-within { border: round $primary; }

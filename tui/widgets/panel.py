@@ -102,8 +102,10 @@ class Panel(Widget, can_focus=True):
         """Move this panel's cursor, if it has one."""
 
     def show(self, snapshot: Snapshot) -> None:
-        """Take a new snapshot and repaint what it changes. A snapshot of the same run that has
-        nothing drawn for this panel changes nothing."""
+        """Take a new snapshot and repaint what it changes.
+
+        A snapshot of the same run that has nothing drawn for this panel changes nothing.
+        """
         if self.FIELD:
             is_same_run = self.snapshot is not None and self.snapshot.runs == snapshot.runs
             drawn = getattr(snapshot, self.FIELD)

@@ -246,7 +246,9 @@ def runs_rows(entries: Sequence[RunEntry], layout: ListLayout) -> tuple[list[Row
 
 def columns_for(room: int, sort: str, gap: int = 1) -> list[Column]:
     """The columns besides the name that fit into so many cells, in their order, each with a gap.
-    Steps and dev loss always do; the column that the list is sorted by comes next."""
+
+    Steps and dev loss always do; the column that the list is sorted by comes next.
+    """
     chosen = [COLUMNS["steps"], COLUMNS["dev"]]
     others = [one for one in COLUMNS.values() if one.rank]
     for one in sorted(others, key=lambda one: (one.name != sort, one.rank)):

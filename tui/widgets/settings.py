@@ -28,8 +28,10 @@ from .text_input import InPlaceLine
 
 
 class ValueLine(InPlaceLine):
-    """The line to type a value into. refusal: why the value that was submitted can't be taken,
-    until another one is typed."""
+    """The line to type a value into.
+
+    refusal: why the value that was submitted can't be taken, until another one is typed.
+    """
 
     BINDINGS = [  # noqa: RUF012
         Binding("enter", "submit", "apply", key_display="enter"),

@@ -138,8 +138,10 @@ def name_width(width: int) -> int:
 def settings_row(
     entry: Entry, width: int, is_chosen: bool, labels: Mapping[str, str], palette: Palette
 ) -> Row:
-    """A line of `width` cells: the name, the value, and the keys. is_chosen: whether the cursor is
-    on it. labels: of the keys, by id."""
+    """A line of `width` cells: the name, the value, and the keys.
+
+    is_chosen: whether the cursor is on it. labels: of the keys, by id.
+    """
     if width >= _WITH_MEANING:
         line = settings_row(entry, _OWN_WIDTH, is_chosen, labels, palette)
         text = f"   {_meaning(entry.setting)}"

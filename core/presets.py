@@ -72,6 +72,7 @@ DEFAULT_PRESET = "scaled"
 
 
 def preset_named(name: str) -> Preset:
+    """A preset by its name; raises UserError if there is none of that name."""
     if name not in PRESETS:
         known, meant = f"the presets are {', '.join(PRESETS)}", did_you_mean(name, PRESETS)
         raise UserError(f"there is no preset {name!r}; {f'{meant} ' if meant else ''}{known}")

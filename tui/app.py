@@ -144,6 +144,7 @@ class ExplorerApp(App):
         super().exit(*args, **kwargs)
 
     def add_recent(self, file: str) -> None:
+        """Note that a file was learnt from."""
         self.recent = with_recent(self.recent, file)
 
     async def on_main_screen_begun(self, message: MainScreen.Begun) -> None:
@@ -170,6 +171,7 @@ class ExplorerApp(App):
         return None if is_open else self.push_screen(Palette(id="--command-palette"))
 
     def search_themes(self) -> None:
+        """Show all themes, to be searched."""
         self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:

@@ -105,6 +105,7 @@ def remember(path: Path, changes: Mapping[str, Any]) -> None:
 
 
 def with_recent(recent: Collection[str], file: str) -> list[str]:
+    """Recent files with one more, the newest first."""
     return [file, *(one for one in recent if one != file)][:MAX_RECENT]
 
 

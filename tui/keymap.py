@@ -284,6 +284,7 @@ def section_of(key: Key) -> str:
 
 
 def _binding(key: Key, action: str) -> Binding:
+    """A binding of Textual's for an action of a key."""
     group = Binding.Group(key.group) if key.group and key.group != key.word else None
     return Binding(
         key.keys, action, key.word, key.group in FOOTER, key_display=key.shown,
@@ -312,6 +313,7 @@ def remapped(keymap: Mapping[str, str]) -> tuple[Key, ...]:
 
 
 def is_key(name: str) -> bool:
+    """True for the id or the name of a key."""
     return name in LABELS or key_name(name) is not None
 
 

@@ -126,6 +126,7 @@ def at_limit(limit: str, shown: str) -> str:
 
 
 def opened(now: Snapshot, labels: Labels) -> str:
+    """That a saved run has been opened, paused."""
     if not now.step:
         return say.PAUSED_AT_START.format(key=labels)
     name = now.saving.note or now.saving.name if now.saving else ""
@@ -147,10 +148,12 @@ def saving_notice(before: Snapshot, now: Snapshot) -> Notice | None:
 
 
 def _cut(label: str, most: int = _MAX_LABEL_LENGTH) -> str:
+    """A label that leaves room for what follows it."""
     return label if len(label) <= most else f"{label[: most - 1]}…"
 
 
 def _new_run(before: Snapshot, now: Snapshot, labels: Labels) -> str:
+    """That a run has begun, and in what it differs from the one before."""
     if now.dataset.name != before.dataset.name:
         return say.NEW_RUN.format(what=_cut(f"dataset {now.dataset.name}"), key=labels)
     if (kind := now.model.model_kind) is not before.model.model_kind:
@@ -164,6 +167,7 @@ def _new_run(before: Snapshot, now: Snapshot, labels: Labels) -> str:
 
 
 def _finished(now: Snapshot, labels: Labels) -> str:
+    """That a run has come to its end, and what going on would do."""
     if not now.model.model_kind.is_network:
         said = say.COUNTED_UNDO if now.can_undo else say.COUNTED
         return said.format(what=now.can_undo, key=labels)
@@ -189,6 +193,7 @@ def _stretched(before: TrainSettings, after: TrainSettings, step: int) -> str:
 
 
 def _diverged(now: Snapshot, labels: Labels) -> str:
+    """That the loss has exploded or is not finite, since when, and the way out."""
     since = now.divergence or Divergence(now.step, None)
     way_out = say.DIVERGED_RESTART.format(key=labels)
     if since.way_back is not None:
@@ -200,6 +205,7 @@ def _diverged(now: Snapshot, labels: Labels) -> str:
 
 
 def _edited(before: Snapshot, now: Snapshot, labels: Labels) -> str:
+    """Which settings of a run have changed, and what that did to the loss."""
     differing = _differing(before, now)
     changes = ", ".join(f"{name_of(name)} {old} → {new}" for name, old, new in differing)
     changes, resized = changes[:1].upper() + changes[1:], now.resized

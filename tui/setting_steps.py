@@ -58,6 +58,7 @@ _HAS = {"mlp": "The MLP has", "ngram": "Counts have", "neural-bigram": "The neur
 
 
 def name_of(setting: str) -> str:
+    """What the screen calls a setting."""
     return _NAMES.get(setting) or setting.replace("_", " ")
 
 

@@ -75,6 +75,7 @@ class RunningBaselines:
         self._found.append(Baseline(name, best, SMOOTHINGS[losses.index(best)]))
 
     def _kneser_ney(self) -> Iterator[bool]:
+        """Try each order of Kneser-Ney, up to the first that is worse than the one before."""
         train, part = self._dataset.split("train"), self._dataset.split("dev")
         n = min(train.num_examples, _MAX_INDEXED)
         index = GramIndex(train, n, self._dataset.vocabulary.size)

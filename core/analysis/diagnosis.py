@@ -88,6 +88,7 @@ class Facts:
 
     @property
     def is_above_baseline(self) -> bool:
+        """True if the dev loss is above that of n-gram counts."""
         return self.baseline is not None and self.dev > self.baseline.loss + _BEHIND
 
     @property
@@ -97,6 +98,7 @@ class Facts:
 
     @property
     def gap(self) -> float:
+        """The dev loss minus the train loss."""
         return self.dev - self.train
 
 
@@ -113,6 +115,7 @@ class Rule(NamedTuple):
     advice: Callable[[Facts], str] | None = None
 
     def applied(self, facts: Facts) -> str:
+        """The sentence, with the advice for this run."""
         if self.advice is None:
             return self.sentence
         return f"{self.sentence.rpartition(', try ')[0]}, try {self.advice(facts)}"

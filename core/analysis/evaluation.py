@@ -38,6 +38,7 @@ class Evaluation:
 
     @property
     def share(self) -> float:
+        """The share of the split's examples that were evaluated."""
         return self.num_examples / self.split_examples
 
 

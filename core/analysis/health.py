@@ -174,6 +174,7 @@ def _first_examples(dataset: Dataset, train_on: str, context: int) -> Batches:
 
 
 def _loss(model: Model, batch: Batches) -> float:
+    """The mean NLL of a batch, in nats."""
     log_probabilities = torch.log_softmax(model.logits(batch.contexts), 1)  # (N, V)
     return float(batch.losses(log_probabilities.T.flatten().to(batch.weights.dtype))[0])
 

@@ -216,6 +216,7 @@ class Dataset:
 
 
 def built_in_path(name: str) -> Path:
+    """The file of a built-in dataset."""
     return Path(str(resources.files("makemore_tui.data") / f"{name}.txt"))
 
 

@@ -51,6 +51,7 @@ class GramIndex:
             self._add_order()
 
     def _add_order(self) -> None:
+        """Add the next order."""
         V, n, back = self.vocabulary_size, self.num_examples, self.order - 1
         before = torch.zeros(n, dtype=torch.int64)  # the character `order` before each target
         before[back:] = self._tokens[: max(0, n - back)]

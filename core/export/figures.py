@@ -199,6 +199,7 @@ def pair_figure(twins: Twins) -> Figure:
 
 
 def _loss_axes(has_heading: bool, has_edits: bool) -> tuple[Figure, Axes]:
+    """A figure with room for labels at the right and for what stands above."""
     width, height = _LOSS_SIZE
     above = _LEGEND_ROOM + _EDITS_ROOM * has_edits + _HEADING_ROOM * has_heading
     figure = Figure(figsize=_LOSS_SIZE)
@@ -271,6 +272,7 @@ def _draw_levels(
 
 
 def _write_above(figure: Figure, axes: Axes, heading: str, has_edits: bool) -> None:
+    """The legend, and above it the heading."""
     height = axes.bbox.height / figure.dpi  # inches
     above = 1 + (_EDITS_ROOM * has_edits + 0.02) / height
     axes.legend(loc="lower left", bbox_to_anchor=(-0.01, above), ncols=4)

@@ -26,6 +26,7 @@ def export_spec(session: Session, stem: str = "run") -> str:
 
 
 def export_figure(session: Session, form: str, stem: str) -> bytes:
+    """The loss figure as svg, png or pdf. Raises UserError if the run has no finite loss."""
     from .figures import file_bytes, first_baselines, loss_figure, svg_file
 
     figure = loss_figure(session, first_baselines(session.dataset), heading=stem)
@@ -100,6 +101,7 @@ def _holds(path: Path, items: bytes) -> bool:
 
 
 def _write_events_folder(session: Session, path: Path) -> None:
+    """Write a folder of an event file, whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as beside:

@@ -29,6 +29,7 @@ class Edit:
 
     @property
     def after(self) -> tuple[ModelSettings, TrainSettings]:
+        """The settings after it."""
         return changed(self.model, self.train, self.changes)
 
     @property

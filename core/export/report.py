@@ -56,6 +56,7 @@ def export_html(session: Session, stem: str = "run", twins: Twins | None = None)
 
 
 def _losses(session: Session, baselines: Sequence[Baseline]) -> list[tuple[str, str]]:
+    """The run's losses and, to compare them with, the baselines'."""
     final = final_losses(session)
     losses = [("dev loss", final["dev"]), ("train loss", final["train"])]
     losses += [(f"{one.name}, on dev", one.loss) for one in baselines]

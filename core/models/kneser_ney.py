@@ -82,6 +82,7 @@ class KneserNey:
 
     @classmethod
     def of(cls, dataset: Dataset, order: int, train_on: str = "train") -> "KneserNey":
+        """The estimate from all examples of a split."""
         num_examples = dataset.split(train_on).num_examples
         return cls(gram_index(dataset, train_on, num_examples, order), num_examples, order)
 
@@ -148,6 +149,7 @@ class KneserNey:
         return p.add_(weight, alpha=1 / self._index.vocabulary_size).log_()
 
     def _add(self, n: int, counts: Tensor) -> None:
+        """Put down what there is to know of order n, by its counts (G,)."""
         discounts = Discounts.estimated(counts)
         of_count = torch.tensor([0.0, *discounts.values], dtype=torch.float64)
         sums = len(self._index.contexts[n - 1])

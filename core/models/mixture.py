@@ -61,6 +61,7 @@ class Mixture(Model):
         return self.of(self.network.in_double_precision())
 
     def of(self, network: AnyNetwork) -> Self:
+        """The same mixture of another network."""
         other = copy(self)
         other.network, other.tensors = network, network.tensors
         return other

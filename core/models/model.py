@@ -92,6 +92,7 @@ class Layout:
 
     @property
     def size(self) -> int:
+        """The length of the vector."""
         return sum(math.prod(shape) for shape in self.shapes.values())
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
@@ -143,6 +144,7 @@ class Network(Model):
         return copy(self).to(torch.float64)
 
     def state_dict(self) -> dict[str, Tensor]:
+        """The tensors by name, not copied."""
         return dict(self.tensors)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -36,6 +36,7 @@ class NgramCounts(Model):
         smoothing: float = 1.0,
         smoothing_method: str = "add-k",
     ):
+        """A model that has counted nothing."""
         self.vocabulary_size = vocabulary_size
         self.smoothing = smoothing
         self.smoothing_method = smoothing_method

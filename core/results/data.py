@@ -19,6 +19,7 @@ class DatasetFacts(Struct, frozen=True):
 
     @property
     def characters(self) -> int:
+        """The number of characters, with the boundary."""
         return len(self.labels)
 
 

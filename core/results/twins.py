@@ -48,6 +48,7 @@ class DevDifference(Struct, frozen=True):
 
     @property
     def sentence(self) -> str:
+        """What can be said of these two runs at this step."""
         at, over = f"at step {self.step:,}", f"{self.items:,} {self.noun}"
         if self.step != self.b_step:
             at = f"at steps {self.step:,} and {self.b_step:,}"
@@ -85,6 +86,7 @@ class SeedsDifference(Struct, frozen=True):
 
     @property
     def sentence(self) -> str:
+        """What can be said of the two settings."""
         seeds = f"{len(self.differences)} seeds"
         if not math.isfinite(self.difference):
             return f"A dev loss is not finite, so the {seeds} can't be compared"

@@ -52,6 +52,7 @@ class SavedRun:
 
     @property
     def model(self) -> str:
+        """The model's kind and sizes, as a short label."""
         return model_label(self.model_settings) if self.model_settings else ""
 
     def __repr__(self) -> str:
@@ -290,6 +291,7 @@ def _remove(path: Path) -> str | None:
 
 
 def _remove_unfinished(directory: Path) -> None:
+    """Remove the temporary files and folders that a killed process left here long ago."""
     with contextlib.suppress(OSError), os.scandir(directory) as entries:
         for entry in entries:
             age = time.time() - entry.stat(follow_symlinks=False).st_mtime

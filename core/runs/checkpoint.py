@@ -215,6 +215,7 @@ def _dev_losses(record: DevRecord) -> DevLosses:
 def _trainer_state(
     record: RunRecord, dataset: Dataset, tensors: Mapping[str, Tensor]
 ) -> dict[str, Any]:
+    """What a trainer's state dict holds besides the step."""
     if not record.model.model_kind.is_network:
         if record.counted > dataset.split(record.train.train_on).num_examples:
             raise ValueError("more examples are counted than there are")

@@ -30,6 +30,7 @@ class RunLock:
             raise cannot_write(path, error) from None
 
     def release(self) -> None:
+        """Let others open the run."""
         if self._lock.is_locked:
             with contextlib.suppress(OSError):
                 self._path.unlink()  # while it is held: who has it open sees that it is gone

@@ -47,6 +47,8 @@ class DatasetRecord(Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 class FirstSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings at step 0."""
+
     model: ModelSettings
     train: TrainSettings
 

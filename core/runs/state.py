@@ -92,6 +92,7 @@ class RunState:
 
     @property
     def step(self) -> int:
+        """How many steps have been taken."""
         return self.trainer["step"]
 
     @property
@@ -101,6 +102,7 @@ class RunState:
 
     @property
     def tensors(self) -> Iterator[Tensor]:
+        """All tensors that the state holds."""
         yield from (value for value in self.trainer.values() if isinstance(value, Tensor))
         yield from (self.history.filled, self.history.rest)
 

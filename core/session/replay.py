@@ -87,6 +87,7 @@ def _trained(saved: RunState, end: int, advance: Callable[[int, Tensor], None]) 
 
 
 def _parameters(session: Session, saved: RunState) -> tuple[Tensor, Tensor]:
+    """The parameters or counts of a session, and those saved."""
     model = session.model
     if not isinstance(model, NgramCounts):
         return model.flat, saved.trainer["parameters"]

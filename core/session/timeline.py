@@ -179,6 +179,7 @@ class Timeline:
     def _move(
         self, source: list[Level], target: list[Level], present: RunState, goal: Level
     ) -> str:
+        """Go through levels to one of them, and say what it is."""
         level = None
         while level is not goal:
             level = source.pop()
@@ -205,6 +206,7 @@ class Timeline:
         return next((run for run in old if not self.is_pinned(run)), None)
 
     def _trim(self, present: Dataset) -> None:
+        """Drop what is over the budget."""
         del self.past[:-_MAX_LEVELS]
         while self.nbytes(present) > self.budget:
             longer = max(self.past, self.future, key=len)

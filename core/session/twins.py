@@ -54,6 +54,7 @@ class Twins:
         return f"Twins(A: {self.a!r}, B: {self.b!r})"
 
     def edit(self, **changes: Any) -> Effect:
+        """Change settings of B; see `Session.edit`."""
         return self.b.edit(**changes)
 
     def train(self, steps: int) -> Tensor:

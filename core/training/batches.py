@@ -82,6 +82,7 @@ class RandomStream:
         return torch.cat([block for block, _ in self._blocks])[:n]
 
     def skip(self, n: int) -> None:
+        """Take n integers that `peek` has returned."""
         while n > len(self._blocks[0][0]):
             n -= len(self._blocks.popleft()[0])
         block, state = self._blocks[0]

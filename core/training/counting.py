@@ -120,11 +120,13 @@ class CountingTrainer:
         self._places = index.examples(settings.order)
 
     def _index(self, num_examples: int, order: int) -> GramIndex:
+        """The index of at least so many examples, of at least an order."""
         least = min(self._split.num_examples, _rounded_up(num_examples))
         return gram_index(self.dataset, self.settings.train_on, least, order)
 
     @property
     def _next_end(self) -> int:
+        """How many examples will have been counted after the next step."""
         n = self._split.num_examples
         return min(self.num_counted + (self.settings.batch_size or n), n)
 

@@ -185,6 +185,7 @@ def gradient_step(model: Network) -> MLPStep | NeuralBigramStep:
 
 
 def _matrices(flat: Tensor, columns: list[int]) -> Sequence[Tensor]:
+    """(V * R,) cut into a matrix (V, M) for each of the numbers M."""
     V = len(flat) // sum(columns)
     if len(set(columns)) == 1:
         return flat.view(len(columns), V, columns[0]).unbind()  # all at once

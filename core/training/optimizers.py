@@ -22,6 +22,7 @@ class SGD:
     def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
 
     def update(self, parameters: Tensor, gradient: Tensor, rate: float, decay: float) -> None:
+        """Take one step, in place."""
         if decay:
             gradient.add_(parameters, alpha=decay)
         parameters.add_(gradient, alpha=-rate)

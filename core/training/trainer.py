@@ -208,6 +208,7 @@ class GradientTrainer:
         return prepared
 
     def _tables(self) -> list[ContextTable]:
+        """The examples that are trained on, by context."""
         return list(self.dataset.context_tables(self.settings.train_on, self.model.context))
 
     def _masks(self, rows: list[int]) -> Iterator[Tensor] | None:

@@ -24,6 +24,7 @@ _GRACE_SECONDS = 1.5  # to save the run in after the input has ended
 
 
 def main() -> None:
+    """Serve until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # so that nothing a library prints gets between the replies

@@ -220,6 +220,7 @@ class Autosave:
     def _write(
         self, path: Path, named: bool, is_first: bool, state: RunState, twin: TwinRecord | None
     ) -> None:
+        """Write a state, and make room for a new run; in the thread."""
         if state.is_finite:
             checkpoint.write(state, path, named=named, twin=twin)
             if is_first:
@@ -228,6 +229,7 @@ class Autosave:
             checkpoint.note_divergence(path, state.diverged_at)
 
     def _collect(self) -> None:
+        """Note what the thread has finished."""
         while self._writes and self._writes[0][0].done():
             write, target, state = self._writes.popleft()
             try:

@@ -31,6 +31,7 @@ class _Evaluating(NamedTuple):
     train: RunningEvaluation
 
     def advance(self) -> bool:
+        """Evaluate one more block; False if none is left."""
         return self.dev.advance() or self.train.advance()
 
     def results(self) -> tuple[Evaluation, Evaluation]:
@@ -89,6 +90,7 @@ class EvalScheduler:
             self._begin_test(session)
 
     def request_test(self, session: Session) -> None:
+        """Evaluate the test split."""
         self.tests_requested += 1
         self._begin_test(session)
 
@@ -112,6 +114,7 @@ class EvalScheduler:
         return max(1, self._next_step - session.step)
 
     def advance(self, session: Session, is_training: bool) -> bool:
+        """Evaluate another block of examples. Returns False if there was nothing to do."""
         if self._testing is not None:
             step, evaluation = self._testing
             if not evaluation.advance():

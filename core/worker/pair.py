@@ -76,6 +76,7 @@ class PairControl:
         self._join(Twins(session, Session.from_state(state)), splits)
 
     def choose(self, side: Side) -> None:
+        """Have the runner's session be this one. Raises UserError if there is no pair."""
         twins, runner = self._pair(), self._runner
         if side != self.side:
             self.side = side
@@ -133,6 +134,7 @@ class PairControl:
             self._join(twins, file=file)
 
     def check_single(self) -> None:
+        """Raises UserError if there is a pair."""
         if self.twins is not None:
             raise UserError(KEEP_FIRST)
 
@@ -145,6 +147,7 @@ class PairControl:
                 other.edit(**changes)
 
     def sessions(self) -> list[Session]:
+        """The session, or A and B of a pair."""
         return [self._runner.session] if self.twins is None else [self.twins.a, self.twins.b]
 
     def savers(self) -> list[tuple[Autosave, Session]]:
@@ -166,6 +169,7 @@ class PairControl:
         return structs.replace(a, note=note, problem=a.problem or b.problem)
 
     def facts(self) -> Pair | None:
+        """The pair as it is now."""
         if self.twins is None:
             return None
         twins, evals = self.twins, self._runner.evals
@@ -199,6 +203,7 @@ class PairControl:
         self.choose("b")
 
     def _end(self) -> Twins:
+        """Train A alone from now on; B's state is saved, and its file is known to A's autosave."""
         twins, runner = self._pair(), self._runner
         self.choose("a")
         if self._savers:

@@ -110,6 +110,7 @@ class SessionRunner:
         self.weights_replaced()
 
     def describe_dataset(self, name: str, unique: bool, reading: Reading) -> DatasetStats:
+        """Read a dataset and describe it; errors as for `Dataset.load`."""
         dataset = Dataset.load(name, unique, reading)
         facts = dataset_stats(dataset)
         self._described = {(name, unique, reading): dataset}

@@ -40,6 +40,7 @@ class Server:
         self._send = send
 
     def run(self) -> None:
+        """Answer requests and work in between, until None comes."""
         try:
             self._send(make_snapshot(self.runner))
             while True:
@@ -56,6 +57,7 @@ class Server:
             self._save()
 
     def answer(self, request: Request) -> Reply:
+        """Carry out a request; its reply."""
         try:
             return handle(request, self.runner)
         except (UserError, OSError) as error:
@@ -77,6 +79,7 @@ class Server:
 
 
 def _sentence(error: UserError | OSError) -> str:
+    """What can't be done, or what the system has refused."""
     if isinstance(error, UserError):
         return str(error)
     what = shown(str(error.filename)) if error.filename else "a file"
@@ -187,6 +190,7 @@ def make_snapshot(
 
 
 def _drawn(runner: SessionRunner, views: tuple[View, ...]) -> dict[str, Any]:
+    """The views that can be drawn, by name."""
     drawn: dict[str, Any] = {}
     for view in views:
         with contextlib.suppress(UserError):

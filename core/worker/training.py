@@ -49,6 +49,7 @@ class TrainingControl:
 
     @property
     def is_training(self) -> bool:
+        """True while steps are taken between requests."""
         return self.state == "training"
 
     @property
@@ -76,12 +77,14 @@ class TrainingControl:
             self.state = "finished" if self.is_finished else "training"
 
     def edited(self, is_resized: bool) -> None:
+        """Take up an edit of the settings."""
         if is_resized:  # a step takes another time
             self._slicer = TimeSlicer(_SLICE_SECONDS, self._clock)
         if self.state == "finished" and not self.is_finished:
             self.state = "paused"
 
     def pause(self, state: State = "paused") -> None:
+        """Stop training, for this reason."""
         self.state = "diverged" if self._is_diverged else state
         self._stop_at = None
         self._recent.clear()
@@ -178,14 +181,17 @@ class Pace:
         return 0.0 if self.limit is None else max(0.0, self._next - self._clock())
 
     def num_due(self, most: int) -> int:
+        """How many of at most `most` steps may be taken now."""
         if self.limit is None:
             return most
         late = self._clock() - self._next
         return 0 if late < 0 else min(most, 1 + int(min(late, _MAX_LAG) * self.limit))
 
     def took(self, steps: int) -> None:
+        """Note that so many steps were taken."""
         if self.limit is not None:
             self._next = max(self._next, self._clock() - _MAX_LAG) + steps / self.limit
 
     def change(self, limit: int | None) -> None:
+        """Take another limit, from now on."""
         self.limit, self._next = limit, 0.0

@@ -73,6 +73,7 @@ class Views:
         self._floor: dict[tuple[str, int], float] = {}  # the newest, by its split and context
 
     def advance(self) -> None:
+        """Count another block for the baselines."""
         self.has_work = self.baselines.advance()
 
     def draw(
@@ -123,6 +124,7 @@ class Views:
         return (results.Baseline(FLOOR, self._floor[of]),)
 
     def _overlays(self, view: protocol.LossView, session: Session) -> list[results.SavedCurve]:
+        """The curves of saved runs, over the same steps as that of the session."""
         self._saved = {path: self._saved.get(path) or _read(path) for path in view.overlays}
         return [
             results.SavedCurve(
@@ -191,11 +193,13 @@ def _loss_curve(
 
 
 def _range(view: protocol.LossView, session: Session) -> tuple[int, int]:
+    """The first and the last step that a view shows."""
     steps = session.history.steps
     return view.steps or (int(steps * view.from_share), steps)
 
 
 def _edits(journal: Sequence[JournalEntry]) -> list[int]:
+    """The steps from which edits took effect."""
     return sorted({entry.step for entry in journal})
 
 

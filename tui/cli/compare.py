@@ -94,6 +94,7 @@ def compare(
 
 
 def _resumed(names: list[str], sides: list[dict[str, Any]]) -> "Twins":
+    """A saved run and its fork, or two saved runs, with the settings that are asked for."""
     from makemore_tui.core.session.session import Session
     from makemore_tui.core.session.twins import Twins
 
@@ -112,6 +113,7 @@ def _resumed(names: list[str], sides: list[dict[str, Any]]) -> "Twins":
 
 
 def _record(found: "Comparison") -> dict[str, Any]:
+    """The comparison as plain values."""
     difference, over_seeds = found.difference, found.over_seeds
     losses = {
         side: {
@@ -167,6 +169,7 @@ def _print_comparison(found: "Comparison") -> None:
 
 
 def _seeds_table(found: "Comparison") -> Any:
+    """The dev losses of each seed, and their paired differences."""
     table = new_table("Dev loss by seed", "seed", "A", "B", "B - A", "±")
     first = found.last.a.seed - len(found.pairs) + 1
     for seed, one in enumerate(found.pairs, first):

@@ -47,6 +47,8 @@ def given(context: typer.Context) -> dict[str, Any]:
 
 
 def one_of(*words: str) -> Callable[[str], list[str]]:
+    """Completes one of some words."""
+
     def complete(incomplete: str) -> list[str]:
         return [word for word in words if word.startswith(incomplete)]
 

@@ -11,6 +11,7 @@ INTERRUPTED = 130  # the exit code, as a shell has it: 128 and the signal's numb
 
 @contextmanager
 def ctrl_c_calls(handler: Callable[..., object]) -> Iterator[None]:
+    """Have ctrl+c call a function, and do nothing else."""
     previous = signal.signal(signal.SIGINT, handler)
     try:
         yield

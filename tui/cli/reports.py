@@ -110,12 +110,14 @@ def _plot_size() -> tuple[int, int]:
 
 
 def _print_plot(title: str, rows: list[list[Segment]]) -> None:
+    """Print the rows of a plot, if there was room for any."""
     if rows:
         lines = (Segments([*row, Segment("\n")]) if row else "" for row in rows)
         print_out(Text(title, style="bold"), *lines)
 
 
 def print_training(session: "Session", report: dict[str, Any]) -> None:
+    """Print the losses and the speed of a training, some samples, and the losses as a plot."""
     table = new_table("Losses, in nats per character", "split", "loss")
     table.add_row("before training", number(report["initial_loss"]))
     share = report["train_share"]
@@ -149,6 +151,7 @@ def _kept(run: str | None) -> str:
 
 
 def print_replay(done: "Replay") -> None:
+    """Print whether a replayed run is identical to the saved one."""
     if done.identical is None:
         print_out(f"replayed to step {done.steps:,}; nothing is saved at that step to compare with")
     elif done.identical:
@@ -161,6 +164,7 @@ def print_replay(done: "Replay") -> None:
 
 
 def print_lessons(records: list[dict[str, Any]]) -> None:
+    """A line for each lesson, with its number."""
     table = new_table("Lessons", "", "name", "title", "done", right=False)
     for place, one in enumerate(records, 1):
         steps = f"{one['done']} of {one['steps']}"
@@ -205,6 +209,7 @@ def print_names(samples: list[Sample]) -> None:
 
 
 def print_samples(samples: list[Sample]) -> None:
+    """Print samples, each marked as new or as occurring in the data."""
     table = new_table("Names", "", "", right=False)
     for one in samples:
         mark = Text("in data", style="dim") if one.seen else Text("new", style="green")
@@ -213,6 +218,7 @@ def print_samples(samples: list[Sample]) -> None:
 
 
 def print_rate_search(search: RateSearch) -> None:
+    """Print the suggestion of a learning-rate search, and its losses as a plot."""
     table = new_table("Learning rates", "", "")
     steps = f"in {search.steps:,} steps, {search.seeds} times"
     table.add_row("tried", f"{search.low:g} to {search.high:g} {steps}")
@@ -283,6 +289,7 @@ def mean_surprisal(words: list[Probe]) -> float:
 
 
 def print_datasets(datasets: list[dict[str, Any]]) -> None:
+    """Print the stats of datasets, a line each."""
     table = new_table("Built-in datasets", "name", "items", "distinct", "characters", "lengths")
     for one in datasets:
         lengths = f"{one['shortest']} to {one['longest']}"
@@ -292,6 +299,7 @@ def print_datasets(datasets: list[dict[str, Any]]) -> None:
 
 
 def print_dataset(one: dict[str, Any]) -> None:
+    """Print the stats of one dataset."""
     table = new_table(shown(one["name"]), "", "")
     table.add_row("file", Text(shown(one["path"]), overflow="fold"))
     table.add_row("lines", f"{one['items']:,}")
@@ -314,6 +322,7 @@ def print_dataset(one: dict[str, Any]) -> None:
 
 
 def print_settings(settings: dict[str, dict[str, Any]]) -> None:
+    """Print the settings, a line each."""
     table = new_table("Settings", "name", "default", "values", "meaning", right=False)
     table.columns[0].no_wrap = True  # it may be typed
     for name, one in settings.items():
@@ -323,6 +332,7 @@ def print_settings(settings: dict[str, dict[str, Any]]) -> None:
 
 
 def print_presets(presets: list[Preset]) -> None:
+    """Print the presets, a line each."""
     table = new_table("Presets", "name", "what", "model", "training", right=False)
     for preset in presets:
         model, train = preset.model, preset.train

@@ -106,6 +106,7 @@ def _text(words: list[str] | None, split: str | None) -> str:
 
 
 def _softmax(text: str, as_json: bool) -> None:
+    """The softmax of typed logits, both ways."""
     load_torch()
     from makemore_tui.core.analysis.softmax import parse_logits, softmax_by_hand
 

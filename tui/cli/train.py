@@ -207,6 +207,7 @@ def _save(
 
 
 def _divergence(session: "Session", out: Path | None) -> str:
+    """A sentence on a training that diverged, with what to try."""
     what = f"the loss has exploded to {float(session.history.recent.mean()):,.3g} nats"
     if not session.model.is_finite:
         what = "the weights are not finite" + (f", so {out} was not written" if out else "")

@@ -63,6 +63,7 @@ class SessionActions:
         return False
 
     def ask(self, request: Request) -> None:
+        """Send a command, unless there is nothing that it could undo or redo."""
         if (now := self.latest()) is None:
             return
         match request:
@@ -74,6 +75,7 @@ class SessionActions:
                 self.requests.command(request, expected_after(request, now))
 
     def change(self, setting: str, by: int) -> None:
+        """Change a setting by some steps."""
         if setting == "seed":
             self.restart(by)
         elif (now := self.latest()) is not None:
@@ -101,6 +103,7 @@ class SessionActions:
             self.ask(protocol.Begin(spec, f"preset {name}"))
 
     def limit_speed(self, by: int) -> None:
+        """Limit the steps a second to another number, higher or lower."""
         if (now := self.latest()) is None:
             return
         limit = next_on(SPEED_LIMITS, now.speed_limit, by)
@@ -112,6 +115,7 @@ class SessionActions:
             self.notices.say(say.LOWEST_SPEED_LIMIT)
 
     def pause(self) -> None:
+        """Pause training, or resume it."""
         if (now := self.latest()) is not None:
             self.ask(protocol.Pause() if now.state == "training" else protocol.Resume())
 
@@ -121,19 +125,24 @@ class SessionActions:
             self.ask(protocol.Step())
 
     def take_steps(self, count: int) -> None:
+        """Take so many steps and pause."""
         self.step_count = count
         self.ask(protocol.Step(count))
 
     def fork(self) -> None:
+        """Train a fork of the run beside it."""
         self.ask(protocol.Fork())
 
     def undo(self) -> None:
+        """Take back the last edit."""
         self.ask(protocol.Undo())
 
     def redo(self) -> None:
+        """Do again what was undone."""
         self.ask(protocol.Redo())
 
     def test(self) -> None:
+        """Evaluate the test split."""
         self.ask(protocol.EvaluateTest())
 
 
@@ -144,6 +153,7 @@ class PairActions:
         self._session = session
 
     def switch(self) -> None:
+        """Have keys and panels be about the other run."""
         if (now := self._session.latest()) is not None and now.pair is not None:
             self._session.ask(protocol.ChooseSide("a" if now.pair.side == "b" else "b"))
 

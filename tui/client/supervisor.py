@@ -38,6 +38,7 @@ class WorkerSupervisor:
         self.has_begun = False
 
     def start(self) -> None:
+        """Start a worker, which goes on where the one before was."""
         self._requests.begin()
         self._engine.start(self._deliver, self._last)
 

@@ -129,6 +129,7 @@ class BigramDrawing(Struct, frozen=True):
         return [*lines, *self._column_sums(), self._facts()]
 
     def _column_sums(self) -> list[Row]:
+        """The sums of the columns below the table, if there is a line for them."""
         layout, cell = self.layout, self.layout.cell_width
         if not layout.has_sum_line:
             return []
@@ -215,6 +216,7 @@ class BigramDrawing(Struct, frozen=True):
         return _MAX_DIFFERENCE if mode == "difference" else _MAX_PROBABILITY
 
     def _facts(self) -> Row:
+        """The cursor's pair, in as many words as fit."""
         pair, labels = self.table.pair, self.labels
         dim, strong = self.palette.style("dim"), self.palette.style("text", True)
         name = labels[pair.previous] + labels[pair.following]
@@ -243,6 +245,7 @@ class BigramDrawing(Struct, frozen=True):
         return row((name, strong), *zip(form, (dim, strong) * 3, strict=False))
 
     def _followers(self, width: int) -> list[Row]:
+        """The likeliest characters after the cursor's row, with the counted as a mark."""
         colours, pair = self.palette, self.table.pair
         most = max([max(one.probability, one.counted) for one in pair.followers], default=0.0)
         title = set_cell_size(f"after {self.labels[pair.previous]}", width - 12)
@@ -267,6 +270,7 @@ class BigramDrawing(Struct, frozen=True):
         return lines
 
     def _words(self, width: int) -> list[Row]:
+        """Items of the data in which the pair stands."""
         pair, text = self.table.pair, self.palette.style("text")
         name = self.labels[pair.previous] + self.labels[pair.following]
         lines = wrapped(", ".join(map(shown, pair.words)) or "none in the data", width)

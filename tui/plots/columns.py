@@ -21,10 +21,12 @@ class StepAxis(NamedTuple):
     log: bool = False
 
     def column(self, step: float) -> float:
+        """The column of a step, which need not be whole: from 0 to width - 1."""
         begin, end = self._scaled(self.first), self._scaled(self.last)
         return (self._scaled(step) - begin) * ((self.width - 1) / (end - begin))
 
     def step(self, column: float) -> float:
+        """The step of a column."""
         begin, end = self._scaled(self.first), self._scaled(self.last)
         scaled = begin + column / (self.width - 1) * (end - begin)
         return 10**scaled if self.log else scaled
@@ -131,4 +133,5 @@ def _filled(values: list[float | None]) -> list[float | None]:
 
 
 def _means(columns: list[list[float]]) -> list[float | None]:
+    """The mean loss of each column; None where there is none."""
     return [sum(losses) / len(losses) if losses else None for losses in columns]

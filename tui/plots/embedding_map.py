@@ -22,6 +22,8 @@ Cells = dict[tuple[int, int], Segment]  # by row and column
 
 
 class Range(NamedTuple):
+    """A rectangle of the plane."""
+
     left: float
     right: float
     bottom: float

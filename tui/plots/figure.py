@@ -43,15 +43,18 @@ class Figure:
         self._figure.canvas("default")
 
     def upright(self, x: float, colour: RGB) -> None:
+        """Draw a dotted line from bottom to top."""
         pixel = self._plotext.pixel(colour)
         self._figure.line(x, orientation=1, pixel=pixel, style="dotted")
 
     def line(self, points: Iterable[tuple[float, float]], colour: RGB) -> None:
+        """Draw a line through some points (x, y), if there are any."""
         if coordinates := [list(values) for values in zip(*points, strict=True)]:
             marker = self._plotext.marker("braille", self._plotext.pixel(colour))
             self._figure.draw(self._figure.signal(*coordinates, marker=marker).lines())
 
     def axes(self, x: Axis, y: Axis, colour: RGB) -> None:
+        """Draw the axes, one below and one at the left."""
         pixel = self._plotext.pixel(colour)
         for name, side, opposite, axis in (("x", "lower", "upper", x), ("y", "left", "right", y)):
             self._figure.axes(False, axis=name, side=opposite)
@@ -61,6 +64,7 @@ class Figure:
             self._figure.ruler(name).pixel(pixel)
 
     def rows(self) -> list[Row]:
+        """What it looks like."""
         return parse_ansi(self._figure.build().string())[: self._height]
 
 
@@ -134,6 +138,7 @@ class CellGrid:
             self.write(row, column, "░", style)
 
     def rows(self) -> list[Row]:
+        """The rows as segments, one for each run of cells of one style."""
         return [*map(_segments, self._signs, self._styles)]
 
 

@@ -43,6 +43,7 @@ def health_rows(health: Health, width: int, height: int, palette: Palette) -> li
 
 
 def _losses(palette: Palette, health: Health, width: int) -> list[Row]:
+    """The first loss against ln V, of which examples it is, and the gap."""
     first = number(health.first_loss), "first loss" in health.unusual
     gap = _signed(health.gap), "gap" in health.unusual
     return [
@@ -61,6 +62,7 @@ def _examples(health: Health, width: int) -> str:
 
 
 def _activations(palette: Palette, health: Health, width: int) -> list[Row]:
+    """How many hidden units are saturated or dead, and a histogram of the activations."""
     dim = palette.style("dim")
     if health.saturated is None or health.dead is None or not health.histogram:
         return paragraph(health.note or "no hidden layer", width, palette)
@@ -93,6 +95,7 @@ def _strong(palette: Palette, is_bad: bool) -> Style:
 
 
 def _tensors(palette: Palette, health: Health, width: int, has_title: bool) -> list[Row]:
+    """A row for each parameter tensor."""
     usual = health.usual_ratios if "ratio" in health.unusual else (-math.inf, math.inf)
     lines = [_tensor(palette, one, usual, width) for one in health.tensors]
     if has_title and lines:
@@ -126,6 +129,7 @@ def _tensor(palette: Palette, one: TensorHealth, usual: tuple[float, float], wid
 
 
 def _scale_column(ratio: float) -> int:
+    """The column of a ratio on its scale."""
     low, high = _SCALE
     return round((_SCALE_WIDTH - 1) * min(1.0, max(0.0, (ratio - low) / (high - low))))
 
@@ -147,6 +151,7 @@ def _signed(gap: float | None) -> str:
 
 
 def _spaced(blocks: list[list[Row]]) -> list[Row]:
+    """Blocks of rows with an empty row between them."""
     return [line for block in blocks for line in ([], *block)][1:]
 
 

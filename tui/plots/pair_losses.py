@@ -71,6 +71,7 @@ def _heading(pair: Pair, palette: Palette) -> Row:
 
 
 def _difference(found: DevDifference | None, palette: Palette) -> Row:
+    """B - A with its standard error."""
     value = "…"
     if found is not None:
         value = f"{found.difference:+.4f} ± {found.standard_error:.4f}"

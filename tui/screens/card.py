@@ -43,6 +43,7 @@ class Card(Static):
         self._is_open = False
 
     def action_show(self) -> None:
+        """Show it, where there is room."""
         labels = key_labels(self.app)
         self.border_title = "Welcome to makemore-tui"
         self.border_subtitle = (
@@ -53,6 +54,7 @@ class Card(Static):
         self.fit(self.screen.size)
 
     def action_close(self) -> None:
+        """Close it, if it is shown."""
         self.was_closed |= self._is_open
         self._is_open = self.display = False
 

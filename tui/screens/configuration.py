@@ -55,6 +55,7 @@ class ConfigScreen(AskingScreen):
         self._read()
 
     def _read(self) -> None:
+        """Show what the file says now, or what is wrong with it."""
         config = Config()
         try:
             keys = {key.id: key.keys for key in KEYS}
@@ -72,6 +73,7 @@ class ConfigScreen(AskingScreen):
         self.query_one("#entries", Static).update(table)
 
     def action_edit(self) -> None:
+        """Open the file in the person's editor, and read it again."""
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
         path = config_path()
         try:

@@ -191,6 +191,7 @@ class DatasetScreen(AskingScreen):
         return False
 
     def _look_or_take(self) -> None:
+        """Have a dataset's numbers shown, or take it where they are."""
         if self._asked is not None or (asked := self._chosen) is None:
             return
         self._asked = asked

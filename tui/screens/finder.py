@@ -126,6 +126,7 @@ class FinderScreen(AskingScreen):
         self._find(protocol.FindLearningRate(**ends))
 
     def action_take(self) -> None:
+        """Take what is suggested, and leave."""
         search = self._search
         if search is None or not search.finished:
             self.refuse(_SEARCHING)

@@ -80,6 +80,7 @@ class HelpScreen(AskingScreen):
             yield Static(self._found(""), id="found")
 
     def action_search(self) -> None:
+        """Let the keys type words to look for."""
         line = self.query_one(SearchLine)
         line.display = True
         self.set_focus(line)
@@ -136,6 +137,7 @@ def _in_columns(blocks: list[tuple[int, Group]], count: int) -> Table:
 
 
 def _grid(rows: Iterable[tuple[str, str]]) -> Table:
+    """Names, in bold, and beside each what it is or does."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="bold", justify="right", no_wrap=True)
     table.add_column()

@@ -122,6 +122,7 @@ class MainScreen(Screen):
     @on(Resize)
     @on(LessonSide.Rearranged)
     def lay_out(self) -> None:
+        """Fit what is shown to the terminal's size."""
         self.set_class(is_short(self.size.height), "short")
         self.grid.fit(self.lessons.room(self.size))
         self.card.fit(Size(0, 0) if self.lessons.display else self.size)  # not over the lessons
@@ -251,6 +252,7 @@ class MainScreen(Screen):
         return self.app.push_screen(screen(self.session)) if can_open else None
 
     def action_export(self, form: str) -> None:
+        """Export the run as it was last saved, into this folder; training goes on."""
         saving = self.requests.snapshot.saving if self.requests.snapshot else None
         if saving is None or not saving.folder:
             self.notice.say(say.NOTHING_TO_EXPORT)
@@ -264,6 +266,7 @@ class MainScreen(Screen):
         self.run_worker(export, thread=True)
 
     def action_picture(self) -> None:
+        """Save a screenshot, in this folder or where it may be written."""
         from ..style.screenshot import save_picture
 
         try:

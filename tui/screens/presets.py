@@ -64,11 +64,13 @@ class PresetsScreen(AskingScreen):
             yield Static(about, id="about", markup=False)
 
     def choose(self, name: str) -> None:
+        """Begin a new run with a preset."""
         self.session.take_preset(name)
         self.dismiss()
 
 
 def _entry(preset: Preset) -> Text:
+    """A preset in two lines."""
     steps = f", {preset.train.steps:,} steps" if preset.model.model_kind.is_network else ""
     line = f"{model_label(preset.model)}{steps}".ljust(38)
     text = Text(f"{preset.name:<15}", "bold", no_wrap=True, overflow="ellipsis")

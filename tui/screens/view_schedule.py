@@ -65,5 +65,6 @@ class ViewSchedule:
 
 
 def _views_of(panels: Iterable[Panel]) -> dict[str, View]:
+    """The views of panels, by their ids."""
     views = ((panel.id or "", panel.view()) for panel in panels)
     return {name: view for name, view in views if view is not None}

@@ -32,6 +32,7 @@ USUAL = {
 
 
 def panel_grid(panels: Sequence[Panel], config: Config) -> PanelGrid:
+    """The grid of panels as the configuration says."""
     grid = PanelGrid(panels, config.get("panel", "loss"), config.get("zoomed", False))
     for name in config.get("panels", []):
         grid.bring_to_front(name)
@@ -40,6 +41,7 @@ def panel_grid(panels: Sequence[Panel], config: Config) -> PanelGrid:
 
 
 def set_panels(grid: PanelGrid, config: Config) -> None:
+    """Set the panels as the configuration says."""
     values = {**USUAL, **config.values}
     loss, bigrams = _loss_and_bigrams(grid)
     loss.change(

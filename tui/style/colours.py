@@ -33,6 +33,7 @@ class Palette(Struct, frozen=True, dict=True):
     runs: tuple[RGB, ...]  # of other runs, by turns
 
     def style(self, name: str, bold: bool = False) -> Style:
+        """A text style in one of the colours."""
         return rgb_style(getattr(self, name), bold)
 
     @cached_property
@@ -64,6 +65,7 @@ def _gradient(stops: Sequence[RGB], steps: int) -> list[Color]:
 
 @lru_cache(maxsize=256)
 def rgb_style(colour: RGB, bold: bool = False) -> Style:
+    """A text style in a colour."""
     return Style(color=Color.from_rgb(*colour), bold=bold)
 
 
@@ -75,6 +77,7 @@ def ink_on(colour: Color) -> Color:
 
 
 def _rgbs(colours: str) -> tuple[RGB, ...]:
+    """Colours from their hexadecimal numbers."""
     return tuple(Color.parse(one).get_truecolor() for one in colours.split())
 
 

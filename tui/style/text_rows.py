@@ -16,6 +16,7 @@ Row = list[Segment]
 
 
 def row(*parts: tuple[str, Style]) -> Row:
+    """A row from texts with their styles."""
     return [Segment(text, style) for text, style in parts]
 
 
@@ -25,6 +26,7 @@ def lines_of(rows: Iterable[Row]) -> Segments:
 
 
 def width_of(line: Row) -> int:
+    """How many cells a row takes."""
     return sum(segment.cell_length for segment in line)
 
 

@@ -65,14 +65,17 @@ class BigramPanel(Panel):
         self.set_view("model", "id")
 
     def set_view(self, mode: BigramMode, order: BigramOrder) -> None:
+        """Set what is shown, and in which order."""
         self.mode, self.order = mode, order
         self.title.set(*_titles(self._mode, self.order))
         self.post_message(self.ViewChanged(self))
 
     def action_move(self, down: int, right: int) -> None:
+        """Move the cursor, within the table."""
         self._put_cursor(self.cursor[0] + down, self.cursor[1] + right)
 
     def action_next_mode(self) -> None:
+        """Show the next of the tables that there are of this model."""
         self.set_view(next_of(self._mode, self._modes), self.order)
 
     def action_next_order(self) -> None:
@@ -137,5 +140,6 @@ class BigramPanel(Panel):
 
 
 def _titles(mode: BigramMode, order: BigramOrder) -> list[str]:
+    """What is shown, the widest words first."""
     words = _MODES[mode]
     return [*(f"Bigrams · {one} · {_ORDERS[order]}" for one in words), f"Bigrams · {words[1]}"]

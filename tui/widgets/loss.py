@@ -35,15 +35,18 @@ class LossPanel(Panel):
     _is_pair = False
 
     def change(self, **options: Any) -> None:
+        """Change options by name."""
         self.options = replace(self.options, **options)
         label_border(self, subtitle=self.options.label)
         self.relayout()
         self.post_message(self.ViewChanged(self))
 
     def action_switch(self, option: str) -> None:
+        """Turn an option on or off."""
         self.change(**{option: not getattr(self.options, option)})
 
     def action_toggle_part(self) -> None:
+        """Show the last part of the steps, or all of them."""
         self.change(last_part=not self.options.last_part and not self.options.span, span=None)
 
     def action_next(self, option: str) -> None:
@@ -52,15 +55,18 @@ class LossPanel(Panel):
         self.change(**{option: next_of(getattr(self.options, option), _CHOICES[option])})
 
     def action_toggle_baseline(self, name: str) -> None:
+        """Show a baseline, or hide it."""
         shown = {*self.options.baselines} ^ {name}
         self.change(baselines=tuple(one for one in BASELINES if one in shown))
 
     def action_magnify(self, factor: float) -> None:
+        """Show so many times as many steps."""
         if (axis := _axis_of(self)) and self.drawn:
             magnified = self.options.magnified(factor, axis, self.drawn.total_steps)
             self.change(last_part=magnified.last_part, span=magnified.span)
 
     def action_auto_range(self) -> None:
+        """Show the range of losses that is found automatically."""
         self.change(zoom=0)
 
     def action_move(self, down: int, right: int) -> None:

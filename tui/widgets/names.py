@@ -29,6 +29,8 @@ _HINT = "temperature top-k · enter apply · esc cancel"
 
 
 class SamplingLine(InPlaceLine):
+    """The line to type temperature and top-k into."""
+
     BINDINGS = [  # noqa: RUF012
         Binding("enter", "submit", "apply"),
         Binding("escape", "leave", "cancel"),
@@ -82,23 +84,28 @@ class NamesPanel(Panel):
         self.post_message(self.ViewChanged(self))
 
     def action_renew(self) -> None:
+        """Ask for other names."""
         self.post_message(self.ViewChanged(self, is_anew=True))
 
     def action_change_temperature(self, by: int) -> None:
+        """Sample with a lower or a higher temperature."""
         self.sample_with(stepped_temperature(self.sampling, by))
 
     def action_change_top_k(self, by: int) -> None:
+        """Sample from fewer or more of the likeliest characters."""
         if self.snapshot is not None:
             characters = self.snapshot.dataset.characters
             self.sample_with(stepped_top_k(self.sampling, by, characters))
 
     async def action_type_sampling(self) -> None:
+        """Open the line to type temperature and top-k into."""
         if self._line is None:
             self._line = SamplingLine(self)
             await self.mount(self._line)
         self._line.open_with(f"{self.sampling.temperature:g} {self.sampling.top_k or 'all'}")
 
     def sample_with(self, sampling: Sampling) -> None:
+        """Sample with this temperature and top-k from now on."""
         is_other = sampling != self.sampling
         self.sampling = sampling
         label = sampling_label(sampling, 100)
@@ -109,6 +116,7 @@ class NamesPanel(Panel):
             self.post_message(self.ViewChanged(self))
 
     def action_copy(self) -> None:
+        """Copy the names that are shown to the clipboard, one a line."""
         if self.drawn and self.drawn.samples:
             names = [name.text for name in self.drawn.samples]
             self.app.copy_to_clipboard("\n".join(names))

@@ -21,9 +21,11 @@ class NoticeLine(Static):
 
     @property
     def text(self) -> str:
+        """The sentence that is shown."""
         return str(self.content)
 
     def say(self, text: str, is_warning: bool = False) -> None:
+        """Show a sentence."""
         text = shown(text)
         if text != self.text or is_warning != self.has_class("warning"):
             self.set_class(is_warning, "warning")

@@ -84,6 +84,7 @@ class Panel(Widget, can_focus=True):
 
     @property
     def palette(self) -> Palette:
+        """The colours that go with the theme."""
         return palette_of(self.app)
 
     def view(self) -> View | None:
@@ -116,6 +117,7 @@ class Panel(Widget, can_focus=True):
         self.relayout()
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
+        """The content, as rows of segments."""
         raise NotImplementedError
 
     def relayout(self) -> None:

@@ -81,9 +81,11 @@ class PanelGrid(Vertical):
 
     @property
     def shown(self) -> list[Panel]:
+        """The panels on the screen."""
         return [panel for panel in self.panels.values() if panel.display]
 
     def fit(self, size: Size) -> None:
+        """Lay the panels out for a terminal of that size."""
         self._size_to_fit = size
         is_together = size.width >= _WIDE and size.height >= _HIGH
         self.set_class(not is_together, "tabbed")
@@ -124,6 +126,7 @@ class PanelGrid(Vertical):
         self.front[first] = name
 
     def action_choose(self, name: str) -> None:
+        """Choose a panel."""
         if name == self.chosen:
             return
         self.chosen = name
@@ -134,6 +137,7 @@ class PanelGrid(Vertical):
         self.post_message(self.Rearranged())
 
     def _show_chosen(self) -> None:
+        """Show the panels of the layout, or the chosen one alone."""
         self.bring_to_front(self.chosen)
         is_alone = self.has_class("tabbed") or self.has_class("zoomed")
         if is_alone:
@@ -174,6 +178,7 @@ class PanelGrid(Vertical):
     @on(MouseScrollUp)
     @on(MouseScrollDown)
     def scroll_cursor(self, event: MouseScrollUp | MouseScrollDown) -> None:
+        """Move the cursor of the panel under the wheel."""
         under = event.widget.ancestors_with_self if event.widget else ()
         for panel in (one for one in under if isinstance(one, Panel)):
             event.stop()
@@ -181,6 +186,7 @@ class PanelGrid(Vertical):
 
     @on(Panel.Plotted)
     def plot_run(self, message: Panel.Plotted) -> None:
+        """Have a run on the loss plot, or no longer."""
         loss = self.panels["loss"]
         assert isinstance(loss, LossPanel)
         loss.call_later(loss.toggle_run, message.run)  # so that what it posts is its own

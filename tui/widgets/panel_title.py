@@ -26,6 +26,7 @@ class PanelTitle:
         self._written_with: tuple[Any, ...] | None = None  # the titles, place, width and theme
 
     def set_place(self, place: tuple[str, ...]) -> None:
+        """Set the panels that share the place."""
         if place != self.place:
             self.place = place
             if self._written_with:

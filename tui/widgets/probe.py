@@ -48,6 +48,7 @@ class ProbePanel(Panel):
     @on(DescendantBlur)
     @on(Resize)
     def label_keys(self) -> None:
+        """Say which key begins or ends typing."""
         keys = key_labels(self.app)
         draw, types = keys["probe-draw"], keys["probe"]
         is_typing = self._line.has_focus
@@ -64,6 +65,7 @@ class ProbePanel(Panel):
         self._line.value = ""
 
     def action_type_text(self) -> None:
+        """Let the keys type into the text."""
         self.screen.set_focus(self._line)  # at once, before the next key
 
     def action_draw(self) -> None:
@@ -99,6 +101,7 @@ class ProbePanel(Panel):
             self._go_to(self.drawn.text + draw.text)
 
     def _go_to(self, text: str) -> None:
+        """Show another text, that of the walk."""
         self._walked = self._line.value = text
         self._line.cursor_position = len(text)
         self.relayout()

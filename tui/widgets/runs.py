@@ -55,6 +55,7 @@ class RunsFilter(OwnLine):
     @on(Blur)
     @on(Input.Changed)
     def fit(self) -> None:
+        """Take a row of the panel, or give it back."""
         self.display = self.has_focus or bool(self.value)
         assert isinstance(self.parent, RunsPanel)
         self.parent.relayout()
@@ -83,6 +84,7 @@ class RunsPanel(Panel):
         yield self.saved
 
     def list_saved(self, runs: "Sequence[SavedRun]") -> None:
+        """Take the runs on disk, the newest first."""
         self.saved.take(runs)
         self.relayout()
 
@@ -95,10 +97,12 @@ class RunsPanel(Panel):
         super().show(snapshot)
 
     def action_move(self, down: int, right: int) -> None:
+        """Move the cursor to another run."""
         self.cursor = max(0, min(self.cursor + down, len(self._entries) - 1))
         self.relayout()
 
     def action_open(self) -> None:
+        """Go on with the run under the cursor."""
         for entry in self._entries[self.cursor : self.cursor + 1]:
             if refusal := entry.problem or _refusal(entry, key_labels(self.app)):
                 self.post_message(self.Said(refusal, is_warning=True))
@@ -108,10 +112,12 @@ class RunsPanel(Panel):
                 self.post_message(self.Asked(request))
 
     def action_sort(self) -> None:
+        """Sort by the next column."""
         self.sort = next_of(self.sort, list(COLUMNS))
         self.relayout()
 
     async def action_filter(self) -> None:
+        """Let the keys type words that the runs must have."""
         if self._filter is None:
             self._filter = RunsFilter(placeholder="name, dataset or hidden=200")
             await self.mount(self._filter)
@@ -129,6 +135,7 @@ class RunsPanel(Panel):
             self.relayout()
 
     def action_pin(self) -> None:
+        """Pin the previous run under the cursor, or unpin it."""
         for entry in self._entries[self.cursor : self.cursor + 1]:
             if entry.place == "previous":
                 self.post_message(self.Asked(PinRun(entry.position)))
@@ -233,6 +240,7 @@ def _keys_here(sort: str, is_typing: bool, width: int, labels: Mapping[str, str]
 
 
 def _hint(labels: Mapping[str, str]) -> str:
+    """What leaves a run to return to."""
     keys = ", ".join(labels[id] for id in ("restart", "new-seed", "model"))
     return f"No other runs yet · a restart, a new seed or another model ({keys}) keeps this one"
 

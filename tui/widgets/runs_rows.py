@@ -52,6 +52,7 @@ class RunEntry(NamedTuple):
 
     @property
     def label(self) -> str:
+        """Its name, after which of a pair it is."""
         return f"{self.side} · {self.name}" if self.side else self.name
 
     @property
@@ -87,6 +88,7 @@ class RunEntry(NamedTuple):
 
 
 def saved_entry(run: "SavedRun", place: Literal["saved", "deleted"] = "saved") -> RunEntry:
+    """A saved run as an entry."""
     return RunEntry(
         str(run.path), shown(run.name), place, str(run.path), shown(run.dataset),
         run.model_settings, run.train_settings, run.seed, run.steps, run.best_dev, run.test_peeks,

@@ -80,6 +80,7 @@ class SavedRuns(Widget):
         return False
 
     def bring_back(self, path: str) -> None:
+        """Undo `delete`. Raises UserError if that can't be done."""
         from makemore_tui.core.runs.catalog import bring_back
 
         run, hidden = self.deleted[path]

@@ -44,6 +44,7 @@ class ValueLine(InPlaceLine):
         self.refusal = ""
 
     def open(self, setting: str, value: str) -> None:
+        """Show the line, to type the value of a setting."""
         self._setting = setting
         self.open_with(value)
 
@@ -99,6 +100,7 @@ class SettingsPanel(Panel):
 
     @property
     def cursor(self) -> str:
+        """The setting under the cursor."""
         return self._cursor if self._cursor in _settings_of(self.snapshot) else "kind"
 
     @property
@@ -111,6 +113,7 @@ class SettingsPanel(Panel):
         self.relayout()
 
     def action_move(self, down: int, right: int) -> None:
+        """Move the cursor to another setting, or change the one that it is at."""
         settings = [setting for setting in _settings_of(self.snapshot) if setting]
         if not settings or self.is_open:
             return
@@ -122,6 +125,7 @@ class SettingsPanel(Panel):
             self.relayout()
 
     def action_copy(self) -> None:
+        """Copy the settings to the clipboard."""
         if self.snapshot is not None:
             self.app.copy_to_clipboard(command_line_words(self.snapshot))
             self.post_message(self.Said(say.COPIED_SETTINGS))
@@ -154,11 +158,13 @@ class SettingsPanel(Panel):
             self.post_message(self.Stepped(setting, 1 if isinstance(event, MouseScrollUp) else -1))
 
     def _setting_at(self, event: Click | MouseScrollUp | MouseScrollDown) -> str:
+        """The setting under the mouse, or ""."""
         offset, settings = event.get_content_offset(self), _settings_of(self.snapshot)
         place = len(settings) if offset is None else offset.y + self._top
         return settings[place] if place < len(settings) else ""
 
     async def action_type_value(self) -> None:
+        """Open the line to type a value into."""
         if self.snapshot is None or self.is_open:
             return
         value = typed_value(self.snapshot, self.cursor)

@@ -93,6 +93,7 @@ def _entries(snapshot: Snapshot) -> list[Entry]:
 
 
 def _regularizer_entry(snapshot: Snapshot) -> Entry:
+    """The entry of weight decay, or of add-k's k."""
     entry = _entry(snapshot, snapshot.model.model_kind.regularizer, *_both("decay"))
     is_used = snapshot.model.model_kind.is_network or snapshot.train.smoothing_method == "add-k"
     return entry if is_used else entry._replace(value=_UNUSED)
@@ -112,6 +113,7 @@ def _mix_entries(snapshot: Snapshot) -> list[Entry]:
 
 
 def _rate_entry(snapshot: Snapshot, now: str) -> Entry:
+    """The entry of the learning rate, with what the schedule makes of it now."""
     entry = _entry(snapshot, "learning_rate", *_both("rate"))
     if entry.value == _UNUSED or snapshot.learning_rate == snapshot.train.learning_rate:
         return entry
@@ -128,10 +130,12 @@ def _entry(snapshot: Snapshot, setting: str, *keys: str) -> Entry:
 
 
 def _both(setting: str) -> tuple[str, str]:
+    """The ids of the keys that change a setting."""
     return f"{setting}-down", f"{setting}-up"
 
 
 def name_width(width: int) -> int:
+    """The cells of the settings' names, in a line of so many."""
     return 15 if width >= 32 else 14
 
 

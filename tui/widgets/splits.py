@@ -83,6 +83,7 @@ class SplitsPanel(Panel):
         return rows
 
     def _explained(self, width: int) -> list[Row]:
+        """What the words above mean, a line each."""
         dim = self.palette.style("dim")
         return [[], *(row((fitted(f"{name:<16}{text}", width), dim)) for name, text in _EXPLAINED)]
 
@@ -133,6 +134,7 @@ class SplitsPanel(Panel):
         return rows
 
     def _mixed(self, splits: SplitLosses, mixed: MixedLosses, trained_on: str) -> list[Row]:
+        """The losses of network, counts and mixture, and the weight of the counts."""
         dim = self.palette.style("dim")
         train = splits.train, mixed.train_counts, mixed.train
         dev = splits.dev, mixed.dev_counts, mixed.dev

@@ -29,10 +29,12 @@ class StatusBar(Widget):
     _waiting_for = ""
 
     def wait_for(self, what: str) -> None:
+        """Show what the explorer waits for; "" when it no longer waits."""
         self._waiting_for = what
         self.refresh()
 
     def show(self, snapshot: Snapshot) -> None:
+        """Show a snapshot."""
         self._snapshot = snapshot
         self.wait_for("")
 

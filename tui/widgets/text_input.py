@@ -96,11 +96,13 @@ class InPlaceLine(Line):
         self._panel = panel
 
     def open_with(self, value: str) -> None:
+        """Show the line with a value to begin with."""
         self.value, self.display = value, True
         self._panel.relayout()
         self.screen.set_focus(self)  # at once, before the next key
 
     def close(self) -> None:
+        """Hide the line."""
         self.display = False
         self._panel.relayout()
 

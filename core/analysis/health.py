@@ -54,8 +54,11 @@ def health(
     h = model.hidden_activations(batch.contexts)  # (N, H)
     tensors, update = _tensors(trainer, batch)
     facts = _facts(trainer, batch, h, tensors, first_settings)
-    facts = replace(facts, **_of_losses(history, last_edit, train, dev), is_diverged=is_diverged)
-    facts = replace(facts, baseline=comparable_baseline(model.settings, settings, baselines))
+    steps, fall, error = recent_fall(history, last_edit)
+    known = {name: loss for name, loss in (("train", train), ("dev", dev)) if loss is not None}
+    facts = replace(facts, steps_since_edit=steps, fall=fall, fall_error=error, **known)
+    baseline = comparable_baseline(model.settings, settings, baselines)
+    facts = replace(facts, baseline=baseline, is_diverged=is_diverged)
     return Health(
         step=facts.step,
         examples=len(batch.contexts),
@@ -81,15 +84,6 @@ def _activations(h: Tensor | None, facts: Facts) -> dict[str, Any]:
         return {"saturated": None, "dead": None, "histogram": None}
     histogram = torch.histc(h, BINS, -1, 1).int().tolist()
     return {"saturated": facts.saturated, "dead": facts.dead, "histogram": histogram}
-
-
-def _of_losses(
-    history: LossHistory, last_edit: int, train: float | None, dev: float | None
-) -> dict[str, Any]:
-    """The facts that depend on the run's losses so far."""
-    steps, fall, error = recent_fall(history, last_edit)
-    known = {name: loss for name, loss in (("train", train), ("dev", dev)) if loss is not None}
-    return {"steps_since_edit": steps, "fall": fall, "fall_error": error, **known}
 
 
 def comparable_baseline(
@@ -141,7 +135,6 @@ def _facts(
     matrices = [one for one in tensors if not one.name.startswith("b")]  # biases say little
     ratios = [one.ratio for one in matrices if one.ratio is not None]
     return Facts(
-        kind=model.settings.kind,
         step=trainer.step,
         uniform=math.log(model.vocabulary_size),
         first_loss=first_loss(trainer, first_settings),
@@ -149,9 +142,6 @@ def _facts(
         saturated=saturated,
         dead=dead,
         ratio=median_high(ratios) if ratios else math.nan,
-        init=model.settings.init,
-        weight_decay=settings.weight_decay,
-        smoothing=settings.smoothing,
         is_counted=trainer.finished,
         is_decayed=settings.learning_rate_at(trainer.step) < settings.learning_rate / 2,
         is_held_out=settings.train_on != "all",
@@ -176,7 +166,6 @@ def _first_loss(
 
 
 def _first_examples(dataset: Dataset, train_on: str, context: int) -> Batches:
-    """The first examples that a run trains on, as one batch."""
     split = dataset.split(train_on)
     n = min(EXAMPLES, split.num_examples)
     contexts, targets = split.examples_at(torch.arange(1, n + 1), context)  # (N, T), (N,)
@@ -191,7 +180,6 @@ def _loss(model: Model, batch: Batches) -> float:
 
 
 def _tensors(trainer: AnyTrainer, batch: Batches) -> tuple[tuple[TensorHealth, ...], str]:
-    """The health of each parameter tensor, and what its update is."""
     gradients, updates, is_of = trainer.gradients(batch), trainer.last_update(), "the last step"
     if not gradients:
         return (), "counts"

@@ -15,7 +15,7 @@ from makemore_tui.core.worker.protocol import Request, Snapshot
 
 from .. import messages as say
 from ..notices import Labels, at_limit
-from ..setting_steps import next_speed_limit, stepped
+from ..setting_steps import SPEED_LIMITS, next_on, stepped
 from .request_queue import RequestQueue
 
 _MAX_STEPS_AHEAD = 5  # of a held key, so that it stops when it is let go
@@ -106,7 +106,7 @@ class SessionActions:
         """Limit the steps a second to another number, higher or lower."""
         if (now := self.latest()) is None:
             return
-        limit = next_speed_limit(now.speed_limit, by)
+        limit = next_on(SPEED_LIMITS, now.speed_limit, by)
         if limit != now.speed_limit:
             self.ask(protocol.LimitSpeed(limit))
         elif limit is None:
@@ -176,7 +176,9 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
         case protocol.Undo():
             return replace(now, can_redo=now.can_redo or "")
         case protocol.Fork():
-            return replace(now, can_undo="fork", can_redo=None, pair=_forked(now))
+            side = SideFacts(**_facts_of(now), diverged_at=None, is_finite=True)
+            pair = Pair("b", side, side, now.step, None, "")
+            return replace(now, can_undo="fork", can_redo=None, pair=pair)
         case protocol.ChooseSide(side):
             return of_side(now, side)
         case protocol.Keep(side):
@@ -188,12 +190,6 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
         case protocol.Resume() | protocol.Step():
             return replace(now, state="training")
     return now
-
-
-def _forked(now: Snapshot) -> Pair:
-    """The pair of a run and its fork."""
-    side = SideFacts(**_facts_of(now), diverged_at=None, is_finite=True)
-    return Pair("b", side, side, now.step, None, "")
 
 
 def of_side(now: Snapshot, side: Side) -> Snapshot:

@@ -115,7 +115,10 @@ async def test_a_long_sentence_is_wrapped_and_too_many_stages_are_a_list(draw):
 async def test_softmax_by_hand_stands_beside_the_safe_one(draw):
     _, rows = await draw(softmax_drawing([100.0, 2.0, -3.0]))
     assert rows[3].split()[:6] == ["100", "inf", "nan", "0", "1", "1"]
-    assert rows[6].split() == ["sum", "inf", "nan", "1", "1"]
+    assert rows[6].split() == ["sum", "inf", "nan", "sum", "1", "1"]
+    _, rows = await draw(softmax_drawing([100.0, 2.0, -3.0]), width=36, height=18)
+    assert rows[8].split() == ["with", "the", "largest", "subtracted"]  # below it
+    assert rows[13].split() == ["sum", "1", "1"]
 
 
 async def test_no_size_does_harm(draw):

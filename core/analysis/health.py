@@ -54,11 +54,8 @@ def health(
     h = model.hidden_activations(batch.contexts)  # (N, H)
     tensors, update = _tensors(trainer, batch)
     facts = _facts(trainer, batch, h, tensors, first_settings)
-    steps, fall, error = recent_fall(history, last_edit)
-    known = {name: loss for name, loss in (("train", train), ("dev", dev)) if loss is not None}
-    facts = replace(facts, steps_since_edit=steps, fall=fall, fall_error=error, **known)
-    baseline = comparable_baseline(model.settings, settings, baselines)
-    facts = replace(facts, baseline=baseline, is_diverged=is_diverged)
+    facts = replace(facts, **_of_losses(history, last_edit, train, dev), is_diverged=is_diverged)
+    facts = replace(facts, baseline=comparable_baseline(model.settings, settings, baselines))
     return Health(
         step=facts.step,
         examples=len(batch.contexts),
@@ -84,6 +81,15 @@ def _activations(h: Tensor | None, facts: Facts) -> dict[str, Any]:
         return {"saturated": None, "dead": None, "histogram": None}
     histogram = torch.histc(h, BINS, -1, 1).int().tolist()
     return {"saturated": facts.saturated, "dead": facts.dead, "histogram": histogram}
+
+
+def _of_losses(
+    history: LossHistory, last_edit: int, train: float | None, dev: float | None
+) -> dict[str, Any]:
+    """The facts that depend on the run's losses so far."""
+    steps, fall, error = recent_fall(history, last_edit)
+    known = {name: loss for name, loss in (("train", train), ("dev", dev)) if loss is not None}
+    return {"steps_since_edit": steps, "fall": fall, "fall_error": error, **known}
 
 
 def comparable_baseline(

@@ -22,6 +22,7 @@ from .start import DATA_OPTIONS, refuse, start_of
 
 if TYPE_CHECKING:
     from makemore_tui.core.session.comparison import Comparison
+    from makemore_tui.core.session.session import Session
     from makemore_tui.core.session.twins import Twins
 
 # fmt: off
@@ -71,8 +72,6 @@ def compare(
     load_torch()
     from makemore_tui.core.session.comparison import compare, pairs_of
 
-    from .train import evaluated
-
     given = options.given(context)
     both = options.wanted(changes, steps)
     sides = [both | options.wanted(words) for words in (set_a, set_b)]
@@ -87,9 +86,7 @@ def compare(
         pairs = pairs_of(a, replace(b, seed=a.seed if seed_b is None else seed_b), seeds)
         planned = max(a.train.steps, b.train.steps)
     with progress(seeds * planned, as_json) as advance:
-        found = compare(
-            pairs, advance, lambda one: evaluated(one, one.train_settings.train_on).loss
-        )
+        found = compare(pairs, advance, _train_loss)
     show(as_json, _record(found), _print_comparison, found)
 
 
@@ -110,6 +107,12 @@ def _resumed(names: list[str], sides: list[dict[str, Any]]) -> "Twins":
         if changes:
             session.edit(**changes)
     return twins
+
+
+def _train_loss(session: "Session") -> float:
+    from .train import evaluated
+
+    return evaluated(session, session.train_settings.train_on).loss
 
 
 def _record(found: "Comparison") -> dict[str, Any]:

@@ -60,8 +60,6 @@ def train(
 ) -> None:
     """Train a model, print its losses and some samples, and save the run."""
     load_torch()
-    from makemore_tui.core.session.session import Session
-
     wanted = options.wanted(changes, steps)
     start = _start(options.given(context), wanted)
     directory = runs_directory(run_dir)
@@ -69,7 +67,7 @@ def train(
     record = read_record(run) if run else None
     dataset = record.dataset_name if record else start.dataset
     with _new_file(out, directory, dataset, no_save) as file:
-        session = _resumed(run, record, wanted) if run and record else Session.from_spec(start)
+        session = _resumed(run, record, wanted) if run and record else _new(start)
         for note in session.dataset.notes:
             complain(note)
         report, is_interrupted = _train(session, quiet=as_json)
@@ -92,6 +90,12 @@ def _start(given: Given, wanted: dict[str, Any]) -> RunSpec:
         others = (*DATA_OPTIONS, "--preset", "--seed")
         refuse(given, others, f"can't be combined with --resume, because {resume} has its own")
     return start
+
+
+def _new(start: RunSpec) -> "Session":
+    from makemore_tui.core.session.session import Session
+
+    return Session.from_spec(start)
 
 
 @contextmanager

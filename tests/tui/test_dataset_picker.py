@@ -30,8 +30,7 @@ async def picker(it, towns):
     """The picker, open; closed after the test."""
     it.app.recent = ["/data/gone.txt", towns]
     await it.press("d")
-    await it.until(lambda: isinstance(it.app.screen, DatasetScreen))
-    await it.until(lambda: isinstance(it.app.focused, OptionList))
+    await it.until(lambda: isinstance(it.app.screen, DatasetScreen) and it.app.screen._chooser)
     yield it.app.screen
     if isinstance(it.app.screen, DatasetScreen):
         await it.press("escape")

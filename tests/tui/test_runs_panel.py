@@ -34,9 +34,11 @@ async def test_p_pins_a_previous_run_which_comes_first_and_p_again_unpins_it(
 ):
     runs = (previous("lr 0.01 → 2.30"), previous("seed 3 → 2.17"))
     await it.show(snapshot(previous=runs))
-    await it.press("9", "down", "down", "p")
+    await it.press("9")
+    await it.until(lambda: it.chosen == "runs" and "lr 0.01" in it.text("runs"))
+    await it.press("down", "down", "p")
     await it.until(lambda: it.notice.startswith("Pinned lr 0.01, first in the list"))
-    assert it.text("runs").split("\n")[1].startswith("› lr 0.01")
+    await it.until(lambda: it.text("runs").split("\n")[1].startswith("› lr 0.01"))
     assert "pinned" in it.text("runs")
     await it.press("p")
     await it.until(lambda: it.notice == "Unpinned lr 0.01")

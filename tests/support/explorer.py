@@ -82,12 +82,20 @@ class Explorer:
         self.app.post_message(Resize(size, size))
         await self.until(lambda: self.screen.size == size)
 
+    async def handled(self) -> None:
+        """Wait until the screen has taken all that was sent to it so far."""
+        for pump in (self.app, self.screen):
+            taken = asyncio.Event()
+            pump.call_later(taken.set)
+            await taken.wait()
+
     async def reset(self) -> None:
         """Back to the template, with nothing asked and nothing said."""
         self.engine.answers, self.engine.first = True, TEMPLATE
         await self.show(replace(TEMPLATE, is_refresh=True))
         self.screen.grid.front = {place[0]: place[0] for place in PLACES}
-        self.screen.query_one("#loss").focus()
+        self.screen.set_focus(self.screen.grid.panels["loss"])
+        self.screen.grid.follow_focus()
         self.screen.grid.fit(self.screen.size)
         await self.until(lambda: self.chosen == "loss")
         self.screen.notice.say("")
@@ -100,6 +108,7 @@ class Explorer:
     async def show(self, now: Snapshot) -> None:
         """Let the engine say a snapshot, and wait until the screen has it."""
         self.engine.tell(now)
+        await self.handled()
         await self.until(lambda: self.snapshot and same_run(self.snapshot, now))
 
     def text(self, panel: str) -> str:

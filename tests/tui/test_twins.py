@@ -74,7 +74,9 @@ async def test_each_step_of_a_pair_is_said(it):
 
 @pytest.mark.parametrize("press", ["T", "d", "f2"])
 async def test_what_a_pair_refuses_names_the_keys_that_end_it(it, press):
-    await it.press("T", press)
+    await it.press("T")
+    await it.until(lambda: it.notice.startswith("Forked"))
+    await it.press(press)
     said = "Not with two runs side by side · F3 to keep A, F4 to keep B"
     await it.until(lambda: it.notice == said)
     assert it.app.screen is it.screen
@@ -107,9 +109,9 @@ async def test_a_value_is_typed_where_that_of_the_chosen_run_stands(it, snapshot
     for side in ("a", "b"):
         await it.show(paired(snapshot(learning_rate=0.05), side=side))
         await it.press("2", "j", "enter")
-        line = it.screen.query_one("#settings Input")
-        await it.until(lambda line=line: line.has_focus)
-        row = it.painted(it.screen.query_one("#settings").content_region).split("\n")
+        await it.until(lambda: it.chosen == "" and it.screen.query("#settings Input"))
+        line = it.screen.focused
+        row = it.text("settings").split("\n")
         heading = next(one for one in row if f"▸{side.upper()}" in one)
         assert line.styles.offset.x.value == heading.index("▸")
         await it.press("escape")

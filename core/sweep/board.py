@@ -20,7 +20,7 @@ _STATES: dict[TrialState, messages.TrialState] = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
-_TIMES_COST = 20  # the share of time that importances may take is the inverse
+_TIMES_COST = 100  # the share of time that importances may take is the inverse
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):

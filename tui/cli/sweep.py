@@ -217,10 +217,11 @@ def _watch(files: StudyFiles, process: SweepProcess | None, as_json: bool) -> in
     Ctrl+c ends the sweep if this process has started it.
     """
     interrupts: list[bool] = []
+    pause = process.wait if process else time.sleep
     with ctrl_c_calls(lambda *_: interrupts.append(True)), watching(as_json) as update:
         while (snapshot := files.read()).state == "running" and not interrupts:
             update(snapshot)
-            time.sleep(_SECONDS_BETWEEN)
+            pause(_SECONDS_BETWEEN)
         if process:
             process.stop()
             snapshot = files.read()

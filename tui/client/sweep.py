@@ -130,6 +130,11 @@ class SweepProcess:
         """True until the process has ended."""
         return self._process.poll() is None
 
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, so long at most."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
     @property
     def problem(self) -> str:
         """What a process that died said last; "" if it runs, or ended as it should."""
@@ -145,8 +150,7 @@ class SweepProcess:
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         if not self._is_detached:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_SECONDS_TO_END)
+            self.wait(_SECONDS_TO_END)
 
     def close(self) -> None:
         """End it, unless it is detached, and forget it."""

@@ -47,8 +47,8 @@ class SweepScreen(AskingScreen):
     SweepScreen > Container { height: 1fr; }
     SweepScreen Leaderboard { height: 1fr; }
     SweepScreen.wide > Container { layout: horizontal; }
-    SweepScreen.wide Leaderboard { height: 100%; width: 2fr; }
-    SweepScreen.wide StudyPlots { height: 100%; width: 3fr; }
+    SweepScreen.wide Leaderboard { height: 100%; width: 1fr; }
+    SweepScreen.wide StudyPlots { height: 100%; width: 1fr; }
     SweepScreen > #keys {
         height: 1; padding: 0 1; background: $panel; text-overflow: ellipsis; text-wrap: nowrap;
     }
@@ -251,10 +251,10 @@ class SweepScreen(AskingScreen):
 
 def _keys(labels: Mapping[str, str], snapshot: Snapshot | None) -> str:
     """The keys of this screen that can do something now, the most needed first."""
-    words = {"start": "new"}
-    if snapshot and snapshot.state != "finished":
-        is_running = snapshot.state == "running"
-        words |= {"stop": "stop", "prune": "prune"} if is_running else {"resume": "resume"}
+    state = snapshot.state if snapshot else None
+    words = {"stop": "stop", "prune": "prune"} if state == "running" else {"start": "new"}
+    if state == "stopped":
+        words["resume"] = "resume"
     if snapshot:
         words |= {"open": "open", "twin": "twin", "plot": "plot", "export": "export"}
     words["leave"] = "close"

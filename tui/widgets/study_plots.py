@@ -13,6 +13,7 @@ from ..style.text_rows import Row
 from .leaderboard import Drawing
 
 _NONE = "No trial has been trained to its end yet"
+_TOO_FEW = "Known when five trials have been trained to their end"
 
 
 class StudyPlots(Container):
@@ -32,13 +33,9 @@ class StudyPlots(Container):
         self._setting = self._front = 0
         self._plots = [
             Drawing(self._best, "Best so far", "best", _NONE),
-            Drawing(
-                self._curves, "Dev loss of the best and running trials", "curves", "No curve yet"
-            ),
+            Drawing(self._curves, "Dev loss of the best and running trials", "curves", _NONE),
             Drawing(self._slice, "Dev by setting", "slice", _NONE),
-            Drawing(
-                self._importances, "What matters", "importances", "Said of five trials or more"
-            ),
+            Drawing(self._importances, "What matters", "importances", _TOO_FEW),
         ]
         self._plots[0].add_class("front")
 

@@ -33,7 +33,7 @@ class Coordinator:
         self._start, self._study, self._files, self._workers = start, study, files, workers
         self._board = Board(study)
         self._best_runs = BestRuns(study, start.study, start.runs, start.keep if start.runs else 0)
-        self._most = int(min(start.trials, study.num_possible))
+        self._most = int(min(start.trials or study.begun.trials, study.num_possible))
         self._reached: dict[int, Reached] = {}  # the newest report of each trial that runs here
         self._saving: dict[int, tuple[Ended, Path]] = {}
         self._deaths: dict[int, int] = {}

@@ -28,11 +28,12 @@ class Start(Message, frozen=True):
     """Begin a study, or go on with one.
 
     study: its name. spec: how every trial starts but for the settings of `over`; empty, as `over`
-    is, for a study that exists. trials: how many there are to be in all. seconds: how long to go on
-    at most. workers: processes, each with one thread. seeds: each trial is trained with so many.
-    prunes: True to end trials that fall behind. storage: the URL of a PostgreSQL database; empty
-    for a file in the user's data folder. may_exist: False to refuse a study that exists. runs: the
-    directory in which the `keep` best are saved as runs. detached: go on when the input ends.
+    is, for a study that exists. trials: how many there are to be in all; 0 for as many as were
+    asked for before. seconds: how long to go on at most. workers: processes, each with one thread.
+    seeds: each trial is trained with so many. prunes: True to end trials that fall behind. storage:
+    the URL of a PostgreSQL database; empty for a file in the user's data folder. may_exist: False
+    to refuse a study that exists. runs: the directory in which the `keep` best are saved as runs.
+    detached: go on when the input ends.
     """
 
     study: str

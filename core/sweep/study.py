@@ -293,6 +293,10 @@ def _begun(study: optuna.Study, start: Start) -> Begun:
         raise UserError(
             f"the study {start.study} is of {begun.spec} over {over}, not what is asked"
         )
+    if start.trials > begun.trials:  # which is kept, for those who go on without a number
+        begun = msgspec.structs.replace(begun, trials=start.trials)
+        with told():
+            study.set_user_attr(_ATTRIBUTE, msgspec.to_builtins(begun))
     return begun
 
 

@@ -57,7 +57,10 @@ def around(
     if spec.train.train_on == "all":
         raise UserError("train_on all leaves no held-out data to judge a trial by")
     if spec.dataset not in BUILT_IN_DATASETS and not is_shared:
-        spec = replace(spec, dataset=str(Path(spec.dataset).expanduser().absolute()))
+        path = Path(spec.dataset).expanduser().absolute()
+        if not path.exists():
+            raise UserError(f"{path}: no such file or built-in dataset")
+        spec = replace(spec, dataset=str(path))
     return spec, parse_ranges(over, spec, source)
 
 

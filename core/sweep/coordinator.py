@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import os
 import time
 from pathlib import Path
 
@@ -84,8 +83,6 @@ class Coordinator:
             trials=self._most,
             seconds=self._seconds,
             seconds_left=left if is_running and math.isfinite(left) else None,
-            workers=len(self._workers) if is_running else 0,
-            process=os.getpid(),
             problem=problem,
         )
         self._files.write(snapshot)

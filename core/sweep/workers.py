@@ -54,9 +54,6 @@ class Workers:
         self._count = count
         self._all: list[Worker] = []
 
-    def __len__(self) -> int:
-        return self._count
-
     def start(self) -> None:
         """Start all of them."""
         self._all = [self._start() for _ in range(self._count)]

@@ -19,7 +19,7 @@ from makemore_tui.core.atomic import write_atomically
 from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.run_spec import RunSpec
-from makemore_tui.core.sweep.messages import Failed, Snapshot, Start, Trial, reply_of, to_line
+from makemore_tui.core.sweep.messages import Failed, Reply, Snapshot, Start, Trial, to_line
 from makemore_tui.core.sweep.ranges import Range, parse_ranges
 
 from .exporting import new_path
@@ -120,18 +120,13 @@ class SweepProcess:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         try:
-            reply = reply_of(line)
+            reply = msgspec.json.decode(line, type=Reply)
         except msgspec.MsgspecError:
             self._process.wait()
             raise UserError(self.problem or "the sweep ended without a word") from None
         if isinstance(reply, Failed):
             self._process.wait()
             raise UserError(reply.why)
-
-    @property
-    def is_running(self) -> bool:
-        """True until the process has ended."""
-        return self._process.poll() is None
 
     def wait(self, seconds: float) -> None:
         """Wait for its end, so long at most."""
@@ -186,15 +181,10 @@ def export_table(snapshot: Snapshot) -> list[Path]:
 
 def _fields(row: Trial, settings: Iterable[str]) -> dict:
     """A trial as a row of the table."""
+    others = ("steps", "planned", "state", "seconds", "why", "spec", "run")
     return {
         "trial": row.number,
         "dev": row.value,
         **{name: row.settings.get(name) for name in settings},
-        "steps": row.steps,
-        "planned": row.planned,
-        "state": row.state,
-        "seconds": row.seconds,
-        "why": row.why,
-        "spec": row.spec,
-        "run": row.run,
+        **{name: getattr(row, name) for name in others},
     }

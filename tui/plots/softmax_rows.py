@@ -22,9 +22,9 @@ def softmax_rows(drawn: SoftmaxDrawing, width: int, height: int, palette: Palett
     words = paragraph(_WORDS, width, palette)
     most = max(1, height - len(words) - 4 if is_wide else (height - 7) // 2)
     counts, total, p = (one.values for one in drawn.naive)
-    naive = [(f"{logit:g}", *row) for logit, *row in zip(drawn.logits, counts, p, strict=True)]
+    naive = [(f"{a:g}", b, c) for a, b, c in zip(drawn.logits, counts, p, strict=True)]
     shifted, safe_counts, safe_total, safe_p = (one.values for one in drawn.safe)
-    safe = [(f"{one:.4g}", *row) for one, *row in zip(shifted, safe_counts, safe_p, strict=True)]
+    safe = [(f"{a:.4g}", b, c) for a, b, c in zip(shifted, safe_counts, safe_p, strict=True)]
     left = _table("as it is written", "logits", naive[:most], (total[0], sum(p)), palette)
     last = safe_total[0], sum(safe_p)
     right = _table("with the largest subtracted", "minus max", safe[:most], last, palette)

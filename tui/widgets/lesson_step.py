@@ -28,7 +28,6 @@ _PATIENCE = 60  # seconds, after which a step's keys have not reached its goal
 class Frame(Protocol):
     """What is around a step: the lessons' place on the screen."""
 
-    player: LessonPlayer
     border_subtitle: Any
 
     def draw(self) -> None: ...
@@ -82,9 +81,9 @@ class LessonStep(Vertical, can_focus=True):
         Binding("down,right", "move(1)", "scroll down", show=False),
     ]
 
-    def __init__(self, side: Frame):
+    def __init__(self, side: Frame, player: LessonPlayer):
         super().__init__()
-        self._side, self._player = side, side.player
+        self._side, self._player = side, player
         self.text, self.goal = Static(id="lesson-text"), Static(id="lesson-goal")
         self.body = VerticalScroll(self.text, self.goal, can_focus=False)
         self.line, self._keys = AnswerLine(self), Static(id="lesson-keys", markup=False)

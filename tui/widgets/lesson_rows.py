@@ -98,7 +98,7 @@ def lesson_line(number: int, lesson: Lesson, done: Mapping[str, list[int]]) -> T
 def marked(text: str, palette: Palette, labels: Mapping[str, str]) -> Text:
     """A text with keys by their labels, and code, in colours of their own."""
     styles: dict[str, Style] = {
-        "{": palette.style("dev", bold=True),
+        "{": palette.style("dev", bold=True) + Style(reverse=True),  # as a key looks: . is a key
         "`": palette.style("batch"),
     }
     line = Text(style=palette.style("text"))

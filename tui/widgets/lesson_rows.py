@@ -22,7 +22,7 @@ def step_text(player: LessonPlayer, palette: Palette, labels: Mapping[str, str])
     if player.is_behind:
         return Text(
             f"Going on at step {player.target + 1}. The keys of the steps before it are pressed "
-            "for you, so that all is as it was …"
+            "for you, so that all is as it was … (esc stops that)"
         )
     return Text("\n").join(marked(one, palette, labels) for one in paragraphs(player.step.text))
 

@@ -218,7 +218,8 @@ class LessonSide(Vertical):
         else:
             keys = f"{player.lesson.lecture} · {keys}"
         self.border_title = title
-        self.border_subtitle = f"pressing {self.step.pressed}" if self.step.pressed else keys
+        pressed = self.step.pressed
+        self.border_subtitle = f"pressing {pressed} · esc to stop" if pressed else keys
 
     def look(self) -> None:
         """Compare what the session and the panels are now with the goal."""

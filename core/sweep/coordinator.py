@@ -40,8 +40,6 @@ class Coordinator:
         self._ended = 0  # trials, here
         self._begun = time.monotonic()
         self._next_snapshot = self._next_ask = 0.0
-        steps = [one.high or max(one.choices) for one in study.begun.over if one.setting == "steps"]
-        self._most_steps = int(max([study.base.train.steps, *map(float, steps)]))
         self.is_stopping: bool = False
 
     def run(self) -> None:
@@ -109,7 +107,7 @@ class Coordinator:
                 return self._study.is_running
             worker.trial, spec = asked
             begun = self._study.begun
-            worker.send(Task(worker.trial, spec, begun.seeds, self._most_steps, begun.prunes))
+            worker.send(Task(worker.trial, spec, begun.seeds, self._study.most_steps, begun.prunes))
         return True
 
     def _take(self, worker: Worker, report: Report | None) -> None:

@@ -53,7 +53,8 @@ class Begun(msgspec.Struct, frozen=True):
 class Study:
     """Trials of different settings, of which some are done, and the next that is worth trying.
 
-    base: how trials start but for the settings that are tried. begun: how it was begun.
+    base: how trials start but for the settings that are tried. begun: how it was begun. most_steps:
+    the largest number of steps that a trial may have.
     """
 
     def __init__(self, start: Start, database: Path):
@@ -75,6 +76,8 @@ class Study:
         self._study = study
         self.begun: Begun = _begin(study, start) if is_new else _begun(study, start)
         self.base: RunSpec = RunSpec.parse(self.begun.spec)
+        steps = [one.high or max(one.choices) for one in self.begun.over if one.setting == "steps"]
+        self.most_steps: int = int(max([self.base.train.steps, *map(float, steps)]))
         self.url: str = url.split("@")[-1]  # without a password
         self._study.sampler = self._sampler()
         self._running: dict[int, optuna.Trial] = {}  # here, by number
@@ -139,7 +142,7 @@ class Study:
                 for other in self.trials()
                 if other.number != number and step in other.intermediate_values
             ]
-        return is_behind(value, others)
+        return is_behind(value, others, step / self.most_steps)
 
     def end(self, number: int, result: dict[str, Any], value: float | None, failed: bool) -> None:
         """Note that a trial has ended.

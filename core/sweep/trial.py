@@ -52,6 +52,7 @@ class _Worker:
         self._connection = connection
         self._datasets: dict[tuple[Any, ...], Dataset] = {}
         self._finished: RunState | None = None  # with the first seed, of the trial before
+        self._slicer = TimeSlicer(_SLICE_SECONDS)  # one for all: it has to find out their speed
 
     def run(self, task: Task) -> None:
         """Train a trial, and send its end."""
@@ -83,9 +84,9 @@ class _Worker:
         steps = spec.train.steps
         if not spec.model.model_kind.is_network:
             steps = session.dataset.split("all").num_examples  # more than there are to count
-        before, evaluated, slicer = self._last.steps, time.monotonic(), TimeSlicer(_SLICE_SECONDS)
+        before, evaluated = self._last.steps, time.monotonic()
         for step in rungs(steps, max(steps, task.most_steps)):
-            for _ in self._trained(session, slicer, step):
+            for _ in self._trained(session, step):
                 self._report(session, before)
             is_last = step == steps or session.trainer.finished
             is_rung = task.is_judged and task.seeds == 1
@@ -102,11 +103,11 @@ class _Worker:
             self._finished = session.state()
         return loss
 
-    def _trained(self, session: Session, slicer: TimeSlicer, end: int) -> Iterator[None]:
+    def _trained(self, session: Session, end: int) -> Iterator[None]:
         """Train up to a step; yields now and then. Raises _Pruned if the training diverges."""
         told = time.monotonic()
         while session.step < end and not session.trainer.finished:
-            slicer.train(session, end - session.step)
+            self._slicer.train(session, end - session.step)
             if session.diverged_at is not None:
                 raise _Pruned(f"diverged at step {session.diverged_at:,}")
             if time.monotonic() - told > _SECONDS_BETWEEN:

@@ -1,6 +1,6 @@
 """A limit of steps a second, on a clock that the test turns."""
 
-from makemore_tui.core.worker.pace import Pace
+from makemore_tui.core.worker.training import Pace
 
 
 class Clock:

@@ -35,10 +35,10 @@ def items(write, small_items):
 
 @pytest.fixture(scope="module")
 def finished(items, tmp_path_factory):
-    """A sweep of 12 trials over two settings: its directory, and its last snapshot."""
+    """A sweep of 20 trials over two settings: its directory, and its last snapshot."""
     directory = tmp_path_factory.mktemp("sweeps")
     over = "learning_rate=0.001..1:log", "hidden=2,8"
-    asked = start(items, *over, trials=12, workers=2, runs=str(directory / "runs"), keep=3)
+    asked = start(items, *over, trials=20, workers=2, runs=str(directory / "runs"), keep=3)
     return directory, run_sweep(asked, directory)
 
 
@@ -63,7 +63,7 @@ def test_the_first_trial_has_the_settings_of_the_preset(finished, items):
 
 def test_every_trial_ends_and_says_how(finished):
     _, snapshot = finished
-    assert (snapshot.state, snapshot.trials, len(snapshot.rows)) == ("finished", 12, 12)
+    assert (snapshot.state, snapshot.trials, len(snapshot.rows)) == ("finished", 20, 20)
     assert {row.state for row in snapshot.rows} == {"done", "pruned"}
     for row in snapshot.rows:
         assert RunSpec.parse(row.spec).seed == 1
@@ -154,10 +154,10 @@ def test_a_study_goes_on_only_where_that_is_asked_for(finished, items):
         study_of(directory, items, "hidden=2,9", may_exist=True)
     with pytest.raises(UserError, match="there is no study nope"):
         study_of(directory, items, study="nope", may_exist=True)
-    longer = start(items, may_exist=True, trials=14, runs=str(directory / "runs"), keep=3)
+    longer = start(items, may_exist=True, trials=22, runs=str(directory / "runs"), keep=3)
     rows = run_sweep(longer, directory).rows
-    assert len(rows) == 14
-    assert len({tuple(row.settings.values()) for row in rows}) == 14  # none is repeated
+    assert len(rows) == 22
+    assert len({tuple(row.settings.values()) for row in rows}) == 22  # none is repeated
 
 
 def test_trials_that_run_when_it_is_stopped_or_killed_are_run_again(items, tmp_path):

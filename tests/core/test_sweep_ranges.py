@@ -92,16 +92,20 @@ def test_there_are_six_to_ten_rungs_at_steps_that_all_trials_share():
     assert rungs(1, 1) == [1]
 
 
-def test_at_a_rung_the_worse_half_ends():
-    assert not is_behind(9.0, [1.0, 2.0])  # too few to say
-    assert not is_behind(1.5, [1.0, 2.0, 3.0])
-    assert is_behind(2.5, [1.0, 2.0, 3.0])
-    assert is_behind(math.nan, [])
-    ahead = [i / 100 for i in range(100)]
-    kept = [
-        value for i, value in enumerate(ahead) if not is_behind(value, ahead[:i] + ahead[i + 1 :])
-    ]
-    assert kept == ahead[:50]
+def test_at_a_rung_the_worst_end_half_as_many_as_its_share_of_the_steps():
+    assert not is_behind(9.0, [1.0, 2.0], 1.0)  # too few to say
+    assert not is_behind(1.5, [1.0, 2.0, 3.0], 1.0)
+    assert is_behind(2.5, [1.0, 2.0, 3.0], 1.0)
+    assert not is_behind(2.5, [1.0, 2.0, 3.0], 0.5)
+    assert is_behind(math.nan, [], 0.125)
+    losses = [i / 100 for i in range(100)]
+    for share, num_kept in ((0.125, 93), (0.5, 75), (0.875, 56)):
+        kept = [
+            loss
+            for i, loss in enumerate(losses)
+            if not is_behind(loss, losses[:i] + losses[i + 1 :], share)
+        ]
+        assert kept == losses[:num_kept]
 
 
 def test_all_settings_have_a_range_or_are_choices():

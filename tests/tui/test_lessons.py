@@ -108,6 +108,10 @@ async def test_an_unfinished_lesson_goes_on_as_it_was(explorer):
         assert "Going on at step 2" in side.step.text.visual.plain
         await it.until(lambda: "How many letters has the longest" in it.painted())
         assert (side.player.index, list(side.player.done)[-1]) == (1, "the-data")  # by its keys
+        side.player.index, side.player.is_done = 5, True  # its end, though a step is not done
+        side.action_list()
+        side.open_highlighted()
+        assert (side.player.index, side.player.target) == (0, 1)
 
 
 async def test_a_lesson_has_a_run_of_its_own_and_leaving_brings_the_former_one_back(
@@ -138,6 +142,19 @@ async def test_a_lesson_has_a_run_of_its_own_and_leaving_brings_the_former_one_b
         await it.until(lambda: not side.display and it.screen.grid.size.width == 80)
         await it.until(lambda: it.notice.startswith("Undid lesson The data"))
         assert (it.snapshot.model, it.snapshot.step) == (before.model, before.step)
+
+
+async def test_twins_end_with_the_lesson_that_they_were_forked_in(it):
+    side, before = it.screen.lessons, it.snapshot
+    player = side.player
+    await side.open_at("beat-it", index=0)
+    await it.until(lambda: player.is_begun and not player.awaits_answer)
+    for end in (side.step.action_reset, side.action_leave):
+        await it.press("T", "V")
+        await it.until(lambda: it.snapshot.pair and it.snapshot.pair.side == "a")
+        end()
+        await it.until(lambda: it.snapshot.pair is None and not player.is_leaving)
+    assert (it.snapshot.model, it.snapshot.step) == (before.model, before.step)
 
 
 async def test_hints_come_one_by_one_and_the_keys_are_pressed_for_one_who_asks(
@@ -176,4 +193,4 @@ async def test_the_card_names_the_lessons_which_never_open_by_themselves(explore
         assert not it.screen.lessons.display
         await it.press("f2")
         await it.until(lambda: "4 0/6 Sampling names" in it.painted())
-        assert not it.screen.card.display  # which would lie over them
+        await it.until(lambda: not it.screen.card.display)  # which would lie over them

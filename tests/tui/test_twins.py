@@ -49,6 +49,14 @@ async def test_what_is_pressed_ahead_acts_on_the_pair_that_will_be_there(it):
     assert it.engine.commands == [Fork(), ChooseSide("a"), edit, Keep("b"), Fork()]
 
 
+async def test_an_edit_ahead_builds_on_the_one_before_the_side_was_left(it):
+    it.engine.answers = False
+    await it.press("T", "[", "V", "V", "[")
+    await it.until(lambda: len(it.engine.commands) == 5)
+    rates = [one.changes["learning_rate"] for one in it.engine.commands if isinstance(one, Edit)]
+    assert rates == [0.0562, 0.0316]
+
+
 async def test_each_step_of_a_pair_is_said(it):
     await it.press("T")
     await it.until(lambda: it.notice.startswith("Forked; edits act on B"))

@@ -101,7 +101,10 @@ class LessonStep(Vertical, can_focus=True):
         player, labels, palette = self._player, key_labels(self.app), palette_of(self.app)
         self.text.update(step_text(player, palette, labels))
         self.goal.update(goal_text(player, palette, labels, has_keys))
-        self._keys.update("\n".join(keys_text(player, labels)))
+        focused = self.screen.focused
+        first = labels["lesson-back" if focused is self.line else "lessons"]
+        lead = "" if focused is self else f"{first}: "
+        self._keys.update(lead + "\n".join(keys_text(player, labels)))
         self.line.display = player.question is not None
 
     def take_keys(self) -> None:

@@ -188,9 +188,9 @@ class LessonSide(Vertical):
 
     def draw(self) -> None:
         """Show the step, or the list's frame, as it is."""
-        player, labels, has_keys = self.player, key_labels(self.app), self.has_keys
-        if not self.display or not self.children:
+        if not (self.is_attached and self.display and self.children):
             return
+        player, labels, has_keys = self.player, key_labels(self.app), self.has_keys
         if self._choices.display or player.lesson is None:
             self.border_title = "Lessons"
             self.border_subtitle = f"enter to open · {labels['lesson-back']} to close"
@@ -223,10 +223,12 @@ class LessonSide(Vertical):
                 self.step.body.scroll_end(animate=False)
 
     def open_highlighted(self) -> None:
-        """Open the lesson that the list's cursor is on; the one that is open goes on."""
-        index = self._choices.highlighted
-        lesson = None if index is None else self.player.lessons[index]
-        if lesson is None or lesson is self.player.lesson:
+        """Open the lesson that the list's cursor is on; the one that is open goes on, until its end
+        was reached."""
+        index, player = self._choices.highlighted, self.player
+        lesson = None if index is None else player.lessons[index]
+        is_over = player.is_last and player.is_done
+        if lesson is None or (lesson is player.lesson and not is_over):
             self.action_back()
         else:
             self.begin(lesson)

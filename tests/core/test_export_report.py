@@ -19,7 +19,6 @@ from PIL import Image
 from makemore_tui.core.analysis.baselines import baseline_losses
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.export import report
 from makemore_tui.core.export.figures import first_baselines, loss_figure
 from makemore_tui.core.export.files import export_figure
 from makemore_tui.core.export.report import export_html
@@ -259,8 +258,7 @@ def test_the_page_asks_the_network_for_nothing_and_runs_nothing(small):
     assert "prefers-color-scheme: dark" in text
 
 
-def test_whatever_stands_in_the_data_is_shown_as_text(write, monkeypatch):
-    monkeypatch.setattr(report, "_MAX_CHARACTERS", 10)  # of which a table has hundreds of cells
+def test_whatever_stands_in_the_data_is_shown_as_text(write):
     path = write("\n".join(HOSTILE * 20), name="<b>\u202e.txt")
     text = export_html(run_of(Dataset(path), steps=5), "<i>\u2066run")
     page = Page(text)

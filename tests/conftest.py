@@ -15,6 +15,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # Screens in a test's own process are painted less often than a person would like.
 os.environ["TEXTUAL_FPS"] = "15"
 
+gc.disable()  # until everything is loaded, almost all of which stays
+
 # The same examples every time, however long one takes on a busy machine.
 settings.register_profile("suite", deadline=None, max_examples=40, database=None, derandomize=True)
 settings.load_profile("suite")
@@ -27,8 +29,8 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish():
     """What is loaded by now stays: no later collection of garbage needs to look at it."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ unpickled. The worker saves its run and ends when its input ends or a signal say
 outlive the explorer.
 """
 
+import gc
 import os
 import pickle
 import queue
@@ -71,6 +72,7 @@ def _serve(
     from ..errors import UserError
 
     send(Starting("loading torch"))
+    gc.disable()  # almost all that is loaded stays
     import torch
 
     from ..datasets.dataset import Dataset
@@ -95,6 +97,8 @@ def _serve(
     except (UserError, OSError) as error:
         send(Failed(str(error)))
         return
+    gc.freeze()
+    gc.enable()
     server = Server(session, inbox, send, autosave=autosave, paused=start.paused)
     if start.resume is not None:
         server.runner.pair.open(Path(start.resume))

@@ -83,8 +83,9 @@ class Explorer:
         await self.until(lambda: self.screen.size == size)
 
     async def handled(self) -> None:
-        """Wait until the screen has taken all that was sent to it so far."""
-        for pump in (self.app, self.screen):
+        """Wait until all that was sent so far has been taken, from what has the focus upwards."""
+        above = self.app.focused.ancestors_with_self if self.app.focused else [self.app.screen]
+        for pump in (self.app, *above, self.screen):
             taken = asyncio.Event()
             pump.call_later(taken.set)
             await taken.wait()

@@ -289,8 +289,8 @@ async def test_the_explorer_begins_as_it_says(explorer):
         await it.until(lambda: it.chosen == "health")
         assert set(it.shown_panels) == {"loss", "settings", "embedding", "probe", "health"}
         assert it.app.theme == "makemore-light"
-        await it.until(lambda: "last tenth · log-log · smooth" in it.painted())
-        assert "uniform" not in it.painted()
+        said = "last tenth · log-log · smooth"
+        await it.until(lambda: said in it.painted() and "uniform" not in it.painted())
         await it.press("p")
         await it.until(lambda: Pause() in it.engine.commands)
         await it.press("3")

@@ -23,7 +23,7 @@ async def test_a_first_launch_shows_a_card_that_takes_no_key_but_its_own(explore
         await it.until(lambda: "Welcome to makemore-tui" in it.painted())
         await it.press("space")
         await it.until(lambda: it.engine.commands == [Pause()])
-        assert "space  Pause training" in it.painted()
+        await it.until(lambda: "space  Pause training" in it.painted())
         await it.press("escape")
         await it.until(lambda: "Welcome" not in it.painted())
         it.app.exit()
@@ -65,8 +65,8 @@ async def test_a_preset_is_taken_as_a_new_run(it, snapshot):
     await it.press("P")
     await it.until(lambda: isinstance(it.app.screen, PresetsScreen))
     for preset in PRESETS.values():
-        await it.until(lambda preset=preset: f"dev {preset.dev_loss}" in it.painted())
-        assert preset.about[1:] in it.painted()
+        said = f"dev {preset.dev_loss}", preset.about[1:]
+        await it.until(lambda said=said: all(one in it.painted() for one in said))
     down = ["j"] * list(PRESETS).index("neural-bigram")
     await it.press("home", *down, "enter")
     await it.until(lambda: it.app.screen is it.screen and it.engine.commands)

@@ -84,9 +84,8 @@ async def test_it_shows_the_newest_study_in_any_size(sweeps, explorer, size):
     async with explorer(size=size) as it:
         await opened(it)
         if size[0] >= 80:
-            await it.until(lambda: "Best so far" in it.painted() and "└" in it.painted())
-            for words in ("11 of 17 trials", "learning rate", "pruned", "trial 0: "):
-                assert words in it.painted()
+            said = "Best so far", "└", "11 of 17 trials", "learning rate", "pruned", "trial 0: "
+            await it.until(lambda: all(one in it.painted() for one in said))
         assert ("Dev by hidden" in it.painted()) == (size[0] >= 120)
         if size == (80, 24):
             await it.press("tab", "tab", "v")

@@ -56,6 +56,7 @@ async def type_text(it, line, text):
     line.value = ""
     await it.press(*text)
     await it.until(lambda: line.value == text)
+    await it.handled()
 
 
 @pytest.mark.parametrize(

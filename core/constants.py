@@ -5,7 +5,7 @@ DATASET_NOTES = {
     "names": (
         "This is not the lecture's names.txt, an earlier release of the same list with 32,033 "
         "of these names: losses differ by about 0.005. To use that file: --data names.txt",
-    ),
+    )
 }
 SPLITS = ("train", "dev", "test")
 KNESER_NEY, FLOOR = "Kneser-Ney", "floor"

@@ -25,7 +25,8 @@ FACTS = {
     "previous": "Have previous runs: {}",
     "seen": "Choose {}",
     "finder": "Let the finder be {}",
-    "twins.looks": "Have the twins compared {} times",
+    "twins": "Have twins: {}",
+    "twins.looks": "Compare A and B {} times",
     "bigrams.mode": "Show “{}” in {{bigrams-panel}}",
     "bigrams.order": "Sort the table by {}",
     "bigrams.pair": "Put the table's cursor on {}",
@@ -58,6 +59,8 @@ _SAID = {  # of conditions that read better in words of their own
     "bigrams.mode = gradient": "Show W.grad in {bigrams-panel}",
     "schedule != constant": "Choose a schedule that lowers the rate",
     "direct = true": "Switch direct connections on",
+    "twins = true": "Fork the run, so that there are A and B",
+    "twins = false": "Keep one of the two",
     "mix = auto": "Mix the network with counts",
 }
 _BOUNDS = {

@@ -137,7 +137,7 @@ def changed(
 
     Raises UserError if a name is unknown, or a value is not allowed.
     """
-    changes = by_name(changes)
+    changes = {setting_name(name): value for name, value in changes.items()}
     of_model = {name: value for name, value in changes.items() if name in _MODEL_NAMES}
     of_train = {name: value for name, value in changes.items() if name not in of_model}
     return replace(model, **of_model), replace(train, **of_train)
@@ -157,7 +157,7 @@ def plan_edit(model: ModelSettings, train: TrainSettings, changes: dict[str, Any
 
     Raises UserError if a name is unknown, or a value is not allowed.
     """
-    changes = by_name(changes)
+    changes = {setting_name(name): value for name, value in changes.items()}
     return EditPlan(changes, *changed(model, train, changes), effect_of(changes, model.kind))
 
 
@@ -240,12 +240,7 @@ def short_label(changes: Mapping[str, Any]) -> str:
         text = str(value) if name == "seed" else setting_text(name, value)
         if isinstance(value, bool):
             parts.append(name if value else f"{name} off")
-        elif name in (
-            "kind",
-            "optimizer",
-            "schedule",
-            "smoothing_method",
-        ):  # the value says which setting it is
+        elif name in _SAID_BY_VALUE:
             parts.append(text)
         else:
             parts.append(f"{_SHORT.get(name, name)} {text}")
@@ -287,11 +282,6 @@ def setting_name(name: str) -> str:
         meant = did_you_mean(plain, [*SETTINGS, *_ALIASES])
         raise UserError(f"there is no setting {name!r}; {f'{meant} ' if meant else ''}{known}")
     return plain
-
-
-def by_name(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Changes with each setting by its name; errors as for `setting_name`."""
-    return {setting_name(name): value for name, value in changes.items()}
 
 
 def first_n(value: str) -> int | None:
@@ -338,6 +328,7 @@ _TRUTH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "
 _SHORT = {"learning_rate": "lr", "batch_size": "batch", "weight_decay": "decay", "train_on": "on",
           "mix_order": "mix order"}  # fmt: skip
 _ALIASES = {short: name for name, short in _SHORT.items()} | {"model": "kind"}
+_SAID_BY_VALUE = ("kind", "optimizer", "schedule", "smoothing_method")
 _OFTEN_CHANGED = ("learning_rate", "batch_size", "optimizer")  # of networks; always in a label
 _SELDOM_CHANGED = (
     "init", "schedule", "weight_decay", "train_on", "direct", "dropout", "minibatches", "mix",

@@ -1,19 +1,34 @@
 """Fixtures for all tests: the program in a terminal, and a configuration of its own."""
 
+import gc
 import os
 
 import pytest
 from hypothesis import settings
 
-from tests.support.terminal import Terminal, living_processes
+from tests.support.terminal import UNENDING, Terminal, living_processes
 
 # Tests run side by side, so none takes more than one thread of its own: not in this process, where
 # torch is not loaded yet, nor in those that it starts.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+# Screens in a test's own process are painted less often than a person would like.
+os.environ["TEXTUAL_FPS"] = "15"
+
 # The same examples every time, however long one takes on a busy machine.
 settings.register_profile("suite", deadline=None, max_examples=40, database=None, derandomize=True)
 settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest is begun first: a file's tests run in one process, one after the other."""
+    items.sort(key=lambda item: item.path.name != "test_lessons.py")
+
+
+def pytest_collection_finish():
+    """What is loaded by now stays: no later collection of garbage needs to look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +54,7 @@ def open_terminal():
 @pytest.fixture(scope="module")
 def terminal():
     """One running explorer, in training, for all tests of a module; each leaves it as it was."""
-    opened = Terminal("--set", "steps=1000000000")  # so that it never finishes
+    opened = Terminal(*UNENDING)
     try:
         opened.wait_for_training()
         yield opened

@@ -9,22 +9,8 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import Divergence
 from makemore_tui.core.settings import TrainSettings, extended_plan, setting_text
 from makemore_tui.core.text import shown
-from makemore_tui.core.worker.protocol import (
-    Begin,
-    ChooseSide,
-    Fork,
-    Keep,
-    LimitSpeed,
-    OpenRun,
-    PinRun,
-    Redo,
-    Request,
-    Resume,
-    ReturnTo,
-    Snapshot,
-    Step,
-    Undo,
-)
+from makemore_tui.core.worker import protocol
+from makemore_tui.core.worker.protocol import Request, Snapshot
 
 from . import messages as say
 from .setting_steps import name_of
@@ -47,10 +33,15 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Label
     the command that the newer one answers, if it answers any. labels: of the keys, by id."""
     if now.state == "diverged" != before.state:
         return Notice(_diverged(now, labels), is_warning=True)
-    if isinstance(asked, Resume | Step) and now.train.steps > before.train.steps:
-        return Notice(_extended(before, now, labels))
+    if isinstance(asked, protocol.Resume | protocol.Step) and now.train.steps > before.train.steps:
+        schedule = _stretched(before.train, now.train, before.step)
+        planned = now.train.steps
+        return Notice(say.GOING_ON.format(planned=planned, schedule=schedule, key=labels))
     said = _answer(asked, before, now, labels)
-    if isinstance(asked, Undo | Redo | ReturnTo) and now.state == "paused":
+    if (
+        isinstance(asked, protocol.Undo | protocol.Redo | protocol.ReturnTo)
+        and now.state == "paused"
+    ):
         said += say.TO_RESUME.format(key=labels)
     if not said and now.runs != before.runs:
         said = _new_run(before, now, labels)
@@ -70,28 +61,28 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Label
 def _answer(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labels) -> str:
     """What a command has done; "" if the settings or the state say it."""
     match asked:
-        case Undo():
+        case protocol.Undo():
             what = _cut(before.can_undo or "")
             said = say.UNDONE.format(what=what, step=now.step, key=labels)
-        case Redo():
+        case protocol.Redo():
             what = _cut(before.can_redo or "")
             said = say.REDONE.format(what=what, step=now.step, key=labels)
-        case ReturnTo(index) if index < len(before.previous):
+        case protocol.ReturnTo(index) if index < len(before.previous):
             name = _cut(before.previous[index].name.partition(" → ")[0])
             said = say.RETURNED.format(name=name, step=now.step, key=labels)
-        case PinRun(index) if index < len(now.previous):
+        case protocol.PinRun(index) if index < len(now.previous):
             run = now.previous[index]
             pinned = say.PINNED if run.is_pinned else say.UNPINNED
             said = pinned.format(name=_cut(run.name.partition(" → ")[0]), key=labels)
-        case OpenRun():
+        case protocol.OpenRun():
             said = opened(now, labels)
-        case Begin(_, label):
+        case protocol.Begin(_, label):
             said = say.NEW_RUN.format(what=label, key=labels)
-        case LimitSpeed(None):
+        case protocol.LimitSpeed(None):
             said = say.NO_SPEED_LIMIT
-        case LimitSpeed(limit):
+        case protocol.LimitSpeed(limit):
             said = say.SPEED_LIMIT.format(limit=limit, key=labels)
-        case Step(count) if count > 1:
+        case protocol.Step(count) if count > 1:
             said = say.TRAINING_STEPS.format(count=count, key=labels)
         case _:
             said = ""
@@ -101,22 +92,24 @@ def _answer(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labe
 def _answer_of_pair(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labels) -> str:
     """What a command has done with a pair of runs; "" if nothing."""
     match asked:
-        case Fork(previous, folder, from_start) if previous is not None or folder or from_start:
+        case protocol.Fork(previous, folder, from_start) if (
+            previous is not None or folder or from_start
+        ):
             name = shown(PurePath(folder).name.removesuffix(".safetensors")) or "its fork"
             if previous is not None:
                 name = f"“{_cut(before.previous[previous].name.partition(' → ')[0])}”"
             start = ", both from step 0" if from_start else ""
             return say.COMPARED.format(name=_cut(name), start=start, key=labels)
-        case Fork() | ChooseSide() if now.pair:
+        case protocol.Fork() | protocol.ChooseSide() if now.pair:
             side, other = ("A", "B") if now.pair.side == "a" else ("B", "A")
-            sentence = say.FORKED if isinstance(asked, Fork) else say.SIDE
+            sentence = say.FORKED if isinstance(asked, protocol.Fork) else say.SIDE
             return sentence.format(side=side, other=other, step=now.step, key=labels)
-        case Keep(side):
+        case protocol.Keep(side):
             other = "B" if side == "a" else "A"
             return say.KEPT.format(side=side.upper(), other=other, key=labels)
-        case Undo() if before.pair and not now.pair:
+        case protocol.Undo() if before.pair and not now.pair:
             return say.PAIR_ENDED.format(key=labels)
-        case Undo() if now.pair and not before.pair:
+        case protocol.Undo() if now.pair and not before.pair:
             return say.PAIR_AGAIN.format(step=now.step, key=labels)
     return ""
 
@@ -186,12 +179,6 @@ def _finished(now: Snapshot, labels: Labels) -> str:
     return say.FINISHED_LONGER.format(
         step=now.step, planned=longer.steps, schedule=schedule, key=labels
     )
-
-
-def _extended(before: Snapshot, now: Snapshot, labels: Labels) -> str:
-    """That a finished run goes on with a longer plan."""
-    schedule = _stretched(before.train, now.train, before.step)
-    return say.GOING_ON.format(planned=now.train.steps, schedule=schedule, key=labels)
 
 
 def _stretched(before: TrainSettings, after: TrainSettings, step: int) -> str:

@@ -32,7 +32,7 @@ _LADDERS: dict[str, tuple[float, ...]] = {
     "mix": tuple(i / 10 for i in range(11)),
     "steps": tuple(digit * 10**i for i in range(10) for digit in (1, 2, 5))[:28],
 }  # fmt: skip
-_SPEED_LIMITS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # steps a second
+SPEED_LIMITS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # steps a second
 _WHOLE_DECADE = 4  # steps of the learning rate
 _MIN_STEPS = 100_000  # planned for another kind of model
 _SUITED = ("kind", "init", "learning_rate", "batch_size", "optimizer", "schedule", "weight_decay",
@@ -47,22 +47,12 @@ def _as_preset(name: str) -> dict[str, Any]:
 
 _CHANGES_TO: dict[str, dict[str, Any]] = {
     "mlp": _as_preset("scaled"),
-    "ngram": {
-        "kind": "ngram",
-        "order": 2,
-        "batch_size": 32,
-        "smoothing_method": "add-k",
-        "smoothing": 1.0,
-    },
+    "ngram": {"kind": "ngram", "order": 2, "batch_size": 32, "smoothing_method": "add-k",
+              "smoothing": 1.0},
     "neural-bigram": _as_preset("neural-bigram"),
-}
+}  # fmt: skip
 
-
-_NAMES = {
-    "kind": "model",
-    "init": "initialisation",
-    "direct": "direct connections",
-}
+_NAMES = {"kind": "model", "init": "initialisation", "direct": "direct connections"}
 _MISSING = {"hidden": "hidden layer", "context": "adjustable context"}
 _HAS = {"mlp": "The MLP has", "ngram": "Counts have", "neural-bigram": "The neural bigram has"}
 
@@ -103,11 +93,6 @@ def stepped(
         name, limit = name_of(setting).capitalize(), "maximum" if by > 0 else "minimum"
         return say.AT_LIMIT.format(setting=name, limit=limit, value=setting_text(setting, now))
     return {setting: value}
-
-
-def next_speed_limit(limit: int | None, by: int) -> int | None:
-    """The next lower or higher limit of the steps a second; None is no limit, the highest."""
-    return next_on(_SPEED_LIMITS, limit, by)
 
 
 def next_on(ladder: Sequence[int], now: int | None, by: int) -> int | None:

@@ -190,7 +190,6 @@ class BigramAnalysis:
     def _pair(
         self, view: BigramsView, previous: int, following: int, row: Mapping[str, Tensor]
     ) -> PairFacts:
-        """The facts of a pair, from its row of values of each mode, (V,)."""
         modelled, counted, counts = row["model"], row["counted"], row["counts"]
         weights, gradient = row.get("weights"), row.get("gradient")
         likeliest = modelled.topk(max(0, min(view.followers, len(modelled)))).indices
@@ -202,18 +201,12 @@ class BigramAnalysis:
             rank=int((modelled > modelled[following]).sum()) + 1,
             counted=float(counted[following]),
             followers=tuple(
-                Follower(
-                    character=i,
-                    probability=float(modelled[i]),
-                    counted=float(counted[i]),
-                    count=int(counts[i]),
-                    weight=None if weights is None else float(weights[i]),
-                )
+                Follower(i, float(modelled[i]), float(counted[i]), int(counts[i]), _at(weights, i))
                 for i in likeliest.tolist()
             ),
             words=self.words(previous, following),
-            weight=None if weights is None else float(weights[following]),
-            gradient=None if gradient is None else float(gradient[following]),
+            weight=_at(weights, following),
+            gradient=_at(gradient, following),
         )
 
     def _find_words(self, previous: int, following: int) -> tuple[str, ...]:
@@ -282,6 +275,10 @@ def _contexts_by_ending(dataset: Dataset, context: int) -> list[_Ending]:
         _Ending(*found) if len(found[0]) else _Ending(torch.tensor([-id]), torch.ones(1).double())
         for id, found in enumerate(of_each)
     ]
+
+
+def _at(values: Tensor | None, i: int) -> float | None:
+    return None if values is None else float(values[i])
 
 
 def _divergences(counted: Tensor, modelled: Tensor) -> Tensor:

@@ -57,7 +57,9 @@ class CoverageAnalysis:
 
     def of(self, model: Model) -> ContextCoverage:
         """The coverage, with the losses of a model that has this context."""
-        model_seen, model_unseen = self._seen_and_unseen(self._nll(model))
+        pairs = self._contexts, self._rows, self._targets
+        nll = torch.cat([nll for _, nll in nll_by_block(model, *pairs)])  # (P,), of each pair
+        model_seen, model_unseen = self._seen_and_unseen(nll)
         counts_seen, counts_unseen = self._by_counts
         context, characters, train_on = self._settings
         return ContextCoverage(
@@ -77,11 +79,6 @@ class CoverageAnalysis:
             train_share=self._shares[0],
             dev_share=self._shares[1],
         )
-
-    def _nll(self, model: Model) -> Tensor:
-        """-ln P of each distinct pair of a context and a target, (P,) float64."""
-        pairs = self._contexts, self._rows, self._targets
-        return torch.cat([nll for _, nll in nll_by_block(model, *pairs)])
 
     def _seen_and_unseen(self, nll: Tensor) -> tuple[float | None, float | None]:
         """The mean loss over examples with a context that training has, and over the others."""

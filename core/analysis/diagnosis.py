@@ -21,13 +21,7 @@ from typing import NamedTuple
 
 from ..model_kinds import MODEL_KINDS
 from ..results import Baseline, Diagnosis
-from ..settings import (
-    SETTINGS,
-    ModelSettings,
-    TrainSettings,
-    lower_learning_rate,
-    value_text,
-)
+from ..settings import SETTINGS, ModelSettings, TrainSettings, lower_learning_rate, value_text
 
 _FAR_OFF = 0.5  # nats of a first loss above ln V
 _LARGE_GAP = 0.1  # nats of dev above train
@@ -59,7 +53,6 @@ class Facts:
     is_diverged: the loss has exploded or is not finite. model, train_settings: of the next step.
     """
 
-    kind: str
     step: int
     uniform: float
     first_loss: float
@@ -72,9 +65,6 @@ class Facts:
     steps_since_edit: int = 0
     fall: float = 0.0
     fall_error: float = 0.0
-    init: str = "scaled"
-    weight_decay: float = 0.0
-    smoothing: float = 0.0
     baseline: Baseline | None = None
     is_decayed: bool = False
     is_counted: bool = False
@@ -88,7 +78,7 @@ class Facts:
         """The range of ratios of update to weight that are neither too small nor too large."""
         if self.step < _MIN_STEPS:
             return -math.inf, math.inf
-        return -math.inf if self.is_decayed else _MIN_RATIO, MODEL_KINDS[self.kind].max_update_ratio
+        return -math.inf if self.is_decayed else _MIN_RATIO, self.model.model_kind.max_update_ratio
 
     @property
     def has_settled(self) -> bool:
@@ -103,7 +93,7 @@ class Facts:
 
     @property
     def is_kneser_ney(self) -> bool:
-        is_method = "smoothing_method" in MODEL_KINDS[self.kind].settings
+        is_method = self.model.is_relevant("smoothing_method")
         return is_method and self.train_settings.smoothing_method == "kneser-ney"
 
     @property
@@ -165,8 +155,13 @@ def _underfits(facts: Facts) -> bool:
 
 def _is_smoothed_too_much(facts: Facts) -> bool:
     best = facts.baseline.k if facts.baseline is not None else None
-    is_much = best is not None and facts.smoothing > best
+    is_much = best is not None and facts.train_settings.smoothing > best
     return facts.is_counted and is_much and facts.is_above_baseline
+
+
+def _decays_too_much(facts: Facts) -> bool:
+    is_decayed = facts.train_settings.weight_decay > 0
+    return is_decayed and facts.has_settled and facts.is_above_baseline
 
 
 def _has_another_order(facts: Facts) -> bool:
@@ -186,15 +181,16 @@ def _lower_rate(facts: Facts) -> str:
 
 
 def _higher_rate(facts: Facts) -> str:
-    usual = MODEL_KINDS[facts.kind].learning_rates.get(facts.train_settings.optimizer, (0.0, 0.0))
-    is_far_below = facts.train_settings.learning_rate * 3 < usual[0]
+    train, rates = facts.train_settings, facts.model.model_kind.learning_rates
+    usual = rates.get(train.optimizer, (0.0, 0.0))
+    is_far_below = train.learning_rate * 3 < usual[0]
     return value_text(usual[0]) if is_far_below else "three times as much"
 
 
 def _less_fitting(facts: Facts) -> str:
     """What holds back a network that over-fits, as far as there is more to be had of it."""
     train, ways = facts.train_settings, []
-    settings = MODEL_KINDS[facts.kind].settings
+    settings = facts.model.model_kind.settings
     if train.train_on.startswith("first-"):
         return "more items to train on"
     if "dropout" in settings and train.dropout < 0.5:
@@ -207,7 +203,6 @@ def _less_fitting(facts: Facts) -> str:
 
 
 def _larger_model(facts: Facts) -> str:
-    """What an MLP that under-fits has too little of."""
     model = facts.model
     if model.context == 1:
         return "a longer context"
@@ -270,7 +265,7 @@ RULES = (
          "worse than counting: dev is above what this order can reach, try less smoothing",
          "The dev loss is more than 0.03 above the best of any smoothing at this order, and this "
          "smoothing is stronger.", ("ngram",)),
-    Rule(lambda facts: facts.weight_decay > 0 and facts.has_settled and facts.is_above_baseline,
+    Rule(_decays_too_much,
          "worse than counting: dev is above the bigram baseline, try less weight decay",
          "The dev loss is more than 0.03 above the bigram baseline, and has nearly stopped "
          "falling: weight decay keeps the weights too small.", _NETWORKS),
@@ -284,7 +279,7 @@ RULES = (
          "An update should be about a thousandth of the weights (a ratio of -3). Here it is less "
          "than a ten-thousandth, and the schedule is not the cause.",
          advice=_higher_rate),
-    Rule(lambda facts: facts.init == "scaled" and _is_saturated(facts),
+    Rule(lambda facts: facts.model.init == "scaled" and _is_saturated(facts),
          "saturated: most hidden units are stuck at -1 or 1, try weight decay or a lower rate",
          _SATURATED_HELP),
     Rule(_is_saturated,
@@ -329,7 +324,7 @@ RULES = (
 
 def diagnosis(facts: Facts) -> Diagnosis:
     """That of the first of `RULES` that applies."""
-    rules = (one for one in RULES if facts.kind in one.kinds and one.condition(facts))
+    rules = (one for one in RULES if facts.model.kind in one.kinds and one.condition(facts))
     rule = next(rules)
     return Diagnosis(rule.name, rule.applied(facts))
 

@@ -141,7 +141,6 @@ def _facts(
     matrices = [one for one in tensors if not one.name.startswith("b")]  # biases say little
     ratios = [one.ratio for one in matrices if one.ratio is not None]
     return Facts(
-        kind=model.settings.kind,
         step=trainer.step,
         uniform=math.log(model.vocabulary_size),
         first_loss=first_loss(trainer, first_settings),
@@ -149,9 +148,6 @@ def _facts(
         saturated=saturated,
         dead=dead,
         ratio=median_high(ratios) if ratios else math.nan,
-        init=model.settings.init,
-        weight_decay=settings.weight_decay,
-        smoothing=settings.smoothing,
         is_counted=trainer.finished,
         is_decayed=settings.learning_rate_at(trainer.step) < settings.learning_rate / 2,
         is_held_out=settings.train_on != "all",
@@ -176,7 +172,6 @@ def _first_loss(
 
 
 def _first_examples(dataset: Dataset, train_on: str, context: int) -> Batches:
-    """The first examples that a run trains on, as one batch."""
     split = dataset.split(train_on)
     n = min(EXAMPLES, split.num_examples)
     contexts, targets = split.examples_at(torch.arange(1, n + 1), context)  # (N, T), (N,)
@@ -191,7 +186,6 @@ def _loss(model: Model, batch: Batches) -> float:
 
 
 def _tensors(trainer: AnyTrainer, batch: Batches) -> tuple[tuple[TensorHealth, ...], str]:
-    """The health of each parameter tensor, and what its update is."""
     gradients, updates, is_of = trainer.gradients(batch), trainer.last_update(), "the last step"
     if not gradients:
         return (), "counts"

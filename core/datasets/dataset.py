@@ -37,16 +37,13 @@ class Dataset:
 
     path: of the file. name: of a built-in dataset, or the file's. built_in: True for the former.
     unique: True if repeated items were dropped. fingerprint: the SHA-256 of the cleaned text.
-    reading: how the file was read. is_plain: True if it is UTF-8 text, each line an item as it is.
+    reading: how the file was read. encoded: its items in the order of the file.
+    is_plain: True if it is UTF-8 text, each line an item as it is.
     notes: what was changed in reading it, in sentences.
     """
 
     def __init__(
-        self,
-        path: Path,
-        unique: bool = False,
-        name: str | None = None,
-        reading: Reading = PLAIN,
+        self, path: Path, unique: bool = False, name: str | None = None, reading: Reading = PLAIN
     ):
         """Read a file of one item a line; it may be packed with gzip.
 
@@ -58,22 +55,22 @@ class Dataset:
         self.built_in: bool = name in BUILT_IN_DATASETS
         self.unique = unique
         self.reading = reading
-        self._text = read_items(path, reading)
+        self.encoded: EncodedText = read_items(path, reading)
         self._tables: dict[int, dict[tuple[str, int], ContextTable]] = {}  # by context length
-        self.vocabulary: Vocabulary = self._text.vocabulary
-        self.fingerprint: str = self._text.fingerprint
+        self.vocabulary: Vocabulary = self.encoded.vocabulary
+        self.fingerprint: str = self.encoded.fingerprint
         if unique:  # the first of each set of equal items stays, in order
-            hashes = item_hashes(self._text.tokens, self._text.starts)
+            hashes = item_hashes(self.encoded.tokens, self.encoded.starts)
             ordered, origin = torch.sort(hashes, stable=True)
             is_new = torch.ones_like(ordered, dtype=torch.bool)
             is_new[1:] = ordered.diff() != 0
-            self._text = _reordered(self._text, origin[is_new].sort().values.int())
+            self.encoded = _reordered(self.encoded, origin[is_new].sort().values.int())
             if self.num_items < MIN_ITEMS:
                 raise UserError(
                     f"{path}: only {self.num_items} distinct items; at least {MIN_ITEMS} are needed"
                 )
-        self.is_plain: bool = self._text.is_plain
-        self.notes: tuple[str, ...] = self._text.notes
+        self.is_plain: bool = self.encoded.is_plain
+        self.notes: tuple[str, ...] = self.encoded.notes
         n, dev, test = self.num_items, int(0.8 * self.num_items), int(0.9 * self.num_items)
         self._edges = {"train": (0, dev), "dev": (dev, test), "test": (test, n), "all": (0, n)}
 
@@ -82,12 +79,7 @@ class Dataset:
         return f"Dataset({self.name!r}, {self.num_items:,} items, {size:,} characters)"
 
     @classmethod
-    def load(
-        cls,
-        name: str = "names",
-        unique: bool = False,
-        reading: Reading = PLAIN,
-    ) -> "Dataset":
+    def load(cls, name: str = "names", unique: bool = False, reading: Reading = PLAIN) -> "Dataset":
         """A built-in dataset by name, or a file by path; raises UserError as `Dataset` does."""
         if name in BUILT_IN_DATASETS:
             return cls(built_in_path(name), unique, name, reading)
@@ -100,16 +92,12 @@ class Dataset:
 
     @property
     def num_items(self) -> int:
-        return len(self._text.starts) - 1
-
-    def text(self) -> str:
-        """The items in the order of the file, each with a newline after it."""
-        return self._text.decoded()
+        return len(self.encoded.starts) - 1
 
     @property
     def nbytes(self) -> int:
         """About how many bytes its tokens take, in the file's order and in that of the splits."""
-        return 2 * self._text.tokens.nbytes
+        return 2 * self.encoded.tokens.nbytes
 
     @property
     def distinct(self) -> int:
@@ -118,12 +106,12 @@ class Dataset:
     @cached_property
     def shortest(self) -> int:
         """The length of the shortest item in characters."""
-        return int(self._text.starts.diff().min()) - 1
+        return int(self.encoded.starts.diff().min()) - 1
 
     @cached_property
     def longest(self) -> int:
         """The length of the longest item in characters."""
-        return int(self._text.starts.diff().max()) - 1
+        return int(self.encoded.starts.diff().max()) - 1
 
     def split(self, name: str) -> Split:
         """A split by name: train, dev, test, all, or first-N for the first N items of the file.
@@ -133,7 +121,7 @@ class Dataset:
         first_items = first_n(name)
         if first_items:
             last = min(first_items, self.num_items)
-            tokens = self._text.tokens[: int(self._text.starts[last]) + 1]
+            tokens = self.encoded.tokens[: int(self.encoded.starts[last]) + 1]
             return Split(f"first-{last}", tokens, 0, last)
         edges = self._edges
         if name not in edges:
@@ -147,7 +135,7 @@ class Dataset:
     def num_examples(self, split: str) -> int:
         """The number of examples of train, dev, test, or all."""
         items = self._order[slice(*self._edges[split])]
-        return int(self._text.starts.diff()[items].sum())
+        return int(self.encoded.starts.diff()[items].sum())
 
     def context_tables(
         self, split: str, context: int, max_examples: int | None = None
@@ -211,7 +199,7 @@ class Dataset:
     def _shuffled(self) -> EncodedText:
         """The items in the order of the splits. Shuffling a large file takes longer than reading
         it, so it waits until it is needed."""
-        return _reordered(self._text, self._order)
+        return _reordered(self.encoded, self._order)
 
     @cached_property
     def _order(self) -> Tensor:
@@ -222,7 +210,7 @@ class Dataset:
     def _hashes(self) -> tuple[Tensor, Tensor, Tensor]:
         """The hash of each item, in the order of the splits: (num_items,) int64; those of train's
         items, sorted; and all that differ, sorted."""
-        hashes = item_hashes(self._text.tokens, self._text.starts)[self._order]
+        hashes = item_hashes(self.encoded.tokens, self.encoded.starts)[self._order]
         of_train = hashes[slice(*self._edges["train"])].sort().values
         return hashes, of_train, hashes.unique(sorted=True)
 

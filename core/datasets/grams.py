@@ -41,9 +41,6 @@ class GramIndex:
         self.grams: list[Tensor] = [empty, grams]
         self.shorter: list[Tensor] = [empty, empty]
 
-    def __repr__(self) -> str:
-        return f"GramIndex(order {self.order}, {self.num_examples:,} examples)"
-
     @property
     def order(self) -> int:
         return len(self.grams) - 1

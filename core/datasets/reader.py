@@ -72,8 +72,9 @@ def read_items(path: Path, reading: Reading) -> EncodedText:
     for block in read_blocks(path, reading):
         text, is_plain = _clean(block.text), is_plain and block.is_plain
         if reading.skip_long:
-            text, num_long = _without_long(text)
-            skipped += num_long
+            items = text.split("\n")
+            short = [item for item in items if len(item) <= MAX_ITEM_LENGTH]
+            text, skipped = "\n".join(short), skipped + len(items) - len(short)
         if text:
             parts.append(encoder.encode(text))  # ends with a boundary
             _check_lengths(path, block.text, block.line, parts[-1])
@@ -123,13 +124,6 @@ def _clean(text: str) -> str:
         text = "\n".join([line.strip() for line in text.split("\n")])
     text = re.sub("\n\n+", "\n", text).strip("\n")
     return text + "\n" if text else ""
-
-
-def _without_long(text: str) -> tuple[str, int]:
-    """The items that are not too long, and how many are."""
-    items = text.split("\n")
-    short = [item for item in items if len(item) <= MAX_ITEM_LENGTH]
-    return "\n".join(short), len(items) - len(short)
 
 
 class _Encoder:

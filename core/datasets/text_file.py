@@ -161,8 +161,7 @@ def _opened(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
             f"the built-in ones are {', '.join(BUILT_IN_DATASETS)}"
         ) from None
     except IsADirectoryError:
-        why = f"{path} is a directory; {_NEEDED}"
-        raise UserError(why) from None
+        raise UserError(f"{path} is a directory; {_NEEDED}") from None
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise UserError(f"{path} is a damaged or truncated gzip file") from None
     except (OSError, ValueError) as error:  # a ValueError where the path has a NUL
@@ -218,7 +217,6 @@ def _place(path: Path, columns: list[str], wanted: str) -> tuple[int, bool]:
 
 
 def _columns(header: str) -> list[str]:
-    """The names in the first line of a table."""
     row = next(csv.reader([header], delimiter=_delimiter(header)), [])
     return [name.strip() for name in row]
 

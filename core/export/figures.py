@@ -27,6 +27,7 @@ from ..errors import UserError
 from ..results import Baseline, EmbeddingMap, Mark
 from ..runs.state import journal_marks
 from ..session.session import Session
+from ..session.twins import Twins
 from ..text import shown
 
 _LOSS_SIZE = 8.8, 4.8  # inches
@@ -36,7 +37,7 @@ _LEGEND_ROOM = 0.3
 _EDITS_ROOM = 0.42
 _LABEL_ROWS = (5, 17)  # points above the axes, of the labels of edits
 _LABEL_GAP = 11  # points between the labels at the right
-_MAX_POINTS = 400  # of the curve
+_MAX_POINTS, _PAIR_POINTS = 400, 200  # of the curve, and of those of a pair
 _MIN_LOG_RATIO = 4  # of the highest to the lowest loss, for a logarithmic axis
 _NUM_BASELINES = 3  # uniform, unigram and bigram
 # The curves have colours of Okabe and Ito, which colour-blind people can tell apart.
@@ -167,6 +168,33 @@ def embedding_figure(found: EmbeddingMap, chosen: Sequence[int]) -> Figure:
         text = axes.text(x, y, found.labels[i], size=12, ha="center", va="center", color=INK)
         if found.vowels[i]:
             text.set(color=DEV, weight="bold")
+    return figure
+
+
+@styled()
+def pair_figure(twins: Twins) -> Figure:
+    """The minibatch losses of A and B, smoothed alike, and under them B - A with its zero line; the
+    dev differences with two standard errors either way."""
+    losses = twins.losses(_PAIR_POINTS)
+    figure = Figure(figsize=_LOSS_SIZE, layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    for values, color, label in ((losses.a, BATCH, "A"), (losses.b, DEV, "B")):
+        above.plot(losses.steps, values, color=color, lw=1.4, label=label)
+    above.legend(loc="upper right", ncols=2)
+    above.set_ylabel("nats per character")
+    below.axhline(0, color=DIM, lw=0.9)
+    if losses.difference:
+        below.plot(losses.steps, losses.difference, color=DEV, lw=1.2, label="B - A, minibatches")
+    dev = [one for one in losses.dev if math.isfinite(one.difference)]
+    if dev:
+        errors = [2 * one.standard_error for one in dev]
+        values = [one.difference for one in dev]
+        looks: dict[str, Any] = {"color": BATCH, "ms": 5, "lw": 1.2, "label": "B - A, dev ± 2 SE"}
+        below.errorbar([one.step for one in dev], values, errors, fmt=".", **looks)
+    if dev or losses.difference:
+        below.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    below.set_xlabel("steps", loc="right")
+    below.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     return figure
 
 

@@ -33,12 +33,6 @@ def export_figure(session: Session, form: str, stem: str) -> bytes:
     return svg_file(figure, shown(stem)).encode() if form == "svg" else file_bytes(figure, form)
 
 
-def _export_page(session: Session, stem: str, twins: Twins | None = None) -> str:
-    from .report import export_html
-
-    return export_html(session, stem, twins)
-
-
 # The forms that are a text and no figure, each from the run and its name.
 _TEXTS: dict[str, Callable[[Session, str], str]] = {
     "script": export_script,
@@ -52,7 +46,9 @@ _TEXTS: dict[str, Callable[[Session, str], str]] = {
 def export_bytes(session: Session, form: str, stem: str, twins: Twins | None = None) -> bytes:
     """A run in one of the forms that are a file; `stem` is the run's name."""
     if form == "html":
-        return _export_page(session, stem, twins).encode()
+        from .report import export_html
+
+        return export_html(session, stem, twins).encode()
     if form in _FIGURES:
         return export_figure(session, form, stem)
     return _TEXTS[form](session, stem).encode()
@@ -79,7 +75,9 @@ def write_export(session: Session, form: str, out: Path, twins: Twins | None = N
     contents = {out: export_bytes(session, form, out.stem, twins)}
     if form in ("script", "notebook"):
         dataset, beside = session.dataset, out.parent / data_name(session)
-        items = dataset.path.read_bytes() if dataset.is_plain else dataset.text().encode()
+        items = (
+            dataset.path.read_bytes() if dataset.is_plain else dataset.encoded.decoded().encode()
+        )
         if not _holds(beside, items):
             contents = {beside: items} | contents
     for path, content in contents.items():

@@ -47,9 +47,7 @@ class Point:
     """The losses at one step, in nats."""
 
     step: int
-    loss: (
-        float | None
-    )  # the mean of the minibatches since the point before; None if only dev has one
+    loss: float | None  # the mean of the minibatches since the point before, if there are any
     learning_rate: float  # of the last step, after the schedule
     dev: float | None  # None if it was not evaluated there
 

@@ -14,12 +14,11 @@ from markupsafe import Markup
 from ..analysis.bigrams import BigramAnalysis
 from ..analysis.embedding import EmbeddingMapper
 from ..errors import UserError
-from ..results import Baseline, Unavailable
+from ..results import JUDGED, Baseline, Unavailable
 from ..session.session import Session
 from ..session.twins import Twins
 from ..settings import setting_text
 from . import figures
-from .pair import pair_section
 from .records import edits, final_losses
 from .script import templates
 
@@ -50,7 +49,7 @@ def export_html(session: Session, stem: str = "run", twins: Twins | None = None)
         edits=edits(session),
         bigrams=_bigrams(session, analysis),
         embedding=_embedding(session, analysis),
-        pair=twins and pair_section(twins),
+        pair=twins and _pair(twins),
         names=session.sample(_NUM_NAMES, seed=session.seed),
         versions=f"makemore-tui {version('makemore-tui')}, torch {torch.__version__}",
     )
@@ -114,3 +113,27 @@ def _embedding(session: Session, analysis: BigramAnalysis) -> dict[str, Any] | N
     figure = figures.embedding_figure(found, chosen)
     picture = figures.inline_svg(figure, "map", "Characters by their embedding")
     return {"picture": picture, "map": found, "shown": len(chosen)}
+
+
+def _pair(twins: Twins) -> dict[str, Any]:
+    a, b = (
+        vars(one.model_settings) | vars(one.train_settings) | {"seed": one.seed}
+        for one in (twins.a, twins.b)
+    )
+    differ = [
+        (name.replace("_", " "), *(setting_text(name, one[name]) for one in (a, b)))
+        for name in a
+        if a[name] != b[name]
+    ]
+    if twins.differences:
+        newest = twins.differences[-1]
+    else:  # of copies, which leaves both as they are
+        newest = Twins(*(Session.from_state(one.state()) for one in (twins.a, twins.b))).evaluate()
+    title = "The losses of A and B, and B - A"
+    return {
+        "settings": differ,
+        "losses": (f"{newest.a:.4f}", f"{newest.b:.4f}"),
+        "sentence": newest.sentence,
+        "note": twins.unpaired or JUDGED,
+        "picture": figures.inline_svg(figures.pair_figure(twins), "loss", title),
+    }

@@ -20,12 +20,8 @@ from ..text import shown
 from .records import Edit, edits, edits_by_step
 
 _SCHEDULES = ("step", "linear", "cosine", "constant")
-_DRAWN_FROM = {
-    "minibatches",
-    "batch_size",
-    "train_on",
-    "context",
-}  # distinct contexts depend on them
+# What distinct contexts depend on.
+_DRAWN_FROM = {"minibatches", "batch_size", "train_on", "context"}
 _MASK_SETTINGS = {"dropout", "hidden", "batch_size", "train_on"}  # dropout masks depend on them
 _HEADINGS = {
     "mlp": "A character-level MLP (Bengio et al. 2003)",

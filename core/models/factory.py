@@ -14,10 +14,7 @@ _NETWORKS = {"mlp": MLP, "neural-bigram": NeuralBigram}
 
 
 def make_model(
-    settings: ModelSettings,
-    V: int,
-    generator: Generator | None,
-    init_version: int = INIT_VERSION,
+    settings: ModelSettings, V: int, generator: Generator | None, init_version: int = INIT_VERSION
 ) -> AnyModel:
     """A new model of the settings' kind.
 

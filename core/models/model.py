@@ -41,12 +41,7 @@ class Model(ABC):
 
     @property
     def is_finite(self) -> bool:
-        # A finite sum is the usual case, and a fast check.
-        return all(
-            math.isfinite(float(tensor.sum())) or bool(torch.isfinite(tensor).all())
-            for tensor in self.tensors.values()
-            if tensor.is_floating_point()
-        )
+        return all(map(_is_finite, self.tensors.values()))
 
     @property
     def multiplications(self) -> int:
@@ -104,6 +99,11 @@ class Layout:
         }
 
 
+def _is_finite(numbers: Tensor) -> bool:
+    # A finite sum is the usual case, and a fast check.
+    return math.isfinite(float(numbers.sum())) or bool(torch.isfinite(numbers).all())
+
+
 INIT_VERSION = 2  # of how the initial parameters of new runs are drawn
 
 
@@ -124,6 +124,10 @@ class Network(Model):
         self.layout: Layout = self.layout_of(settings, vocabulary_size)
         self.flat: Tensor = torch.zeros(self.layout.size)
         self.tensors: dict[str, Tensor] = self.views(self.flat)
+
+    @property
+    def is_finite(self) -> bool:
+        return _is_finite(self.flat)
 
     @staticmethod
     @abstractmethod

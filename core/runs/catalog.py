@@ -17,15 +17,7 @@ from ..atomic import UNFINISHED
 from ..errors import UserError
 from ..settings import ModelSettings, TrainSettings, model_label
 from ..text import is_acted_on
-from .header import (
-    FOLDER_RECORD,
-    SUFFIX,
-    existing_run,
-    find,
-    is_run_folder,
-    read_record,
-    run_name,
-)
+from .header import FOLDER_RECORD, SUFFIX, existing_run, find, is_run_folder, read_record, run_name
 from .locks import RunLock, is_locked
 
 _MAX_NAME_LENGTH = 60  # characters

@@ -162,7 +162,6 @@ def _record(state: RunState, named: bool, report: dict[str, Any]) -> RunRecord:
 
 
 def _tensors(state: RunState) -> dict[str, Tensor]:
-    """The tensors of a run by the names that they have in its file."""
     trainer = state.trainer
     tensors = {"history.buckets": state.history.filled, "history.rest": state.history.rest}
     if "counted" in trainer:
@@ -289,7 +288,6 @@ def _serialized(tensors: Mapping[str, Tensor]) -> bytes:
 
 
 def _parsed(path: Path, content: bytes) -> dict[str, Tensor]:
-    """The tensors of a safetensors file; raises UserError if it is none."""
     try:
         return safetensors.torch.load(content)
     except (SafetensorError, ValueError, KeyError, RuntimeError, TypeError, AttributeError):

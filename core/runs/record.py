@@ -81,9 +81,7 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
 
     format: int
     versions: dict[str, str]
-    threads: Annotated[
-        int, Meta(ge=1, le=2**31)
-    ]  # of torch: the last bits of a replay depend on it
+    threads: Annotated[int, Meta(ge=1, le=2**31)]  # of torch, on which a replay's last bits depend
     named: bool  # True when a person gave the run its name; other runs may be pruned
     saved: datetime
     dataset: DatasetRecord

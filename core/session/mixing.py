@@ -38,7 +38,8 @@ class Mixing:
 
     in_background: don't wait for the counts, which a thread makes; until `advance` has said that
     they are there the network predicts alone. And `auto` means the weight found by the newest
-    evaluation of dev, which is not made for this.
+    evaluation of dev, which is not made for this. is_counting: True when `advance` should be
+    called.
     """
 
     def __init__(self, session: Mixable):
@@ -48,7 +49,7 @@ class Mixing:
         self._thread = ThreadPoolExecutor(1)
         self._counting: Future[MixedCounts] | None = None
         self._counts_of: object = None  # dataset, order and split
-        self._is_counting = False
+        self.is_counting: bool = False
         self._weight: float | None = None  # the best on dev, as it was found last
         self._weight_of: tuple[object, ...] = ()  # the counts, the run, and its weights
 
@@ -58,18 +59,13 @@ class Mixing:
         session = self._session
         return session.model_settings.model_kind.is_network and session.train_settings.mix != 0
 
-    @property
-    def is_counting(self) -> bool:
-        """True when `advance` should be called."""
-        return self._is_counting
-
     def advance(self, is_training: bool) -> bool:
         """True when the counts have come, for which training does not wait."""
-        if self._counting is None or not self._is_counting:
+        if self._counting is None or not self.is_counting:
             return False
         wait([self._counting], 0 if is_training else _PATIENCE)
-        self._is_counting = not self._counting.done()
-        return not self._is_counting
+        self.is_counting = not self._counting.done()
+        return not self.is_counting
 
     def model(self) -> AnyModel | Mixture:
         """What predicts: the mixture, or the model alone."""
@@ -156,8 +152,8 @@ class Mixing:
             if self._counting is not None:
                 self._counting.cancel()  # if it hasn't begun
             self._counting, self._counts_of = self._thread.submit(_count, *of), of
-            self._is_counting = self.in_background
-        return None if self._is_counting else self._counting.result()
+            self.is_counting = self.in_background
+        return None if self.is_counting else self._counting.result()
 
 
 def _count(dataset: Dataset, order: int, train_on: str) -> MixedCounts:

@@ -26,9 +26,6 @@ class Dropout:
         self._seed, self._hidden, self._like, self._version = seed, hidden, like, version
         self._masks = like.new_empty(0, hidden)
 
-    def __repr__(self) -> str:
-        return f"Dropout({self.share:g}, {self._hidden:,} hidden units, version {self._version})"
-
     def mask(self, step: int, rows: int) -> Tensor:
         """The mask of a step, one row for each of its contexts: (rows, H)."""
         if len(self._masks) < rows + _STARTS:

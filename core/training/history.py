@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from copy import copy
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +14,34 @@ _NEWEST_WINDOW = 1000  # steps, of the smoothed loss at the newest step
 _PARTS = 32  # of a smoothing window, in each of which all losses weigh the same
 _MAX_SMOOTHED = 1e6  # larger losses are left out, as those that are not finite are
 RECENT = 100  # steps
+_MAX_NEW = 64  # slices of training, whose losses wait to be put into buckets
+
+
+class _Buckets(NamedTuple):
+    """Losses in buckets of `width` steps each: the full ones, (3, n), with the lowest, mean and
+    highest loss of each; and the losses of the last one, which is not full yet."""
+
+    width: int
+    filled: Tensor
+    rest: Tensor
+
+    def with_losses(self, losses: Tensor, capacity: int) -> "_Buckets":
+        """Those with the losses of the next steps, (n,)."""
+        width, filled, _ = self
+        waiting = torch.cat([self.rest, losses])
+        while len(waiting) >= width:
+            free = capacity - filled.shape[1]
+            if not free:
+                low, mean, high = filled.view(3, -1, 2)
+                filled = torch.stack([low.amin(1), mean.mean(1), high.amax(1)])
+                width *= 2
+                continue
+            whole = min(len(waiting) // width, free) * width
+            buckets = waiting[:whole].view(-1, width)
+            new = torch.stack([buckets.amin(1), buckets.mean(1), buckets.amax(1)])
+            filled = torch.cat([filled, new], 1)
+            waiting = waiting[whole:]
+        return _Buckets(width, filled, waiting.clone())
 
 
 class LossHistory:
@@ -27,12 +56,11 @@ class LossHistory:
 
     def __init__(self, capacity: int = 1 << 14):
         self.capacity = capacity
-        self.width: int = 1
         self.steps: int = 0
-        self.filled: Tensor = torch.empty(3, 0)
-        self.rest: Tensor = torch.empty(0)
+        self._buckets = _Buckets(1, torch.empty(3, 0), torch.empty(0))
+        self._recent: Tensor = torch.empty(0)
+        self._new: tuple[Tensor, ...] = ()  # losses that are in neither yet
         self._sums: tuple[Tensor, Tensor] | None = None  # see `_running_sums`
-        self.recent: Tensor = torch.empty(0)
 
     def __repr__(self) -> str:
         return f"LossHistory({self.steps:,} steps)"
@@ -44,31 +72,44 @@ class LossHistory:
         Of a wide bucket, the mean stands for each of its recent losses.
         """
         history = cls()
-        history.width, history.filled, history.rest = width, filled, rest
+        history._buckets = _Buckets(width, filled, rest)
         history.steps = width * filled.shape[1] + len(rest)
         means = filled[1, -1 - RECENT // width :].repeat_interleave(width)
-        history.recent = torch.cat([means, rest])[-RECENT:].clone()
+        history._recent = torch.cat([means, rest])[-RECENT:].clone()
         return history
 
+    @property
+    def width(self) -> int:
+        return self._all().width
+
+    @property
+    def filled(self) -> Tensor:
+        return self._all().filled
+
+    @property
+    def rest(self) -> Tensor:
+        return self._all().rest
+
+    @property
+    def recent(self) -> Tensor:
+        self._all()
+        return self._recent
+
     def append(self, losses: Tensor) -> None:
-        """Add the losses of the next steps, (n,)."""
+        """Add the losses of the next steps, (n,). They are put into buckets when those are looked
+        at, or when there are many: a slice of training has no time for it."""
         self.steps += len(losses)
-        self._sums = None
-        self.recent = torch.cat([self.recent, losses])[-RECENT:].clone()
-        waiting = torch.cat([self.rest, losses])
-        while len(waiting) >= self.width:
-            free = self.capacity - self.filled.shape[1]
-            if not free:
-                low, mean, high = self.filled.view(3, -1, 2)
-                self.filled = torch.stack([low.amin(1), mean.mean(1), high.amax(1)])
-                self.width *= 2
-                continue
-            whole = min(len(waiting) // self.width, free) * self.width
-            buckets = waiting[:whole].view(-1, self.width)
-            new = torch.stack([buckets.amin(1), buckets.mean(1), buckets.amax(1)])
-            self.filled = torch.cat([self.filled, new], 1)
-            waiting = waiting[whole:]
-        self.rest = waiting.clone()
+        self._new = (*self._new, losses)
+        if len(self._new) == _MAX_NEW:
+            self._all()
+
+    def _all(self) -> _Buckets:
+        """The buckets, with all losses."""
+        if self._new:
+            new, self._new, self._sums = torch.cat(self._new), (), None
+            self._buckets = self._buckets.with_losses(new, self.capacity)
+            self._recent = torch.cat([self._recent, new])[-RECENT:].clone()
+        return self._buckets
 
     def curve(
         self,
@@ -144,8 +185,9 @@ class LossHistory:
 
     def _running_sums(self) -> tuple[Tensor, Tensor]:
         """How many of the first 0, 1, 2, … buckets can be smoothed, and the sum of their means."""
+        filled = self.filled
         if self._sums is None:
-            losses = torch.cat([torch.zeros(1), self.filled[1]]).double()
+            losses = torch.cat([torch.zeros(1), filled[1]]).double()
             is_usable = losses.abs() < _MAX_SMOOTHED  # which NaN is not
             self._sums = is_usable.double().cumsum(0) - 1, losses.where(is_usable, 0.0).cumsum(0)
         return self._sums
@@ -159,6 +201,7 @@ class LossHistory:
         return float(means.nan_to_num(math.inf).amin()) if whole else math.inf
 
     def copy(self) -> "LossHistory":
+        self._all()  # put into buckets once, for both
         return copy(self)  # its tensors are replaced, never written to
 
 

@@ -7,13 +7,7 @@ import torch
 from torch import Tensor
 
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # the defaults of torch.optim.AdamW
-_FUSED_OPTIONS = {
-    "beta1": _BETA1,
-    "beta2": _BETA2,
-    "eps": _EPS,
-    "amsgrad": False,
-    "maximize": False,
-}
+_FUSED = {"beta1": _BETA1, "beta2": _BETA2, "eps": _EPS, "amsgrad": False, "maximize": False}
 
 
 class SGD:
@@ -68,7 +62,7 @@ class AdamW:
         mean, square = self.moments["mean"], self.moments["square"]
         if fused := getattr(torch, "_fused_adamw_", None):
             each = [parameters], [gradient], [mean], [square], [], [self.steps]
-            fused(*each, lr=rate, weight_decay=decay, **_FUSED_OPTIONS)
+            fused(*each, lr=rate, weight_decay=decay, **_FUSED)
             return
         mean.lerp_(gradient, 1 - _BETA1)
         square.mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)

@@ -71,11 +71,9 @@ class GradientTrainer:
         split, V = self.dataset.split(settings.train_on), self.model.vocabulary_size
         most, is_of_contexts = MAX_FULL_BATCH // V, settings.minibatches == "contexts"
         if split.num_examples > most and (settings.batch_size == 0 or is_of_contexts):
-            what, instead = (
-                ("a table of the contexts", "minibatches=examples")
-                if settings.batch_size
-                else ("a batch", "512")
-            )
+            what, instead = "a batch", "512"
+            if settings.batch_size:
+                what, instead = "a table of the contexts", "minibatches=examples"
             raise UserError(
                 f"{what} of all {split.num_examples:,} examples is too large: at most {most:,} "
                 f"are possible with {V:,} characters; try {instead}"

@@ -21,11 +21,13 @@ from typing import BinaryIO
 from .protocol import ENDED_LATE, Failed, Reply, Request, Start, Starting
 
 _GRACE_SECONDS = 1.5  # to save the run in after the input has ended
+_SWITCH_SECONDS = 0.001  # for which a thread computes while another, with a request, waits
 
 
 def main() -> None:
     """Serve until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # so that nothing a library prints gets between the replies
     inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()

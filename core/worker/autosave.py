@@ -26,8 +26,6 @@ _PATIENCE = 0.005  # seconds to wait for the thread at a time, when nothing trai
 
 @dataclass
 class _Target:
-    """The file that a run is saved to."""
-
     path: Path
     named: bool = False
     steps: int | None = None  # of the newest state in the file; None before the first save

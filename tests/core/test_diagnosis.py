@@ -9,13 +9,16 @@ from makemore_tui.core.analysis.diagnosis import RULES, Facts, diagnosis, unusua
 from makemore_tui.core.results import Baseline
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 
+BIGRAM, COUNTS = ModelSettings(kind="neural-bigram"), ModelSettings(kind="ngram")
+DECAY, LITTLE_SMOOTHED = TrainSettings(weight_decay=0.1), TrainSettings(smoothing=0.01)
 HEALTHY = Facts(
-    "mlp", step=5000, uniform=3.3, first_loss=3.3, loss=2.1, saturated=0.2, ratio=-3.0,
+    step=5000, uniform=3.3, first_loss=3.3, loss=2.1, saturated=0.2, ratio=-3.0,
     train=2.1, dev=2.15, steps_since_edit=5000, fall=0.1,
 )  # fmt: skip
 COUNTED = Facts(
-    "ngram", step=1, uniform=3.3, first_loss=3.3, loss=2.4, train=2.4, dev=2.41, is_counted=True
-)
+    step=1, uniform=3.3, first_loss=3.3, loss=2.4, train=2.4, dev=2.41, is_counted=True,
+    model=COUNTS,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -54,14 +57,17 @@ PAIRS = Baseline("bigram", 2.0, k=0.1)  # reaches less than dev is in these runs
 @pytest.mark.parametrize(
     ("changes", "advice"),
     [
-        ({"weight_decay": 0.1, "fall": 0.0}, "try less weight decay"),
-        ({"weight_decay": 0.1, "fall": 0.1}, None),
-        ({"weight_decay": 0.0, "fall": 0.0}, None),
-        ({"weight_decay": 0.1, "fall": 0.0, "dev": 2.02, "train": 2.0}, None),
-        ({"kind": "neural-bigram", "fall": 0.1}, "try another learning rate"),
-        ({"kind": "neural-bigram", "step": 1000}, None),
-        ({"kind": "ngram", "is_counted": True, "smoothing": 1.0}, "try less smoothing"),
-        ({"kind": "ngram", "is_counted": True, "smoothing": 0.01}, None),
+        ({"train_settings": DECAY, "fall": 0.0}, "try less weight decay"),
+        ({"train_settings": DECAY, "fall": 0.1}, None),
+        ({"fall": 0.0}, None),
+        ({"train_settings": DECAY, "fall": 0.0, "dev": 2.02, "train": 2.0}, None),
+        ({"model": BIGRAM, "fall": 0.1}, "try another learning rate"),
+        ({"model": BIGRAM, "step": 1000}, None),
+        ({"model": COUNTS, "is_counted": True}, "try less smoothing"),
+        (
+            {"model": COUNTS, "is_counted": True, "train_settings": TrainSettings(smoothing=0.01)},
+            None,
+        ),
     ],
 )
 def test_a_model_that_counting_beats_is_told_why(changes, advice):
@@ -87,7 +93,7 @@ def test_counts_have_diagnoses_of_their_own(changes, name):
 
 
 def test_the_neural_bigram_is_told_what_it_can_do():
-    facts = replace(HEALTHY, kind="neural-bigram", train=2.14, fall=0.0)
+    facts = replace(HEALTHY, model=BIGRAM, train=2.14, fall=0.0)
     assert diagnosis(facts).sentence.endswith("one character tells no more, try the MLP")
     assert "activations" not in diagnosis(replace(facts, fall=0.1)).sentence
 
@@ -95,7 +101,9 @@ def test_the_neural_bigram_is_told_what_it_can_do():
 def test_no_advice_is_what_has_been_done_already():
     saturated = replace(HEALTHY, saturated=0.9)
     assert "init=scaled" not in diagnosis(saturated).sentence
-    assert "init=scaled" in diagnosis(replace(saturated, init="lecture")).sentence
+    assert (
+        "init=scaled" in diagnosis(replace(saturated, model=ModelSettings(init="lecture"))).sentence
+    )
 
 
 def test_where_dev_is_trained_on_its_loss_tells_nothing():
@@ -106,7 +114,7 @@ def test_where_dev_is_trained_on_its_loss_tells_nothing():
 def test_what_a_ratio_usually_is_depends_on_the_run():
     assert HEALTHY.usual_ratios == (-4, -1.75)
     assert replace(HEALTHY, is_decayed=True).usual_ratios == (-math.inf, -1.75)
-    assert replace(HEALTHY, kind="neural-bigram").usual_ratios == (-4, math.inf)
+    assert replace(HEALTHY, model=BIGRAM).usual_ratios == (-4, math.inf)
     assert replace(HEALTHY, step=10).usual_ratios == (-math.inf, math.inf)
 
 
@@ -125,7 +133,7 @@ def test_every_rule_has_a_sentence_and_a_help_text():
 @given(
     facts=st.builds(
         Facts,
-        kind=st.sampled_from(["mlp", "ngram", "neural-bigram"]),
+        model=st.sampled_from([ModelSettings(), COUNTS, BIGRAM]),
         step=st.sampled_from([0, 50, 99, 100, 900, 1000, 5000]),
         uniform=st.just(3.3),
         first_loss=st.sampled_from([2.0, 3.3, 4.0, 25.7]),
@@ -141,7 +149,7 @@ def test_every_rule_has_a_sentence_and_a_help_text():
     )
 )
 def test_nothing_is_marked_under_a_healthy_diagnosis(facts):
-    if facts.kind == "ngram":
+    if facts.model is COUNTS:
         facts = replace(facts, first_loss=3.3, saturated=0, dead=0, ratio=math.nan)
     assert diagnosis(facts).name != "healthy" or unusual(facts) == ()
 
@@ -173,7 +181,7 @@ def test_over_fitting_is_held_back_by_what_there_is_more_of(train, hidden, advic
     changes = {"model": ModelSettings(hidden=hidden), "train_settings": TrainSettings(**train)}
     assert diagnosis(replace(HEALTHY, train=1.5, **changes)).sentence.endswith(f"try {advice}")
     if not train:
-        bigram = replace(HEALTHY, kind="neural-bigram", train=1.5)
+        bigram = replace(HEALTHY, model=BIGRAM, train=1.5)
         assert diagnosis(bigram).sentence.endswith("try weight decay")
 
 

@@ -207,9 +207,9 @@ def test_the_script_reads_the_items_as_the_run_did(write, tmp_path, monkeypatch)
 def test_a_longer_script_of_the_default_model_reaches_them_too(names, tmp_path, monkeypatch):
     session = Session(names, seed=3)
     for changes in ({"hidden": 250}, {"learning_rate": 0.03}, {"optimizer": "adamw"}):
-        session.train(400)
+        session.train(150)
         session.edit(**changes, **({"learning_rate": 0.003} if "optimizer" in changes else {}))
-    session.train(400)
+    session.train(150)
     write_export(session, "script", tmp_path / "run.py")
     assert_losses(session, printed_by(tmp_path / "run.py", monkeypatch))
 

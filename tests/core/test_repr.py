@@ -3,7 +3,6 @@
 import torch
 
 from makemore_tui.core import MLP, ModelSettings, NeuralBigram, NgramCounts, TrainSettings
-from makemore_tui.core.training.dropout import Dropout
 from makemore_tui.core.training.history import DevLosses, LossHistory
 from makemore_tui.core.training.trainer import make_trainer
 
@@ -37,4 +36,3 @@ def test_training(small):
     dev.append(1000, 2.34567)
     dev.append(2000, 2.5)
     assert repr(dev) == "DevLosses(2 losses, last 2.500, best 2.346)"
-    assert repr(Dropout(0.2, 10, 1, torch.empty(0))) == "Dropout(0.2, 10 hidden units, version 2)"

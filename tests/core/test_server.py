@@ -1,6 +1,5 @@
 """The server in a thread, asked as the explorer asks it: training, edits, rest and order."""
 
-import time
 from itertools import pairwise
 
 import pytest
@@ -38,8 +37,9 @@ from makemore_tui.core.worker.protocol import (
     Undo,
     Unsaved,
 )
+from makemore_tui.core.worker.server import Server
 from makemore_tui.core.worker.views import Views
-from tests.support.serving import MODEL, PATIENCE, Client, play
+from tests.support.serving import MODEL, PATIENCE, Client, Clock, Script, play
 
 # Training between requests
 
@@ -259,21 +259,19 @@ def test_it_does_not_rest_before_its_run_is_saved(small, tmp_path):
 def test_resting_it_takes_nothing_from_its_inbox_but_requests(small):
     """It waits for the next request without looking at the clock."""
     session = Session(small, MODEL, TrainSettings(batch_size=8, steps=20))
-    reads = []
+    waits, replies, clock = [], [], Clock()
 
-    def clock():
-        reads.append(None)
-        return time.perf_counter()
+    class Inbox(Script):
+        def get(self, timeout=None):
+            waits.append((timeout, clock.now))
+            return super().get(timeout)
 
-    client = Client(session, clock=clock)
-    client.until(lambda s: s.is_resting)
-    before = len(reads)
-    assert client.look().is_resting
-    after = len(reads)
-    time.sleep(0.1)
-    assert len(reads) == after
-    assert after - before < 10
-    client.end()
+    inbox = Inbox(2000, Refresh(()), Refresh(()))
+    Server(session, inbox, replies.append, clock).run()  # type: ignore[arg-type]
+    assert [reply.is_resting for reply in replies[1:]] == [True, True]
+    (_, before), (_, after) = waits[:2]
+    assert [timeout for timeout, _ in waits] == [None] * 3
+    assert after - before < 0.1  # ten looks at the clock
 
 
 def test_a_snapshot_tells_how_often_undo_can_be_asked_for(serve):

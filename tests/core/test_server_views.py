@@ -323,7 +323,10 @@ def test_looking_at_everything_never_changes_the_path(serve, small, state_hash):
         EmbeddingView(), ProbeView("abc"), HealthView(), DetailsView(),
         BigramsView(0, 0, 9, 9, (1, 1)),
     )  # fmt: skip
-    client.until(lambda s: s.step > 200 and len(s.baselines) == 7, *views)
+    for steps in range(0, 200, 25):
+        client.until(lambda s, steps=steps: s.step > steps)
+        client.look(*views)
+    client.until(lambda s: len(s.baselines) == 7)
     step = client.still().step
     plain = Session(small, MODEL, client.session.train_settings, seed=3)
     plain.train(step)

@@ -228,7 +228,7 @@ def test_adamw_takes_the_steps_of_torch_optim(monkeypatch, decay, is_fused):
     theirs = ours.clone().requires_grad_()
     adamw, optimizer = AdamW(ours), torch.optim.AdamW([theirs], lr=1.0)
     our_path, their_path = [], []
-    for step in range(2000):
+    for step in range(700):
         scale = 10.0 ** (step % 7 - 3)
         gradient = scale * torch.randn(101, dtype=torch.float64, generator=generator)
         gradient[step % 101] = 0

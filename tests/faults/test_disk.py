@@ -6,8 +6,7 @@ import shutil
 
 from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.session.session import Session
-
-UNENDING = ("--set", "steps=1000000000", "--speed", "500")
+from tests.support.terminal import UNENDING
 
 
 def full(terminal):
@@ -43,7 +42,7 @@ def remove(folder):
 def test_a_run_that_can_not_be_saved_trains_on_and_is_told_of_until_it_is(
     open_terminal,
 ):
-    terminal = open_terminal(*UNENDING)
+    terminal = open_terminal(*UNENDING, "--speed", "10")  # of which little is painted
     terminal.wait_for_training()
     terminal.save()
     terminal.wait_for_text(" · names-")  # where it is saved

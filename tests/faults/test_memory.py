@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from makemore_tui.core.constants import KNESER_NEY
-from makemore_tui.core.datasets.dataset import Dataset
+from makemore_tui.core.datasets.dataset import Dataset, built_in_path
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import ModelSettings, TrainSettings
 from makemore_tui.tui.app import ExplorerApp
@@ -28,11 +28,13 @@ def is_counted(app):
     return now is not None and KNESER_NEY in [baseline.name for baseline in now.baselines]
 
 
-async def test_memory_is_flat_with_every_view_refreshed(many, served_engine, monkeypatch):
+async def test_memory_is_flat_with_every_view_refreshed(many, served_engine, monkeypatch, tmp_path):
     monkeypatch.setattr(main, "_TICK_SECONDS", 0.02)
+    path = tmp_path / "items.txt"
+    path.write_text("\n".join(built_in_path("names").read_text().split()[:3000]))
     rng = random.Random(1)
     train = TrainSettings(batch_size=1, steps=10**9, learning_rate=0.001)
-    session = Session(Dataset.load("names"), ModelSettings(hidden=32), train)
+    session = Session(Dataset.load(path), ModelSettings(hidden=32), train)
     session.timeline.budget = 2_000_000
     engine = served_engine(session, lambda: HASTE * time.perf_counter(), paused=False)
     app = ExplorerApp(engine)

@@ -13,8 +13,8 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.header import read_record
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.session.twins import saved_twins
+from tests.support.terminal import UNENDING
 
-UNENDING = ("--set", "steps=1000000000")
 pytestmark = pytest.mark.skipif(
     os.environ.get("MAKEMORE_TUI_FAULTS") != "long", reason="takes long"
 )

@@ -8,8 +8,7 @@ import time
 
 from makemore_tui.core.runs.checkpoint import read
 from makemore_tui.core.runs.header import read_record
-
-UNENDING = ("--set", "steps=1000000000")
+from tests.support.terminal import UNENDING
 
 
 def saved_steps(terminal):

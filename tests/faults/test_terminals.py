@@ -1,10 +1,13 @@
 """Terminals that can little, and streams that are closed."""
 
+import io
 import os
 import subprocess
 import sys
 
 import pytest
+
+from tests.support.command_line import ITEMS, call
 
 OLD_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
@@ -19,7 +22,7 @@ OLD_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     ids=lambda term: term["TERM"],
 )
 def test_a_terminal_that_can_little_shows_the_explorer(open_terminal, term):
-    terminal = open_terminal(**term)
+    terminal = open_terminal(has_worker=False, **term)
     terminal.wait_for_training()
     terminal.send("q")
     assert terminal.exit_code() == 0
@@ -68,11 +71,26 @@ def test_streams_that_are_closed_piped_or_full(tmp_path, words, code, said):
     assert errors.count("\n") == bool(said)
 
 
+class AsciiOutput(io.TextIOWrapper):
+    """An output that has no other characters."""
+
+    def __init__(self):
+        super().__init__(io.BytesIO(), encoding="ascii")
+
+    def getvalue(self):
+        self.seek(0)
+        return self.read()
+
+
 def test_without_utf_8_a_command_writes_what_the_encoding_has(tmp_path):
-    code, out, errors = run("makemore-tui data surnames", tmp_path, **OLD_LOCALE)
+    code, out, errors = run("makemore-tui settings --help", tmp_path, **OLD_LOCALE)
     assert (code, errors) == (0, "")
-    assert "88,799" in out
-    assert out.isascii()
+    assert "+- Options --" in out
+    path = tmp_path / "items.txt"
+    path.write_text("\n".join(["Zoë", *ITEMS]), encoding="utf-8")
+    done = call("data", path, out=AsciiOutput())
+    assert (done.code, done.err) == (0, "")
+    assert "Zo?" in done.out
 
 
 def test_output_that_nobody_reads_is_no_error_to_tell(tmp_path):

@@ -82,15 +82,22 @@ class Explorer:
         self.app.post_message(Resize(size, size))
         await self.until(lambda: self.screen.size == size)
 
+    async def handled(self) -> None:
+        """Wait until the screen has taken all that was sent to it so far."""
+        for pump in (self.app, self.screen):
+            taken = asyncio.Event()
+            pump.call_later(taken.set)
+            await taken.wait()
+
     async def reset(self) -> None:
         """Back to the template, with nothing asked and nothing said."""
         self.engine.answers, self.engine.first = True, TEMPLATE
         await self.show(replace(TEMPLATE, is_refresh=True))
         self.screen.grid.front = {place[0]: place[0] for place in PLACES}
-        self.screen.query_one("#loss").focus()
-        await self.until(lambda: self.chosen == "loss")
+        self.screen.set_focus(self.screen.grid.panels["loss"])
+        self.screen.grid.follow_focus()
         self.screen.grid.fit(self.screen.size)
-        await self.until(lambda: all(panel.region.area for panel in self.screen.grid.shown))
+        await self.until(lambda: self.chosen == "loss")
         self.screen.notice.say("")
         self.screen.requests._unanswered.clear()
         self.engine.pair = FakePair(self.engine)
@@ -101,6 +108,7 @@ class Explorer:
     async def show(self, now: Snapshot) -> None:
         """Let the engine say a snapshot, and wait until the screen has it."""
         self.engine.tell(now)
+        await self.handled()
         await self.until(lambda: self.snapshot and same_run(self.snapshot, now))
 
     def text(self, panel: str) -> str:
@@ -141,8 +149,19 @@ class Explorer:
         within = region or self.app.screen.region
         return "\n".join(line[within.x : within.right] for line in lines[within.y : within.bottom])
 
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether every panel that is shown has its place and, of a snapshot, its rows there."""
+        if self.app.screen is not self.screen or self.screen.size.height < 5:  # no room for panels
+            return True
+        return all(
+            panel.region.area and (panel.snapshot is None or panel._painted_with is not None)
+            for panel in self.screen.grid.shown
+        )
+
     async def until(self, condition: Callable[[], Any]) -> None:
-        await until(self.pilot, condition)
+        """Wait for a state, and for the place of what is shown in it."""
+        await until(self.pilot, lambda: condition() and self.is_laid_out)
 
     async def ticks(self, count: int) -> None:
         """Wait until a timer as fast as the screen's has gone off so many times."""

@@ -56,6 +56,8 @@ _OF_THE_WORKER = ("runs", "test_asked", "finder", "saving", "steps_per_second", 
 class FakeEngine:
     """An engine that keeps what it is asked, and answers at once."""
 
+    saved, unsaved = "", None  # it saves nothing
+
     def __init__(self, first: Snapshot | None = TEMPLATE, answers: bool = True):
         self.first = first
         self.answers = answers
@@ -66,10 +68,8 @@ class FakeEngine:
         self.past: list[tuple[str, Snapshot]] = []  # what was done, and the state before
         self.future: list[tuple[str, Snapshot]] = []
         self.pair = FakePair(self)
-        self.saved: dict[str, Snapshot] = {}  # runs that are there to be opened, by folder
-        self._left: dict[
-            int, Snapshot
-        ] = {}  # of a previous run's id, the state that it was left in
+        self.saved_runs: dict[str, Snapshot] = {}  # runs that are there to be opened, by folder
+        self._left: dict[int, Snapshot] = {}  # by a previous run's id, as it was left
         self._deliver: Deliver | None = None
 
     @property
@@ -234,7 +234,7 @@ class FakeEngine:
     def _standing(self, previous: int | None, folder: str) -> Snapshot:
         """What a fork is made of: the present run, a previous one or a saved one."""
         if folder:
-            return self.saved.get(folder, self.now)
+            return self.saved_runs.get(folder, self.now)
         if previous is None:
             return self.now
         run = self.now.previous[previous]
@@ -270,7 +270,7 @@ class FakeEngine:
     def _opened(self, folder: str) -> Snapshot:
         """A saved run; unless it is known, one with the present settings."""
         name, now = folder.rpartition("/")[2], self.now
-        run = self.saved.get(folder, now)
+        run = self.saved_runs.get(folder, now)
         left = (self.leave(f"run {name}"),) if _is_worth_keeping(now) else ()
         there = replace(now, state="paused", model=run.model, train=run.train, seed=run.seed)
         return self.did(

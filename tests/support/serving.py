@@ -47,6 +47,7 @@ class Client:
         snapshot = self.look(*views)
         while not condition(snapshot):
             assert time.monotonic() < give_up, f"never came: {snapshot}"
+            time.sleep(0.005)
             snapshot = self.look(*views)
         return snapshot
 

@@ -20,22 +20,29 @@ from pathlib import Path
 import pyte
 
 PATIENCE = 30  # seconds, after which a test gives up
+# It never finishes, and trains at a pace that leaves the processor to other tests.
+UNENDING = ("--set", "steps=1000000000", "--speed", "300")
 _TAKE_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-    "os.execv(sys.executable, [sys.executable, '-m', 'makemore_tui.tui', *sys.argv[1:]])"
+    "os.execv(sys.executable, [sys.executable, '-m', *sys.argv[1:]])"
 )
 
 
 class Terminal:
-    """A terminal in which the program runs. runs: where it keeps its runs."""
+    """A terminal in which the program runs. runs: where it keeps its runs.
+
+    has_worker: False for a made engine in place of the worker, where only the screen matters.
+    """
 
     def __init__(
         self,
         *words: str,
         size: tuple[int, int] = (120, 40),
         cwd: Path | None = None,
+        has_worker: bool = True,
         **env: str,
     ):
+        program = "makemore_tui.tui" if has_worker else "tests.support.without_worker"
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self.written = bytearray()
@@ -44,7 +51,7 @@ class Terminal:
         self._master, self._terminal = pty.openpty()
         self.resize(*size)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _TAKE_TERMINAL, *words],
+            [sys.executable, "-c", _TAKE_TERMINAL, program, *words],
             stdin=self._terminal,
             stdout=self._terminal,
             stderr=self._terminal,

@@ -5,6 +5,7 @@ import signal
 
 from makemore_tui.core.runs.header import read_record, run_name
 from makemore_tui.core.session.session import Session
+from tests.support.terminal import UNENDING
 
 
 def leave(terminal, keys, is_alive):
@@ -17,41 +18,13 @@ def leave(terminal, keys, is_alive):
     assert b"Traceback" not in terminal.written
 
 
-def test_a_suspended_explorer_goes_on_and_told_to_end_saves_its_run(open_terminal, is_alive):
-    terminal = open_terminal("--set", "steps=1000000000")
-    terminal.wait_for_training()
-    terminal.send("\x1a")
-    terminal.wait_for(lambda: is_stopped(terminal.pid))
-    os.kill(terminal.pid, signal.SIGCONT)
-    before = terminal.step
-    terminal.wait_for(lambda: terminal.step > before)
-    worker, step = terminal.worker(), terminal.step
-    terminal.process.send_signal(signal.SIGTERM)
-    assert terminal.exit_code() == 128 + signal.SIGTERM
-    assert not is_alive(worker)
-    assert terminal.is_restored
-    assert Session.load(*terminal.saved).step >= step
-
-
 def is_stopped(pid):
     with open(f"/proc/{pid}/stat") as file:
         return file.read().rsplit(") ", 1)[1].startswith("T")
 
 
-def test_leaving_before_torch_is_loaded_leaves_no_worker(open_terminal, is_alive):
-    terminal = open_terminal()
-    terminal.wait_for_text("loading torch")
-    worker = terminal.worker()
-    terminal.send("q")
-    assert terminal.exit_code() == 0
-    assert not is_alive(worker)
-    assert terminal.is_restored
-    assert b"Saved" not in terminal.written
-
-
-def test_a_closed_terminal_leaves_no_worker_and_a_saved_run(open_terminal, is_alive):
-    terminal = open_terminal()
-    terminal.wait_for_training()
+def hang_up(terminal, is_alive):
+    """Close the terminal of an explorer in training: no worker stays, and its run is saved."""
     worker, step = terminal.worker(), terminal.step
     terminal.hang_up()
     terminal.wait_for(lambda: terminal.process.poll() is not None)
@@ -60,8 +33,37 @@ def test_a_closed_terminal_leaves_no_worker_and_a_saved_run(open_terminal, is_al
     assert Session.load(*terminal.saved).step >= step
 
 
+def suspend(terminal):
+    """Suspend an explorer in training as a shell does, and let it go on."""
+    terminal.send("\x1a")
+    terminal.wait_for(lambda: is_stopped(terminal.pid))
+    os.kill(terminal.pid, signal.SIGCONT)
+    before = terminal.step
+    terminal.wait_for(lambda: terminal.step > before)
+
+
+def terminate(terminal, is_alive):
+    """Tell an explorer to end: the worker ends and the terminal is restored."""
+    worker = terminal.worker()
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.exit_code() == 128 + signal.SIGTERM
+    assert not is_alive(worker)
+    assert terminal.is_restored
+
+
+def test_leaving_before_torch_is_loaded_leaves_no_worker(open_terminal, is_alive):
+    terminal = open_terminal()
+    terminal.wait_for_text("loading torch")
+    worker = terminal.worker()
+    terminal.send("\x03")
+    assert terminal.exit_code() == 0
+    assert not is_alive(worker)
+    assert terminal.is_restored
+    assert b"Saved" not in terminal.written
+
+
 def test_a_run_is_opened_as_a_copy_while_it_is_open_and_later_resumed(open_terminal, is_alive):
-    first = open_terminal()
+    first = open_terminal(*UNENDING)
     first.wait_for_training()
     first.send(" ")  # paused, it saves at once
     first.wait_for(lambda: first.saved)
@@ -70,10 +72,7 @@ def test_a_run_is_opened_as_a_copy_while_it_is_open_and_later_resumed(open_termi
     second.wait_for_text("open in another explorer, so this is a copy")
     second.send(" ")
     second.wait_for_training()
-    second.send(" ")
-    second.wait_for(lambda: second.saved)
-    second.send("q")
-    assert second.exit_code() == 0
+    hang_up(second, is_alive)
     first.send(" ")
     first.wait_for_training()
     leave(first, "qlll\x1b[Az", is_alive)  # q, and more keys than are wanted
@@ -86,8 +85,10 @@ def test_a_run_is_opened_as_a_copy_while_it_is_open_and_later_resumed(open_termi
     assert terminal.step == steps
     terminal.send(" ")
     terminal.wait_for(lambda: terminal.step > steps)
-    leave(terminal, "\x03", is_alive)
-    assert read_record(path).steps > steps
+    suspend(terminal)
+    step = terminal.step
+    terminate(terminal, is_alive)
+    assert Session.load(path).step >= step
 
 
 def test_a_dataset_that_is_missing_is_said_and_the_terminal_restored(open_terminal, tmp_path):

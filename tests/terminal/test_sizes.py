@@ -13,7 +13,7 @@ def panels(text):
 
 
 def test_at_20x5_it_opens_and_is_left_and_at_80x24_the_panels_stand_in_tabs(open_terminal):
-    terminal = open_terminal(size=(20, 5), NO_COLOR="1")
+    terminal = open_terminal(size=(20, 5), has_worker=False, NO_COLOR="1")
     terminal.wait_for(lambda: "training" in terminal.text or "step" in terminal.text)
     terminal.resize(80, 24)
     terminal.wait_for_training()

@@ -117,7 +117,7 @@ def test_the_fake_engine_answers_as_the_server_does(file, tmp_path, is_pair):
     server = Client(Session(dataset, ModelSettings(hidden=10), BRIEF), paused=True)
     replies = []
     fake = FakeEngine(plain(server.first))
-    fake.saved[str(folder)] = replace(server.first, model=ModelSettings(hidden=7))
+    fake.saved_runs[str(folder)] = replace(server.first, model=ModelSettings(hidden=7))
     fake.start(replies.append)
     requests = pair_script(other, folder) if is_pair else script(file, folder, other)
     for i, request in enumerate(requests):

@@ -9,7 +9,6 @@ from textual.containers import VerticalScroll
 from textual.events import Key
 from textual.widgets import Input
 
-from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import BigramsView, Saving, SplitLosses
 from makemore_tui.core.worker.protocol import (
     Edit,
@@ -20,6 +19,7 @@ from makemore_tui.core.worker.protocol import (
     Step,
 )
 from makemore_tui.tui.keymap import KEYS
+from makemore_tui.tui.notices import Notice
 from makemore_tui.tui.screens import main
 from makemore_tui.tui.screens.command_palette import Actions, Palette
 from makemore_tui.tui.screens.finder import FinderScreen
@@ -399,7 +399,8 @@ async def test_the_palette_exports_the_run_as_it_was_saved(
     def export_run(*words):
         exported.append(words)
         if "html" in words:
-            raise UserError("first is damaged")
+            return Notice("Not exported: first is damaged", is_warning=True)
+        return Notice(f"Exported: {words[-1]}")
 
     monkeypatch.setattr(main, "export_run", export_run)
     monkeypatch.chdir(tmp_path)

@@ -42,7 +42,7 @@ async def test_a_refusal_is_said_and_leaves_the_value(it):
     it.engine.tell(Refused("learning_rate must be a number, not [red]that[/red]"))
     await it.until(lambda: it.notice)
     assert it.notice == "learning_rate must be a number, not [red]that[/red]"
-    assert "[red]that[/red]" in it.painted()
+    await it.until(lambda: "[red]that[/red]" in it.painted())
     assert "0.1 " in it.value("learning rate")
 
 

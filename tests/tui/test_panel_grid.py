@@ -3,7 +3,7 @@
 import pytest
 from textual.events import Resize
 from textual.geometry import Size
-from textual.widgets import Tabs
+from textual.widgets import Tab, Tabs
 
 from makemore_tui.core.results import Saving
 from makemore_tui.core.worker.protocol import (
@@ -64,10 +64,9 @@ async def test_the_panels_stand_together(explorer, size):
         assert all(it.screen.region.contains_region(region) for region in regions)
         assert all(min(panel.content_size) > 2 for panel in shown(it))
         assert not any(a.overlaps(b) for a in regions for b in regions if a is not b)
-        await it.until(lambda: "carmahela" in it.text("names"))
-        painted = it.painted()
-        assert all(TITLES[name] in painted for name in names)
-        assert all(word in it.text(name) for name in PANELS for word in WORDS[name])
+        await it.until(lambda: all(TITLES[name] in it.painted() for name in names))
+        words = [(name, word) for name in PANELS for word in WORDS[name]]
+        await it.until(lambda: all(word in it.text(name) for name, word in words))
 
 
 @pytest.mark.parametrize(
@@ -88,16 +87,15 @@ async def test_a_panel_takes_the_place_that_it_shares(it, key, instead):
 
 async def test_a_title_shows_its_number_and_the_panels_that_share_its_place(explorer):
     async with explorer(size=(120, 40)) as it:
-        await it.until(lambda: "─ 4 Names │ 7 Probe ─" in it.painted())
-        titles = "1 Loss", "2 Settings", "5 Splits │ 8 Health │ 9 Runs"
-        assert all(f"─ {title} ─" in it.painted() for title in titles)
-        assert " │ 6 Embedding │ 0 Trace ─" in it.painted()
+        alone = "1 Loss", "2 Settings", "4 Names │ 7 Probe", "5 Splits │ 8 Health │ 9 Runs"
+        titles = *(f"─ {title} ─" for title in alone), " │ 6 Embedding │ 0 Trace ─"
+        await it.until(lambda: all(title in it.painted() for title in titles))
         region = it.screen.query_one("#splits").region
         await it.pilot.click(offset=(region.x + len("╭─ 5 Splits │ 8 H"), region.y))
         await it.until(lambda: it.chosen == "health")
         await it.press("z")
         await it.until(lambda: it.shown_panels == ["health"])
-        assert "─ 5 Splits │ 8 Health │ 9 Runs ─" in it.painted()
+        await it.until(lambda: "─ 5 Splits │ 8 Health │ 9 Runs ─" in it.painted())
 
 
 async def test_in_a_small_terminal_every_tab_is_seen_with_its_number(explorer):
@@ -142,8 +140,8 @@ async def test_tabs_pressed_quickly_all_count(it):
 
 async def test_a_click_on_a_tab_shows_its_panel(explorer):
     async with explorer(size=(80, 24)) as it:
-        await it.until(lambda: it.screen.query("#tab-names"))
-        await it.ticks(2)  # in which the tabs, made when they are needed, come to stand
+        tabs = lambda: it.screen.query(Tab)  # noqa: E731
+        await it.until(lambda: tabs() and all(tab.region.area for tab in tabs()))
         await it.pilot.click("#tab-names")
         await it.until(lambda: it.shown_panels == ["names"])
         await it.until(lambda: "carmahela" in it.text("names"))

@@ -177,24 +177,29 @@ async def test_the_arrows_move_within_the_text_alone(it):
     await stop_typing(it)
 
 
+def at_cursor(it):
+    """What is told of the character at the cursor."""
+    return "".join(it.text("probe").split("\n")[3:4])
+
+
 async def test_the_character_at_the_cursor_is_told_more_closely(it):
     await start_typing(it)
     await it.press("e", "m", "m", "a")
-    await it.until(lambda: it.text("probe").split("\n")[3].startswith(". 5.00"))
+    await it.until(lambda: at_cursor(it).startswith(". 5.00"))
     await it.press("left", "left", "left", "left")
-    await it.until(lambda: it.text("probe").split("\n")[3].startswith("e 1.00"))
+    await it.until(lambda: at_cursor(it).startswith("e 1.00"))
     await it.press("right")
-    await it.until(lambda: it.text("probe").split("\n")[3].startswith("m 2.00"))
+    await it.until(lambda: at_cursor(it).startswith("m 2.00"))
     await stop_typing(it)
 
 
 async def test_the_cursor_is_followed_at_rest_too(explorer, snapshot):
     async with explorer(first=snapshot(state="paused")) as it:
         await it.press("/", *"emma")
-        await it.until(lambda: it.text("probe").split("\n")[3].startswith(". 5.00"))
+        await it.until(lambda: at_cursor(it).startswith(". 5.00"))
         await it.until(lambda: not it.screen._timer._active.is_set())
         await it.press("home")
-        await it.until(lambda: it.text("probe").split("\n")[3].startswith("e 1.00"))
+        await it.until(lambda: at_cursor(it).startswith("e 1.00"))
 
 
 @pytest.mark.parametrize("key", ["escape", "enter"])
@@ -211,8 +216,8 @@ async def test_escape_and_enter_give_the_keys_back_and_keep_the_text(it, key):
 
 async def test_the_footer_offers_no_key_that_would_type(it):
     await start_typing(it)
-    await it.until(lambda: "leave the text" in it.painted().split("\n")[-1])
-    assert "pause" not in it.painted().split("\n")[-1]
+    footer = lambda: it.painted().split("\n")[-1]  # noqa: E731
+    await it.until(lambda: "leave the text" in footer() and "pause" not in footer())
     await stop_typing(it)
 
 
@@ -242,17 +247,14 @@ def value(it):
 async def test_enter_draws_a_sample_character_by_character_and_then_the_next(explorer, snapshot):
     async with explorer(first=snapshot(state="paused")) as it:
         await it.press("7", "enter", "enter")
-        await it.until(lambda: value(it) == "an")
-        assert "n 0.25: 0.20-0.30" in it.text("probe")
+        await it.until(lambda: value(it) == "an" and "n 0.25: 0.20-0.30" in it.text("probe"))
         await it.press("enter", "enter", "enter")
-        await it.until(lambda: ". 0.25: 0.20-0.30" in it.text("probe"))
-        assert value(it) == "anna"
+        await it.until(lambda: value(it) == "anna" and ". 0.25: 0.20-0.30" in it.text("probe"))
         await it.press("enter")
         await it.until(lambda: value(it) == "b")
         await it.press("/", "o", "x", "enter")  # which ends the typing only
-        await it.until(lambda: it.chosen == "probe")
-        assert value(it) == "box"
-        assert "0.25:" not in it.text("probe")
+        await it.until(lambda: it.chosen == "probe" and value(it) == "box")
+        await it.until(lambda: "0.25:" not in it.text("probe"))
         await it.press("enter")
         await it.until(lambda: value(it) == "boxa")  # of sample 0 again
         assert not it.engine.commands

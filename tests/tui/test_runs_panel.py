@@ -11,8 +11,9 @@ from textual.events import Key, MouseScrollDown, MouseScrollUp
 from makemore_tui.core.results import Saving
 from makemore_tui.core.runs.catalog import SavedRun
 from makemore_tui.core.settings import ModelSettings, TrainSettings
-from makemore_tui.core.worker.protocol import Fork, OpenRun, PinRun, ReturnTo
+from makemore_tui.core.worker.protocol import Edit, Fork, OpenRun, PinRun, ReturnTo
 from makemore_tui.tui.widgets.runs import RunsPanel
+from tests.support.explorer import send_keys
 from tests.support.snapshots import pair
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -34,9 +35,11 @@ async def test_p_pins_a_previous_run_which_comes_first_and_p_again_unpins_it(
 ):
     runs = (previous("lr 0.01 → 2.30"), previous("seed 3 → 2.17"))
     await it.show(snapshot(previous=runs))
-    await it.press("9", "down", "down", "p")
+    await it.press("9")
+    await it.until(lambda: it.chosen == "runs" and "lr 0.01" in it.text("runs"))
+    await it.press("down", "down", "p")
     await it.until(lambda: it.notice.startswith("Pinned lr 0.01, first in the list"))
-    assert it.text("runs").split("\n")[1].startswith("› lr 0.01")
+    await it.until(lambda: it.text("runs").split("\n")[1].startswith("› lr 0.01"))
     assert "pinned" in it.text("runs")
     await it.press("p")
     await it.until(lambda: it.notice == "Unpinned lr 0.01")
@@ -47,10 +50,21 @@ async def test_p_pins_a_previous_run_which_comes_first_and_p_again_unpins_it(
 
 async def test_t_trains_a_run_beside_the_open_one_and_n_both_from_step_0(it, snapshot, previous):
     await it.show(snapshot(previous=(previous("lr 0.01 → 2.30"), previous("seed 3 → 2.17"))))
+    await it.press("9")
+    await it.until(lambda: it.chosen == "runs" and "lr 0.01" in it.text("runs"))
     it.engine.answers = False
-    await it.press("9", "down", "down", "T", "N", "up", "up", "T")
+    await it.press("down", "down", "T", "N", "up", "up", "T")
     await it.until(lambda: len(it.engine.commands) == 3)
     assert it.engine.commands == [Fork(0), Fork(0, from_start=True), Fork()]
+
+
+async def test_what_the_panel_asks_comes_before_what_the_next_key_asks(it):
+    it.engine.answers = False
+    await it.press("9")
+    await it.until(lambda: it.chosen == "runs")
+    send_keys(it.app, "T", "left_square_bracket")  # in one read
+    await it.until(lambda: len(it.engine.commands) == 2)
+    assert it.engine.commands == [Fork(), Edit({"learning_rate": 0.0562})]
 
 
 async def test_without_previous_runs_it_says_how_there_come_to_be_some(draw):
@@ -186,7 +200,7 @@ async def test_saved_runs_stand_below_previous_ones(draw, previous, saved, stage
     assert rows[5].split() == ["[red]second", "48k", "2.210"]
 
 
-async def test_the_saved_run_under_the_cursor_is_told_and_opened(draw, saved, stage, monkeypatch):
+async def test_the_saved_run_under_the_cursor_is_told_and_opened(draw, saved, stage):
     panel, _ = await draw()
     panel.list_saved([saved("first"), saved("second")])
     panel.action_move(1, 0)
@@ -194,10 +208,9 @@ async def test_the_saved_run_under_the_cursor_is_told_and_opened(draw, saved, st
     assert rows[4].startswith("› second")
     assert "names, saved 3 h ago, MLP 3, 10, 200, lr 0.1" in " ".join(" ".join(rows).split())
     asked = []
-    with monkeypatch.context() as only_here:
-        only_here.setattr(panel, "post_message", asked.append)
-        panel.action_open()
-    assert asked[0].request == OpenRun("/runs/second")
+    panel.ask = asked.append
+    panel.action_open()
+    assert asked == [OpenRun("/runs/second")]
 
 
 async def test_the_open_run_stands_first_once_and_is_not_opened_again(
@@ -381,7 +394,7 @@ async def test_keys_typed_ahead_filter_first_and_then_delete_what_is_left(
 
 
 async def test_a_saved_run_is_compared_by_its_file_and_those_of_pairs_are_marked(
-    draw, saved, stage, monkeypatch
+    draw, saved, stage
 ):
     panel, _ = await draw()
     panel.list_saved([saved("one", twin="two"), saved("two"), saved("three", twin="gone")])
@@ -389,10 +402,9 @@ async def test_a_saved_run_is_compared_by_its_file_and_those_of_pairs_are_marked
     assert [row[2:].split("  ")[0] for row in rows[3:6]] == ["A · one", "B · two", "three"]
     assert "A of a pair with two" in " ".join(" ".join(rows).split())
     asked = []
-    with monkeypatch.context() as only_here:
-        only_here.setattr(panel, "post_message", asked.append)
-        panel.action_compare()
-    assert asked[0].request == Fork(folder="/runs/one")
+    panel.ask = asked.append
+    panel.action_compare()
+    assert asked == [Fork(folder="/runs/one")]
 
 
 async def test_the_open_runs_of_a_pair_stand_first_each_with_its_settings(stage, snapshot, saved):

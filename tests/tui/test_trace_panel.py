@@ -56,8 +56,8 @@ async def test_up_and_down_choose_a_stage_and_left_and_right_a_value_of_it(draw)
 
 
 async def test_on_the_words_left_and_right_choose_the_position(draw):
-    panel, _ = await draw(EMMA, moves=[(0, -1)])
-    assert panel.view().position == 2
+    panel, _ = await draw(EMMA, moves=[(0, -1), (0, -1)])  # ahead of what is drawn
+    assert panel.view().position == 1
     panel, _ = await draw(EMMA, moves=[(0, 9)])
     assert panel.view().position == 4
 
@@ -115,7 +115,10 @@ async def test_a_long_sentence_is_wrapped_and_too_many_stages_are_a_list(draw):
 async def test_softmax_by_hand_stands_beside_the_safe_one(draw):
     _, rows = await draw(softmax_drawing([100.0, 2.0, -3.0]))
     assert rows[3].split()[:6] == ["100", "inf", "nan", "0", "1", "1"]
-    assert rows[6].split() == ["sum", "inf", "nan", "1", "1"]
+    assert rows[6].split() == ["sum", "inf", "nan", "sum", "1", "1"]
+    _, rows = await draw(softmax_drawing([100.0, 2.0, -3.0]), width=36, height=18)
+    assert rows[8].split() == ["with", "the", "largest", "subtracted"]  # below it
+    assert rows[13].split() == ["sum", "1", "1"]
 
 
 async def test_no_size_does_harm(draw):

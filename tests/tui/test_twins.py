@@ -49,6 +49,14 @@ async def test_what_is_pressed_ahead_acts_on_the_pair_that_will_be_there(it):
     assert it.engine.commands == [Fork(), ChooseSide("a"), edit, Keep("b"), Fork()]
 
 
+async def test_an_edit_ahead_builds_on_the_one_before_the_side_was_left(it):
+    it.engine.answers = False
+    await it.press("T", "[", "V", "V", "[")
+    await it.until(lambda: len(it.engine.commands) == 5)
+    rates = [one.changes["learning_rate"] for one in it.engine.commands if isinstance(one, Edit)]
+    assert rates == [0.0562, 0.0316]
+
+
 async def test_each_step_of_a_pair_is_said(it):
     await it.press("T")
     await it.until(lambda: it.notice.startswith("Forked; edits act on B"))
@@ -66,7 +74,9 @@ async def test_each_step_of_a_pair_is_said(it):
 
 @pytest.mark.parametrize("press", ["T", "d", "f2"])
 async def test_what_a_pair_refuses_names_the_keys_that_end_it(it, press):
-    await it.press("T", press)
+    await it.press("T")
+    await it.until(lambda: it.notice.startswith("Forked"))
+    await it.press(press)
     said = "Not with two runs side by side · F3 to keep A, F4 to keep B"
     await it.until(lambda: it.notice == said)
     assert it.app.screen is it.screen
@@ -99,9 +109,9 @@ async def test_a_value_is_typed_where_that_of_the_chosen_run_stands(it, snapshot
     for side in ("a", "b"):
         await it.show(paired(snapshot(learning_rate=0.05), side=side))
         await it.press("2", "j", "enter")
-        line = it.screen.query_one("#settings Input")
-        await it.until(lambda line=line: line.has_focus)
-        row = it.painted(it.screen.query_one("#settings").content_region).split("\n")
+        await it.until(lambda: it.chosen == "" and it.screen.query("#settings Input"))
+        line = it.screen.focused
+        row = it.text("settings").split("\n")
         heading = next(one for one in row if f"▸{side.upper()}" in one)
         assert line.styles.offset.x.value == heading.index("▸")
         await it.press("escape")

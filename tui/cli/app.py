@@ -81,7 +81,7 @@ def explore(
 
 
 app.callback(invoke_without_command=True)(explore)  # so that the help shows its options
-_TRAIN = "makemore-tui train --steps"
+_TRAIN, _SWEEP = "makemore-tui train --steps", "makemore-tui sweep --preset fast"
 for _command, _name, _example in (
     (explore, "explore", "makemore-tui explore --preset lecture --set hidden=100"),
     (train, "train", "makemore-tui train --preset scaled --steps 2000 --json"),
@@ -90,11 +90,7 @@ for _command, _name, _example in (
     (trace, "trace", f"{_TRAIN} 999 --out b && makemore-tui trace b --word emma --backward"),
     (find_lr, "find-lr", "makemore-tui find-lr --preset lecture --steps 300"),
     (compare, "compare", "makemore-tui compare --set-b learning_rate=0.05 --steps 99 --seeds 3"),
-    (
-        sweep,
-        "sweep",
-        "makemore-tui sweep --preset fast --over learning_rate --steps 100 --trials 6",
-    ),
+    (sweep, "sweep", f"{_SWEEP} --over learning_rate --steps 100 --trials 6"),
     (data, "data", "makemore-tui data names --json"),
     (presets, "presets", "makemore-tui presets"),
     (settings, "settings", "makemore-tui settings --json"),

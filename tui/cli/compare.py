@@ -13,7 +13,7 @@ from msgspec import structs
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
 from makemore_tui.core.results import JUDGED
-from makemore_tui.core.settings import SETTINGS, changed, setting_text
+from makemore_tui.core.settings import SETTINGS, setting_text
 
 from . import options
 from .process import load_torch
@@ -82,18 +82,12 @@ def compare(
         pairs = [_resumed(resume, sides)]
         planned = pairs[0].a.train_settings.steps
     else:
-        start = start_of(given, {})
-        a, b = (_changed(start, side) for side in sides)
+        a, b = (start_of(given, side) for side in sides)
         pairs = pairs_of(a, replace(b, seed=a.seed if seed_b is None else seed_b), seeds)
         planned = max(a.train.steps, b.train.steps)
     with progress(seeds * planned, as_json) as advance:
         found = compare(pairs, advance, _train_loss)
     show(as_json, _record(found), _print_comparison, found)
-
-
-def _changed(start: Any, changes: dict[str, Any]) -> Any:
-    model, train = changed(start.model, start.train, changes)
-    return replace(start, model=model, train=train)
 
 
 def _resumed(names: list[str], sides: list[dict[str, Any]]) -> "Twins":
@@ -121,10 +115,6 @@ def _train_loss(session: "Session") -> float:
     return evaluated(session, session.train_settings.train_on).loss
 
 
-def _settings(session: "Session") -> dict[str, Any]:
-    return asdict(session.model_settings) | asdict(session.train_settings) | {"seed": session.seed}
-
-
 def _record(found: "Comparison") -> dict[str, Any]:
     """The comparison as plain values."""
     difference, over_seeds = found.difference, found.over_seeds
@@ -135,10 +125,11 @@ def _record(found: "Comparison") -> dict[str, Any]:
         }
         for i, side in enumerate("ab")
     }
-    sessions = {"a": found.last.a, "b": found.last.b}
     first = len(found.pairs) - 1  # how far the last pair's seeds are from the first's
-    settings = {side: _settings(one) for side, one in sessions.items()}
-    settings = {side: one | {"seed": one["seed"] - first} for side, one in settings.items()}
+    settings = {
+        side: asdict(one.model_settings) | asdict(one.train_settings) | {"seed": one.seed - first}
+        for side, one in (("a", found.last.a), ("b", found.last.b))
+    }
     return {
         **{side: {"settings": settings[side], "losses": losses[side]} for side in "ab"},
         "difference": difference.difference,
@@ -155,7 +146,6 @@ def _record(found: "Comparison") -> dict[str, Any]:
 
 
 def _print_comparison(found: "Comparison") -> None:
-    """Print the settings that differ, the losses of both, and what can be said of them."""
     record = _record(found)
     a, b = record["a"], record["b"]
     table = new_table("A and B", "", "A", "B", "B - A")
@@ -185,11 +175,9 @@ def _seeds_table(found: "Comparison") -> Any:
     """The dev losses of each seed, and their paired differences."""
     table = new_table("Dev loss by seed", "seed", "A", "B", "B - A", "±")
     first = found.last.a.seed - len(found.pairs) + 1
-    for i, one in enumerate(found.pairs):
-        error = f"{one.standard_error:.4f}"
-        table.add_row(
-            str(first + i), _loss(one.a), _loss(one.b), _difference(one.difference), error
-        )
+    for seed, one in enumerate(found.pairs, first):
+        cells = _loss(one.a), _loss(one.b), _difference(one.difference)
+        table.add_row(str(seed), *cells, f"{one.standard_error:.4f}")
     return table
 
 

@@ -14,16 +14,16 @@ from . import options
 from .process import load_torch
 from .reports import print_dataset, print_datasets, print_presets, print_settings, show
 
+# fmt: off
+_Name = Annotated[str | None, typer.Argument(
+    metavar="[NAME|FILE]", help="A built-in dataset or a file.",
+    autocompletion=options.one_of(*BUILT_IN_DATASETS),
+)]
+# fmt: on
+
 
 def data(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[NAME|FILE]",
-            help="A built-in dataset or a file.",
-            autocompletion=options.one_of(*BUILT_IN_DATASETS),
-        ),
-    ] = None,
+    name: _Name = None,
     unique: options.Unique = False,
     encoding: options.Encoding = "",
     column: options.Column = "",

@@ -12,6 +12,10 @@ from .process import load_torch
 from .reports import print_rate_search, progress, show
 from .start import start_of
 
+_Low = Annotated[float | None, typer.Option(metavar="NUMBER", help="Lowest rate; 0.001 for SGD.")]
+_High = Annotated[float | None, typer.Option(metavar="NUMBER", help="Highest rate; 1 for SGD.")]
+_Steps = Annotated[int, typer.Option(metavar="N", help="Steps for each of three seeds.")]
+
 
 def find_lr(
     context: typer.Context,
@@ -19,13 +23,9 @@ def find_lr(
     preset: options.Preset = DEFAULT_PRESET,
     changes: options.Changes = None,
     seed: options.Seed = 1,
-    low: Annotated[
-        float | None, typer.Option(metavar="NUMBER", help="Lowest rate; 0.001 for SGD.")
-    ] = None,
-    high: Annotated[
-        float | None, typer.Option(metavar="NUMBER", help="Highest rate; 1 for SGD.")
-    ] = None,
-    steps: Annotated[int, typer.Option(metavar="N", help="Steps for each of three seeds.")] = 1000,
+    low: _Low = None,
+    high: _High = None,
+    steps: _Steps = 1000,
     unique: options.Unique = False,
     encoding: options.Encoding = "",
     column: options.Column = "",

@@ -87,18 +87,15 @@ Spec = Annotated[str | None, typer.Option(
     "--spec", "--state", metavar="LINE", help="Start from a line of `export --as spec`.",
 )]
 Unique = Annotated[bool, typer.Option("--unique", help="Drop repeated items.")]
-Encoding = Annotated[
-    str, typer.Option("--encoding", help="Text encoding of the file, such as windows-1252.")
-]
-Column = Annotated[
-    str,
-    typer.Option(
-        "--column", help="Column of a CSV or TSV file: its heading, or its number if there is none."
-    ),
-]
-SkipLong = Annotated[
-    bool, typer.Option("--skip-long", help="Skip lines longer than 1,000 characters.")
-]
+Encoding = Annotated[str, typer.Option(
+    "--encoding", help="Text encoding of the file, such as windows-1252.",
+)]
+Column = Annotated[str, typer.Option(
+    "--column", help="Column of a CSV or TSV file: its heading, or its number if there is none.",
+)]
+SkipLong = Annotated[bool, typer.Option(
+    "--skip-long", help="Skip lines longer than 1,000 characters.",
+)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Run = Annotated[Path, typer.Argument(
     metavar="RUN", callback=found, help="A saved run: name or file.",

@@ -18,26 +18,26 @@ from .reports import print_runs, show
 
 runs = typer.Typer(cls=PlainGroup, invoke_without_command=True)
 
+# fmt: off
+_Sort = Annotated[str, typer.Option(
+    metavar="COLUMN", help=f"Sort by {', '.join(COLUMNS)}; dev sorts the best first.",
+    autocompletion=options.one_of(*COLUMNS),
+)]
+_Filters = Annotated[str, typer.Option(
+    "--filter", metavar="WORDS",
+    help="Only runs with these words in name, data or settings, or hidden=200.",
+)]
+_Names = Annotated[list[str], typer.Argument(
+    metavar="RUN...", help="Saved runs: names or files.", autocompletion=options.run_names,
+)]
+# fmt: on
+
 
 @runs.callback(epilog="Example: makemore-tui runs --sort dev --filter hidden=200")
 def list_runs(
     context: typer.Context,
-    sort: Annotated[
-        str,
-        typer.Option(
-            metavar="COLUMN",
-            help=f"Sort by {', '.join(COLUMNS)}; dev sorts the best first.",
-            autocompletion=options.one_of(*COLUMNS),
-        ),
-    ] = "when",
-    filters: Annotated[
-        str,
-        typer.Option(
-            "--filter",
-            metavar="WORDS",
-            help="Only runs with these words in name, data or settings, or hidden=200.",
-        ),
-    ] = "",
+    sort: _Sort = "when",
+    filters: _Filters = "",
     directory: options.RunDirectory = None,
     as_json: options.Json = False,
 ) -> None:
@@ -66,16 +66,7 @@ def _record(run: SavedRun) -> dict[str, Any]:
 
 @runs.command("remove", cls=PlainCommand, epilog="Example: makemore-tui runs remove first second")
 def remove_runs(
-    context: typer.Context,
-    names: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="RUN...",
-            help="Saved runs: names or files.",
-            autocompletion=options.run_names,
-        ),
-    ],
-    directory: options.RunDirectory = None,
+    context: typer.Context, names: _Names, directory: options.RunDirectory = None
 ) -> None:
     """Remove saved runs."""
     for path in remove(runs_directory(directory or context.obj), names):

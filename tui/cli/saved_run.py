@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from makemore_tui.core.constants import EXPORT_FORMS, MAX_SEED, SPLITS
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.results import ContextCoverage, Probe, Regularization, Unavailable
+from makemore_tui.core.results import Probe, Unavailable
 from makemore_tui.core.runs.header import read_record, run_name
 from makemore_tui.core.runs.locks import is_locked
 from makemore_tui.core.runs.record import to_json
@@ -17,14 +17,7 @@ from makemore_tui.core.text import shown
 
 from . import options
 from .process import complain, load_torch
-from .reports import (
-    mean_surprisal,
-    print_evaluations,
-    print_names,
-    print_replay,
-    progress,
-    show,
-)
+from .reports import mean_surprisal, print_evaluations, print_names, print_replay, progress, show
 
 if TYPE_CHECKING:
     from makemore_tui.core.analysis.evaluation import Evaluation
@@ -52,6 +45,32 @@ _Words = Annotated[list[str] | None, typer.Option(
 _Contexts = Annotated[bool, typer.Option(
     "--contexts", help="Dev's loss on contexts seen in training, and on others.",
 )]
+_Count = Annotated[int, typer.Option("-n", metavar="N", help="Number of names.")]
+_Temperature = Annotated[float, typer.Option(
+    metavar="NUMBER", help="Above 1 more random, below 1 less; 0 always takes the likeliest.",
+)]
+_TopK = Annotated[int | None, typer.Option(
+    metavar="N", help="Draw only from the N likeliest characters.",
+)]
+_Prefix = Annotated[str, typer.Option(metavar="TEXT", help="Text that each name starts with.")]
+_Seed = Annotated[int, typer.Option(
+    metavar="N", help="Seed; name i depends on it and i alone.",
+    callback=options.within(0, MAX_SEED),
+)]
+_NewOnly = Annotated[bool, typer.Option("--new-only", help="Skip names that are in the data.")]
+_Until = Annotated[int | None, typer.Option(
+    metavar="N", help="Stop at this step.", callback=options.within(0, MAX_SEED),
+)]
+_Replayed = Annotated[Path | None, typer.Option(
+    metavar="FILE", help="Save the replayed run here.",
+)]
+_Form = Annotated[str, typer.Option(
+    "--as", metavar="FORM", help=", ".join(EXPORT_FORMS) + ".",
+    autocompletion=options.one_of(*EXPORT_FORMS),
+)]
+_Exported = Annotated[Path | None, typer.Option(
+    metavar="FILE", help="New file or folder; - prints it. Default: named after the run.",
+)]
 # fmt: on
 
 
@@ -64,6 +83,9 @@ def evaluate(
 ) -> None:
     """Print the losses of a saved run, of test only with --split, and how likely words are."""
     saved = load_run(run)
+    from makemore_tui.core.analysis.coverage import context_coverage
+    from makemore_tui.core.analysis.regularization import regularization
+
     saved.dataset.split(split or "dev")  # refuses what is none
     words = [_probe(saved, text) for text in word or ()]
     wanted = (*SPLITS, "all") if split == "all" else (split,) if split else ("train", "dev")
@@ -80,10 +102,11 @@ def evaluate(
         answer["word"] = records[0]
         answer["words"] = [text | one for text, one in zip(texts, records, strict=True)]
         answer["words_mean"] = mean_surprisal(words)
-    coverage = _coverage(saved) if contexts else None
+    train, of = saved.train_settings, (saved.model, saved.dataset)
+    coverage = context_coverage(*of, train.train_on) if contexts else None
     if coverage:
         answer["contexts"] = asdict(coverage) | {"possible": coverage.possible}
-    penalty = _regularization(saved)
+    penalty = regularization(*of, train.train_on, train.weight_decay)
     if penalty:
         answer["regularization"] = asdict(penalty)
     show(as_json, answer, print_evaluations, evaluations, words, coverage, penalty, saved)
@@ -114,19 +137,6 @@ def _mixture_record(evaluations: "dict[str, Evaluation]") -> dict[str, Any]:
     }
 
 
-def _coverage(saved: "Session") -> ContextCoverage:
-    from makemore_tui.core.analysis.coverage import context_coverage
-
-    return context_coverage(saved.model, saved.dataset, saved.train_settings.train_on)
-
-
-def _regularization(saved: "Session") -> Regularization | None:
-    from makemore_tui.core.analysis.regularization import regularization
-
-    train = saved.train_settings
-    return regularization(saved.model, saved.dataset, train.train_on, train.weight_decay)
-
-
 def _probe(saved: "Session", text: str) -> Probe:
     found = saved.probe(text)
     if isinstance(found, Unavailable):
@@ -145,35 +155,12 @@ def _word_record(word: Probe) -> dict[str, Any]:
 
 def sample(
     run: options.Run,
-    n: Annotated[int, typer.Option("-n", metavar="N", help="Number of names.")] = 20,
-    temperature: Annotated[
-        float,
-        typer.Option(
-            metavar="NUMBER",
-            help="Above 1 more random, below 1 less; 0 always takes the likeliest.",
-        ),
-    ] = 1.0,
-    top_k: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Draw only from the N likeliest characters.",
-        ),
-    ] = None,
-    prefix: Annotated[
-        str, typer.Option(metavar="TEXT", help="Text that each name starts with.")
-    ] = "",
-    seed: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            callback=options.within(0, MAX_SEED),
-            help="Seed; name i depends on it and i alone.",
-        ),
-    ] = 1,
-    new_only: Annotated[
-        bool, typer.Option("--new-only", help="Skip names that are in the data.")
-    ] = False,
+    n: _Count = 20,
+    temperature: _Temperature = 1.0,
+    top_k: _TopK = None,
+    prefix: _Prefix = "",
+    seed: _Seed = 1,
+    new_only: _NewOnly = False,
     as_json: options.Json = False,
 ) -> None:
     """Sample names from a saved run: a table on a terminal, bare names into a pipe."""
@@ -184,15 +171,7 @@ def sample(
 
 
 def replay(
-    run: options.Run,
-    until: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Stop at this step.", callback=options.within(0, MAX_SEED)),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Save the replayed run here.")
-    ] = None,
-    as_json: options.Json = False,
+    run: options.Run, until: _Until = None, out: _Replayed = None, as_json: options.Json = False
 ) -> None:
     """Train a saved run again from its seed and compare: exit code 0 if identical, else 1."""
     load_torch()
@@ -221,24 +200,7 @@ def replay(
 
 
 def export(
-    run: options.Run,
-    form: Annotated[
-        str,
-        typer.Option(
-            "--as",
-            metavar="FORM",
-            help=", ".join(EXPORT_FORMS) + ".",
-            autocompletion=options.one_of(*EXPORT_FORMS),
-        ),
-    ] = "script",
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="New file or folder; - prints it. Default: named after the run.",
-        ),
-    ] = None,
-    as_json: options.Json = False,
+    run: options.Run, form: _Form = "script", out: _Exported = None, as_json: options.Json = False
 ) -> None:
     """Export a saved run as plain PyTorch, a notebook, data, a figure, a page or a line."""
     form = "spec" if form == "state" else form  # its former name

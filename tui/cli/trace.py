@@ -72,7 +72,6 @@ def trace(
 
 
 def _answer(found: "Trace", backward: bool) -> dict[str, Any]:
-    """The JSON of a trace."""
     answer: dict[str, Any] = {
         "word": found.word,
         "position": found.position,

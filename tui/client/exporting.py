@@ -7,7 +7,10 @@ from itertools import count
 from pathlib import Path
 
 from makemore_tui.core.constants import EXPORT_FORMS
-from makemore_tui.core.errors import UserError
+from makemore_tui.core.text import shown
+
+from .. import messages as say
+from ..notices import Notice
 
 _COMMAND = (sys.executable, "-m", "makemore_tui.tui", "export")
 
@@ -22,10 +25,12 @@ def new_path(name: str, form: str) -> Path:
     return next(path for path in paths if not os.path.lexists(path))
 
 
-def export_run(run: str, form: str, out: Path) -> None:
-    """Export a saved run by its path. Raises UserError if that fails."""
+def export_run(run: str, form: str, out: Path) -> Notice:
+    """Export a saved run by its path; what to say of how that ended."""
     words = [*_COMMAND, run, "--as", form, "--out", str(out)]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip() or "it ended without a word").splitlines()[-1]
-        raise UserError(last.removeprefix("makemore-tui: "))
+        why = last.removeprefix("makemore-tui: ")
+        return Notice(say.NOT_EXPORTED.format(why=why), is_warning=True)
+    return Notice(say.EXPORTED.format(path=shown(str(out))))

@@ -13,6 +13,7 @@ from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.worker.protocol import (
     Begin,
     ChooseSide,
+    Keep,
     Pause,
     Redo,
     Resume,
@@ -176,6 +177,8 @@ class LessonPlayer:
             self._home = now.undo_levels, now.state == "training"
         if now.state != "paused":  # a new run would train if the one before did, or had finished
             self._session.ask(Pause())
+        if now.pair is not None:
+            self._session.ask(Keep("a"))  # which going home undoes
         start = self.lesson.start
         label, self._pending = self._pending or "", None
         self._session.ask(Begin(RunSpec.parse(start) if start else spec_of(now), label))
@@ -217,6 +220,7 @@ def facts_of(snapshot: Snapshot, views: Iterable[View]) -> dict[str, Any]:
         "edits": len(snapshot.marks),
         "previous": len(snapshot.previous),
         "finder": snapshot.finder and ("finished" if snapshot.finder.finished else "searching"),
+        "twins": pair is not None,
         "twins.looks": pair and pair.difference and pair.difference.looks,
     }
     for view in views:

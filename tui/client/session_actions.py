@@ -1,7 +1,7 @@
 """What keys ask of the session."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import structs
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from makemore_tui.core.worker.protocol import Request, Snapshot
 
 from .. import messages as say
 from ..notices import Labels, at_limit
-from ..setting_steps import next_speed_limit, stepped
+from ..setting_steps import SPEED_LIMITS, next_on, stepped
 from .request_queue import RequestQueue
 
 _MAX_STEPS_AHEAD = 5  # of a held key, so that it stops when it is let go
@@ -106,7 +106,7 @@ class SessionActions:
         """Limit the steps a second to another number, higher or lower."""
         if (now := self.latest()) is None:
             return
-        limit = next_speed_limit(now.speed_limit, by)
+        limit = next_on(SPEED_LIMITS, now.speed_limit, by)
         if limit != now.speed_limit:
             self.ask(protocol.LimitSpeed(limit))
         elif limit is None:
@@ -176,7 +176,9 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
         case protocol.Undo():
             return replace(now, can_redo=now.can_redo or "")
         case protocol.Fork():
-            return replace(now, can_undo="fork", can_redo=None, pair=_forked(now))
+            side = SideFacts(**_facts_of(now), diverged_at=None, is_finite=True)
+            pair = Pair("b", side, side, now.step, None, "")
+            return replace(now, can_undo="fork", can_redo=None, pair=pair)
         case protocol.ChooseSide(side):
             return of_side(now, side)
         case protocol.Keep(side):
@@ -190,20 +192,20 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
     return now
 
 
-def _forked(now: Snapshot) -> Pair:
-    """The pair of a run and its fork."""
-    facts = {name: getattr(now, name) for name in SideFacts.__struct_fields__ if hasattr(now, name)}
-    side = SideFacts(**facts, diverged_at=None, is_finite=True)
-    return Pair("b", side, side, now.step, None, "")
-
-
 def of_side(now: Snapshot, side: Side) -> Snapshot:
     """The snapshot as it would be with this run of a pair chosen; of a single run as it is."""
     if (pair := now.pair) is None:
         return now
-    facts = structs.asdict(pair.a if side == "a" else pair.b)
+    left = replace(getattr(pair, pair.side), **_facts_of(now))  # it may have been edited since
+    pair = replace(pair, **{pair.side: left}, side=side)
+    facts = structs.asdict(getattr(pair, side))
     same = {name: value for name, value in facts.items() if hasattr(now, name)}
-    return replace(now, **same, pair=replace(pair, side=side))
+    return replace(now, **same, pair=pair)
+
+
+def _facts_of(now: Snapshot) -> dict[str, Any]:
+    """What a snapshot says of the chosen side of a pair, or of a single run."""
+    return {name: getattr(now, name) for name in SideFacts.__struct_fields__ if hasattr(now, name)}
 
 
 def runs_of(session: SessionActions) -> str:

@@ -24,11 +24,7 @@ class WorkerSupervisor:
     """
 
     def __init__(
-        self,
-        engine: Engine,
-        requests: RequestQueue,
-        deliver: Deliver,
-        labels: Callable[[], Labels],
+        self, engine: Engine, requests: RequestQueue, deliver: Deliver, labels: Callable[[], Labels]
     ):
         """deliver: takes each reply of the worker, in whichever thread it comes."""
         self._engine = engine

@@ -143,7 +143,6 @@ class CellGrid:
 
 
 def _segments(signs: list[str], styles: list[Style]) -> Row:
-    """Cells, each with its style, as segments."""
     text, first, row = "".join(signs).replace(_TAKEN, " "), 0, list[Segment]()
     for style, run in groupby(styles):
         last = first + len(list(run))

@@ -6,15 +6,16 @@ from rich.style import Style
 
 from makemore_tui.core.results import Health, TensorHealth
 
+from ..style.cells import cell_len
 from ..style.colours import Palette
 from ..style.text_rows import Row, beside, column, fitted, number, paragraph, row, wrapped
-from .health_details import health_details
 
 _SCALE = (-5.0, -1.0)  # log10 of update to weight, its ends
 _USUAL = -3.0
 _SCALE_WIDTH = 11
 _NAMES, _VALUES = 11, 9  # cells
 _WIDE = 68  # cells from which two blocks stand side by side
+_HISTOGRAM_LINES, _BIN_WIDTH = 8, 2  # of a tall histogram: lines, and cells of a bin
 
 
 def health_rows(health: Health, width: int, height: int, palette: Palette) -> list[Row]:
@@ -29,7 +30,7 @@ def health_rows(health: Health, width: int, height: int, palette: Palette) -> li
         left = _spaced([_losses(palette, health, half), _activations(palette, health, half)])
         right = _tensors(palette, health, half, True)
         rows = [*diagnosis, [], *beside(left, right, half + 4)]
-        return [*rows, *health_details(health, width, height - len(rows), palette)]
+        return [*rows, *_details(health, width, height - len(rows), palette)]
     activations = _activations(palette, health, width)
     blocks = [diagnosis, _losses(palette, health, width), activations]
     room = height - sum(map(len, blocks)) - len(health.tensors)
@@ -152,3 +153,55 @@ def _signed(gap: float | None) -> str:
 def _spaced(blocks: list[list[Row]]) -> list[Row]:
     """Blocks of rows with an empty row between them."""
     return [line for block in blocks for line in ([], *block)][1:]
+
+
+def _details(health: Health, width: int, height: int, palette: Palette) -> list[Row]:
+    """What a large panel tells besides, a tall histogram of the activations and every rule of the
+    diagnosis, in at most `height` rows: what has no room as a whole is left out."""
+    rows: list[Row] = []
+    ways = [
+        [_tall_histogram(health, palette)],
+        [_rules(health, width, palette, lines) for lines in (4, 1)],
+    ]
+    for blocks in ways:
+        fitting = (one for one in blocks if one and len(rows) + 1 + len(one) <= height)
+        if block := next(fitting, None):
+            rows += [[], *block]
+    return rows
+
+
+def _tall_histogram(health: Health, palette: Palette) -> list[Row]:
+    """The shares of the activations in bins from -1 to 1, the largest as high as the figure."""
+    if not health.histogram or not sum(health.histogram):
+        return []
+    most, total = max(health.histogram), sum(health.histogram)
+    dim, colour = palette.style("dim"), palette.style("batch")
+    rows = [row(("hidden activations (tanh)", dim))]
+    for line in range(_HISTOGRAM_LINES - 1, -1, -1):
+        heights = [count / most * _HISTOGRAM_LINES - line for count in health.histogram]
+        text = "".join(_BIN_WIDTH * (column(one) if one > 0 else " ") for one in heights)
+        label = f"{100 * most / total:.0f}%" if line == _HISTOGRAM_LINES - 1 else ""
+        rows.append(row((f"{label:>6} ", dim), (text, colour)))
+    ends = "-1" + "0".center(_BIN_WIDTH * len(health.histogram) - 3) + "1"
+    return [*rows, row((f"{'':7}{ends}", dim))]
+
+
+def _rules(health: Health, width: int, palette: Palette, most: int) -> list[Row]:
+    """The rules in the order in which they are tried, each in at most so many lines; the one that
+    applies is marked, and whole."""
+    from makemore_tui.core.analysis.diagnosis import RULES  # a start needs none
+
+    dim, text = palette.style("dim"), palette.style("text", bold=True)
+    rows = [row(("diagnoses, in the order in which they are checked", dim))]
+    names = list(dict.fromkeys(rule.name for rule in RULES))
+    widest = max(map(cell_len, names)) + 4
+    for name in names:
+        is_it = name == health.diagnosis.name
+        meaning = next(rule.help for rule in RULES if rule.name == name)
+        room = max(10, width - widest)
+        lines = wrapped(meaning, room) if most > 1 or is_it else [fitted(meaning, room)]
+        first, *others = lines[: max(most, _HISTOGRAM_LINES * is_it)] or [""]
+        style = text if is_it else dim
+        rows.append(row((f"{'▶' if is_it else ' '} {name}".ljust(widest), style), (first, style)))
+        rows += [row((f"{'':{widest}}{line}", style)) for line in others]
+    return rows

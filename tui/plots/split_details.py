@@ -25,16 +25,10 @@ def coverage_rows(coverage: ContextCoverage, model: str, palette: Palette) -> li
         row((f"{name:<{_NAMES}}{left:>10}{right:>12}", palette.style(colour)))
         for name, left, right, colour in lines
     ]
-    return [*rows, row((possible_contexts(one), palette.style("dim")))]
-
-
-def possible_contexts(coverage: ContextCoverage) -> str:
-    """How many of all contexts of this length training has."""
-    one, possible = coverage, coverage.possible
-    total = f"{possible:,}" if possible < 10**15 else f"{possible:.1e}"
+    total = f"{one.possible:,}" if one.possible < 10**15 else f"{one.possible:.1e}"
     has = f"{'≈ ' if one.train_share < 1 else ''}{one.train_contexts:,}"
-    trained_on = one.train_on.replace("-", " ")
-    return f"{trained_on} has {has} of {one.characters:,}^{one.context} = {total}"
+    said = f"{trained_on} has {has} of {one.characters:,}^{one.context} = {total}"
+    return [*rows, row((said, palette.style("dim")))]
 
 
 def regularization_rows(one: Regularization, train: float | None, palette: Palette) -> list[Row]:

@@ -41,11 +41,7 @@ class Drawn(Struct, frozen=True):
 
 def trace_rows(drawn: Drawn, width: int, height: int) -> list[Row]:
     """The trace in `height` rows of `width` cells."""
-    head = [
-        _words(drawn, width),
-        *_example(drawn, width),
-        *_steps(drawn, width),
-    ]
+    head = [_words(drawn, width), *_example(drawn, width), *_steps(drawn, width)]
     is_wide = width >= _WIDE and height >= _HIGH
     body = _all_stages if is_wide else _chosen_stage
     return [*head, *body(drawn, width, height - len(head))]

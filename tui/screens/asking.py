@@ -1,7 +1,10 @@
 """What the screens above the main one have in common."""
 
+import contextlib
+
+from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import OptionList, Static
 
 from makemore_tui.core.worker.protocol import Reply
 
@@ -52,3 +55,31 @@ class AskingScreen(ModalScreen):
         line = self.query_one("#refused", Static)
         line.update(why)
         line.display = bool(why)
+
+
+def box(title: str, keys: str) -> Vertical:
+    """The box of a screen, with a title above and what its keys do below."""
+    found = Vertical()
+    found.border_title, found.border_subtitle = title, keys
+    return found
+
+
+class Choices(OptionList):
+    """Textual's, whose page keys would break it where no line has room, and whose choice would be
+    taken after the next keys."""
+
+    DEFAULT_CSS = "Choices { height: auto; border: none; padding: 0; }"
+
+    def action_select(self) -> None:
+        """Take what is highlighted at once, so that the next key is for what that leads to."""
+        option = self.highlighted_option
+        if option is not None and isinstance(self.screen, AskingScreen):
+            self.screen.choose(option.id or "")
+
+    def action_page_up(self) -> None:
+        with contextlib.suppress(LookupError):
+            super().action_page_up()
+
+    def action_page_down(self) -> None:
+        with contextlib.suppress(LookupError):
+            super().action_page_down()

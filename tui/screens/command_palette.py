@@ -66,33 +66,33 @@ def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
         elsewhere.add("pair")
     if not screen.lessons.display:
         elsewhere.add("lesson")
+
+    def command(title: str, about: str, action: str) -> SystemCommand:
+        return SystemCommand(title, about, partial(screen.run_action, action))
+
     for key in (key for key in getattr(app, "keys", KEYS) if key.owner not in elsewhere):
         title = f"{key.word[0].upper()}{key.word[1:]}  ({key.shown})"
-        yield SystemCommand(title, key.help, partial(screen.run_action, key.screen_action))
+        yield command(title, key.help, key.screen_action)
     about = "All options and where they are stored; edit the file"
-    opening = partial(screen.run_action, "open('configuration', 'ConfigScreen')")
-    yield SystemCommand("Configuration", about, opening)
-    about = "What this is, and six things to try"
-    yield SystemCommand("Welcome card", about, partial(screen.run_action, "run('card', 'show')"))
+    yield command("Configuration", about, "open('configuration', 'ConfigScreen')")
+    yield command("Welcome card", "What this is, and six things to try", "run('card', 'show')")
     for preset in PRESETS.values():
         about = f"New run: {preset.about}; dev {preset.dev_loss}"
         action = f"""run('session', "take_preset('{preset.name}')")"""
-        take = partial(screen.run_action, action)
-        yield SystemCommand(f"Preset: {preset.name}", about, take)
+        yield command(f"Preset: {preset.name}", about, action)
     about = "Draw a target dev loss on the loss plot, with the step that reached it"
     yield SystemCommand("Target", about, partial(_ask_for_target, screen))
     for form, what in _EXPORTS.items():
         about = f"Export {what}, of the run as last saved, into this folder"
-        export = partial(screen.run_action, f"export({form!r})")
-        yield SystemCommand(f"Export: {'report' if form == 'html' else form}", about, export)
+        title = f"Export: {'report' if form == 'html' else form}"
+        yield command(title, about, f"export({form!r})")
     for name in BASELINES:
-        action = f"""run('loss', "toggle_baseline('{name}')")"""
         about = f"Show or hide the {name} baseline on the loss plot"
-        yield SystemCommand(f"Baseline: {name}", about, partial(screen.run_action, action))
+        action = f"""run('loss', "toggle_baseline('{name}')")"""
+        yield command(f"Baseline: {name}", about, action)
 
 
 def _ask_for_target(screen: MainScreen) -> None:
-    """Ask for the target of the loss plot."""
     from .dialogs import TargetScreen
 
     loss = screen.grid.panels["loss"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.events import DescendantFocus, Key, Resize
 from textual.suggester import Suggester
 from textual.widget import Widget
@@ -27,8 +27,7 @@ from ..notices import taking_data
 from ..style.cells import cell_len, set_cell_size
 from ..style.text_rows import end_of
 from ..widgets.text_input import Line
-from .asking import AskingScreen
-from .choices import Choices
+from .asking import AskingScreen, Choices, box
 
 _MAX_ENTRIES = 20_000  # of a folder that is looked through
 _MAX_OFFERS = 11  # lines of them
@@ -133,9 +132,7 @@ class DatasetScreen(AskingScreen):
 
     def compose(self) -> ComposeResult:
         recent = [file for file in getattr(self.app, "recent", []) if os.path.isfile(file)]
-        with Vertical() as box:
-            box.border_title = "Dataset"
-            box.border_subtitle = "enter preview · enter again load · esc cancel"
+        with box("Dataset", "enter preview · enter again load · esc cancel"):
             offers = {name: f"{name}  (built-in)" for name in BUILT_IN_DATASETS}
             offers |= {
                 file: cropped(shown(file), self._width).replace("[", r"\[") for file in recent

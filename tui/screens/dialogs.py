@@ -4,7 +4,6 @@ import math
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from makemore_tui.core.errors import UserError
@@ -18,7 +17,7 @@ from ..client.session_actions import SessionActions, spec_of
 from ..plots.loss_options import MAX_TARGET, is_target
 from ..setting_steps import whole_number
 from ..widgets.text_input import Line
-from .asking import AskingScreen
+from .asking import AskingScreen, box
 
 MAX_STEPS = SETTINGS["steps"].metadata["high"]
 
@@ -47,9 +46,7 @@ class NamingScreen(AskingScreen):
         now = self.requests.latest
         saving = now.saving if now else None
         name = saving.name if saving and saving.named else ""
-        with Vertical() as box:
-            box.border_title = "Name this run"
-            box.border_subtitle = "enter save · esc cancel"
+        with box("Name this run", "enter save · esc cancel"):
             yield Line(name, placeholder="a name", select_on_focus=True)
             place = saving.directory if saving else ""
             yield Static(
@@ -103,9 +100,7 @@ class StepsScreen(AskingScreen):
     BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
 
     def compose(self) -> ComposeResult:
-        with Vertical() as box:
-            box.border_title = "Take steps and pause"
-            box.border_subtitle = "enter train · esc cancel"
+        with box("Take steps and pause", "enter train · esc cancel"):
             yield StepsLine(f"{self.session.step_count:,}", select_on_focus=True)
             yield Static(id="refused", markup=False)
 
@@ -137,9 +132,7 @@ class TargetScreen(AskingScreen):
         self._target = target
 
     def compose(self) -> ComposeResult:
-        with Vertical() as box:
-            box.border_title = "Target on the loss plot"
-            box.border_subtitle = "enter apply · empty to remove · esc cancel"
+        with box("Target on the loss plot", "enter apply · empty to remove · esc cancel"):
             target = "" if self._target is None else f"{self._target:g}"
             yield Line(target, placeholder="2.17", select_on_focus=True)
             yield Static(id="refused", markup=False)
@@ -173,9 +166,7 @@ class SpecScreen(AskingScreen):
         assert now is not None  # see can_open
         line = str(spec_of(now))
         self.app.copy_to_clipboard(line)
-        with Vertical() as box:
-            box.border_title = "This run in one line"
-            box.border_subtitle = "esc close"
+        with box("This run in one line", "esc close"):
             yield Static(line, id="line", markup=False)
             about = (
                 "Dataset, settings and seed. Start from this with makemore-tui --spec LINE "

@@ -3,7 +3,7 @@
 from rich.segment import Segments
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
@@ -18,7 +18,7 @@ from ..plots.lr_plot import rate_plot
 from ..style.colours import palette_of
 from ..style.text_rows import lines_of
 from ..widgets.text_input import Line
-from .asking import AskingScreen
+from .asking import AskingScreen, box
 
 _SEARCHING = "Still searching · esc cancel"
 
@@ -61,9 +61,7 @@ class FinderScreen(AskingScreen):
         self._found = Static("Starting …", id="found", markup=False)
 
     def compose(self) -> ComposeResult:
-        with Vertical() as box:
-            box.border_title = "Find a learning rate"
-            box.border_subtitle = "enter apply · tab edit range · esc cancel"
+        with box("Find a learning rate", "enter apply · tab edit range · esc cancel"):
             with Horizontal():
                 yield Label("from ")
                 yield Line(id="low", select_on_focus=True)

@@ -92,7 +92,6 @@ class HelpScreen(AskingScreen):
         self.query_one("#found", Static).update(self._found(event.value))
 
     def _sections(self) -> dict[str, list[tuple[str, str]]]:
-        """The lines of each section."""
         rows: dict[str, list[tuple[str, str]]] = {name: [] for name in SECTIONS}
         for key in getattr(self.app, "keys", KEYS):
             rows[section_of(key)].append((key.shown, key.help))

@@ -3,9 +3,7 @@
 import gc
 import threading
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from textual import on
@@ -18,7 +16,6 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import AwaitMount
 
-from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import KEEP_FIRST, DatasetStats
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Failed, Refused, Reply, Snapshot, Starting
@@ -56,17 +53,9 @@ from .view_schedule import ViewSchedule
 _SECONDS_TO_PLOTS = 0.2  # when the first paint is done
 _TICK_SECONDS = 0.1
 _PANELS = (  # in the order in which they stand on a screen
-    LossPanel,
-    SettingsPanel,
-    BigramPanel,
-    EmbeddingPanel,
-    TracePanel,
-    NamesPanel,
-    ProbePanel,
-    SplitsPanel,
-    HealthPanel,
-    RunsPanel,
-)
+    LossPanel, SettingsPanel, BigramPanel, EmbeddingPanel, TracePanel, NamesPanel, ProbePanel,
+    SplitsPanel, HealthPanel, RunsPanel,
+)  # fmt: skip
 
 
 class MainScreen(Screen):
@@ -105,6 +94,10 @@ class MainScreen(Screen):
         self.requests = RequestQueue(engine.send)
         self.session = SessionActions(self.requests, self.notice, labels)
         self.pair = PairActions(self.session)
+        for panel in self.grid.panels.values():
+            panel.ask = self.session.ask
+            if isinstance(panel, SettingsPanel):
+                panel.change = self.session.change
         self.lessons = LessonSide(self.session, self.grid)
         self.supervisor = WorkerSupervisor(engine, self.requests, self._deliver, labels)
         self._schedule = ViewSchedule(self.requests)
@@ -211,14 +204,8 @@ class MainScreen(Screen):
         if snapshot.is_refresh:
             self.requests.refresh_wanted()
 
-    def on_panel_asked(self, message: Panel.Asked) -> None:
-        self.session.ask(message.request)
-
     def on_panel_said(self, message: Panel.Said) -> None:
         self.notice.say(message.text, message.is_warning)
-
-    def on_settings_panel_stepped(self, message: SettingsPanel.Stepped) -> None:
-        self.session.change(message.setting, message.by)
 
     def on_panel_view_changed(self, message: Panel.ViewChanged) -> None:
         self._timer.resume()
@@ -268,20 +255,13 @@ class MainScreen(Screen):
         if saving is None or not saving.folder:
             self.notice.say(say.NOTHING_TO_EXPORT)
             return
-        out = new_path(saving.name, form)
-        name = shown(saving.name)
+        run, out, name = saving.folder, new_path(saving.name, form), shown(saving.name)
         self.notice.say(say.EXPORTING.format(name=name, step=saving.step, form=form))
-        self.run_worker(partial(self._export, saving.folder, form, out), thread=True)
 
-    def _export(self, run: str, form: str, out: Path) -> None:
-        """Export in a thread, and say how that ended."""
-        try:
-            export_run(run, form, out)
-        except UserError as error:
-            said = Notice(say.NOT_EXPORTED.format(why=error), is_warning=True)
-        else:
-            said = Notice(say.EXPORTED.format(path=shown(str(out))))
-        self.app.call_from_thread(self.notice.say, *said)
+        def export() -> None:
+            self.app.call_from_thread(self.notice.say, *export_run(run, form, out))
+
+        self.run_worker(export, thread=True)
 
     def action_picture(self) -> None:
         """Save a screenshot, in this folder or where it may be written."""

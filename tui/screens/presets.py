@@ -3,7 +3,6 @@
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.events import Key
 from textual.widgets import Static
 from textual.widgets.option_list import Option
@@ -11,8 +10,7 @@ from textual.widgets.option_list import Option
 from makemore_tui.core.presets import PRESETS, Preset
 from makemore_tui.core.settings import model_label
 
-from .asking import AskingScreen
-from .choices import Choices
+from .asking import AskingScreen, Choices, box
 
 
 class PresetList(Choices):
@@ -57,9 +55,7 @@ class PresetsScreen(AskingScreen):
     def compose(self) -> ComposeResult:
         now = self.requests.latest
         settings = (now.model, now.train) if now else None
-        with Vertical() as box:
-            box.border_title = "Presets"
-            box.border_subtitle = "type a name · enter new run · esc close"
+        with box("Presets", "type a name · enter new run · esc close"):
             options = [Option(_entry(preset), id=name) for name, preset in PRESETS.items()]
             yield (choices := PresetList(*options))
             same = [(one.model, one.train) == settings for one in PRESETS.values()]

@@ -11,13 +11,13 @@ from ..widgets.panel import Panel
 
 _TURNS = {  # of each panel: every so many ticks, and at which of them
     "loss": (3, 1),
-    "bigrams": (5, 0),
+    "bigrams": (8, 0),
     "names": (10, 2),
     "embedding": (4, 2),
     "probe": (4, 2),
     "trace": (4, 0),
     "splits": (10, 6),
-    "health": (6, 4),
+    "health": (10, 4),
 }
 
 

@@ -34,7 +34,7 @@ class Palette(Struct, frozen=True, dict=True):
 
     def style(self, name: str, bold: bool = False) -> Style:
         """A text style in one of the colours."""
-        return _style(getattr(self, name), bold)
+        return rgb_style(getattr(self, name), bold)
 
     @cached_property
     def heat_colors(self) -> list[Color]:
@@ -63,13 +63,9 @@ def _gradient(stops: Sequence[RGB], steps: int) -> list[Color]:
     return colours
 
 
-def rgb_style(colour: RGB) -> Style:
-    """A text style in a colour."""
-    return _style(colour, False)
-
-
 @lru_cache(maxsize=256)
-def _style(colour: RGB, bold: bool) -> Style:
+def rgb_style(colour: RGB, bold: bool = False) -> Style:
+    """A text style in a colour."""
     return Style(color=Color.from_rgb(*colour), bold=bold)
 
 

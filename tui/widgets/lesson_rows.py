@@ -22,7 +22,7 @@ def step_text(player: LessonPlayer, palette: Palette, labels: Mapping[str, str])
     if player.is_behind:
         return Text(
             f"Going on at step {player.target + 1}. The keys of the steps before it are pressed "
-            "for you, so that all is as it was …"
+            "for you, so that all is as it was … (esc stops that)"
         )
     return Text("\n").join(marked(one, palette, labels) for one in paragraphs(player.step.text))
 
@@ -36,17 +36,19 @@ def goal_text(
     if step is None or player.is_behind:
         return Text()
     first = "" if has_keys else f"{labels['lessons']}, then "
-    lines: list[Text] = []
+    met: list[Text] = []
     for condition, is_reached in zip(player.conditions, player.reached, strict=True):
         sign, colour = ("✓", "good") if is_reached or player.is_done else ("○", "dim")
         sentence = marked(condition.sentence, palette, labels)
-        lines.append(Text(f"{sign} ", palette.style(colour)).append_text(sentence))
-    if step.question is not None:
-        lines += _answer_lines(step.question, player.answer, palette, labels, first)
+        met.append(Text(f"{sign} ", palette.style(colour)).append_text(sentence))
+    question, answer = step.question, player.answer
+    said = _answer_lines(question, answer, palette, labels, first) if question else []
+    is_guess = question is not None and question.is_prediction and answer is None
+    lines = said + met if is_guess else met + said  # a guess comes before what would tell it
     if player.is_done:
         then = "the list" if player.is_last else "the next step"
-        said = f"✓ Done · {first}{labels['lesson-next']} for {then}"
-        return Text("\n").join([*lines, Text(said, palette.style("good", bold=True))])
+        done = f"✓ Done · {first}{labels['lesson-next']} for {then}"
+        return Text("\n").join([*lines, Text(done, palette.style("good", bold=True))])
     for hint in step.hints[: player.num_hints]:
         lines.append(Text("› ", palette.style("dev")).append_text(marked(hint, palette, labels)))
     return Text("\n").join(lines)
@@ -67,7 +69,8 @@ def _answer_lines(
         return [Text(f"○ {said[0].upper()}{said[1:]}", palette.style("dim"))]
     if not question.is_taken(answer):
         return [Text(f"○ {answer:,.10g} is not it · {first}try again", palette.style("dev"))]
-    verb, right = ("guessed", "near enough") if question.is_prediction else ("typed", "right")
+    verb = "guessed" if question.is_prediction else "typed"
+    right = "near enough" if question.is_prediction and answer != question.value else "right"
     sign, right = ("✓ ", f": {right}") if question.is_right(answer) else ("", "")
     said = Text(f"{sign}You {verb} {answer:,.10g}{right}", palette.style("good"))
     return [said, marked(question.then, palette, labels)]
@@ -95,7 +98,7 @@ def lesson_line(number: int, lesson: Lesson, done: Mapping[str, list[int]]) -> T
 def marked(text: str, palette: Palette, labels: Mapping[str, str]) -> Text:
     """A text with keys by their labels, and code, in colours of their own."""
     styles: dict[str, Style] = {
-        "{": palette.style("dev", bold=True),
+        "{": palette.style("dev", bold=True) + Style(reverse=True),  # as a key looks: . is a key
         "`": palette.style("batch"),
     }
     line = Text(style=palette.style("text"))

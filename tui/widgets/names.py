@@ -15,7 +15,6 @@ from .names_rows import (
     num_names,
     pair_rows,
     sampling_label,
-    sampling_text,
     share_rows,
     stepped_temperature,
     stepped_top_k,
@@ -103,7 +102,7 @@ class NamesPanel(Panel):
         if self._line is None:
             self._line = SamplingLine(self)
             await self.mount(self._line)
-        self._line.open_with(sampling_text(self.sampling))
+        self._line.open_with(f"{self.sampling.temperature:g} {self.sampling.top_k or 'all'}")
 
     def sample_with(self, sampling: Sampling) -> None:
         """Sample with this temperature and top-k from now on."""

@@ -57,11 +57,6 @@ def typed_sampling(text: str) -> Sampling:
     return Sampling(value, most)
 
 
-def sampling_text(sampling: Sampling) -> str:
-    """Temperature and top-k as they are typed: 0.8 5, or 1 all."""
-    return f"{sampling.temperature:g} {sampling.top_k or 'all'}"
-
-
 def sampling_label(sampling: Sampling, width: int) -> str:
     """Temperature and top-k in so many cells, or in fewer words."""
     temperature, top_k = f"{sampling.temperature:g}", sampling.top_k or "all"

@@ -29,4 +29,4 @@ class NoticeLine(Static):
         text = shown(text)
         if text != self.text or is_warning != self.has_class("warning"):
             self.set_class(is_warning, "warning")
-            self.update(text)
+            self.update(text, layout=False)  # its size stays: nothing else is laid out anew

@@ -1,6 +1,6 @@
 """A bordered widget whose content is rows of coloured text, repainted row by row."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, ClassVar, TypeVar
@@ -30,8 +30,10 @@ class Panel(Widget, can_focus=True):
 
     ID: the panel's key in `PANELS`. IS_OF_SIDE: True where it shows the chosen run of a pair alone.
     drawn: what the newest snapshot with this panel's view has for it, in the field `FIELD`.
+    ask: asks something of the session, at once, so before the next key does; set by the screen.
     """
 
+    ask: Callable[[Request], None]
     DEFAULT_CSS = """
     Panel {
         border: round $panel-lighten-2; padding: 0 1;
@@ -44,12 +46,6 @@ class Panel(Widget, can_focus=True):
     ID: ClassVar[str]
     FIELD: ClassVar[str] = ""
     IS_OF_SIDE: ClassVar[bool] = False
-
-    @dataclass
-    class Asked(Message):
-        """A person asks something of the session."""
-
-        request: Request
 
     @dataclass
     class Said(Message):

@@ -109,7 +109,7 @@ class RunsPanel(Panel):
             else:
                 is_previous = entry.place == "previous"
                 request = ReturnTo(entry.position) if is_previous else OpenRun(entry.path)
-                self.post_message(self.Asked(request))
+                self.ask(request)
 
     def action_sort(self) -> None:
         """Sort by the next column."""
@@ -138,7 +138,7 @@ class RunsPanel(Panel):
         """Pin the previous run under the cursor, or unpin it."""
         for entry in self._entries[self.cursor : self.cursor + 1]:
             if entry.place == "previous":
-                self.post_message(self.Asked(PinRun(entry.position)))
+                self.ask(PinRun(entry.position))
             else:
                 self.post_message(self.Said(say.NOT_PINNED.format(key=key_labels(self.app))))
 
@@ -152,7 +152,7 @@ class RunsPanel(Panel):
                 return
             previous = entry.position if entry.place == "previous" else None
             folder = entry.path if entry.place == "saved" else ""
-            self.post_message(self.Asked(Fork(previous, folder, from_start)))
+            self.ask(Fork(previous, folder, from_start))
 
     def action_plot(self) -> None:
         """Hide the previous run under the cursor on the loss plot, or show it again; draw the saved

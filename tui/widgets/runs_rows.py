@@ -262,17 +262,9 @@ def columns_for(room: int, sort: str, gap: int = 1) -> list[Column]:
 
 def _header(name_width: int, columns: Sequence[Column], layout: ListLayout) -> list:
     """The names of the columns; that of the one the list is sorted by stands out."""
-    parts = []
-    for name, text in (
-        ("name", fitted("name", name_width)),
-        *((c.name, _cell(c)) for c in columns),
-    ):
-        is_sorted = name == layout.sort != "when"
-        style = (
-            layout.palette.style("text", bold=True) if is_sorted else layout.palette.style("dim")
-        )
-        parts.append((text, style))
-    return parts
+    names = [("name", fitted("name", name_width)), *((one.name, _cell(one)) for one in columns)]
+    plain, bold = layout.palette.style("dim"), layout.palette.style("text", bold=True)
+    return [(text, bold if name == layout.sort != "when" else plain) for name, text in names]
 
 
 def _cell(column: Column, text: str | None = None) -> str:

@@ -1,12 +1,11 @@
 """The settings: what they are, the keys that change them, and a line to type a value into."""
 
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from textual import on
 from textual.binding import Binding
 from textual.events import Click, MouseScrollDown, MouseScrollUp
-from textual.message import Message
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Snapshot
@@ -62,7 +61,7 @@ class ValueLine(InPlaceLine):
             self._panel.relayout()
             return
         if request is not None:
-            self.post_message(Panel.Asked(request))
+            self._panel.ask(request)
         self.action_leave()
 
     def on_input_changed(self) -> None:
@@ -76,20 +75,16 @@ class SettingsPanel(Panel):
 
     A cursor moves over the settings while the panel is chosen; sideways it changes the one it is
     at, and a value can be typed in place.
+
+    change: changes a setting by some steps; set by the screen.
     """
 
+    change: Callable[[str, int], None]
     DEFAULT_CSS = """
     SettingsPanel > Input { position: absolute; display: none; background: $panel-lighten-1; }
     """
     BINDINGS = bindings_of("settings")
     ID = "settings"
-
-    @dataclass
-    class Stepped(Message):
-        """A person changes a setting by some steps."""
-
-        setting: str
-        by: int
 
     def __init__(self):
         super().__init__()
@@ -118,7 +113,7 @@ class SettingsPanel(Panel):
         if not settings or self.is_open:
             return
         if right:
-            self.post_message(self.Stepped(self.cursor, right))
+            self.change(self.cursor, right)
         else:
             place = settings.index(self.cursor) + down
             self._cursor = settings[max(0, min(place, len(settings) - 1))]
@@ -155,7 +150,7 @@ class SettingsPanel(Panel):
             said = say.NOT_BY_WHEEL.format(setting=name_of(setting), key=key_labels(self.app))
             self.post_message(self.Said(said))
         else:
-            self.post_message(self.Stepped(setting, 1 if isinstance(event, MouseScrollUp) else -1))
+            self.change(setting, 1 if isinstance(event, MouseScrollUp) else -1)
 
     def _setting_at(self, event: Click | MouseScrollUp | MouseScrollDown) -> str:
         """The setting under the mouse, or ""."""

@@ -61,6 +61,9 @@ def _entries(snapshot: Snapshot) -> list[Entry]:
     order = f", order {model.order}" if kind.context_setting == "order" else ""
     now = setting_text("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
     schedule = train.schedule if train.schedule == "constant" else f"{train.schedule} → {now}"
+    optimizer, method = (
+        _entry(snapshot, name, "optimizer") for name in ("optimizer", "smoothing_method")
+    )
     speed = f"{snapshot.steps_per_second:,.0f}" if snapshot.steps_per_second else _UNUSED
     is_planned = is_network and snapshot.step <= train.steps
     planned = f" of {tick_label(train.steps)}" if is_planned else ""
@@ -77,7 +80,7 @@ def _entries(snapshot: Snapshot) -> list[Entry]:
         ),
         _entry(snapshot, "embedding", *_both("embedding")),
         _entry(snapshot, "hidden", *_both("hidden")),
-        _entry(snapshot, "optimizer", "optimizer") if is_network else _method_entry(snapshot),
+        optimizer if is_network else method._replace(name="method"),
         _regularizer_entry(snapshot),
         *([_entry(snapshot, "dropout", *_both("dropout"))] if is_network else []),
         *_mix_entries(snapshot),
@@ -87,11 +90,6 @@ def _entries(snapshot: Snapshot) -> list[Entry]:
         *(_entry(snapshot, setting) for setting in ("train_on", "minibatches", "init", "direct")),
         Entry("seed", f"{snapshot.seed}", ("restart", "new-seed"), "seed"),
     ]
-
-
-def _method_entry(snapshot: Snapshot) -> Entry:
-    """The entry of how counts become probabilities."""
-    return _entry(snapshot, "smoothing_method", "optimizer")._replace(name="method")
 
 
 def _regularizer_entry(snapshot: Snapshot) -> Entry:

@@ -130,7 +130,8 @@ class TracePanel(Panel):
             self._unit = 0
             self.label_keys()
         elif stage < 0:
-            self._position = max(0, min(trace.position + right, len(trace.examples) - 1))
+            begun = trace.position if self._position is None else self._position  # maybe not drawn
+            self._position = max(0, min(begun + right, len(trace.examples) - 1))
         else:
             self._unit = max(0, min(self._unit + right, len(stages[stage].values) - 1))
         self.post_message(self.ViewChanged(self))

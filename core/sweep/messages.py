@@ -128,6 +128,11 @@ class Snapshot(Struct, frozen=True, tag=True):
         return sum(row.state == state for row in self.rows)
 
     @property
+    def num_ended(self) -> int:
+        """How many trials have ended, in whatever way."""
+        return len(self.rows) - self.count("running") - self.count("waiting")
+
+    @property
     def leaders(self) -> list[Trial]:
         """The trials that were trained to their end, the lowest dev loss first."""
         done = [row for row in self.rows if row.state == "done"]

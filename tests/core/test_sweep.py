@@ -76,6 +76,7 @@ def test_every_trial_ends_and_says_how(finished):
     assert snapshot.best_so_far[-1][1] == best.value
     assert best.dev[-1] == (64, best.value)
     assert len(best.losses) == 64
+    assert all(row.dev for row in snapshot.leaders[:5])  # however many are kept as runs
     assert sum(snapshot.importances.values()) == pytest.approx(1)
     assert len(snapshot.slice("hidden")) == snapshot.count("done")
 

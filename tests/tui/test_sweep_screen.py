@@ -109,6 +109,8 @@ async def test_without_a_study_it_says_how_to_start_one(sweeps, explorer, monkey
     async with explorer() as it:
         await opened(it)
         await it.until(lambda: "No sweep yet · n to start one" in it.painted())
+        assert " n new · esc close" in it.painted()
+        assert "No trial has been trained to its end yet" in it.painted()
         await it.press("n")
         await it.until(lambda: isinstance(it.app.screen, SweepStart))
         await it.until(lambda: "hidden=50..800:log dropout=0..0.5" in it.painted())
@@ -143,6 +145,8 @@ async def test_a_wrong_range_is_refused_in_place_and_detaching_is_chosen(sweeps,
 async def test_stop_and_prune_are_asked_of_a_study_that_runs(running, explorer):
     async with explorer() as it:
         screen = await opened(it)
+        assert "x stop · p prune · enter open" in it.painted()
+        assert "Trials around names/seed=1" in it.painted()
         await it.press("p")
         await it.until(lambda: "Trial 0 is not running" in it.painted())
         await it.press("F", *"running", "enter")

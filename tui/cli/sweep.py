@@ -242,13 +242,12 @@ def _watch(files: StudyFiles, process: SweepProcess | None, as_json: bool) -> in
 
 def summary(snapshot: Snapshot) -> dict[str, Any]:
     """The JSON of a sweep."""
-    counts = {state: snapshot.count(state) for state in ("done", "pruned", "failed")}
     best = next(iter(snapshot.leaders), None)
     return {
         "study": snapshot.study,
-        "trials": sum(counts.values()),
-        "pruned": counts["pruned"],
-        "failed": counts["failed"],
+        "trials": snapshot.num_ended,
+        "pruned": snapshot.count("pruned"),
+        "failed": snapshot.count("failed"),
         "seconds": snapshot.seconds,
         "best": best
         and {

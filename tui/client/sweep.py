@@ -69,11 +69,12 @@ def resumed(snapshot: Snapshot, runs: str) -> Start:
 
     Raises UserError if it runs, has no trials left, or is in a database whose password isn't known.
     """
-    ended = sum(map(snapshot.count, ("done", "pruned", "failed")))
     if snapshot.state == "running":
         raise UserError(f"the sweep {snapshot.study} is running already")
-    if ended >= snapshot.trials:
-        raise UserError(f"all {ended:,} trials have ended; sweep --resume --trials N adds more")
+    if snapshot.num_ended >= snapshot.trials:
+        raise UserError(
+            f"all {snapshot.num_ended:,} trials have ended; sweep --resume --trials N adds more"
+        )
     if not snapshot.storage.startswith("sqlite"):
         raise UserError("a sweep in PostgreSQL goes on with sweep --resume --storage URL")
     return Start(

@@ -29,8 +29,7 @@ def best_rows(snapshot: Snapshot, width: int, height: int, palette: Palette) -> 
     points = snapshot.best_so_far
     if not points or width < _MIN_WIDTH or height < _MIN_HEIGHT:
         return []
-    ended = sum(snapshot.count(state) for state in ("done", "pruned", "failed"))
-    last = max(ended, points[-1][0], points[0][0] + 1)
+    last = max(snapshot.num_ended, points[-1][0], points[0][0] + 1)
     stairs = [(float(points[0][0]), points[0][1])]
     for count, value in points[1:]:
         stairs += [(count, stairs[-1][1]), (count, value)]

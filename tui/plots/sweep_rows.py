@@ -35,12 +35,10 @@ class Board(NamedTuple):
 
 def headline(snapshot: Snapshot) -> str:
     """Where a sweep stands: "12 of 50 trials · 9 pruned · 2 running · 1:20 left"."""
-    counts = {state: snapshot.count(state) for state in ("done", "pruned", "failed", "running")}
-    ended = counts["done"] + counts["pruned"] + counts["failed"]
-    parts = [f"{ended:,} of {snapshot.trials:,} trials"]
-    parts += [
-        f"{counts[state]:,} {state}" for state in ("pruned", "failed", "running") if counts[state]
-    ]
+    parts = [f"{snapshot.num_ended:,} of {snapshot.trials:,} trials"]
+    for state in ("pruned", "failed", "running"):
+        if count := snapshot.count(state):
+            parts.append(f"{count:,} {state}")
     if snapshot.seconds_left is not None:
         parts.append(f"{_clock(snapshot.seconds_left)} left")
     elif snapshot.state != "running":

@@ -94,6 +94,9 @@ class ExplorerApp(App):
                 return
             self.app_focus = True
             await self.screen._mounted_event.wait()
+            side = self.main.lessons
+            if side.children and not side.step.lets_through(event):
+                return
             if await self._handle_at_once(event):
                 return
         await super().on_event(event)

@@ -7,8 +7,10 @@ import threading
 import traceback
 from collections.abc import Callable
 
+import msgspec
+
 from ..errors import UserError
-from .messages import Failed, Reply, Start, Started, start_of, to_line
+from .messages import Failed, Reply, Start, Started, to_line
 from .workers import Workers, load_torch_ahead
 
 
@@ -23,7 +25,7 @@ def main() -> None:
         output.write(to_line(reply))
 
     try:
-        _run(start_of(sys.stdin.buffer.readline()), send)
+        _run(msgspec.json.decode(sys.stdin.buffer.readline(), type=Start), send)
     except UserError as error:
         send(Failed(str(error)))
     except BaseException:

@@ -20,7 +20,8 @@ _STATES: dict[TrialState, messages.TrialState] = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
-_TIMES_COST = 20  # the share of time that importances may take is the inverse
+_CURVES = 5  # of the best trials, that are in a snapshot
+_TIMES_COST = 100  # the share of time that importances may take is the inverse
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -36,10 +37,8 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
 class Board:
     """Makes snapshots of a study; what has not changed is not worked out again."""
 
-    def __init__(self, study: Study, best: int):
-        """best: how many of the best trials have their curves in a snapshot."""
+    def __init__(self, study: Study):
         self._study = study
-        self._best = best
         self._rows: dict[int, Trial] = {}  # of trials that have ended, without curves
         self._importances: dict[str, float] = {}
         self._ended, self._next = 0, 0.0  # trials when they were worked out; not again before
@@ -50,7 +49,7 @@ class Board:
         """The study now. running: the newest report of each trial that runs here."""
         found = self._study.trials()
         rows = [self._row(trial, running.get(trial.number)) for trial in found]
-        leaders = {trial.number for trial in best_of(found, self._best)}
+        leaders = {trial.number for trial in best_of(found, _CURVES)}
         begun = self._study.begun
         ended = sum(trial.state.is_finished() for trial in found)
         self._weigh(ended, state == "running")

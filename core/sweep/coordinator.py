@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import os
 import time
 from pathlib import Path
 
@@ -31,9 +30,9 @@ class Coordinator:
 
     def __init__(self, start: Start, study: Study, files: StudyFiles, workers: Workers):
         self._start, self._study, self._files, self._workers = start, study, files, workers
-        self._board = Board(study, start.keep)
+        self._board = Board(study)
         self._best_runs = BestRuns(study, start.study, start.runs, start.keep if start.runs else 0)
-        self._most = int(min(start.trials, study.num_possible))
+        self._most = int(min(start.trials or study.begun.trials, study.num_possible))
         self._reached: dict[int, Reached] = {}  # the newest report of each trial that runs here
         self._saving: dict[int, tuple[Ended, Path]] = {}
         self._deaths: dict[int, int] = {}
@@ -84,8 +83,6 @@ class Coordinator:
             trials=self._most,
             seconds=self._seconds,
             seconds_left=left if is_running and math.isfinite(left) else None,
-            workers=len(self._workers) if is_running else 0,
-            process=os.getpid(),
             problem=problem,
         )
         self._files.write(snapshot)

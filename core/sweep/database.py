@@ -100,10 +100,6 @@ class FileStorage(InMemoryStorage):
                     )
         self._saved = trials
 
-    def remove_session(self) -> None:
-        """End what this thread does with the file."""
-        self._file.remove_session()
-
     def _rows(self, trial: FrozenTrial) -> dict[str, list[tuple]]:
         """What each table has of a trial; see _COLUMNS."""
         if trial.number == len(self._ids):

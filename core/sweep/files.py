@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from ..atomic import cannot_write, write_atomically
 from ..errors import UserError
-from .messages import Command, Snapshot, command_of, snapshot_of, to_line
+from .messages import Command, Snapshot, to_line
 
 _VARIABLE = "MAKEMORE_TUI_SWEEPS"
 _SNAPSHOT = ".json"
@@ -86,13 +86,13 @@ class StudyFiles:
         Raises UserError if there is none.
         """
         try:
-            snapshot = snapshot_of(self.snapshot.read_bytes())
+            snapshot = msgspec.json.decode(self.snapshot.read_bytes(), type=Snapshot)
         except FileNotFoundError:
             raise UserError(f"no sweep named {self._study} in {self.snapshot.parent}") from None
         except (OSError, msgspec.MsgspecError) as error:
             raise UserError(f"{self.snapshot} can't be read: {error}") from None
         if snapshot.state == "running" and not self.is_running:
-            return msgspec.structs.replace(snapshot, state="stopped", workers=0)
+            return msgspec.structs.replace(snapshot, state="stopped")
         return snapshot
 
     def write(self, snapshot: Snapshot) -> None:
@@ -120,7 +120,7 @@ class StudyFiles:
             if line.endswith(b"\n"):  # or it is still being written
                 self._taken += len(line)
                 with contextlib.suppress(msgspec.MsgspecError):
-                    found.append(command_of(line))
+                    found.append(msgspec.json.decode(line, type=Command))
         return found
 
 

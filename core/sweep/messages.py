@@ -28,11 +28,12 @@ class Start(Message, frozen=True):
     """Begin a study, or go on with one.
 
     study: its name. spec: how every trial starts but for the settings of `over`; empty, as `over`
-    is, for a study that exists. trials: how many there are to be in all. seconds: how long to go on
-    at most. workers: processes, each with one thread. seeds: each trial is trained with so many.
-    prunes: True to end trials that fall behind. storage: the URL of a PostgreSQL database; empty
-    for a file in the user's data folder. may_exist: False to refuse a study that exists. runs: the
-    directory in which the `keep` best are saved as runs. detached: go on when the input ends.
+    is, for a study that exists. trials: how many there are to be in all; 0 for as many as were
+    asked for before. seconds: how long to go on at most. workers: processes, each with one thread.
+    seeds: each trial is trained with so many. prunes: True to end trials that fall behind. storage:
+    the URL of a PostgreSQL database; empty for a file in the user's data folder. may_exist: False
+    to refuse a study that exists. runs: the directory in which the `keep` best are saved as runs.
+    detached: go on when the input ends.
     """
 
     study: str
@@ -115,13 +116,11 @@ class Snapshot(Struct, frozen=True, tag=True):
     trials: int
     seconds: float = 0.0
     seconds_left: float | None = None
-    workers: int = 0
     steps: int = 0
     rows: tuple[Trial, ...] = ()
     best_so_far: tuple[Point, ...] = ()
     importances: dict[str, float] = {}
     storage: str = ""
-    process: int = 0
     problem: str = ""
 
     def count(self, state: TrialState) -> int:
@@ -146,23 +145,3 @@ class Snapshot(Struct, frozen=True, tag=True):
 def to_line(message: Message | Snapshot) -> bytes:
     """A message as a line of JSON."""
     return msgspec.json.encode(message) + b"\n"
-
-
-def start_of(line: bytes) -> Start:
-    """The first line of a sweep's input; like the others, it raises msgspec.MsgspecError."""
-    return msgspec.json.decode(line, type=Start)
-
-
-def reply_of(line: bytes) -> Reply:
-    """A line of a sweep's output."""
-    return msgspec.json.decode(line, type=Reply)
-
-
-def command_of(line: bytes) -> Command:
-    """A line of the commands to a sweep."""
-    return msgspec.json.decode(line, type=Command)
-
-
-def snapshot_of(line: bytes) -> Snapshot:
-    """What is in the file of a snapshot."""
-    return msgspec.json.decode(line, type=Snapshot)

@@ -39,22 +39,11 @@ _MIN_WEIGHED = 5  # trials for importances
 _WORSE = 0.3  # the p below which a trial of several seeds ends: worse for both of the first two
 
 
-class Begun(msgspec.Struct, frozen=True):
-    """How a study was begun, which is kept in it; the fields are those of `Start`."""
-
-    spec: str
-    over: tuple[Range, ...]
-    trials: int
-    seeds: int
-    sampler: str
-    prunes: bool
-
-
 class Study:
     """Trials of different settings, of which some are done, and the next that is worth trying.
 
-    base: how trials start but for the settings that are tried. begun: how it was begun. most_steps:
-    the largest number of steps that a trial may have.
+    base: how trials start but for the settings that are tried. begun: how it was begun, which is
+    kept in it. most_steps: the largest number of steps that a trial may have.
     """
 
     def __init__(self, start: Start, database: Path):
@@ -74,7 +63,7 @@ class Study:
                 self._storage = self._file = FileStorage(database, start.study)
             study, is_new = self._open(start)
         self._study = study
-        self.begun: Begun = _begin(study, start) if is_new else _begun(study, start)
+        self.begun: Start = _begin(study, start) if is_new else _begun(study, start)
         self.base: RunSpec = RunSpec.parse(self.begun.spec)
         steps = [one.high or max(one.choices) for one in self.begun.over if one.setting == "steps"]
         self.most_steps: int = int(max([self.base.train.steps, *map(float, steps)]))
@@ -205,7 +194,6 @@ class Study:
 
     def close(self) -> None:
         """Close the database."""
-        self._storage.remove_session()
         self._storage.engine.dispose()
 
     @contextmanager
@@ -251,9 +239,9 @@ class Study:
                 self._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
 
 
-def _begin(study: optuna.Study, start: Start) -> Begun:
+def _begin(study: optuna.Study, start: Start) -> Start:
     """Note how a study begins, and put its first trials in line."""
-    begun = Begun(start.spec, start.over, start.trials, start.seeds, start.sampler, start.prunes)
+    begun = msgspec.structs.replace(start, storage="", runs="")  # no password, no path
     inside, outside = _first(begun)
     with told():
         study.enqueue_trial(inside, {_OUTSIDE: outside})
@@ -264,7 +252,7 @@ def _begin(study: optuna.Study, start: Start) -> Begun:
     return begun
 
 
-def _first(begun: Begun) -> tuple[dict[str, Any], list[str]]:
+def _first(begun: Start) -> tuple[dict[str, Any], list[str]]:
     """The settings of the first trial that are in their ranges, and the names of the others."""
     spec = RunSpec.parse(begun.spec)
     present = vars(spec.model) | vars(spec.train)
@@ -274,7 +262,7 @@ def _first(begun: Begun) -> tuple[dict[str, Any], list[str]]:
     return inside, [one.setting for one in begun.over if one.setting not in inside]
 
 
-def _begun(study: optuna.Study, start: Start) -> Begun:
+def _begun(study: optuna.Study, start: Start) -> Start:
     """How a study was begun, perhaps by another machine just now.
 
     Raises UserError if it may not exist, is none of this program's, or has other ranges than asked.
@@ -287,12 +275,16 @@ def _begun(study: optuna.Study, start: Start) -> Begun:
         time.sleep(_SECONDS_BETWEEN)
     else:
         raise UserError(f"the study {start.study} was not begun by makemore-tui sweep")
-    begun = msgspec.convert(found, Begun)
+    begun = msgspec.convert(found, Start)
     if start.over and (start.over, start.spec) != (begun.over, begun.spec):
         over = " ".join(map(str, begun.over))
         raise UserError(
             f"the study {start.study} is of {begun.spec} over {over}, not what is asked"
         )
+    if start.trials > begun.trials:  # which is kept, for those who go on without a number
+        begun = msgspec.structs.replace(begun, trials=start.trials)
+        with told():
+            study.set_user_attr(_ATTRIBUTE, msgspec.to_builtins(begun))
     return begun
 
 

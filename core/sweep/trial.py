@@ -20,7 +20,7 @@ from ..training.time_slicer import TimeSlicer
 from .halving import rungs
 from .trial_messages import Ended, Keep, Kept, Reached, Task, Verdict
 
-_SLICE_SECONDS = 0.1
+_SLICE_SECONDS = 0.2
 _SECONDS_BETWEEN = 0.5  # reports of a trial that is between two rungs
 _MIN_SECONDS = 2.0  # between dev losses that decide nothing
 _CURVE_POINTS = 64

@@ -1,6 +1,7 @@
 """The processes that train trials, and the pipes to them."""
 
 import contextlib
+import gc
 import multiprocessing
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods(
 def _work(connection: Connection) -> None:
     from .trial import work  # which loads torch, that this process does without
 
+    gc.freeze()  # to look through all that torch has made takes longer than a trial of `fast`
     work(connection)
 
 
@@ -51,9 +53,6 @@ class Workers:
         """None is there before `start`."""
         self._count = count
         self._all: list[Worker] = []
-
-    def __len__(self) -> int:
-        return self._count
 
     def start(self) -> None:
         """Start all of them."""

@@ -158,6 +158,7 @@ def test_a_study_goes_on_only_where_that_is_asked_for(finished, items):
     rows = run_sweep(longer, directory).rows
     assert len(rows) == 22
     assert len({tuple(row.settings.values()) for row in rows}) == 22  # none is repeated
+    assert run_sweep(replace(longer, trials=0), directory).trials == 22
 
 
 def test_trials_that_run_when_it_is_stopped_or_killed_are_run_again(items, tmp_path):

@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import pytest
 
 from makemore_tui.core.errors import UserError
@@ -9,7 +10,7 @@ from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.settings import SETTINGS, parse_value
 from makemore_tui.core.sweep.halving import is_behind, rungs
-from makemore_tui.core.sweep.messages import Snapshot, Start, snapshot_of, start_of, to_line
+from makemore_tui.core.sweep.messages import Snapshot, Start, to_line
 from makemore_tui.core.sweep.ranges import Range, grid, num_combinations, parse_ranges
 
 
@@ -27,9 +28,9 @@ def test_a_range_is_written_as_it_is_read():
     assert ranges[0] == Range("learning_rate", low=0.001, high=0.3, log=True)
     assert [0.3 in ranges[0], 64 in ranges[1], 65 in ranges[1]] == [True, True, False]
     asked = Start("a", str(LECTURE), ranges)
-    assert start_of(to_line(asked)) == asked
+    assert msgspec.json.decode(to_line(asked), type=Start) == asked
     shown = Snapshot("a", "running", str(LECTURE), ranges, 5)
-    assert snapshot_of(to_line(shown)) == shown
+    assert msgspec.json.decode(to_line(shown), type=Snapshot) == shown
 
 
 @pytest.mark.parametrize("preset", ["lecture", "bigram", "neural-bigram", "tuned"])

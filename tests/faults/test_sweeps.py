@@ -8,6 +8,7 @@ import tempfile
 import time
 import warnings
 
+import msgspec
 import optuna
 import psutil
 import pytest
@@ -15,7 +16,7 @@ from optuna.trial import TrialState
 
 from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.sweep.files import StudyFiles
-from makemore_tui.core.sweep.messages import Started, reply_of, to_line
+from makemore_tui.core.sweep.messages import Reply, Started, to_line
 from tests.support.command_line import ITEMS
 from tests.support.sweeping import start
 
@@ -90,7 +91,7 @@ def test_a_killed_coordinator_or_worker_loses_no_trial(items, machine, tmp_path)
     kill(process)
     assert files.read().state == "stopped"
     process, files = machine(start(items, trials=4, workers=1, may_exist=True), tmp_path)
-    assert reply_of(process.stdout.readline()) == Started()
+    assert msgspec.json.decode(process.stdout.readline(), type=Reply) == Started()
     assert wait_for(lambda: running_here(files)) == lost[:1]  # the first that was running
     server = psutil.Process(process.pid).children()[-1]
     workers = [one for one in psutil.Process(process.pid).children(recursive=True) if one != server]

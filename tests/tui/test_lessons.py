@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
+from textual.events import Key
 
 from makemore_tui.core import lessons
 from makemore_tui.core.worker.protocol import Begin, Pause, Resume, Undo
@@ -112,6 +113,9 @@ async def test_an_unfinished_lesson_goes_on_as_it_was(explorer):
         side.action_list()
         side.open_highlighted()
         assert (side.player.index, side.player.target) == (0, 1)
+        await it.press("q", "escape")  # of which the one does nothing now, and the other stops that
+        await it.until(lambda: not side.player.is_behind)
+        assert side.player.index == 0
 
 
 async def test_a_lesson_has_a_run_of_its_own_and_leaving_brings_the_former_one_back(
@@ -170,6 +174,11 @@ async def test_hints_come_one_by_one_and_the_keys_are_pressed_for_one_who_asks(
         await it.press("h", "s")
         await it.until(lambda: side.border_subtitle.startswith("pressing"))
         side.step.action_show_me()  # once more, which does nothing
+        assert not side.step.lets_through(Key("q", "q"))  # which would lead the others astray
+        assert not side.step.lets_through(Key("escape", None))  # which stops them
+        await it.until(lambda: side.step.pressed == "")
+        assert side.player.answer is None
+        await it.press("f2", "escape", "s")
         await it.until(lambda: "✓ Done" in it.painted())
         assert side.player.answer == 32178
 

@@ -111,7 +111,7 @@ async def test_without_a_study_it_says_how_to_start_one(sweeps, explorer, monkey
         await it.until(lambda: "No sweep yet · n to start one" in it.painted())
         await it.press("n")
         await it.until(lambda: isinstance(it.app.screen, SweepStart))
-        await it.until(lambda: "learning_rate hidden dropout" in it.painted())
+        await it.until(lambda: "hidden=50..800:log dropout=0..0.5" in it.painted())
         await it.press("enter")
         await it.until(lambda: "11 of 17 trials" in it.painted())
         (start,) = started
@@ -127,7 +127,7 @@ async def test_a_wrong_range_is_refused_in_place_and_detaching_is_chosen(sweeps,
         await opened(it)
         await it.press("n")
         await it.until(lambda: isinstance(it.app.screen, SweepStart))
-        await it.press(*"=0.4..0.1", "enter")
+        await it.press("ctrl+u", *"dropout=0.4..0.1", "enter")
         await it.until(lambda: "the range of dropout must rise" in it.painted())
         await it.press("ctrl+u", "enter")
         await it.until(lambda: "list of settings says which setting to try" in it.painted())

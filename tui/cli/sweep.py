@@ -61,7 +61,8 @@ _Over = Annotated[list[str] | None, typer.Option(
     autocompletion=options.one_of(*(f"{name}=" for name in SETTINGS)),
 )]
 _Trials = Annotated[int, typer.Option(
-    metavar="N", help="Number of trials in all.", callback=options.within(1, MAX_TRIALS),
+    metavar="N", help="Number of trials in all; --resume keeps it.",
+    callback=options.within(1, MAX_TRIALS),
 )]
 _Time = Annotated[str | None, typer.Option(
     "--time", metavar="TIME", help="Stop after this time: 90s, 10m or 2h.", callback=_is_time,
@@ -189,7 +190,7 @@ def _start(given: Given, values: dict[str, Any]) -> Start:
         study=name,
         spec=spec,
         over=over,
-        trials=values["trials"],
+        trials=values["trials"] if over or "--trials" in given else 0,
         seconds=seconds_of(values["time_limit"]) if values["time_limit"] else None,
         workers=values["workers"] or num_cores(),
         seeds=values["seeds"],
@@ -217,16 +218,19 @@ def _watch(files: StudyFiles, process: SweepProcess | None, as_json: bool) -> in
     Ctrl+c ends the sweep if this process has started it.
     """
     interrupts: list[bool] = []
+    pause = process.wait if process else time.sleep
     with ctrl_c_calls(lambda *_: interrupts.append(True)), watching(as_json) as update:
         while (snapshot := files.read()).state == "running" and not interrupts:
             update(snapshot)
-            time.sleep(_SECONDS_BETWEEN)
+            pause(_SECONDS_BETWEEN)
         if process:
             process.stop()
             snapshot = files.read()
     show(as_json, summary(snapshot), print_sweep, snapshot)
     if problem := snapshot.problem or (process.problem if process else ""):
         raise UserError(problem)
+    if process and snapshot.state == "stopped":
+        complain(f"stopped; sweep --resume --name {snapshot.study} goes on")
     if interrupts:
         return INTERRUPTED
     if not snapshot.leaders and snapshot.state == "finished":

@@ -19,7 +19,7 @@ from makemore_tui.core.atomic import write_atomically
 from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.run_spec import RunSpec
-from makemore_tui.core.sweep.messages import Failed, Snapshot, Start, Trial, reply_of, to_line
+from makemore_tui.core.sweep.messages import Failed, Reply, Snapshot, Start, Trial, to_line
 from makemore_tui.core.sweep.ranges import Range, parse_ranges
 
 from .exporting import new_path
@@ -57,7 +57,10 @@ def around(
     if spec.train.train_on == "all":
         raise UserError("train_on all leaves no held-out data to judge a trial by")
     if spec.dataset not in BUILT_IN_DATASETS and not is_shared:
-        spec = replace(spec, dataset=str(Path(spec.dataset).expanduser().absolute()))
+        path = Path(spec.dataset).expanduser().absolute()
+        if not path.exists():
+            raise UserError(f"{path}: no such file or built-in dataset")
+        spec = replace(spec, dataset=str(path))
     return spec, parse_ranges(over, spec, source)
 
 
@@ -117,7 +120,7 @@ class SweepProcess:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         try:
-            reply = reply_of(line)
+            reply = msgspec.json.decode(line, type=Reply)
         except msgspec.MsgspecError:
             self._process.wait()
             raise UserError(self.problem or "the sweep ended without a word") from None
@@ -125,10 +128,10 @@ class SweepProcess:
             self._process.wait()
             raise UserError(reply.why)
 
-    @property
-    def is_running(self) -> bool:
-        """True until the process has ended."""
-        return self._process.poll() is None
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, so long at most."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
 
     @property
     def problem(self) -> str:
@@ -145,8 +148,7 @@ class SweepProcess:
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         if not self._is_detached:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_SECONDS_TO_END)
+            self.wait(_SECONDS_TO_END)
 
     def close(self) -> None:
         """End it, unless it is detached, and forget it."""
@@ -179,15 +181,10 @@ def export_table(snapshot: Snapshot) -> list[Path]:
 
 def _fields(row: Trial, settings: Iterable[str]) -> dict:
     """A trial as a row of the table."""
+    others = ("steps", "planned", "state", "seconds", "why", "spec", "run")
     return {
         "trial": row.number,
         "dev": row.value,
         **{name: row.settings.get(name) for name in settings},
-        "steps": row.steps,
-        "planned": row.planned,
-        "state": row.state,
-        "seconds": row.seconds,
-        "why": row.why,
-        "spec": row.spec,
-        "run": row.run,
+        **{name: getattr(row, name) for name in others},
     }

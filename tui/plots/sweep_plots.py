@@ -55,7 +55,8 @@ def curve_rows(
     trials += [(row, palette.batch) for row in running]
     curves = [(row, row.dev or row.losses, colour) for row, colour in reversed(trials)]
     curves = [one for one in curves if one[1]]
-    curves.sort(key=lambda one: chosen is not None and one[0].number == chosen.number)  # on top
+    number = None if chosen is None else chosen.number
+    curves.sort(key=lambda one: one[0].number == number)  # on top
     if not curves or width < _MIN_WIDTH + _LABEL_WIDTH or height < _MIN_HEIGHT:
         return []
     last = max(curve[-1][0] for _, curve, _ in curves)
@@ -63,18 +64,18 @@ def curve_rows(
     low, high = _range_of([curve for _, curve, _ in curves])
     place = lambda step: math.log10(max(step, first))  # noqa: E731
     figure = Figure(width - _LABEL_WIDTH, height)
-    if chosen is not None and chosen.dev and any(row.number == chosen.number for row, *_ in curves):
+    if chosen and chosen.dev and curves[-1][0].number == number:
         points = _inside(chosen.losses, first, low, high)
         figure.line([(place(x), y) for x, y in points], palette.faint)
     for row, curve, colour in curves:
-        is_chosen = chosen is not None and row.number == chosen.number
         points = _inside(curve, first, low, high)
-        figure.line([(place(x), y) for x, y in points], palette.cursor if is_chosen else colour)
+        colour = palette.cursor if row.number == number else colour
+        figure.line([(place(x), y) for x, y in points], colour)
     places, labels = step_labels(log_ticks(first, max(last, 2 * first), max(2, width // 12)))
     axis = Axis(place(first), place(max(last, 2 * first)), [place(x) for x in places], labels)
     figure.axes(axis, _losses(low, high, height), palette.dim)
     cells = CellGrid(figure.rows(), width)
-    _label_curves(cells, curves, chosen, (low, high), palette)
+    _label_curves(cells, curves, number, (low, high), palette)
     return cells.rows()
 
 
@@ -166,7 +167,7 @@ def _inside(
 def _label_curves(
     cells: CellGrid,
     curves: Sequence[tuple[Trial, Sequence[Point], RGB]],
-    chosen: Trial | None,
+    chosen: int | None,
     axis: tuple[float, float],
     palette: Palette,
 ) -> None:
@@ -178,9 +179,8 @@ def _label_curves(
         loss = min(max(curve[-1][1], low), high)
         found.append((round((high - loss) / (high - low) * (height - 1)), trial))
     found.sort(key=lambda one: (one[0], one[1].number))
-    for line, (_, trial) in zip(
-        distinct_rows([line for line, _ in found], height), found, strict=True
-    ):
-        is_chosen = chosen is not None and trial.number == chosen.number
-        colour = "cursor" if is_chosen else "batch" if trial.state == "running" else "dim"
+    lines = distinct_rows([line for line, _ in found], height)
+    for line, (_, trial) in zip(lines, found, strict=True):
+        is_running = trial.state == "running"
+        colour = "cursor" if trial.number == chosen else "batch" if is_running else "dim"
         cells.write(line, cells.width - _LABEL_WIDTH + 1, str(trial.number), palette.style(colour))

@@ -47,8 +47,8 @@ class SweepScreen(AskingScreen):
     SweepScreen > Container { height: 1fr; }
     SweepScreen Leaderboard { height: 1fr; }
     SweepScreen.wide > Container { layout: horizontal; }
-    SweepScreen.wide Leaderboard { height: 100%; width: 2fr; }
-    SweepScreen.wide StudyPlots { height: 100%; width: 3fr; }
+    SweepScreen.wide Leaderboard { height: 100%; width: 1fr; }
+    SweepScreen.wide StudyPlots { height: 100%; width: 1fr; }
     SweepScreen > #keys {
         height: 1; padding: 0 1; background: $panel; text-overflow: ellipsis; text-wrap: nowrap;
     }
@@ -73,7 +73,7 @@ class SweepScreen(AskingScreen):
         yield TrialFilter(placeholder="pruned, or hidden=200")
         yield Container(self.board, self.plots)
         yield self.notice
-        yield Static(_keys(key_labels(self.app)), id="keys", markup=False)
+        yield Static(_keys(key_labels(self.app), None), id="keys", markup=False)
 
     def on_mount(self) -> None:
         start = key_labels(self.app)["sweep-start"]
@@ -121,17 +121,13 @@ class SweepScreen(AskingScreen):
         place = f" · sweep {self._place + 1} of {len(self._studies)}, ← →" if many else ""
         head = f"{shown(self.snapshot.study)} · {headline(self.snapshot)}{place}"
         self.query_one("#study", Static).update(head)
+        self.query_one("#keys", Static).update(_keys(key_labels(self.app), self.snapshot))
         self.board.show(self.snapshot)
 
     @on(Leaderboard.Moved)
     def draw_plots(self) -> None:
         """Draw the plots, in which the trial under the cursor stands out."""
         self.plots.show(self.snapshot, self.board.chosen)
-
-    @on(TrialFilter.Changed)
-    def list_trials(self, event: TrialFilter.Changed) -> None:
-        """List the trials that have the words."""
-        self.board.filter(event.value)
 
     def action_next(self, what: str) -> None:
         """Show the next plot, or the next setting against dev."""
@@ -160,7 +156,7 @@ class SweepScreen(AskingScreen):
     def action_resume(self) -> None:
         """Go on with the study, until all its trials have ended."""
         if self.snapshot is None:
-            self.notice.say(say.NO_TRIAL)
+            self.notice.say(self.board.empty)
             return
         try:
             self._begin(resumed(self.snapshot, runs_of(self.session)))
@@ -196,7 +192,10 @@ class SweepScreen(AskingScreen):
     def _command(self, command: Command, said: str) -> None:
         """Ask something of the sweep that is shown, if it runs."""
         files = self.files
-        if files is None or self.snapshot is None or self.snapshot.state != "running":
+        if files is None or self.snapshot is None:
+            self.notice.say(self.board.empty)
+            return
+        if self.snapshot.state != "running":
             self.notice.say(say.NO_SWEEP_RUNS.format(key=key_labels(self.app)))
             return
         try:
@@ -239,7 +238,7 @@ class SweepScreen(AskingScreen):
     def action_export(self) -> None:
         """Write the trials as CSV and JSON into this folder."""
         if self.snapshot is None:
-            self.notice.say(say.NO_TRIAL)
+            self.notice.say(self.board.empty)
             return
         try:
             paths = export_table(self.snapshot)
@@ -250,10 +249,13 @@ class SweepScreen(AskingScreen):
             self.notice.say(say.EXPORTED.format(path=names))
 
 
-def _keys(labels: Mapping[str, str]) -> str:
-    """The keys of this screen, the most needed first."""
-    words = {
-        "start": "new", "stop": "stop", "resume": "resume", "prune": "prune", "open": "open run",
-        "twin": "as twin", "plot": "plot", "export": "export", "leave": "close",
-    }  # fmt: skip
+def _keys(labels: Mapping[str, str], snapshot: Snapshot | None) -> str:
+    """The keys of this screen that can do something now, the most needed first."""
+    state = snapshot.state if snapshot else None
+    words = {"stop": "stop", "prune": "prune"} if state == "running" else {"start": "new"}
+    if state == "stopped":
+        words["resume"] = "resume"
+    if snapshot:
+        words |= {"open": "open", "twin": "twin", "plot": "plot", "export": "export"}
+    words["leave"] = "close"
     return " · ".join(f"{labels[f'sweep-{id}']} {word}" for id, word in words.items())

@@ -9,6 +9,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.catalog import automatic_name
 from makemore_tui.core.sweep.files import check_installed
 from makemore_tui.core.sweep.messages import Start
+from makemore_tui.core.sweep.ranges import parse_ranges
 
 from ..client.session_actions import SessionActions, runs_of, spec_of
 from ..client.sweep import MAX_TRIALS, NUM_KEPT, around, num_workers, seconds_of
@@ -56,12 +57,13 @@ class SweepStart(AskingScreen):
         self._runs = runs_of(session)
 
     def compose(self) -> ComposeResult:
-        over = [name for name in _SENSIBLE if self._spec.model.is_relevant(name)]
+        names = [name for name in _SENSIBLE if self._spec.model.is_relevant(name)]
+        over = " ".join(map(str, parse_ranges(names, self._spec)))
         with Vertical() as box:
             box.border_title = "Start a sweep around the present settings"
             box.border_subtitle = "enter start · tab next field · esc cancel"
             yield Label("Settings to try, each with or without a range:")
-            yield Line(" ".join(over), id="over")
+            yield Line(over, id="over")
             with Horizontal():
                 yield Label("trials ")
                 yield Line(_TRIALS, id="number", classes="number", select_on_focus=True)

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from makemore_tui.core.sweep.messages import Snapshot, Trial
+from makemore_tui.core.text import shown
 
 from ..keymap import bindings_of, key_labels
 from ..plots.sweep_rows import Board, board_rows, matching, ordered, sort_names
@@ -33,15 +34,17 @@ class Drawing(Widget):
     Drawing:focus { border: round $primary; }
     """
 
-    def __init__(self, draw: Draw, title: str, id: str):
+    def __init__(self, draw: Draw, title: str, id: str, empty: str = ""):
+        """empty: what it says where nothing is drawn."""
         super().__init__(id=id)
         self._draw = draw
-        self.border_title = title
+        self.border_title, self.empty = title, empty
 
     def render(self) -> Segments:
         width, height = self.content_size
-        rows = self._draw(width, height, palette_of(self.app))[:height] if width else []
-        return lines_of(rows)
+        palette = palette_of(self.app)
+        rows = self._draw(width, height, palette) or paragraph(self.empty, width, palette)
+        return lines_of(rows[:height])
 
 
 class TrialFilter(Line):
@@ -52,6 +55,9 @@ class TrialFilter(Line):
         Binding("enter", "leave", "apply"),
         Binding("escape", "leave(True)", "show all"),
     ]
+
+    def on_input_changed(self) -> None:
+        self.screen.query_one(Leaderboard).filter(self.value)
 
     def action_leave(self, is_cleared: bool = False) -> None:
         """Let the keys be the screen's again."""
@@ -75,7 +81,7 @@ class Leaderboard(Drawing, can_focus=True):
 
     def __init__(self):
         super().__init__(self._rows, "Trials", "trials")
-        self.sort, self.words, self.empty = "dev", "", ""
+        self.sort, self.words = "dev", ""
         self.chosen: Trial | None = None
         self._snapshot: Snapshot | None = None
         self._trials: list[Trial] = []
@@ -86,6 +92,8 @@ class Leaderboard(Drawing, can_focus=True):
         is_other = snapshot and self._snapshot and snapshot.study != self._snapshot.study
         self.chosen = None if is_other else self.chosen
         self._snapshot = snapshot
+        if snapshot:
+            self.border_title = f"Trials around {shown(snapshot.spec)}"
         self._list()
 
     def action_move(self, down: int) -> None:
@@ -140,7 +148,7 @@ class Leaderboard(Drawing, can_focus=True):
     def _rows(self, width: int, height: int, palette: Palette) -> list[Row]:
         if not self._snapshot or not self._trials:
             nothing = f"No trial matches {self.words!r}" if self.words else "No trial yet"
-            return paragraph(nothing if self._snapshot else self.empty, width, palette)
+            return paragraph(nothing, width, palette) if self._snapshot else []
         over = [one.setting for one in self._snapshot.over]
         board = Board(over, self.sort, self._cursor(), width, height, palette)
         rows, self._places = board_rows(self._trials, board)

@@ -22,7 +22,7 @@ def step_text(player: LessonPlayer, palette: Palette, labels: Mapping[str, str])
     if player.is_behind:
         return Text(
             f"Going on at step {player.target + 1}. The keys of the steps before it are pressed "
-            "for you, so that all is as it was …"
+            "for you, so that all is as it was … (esc stops that)"
         )
     return Text("\n").join(marked(one, palette, labels) for one in paragraphs(player.step.text))
 
@@ -98,7 +98,7 @@ def lesson_line(number: int, lesson: Lesson, done: Mapping[str, list[int]]) -> T
 def marked(text: str, palette: Palette, labels: Mapping[str, str]) -> Text:
     """A text with keys by their labels, and code, in colours of their own."""
     styles: dict[str, Style] = {
-        "{": palette.style("dev", bold=True),
+        "{": palette.style("dev", bold=True) + Style(reverse=True),  # as a key looks: . is a key
         "`": palette.style("batch"),
     }
     line = Text(style=palette.style("text"))

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.widgets import Static
 
 from makemore_tui.core.lessons import Lesson
@@ -28,7 +28,6 @@ _PATIENCE = 60  # seconds, after which a step's keys have not reached its goal
 class Frame(Protocol):
     """What is around a step: the lessons' place on the screen."""
 
-    player: LessonPlayer
     border_subtitle: Any
 
     def draw(self) -> None: ...
@@ -82,14 +81,15 @@ class LessonStep(Vertical, can_focus=True):
         Binding("down,right", "move(1)", "scroll down", show=False),
     ]
 
-    def __init__(self, side: Frame):
+    def __init__(self, side: Frame, player: LessonPlayer):
         super().__init__()
-        self._side, self._player = side, side.player
+        self._side, self._player = side, player
         self.text, self.goal = Static(id="lesson-text"), Static(id="lesson-goal")
         self.body = VerticalScroll(self.text, self.goal, can_focus=False)
         self.line, self._keys = AnswerLine(self), Static(id="lesson-keys", markup=False)
         self.pressed = ""  # the key that is being pressed for a person
-        self._is_pressing = False
+        self._is_pressing = self._is_stopped = False
+        self._own: Key | None = None  # the newest of the keys that are pressed for a person
 
     def compose(self) -> ComposeResult:
         yield self.body
@@ -163,19 +163,30 @@ class LessonStep(Vertical, can_focus=True):
             self._side.give_keys_back()
             self.run_worker(self.press_keys(_SECONDS_A_KEY))
 
+    def lets_through(self, event: Key | Paste) -> bool:
+        """False of a person's keys while others are pressed for them, which theirs would lead
+        astray. Escape stops those; ctrl+c still quits."""
+        is_busy = self._is_pressing or self._player.is_behind
+        key = getattr(event, "key", "")
+        if not is_busy or event is self._own or key == "ctrl+c":
+            return True
+        if key == "escape":
+            self._is_stopped, self._player.target = True, self._player.index
+        return False
+
     async def press_keys(self, seconds: float = 0.0) -> None:
         """Press the keys of the step, each when what the last one has led to is there. seconds:
         between them."""
         step = self._player.step
-        self._is_pressing = True
+        self._is_pressing, self._is_stopped = True, False
         try:
             for key in presses(step.keys if step else "", self.app.keys):  # type: ignore[attr-defined]
-                if self._player.step is not step:
+                if self._is_stopped or self._player.step is not step:
                     return
                 if seconds:
                     self.pressed = key.character or key.key
                     self._side.draw()
-                handled = asyncio.Event()
+                handled, self._own = asyncio.Event(), key
                 self.app.post_message(key)
                 self.app.call_later(handled.set)
                 await handled.wait()
@@ -190,7 +201,7 @@ class LessonStep(Vertical, can_focus=True):
         """Press the keys of the step; True once they have reached its goal."""
         await self.press_keys()
         give_up = time.monotonic() + _PATIENCE
-        while not self._player.is_done and time.monotonic() < give_up:
+        while not (self._player.is_done or self._is_stopped or time.monotonic() > give_up):
             await asyncio.sleep(_SECONDS_FOR_MESSAGES)
         return self._player.is_done
 

@@ -1,6 +1,7 @@
 """The lessons beside the explorer: their list, or the present step of one."""
 
 import asyncio
+from functools import cached_property
 
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -44,7 +45,8 @@ class LessonList(OptionList):
 
 class LessonSide(Vertical):
     """Shows a lesson beside the panels, or below them. It never takes the focus by itself, and
-    asks nothing of the session but a lesson's run."""
+    asks nothing of the session but a lesson's run. What is in it is made when it is first opened,
+    so that the explorer starts without."""
 
     DEFAULT_CSS = f"""
     LessonSide {{
@@ -69,10 +71,17 @@ class LessonSide(Vertical):
 
     def __init__(self, session: SessionActions, grid: PanelGrid):
         super().__init__(id="lessons")
-        self.player, self._session = LessonPlayer(session), session
-        self._grid = grid
-        self.step = LessonStep(self)
-        self._choices = LessonList(self)
+        self._session, self._grid = session, grid
+
+    @cached_property
+    def player(self) -> LessonPlayer:
+        """Which lesson is open, and how far it is done."""
+        return LessonPlayer(self._session)
+
+    @cached_property
+    def step(self) -> LessonStep:
+        """The step at which the player is."""
+        return LessonStep(self, self.player)
 
     def on_mount(self) -> None:
         self.watch(self.screen, "focused", self.draw, init=False)
@@ -121,6 +130,7 @@ class LessonSide(Vertical):
         """Show the side; the first time, read the lessons."""
         if not self.children:
             self.player.load()
+            self._choices = LessonList(self)
             await self.mount(self.step, self._choices)
         self.display = True
         self.post_message(self.Rearranged())
@@ -208,11 +218,12 @@ class LessonSide(Vertical):
         else:
             keys = f"{player.lesson.lecture} · {keys}"
         self.border_title = title
-        self.border_subtitle = f"pressing {self.step.pressed}" if self.step.pressed else keys
+        pressed = self.step.pressed
+        self.border_subtitle = f"pressing {pressed} · esc to stop" if pressed else keys
 
     def look(self) -> None:
         """Compare what the session and the panels are now with the goal."""
-        if self.player.lesson is None and not self.player.is_leaving:
+        if not self.children or (self.player.lesson is None and not self.player.is_leaving):
             return
         panels = self._grid.panels.values()
         views = [view for panel in panels if (view := panel.view()) is not None]

@@ -12,6 +12,9 @@ from ..style.colours import Palette
 from ..style.text_rows import Row
 from .leaderboard import Drawing
 
+_NONE = "No trial has been trained to its end yet"
+_TOO_FEW = "Known when five trials have been trained to their end"
+
 
 class StudyPlots(Container):
     """The best dev loss so far, curves, a setting against dev, and what matters."""
@@ -29,10 +32,10 @@ class StudyPlots(Container):
         self._chosen: Trial | None = None
         self._setting = self._front = 0
         self._plots = [
-            Drawing(self._best, "Best so far", "best"),
-            Drawing(self._curves, "Dev loss of the best and running trials", "curves"),
-            Drawing(self._slice, "Dev by setting", "slice"),
-            Drawing(self._importances, "What matters", "importances"),
+            Drawing(self._best, "Best so far", "best", _NONE),
+            Drawing(self._curves, "Dev loss of the best and running trials", "curves", _NONE),
+            Drawing(self._slice, "Dev by setting", "slice", _NONE),
+            Drawing(self._importances, "What matters", "importances", _TOO_FEW),
         ]
         self._plots[0].add_class("front")
 

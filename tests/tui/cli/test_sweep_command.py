@@ -65,6 +65,7 @@ def test_a_sweep_finds_settings_and_keeps_the_best_runs(items, run_json):
         (("--over", "hidden", "--name", "a/b"), "Names may contain"),
         (("--over", "hidden", "--name", LONG), "1 to 60 visible characters"),
         (("--over", "hidden", "--set", "train_on=all"), "no held-out data"),
+        (("--over", "hidden", "--data", "nowhere"), "nowhere: no such file or built-in dataset"),
         (("--resume", "--seeds", "3"), "--seeds needs --over"),
         (("--follow", "--over", "hidden"), "--over can't be combined with --follow"),
         (("--follow", "--name", "none"), "no sweep named none"),

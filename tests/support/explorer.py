@@ -29,11 +29,13 @@ PATIENCE = 20  # seconds, after which a test gives up
 
 
 async def until(pilot: Pilot, condition: Callable[[], Any]) -> None:
-    """Wait for a state."""
-    give_up = time.monotonic() + PATIENCE
+    """Wait for a state, and look rarely where looking takes long."""
+    give_up, began = time.monotonic() + PATIENCE, time.monotonic()
     while not condition():
-        assert time.monotonic() < give_up, f"never came about; the screen:\n{painted(pilot.app)}"
-        await asyncio.sleep(0.01)
+        now = time.monotonic()
+        assert now < give_up, f"never came about; the screen:\n{painted(pilot.app)}"
+        await asyncio.sleep(min(max(0.01, 3 * (now - began)), 0.1))
+        began = time.monotonic()
 
 
 def send_keys(app: App, *keys: str) -> None:

@@ -177,6 +177,7 @@ async def test_trials_are_sorted_filtered_and_opened(sweeps, explorer):
         await it.until(lambda: it.engine.commands == [OpenRun(str(run))])
         screen = await opened(it)
         await it.press("o", "F", *"hidden=128", "enter", "down")
+        await it.handled()
         hidden = lambda trial: trial and trial.settings["hidden"]  # noqa: E731
         await it.until(lambda: screen.board.sort == "hidden" and hidden(screen.board.chosen) == 128)
         trial = screen.board.chosen

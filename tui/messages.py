@@ -38,6 +38,10 @@ TO_RESUME = " · {key[pause]} to resume"
 UNDONE = "Undid {what}, back at step {step:,} · {key[redo]} to redo"
 REDONE = "Redid {what}, at step {step:,} · {key[undo]} to undo"
 NOTHING_TO_UNDO = "Nothing to undo"
+LESSON_IS_LEFT_BY_KEY = (
+    "Nothing more to undo in this lesson · {key[lessons]}, then {key[lesson-leave]} to leave it, "
+    "back to your own run"
+)
 NOTHING_TO_REDO = "Nothing to redo"
 RETURNED = "Back in “{name}” at step {step:,} · {key[undo]} to undo"
 NEW_RUN = "New run: {what} · {key[undo]} to undo"

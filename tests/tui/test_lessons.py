@@ -8,7 +8,7 @@ from rich.console import Console
 from textual.events import Key
 
 from makemore_tui.core import lessons
-from makemore_tui.core.worker.protocol import Begin, Pause, Resume, Undo
+from makemore_tui.core.worker.protocol import Begin, Edit, Pause, Resume, Undo
 from makemore_tui.tui.cli.lessons import check_lessons
 from makemore_tui.tui.client.lesson_player import LessonPlayer
 from makemore_tui.tui.client.request_queue import RequestQueue
@@ -128,7 +128,7 @@ async def test_a_lesson_has_a_run_of_its_own_and_leaving_brings_the_former_one_b
         await it.press("f2")
         await it.until(lambda: "1 0/6 The data" in it.painted())
         await it.press("enter")
-        await it.until(lambda: "Here is a list" in it.painted())
+        await it.until(lambda: "A list of names" in it.painted())
         assert [type(one) for one in it.engine.commands] == [Pause, Begin]
         assert it.chosen == "loss"  # which has the keys, as ever
         await it.press("f2", *"7", "enter")
@@ -146,6 +146,18 @@ async def test_a_lesson_has_a_run_of_its_own_and_leaving_brings_the_former_one_b
         await it.until(lambda: not side.display and it.screen.grid.size.width == 80)
         await it.until(lambda: it.notice.startswith("Undid lesson The data"))
         assert (it.snapshot.model, it.snapshot.step) == (before.model, before.step)
+
+
+async def test_undo_never_takes_a_person_out_of_a_lesson(it):
+    side = it.screen.lessons
+    await side.open_at("descent", index=0)
+    await it.until(lambda: side.player.is_begun and not side.player.awaits_answer)
+    asked = len(it.engine.commands)
+    await it.press("]", "u", "u")
+    await it.until(lambda: it.notice.startswith("Nothing more to undo in this lesson · F2, then x"))
+    assert [type(one) for one in it.engine.commands[asked:]] == [Edit, Undo]
+    side.action_leave()
+    await it.until(lambda: not side.player.is_leaving)
 
 
 async def test_twins_end_with_the_lesson_that_they_were_forked_in(it):

@@ -354,7 +354,7 @@ async def test_a_plot_waits_for_the_answer_to_a_key_but_not_twice(explorer, snap
 async def test_an_answer_that_takes_long_is_said_to_be_awaited(explorer):
     async with explorer() as it:
         await it.press("]")
-        await it.until(lambda: it.screen.requests.latest.can_undo)
+        await it.until(lambda: it.snapshot.can_undo)
         it.engine.answers = False
         await it.press("u")
         assert "working" not in it.notice

@@ -110,6 +110,7 @@ class LessonPlayer:
     def leave(self) -> None:
         """Close the lesson, and take back all that was done in it."""
         self.lesson, self._pending, self.is_leaving = None, None, True
+        self._session.lesson = ""
         self._go_home()
 
     def move(self, by: int) -> bool:
@@ -180,8 +181,9 @@ class LessonPlayer:
         if now.pair is not None:
             self._session.ask(Keep("a"))  # which going home undoes
         start = self.lesson.start
-        label, self._pending = self._pending or "", None
-        self._session.ask(Begin(RunSpec.parse(start) if start else spec_of(now), label))
+        self._session.lesson, self._pending = self._pending or "", None
+        begin = Begin(RunSpec.parse(start) if start else spec_of(now), self._session.lesson)
+        self._session.ask(begin)
 
     def _go_home(self) -> None:
         """Take one more step back to the run that was there before the lessons."""

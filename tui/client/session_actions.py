@@ -37,6 +37,8 @@ class SessionActions:
     that is said.
 
     launched: the first snapshot of all. step_count: how many steps were last asked for at once.
+    lesson: what began the run of the open lesson, which only leaving the lesson takes back; "" of
+    none.
     """
 
     def __init__(self, requests: RequestQueue, notices: NoticeBoard, labels: Callable[[], Labels]):
@@ -45,6 +47,7 @@ class SessionActions:
         self._labels = labels
         self.launched: Snapshot | None = None
         self.step_count = 100
+        self.lesson = ""
 
     def latest(self) -> Snapshot | None:
         """What a key builds on; None, and a notice, if there is no worker to ask."""
@@ -134,8 +137,12 @@ class SessionActions:
         self.ask(protocol.Fork())
 
     def undo(self) -> None:
-        """Take back the last edit."""
-        self.ask(protocol.Undo())
+        """Take back the last edit, but not the beginning of a lesson."""
+        now = self.requests.latest
+        if self.lesson and now is not None and now.can_undo == self.lesson:
+            self.notices.say(say.LESSON_IS_LEFT_BY_KEY.format(key=self._labels()))
+        else:
+            self.ask(protocol.Undo())
 
     def redo(self) -> None:
         """Do again what was undone."""
@@ -167,12 +174,12 @@ def expected_after(request: Request, now: Snapshot) -> Snapshot:
     match request:
         case protocol.Edit(changes):
             plan = plan_edit(now.model, now.train, changes)
-            return replace(now, model=plan.model, train=plan.train, can_undo=now.can_undo or "")
+            return replace(now, model=plan.model, train=plan.train, can_undo="")
         case protocol.Restart(seed):
-            return replace(now, seed=seed, can_undo=now.can_undo or "")
+            return replace(now, seed=seed, can_undo="")
         case protocol.Begin(spec):
             settings = {"model": spec.model, "train": spec.train, "seed": spec.seed}
-            return replace(now, **settings, can_undo=now.can_undo or "")
+            return replace(now, **settings, can_undo="")
         case protocol.Undo():
             return replace(now, can_redo=now.can_redo or "")
         case protocol.Fork():

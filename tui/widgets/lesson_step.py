@@ -141,6 +141,7 @@ class LessonStep(Vertical, can_focus=True):
 
     def action_go(self, by: int) -> None:
         """Go to the next step, or the one before; from the last one, to the list."""
+        self.line.value = ""  # of the step that is left
         if self._player.move(by) or by < 0:
             self._side.show_step()
         else:

@@ -51,7 +51,7 @@ from .card import Card
 from .view_schedule import ViewSchedule
 
 _SECONDS_TO_PLOTS = 0.2  # when the first paint is done
-_TICK_SECONDS = 0.1
+_TICK_SECONDS = 0.125
 _PANELS = (  # in the order in which they stand on a screen
     LossPanel, SettingsPanel, BigramPanel, EmbeddingPanel, TracePanel, NamesPanel, ProbePanel,
     SplitsPanel, HealthPanel, RunsPanel,
@@ -61,7 +61,7 @@ _PANELS = (  # in the order in which they stand on a screen
 class MainScreen(Screen):
     """Asks the engine for snapshots, one request at a time, and hands them to the panels.
 
-    While the engine works it is asked ten times a second; once it rests and all that is shown is
+    While the engine works it is asked eight times a second; once it rests and all that is shown is
     drawn, it is asked nothing until something changes.
     """
 

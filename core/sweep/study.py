@@ -275,7 +275,7 @@ def _begun(study: optuna.Study, start: Start) -> Start:
         time.sleep(_SECONDS_BETWEEN)
     else:
         raise UserError(f"the study {start.study} was not begun by makemore-tui sweep")
-    begun = msgspec.convert(found, Start)
+    begun = msgspec.convert({"study": start.study} | found, Start)  # older ones are without it
     if start.over and (start.over, start.spec) != (begun.over, begun.spec):
         over = " ".join(map(str, begun.over))
         raise UserError(

@@ -174,6 +174,17 @@ def test_trials_that_run_when_it_is_stopped_or_killed_are_run_again(items, tmp_p
     assert ask(again)[0] == second
 
 
+def test_a_study_of_an_older_record_goes_on(items, tmp_path):
+    study = study_of(tmp_path, items, "hidden=2..9", trials=4)
+    record = study._study.user_attrs["sweep"]
+    kept = ("spec", "over", "trials", "seeds", "sampler", "prunes")
+    study._study.set_user_attr("sweep", {name: record[name] for name in kept})
+    study.close()
+    again = study_of(tmp_path, items, may_exist=True, trials=0)
+    assert (again.begun.study, again.begun.trials) == ("a", 4)
+    assert ask(again)[0] == 0
+
+
 def test_a_result_that_comes_too_late_is_dropped(items, tmp_path, monkeypatch):
     monkeypatch.setattr(sweep_study, "postgres_url", lambda url: url)
     shared = {"storage": f"sqlite:///{tmp_path}/shared.sqlite3", "may_exist": True}

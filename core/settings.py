@@ -137,7 +137,7 @@ def changed(
 
     Raises UserError if a name is unknown, or a value is not allowed.
     """
-    changes = {setting_name(name): value for name, value in changes.items()}
+    changes = by_name(changes)
     of_model = {name: value for name, value in changes.items() if name in _MODEL_NAMES}
     of_train = {name: value for name, value in changes.items() if name not in of_model}
     return replace(model, **of_model), replace(train, **of_train)
@@ -157,7 +157,7 @@ def plan_edit(model: ModelSettings, train: TrainSettings, changes: dict[str, Any
 
     Raises UserError if a name is unknown, or a value is not allowed.
     """
-    changes = {setting_name(name): value for name, value in changes.items()}
+    changes = by_name(changes)
     return EditPlan(changes, *changed(model, train, changes), effect_of(changes, model.kind))
 
 
@@ -282,6 +282,11 @@ def setting_name(name: str) -> str:
         meant = did_you_mean(plain, [*SETTINGS, *_ALIASES])
         raise UserError(f"there is no setting {name!r}; {f'{meant} ' if meant else ''}{known}")
     return plain
+
+
+def by_name(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes with each setting by its name; errors as for `setting_name`."""
+    return {setting_name(name): value for name, value in changes.items()}
 
 
 def first_n(value: str) -> int | None:

@@ -54,8 +54,9 @@ def health(
     h = model.hidden_activations(batch.contexts)  # (N, H)
     tensors, update = _tensors(trainer, batch)
     facts = _facts(trainer, batch, h, tensors, first_settings)
-    facts = replace(facts, **_of_losses(history, last_edit, train, dev), is_diverged=is_diverged)
-    facts = replace(facts, baseline=comparable_baseline(model.settings, settings, baselines))
+    of_losses = _of_losses(history, last_edit, train, dev)
+    baseline = comparable_baseline(model.settings, settings, baselines)
+    facts = replace(facts, **of_losses, baseline=baseline, is_diverged=is_diverged)
     return Health(
         step=facts.step,
         examples=len(batch.contexts),

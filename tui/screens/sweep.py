@@ -120,8 +120,9 @@ class SweepScreen(AskingScreen):
         many = len(self._studies) > 1
         place = f" · sweep {self._place + 1} of {len(self._studies)}, ← →" if many else ""
         head = f"{shown(self.snapshot.study)} · {headline(self.snapshot)}{place}"
-        self.query_one("#study", Static).update(head)
-        self.query_one("#keys", Static).update(_keys(key_labels(self.app), self.snapshot))
+        keys = _keys(key_labels(self.app), self.snapshot)
+        for line, text in (("#study", head), ("#keys", keys)):  # whose sizes stay
+            self.query_one(line, Static).update(text, layout=False)
         self.board.show(self.snapshot)
 
     @on(Leaderboard.Moved)

@@ -2,7 +2,7 @@
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.widgets import Input, Label, Static
 
 from makemore_tui.core.errors import UserError
@@ -15,7 +15,7 @@ from ..client.session_actions import SessionActions, runs_of, spec_of
 from ..client.sweep import MAX_TRIALS, NUM_KEPT, around, num_workers, seconds_of
 from ..setting_steps import whole_number
 from ..widgets.text_input import Line
-from .asking import AskingScreen
+from .asking import AskingScreen, box
 from .dataset import Tick
 
 _SENSIBLE = ("learning_rate", "hidden", "dropout", "order", "smoothing")
@@ -59,9 +59,8 @@ class SweepStart(AskingScreen):
     def compose(self) -> ComposeResult:
         names = [name for name in _SENSIBLE if self._spec.model.is_relevant(name)]
         over = " ".join(map(str, parse_ranges(names, self._spec)))
-        with Vertical() as box:
-            box.border_title = "Start a sweep around the present settings"
-            box.border_subtitle = "enter start · tab next field · esc cancel"
+        keys = "enter start · tab next field · esc cancel"
+        with box("Start a sweep around the present settings", keys):
             yield Label("Settings to try, each with or without a range:")
             yield Line(over, id="over")
             with Horizontal():

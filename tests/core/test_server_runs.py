@@ -371,7 +371,7 @@ def test_a_paused_run_is_saved_and_opens_again(serve_saving):
 def test_a_run_is_named_and_opened_again_paused(serve_saving, tmp_path):
     client = serve_saving()
     client.until(lambda s: s.step > 10)
-    client.do(Pause())
+    client.still()  # so that nothing is saved again at once, which would end the note
     client.do(NameRun("mine"))
     named = client.until(lambda s: s.saving.note == "Saved as mine")
     assert (named.saving.folder, named.saving.named) == (

@@ -1,9 +1,9 @@
-"""Successive halving with rungs at fixed steps: at each, the worst of the trials end.
+"""Successive halving with rungs at fixed steps: at each, the worse half of the trials ends.
 
 After Li et al. 2020 (asynchronous successive halving): a trial is compared with those that reached
 the rung before it, so none waits for another. It differs in where it judges. Before the learning
-rate falls, a high one and a large model look worse than they will be, so rungs are evenly spaced,
-and few trials end at the first, nearly half of them at the last.
+rate falls, a high one and a large model look worse than they will be, so that the best would end
+first; all rungs are in the second half of the steps, where every schedule that falls is low.
 """
 
 from collections.abc import Sequence
@@ -18,17 +18,16 @@ def rungs(steps: int, most: int) -> list[int]:
 
     steps: that are planned for it. most: for any trial of the study, so that rungs are shared.
     """
-    found = [most * i // _RUNGS for i in range(1, _RUNGS)]
+    found = [most * i // (2 * _RUNGS) for i in range(_RUNGS + 1, 2 * _RUNGS)]
     return [*(step for step in found if _MIN_STEPS <= step < steps), steps]
 
 
-def is_behind(value: float, others: Sequence[float], share: float) -> bool:
-    """True if a trial's dev loss at a rung is among the worst that were reached there, as many as
-    half the share of the steps that this rung is.
+def is_behind(value: float, others: Sequence[float]) -> bool:
+    """True if a trial's dev loss at a rung is worse than that of half of those which reached it.
 
-    others: the losses of those that reached it before. The first few are never behind.
+    others: the losses of those that reached it before. The first few are never behind, unless the
+    loss is not a number.
     """
     if len(others) < _MIN_OTHERS:
         return value != value
-    better = sum(other < value for other in others)
-    return value != value or better > len(others) * (1 - share / 2)
+    return value != value or sum(other < value for other in others) > len(others) / 2

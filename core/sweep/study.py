@@ -131,7 +131,7 @@ class Study:
                 for other in self.trials()
                 if other.number != number and step in other.intermediate_values
             ]
-        return is_behind(value, others, step / self.most_steps)
+        return is_behind(value, others)
 
     def end(self, number: int, result: dict[str, Any], value: float | None, failed: bool) -> None:
         """Note that a trial has ended.

@@ -5,6 +5,8 @@ table of mask rows is drawn once, and a step uses consecutive rows of it. The fi
 on the step's number alone, so a run's masks don't depend on how its steps are divided into calls.
 """
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -29,10 +31,10 @@ class Dropout:
     def mask(self, step: int, rows: int) -> Tensor:
         """The mask of a step, one row for each of its contexts: (rows, H)."""
         if len(self._masks) < rows + _STARTS:
-            # Another seed than that of the initial weights, which is the run's own.
-            generator = torch.Generator().manual_seed(self._seed ^ 0x5EED)
-            kept = torch.rand(rows + _STARTS, self._hidden, generator=generator) >= self.share
-            self._masks = kept.to(self._like.dtype).div_(1 - self.share)
+            num_more = 1 << (rows - 1).bit_length()  # batches of about this size need no other
+            self._masks = _table(
+                _STARTS + num_more, self._hidden, self.share, self._seed, self._like.dtype
+            )
         first = self.first_row(step)
         return self._masks[first : first + rows]
 
@@ -44,3 +46,12 @@ class Dropout:
         """
         product = step * 2654435761 % 2**32
         return product % _STARTS if self._version == 1 else product * _STARTS // 2**32
+
+
+@lru_cache(maxsize=2)  # of both runs of a pair; a fork, and what is undone, need no new one
+def _table(rows: int, hidden: int, share: float, seed: int, dtype: torch.dtype) -> Tensor:
+    """Mask rows, (rows, H), of which no number depends on how many there are."""
+    # Another seed than that of the initial weights, which is the run's own.
+    generator = torch.Generator().manual_seed(seed ^ 0x5EED)
+    kept = torch.rand(rows, hidden, generator=generator) >= share
+    return kept.to(dtype).div_(1 - share)

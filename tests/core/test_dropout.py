@@ -57,6 +57,13 @@ def test_a_mask_depends_on_the_step_alone_and_not_on_what_was_asked_before(asked
         assert torch.equal(used.mask(step, rows), dropout(share).mask(step, rows))
 
 
+def test_a_fork_and_a_slightly_larger_batch_need_no_other_table():
+    used = dropout(hidden=3)
+    first = used.mask(0, 300).data_ptr()
+    assert used.mask(0, 500).data_ptr() == dropout(hidden=3).mask(0, 500).data_ptr() == first
+    assert used.mask(0, 513).data_ptr() != first
+
+
 @given(st.integers(0, 10**9), st.integers(1, 9000), st.integers(1, 9000))
 def test_more_rows_begin_with_the_same_rows(step, few, many):
     few, many = sorted((few, many))

@@ -180,7 +180,7 @@ KEYS = (
     Key("close-card", "esc", "card", "close", "close the card",
         "Close the welcome card for good; the help shows it again", keys="escape"),
     Key("lessons", "F2", "lessons", "open", "lessons",
-        "The two lectures as lessons, beside the panels; in one: to its own keys"),
+        "The two lectures as lessons; in one: to its own keys, or on if a step is done"),
     Key("help", "?", "screen", "open('help', 'HelpScreen')", "help",
         "All keys and settings, searchable", "help"),
     Key("quit", "q", "screen", "app.quit", "quit", "Quit the explorer", "quit"),

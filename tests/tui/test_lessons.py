@@ -97,6 +97,17 @@ async def test_keys_in_the_lesson_reach_no_panel(it):
     side.action_leave()
 
 
+async def test_a_guess_has_the_keys_and_letters_are_no_part_of_it(it):
+    side = it.screen.lessons
+    await side.open_at("a-network", index=0)  # which begins with one
+    await it.until(lambda: it.screen.focused is side.step.line)
+    await it.press("h", *"3.3")  # a hint, and then the number
+    assert (side.player.num_hints, side.step.line.value) == (1, "3.3")
+    await it.press("y", "enter", "f2")  # a letter that is no key, the answer, and on
+    assert (side.player.index, side.player.done["a-network"]) == (1, [1])
+    side.action_leave()
+
+
 async def test_an_unfinished_lesson_goes_on_as_it_was(explorer):
     async with explorer(size=(80, 24)) as it:
         side = it.screen.lessons
@@ -136,9 +147,9 @@ async def test_a_lesson_has_a_run_of_its_own_and_leaving_brings_the_former_one_b
         await it.press(*"32178", "enter")
         await it.until(lambda: "✓ Done" in it.painted() and path.exists())
         assert json.loads(path.read_text()) == {"the-data": [1]}
-        await it.press("enter")
+        await it.press("escape", "f2")  # to the panels; then on, since the step is done
         await it.until(lambda: "The data 2/6" in it.painted())
-        assert it.chosen == "loss"  # which has the keys at each new step
+        assert it.chosen == "loss"  # which has the keys at each new step but where one guesses
         side = it.screen.lessons
         await it.press("f2", "escape", "x")
         await it.until(lambda: isinstance(it.engine.commands[-1], Resume))

@@ -47,7 +47,8 @@ def goal_text(
     lines = said + met if is_guess else met + said  # a guess comes before what would tell it
     if player.is_done:
         then = "the list" if player.is_last else "the next step"
-        done = f"✓ Done · {first}{labels['lesson-next']} for {then}"
+        key = labels["lesson-next" if has_keys else "lessons"]
+        done = f"✓ Done · {key} for {then}"
         return Text("\n").join([*lines, Text(done, palette.style("good", bold=True))])
     for hint in step.hints[: player.num_hints]:
         lines.append(Text("› ", palette.style("dev")).append_text(marked(hint, palette, labels)))
@@ -76,13 +77,22 @@ def _answer_lines(
     return [said, marked(question.then, palette, labels)]
 
 
-def keys_text(player: LessonPlayer, labels: Mapping[str, str]) -> tuple[str, str]:
-    """The keys of a step, in two parts."""
-    onward = "next" if player.is_done else "skip"
+def keys_text(
+    player: LessonPlayer, labels: Mapping[str, str], has_keys: bool, is_typing: bool
+) -> tuple[str, str]:
+    """The keys of a step, in two parts. has_keys: True while they are the lesson's; else only what
+    they will do is said. is_typing: True in the line for an answer, of which enter is the key."""
+    onward = "next" if player.is_done else "answer" if is_typing else "skip"
     words = (
         ("lesson-next", onward), ("lesson-hint", "hint"), ("lesson-show", "show me"),
         ("lesson-list", "list"), ("lesson-reset", "restart"), ("lesson-leave", "leave"),
     )  # fmt: skip
+    if not has_keys and player.is_done:
+        return f"{labels['lessons']} next step", ""
+    if not has_keys:
+        words_alone = [word for _, word in words]
+        first = f"{labels['lessons']}: {', '.join(words_alone[:3])},"
+        return first, ", ".join(words_alone[3:])
     offers = [f"{labels[id]} {word}" for id, word in words]
     return " · ".join(offers[:3]), " · ".join(offers[3:])
 

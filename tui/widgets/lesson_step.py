@@ -22,6 +22,7 @@ from .text_input import Line
 
 _SECONDS_A_KEY = 0.4  # while the keys are pressed for a person to see
 _SECONDS_FOR_MESSAGES = 0.01  # between widgets, of what a key has led to
+_NUMERIC = "0123456789.,-%"
 _PATIENCE = 60  # seconds, after which a step's keys have not reached its goal
 
 
@@ -36,7 +37,7 @@ class Frame(Protocol):
 
     def give_keys_back(self) -> None: ...
 
-    def show_step(self) -> None: ...
+    def start_step(self) -> None: ...
 
     def action_list(self) -> None: ...
 
@@ -44,23 +45,31 @@ class Frame(Protocol):
 
 
 class AnswerLine(Line):
-    """The line to type a number into; enter takes it, escape leads to the lesson's other keys."""
+    """The line to type a number into, while letters are the lesson's keys. Enter takes the number;
+    escape leaves the line, after which enter is the lesson's key too."""
 
     BINDINGS = [  # noqa: RUF012
         Binding("enter", "submit", "answer"),
-        Binding("escape", "leave", "other keys"),
+        Binding("escape", "leave", "leave the line"),
     ]
 
     def __init__(self, step: "LessonStep"):
         super().__init__(placeholder="a number")
         self._step = step
 
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return (character or " ") in _NUMERIC
+
+    async def _on_key(self, event: Key) -> None:
+        if not event.is_printable or self.check_consume_key(event.key, event.character):
+            await super()._on_key(event)
+
     async def action_submit(self) -> None:
         """Take what was typed."""
         self._step.take_answer(self.value)
 
     def action_leave(self) -> None:
-        """Let the keys be the lesson's."""
+        """Let all keys be the lesson's."""
         self.screen.set_focus(self._step)
 
 
@@ -101,18 +110,20 @@ class LessonStep(Vertical, can_focus=True):
         player, labels, palette = self._player, key_labels(self.app), palette_of(self.app)
         self.text.update(step_text(player, palette, labels))
         self.goal.update(goal_text(player, palette, labels, has_keys))
-        focused = self.screen.focused
-        first = labels["lesson-back" if focused is self.line else "lessons"]
-        lead = "" if focused is self else f"{first}: "
-        self._keys.update(lead + "\n".join(keys_text(player, labels)))
+        self._keys.update("\n".join(self.offers(has_keys)))
         self.line.display = player.question is not None
+
+    def offers(self, has_keys: bool) -> tuple[str, str]:
+        """What keys do in the lesson, in two parts."""
+        is_typing = self.screen.focused is self.line
+        return keys_text(self._player, key_labels(self.app), has_keys, is_typing)
 
     def take_keys(self) -> None:
         """Let the keys be the answer's, if one is asked for, or the lesson's."""
         self.screen.set_focus(self.line if self._player.question else self)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        return self._player.question is not None and (character or " ") in "0123456789.-"
+        return self._player.question is not None and (character or " ") in _NUMERIC
 
     async def _on_key(self, event: Key) -> None:
         """Begin an answer with its first character."""
@@ -143,7 +154,7 @@ class LessonStep(Vertical, can_focus=True):
         """Go to the next step, or the one before; from the last one, to the list."""
         self.line.value = ""  # of the step that is left
         if self._player.move(by) or by < 0:
-            self._side.show_step()
+            self._side.start_step()
         else:
             self._side.action_list()
 

@@ -44,8 +44,8 @@ class LessonList(OptionList):
 
 
 class LessonSide(Vertical):
-    """Shows a lesson beside the panels, or below them. It never takes the focus by itself, and
-    asks nothing of the session but a lesson's run. What is in it is made when it is first opened,
+    """Shows a lesson beside the panels, or below them. It takes the focus by itself only where a
+    step begins with a guess, and asks nothing of the session but a lesson's run. What is in it is made when it is first opened,
     so that the explorer starts without."""
 
     DEFAULT_CSS = f"""
@@ -107,7 +107,8 @@ class LessonSide(Vertical):
         return Size(size.width - width, size.height)
 
     async def action_open(self) -> None:
-        """Open the lessons; later, let the keys be the lessons'."""
+        """Open the lessons; later, go on to the next step if this one is done, or let the keys be
+        the lessons'."""
         if not self.display:
             if self._session.is_single():
                 await self.show()
@@ -117,6 +118,8 @@ class LessonSide(Vertical):
         else:
             if self._choices.display:
                 self.show_step()
+            elif self.player.is_done:
+                return self.step.action_go(1)
             self.step.take_keys()
 
     def action_back(self) -> None:
@@ -148,7 +151,7 @@ class LessonSide(Vertical):
         for panel in self._grid.panels.values():
             panel.reset()
         self.player.enter(lesson, index)
-        self.show_step()
+        self.start_step()
         self.workers.cancel_group(self, "catch up")
         if self.player.is_behind:
             self.run_worker(self._catch_up(), group="catch up")
@@ -162,7 +165,7 @@ class LessonSide(Vertical):
             await asyncio.sleep(0.01)
         if player.lesson is not None:
             player.catch_up()
-            self.show_step()
+            self.start_step()
 
     def _close(self) -> None:
         self.give_keys_back()
@@ -188,6 +191,13 @@ class LessonSide(Vertical):
         self.screen.set_focus(self._choices)
         self.draw()
 
+    def start_step(self) -> None:
+        """Show the step to which the player has come; a guess, which comes first, has the keys."""
+        self.show_step()
+        question = self.player.question
+        if question is not None and question.is_prediction and not self.player.is_behind:
+            self.step.take_keys()
+
     def show_step(self) -> None:
         """Show the step at which the player is; the keys are the panels'."""
         self.give_keys_back()
@@ -208,15 +218,13 @@ class LessonSide(Vertical):
         self.step.draw(has_keys)
         number, steps = player.lessons.index(player.lesson) + 1, len(player.lesson.steps)
         title = f"{number} {player.lesson.title} {player.index + 1}/{steps}"
-        keys = f"{labels['lessons']} for these keys"
-        if has_keys:
-            is_typing = self.screen.focused is self.step.line
-            keys = f"{labels['lesson-back']} {'for these keys' if is_typing else 'to the panels'}"
+        focus = "the line" if self.screen.focused is self.step.line else "the lesson"
+        keys = f"{labels['lesson-back']} to leave {focus}" if has_keys else ""
         if self.has_class("below"):  # where they stand in the border
             title += f" · {player.lesson.lecture}"
-            keys = " · ".join((keys.replace(" these", ""), *keys_text(player, labels)))
+            keys = " · ".join(filter(None, (*self.step.offers(has_keys), keys)))
         else:
-            keys = f"{player.lesson.lecture} · {keys}"
+            keys = f"{player.lesson.lecture} · {keys}" if keys else player.lesson.lecture
         self.border_title = title
         pressed = self.step.pressed
         self.border_subtitle = f"pressing {pressed} · esc to stop" if pressed else keys

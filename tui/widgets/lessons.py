@@ -15,7 +15,7 @@ from makemore_tui.core.lessons import Lesson, first_step_left, lesson_named, les
 from ..client.lesson_player import LessonPlayer
 from ..client.session_actions import SessionActions
 from ..keymap import bindings_of, key_labels
-from .lesson_rows import keys_text, lesson_line
+from .lesson_rows import lesson_line
 from .lesson_step import LessonStep
 from .panel_grid import PanelGrid
 
@@ -45,8 +45,8 @@ class LessonList(OptionList):
 
 class LessonSide(Vertical):
     """Shows a lesson beside the panels, or below them. It takes the focus by itself only where a
-    step begins with a guess, and asks nothing of the session but a lesson's run. What is in it is made when it is first opened,
-    so that the explorer starts without."""
+    step begins with a guess, and asks nothing of the session but a lesson's run. What is in it is
+    made when it is first opened, so that the explorer starts without."""
 
     DEFAULT_CSS = f"""
     LessonSide {{
@@ -115,11 +115,12 @@ class LessonSide(Vertical):
                 self.action_list()
         elif self.player.lesson is None:
             self.screen.set_focus(self._choices)
+        elif self._choices.display:
+            self.show_step()
+            self.step.take_keys()
+        elif self.player.is_done:
+            self.step.action_go(1)
         else:
-            if self._choices.display:
-                self.show_step()
-            elif self.player.is_done:
-                return self.step.action_go(1)
             self.step.take_keys()
 
     def action_back(self) -> None:

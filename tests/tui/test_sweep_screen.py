@@ -188,7 +188,7 @@ async def test_trials_are_sorted_filtered_and_opened(sweeps, explorer):
         await it.until(lambda: it.engine.commands[-1] == begun)
 
 
-async def test_the_table_is_exported(sweeps, explorer):
+async def test_the_table_and_a_picture_are_saved(sweeps, explorer):
     StudyFiles(sweeps, "night").write(study())
     StudyFiles(sweeps, "older").write(study(3, name="older"))
     async with explorer() as it:
@@ -197,6 +197,9 @@ async def test_the_table_is_exported(sweeps, explorer):
         await it.until(lambda: screen.snapshot.study == "night")
         await it.press("e")
         await it.until(lambda: "Exported" in it.painted())
+        await it.press("i")
+        await it.until(lambda: "Saved screenshot" in it.painted())
+    assert "night" in next(sweeps.glob("*.svg")).read_text()
     lines = (sweeps / "night.csv").read_text().splitlines()
     assert lines[0] == "trial,dev,hidden,learning_rate,steps,planned,state,seconds,why,spec,run"
     assert len(lines) == 13

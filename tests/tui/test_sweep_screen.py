@@ -5,6 +5,7 @@ import random
 import pytest
 from msgspec.structs import replace
 
+from makemore_tui.core.errors import UserError
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.sweep.files import StudyFiles
 from makemore_tui.core.sweep.messages import Prune, Snapshot, Start, State, Stop, Trial
@@ -237,6 +238,28 @@ async def test_a_study_that_has_stopped_is_resumed_where_trials_are_left(
     (start,) = started
     assert (start.study, start.trials, start.may_exist, start.over) == ("night", 17, True, ())
     assert start.seconds is None
+
+
+async def test_a_study_that_another_explorer_has_resumed_is_followed(
+    running, explorer, monkeypatch
+):
+    class FakeProcess:
+        def __init__(self, start):
+            running.lock()
+            running.write(study(state="running"))
+
+        def wait_until_open(self):
+            raise UserError("the sweep night is running already")
+
+    monkeypatch.setattr(sweep, "SweepProcess", FakeProcess)
+    running.unlock()
+    running.write(replace(study(), storage=f"sqlite:///{running.snapshot.parent}/night.sqlite3"))
+    async with explorer() as it:
+        screen = await opened(it)
+        assert screen.snapshot.state == "stopped"
+        await it.press("r")
+        await it.until(lambda: "No sweep: the sweep night is running already" in it.painted())
+        assert (screen.snapshot.state, screen._timer._active.is_set()) == ("running", True)
 
 
 async def test_a_trial_is_opened_as_twin(sweeps, explorer):

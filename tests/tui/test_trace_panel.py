@@ -114,11 +114,24 @@ async def test_a_long_sentence_is_wrapped_and_too_many_stages_are_a_list(draw):
 
 async def test_softmax_by_hand_stands_beside_the_safe_one(draw):
     _, rows = await draw(softmax_drawing([100.0, 2.0, -3.0]))
-    assert rows[3].split()[:6] == ["100", "inf", "nan", "0", "1", "1"]
+    assert rows[3].split() == ["100", "inf", "nan", "nan", "0", "1", "1", "0"]
     assert rows[6].split() == ["sum", "inf", "nan", "sum", "1", "1"]
+    _, rows = await draw(softmax_drawing([1000.0, 2.0]))
+    assert rows[4].split()[-3:] == ["0", "0", "998"]  # p has become 0, its logarithm is known
     _, rows = await draw(softmax_drawing([100.0, 2.0, -3.0]), width=36, height=18)
-    assert rows[8].split() == ["with", "the", "largest", "subtracted"]  # below it
-    assert rows[13].split() == ["sum", "1", "1"]
+    assert rows[7].split() == ["with", "the", "largest", "subtracted"]  # below it
+    assert rows[12].split() == ["sum", "1", "1"]
+
+
+@pytest.mark.parametrize(("width", "height", "most"), [(57, 13, 9), (36, 24, 8), (28, 13, 3)])
+async def test_each_logit_has_a_row_or_is_counted(draw, width, height, most):
+    for many in (most, most + 1):
+        typed = softmax_drawing([float(i) for i in range(1, many + 1)])
+        _, rows = await draw(typed, width=width, height=height)
+        p = [f"{one:.4g}" for one in typed.safe[-1].values]
+        has_row = [sum(one in row.split() for row in rows) > 0 for one in p]
+        assert all(has_row) == (many == most)
+        assert any("… 2 more · z" in row for row in rows) == (many > most)
 
 
 async def test_no_size_does_harm(draw):

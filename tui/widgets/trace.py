@@ -147,7 +147,9 @@ class TracePanel(Panel):
             drawn = self._with_cursor(trace, snapshot.dataset.labels)
             return [[], *trace_rows(drawn, width, height - 1)]
         if isinstance(trace, SoftmaxDrawing):
-            return [[], *softmax_rows(trace, width, height - 1, self.palette)]
+            is_zoomed = any(one.has_class("zoomed") for one in self.ancestors)
+            way = "" if is_zoomed else key_labels(self.app)["zoom"]
+            return [[], *softmax_rows(trace, width, height - 1, self.palette, way)]
         why, colour = ("…", "dim") if trace is None else (trace.why, "warning")
         return [[], *paragraph(why, width, self.palette, colour)]
 

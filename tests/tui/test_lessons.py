@@ -102,9 +102,12 @@ async def test_a_guess_has_the_keys_and_letters_are_no_part_of_it(it):
     await side.open_at("a-network", index=0)  # which begins with one
     await it.until(lambda: it.screen.focused is side.step.line)
     await it.press("h", *"3.3")  # a hint, and then the number
-    assert (side.player.num_hints, side.step.line.value) == (1, "3.3")
-    await it.press("y", "enter", "f2")  # a letter that is no key, the answer, and on
-    assert (side.player.index, side.player.done["a-network"]) == (1, [1])
+    await it.until(lambda: (side.player.num_hints, side.step.line.value) == (1, "3.3"))
+    await it.press("y", "enter")  # a letter that is no key, and the answer
+    await it.until(lambda: side.player.is_done)
+    await it.press("f2")  # on
+    await it.until(lambda: side.player.index == 1)
+    assert side.player.done["a-network"] == [1]
     side.action_leave()
 
 

@@ -15,12 +15,13 @@ from ..datasets.dataset import Dataset
 from ..datasets.vocabulary import BOUNDARY, Vocabulary
 from ..errors import UserError
 from ..models.model import Model
-from ..results import Draw, Sample
+from ..results import Draw, DrawnPart, Sample
 from .random_streams import stream_keys, uniform_numbers
 
 MAX_SAMPLES = 100_000
 _MAX_ATTEMPTS = 200  # at a name that is not in the data
 _PER_BLOCK = 1 << 14
+_NEXT_TO_DRAWN = 4  # characters on either side of a drawn one
 
 
 @torch.inference_mode()
@@ -80,8 +81,13 @@ def draw_next(model: Model, vocabulary: Vocabulary, text: str, seed: int, index:
     chosen = int(_drawn(cumulative, uniform))
     edges = [0.0, *cumulative[0].tolist()]
     exact = "" if chosen == BOUNDARY else vocabulary.exact(chosen)
-    label = vocabulary.label(chosen)
-    return Draw(index, float(uniform), edges[chosen], edges[chosen + 1], label, exact)
+    first = max(0, min(chosen - _NEXT_TO_DRAWN, vocabulary.size - 2 * _NEXT_TO_DRAWN - 1))
+    around = [
+        DrawnPart(vocabulary.label(i), edges[i], edges[i + 1])
+        for i in range(first, min(vocabulary.size, first + 2 * _NEXT_TO_DRAWN + 1))
+    ]
+    label, low, high = around[chosen - first]
+    return Draw(index, float(uniform), low, high, label, exact, tuple(around))
 
 
 def sample(

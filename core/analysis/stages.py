@@ -104,7 +104,7 @@ def _forward_counts(model: NgramCounts, context: Tensor, _: Tensor | None) -> li
     total = smooth.sum()
     p = smooth / total if total > 0 else torch.full_like(smooth, 1 / len(smooth))
     return [
-        Stage("ids", "ix", context, "The characters of the context as numbers."),
+        Stage("ids", "ix", context, "The characters of the context as numbers, ix in the lecture."),
         Stage("N", "N[ix]", row, "The row of the table: how often each character followed."),
         Stage("row sum", "N[ix].sum()", row.sum()[None], "How often the context occurred."),
         Stage("N + k", f"N[ix] + {model.smoothing:g}", smooth,
@@ -119,7 +119,9 @@ def _forward_counts(model: NgramCounts, context: Tensor, _: Tensor | None) -> li
 def _forward_kneser_ney(model: NgramCounts, context: Tensor) -> list[Stage]:
     estimate = model.kneser_ney
     orders = [[one[0] for one in of_order] for of_order in estimate.by_order(context[None])]
-    stages = [Stage("ids", "ix", context, "The characters of the context as numbers.")]
+    stages = [
+        Stage("ids", "ix", context, "The characters of the context as numbers, ix in the lecture.")
+    ]
     for n, (counts, _, weight, p) in enumerate(orders, start=1):
         of, is_last = estimate.discounts[n - 1], n == estimate.order
         lower = "1/V" if n == 1 else f"P{n - 1}"
@@ -143,7 +145,7 @@ def _forward_neural_bigram(model: NeuralBigram, context: Tensor, _: Tensor | Non
     onehot = torch.zeros(V, dtype=W.dtype)
     onehot[last] = 1
     return [
-        Stage("ids", "ix", last[None], "The last character as a number."),
+        Stage("ids", "ix", last[None], "The last character as a number, ix in the lecture."),
         Stage("xenc", f"F.one_hot(ix, {V}).float()", onehot,
             "The number as a vector: 1 at its place, 0 elsewhere."),
         Stage("logits", "xenc @ W", onehot @ W,
@@ -168,7 +170,7 @@ def _forward_mlp(model: MLP, context: Tensor, mask: Tensor | None) -> list[Stage
                 "Bengio's direct connections: what the embeddings add to the logits, past h.")
         )  # fmt: skip
     return [
-        Stage("ids", "ix", context, "The characters of the context as numbers."),
+        Stage("ids", "ix", context, "The characters of the context as numbers, ix in the lecture."),
         Stage("emb", "C[ix]", emb,
             f"Each character's row of C, {D} learnt numbers; one-hot @ C would pick the same."),
         Stage("x", f"emb.view(-1, {T * D})", x,

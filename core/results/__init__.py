@@ -6,7 +6,7 @@ from .losses import Baseline, LossCurve, MixedLosses, RateSearch, SavedCurve, Sp
 from .model import Diagnosis, EmbeddingMap, Health, TensorHealth, Unavailable
 from .runs import Divergence, Mark, PreviousRun, Resizing, Saving
 from .splits import ContextCoverage, Regularization, SplitDetails
-from .texts import Candidate, Draw, Probe, ProbedCharacter, Sample, SampledNames
+from .texts import Candidate, Draw, DrawnPart, Probe, ProbedCharacter, Sample, SampledNames
 from .trace import SoftmaxDrawing, TracedExample, TraceDrawing, TraceLine
 from .twins import (
     JUDGED,
@@ -22,10 +22,10 @@ from .twins import (
 __all__ = [
     "JUDGED", "KEEP_FIRST", "Baseline", "BigramMode", "BigramOrder", "BigramTable", "BigramsView",
     "Candidate", "ContextCoverage", "DatasetFacts", "DatasetStats", "DevDifference",
-    "Diagnosis", "Divergence", "Draw", "EmbeddingMap", "Follower", "Health", "LossCurve",
-    "Mark", "MixedLosses", "Pair", "PairFacts", "PreviousRun", "Probe", "ProbedCharacter",
-    "RateSearch", "Regularization", "Resizing", "Sample", "SampledNames", "SavedCurve",
-    "Saving", "SeedsDifference", "Side", "SideFacts", "SoftmaxDrawing", "SplitDetails",
-    "SplitLosses", "TensorHealth", "TestLoss", "TraceDrawing", "TraceLine", "TracedExample",
-    "TwinLosses", "Unavailable",
+    "Diagnosis", "Divergence", "Draw", "DrawnPart", "EmbeddingMap", "Follower", "Health",
+    "LossCurve", "Mark", "MixedLosses", "Pair", "PairFacts", "PreviousRun", "Probe",
+    "ProbedCharacter", "RateSearch", "Regularization", "Resizing", "Sample", "SampledNames",
+    "SavedCurve", "Saving", "SeedsDifference", "Side", "SideFacts", "SoftmaxDrawing",
+    "SplitDetails", "SplitLosses", "TensorHealth", "TestLoss", "TraceDrawing", "TraceLine",
+    "TracedExample", "TwinLosses", "Unavailable",
 ]  # fmt: skip

@@ -39,8 +39,9 @@ class Divergence(Struct, frozen=True):
 
 class PreviousRun(Struct, frozen=True):
     """A previous run, named by the settings in which it differs from the present run and its best
-    dev loss. id: unique among the runs of a session. folder: where it is saved; "" if it is not.
-    test_peeks: how often its test split was evaluated. is_pinned: kept whatever comes after it."""
+    dev loss, of counts the newest. id: unique among the runs of a session. folder: where it is
+    saved; "" if it is not. test_peeks: how often its test split was evaluated. is_pinned: kept
+    whatever comes after it."""
 
     name: str
     model: ModelSettings

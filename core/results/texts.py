@@ -1,5 +1,7 @@
 """Sampled names, and how likely a text is to the model. Surprisals are in nats."""
 
+from typing import NamedTuple
+
 from msgspec import Struct
 
 
@@ -43,12 +45,20 @@ class ProbedCharacter(Struct, frozen=True):
     text: str = ""
 
 
+class DrawnPart(NamedTuple):
+    """A character's interval of cumulative probabilities. label: for a screen."""
+
+    label: str
+    low: float
+    high: float
+
+
 class Draw(Struct, frozen=True):
     """The character that a random number from [0, 1) draws after a text: that in whose interval of
     cumulative probabilities, by id, the number is, from `low` on and below `high`.
 
     index: of the sample that it is a part of. label: for a screen. text: the character; "" for the
-    boundary, which ends the item."""
+    boundary, which ends the item. around: the intervals of it and of the characters next to it."""
 
     index: int
     number: float
@@ -56,6 +66,7 @@ class Draw(Struct, frozen=True):
     high: float
     label: str
     text: str
+    around: tuple[DrawnPart, ...] = ()
 
 
 class Probe(Struct, frozen=True):

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, structs
@@ -17,6 +17,9 @@ from ..errors import UserError
 from ..reading import PLAIN, Reading
 from ..results import DevDifference, Resizing
 from ..settings import ModelSettings, TrainSettings, plan_edit
+
+if TYPE_CHECKING:
+    from ..training.history import DevLosses
 
 FORMAT = 4
 MAX_RECORD_BYTES = 3 << 20  # a journal of some 30,000 edits
@@ -65,6 +68,12 @@ class DevRecord(Struct, frozen=True, forbid_unknown_fields=True):
     points: tuple[tuple[Count, Loss], ...] = ()  # steps and losses
     best: Annotated[float, Meta(ge=-1e-3, le=3.5e38)] | None = None  # the lowest finite loss
 
+    @property
+    def last(self) -> float | None:
+        """The newest loss; None without any, or if it is no number."""
+        loss = self.points[-1][1] if self.points else None
+        return None if loss is None else float(loss)
+
 
 class TwinRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """Of run A, which run B is trained beside it: the name of B's file in the same folder, A's step
@@ -106,8 +115,8 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def best_dev(self) -> float | None:
-        """The lowest dev loss of what the run predicts with, in nats; None without any."""
-        return best_dev(self.train, self.dev_losses.best, self.mixed_losses.best)
+        """As `best_dev` of the run, in nats; None without any."""
+        return best_dev(self.model, self.train, self.dev_losses, self.mixed_losses)
 
     @property
     def usable_threads(self) -> int:
@@ -120,9 +129,17 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
         return self.dataset.name if self.dataset.path is None else self.dataset.path
 
 
-def best_dev(train: TrainSettings, alone: float | None, mixed: float | None) -> float | None:
-    """Of the lowest dev losses of a network alone and mixed with counts, the one that is meant."""
-    return mixed if train.mix and mixed is not None else alone
+def best_dev(
+    model: ModelSettings,
+    train: TrainSettings,
+    alone: "DevLosses | DevRecord",
+    mixed: "DevLosses | DevRecord",
+) -> float | None:
+    """The lowest dev loss of what a run predicts with: a network alone, or mixed with counts. Of
+    counts the newest, because an edit makes another table of them."""
+    if not model.model_kind.is_network:
+        return alone.last
+    return mixed.best if train.mix and mixed.best is not None else alone.best
 
 
 def check_format(path: Path, raw: Any) -> int:

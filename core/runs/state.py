@@ -97,8 +97,12 @@ class RunState:
 
     @property
     def best_dev(self) -> float | None:
-        """The lowest dev loss of what the run predicts with, in nats; None without any."""
-        return best_dev(self.train_settings, self.dev_losses.best, self.mixed_losses.best)
+        """The lowest dev loss of what the run predicts with, in nats, of counts the newest; None
+        without any, or if that of counts is of before an edit."""
+        if self.dev_losses.is_outdated:
+            return None
+        settings = self.model_settings, self.train_settings
+        return best_dev(*settings, self.dev_losses, self.mixed_losses)
 
     @property
     def tensors(self) -> Iterator[Tensor]:

@@ -201,6 +201,7 @@ class Session:
             self.resized = resize(self.trainer, plan.model, seed, label)
             self.model = self.trainer.model
         self.model_settings, self.train_settings = plan.model, plan.train
+        self.dev_losses.is_outdated = not plan.model.model_kind.is_network
         self.journal.append(JournalEntry(self.step, plan.changes))
         self.timeline.record(label, before, after=before)
         return plan.effect

@@ -1,5 +1,6 @@
 """Where a session has been and can go: states before its edits, undone states, other runs."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -234,7 +235,7 @@ def previous_run_name(
     state: RunState, model: ModelSettings, train: TrainSettings, seed: int
 ) -> str:
     """A run's name: the settings in which it differs from a run with these, and its best dev loss
-    in nats."""
+    in nats, of counts the newest."""
     kind = state.model_settings.model_kind
     name = kind.label  # the many settings that go with another kind say less
     if kind is model.model_kind:
@@ -244,4 +245,5 @@ def previous_run_name(
             {one: settings[one] for one in settings if settings[one] != present[one]}
         )
     best = state.best_dev
-    return (name or f"{state.step:,} steps") + ("" if best is None else f" → {best:.2f}")
+    dev = "" if best is None else " → ∞" if best == math.inf else f" → {best:.2f}"
+    return (name or f"{state.step:,} steps") + dev

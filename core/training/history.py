@@ -209,13 +209,15 @@ class DevLosses:
     """The dev losses of a run, in nats.
 
     points: (step, loss), the newest last; beyond `capacity` every other one is dropped.
-    best: the lowest loss ever added; None without a finite one.
+    best: the lowest loss ever added; None without a finite one. is_outdated: True while the newest
+    is that of counts before an edit, which makes another table of them at once.
     """
 
     def __init__(self, capacity: int = 1 << 11):
         self.capacity = capacity
         self.points: list[tuple[int, float]] = []
         self.best: float | None = None
+        self.is_outdated = False
 
     def __repr__(self) -> str:
         if not self.points:
@@ -235,6 +237,7 @@ class DevLosses:
     def append(self, step: int, loss: float) -> None:
         """Add the loss after a number of steps, which must not decrease."""
         self.points.append((step, loss))
+        self.is_outdated = False
         if math.isfinite(loss):
             self.best = loss if self.best is None else min(self.best, loss)
         if len(self.points) > self.capacity:

@@ -5,6 +5,7 @@ import pytest
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.checkpoint import read
 from makemore_tui.core.session.session import Session
+from makemore_tui.core.settings import ModelSettings, TrainSettings
 from tests.support.sessions import (
     MODEL,
     TRAIN,
@@ -60,6 +61,25 @@ def test_a_previous_run_is_named_by_what_differs_from_the_present_one(session, b
     session.train(4)
     begin_another(session)
     assert previous_names(session)[0] == name
+
+
+def test_counts_are_named_with_the_loss_of_the_table_that_they_ended_as(small):
+    session = Session(small, ModelSettings(kind="ngram"), TrainSettings(batch_size=0), seed=5)
+    session.evaluate("dev")  # of the table before anything is counted
+    session.train(1)
+    session.edit(smoothing=1000)
+    low = session.evaluate("dev").loss
+    session.edit(smoothing=0.1)
+    assert session.state().best_dev is None  # until it is evaluated
+    high = session.evaluate("dev").loss
+    session.timeline.restart(6)
+    assert f"{high:.2f}" > f"{low:.2f}"
+    assert previous_names(session) == [f"seed 5 → {high:.2f}"]
+    session.edit(order=5, smoothing=0)
+    session.train(1)
+    assert session.evaluate("dev").loss == float("inf")
+    session.timeline.restart(7)
+    assert previous_names(session)[-1] == "seed 6 → ∞"
 
 
 def test_its_name_follows_the_present_runs_edits(session):

@@ -1,6 +1,6 @@
 import math
 from collections import Counter
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import pytest
 import torch
@@ -376,3 +376,6 @@ def test_a_draw_is_where_its_number_falls_among_the_cumulative_probabilities(nam
     assert (drawn.low, drawn.high) == pytest.approx(([0.0, *ends][which], ends[which]))
     assert drawn.label == names.vocabulary.label(which)
     assert drawn.index == index
+    assert len(drawn.around) == 9
+    assert (drawn.label, drawn.low, drawn.high) in drawn.around
+    assert all(one.high == next.low for one, next in pairwise(drawn.around))

@@ -14,6 +14,7 @@ from makemore_tui.core.results import (
     DevDifference,
     Diagnosis,
     Draw,
+    DrawnPart,
     EmbeddingMap,
     Follower,
     Health,
@@ -199,7 +200,8 @@ def probe(text: str, most: int, index: int) -> Probe:
     mean = sum(one.surprisal for one in characters) / len(characters)
     name = ("anna.", "bob.")[index % 2]
     sign = name[min(len(text), len(name) - 1)]
-    drawn = Draw(index, 0.25, 0.2, 0.3, sign, sign.strip("."))
+    around = DrawnPart("<", 0.1, 0.2), DrawnPart(sign, 0.2, 0.3), DrawnPart(">", 0.3, 0.9)
+    drawn = Draw(index, 0.25, 0.2, 0.3, sign, sign.strip("."), around)
     return Probe(text, candidates[:most], characters, mean, dev=2.17, next=drawn)
 
 

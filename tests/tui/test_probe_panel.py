@@ -6,7 +6,14 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import Input
 
-from makemore_tui.core.results import Candidate, Draw, Probe, ProbedCharacter, Unavailable
+from makemore_tui.core.results import (
+    Candidate,
+    Draw,
+    DrawnPart,
+    Probe,
+    ProbedCharacter,
+    Unavailable,
+)
 from makemore_tui.core.worker.protocol import ProbeView
 from makemore_tui.tui.style.cells import cell_len
 from makemore_tui.tui.widgets.probe import ProbePanel
@@ -258,6 +265,32 @@ async def test_enter_draws_a_sample_character_by_character_and_then_the_next(exp
         await it.press("enter")
         await it.until(lambda: value(it) == "boxa")  # of sample 0 again
         assert not it.engine.commands
+
+
+AROUND = (
+    DrawnPart(".", 0, 0.2), DrawnPart("a", 0.2, 0.21), DrawnPart("b", 0.21, 0.3),
+    DrawnPart("c", 0.3, 0.4), DrawnPart("d", 0.4, 0.5),
+)  # fmt: skip
+
+
+async def test_a_draw_stands_among_the_intervals_that_are_laid_end_to_end(draw):
+    panel, _ = await draw(made("b", (1.0, 9.0)), width=19, height=11)
+    panel._draws = [Draw(0, 0.25, 0.21, 0.3, "b", "b", AROUND)]
+    rows = ["".join(one.text for one in row) for row in panel.rows(panel.snapshot, 19, 11)]
+    assert rows[1].split() == ["b"]  # that the name ends here is not drawn
+    assert rows[3] == "b 0.25: 0.21-0.30"
+    assert [row[:2] for row in rows[4:7]] == [" a", "▸b", " c"]
+    assert [row[-9:] for row in rows[4:7]] == ["0.20-0.21", "0.21-0.30", "0.30-0.40"]
+    assert rows[7] == "after b"
+
+
+async def test_when_the_end_is_drawn_the_name_is_said_to_be_finished(draw):
+    panel, _ = await draw(made("b", (1.0, 9.0)), width=19, height=11)
+    panel._draws = [Draw(0, 0.1, 0.0, 0.2, ".", "", AROUND)]
+    rows = ["".join(one.text for one in row) for row in panel.rows(panel.snapshot, 19, 11)]
+    assert rows[1].split() == ["b", "."]
+    assert rows[4].startswith("▸.")
+    assert rows[7:] == ["b is finished", "The next draw", "begins another."]
 
 
 async def test_the_draws_of_a_walk_stand_in_a_ladder_where_there_is_room(draw):

@@ -43,13 +43,13 @@ async def test_the_example_stands_in_its_word_with_p_and_loss(draw):
     assert "emm → a   p 0.4000   ln p -0.9163   loss 0.9163   uniform 1/27: 3.2958" in rows[2]
     said = " ".join(rows[3:5])
     assert "emm occurs 85 times in train, followed by a 42, e 20, …" in said
-    assert "mean loss can't be below 0.9000" in said
+    assert "On average over all 85 the loss can't be below 0.9000; of one it can." in said
 
 
 async def test_up_and_down_choose_a_stage_and_left_and_right_a_value_of_it(draw):
     panel, rows = await draw(EMMA, moves=[(1, 0), (1, 0), (1, 0), (0, 1), (0, 1)])
     assert "▸ h " in "\n".join(rows)
-    assert any(row.startswith("code of h: What h is for.") for row in rows)
+    assert any(row.startswith("h = code of h: What h is for.") for row in rows)
     assert any(row.startswith(f"h[2] = {math.sin(2):.6g}") for row in rows)
     assert panel.border_subtitle.endswith("value · G gradients")
     assert panel.view().position is None  # of the word, which stays
@@ -94,6 +94,54 @@ async def test_gradients_say_what_the_next_step_will_change(draw):
     assert "next step: loss → 0.8000   on this example alone, by 0.1: → 0.2500" in rows[5]
 
 
+async def test_the_gradients_are_seen_at_once_and_the_cursor_goes_back(draw, stage, snapshot):
+    logits = (*[0.02] * 4, -0.96, *[0.01] * 22)  # of the character with id 4, which does follow
+    first = replace(BACK.gradients[0], name="dlogits", shape=(27,), values=logits, rows=())
+    first = replace(first, strongest=(((4,), -0.96), ((0,), 0.02)))
+    back = replace(BACK, gradients=(first, *BACK.gradients))
+    panel, _ = await draw(EMMA, width=36, height=17, moves=[(1, 0)])
+    panel.action_switch_back()
+    panel.show(snapshot(trace=back, state="paused"))
+    text = "\n".join(stage.rows(panel))
+    assert panel.cursor_facts() == {"trace.stage": "dlogits"}
+    assert "dlogits[d] = -0.96" in text
+    assert "farthest from 0:  d -0.96  . +0.02" in text
+    assert panel.border_subtitle == "↑↓ stage · ←→ value · G gradients"
+    panel.action_switch_back()
+    panel.show(snapshot(trace=EMMA, state="paused"))
+    assert panel.cursor_facts() == {"trace.stage": "ids"}
+
+
+@pytest.mark.parametrize(("width", "height"), [(57, 12), (36, 17), (36, 10), (76, 17), (24, 12)])
+async def test_no_total_is_cut_and_no_key_in_the_border(draw, width, height):
+    unlikely = [replace(one, probability=0.0345, loss=-math.log(0.0345)) for one in EMMA.examples]
+    before = replace(EMMA, step=0, examples=tuple(unlikely))
+    panel, rows = await draw(before, replace(before, step=1), width=width, height=height)
+    text = "\n".join(rows)
+    assert "= 4.89e-8" in text
+    assert "= -16.834" in text
+    assert "3.3668 nats" in text
+    assert "loss 3.3668 → 3.3668" in text or width < 30
+    assert len(panel.border_subtitle) <= width - 2
+    assert panel.border_subtitle.endswith("G gradients")
+
+
+async def test_what_a_context_means_for_the_loss_is_said_whole(draw):
+    for width, height in [(57, 12), (36, 17), (36, 10)]:
+        _, rows = await draw(EMMA, width=width, height=height)
+        assert " ".join(rows).replace("  ", " ").count("0.9000") == 1
+    once = replace(EMMA, times=1, followers=(("a", 1),), floor=0.0)
+    _, rows = await draw(once)
+    assert "emm occurs once in train, followed by a 1." in rows[3]
+
+
+async def test_signs_are_explained_and_a_row_that_is_cut_says_so(draw):
+    _, rows = await draw(EMMA, width=36, height=17, moves=[(1, 0)] * 4 + [(0, 9)])
+    line = next(i for i, row in enumerate(rows) if row.startswith("▸ probs"))
+    assert rows[line].endswith("…")
+    assert "  + above 0, - below, blank near it" in rows
+
+
 async def test_a_wide_panel_shows_every_stage_with_what_happens_there(draw):
     _, rows = await draw(BACK, width=190, height=50)
     text = "\n".join(rows)
@@ -114,11 +162,24 @@ async def test_a_long_sentence_is_wrapped_and_too_many_stages_are_a_list(draw):
 
 async def test_softmax_by_hand_stands_beside_the_safe_one(draw):
     _, rows = await draw(softmax_drawing([100.0, 2.0, -3.0]))
-    assert rows[3].split()[:6] == ["100", "inf", "nan", "0", "1", "1"]
+    assert rows[3].split() == ["100", "inf", "nan", "nan", "0", "1", "1", "0"]
     assert rows[6].split() == ["sum", "inf", "nan", "sum", "1", "1"]
+    _, rows = await draw(softmax_drawing([1000.0, 2.0]))
+    assert rows[4].split()[-3:] == ["0", "0", "998"]  # p has become 0, its logarithm is known
     _, rows = await draw(softmax_drawing([100.0, 2.0, -3.0]), width=36, height=18)
-    assert rows[8].split() == ["with", "the", "largest", "subtracted"]  # below it
-    assert rows[13].split() == ["sum", "1", "1"]
+    assert rows[7].split() == ["with", "the", "largest", "subtracted"]  # below it
+    assert rows[12].split() == ["sum", "1", "1"]
+
+
+@pytest.mark.parametrize(("width", "height", "most"), [(57, 13, 9), (36, 24, 8), (28, 13, 3)])
+async def test_each_logit_has_a_row_or_is_counted(draw, width, height, most):
+    for many in (most, most + 1):
+        typed = softmax_drawing([float(i) for i in range(1, many + 1)])
+        _, rows = await draw(typed, width=width, height=height)
+        p = [f"{one:.4g}" for one in typed.safe[-1].values]
+        has_row = [sum(one in row.split() for row in rows) > 0 for one in p]
+        assert all(has_row) == (many == most)
+        assert any("… 2 more · z" in row for row in rows) == (many > most)
 
 
 async def test_no_size_does_harm(draw):

@@ -161,7 +161,7 @@ def _occurrences(found: "Trace", vocabulary: "Vocabulary") -> str:
     common = found.commonest(_MAX_FOLLOWERS)
     followed = ", ".join(f"{vocabulary.label(i)} {n:,}" for i, n in common)
     context = "".join(map(label, found.example.context))
-    said = f"{context} occurs {found.times:,} times in train"
+    said = f"{context} occurs {'once' if found.times == 1 else f'{found.times:,} times'} in train"
     if not followed:
         return said
     floor = f"the mean loss of these can't be below {found.floor:.4f}"

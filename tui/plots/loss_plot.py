@@ -10,7 +10,7 @@ from makemore_tui.core.constants import FLOOR
 from makemore_tui.core.results import LossCurve, SavedCurve
 
 from ..style.colours import RGB, Palette, rgb_style
-from ..style.text_rows import Row
+from ..style.text_rows import Row, number
 from .columns import CurveColumns, Line, as_line, curve_columns, interpolated
 from .figure import AXIS_WIDTH, Axis, CellGrid, Figure, distinct_rows, rows_for_labels
 from .loss_options import TARGET, PlotContent
@@ -100,7 +100,7 @@ def _other_runs(
 
 
 def _saved_name(run: SavedCurve) -> str:
-    return run.name + ("" if run.best_dev is None else f" → {run.best_dev:.2f}")
+    return run.name + ("" if run.best_dev is None else f" → {number(run.best_dev, 2)}")
 
 
 def _lines_and_axes(

@@ -5,17 +5,19 @@ from collections.abc import Sequence
 
 from rich.style import Style
 
-from makemore_tui.core.results import Candidate, Draw, Probe, ProbedCharacter
+from makemore_tui.core.results import Candidate, Draw, DrawnPart, Probe, ProbedCharacter
 from makemore_tui.core.text import shown
 
 from ..style.cells import cell_len, set_cell_size
 from ..style.colours import Palette, ink_on
-from ..style.text_rows import Row, bar, column, end_of, number, row
+from ..style.text_rows import Row, bar, column, end_of, number, paragraph, row
 
 COLUMN_WIDTH = 26  # cells, at least, of a candidate's bar with its number
 _MAX_SURPRISAL = 6.0  # nats, at which the colour scale ends
 _FEW_ROWS, _MANY_ROWS = 7, 13  # fewer, or more, than which change what is shown
 _MAX_DRAWS = 12  # the last ones, that are shown
+_PART_ROWS = (24, 7), (16, 5), (9, 3), (0, 0)  # from which height on, rows of drawn intervals
+_OVER = " is finished"
 
 
 def probe_rows(
@@ -23,14 +25,21 @@ def probe_rows(
 ) -> list[Row]:
     """The probe in `height` rows of `width` cells. chosen: the index of the character whose
     surprisal and likeliest alternatives are shown. draws: those that led to the text."""
+    is_over = bool(draws) and not draws[-1].text
     reading = _reading(probe, chosen, width, palette) if probe.text else []
-    if height < _FEW_ROWS:
+    if height < (_MANY_ROWS if draws else _FEW_ROWS):
         reading = reading[:2]
     elif height >= _MANY_ROWS and reading:
         reading.append([])
-    title = f"after {end_of(shown(probe.text), width - 6)}" if probe.text else "at the start"
     shown_draws = draws[-max(1, min(_MAX_DRAWS, height - _MANY_ROWS)) :]
     reading += [_draw_row(one, width, palette) for one in shown_draws]
+    if draws:
+        reading += _parts(draws[-1], width, height, palette)
+    if is_over:
+        name = end_of(shown(probe.text), width - len(_OVER))
+        rows = [*reading, row((f"{name}{_OVER}", palette.style("good", bold=True)))]
+        return [*rows, *paragraph("The next draw begins another.", width, palette)][:height]
+    title = f"after {end_of(shown(probe.text), width - 6)}" if probe.text else "at the start"
     rows = [*reading, row((set_cell_size(title, width).rstrip(), palette.style("dim")))]
     return [*rows, *_candidates(probe.following, width, height - len(rows), palette)]
 
@@ -80,6 +89,25 @@ def _draw_row(draw: Draw, width: int, palette: Palette) -> Row:
     room = width - cell_len(draw.label) - 1
     text = next((one for one in ways if len(one) <= room), ways[-1][:room])
     return row((f"{draw.label} ", palette.style("cursor", True)), (text, palette.style("text")))
+
+
+def _parts(draw: Draw, width: int, height: int, palette: Palette) -> list[Row]:
+    """The intervals around the drawn character, in the order in which they are laid end to end."""
+    lines = next(lines for least, lines in _PART_ROWS if height >= least)
+    if not lines or not draw.around:
+        return []
+    drawn = draw.around.index(DrawnPart(draw.label, draw.low, draw.high))
+    first = max(0, min(drawn - lines // 2, len(draw.around) - lines))
+    digits = 4 if width >= COLUMN_WIDTH * 2 else 3 if width >= COLUMN_WIDTH else 2
+    most = max(one.high - one.low for one in draw.around) or 1.0
+    rows = []
+    for i, (label, low, high) in enumerate(draw.around[first : first + lines], first):
+        interval = f" {low:.{digits}f}-{high:.{digits}f}"
+        style = palette.style("cursor" if i == drawn else "dim", bold=i == drawn)
+        name = f"{'▸' if i == drawn else ' '}{set_cell_size(label, 2)}"
+        room = min(COLUMN_WIDTH, width - 3 - len(interval))
+        rows.append(row((f"{name}{bar((high - low) / most, room)}{interval}", style)))
+    return rows
 
 
 def _candidates(

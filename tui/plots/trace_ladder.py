@@ -16,17 +16,34 @@ def ladder_rows(trace: TraceDrawing, width: int, height: int, palette: Palette) 
     """The ladder of one word in three lines; of several, a line for each as far as they fit, and
     one for all."""
     if len(trace.lengths) == 1:
-        p = " x ".join(f"{one.probability:.3f}" for one in trace.examples)
-        logs = " ".join(f"{-one.loss:+.2f}" for one in trace.examples)
+        p = [f"{one.probability:.3f}" for one in trace.examples]
+        logs = [f"{-one.loss:+.2f}" for one in trace.examples]
         product, total, mean = _totals(trace.examples)
+        mean_of = [f"{-total:.3f} / {len(trace.examples)}"]
         texts = [
-            f"likelihood   {p} = {product:.3g}",
-            f"its log      {logs} = {total:.3f}",
-            f"mean NLL     {-total:.3f} / {len(trace.examples)} = {number(mean, 4)} nats",
+            _sum("likelihood", p, " x ", scientific(product), width),
+            _sum("its log", logs, " ", f"{total:.3f}", width),
+            _sum("mean NLL", mean_of, "", f"{number(mean, 4)} nats", width),
         ]
     else:
         texts = _word_lines(trace, height)
     return [row((fitted(text, width).rstrip(), palette.style("dim"))) for text in texts]
+
+
+def scientific(value: float) -> str:
+    """A small number in three digits: 0.0012, 6.99e-7."""
+    digits, _, exponent = f"{value:.3g}".partition("e")
+    return f"{digits}e{int(exponent)}" if exponent else digits
+
+
+def _sum(name: str, parts: Sequence[str], sign: str, total: str, width: int) -> str:
+    """A line with what a total is of: as many of the parts as fit, the total always."""
+    for shown in range(len(parts), -1, -1):
+        left_out = ["…"] if shown < len(parts) else []
+        line = f"{name:<11}{sign.join([*parts[:shown], *left_out])} = {total}"
+        if len(line) <= width:
+            return line
+    return f"{name} {total}"
 
 
 def ladder_table(trace: TraceDrawing, height: int, palette: Palette) -> list[Row]:
@@ -36,7 +53,10 @@ def ladder_table(trace: TraceDrawing, height: int, palette: Palette) -> list[Row
     if len(trace.lengths) == 1:
         product, total, mean = _totals(trace.examples)
         said = f"mean NLL {-total:.3f} / {len(trace.examples)} = {number(mean, 4)} nats"
-        totals = [row((f"likelihood {product:.3g}, its log {total:.3f}", text)), row((said, text))]
+        totals = [
+            row((f"likelihood {scientific(product)}, its log {total:.3f}", text)),
+            row((said, text)),
+        ]
     room = max(1, height - len(totals) - 2)
     first = max(0, min(trace.position - room // 2, len(trace.examples) - room))
     products = list(accumulate((one.probability for one in trace.examples), float.__mul__))

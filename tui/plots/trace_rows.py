@@ -17,6 +17,11 @@ from .trace_stages import closely, stage_row
 _WIDE, _HIGH = 140, 38  # from which on all stages are shown, each with what happens there
 _GAP = 3  # cells between columns
 _CLOSE = 8  # rows that there must be for the chosen stage closely
+_SHORT = 16  # rows below which less is said of the context
+_LEGENDS = (
+    "+ above 0, - below, blank near it; then those farthest from 0, by place: row, column",
+    "+ above 0, - below, blank near it",
+)
 
 
 class Drawn(Struct, frozen=True):
@@ -41,7 +46,8 @@ class Drawn(Struct, frozen=True):
 
 def trace_rows(drawn: Drawn, width: int, height: int) -> list[Row]:
     """The trace in `height` rows of `width` cells."""
-    head = [_words(drawn, width), *_example(drawn, width), *_steps(drawn, width)]
+    context = _context(drawn, width, height)
+    head = [_words(drawn, width), _example(drawn, width), *context, *_steps(drawn, width)]
     is_wide = width >= _WIDE and height >= _HIGH
     body = _all_stages if is_wide else _chosen_stage
     return [*head, *body(drawn, width, height - len(head))]
@@ -68,8 +74,8 @@ def _words(drawn: Drawn, width: int) -> Row:
     return cells
 
 
-def _example(drawn: Drawn, width: int) -> list[Row]:
-    """The example with its loss; how often its context occurs, and what that means for the loss."""
+def _example(drawn: Drawn, width: int) -> Row:
+    """The example with its loss."""
     trace, palette = drawn.trace, drawn.palette
     one, V = trace.example, len(drawn.labels)
     dim, bold = palette.style("dim"), palette.style("text", bold=True)
@@ -81,21 +87,45 @@ def _example(drawn: Drawn, width: int) -> list[Row]:
         row((f"   uniform 1/{V}: {math.log(V):.4f}", dim)),
         row((f"   ids {' '.join(map(str, one.ids[:-1]))} → {one.ids[-1]}", dim)),
     ]
-    said = _occurrences(trace, most=8 if width >= 100 else 4)
-    return [_as_many(parts, width), *paragraph(said, width, palette)[:3]]
+    if sum(map(width_of, parts[:4])) > width:
+        del parts[2]  # ln p, which is the loss but for its sign
+    return _as_many(parts, width)
 
 
-def _occurrences(trace: TraceDrawing, most: int) -> str:
-    context = trace.example.context
+def _context(drawn: Drawn, width: int, height: int) -> list[Row]:
+    """How often the context occurs, and what that means for the loss; of several ways to say it,
+    the longest that has room. In a short panel a stage that is looked at closely has the room."""
+    trace = drawn.trace
+    if height < _SHORT and drawn.stage is not None:
+        return []
+    most = 2 if height < _SHORT else 3
+    context, times, floor = trace.example.context, f"{trace.times:,}", f"{trace.floor:.4f}"
     if not trace.times:
-        return f"{context} never occurs in train: the prediction is learnt from other contexts."
+        ways = [f"{context} never occurs in train: the prediction is learnt from other contexts."]
+    elif trace.floor == 0:
+        often = "once" if trace.times == 1 else f"{times} times"
+        same = "" if trace.times == 1 else ": always the same"
+        ways = [f"{context} occurs {often} in train, followed by {_followers(trace, 1)}{same}."]
+    else:
+        said = "On average over all {} the loss can't be below {}; of one it can."
+        ways = [
+            f"{context} occurs {times} times in train, followed by {_followers(trace, most)}. "
+            + said.format(times, floor)
+            for most in (8 if width >= 100 else 4, 2)
+        ]
+        ways.append(
+            f"{context}, {times} times in train: {_followers(trace, 2)}; mean loss of all at least "
+            f"{floor}"
+        )
+    rows = [paragraph(way, width, drawn.palette) for way in ways]
+    return next((one for one in rows if len(one) <= most), rows[-1][:most])
+
+
+def _followers(trace: TraceDrawing, most: int) -> str:
+    """The commonest of what follows the context, with how often it does."""
     common = trace.followers[:most]
-    followed = ", ".join(f"{label} {count:,}" for label, count in common)
-    followed += ", …" if sum(count for _, count in common) < trace.times else ""
-    said = f"{context} occurs {trace.times:,} times in train, followed by {followed}"
-    if trace.floor == 0:
-        return f"{said}: always the same."
-    return f"{said}. One p must serve them all: their mean loss can't be below {trace.floor:.4f}."
+    said = ", ".join(f"{label} {count:,}" for label, count in common)
+    return said + (", …" if sum(count for _, count in common) < trace.times else "")
 
 
 def _steps(drawn: Drawn, width: int) -> list[Row]:
@@ -110,7 +140,8 @@ def _steps(drawn: Drawn, width: int) -> list[Row]:
             row((f"   loss {number(before.loss, 4)} → {number(now.loss, 4)}", bold)),
             row((f"   p {before.probability:.4f} → {now.probability:.4f}", bold)),
         ]
-        rows.append(_as_many(parts, width))
+        is_narrow = width_of(parts[0]) + width_of(parts[1]) > width
+        rows.append(_as_many(parts[is_narrow:], width))
     if trace.loss_after is not None:
         bold = palette.style("dev", bold=True)
         alone = f"   on this example alone, by {trace.learning_rate:g}: "
@@ -127,15 +158,17 @@ def _chosen_stage(drawn: Drawn, width: int, height: int) -> list[Row]:
     chosen their ladder, which stands at the bottom too where there is room."""
     stages, chosen, trace = drawn.stages, drawn.stage or 0, drawn.trace
     lines = min(4, len(trace.lengths) + 1) if len(trace.lengths) > 1 else 3
-    bottom = [[], *ladder_rows(trace, width, lines, drawn.palette)]
-    close = [[], *_closely(drawn, width)]
+    ladder = ladder_rows(trace, width, lines, drawn.palette)
+    bottom, close, legend = [[], *ladder], _closely(drawn, width), _legend(drawn, width)
     if drawn.stage is None:
         rungs = min(height // 2, len(trace.examples) + len(trace.lengths) + 4)
-        close = [[], *ladder_table(trace, rungs, drawn.palette)] if rungs >= 10 else bottom
+        close = ladder_table(trace, rungs, drawn.palette) if rungs >= 10 else ladder
+        if height < len(close) + 2:
+            return close[:height]
     if drawn.stage is None or height < 12:
         bottom = []
-    room = max(3, height - len(bottom))
-    listed = min(len(stages), max(1, room - min(len(close), max(4, room // 2))))
+    close, room = [legend, *close], max(3, height - len(bottom))
+    listed = min(len(stages), max(1, room - min(len(close), max(6, room // 2))))
     first = max(0, min(chosen - listed // 2, len(stages) - listed))
     rows = [_stage(drawn, i, width) for i in range(first, first + listed)]
     rows += close[: max(0, height - len(bottom) - len(rows))]
@@ -160,7 +193,7 @@ def _all_stages(drawn: Drawn, width: int, height: int) -> list[Row]:
     room, left = height - len(rows) - 2, width - TABLE_WIDTH - _GAP
     table = ladder_table(trace, room, drawn.palette)
     below = beside(_closely(drawn, left)[:room], table, left + _GAP)
-    return [[], *rows, [], *below][:height]
+    return [[], *rows, _legend(drawn, width), *below][:height]
 
 
 def _with_words(drawn: Drawn, i: int, width: int) -> list[Row]:
@@ -172,6 +205,12 @@ def _with_words(drawn: Drawn, i: int, width: int) -> list[Row]:
 def _stage(drawn: Drawn, i: int, width: int) -> Row:
     unit = drawn.unit if i == drawn.stage else None
     return stage_row(drawn.stages[i], drawn.labels, unit, width, drawn.palette)
+
+
+def _legend(drawn: Drawn, width: int) -> Row:
+    """What the signs of the stages stand for."""
+    said = next((one for one in _LEGENDS if len(one) + 2 <= width), _LEGENDS[-1])
+    return row((f"  {said}", drawn.palette.style("faint")))
 
 
 def _closely(drawn: Drawn, width: int) -> list[Row]:

@@ -1,5 +1,6 @@
 """The stages of a traced example: one on a line, or one closely with its values as numbers."""
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -39,7 +40,7 @@ def stage_row(
         numbers = "  ".join(f"{value:.6g}" for value in one.values)
         return [*line, *row((fitted(numbers, room).rstrip(), palette.style("text")))]
     cells = max(len(labels), room // 2) if room >= _WITH_STRONGEST else room
-    drawn = _cells(one.values, cells, unit, palette)
+    drawn = _cells(one, cells, unit, palette)
     named = _named(one, labels, room - width_of(drawn))
     return [*line, *drawn, *row((named, palette.style("dim")))]
 
@@ -49,13 +50,18 @@ def closely(
     palette: Palette,
 ) -> list[Row]:  # fmt: skip
     """What happens at a stage, the value under the cursor, and all values as numbers."""
-    rows = paragraph(f"{one.code}: {one.about}", width, palette, "text")
+    rows = paragraph(f"{one.name} = {one.code}: {one.about}", width, palette, "text")
     if len(one.values) == 1 or one.name == "ids":
         return rows
     places = _places(one)
     name = f"{one.name}[{_place(places[unit], one.shape, labels)}] = {one.values[unit]:.6g}"
-    said = _said(one, trace, labels, width - cell_len(name))
-    rows.append(row((name, palette.style("cursor", bold=True)), (said, palette.style("dim"))))
+    style, dim = palette.style("cursor", bold=True), palette.style("dim")
+    norm, extremes = f"   norm {one.norm:.4g}", _extremes(one, trace, labels, width)
+    if cell_len(name + norm + extremes) + 3 <= width:
+        rows.append(row((name, style), (f"{norm}   {extremes}", dim)))
+    else:
+        fits = cell_len(name + norm) <= width
+        rows += [row((name, style), (norm if fits else "", dim)), row((extremes, dim))]
     if not one.rows:
         return [*rows, *_vector(one, labels, unit, width, palette)]
     names = [labels[i] if one.shape[0] == len(labels) else str(i) for i in one.rows]
@@ -64,14 +70,12 @@ def closely(
     return [*rows, *_matrix(one, names, unit, width, palette)]
 
 
-def _said(one: TraceLine, trace: TraceDrawing, labels: Sequence[str], room: int) -> str:
-    """How large a stage's values are together, and of a parameter's gradient, what a step does."""
-    said = f"   norm {one.norm:.4g}"
+def _extremes(one: TraceLine, trace: TraceDrawing, labels: Sequence[str], width: int) -> str:
+    """The values farthest from 0; of a parameter's gradient, what a step changes most."""
     factor, words = 1.0, "farthest from 0:"
     if one.name[1:2].isupper() or one.name in ("db1", "db2"):
         factor, words = -trace.learning_rate, f"-{trace.learning_rate:g} x it changes most:"
-    named = _named(one, labels, room - cell_len(said + words) - 3, factor)
-    return f"{said}   {words}{named}" if named else said
+    return words + _named(one, labels, width - cell_len(words), factor)
 
 
 def _named(one: TraceLine, labels: Sequence[str], room: int, factor: float = 1.0) -> str:
@@ -100,16 +104,21 @@ def _places(one: TraceLine) -> list[tuple[int, ...]]:
     return [(*row, j) for row in rows for j in range(columns)]
 
 
-def _cells(values: Sequence[float], width: int, unit: int | None, palette: Palette) -> Row:
-    """Values as cells from -most to most: a sign on the colour of its size; the cursor's as o."""
+def _cells(one: TraceLine, width: int, unit: int | None, palette: Palette) -> Row:
+    """Values as cells from -most to most: a sign on the colour of its size; the cursor's stands
+    out. Of more than fit, those up to the cursor's are drawn, and an ellipsis."""
+    values = one.values
     most = max(map(abs, values), default=0.0) or 1.0
     more, less, cells = palette.more_colors, palette.less_colors, list[Segment]()
-    for i, value in enumerate(values[: max(0, width)]):
+    is_cut = math.prod(one.shape) > width
+    shown = max(0, width - is_cut)
+    first = max(0, (unit or 0) - shown + 1)
+    for i, value in enumerate(values[first : first + shown], first):
         share = min(15, int(abs(value) / most * 15))
         colour = (more if value >= 0 else less)[share]
         sign = " " if share < 4 else "+" if value > 0 else "-"
         cells.append(_cell(sign, colour, i == unit))
-    return cells
+    return [*cells, *row(("…", palette.style("dim")))][:width] if is_cut else cells
 
 
 @lru_cache(maxsize=256)

@@ -2,6 +2,7 @@
 
 from unicodedata import normalize
 
+from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
 from textual.events import DescendantBlur, DescendantFocus, Resize
@@ -110,6 +111,8 @@ class ProbePanel(Panel):
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         probe = self.drawn
         if isinstance(probe, Probe):
+            if self._draws and self._draws[-1].text and probe.text:
+                probe = _without_end(probe)  # which is not drawn yet
             chosen = self._chosen([one.surprisal for one in probe.characters])
             rows = probe_rows(probe, chosen, self._draws, width, height - 1, self.palette)
         elif probe is None:
@@ -126,3 +129,10 @@ class ProbePanel(Panel):
         if self._line.has_focus and is_inside and place < len(surprisals):
             return place
         return surprisals.index(max(surprisals))
+
+
+def _without_end(probe: Probe) -> Probe:
+    """The probe of a text that may go on: its characters without the boundary, and their mean."""
+    *characters, _ = probe.characters
+    mean = sum(one.surprisal for one in characters) / len(characters)
+    return replace(probe, characters=tuple(characters), mean=mean)

@@ -277,9 +277,12 @@ def _open_entries(now: Snapshot, saved: "Sequence[SavedRun]") -> list[RunEntry]:
 def _with_facts(
     entry: RunEntry, run: Snapshot | SideFacts, peeks: int, in_file: "SavedRun | None"
 ) -> RunEntry:
-    """An open run with its settings, steps and best dev loss."""
-    losses = [run.splits and run.splits.dev, in_file and in_file.best_dev]
-    best = min((loss for loss in losses if loss is not None), default=None)
+    """An open run with its settings, steps and best dev loss, of counts the newest."""
+    losses = [run.splits and run.splits.predicted_dev, in_file and in_file.best_dev]
+    known = [loss for loss in losses if loss is not None]
+    best = min(known, default=None)
+    if not run.model.model_kind.is_network:  # an edit makes another table of counts
+        best = known[0] if known else None
     return entry._replace(
         model=run.model, train=run.train, seed=run.seed, steps=run.step, dev=best, peeks=peeks
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
-from textual.events import DescendantBlur, DescendantFocus
+from textual.events import DescendantBlur, DescendantFocus, Resize
 from textual.widgets import Input
 
 from makemore_tui.core.results import SoftmaxDrawing, TraceDrawing, Unavailable
@@ -38,6 +38,8 @@ class TracePanel(Panel):
         super().__init__()
         self._stage = -1  # on the words
         self._unit = 0
+        self._is_awaited = False  # a drawing with gradients, to show the first of them
+        self._before_gradients: tuple[int, int] | None = None  # stage and unit
         self._position: int | None = None
         self._item: int | None = None  # of the dataset, in place of what is typed
         self._num_taken = 0  # items so far
@@ -54,16 +56,19 @@ class TracePanel(Panel):
 
     @on(DescendantFocus)
     @on(DescendantBlur)
+    @on(Resize)
     def label_keys(self) -> None:
-        """Say which keys type other words, and show the gradients."""
-        said = f"{_HINT} · enter to finish"
+        """Say which keys type other words, and show the gradients: as many of them as fit."""
+        ways = [f"{_HINT} · enter to finish", "enter to finish"]
         if not self._line.has_focus:
             keys, right = key_labels(self.app), "position" if self._stage < 0 else "value"
-            said = (
-                f"{keys['trace-word']} type · {keys['trace-item']} word · ↑↓ stage · ←→ {right} · "
-                f"{keys['trace-back']} gradients"
-            )
-        label_border(self, subtitle=said)
+            parts = (
+                f"{keys['trace-word']} type · {keys['trace-item']} word", "↑↓ stage", f"←→ {right}",
+                f"{keys['trace-back']} gradients",
+            )  # fmt: skip
+            ways = [" · ".join(parts), " · ".join(parts[1:]), f"{parts[1]} · {parts[3]}", parts[3]]
+        room = self.content_size.width - 2
+        label_border(self, subtitle=next((one for one in ways if len(one) <= room), ways[-1]))
 
     def view(self) -> TraceView:
         most = max(64, self.content_size.width)
@@ -76,6 +81,10 @@ class TracePanel(Panel):
             if self.snapshot is not None and run_of(self.snapshot) != run_of(snapshot):
                 self._paused = None
             self._compare(now, is_training=snapshot.state == "training")
+            if now.gradients and self._is_awaited:
+                self._is_awaited, self._before_gradients = False, (self._stage, self._unit)
+                self._stage, self._unit = len(now.stages), now.example.ids[-1]
+                self.label_keys()
             if self._item is not None and self._line.value != now.text:
                 with self.prevent(Input.Changed):
                     self._line.value = now.text
@@ -98,7 +107,8 @@ class TracePanel(Panel):
         return {"trace.stage": stages[min(stage, len(stages) - 1)].name}
 
     def reset(self) -> None:
-        self._stage, self._position, self._item, self._is_backward = -1, None, None, False
+        self._stage, self._position, self._item = -1, None, None
+        self._is_backward = self._is_awaited = False
         self._line.value = "emma"
         self.label_keys()
         self.post_message(self.ViewChanged(self))
@@ -114,8 +124,12 @@ class TracePanel(Panel):
         self.post_message(self.ViewChanged(self))
 
     def action_switch_back(self) -> None:
-        """Show the gradients, or hide them."""
-        self._is_backward = not self._is_backward
+        """Show the gradients, from that of the logits on; or hide them, and go back to where the
+        cursor was before."""
+        self._is_backward = self._is_awaited = not self._is_backward
+        if not self._is_backward and self._before_gradients is not None:
+            self._stage, self._unit = self._before_gradients
+            self._before_gradients = None
         self.label_keys()
         self.post_message(self.ViewChanged(self))
 
@@ -147,7 +161,9 @@ class TracePanel(Panel):
             drawn = self._with_cursor(trace, snapshot.dataset.labels)
             return [[], *trace_rows(drawn, width, height - 1)]
         if isinstance(trace, SoftmaxDrawing):
-            return [[], *softmax_rows(trace, width, height - 1, self.palette)]
+            is_zoomed = any(one.has_class("zoomed") for one in self.ancestors)
+            way = "" if is_zoomed else key_labels(self.app)["zoom"]
+            return [[], *softmax_rows(trace, width, height - 1, self.palette, way)]
         why, colour = ("…", "dim") if trace is None else (trace.why, "warning")
         return [[], *paragraph(why, width, self.palette, colour)]
 

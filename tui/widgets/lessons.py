@@ -227,7 +227,7 @@ class LessonSide(Vertical):
             title += f" · {player.lesson.lecture}"
             keys = " · ".join(filter(None, (*self.step.offers(has_keys), keys)))
         else:
-            keys = f"{player.lesson.lecture} · {keys}" if keys else player.lesson.lecture
+            keys = keys or player.lesson.lecture  # both have no room
         self.border_title = title
         pressed = self.step.pressed
         self.border_subtitle = f"pressing {pressed} · esc to stop" if pressed else keys

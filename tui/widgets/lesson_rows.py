@@ -70,12 +70,12 @@ def _answer_lines(
         said = f"{first}type {what}, then enter"
         return [Text(f"○ {said[0].upper()}{said[1:]}", palette.style("dim"))]
     if not question.is_taken(answer):
-        return [Text(f"○ {answer:,.10g} is not it · {first}try again", palette.style("dev"))]
-    said = f"You {'guessed' if question.is_prediction else 'typed'} {answer:,.10g}"
+        return [Text(f"○ {answer:,.6g} is not it · {first}try again", palette.style("dev"))]
+    said = f"You {'guessed' if question.is_prediction else 'typed'} {answer:,.6g}"
     if question.is_prediction and not is_done:
         return [Text(said, palette.style("batch"))]
     if not question.is_right(answer):
-        return [Text(f"{said} · it is {question.value:,.10g}", palette.style("dev"))]
+        return [Text(f"{said} · it is {question.value:,.6g}", palette.style("dev"))]
     is_near = question.is_prediction and answer != question.value
     right = "near enough" if is_near else "right"
     return [Text(f"✓ {said}: {right}", palette.style("good"))]

@@ -10,7 +10,13 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from makemore_tui.core.lessons import Lesson, first_step_left, lesson_named, lesson_to_open
+from makemore_tui.core.lessons import (
+    Lesson,
+    first_step_left,
+    lesson_named,
+    lesson_to_open,
+    num_done,
+)
 
 from ..client.lesson_player import LessonPlayer
 from ..client.session_actions import SessionActions
@@ -214,7 +220,9 @@ class LessonSide(Vertical):
             return
         player, labels, has_keys = self.player, key_labels(self.app), self.has_keys
         if self._choices.display or player.lesson is None:
-            self.border_title = "Lessons"
+            found = player.lessons
+            num = sum(num_done(one, player.done) == len(one.steps) for one in found)
+            self.border_title = f"{len(found)} lessons, {num} done"
             self.border_subtitle = f"enter to open · {labels['lesson-back']} to close"
             return
         self.step.draw(has_keys)

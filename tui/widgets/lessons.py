@@ -7,7 +7,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.geometry import Size
 from textual.message import Message
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from makemore_tui.core.lessons import (
@@ -90,6 +90,7 @@ class LessonSide(Vertical):
         return LessonStep(self, self.player)
 
     def on_mount(self) -> None:
+        self.watch(self.screen, "focused", self.look, init=False)  # a text was typed to its end
         self.watch(self.screen, "focused", self.draw, init=False)
 
     @property
@@ -202,6 +203,7 @@ class LessonSide(Vertical):
     def start_step(self) -> None:
         """Show the step to which the player has come; a guess, which comes first, has the keys."""
         self.show_step()
+        self.step.line.value = ""  # of the step that was left
         question = self.player.question
         if question is not None and question.is_prediction and not self.player.is_behind:
             self.step.take_keys()
@@ -243,6 +245,9 @@ class LessonSide(Vertical):
         """Compare what the session and the panels are now with the goal."""
         if not self.children or (self.player.lesson is None and not self.player.is_leaving):
             return
+        focused = self.screen.focused
+        if isinstance(focused, Input) and focused is not self.step.line:
+            return  # not before it is typed to its end
         panels = self._grid.panels.values()
         views = [view for panel in panels if (view := panel.view()) is not None]
         cursors = {name: fact for one in panels for name, fact in one.cursor_facts().items()}

@@ -23,6 +23,7 @@ from ..client.session_actions import SessionActions
 from ..keymap import bindings_of, key_labels
 from .lesson_rows import lesson_line
 from .lesson_step import LessonStep
+from .loss import LossPanel
 from .panel_grid import PanelGrid
 
 _WIDTH, _LARGE_WIDTH = 40, 52  # beside the panels
@@ -82,7 +83,9 @@ class LessonSide(Vertical):
     @cached_property
     def player(self) -> LessonPlayer:
         """Which lesson is open, and how far it is done."""
-        return LessonPlayer(self._session)
+        loss = self._grid.panels["loss"]
+        assert isinstance(loss, LossPanel)
+        return LessonPlayer(self._session, lambda runs: loss.change(earlier=runs))
 
     @cached_property
     def step(self) -> LessonStep:

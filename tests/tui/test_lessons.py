@@ -142,7 +142,7 @@ async def test_a_guess_has_the_keys_and_letters_are_no_part_of_it(it):
 
 
 async def test_a_guess_stands_alone_and_is_judged_once_the_step_has_shown_the_answer():
-    player = LessonPlayer(SimpleNamespace())  # type: ignore[arg-type]
+    player = LessonPlayer(SimpleNamespace(), set)  # type: ignore[arg-type]
     player.lesson = next(one for one in LESSONS if one.name == "descent")
     player._go_to(1)
     said = lambda: goal_text(player, DARK, LABELS, has_keys=True).plain.split("\n")  # noqa: E731

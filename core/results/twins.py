@@ -94,7 +94,8 @@ class SeedsDifference(Struct, frozen=True):
         if self.different:
             which = "better" if self.difference < 0 else "worse"
             return f"B is {which} by {abs(self.difference):.4f} nats over {seeds} ({interval})"
-        return f"No difference that {seeds} could show: {self.difference:+.4f} nats ({interval})"
+        found = round(self.difference, 4) + 0.0  # not -0
+        return f"No difference that {seeds} could show: {found:+.4f} nats ({interval})"
 
 
 Side = Literal["a", "b"]

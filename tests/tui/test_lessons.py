@@ -48,7 +48,7 @@ async def test_a_lesson_is_not_judged_by_the_run_that_it_leaves(snapshot):
         latest=lambda: requests.latest,
         ask=lambda request: requests.command(request, now),
     )
-    player = LessonPlayer(session)  # type: ignore[arg-type]
+    player = LessonPlayer(session, set)  # type: ignore[arg-type]
     requests.command(Resume(), now)  # which the engine has not answered when the lesson is opened
     player.enter(next(one for one in LESSONS if one.name == "a-learning-rate"))
     assert not any(isinstance(one, Begin) for one in sent)
@@ -111,6 +111,22 @@ async def test_keys_in_the_lesson_reach_no_panel(it):
     side.action_leave()
 
 
+async def test_runs_from_before_a_lesson_are_not_drawn_in_it_unless_pinned(
+    explorer, snapshot, previous
+):
+    runs = previous(id=1), previous(id=2, is_pinned=True), previous(id=3)
+    async with explorer(first=snapshot(state="paused", previous=runs)) as it:
+        loss, side = it.screen.grid.panels["loss"], it.screen.lessons
+        drawn = lambda: [run.id for run in runs if loss.options.shows(run)]  # noqa: E731
+        await side.open_at("descent", index=0)
+        await it.until(lambda: drawn() == [2])
+        assert loss.options.shows(previous(id=4))  # one of the lesson
+        loss.toggle_run(3)
+        assert drawn() == [2, 3]
+        side.action_leave()
+        assert drawn() == [1, 2, 3]
+
+
 async def test_a_guess_has_the_keys_and_letters_are_no_part_of_it(it):
     side = it.screen.lessons
     await side.open_at("a-network", index=0)  # which begins with one
@@ -126,7 +142,7 @@ async def test_a_guess_has_the_keys_and_letters_are_no_part_of_it(it):
 
 
 async def test_a_guess_stands_alone_and_is_judged_once_the_step_has_shown_the_answer():
-    player = LessonPlayer(SimpleNamespace())  # type: ignore[arg-type]
+    player = LessonPlayer(SimpleNamespace(), set)  # type: ignore[arg-type]
     player.lesson = next(one for one in LESSONS if one.name == "descent")
     player._go_to(1)
     said = lambda: goal_text(player, DARK, LABELS, has_keys=True).plain.split("\n")  # noqa: E731
@@ -281,5 +297,5 @@ async def test_the_card_names_the_lessons_which_never_open_by_themselves(explore
         await it.until(lambda: "F2  Lessons" in it.painted())
         assert not it.screen.lessons.display
         await it.press("f2")
-        await it.until(lambda: "4 0/6 Sampling names" in it.painted())
+        await it.until(lambda: "21 lessons, 0 done" in it.painted())
         await it.until(lambda: not it.screen.card.display)  # which would lie over them

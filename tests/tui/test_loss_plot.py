@@ -16,6 +16,7 @@ from makemore_tui.tui.plots.columns import curve_columns, interpolated
 from makemore_tui.tui.plots.figure import CellGrid, distinct_rows, rows_for_labels
 from makemore_tui.tui.plots.loss_options import PlotContent
 from makemore_tui.tui.plots.loss_plot import canvas_width, loss_plot
+from makemore_tui.tui.plots.loss_range import loss_scale
 from makemore_tui.tui.style.colours import DARK, LIGHT
 from tests.support.loss_plots import draw, made, text
 
@@ -152,6 +153,27 @@ def test_a_plot_begins_at_any_step(first):
 
 
 # Lines, previous runs and the scale
+
+
+def test_a_single_step_has_its_newest_losses_all_along_and_every_baseline_in_view():
+    dev = [(1, 3.3), (1, 2.46), (1, 2.894)]  # uncounted, counted, smoothed
+    curve = replace(made([2.454]), steps=[1.0], dev=dev)
+    baselines = [("uniform", 3.296), ("bigram", 2.46), ("4-gram", 2.105)]
+    rows = draw(curve, baselines=baselines)
+    assert not re.search("[↑↓]", "".join(text(rows)))
+    columns = curve_columns(curve, 50)
+    assert columns.dev == [(0, 2.894), (49, 2.894)]
+    assert columns.smooth == [2.454] * 50
+
+
+def test_the_newest_dev_loss_is_in_view_however_it_came_there():
+    dev = [(i, 2.46) for i in range(10, 360, 10)] + [(359, 2.894)]
+    curve = replace(made([2.45] * 359), dev=dev)
+    columns = curve_columns(curve, 50)
+    scale, _ = loss_scale(columns, [], PlotContent(), 12)
+    assert scale.has(2.894)
+    far = curve_columns(replace(curve, dev=[*dev, (359, 9.0)]), 50)
+    assert not loss_scale(far, [], PlotContent(), 12)[0].has(9.0)
 
 
 @pytest.mark.parametrize(

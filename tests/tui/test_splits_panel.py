@@ -78,6 +78,16 @@ async def test_a_smaller_dev_loss_has_a_minus(draw):
     assert values(await draw(losses={"dev": 2.026}))["dev - train"] == "-0.100"
 
 
+async def test_a_difference_that_is_too_small_to_be_shown_has_no_minus(draw):
+    assert values(await draw(losses={"dev": 2.1259}))["dev - train"] == "+0.000"
+
+
+async def test_the_parts_of_dev_are_explained_where_there_is_room(draw):
+    said = "new items: those of dev that do not occur in train; also in train: those that do"
+    assert " ".join(await draw(height=13, width=34)).endswith(said)
+    assert "those of dev" not in " ".join(await draw(height=10, width=34))
+
+
 async def test_infinite_losses(draw):
     losses = {"train": 2.0, "dev": math.inf, "dev_unseen": math.inf, "dev_seen": math.nan}
     shown = values(await draw(losses=losses))
@@ -118,7 +128,9 @@ async def test_the_test_loss_fits_into_the_smallest_panel_with_the_others(draw):
 
 @pytest.mark.parametrize(("train_on", "name"), [("first-5", "first 5"), ("all", "all")])
 async def test_the_split_that_is_trained_on_is_named(draw, train_on, name):
-    assert values(await draw(train_on=train_on))[name] == "2.126"
+    shown = values(await draw(train_on=train_on))
+    assert shown[name] == "2.126"
+    assert shown[f"dev - {name}"] == "+0.044"
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -15,6 +15,7 @@ from makemore_tui.core.presets import DEFAULT_PRESET
 from makemore_tui.core.results import JUDGED
 from makemore_tui.core.settings import SETTINGS, setting_text
 
+from ..style.text_rows import signed
 from . import options
 from .process import load_torch
 from .reports import new_table, number, print_out, progress, show
@@ -186,4 +187,4 @@ def _loss(loss: float) -> str:
 
 
 def _difference(nats: float) -> str:
-    return f"{nats:+.4f}" if math.isfinite(nats) else "–"
+    return signed(nats, 4) if math.isfinite(nats) else "–"

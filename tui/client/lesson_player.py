@@ -1,7 +1,7 @@
 """Which lesson is open, at which step, and how far its goal is reached."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import asdict
@@ -36,8 +36,9 @@ class LessonPlayer:
     those before it are done.
     """
 
-    def __init__(self, session: SessionActions):
-        self._session = session
+    def __init__(self, session: SessionActions, hide: Callable[[frozenset[int]], None]):
+        """hide: leaves some previous runs, by their ids, out of the loss plot."""
+        self._session, self._hide = session, hide
         self.lessons: list[Lesson] = []
         self.problems: list[str] = []
         self.done: dict[str, list[int]] = {}
@@ -110,6 +111,7 @@ class LessonPlayer:
     def leave(self) -> None:
         """Close the lesson, and take back all that was done in it."""
         self.lesson, self._pending, self.is_leaving = None, None, True
+        self._hide(frozenset())
         self._session.lesson = ""
         self._go_home()
 
@@ -135,7 +137,9 @@ class LessonPlayer:
         if self._pending:
             self._begin()
             return False
-        self._is_beginning = False
+        if self._is_beginning:
+            self._is_beginning = False
+            self._hide(frozenset(run.id for run in snapshot.previous))
         if self.is_leaving:
             self._go_home()
         elif self.step is not None and not self.is_done:

@@ -63,29 +63,39 @@ def curve_columns(curve: LossCurve, width: int, log: bool = False) -> CurveColum
     """Reduce a curve to `width` columns: the lowest, highest and mean smoothed loss of each.
 
     Where there are fewer points than columns, a point serves every column nearer to it than to
-    its neighbours. log: of the steps' axis."""
+    its neighbours. Of the dev losses at a step, such as of counts before and after an edit, the
+    newest is meant. A single step, such as that of counts, has its losses along the whole axis.
+    log: of the steps' axis."""
     axis, steps = axis_of(curve, width, log), curve.steps
     places = [min(round(axis.column(step)), width - 1) for step in steps]
     dev, mixed = (
         [
             (axis.column(step), loss)
-            for step, loss in points
+            for step, loss in dict(points).items()
             if math.isfinite(loss) and step >= axis.first
         ]
         for points in (curve.dev, curve.mixed)
     )
     first_half = (steps[1] - steps[0]) / 2 if len(steps) > 1 else math.inf  # of the first point
+    smooth = _means(_by_column(places, curve.smooth, width))
+    if len(steps) == 1:
+        smooth, dev, mixed = _filled(smooth), _throughout(dev, width), _throughout(mixed, width)
     others = [*curve.previous, *(one.points for one in curve.overlays)]
     return CurveColumns(
         low=_filled([min(each, default=None) for each in _by_column(places, curve.low, width)]),
         high=_filled([max(each, default=None) for each in _by_column(places, curve.high, width)]),
-        smooth=_means(_by_column(places, curve.smooth, width)),
+        smooth=smooth,
         dev=dev,
         mixed=mixed,
         axis=axis,
         previous=[line_of_points(points, axis) for points in others],
         earliest=max(0.0, steps[0] - first_half) if steps else 0.0,
     )
+
+
+def _throughout(line: Line, width: int) -> Line:
+    """A line at the height of another's end, from the first column to the last."""
+    return [(column, loss) for _, loss in line[-1:] for column in (0.0, width - 1.0)]
 
 
 def as_line(values: Sequence[float | None]) -> Line:

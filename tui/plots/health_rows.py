@@ -8,7 +8,7 @@ from makemore_tui.core.results import Health, TensorHealth
 
 from ..style.cells import cell_len
 from ..style.colours import Palette
-from ..style.text_rows import Row, beside, column, fitted, number, paragraph, row, wrapped
+from ..style.text_rows import Row, beside, column, fitted, number, paragraph, row, signed, wrapped
 
 _SCALE = (-5.0, -1.0)  # log10 of update to weight, its ends
 _USUAL = -3.0
@@ -147,7 +147,7 @@ def _signed(gap: float | None) -> str:
         return "–"
     if math.isinf(gap):
         return "∞" if gap > 0 else "-∞"
-    return f"{gap:+.3f}" if abs(gap) < 10 else f"{gap:+.3g}"
+    return signed(gap) if abs(gap) < 10 else f"{gap:+.3g}"
 
 
 def _spaced(blocks: list[list[Row]]) -> list[Row]:

@@ -41,8 +41,8 @@ class LossOptions(Struct, frozen=True):
     and highest minibatch losses are shown. zoom: how often the range of losses was made smaller; it
     is found automatically at 0. target: a dev loss, in nats. span: the first and last step, if it
     is not all steps or the last part of them. crosshair: a step. toggled: the ids of previous runs
-    that are not shown, or, of those that were left soon after they began, that are. overlays: the
-    paths of saved runs that are."""
+    that are not shown. earlier: of those from before a lesson, which are not either, unless they
+    are pinned. overlays: the paths of saved runs that are."""
 
     log_loss: bool = False
     log_steps: bool = False
@@ -53,6 +53,7 @@ class LossOptions(Struct, frozen=True):
     zoom: int = 0
     target: float | None = None
     toggled: frozenset[int] = frozenset()
+    earlier: frozenset[int] = frozenset()
     overlays: tuple[str, ...] = ()
     span: tuple[int, int] | None = None
     crosshair: float | None = None
@@ -69,7 +70,7 @@ class LossOptions(Struct, frozen=True):
 
     def shows(self, run: PreviousRun) -> bool:
         """Return whether a previous run is drawn."""
-        return run.id not in self.toggled
+        return run.id not in self.toggled and (run.is_pinned or run.id not in self.earlier)
 
     def zoomed(self, by: int) -> "LossOptions":
         """Show a smaller range of losses, or a larger one."""

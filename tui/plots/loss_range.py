@@ -17,6 +17,7 @@ _TALLEST_OF_MANY, _MANY = 2.5, 0.15  # more, if a larger share of them would not
 _MIN_MARGIN = 0.005  # nats above and below the lines; a linear axis ends at whole rows besides
 _WIDER = 1.15  # times the lines' range it may be for a baseline that is near,
 _WIDER_FOR_RUNS = 2.0  # and for the target and the ends of other runs
+_NEAR = 1.5  # nats above the lowest loss, within which the newest ones are always in view
 _MAX_LOG_TICKS = 8
 
 
@@ -85,10 +86,14 @@ def _lines_range(
         high = top
     if is_from_start:
         low = min([low, *(_height(loss, log) for line in others for _, loss in line)])
+    newest = [line[-1][1] for line in lines if line[-1][1] <= lowest + _NEAR]
+    high = max([high, *(_height(loss, log) for loss in newest)])
     size = max(high, _height(least, log)) - low
     ends = [line[-1][1] for line in others if line]
     ends += [] if look.options.target is None else [look.options.target]
-    wanted = [(_WIDER, one.loss) for one in look.baselines if math.isfinite(one.loss)]
+    is_one_step = columns.axis.last - columns.axis.first <= 1  # of which there is little to see
+    wider = math.inf if is_one_step else _WIDER
+    wanted = [(wider, one.loss) for one in look.baselines if math.isfinite(one.loss)]
     wanted += [(_WIDER_FOR_RUNS, loss) for loss in ends]
     for wider, loss in sorted(wanted, key=lambda one: abs(one[1] - lowest)):
         reach = min(low, _height(loss, log)), max(high, _height(loss, log))

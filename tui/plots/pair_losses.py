@@ -6,7 +6,7 @@ from collections.abc import Callable
 from makemore_tui.core.results import JUDGED, DevDifference, Pair, SplitLosses
 
 from ..style.colours import Palette
-from ..style.text_rows import Row, number, paragraph, row
+from ..style.text_rows import Row, number, paragraph, row, signed
 from .ticks import tick_label
 
 _NAMES, _A, _B = 15, 7, 8  # cells
@@ -74,7 +74,7 @@ def _difference(found: DevDifference | None, palette: Palette) -> Row:
     """B - A with its standard error."""
     value = "…"
     if found is not None:
-        value = f"{found.difference:+.4f} ± {found.standard_error:.4f}"
+        value = f"{signed(found.difference, 4)} ± {found.standard_error:.4f}"
         value = value if math.isfinite(found.difference) else "–"
     is_told = found is not None and found.different
     style = palette.style("text" if is_told else "dim", bold=is_told)

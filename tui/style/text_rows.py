@@ -84,7 +84,12 @@ def number(value: float | None, digits: int = 3) -> str:
         return "–"
     if value != value:
         return "not a number"
-    return "∞" if value == float("inf") else f"{value:.{digits}f}"
+    return "∞" if value == float("inf") else f"{round(value, digits) + 0.0:.{digits}f}"  # not -0
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference of losses for people: with its sign, and no minus before a zero."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
 def bar(share: float, width: int) -> str:

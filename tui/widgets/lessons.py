@@ -10,13 +10,20 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from makemore_tui.core.lessons import Lesson, first_step_left, lesson_named, lesson_to_open
+from makemore_tui.core.lessons import (
+    Lesson,
+    first_step_left,
+    lesson_named,
+    lesson_to_open,
+    num_done,
+)
 
 from ..client.lesson_player import LessonPlayer
 from ..client.session_actions import SessionActions
 from ..keymap import bindings_of, key_labels
 from .lesson_rows import lesson_line
 from .lesson_step import LessonStep
+from .loss import LossPanel
 from .panel_grid import PanelGrid
 
 _WIDTH, _LARGE_WIDTH = 40, 52  # beside the panels
@@ -76,7 +83,9 @@ class LessonSide(Vertical):
     @cached_property
     def player(self) -> LessonPlayer:
         """Which lesson is open, and how far it is done."""
-        return LessonPlayer(self._session)
+        loss = self._grid.panels["loss"]
+        assert isinstance(loss, LossPanel)
+        return LessonPlayer(self._session, lambda runs: loss.change(earlier=runs))
 
     @cached_property
     def step(self) -> LessonStep:
@@ -215,7 +224,9 @@ class LessonSide(Vertical):
             return
         player, labels, has_keys = self.player, key_labels(self.app), self.has_keys
         if self._choices.display or player.lesson is None:
-            self.border_title = "Lessons"
+            found = player.lessons
+            num = sum(num_done(one, player.done) == len(one.steps) for one in found)
+            self.border_title = f"{len(found)} lessons, {num} done"
             self.border_subtitle = f"enter to open · {labels['lesson-back']} to close"
             return
         self.step.draw(has_keys)

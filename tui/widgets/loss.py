@@ -89,7 +89,10 @@ class LossPanel(Panel):
         longer."""
         options = self.options
         if isinstance(run, int):
-            self.change(toggled=options.toggled ^ {run})
+            if run in options.earlier:
+                self.change(earlier=options.earlier - {run}, toggled=options.toggled - {run})
+            else:
+                self.change(toggled=options.toggled ^ {run})
             known = self.snapshot.previous if self.snapshot else ()
             is_shown = any(one.id == run and self.options.shows(one) for one in known)
         else:

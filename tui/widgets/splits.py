@@ -9,7 +9,7 @@ from makemore_tui.core.worker.protocol import DetailsView, Snapshot
 from ..keymap import key_labels
 from ..plots.pair_losses import pair_losses, pair_notes, pair_sentence
 from ..plots.split_details import coverage_rows, regularization_rows
-from ..style.text_rows import Row, bar, beside, fitted, number, paragraph, row
+from ..style.text_rows import Row, bar, beside, fitted, number, paragraph, row, signed
 from .panel import Panel, run_of
 
 _WIDE = 48  # cells from which on the losses are compared
@@ -17,10 +17,11 @@ _HIGH = 17  # lines from which on there is room for what they come from
 _EXPLAINED = (
     ("bits", "nats divided by ln 2"),
     ("perplexity", "e to the loss in nats: as hard as guessing among so many likely characters"),
-    ("new items", "those of dev that do not occur in train"),
+    ("new items", "those of dev that do not occur in train; also in train: those that do"),
     ("dev - train", "near 0 the model may be too small; where it grows, the model over-fits"),
     ("test", "evaluate it last: a split that settings are chosen by is a second dev"),
 )
+_ITEMS = "new items: those of dev that do not occur in train; also in train: those that do"
 _LOSSES = 32  # cells of the losses, where they are compared beside
 _COLOURS = {"train": "batch", "dev": "dev", "test": "good"}
 _MIXED_TITLES = "network counts  mixed"
@@ -55,8 +56,8 @@ class SplitsPanel(Panel):
         details = [*space[: len(said)], *said, *self._details(snapshot, width)]
         if len(rows) + len(below) + len(details) < height:
             found = [*rows, *([], *below)[: 2 * len(below)], *details]
-            is_roomy = bool(below) and len(found) + len(_EXPLAINED) < height
-            return [*found, *self._explained(width)] if is_roomy else found
+            explained = self._explained(width) if below else self._items_explained(snapshot, width)
+            return [*found, *explained] if len(found) + len(explained) <= height else found
         compared = self._comparison(snapshot, width - _LOSSES)
         return [*beside(rows, [*space, *compared], _LOSSES), *details]
 
@@ -86,6 +87,11 @@ class SplitsPanel(Panel):
         """What the words above mean, a line each."""
         dim = self.palette.style("dim")
         return [[], *(row((fitted(f"{name:<16}{text}", width), dim)) for name, text in _EXPLAINED)]
+
+    def _items_explained(self, snapshot: Snapshot, width: int) -> list[Row]:
+        """What the two parts of dev are, where they are shown."""
+        is_shown = snapshot.pair is None and snapshot.splits and not snapshot.splits.mixed
+        return [[], *paragraph(_ITEMS, width, self.palette)] if is_shown else []
 
     def _comparison(self, snapshot: Snapshot, width: int) -> list[Row]:
         """The losses beside what n-gram counts reach, as bars, in bits, and as perplexities: of
@@ -120,13 +126,13 @@ class SplitsPanel(Panel):
         )
         if splits.mixed:
             return self._mixed(splits, splits.mixed, trained_on)
-        gap = splits.dev - splits.train
+        gap, name = splits.dev - splits.train, trained_on.replace("-", " ")
         rows = [
-            self._row(trained_on.replace("-", " "), train, "batch"),
+            self._row(name, train, "batch"),
             self._row("dev", dev, "dev"),
             self._row("  new items", number(splits.dev_unseen)),
             self._row("  also in train", number(splits.dev_seen)),
-            self._row("dev - train", f" {gap:+.3f}" if abs(gap) < 1e9 else "  –"),
+            self._row(f"dev - {name}", f" {signed(gap)}" if abs(gap) < 1e9 else "  –"),
             self._row("at step", f"{splits.step:,}"),
         ]
         if trained_on == "all":

@@ -173,6 +173,13 @@ class ExplorerApp(App):
         is_open = CommandPalette.is_open(self)
         return None if is_open else self.push_screen(Palette(id="--command-palette"))
 
+    def action_picture(self) -> None:
+        """Save a screenshot, in this folder or where it may be written."""
+        from .client.screenshot import take_screenshot
+
+        said = take_screenshot(self)
+        getattr(self.screen, "notice", self.main.notice).say(*said)
+
     def search_themes(self) -> None:
         """Show all themes, to be searched."""
         self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))

@@ -5,6 +5,7 @@ import random
 import pytest
 from msgspec.structs import replace
 
+from makemore_tui.core.errors import UserError
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.sweep.files import StudyFiles
 from makemore_tui.core.sweep.messages import Prune, Snapshot, Start, State, Stop, Trial
@@ -188,7 +189,7 @@ async def test_trials_are_sorted_filtered_and_opened(sweeps, explorer):
         await it.until(lambda: it.engine.commands[-1] == begun)
 
 
-async def test_the_table_is_exported(sweeps, explorer):
+async def test_the_table_and_a_picture_are_saved(sweeps, explorer):
     StudyFiles(sweeps, "night").write(study())
     StudyFiles(sweeps, "older").write(study(3, name="older"))
     async with explorer() as it:
@@ -197,6 +198,9 @@ async def test_the_table_is_exported(sweeps, explorer):
         await it.until(lambda: screen.snapshot.study == "night")
         await it.press("e")
         await it.until(lambda: "Exported" in it.painted())
+        await it.press("i")
+        await it.until(lambda: "Saved screenshot" in it.painted())
+    assert "night" in next(sweeps.glob("*.svg")).read_text()
     lines = (sweeps / "night.csv").read_text().splitlines()
     assert lines[0] == "trial,dev,hidden,learning_rate,steps,planned,state,seconds,why,spec,run"
     assert len(lines) == 13
@@ -234,6 +238,28 @@ async def test_a_study_that_has_stopped_is_resumed_where_trials_are_left(
     (start,) = started
     assert (start.study, start.trials, start.may_exist, start.over) == ("night", 17, True, ())
     assert start.seconds is None
+
+
+async def test_a_study_that_another_explorer_has_resumed_is_followed(
+    running, explorer, monkeypatch
+):
+    class FakeProcess:
+        def __init__(self, start):
+            running.lock()
+            running.write(study(state="running"))
+
+        def wait_until_open(self):
+            raise UserError("the sweep night is running already")
+
+    monkeypatch.setattr(sweep, "SweepProcess", FakeProcess)
+    running.unlock()
+    running.write(replace(study(), storage=f"sqlite:///{running.snapshot.parent}/night.sqlite3"))
+    async with explorer() as it:
+        screen = await opened(it)
+        assert screen.snapshot.state == "stopped"
+        await it.press("r")
+        await it.until(lambda: "No sweep: the sweep night is running already" in it.painted())
+        assert (screen.snapshot.state, screen._timer._active.is_set()) == ("running", True)
 
 
 async def test_a_trial_is_opened_as_twin(sweeps, explorer):

@@ -262,12 +262,3 @@ class MainScreen(Screen):
             self.app.call_from_thread(self.notice.say, *export_run(run, form, out))
 
         self.run_worker(export, thread=True)
-
-    def action_picture(self) -> None:
-        """Save a screenshot, in this folder or where it may be written."""
-        from ..style.screenshot import save_picture
-
-        try:
-            self.notice.say(say.SCREENSHOT.format(path=save_picture(self.app)))
-        except OSError as error:
-            self.notice.say(say.NO_SCREENSHOT.format(why=error.strerror), is_warning=True)

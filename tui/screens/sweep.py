@@ -185,7 +185,7 @@ class SweepScreen(AskingScreen):
             self.session.notices.say(*said)
             return
         self._studies = study_names(sweeps_directory())
-        if study in self._studies and not said.is_warning:
+        if study in self._studies:  # perhaps because another explorer has begun or resumed it
             self._place = self._studies.index(study)
             self._open()
         self.notice.say(*said)

@@ -155,6 +155,7 @@ class LessonSide(Vertical):
         for panel in self._grid.panels.values():
             panel.reset()
         self.player.enter(lesson, index)
+        self.step.line.value = ""  # of the step that is left
         self.start_step()
         self.workers.cancel_group(self, "catch up")
         if self.player.is_behind:

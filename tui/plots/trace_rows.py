@@ -210,7 +210,7 @@ def _stage(drawn: Drawn, i: int, width: int) -> Row:
 def _legend(drawn: Drawn, width: int) -> Row:
     """What the signs of the stages stand for."""
     said = next((one for one in _LEGENDS if len(one) + 2 <= width), _LEGENDS[-1])
-    return row((f"  {said}", drawn.palette.style("faint")))
+    return row((f"  {said}", drawn.palette.style("dim")))
 
 
 def _closely(drawn: Drawn, width: int) -> list[Row]:

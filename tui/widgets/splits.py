@@ -21,7 +21,7 @@ _EXPLAINED = (
     ("dev - train", "near 0 the model may be too small; where it grows, the model over-fits"),
     ("test", "evaluate it last: a split that settings are chosen by is a second dev"),
 )
-_ITEMS = "new items: those of dev that do not occur in train; also in train: those that do"
+_ITEMS = "also in train: items of dev that occur in train too"
 _LOSSES = 32  # cells of the losses, where they are compared beside
 _COLOURS = {"train": "batch", "dev": "dev", "test": "good"}
 _MIXED_TITLES = "network counts  mixed"

@@ -25,8 +25,8 @@ _PLACE = re.compile(r" - at `\$(.*)`$")
 class Question(Struct, frozen=True, forbid_unknown_fields=True):
     """A number to type: predicted before the program shows it, or read off the screen.
 
-    value, within: the right answer, and how far off one may be. then: what is said once there is an
-    answer. is_prediction: True to take any number, so that a wrong guess costs nothing.
+    value, within: the right answer, and how far off one may be. then: what is said once the step is
+    done. is_prediction: True to take any number, so that a wrong guess costs nothing.
     """
 
     value: float

@@ -109,7 +109,7 @@ def test_every_goal_of_the_program_is_a_sentence():
     sentences = [one.sentence for one in conditions]
     assert all(re.match(r"[A-Z][a-z]+ ", one) for one in sentences)
     assert not [one for one in sentences if re.search(r"[<>=_]|false|true", one)]
-    assert "See a dev loss of 2.49 or less" in sentences
+    assert "See a dev loss of 2.3 or less" in sentences
 
 
 def test_the_list_goes_on_after_the_lesson_that_was_worked_on_last(tmp_path):

@@ -1,6 +1,7 @@
 """The lessons beside the explorer: every one done by its keys, the way in and out, the room."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -16,16 +17,26 @@ from makemore_tui.tui.config import Config
 from makemore_tui.tui.keymap import LABELS, is_key
 from makemore_tui.tui.style.colours import DARK
 from makemore_tui.tui.widgets.lesson_rows import goal_text, step_text
+from makemore_tui.tui.widgets.lesson_step import typed_number
 from tests.tui.test_first_minute import NEW
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LESSONS, _ = lessons.read_lessons(lessons.lessons_directory(), is_key)
 
 
-async def test_the_keys_of_every_lesson_reach_its_goals_and_no_goal_holds_without_them():
-    problems = {}
-    await check_lessons(LESSONS, lambda lesson, _, problem: problems.update({lesson.name: problem}))
-    assert problems == {lesson.name: None for lesson in LESSONS}
+async def test_the_keys_of_every_lesson_reach_its_goals_and_no_goal_holds_without_them(
+    tmp_path, monkeypatch
+):
+    files = shutil.copytree(lessons.lessons_directory(), tmp_path / "lessons")
+    (files / "99-wrong.toml").write_text(
+        'title = "Wrong"\nlecture = ""\nstart = "names/kind=ngram"\n[[steps]]\ntext = "Step."\n'
+        'goal = ["step >= 1", "order >= 2"]\nhints = ["a", "b"]\nkeys = "{step}"'
+    )
+    monkeypatch.setenv("MAKEMORE_TUI_LESSONS", str(files))
+    found, problems = lessons.read_lessons(files, is_key)[0], {}
+    await check_lessons(found, lambda lesson, _, problem: problems.update({lesson.name: problem}))
+    wrong = {"wrong": "step 1: holds before a key is pressed: order >= 2"}
+    assert problems == {lesson.name: None for lesson in LESSONS} | wrong
 
 
 async def test_a_lesson_is_not_judged_by_the_run_that_it_leaves(snapshot):
@@ -45,12 +56,13 @@ async def test_a_lesson_is_not_judged_by_the_run_that_it_leaves(snapshot):
     for _ in range(3):  # its run is asked for, and not there yet
         player.look((), {}, "loss")
     assert isinstance(sent[-1], Begin)
-    assert player.reached == [False, False]
+    assert player.reached == [False]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 60)])
 async def test_every_step_is_whole_and_longer_ones_are_seen_to_scroll(explorer, size):
-    """Text, goal and line are in sight without scrolling; with both hints some steps scroll."""
+    """Text, goal and line are in sight without scrolling, also once there is an answer; with both
+    hints some steps scroll."""
     async with explorer(size=size) as it:
         side, console = it.screen.lessons, Console(width=200)
         player, step = side.player, side.step
@@ -64,11 +76,13 @@ async def test_every_step_is_whole_and_longer_ones_are_seen_to_scroll(explorer, 
                 player._go_to(index)
                 room = rows if player.question else rows + 1
                 text = step_text(player, DARK, LABELS).wrap(console, step.text.size.width)
-                for player.num_hints in (0, 2):
+                answer = player.question and player.question.value
+                for player.num_hints, player.answer in ((0, answer), (0, None), (2, None)):
                     goal = goal_text(player, DARK, LABELS, has_keys=False)
                     lines = len(goal.wrap(console, step.goal.size.width))
                     need = max(len(text), lines) if is_below else len(text) + 1 + lines
                     assert need <= room or player.num_hints, (player.lesson.name, index + 1, need)
+                if player.question:
                     needs[need - room] = player.lesson, index
         player.lessons = LESSONS
         player.lesson, index = needs[max(needs)]
@@ -124,6 +138,46 @@ async def test_a_guess_has_the_keys_and_letters_are_no_part_of_it(it):
     await it.press("f2")  # on
     await it.until(lambda: side.player.index == 1)
     assert side.player.done["a-network"] == [1]
+    side.action_leave()
+
+
+async def test_a_guess_stands_alone_and_is_judged_once_the_step_has_shown_the_answer():
+    player = LessonPlayer(SimpleNamespace(), set)  # type: ignore[arg-type]
+    player.lesson = next(one for one in LESSONS if one.name == "descent")
+    player._go_to(1)
+    said = lambda: goal_text(player, DARK, LABELS, has_keys=True).plain.split("\n")  # noqa: E731
+    assert said() == ["○ Type your guess, then enter"]
+    player.answer = 9.0
+    assert said() == ["You guessed 9", "○ Reach step 1"]
+    player.is_done = True
+    assert said()[:2] == ["✓ Reach step 1", "You guessed 9 · it is 3.406"]
+    assert said()[2].startswith("3.406 on dev")
+    player.answer = 3.4
+    assert said()[1] == "✓ You guessed 3.4: near enough"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("3,481", 3481), ("-0.96", -0.96), ("1/4", 0.25), ("4 %", 0.04), ("1/0", None), ("", None)],
+)
+async def test_an_answer_is_a_number_a_fraction_or_a_percentage(text, number):
+    assert typed_number(text) == number
+
+
+async def test_what_is_typed_into_a_panel_is_judged_when_the_line_is_left(it):
+    side = it.screen.lessons
+    await side.open_at("the-data", index=0)
+    side.step.line.value = "12"
+    await side.open_at("the-data", index=0)
+    assert side.step.line.value == ""  # of the lesson before
+    side.player._go_to(4)
+    side.start_step()
+    await it.press("0", "enter", "o", "l")
+    await it.until(lambda: it.screen.grid.panels["trace"].view().text == "ol")
+    side.look()
+    assert not side.player.is_done
+    await it.press("enter")
+    await it.until(lambda: side.player.is_done)
     side.action_leave()
 
 
@@ -243,5 +297,5 @@ async def test_the_card_names_the_lessons_which_never_open_by_themselves(explore
         await it.until(lambda: "F2  Lessons" in it.painted())
         assert not it.screen.lessons.display
         await it.press("f2")
-        await it.until(lambda: "4 0/6 Sampling names" in it.painted())
+        await it.until(lambda: "21 lessons, 0 done" in it.painted())
         await it.until(lambda: not it.screen.card.display)  # which would lie over them

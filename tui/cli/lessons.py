@@ -131,8 +131,9 @@ async def _do(app: Any, lesson: Lesson) -> None:
     await _until(lambda: player.is_begun and not player.awaits_answer)
     for i in range(1, len(lesson.steps) + 1):
         side.look()
-        if player.is_done or (player.reached and all(player.reached)):
-            raise AssertionError(f"step {i}: the goal holds before a key is pressed")
+        held = zip(player.conditions, player.reached, strict=True)
+        if early := ", ".join(one.text for one, is_reached in held if is_reached):
+            raise AssertionError(f"step {i}: holds before a key is pressed: {early}")
         if not await side.step.do():
             unmet = [one.text for one in player.conditions if not player.is_done]
             raise AssertionError(f"step {i}: not reached by its keys: {', '.join(unmet)}")

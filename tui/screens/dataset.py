@@ -132,12 +132,15 @@ class DatasetScreen(AskingScreen):
 
     def compose(self) -> ComposeResult:
         recent = [file for file in getattr(self.app, "recent", []) if os.path.isfile(file)]
-        with box("Dataset", "enter preview · enter again load · esc cancel"):
+        with box("Dataset", "enter preview · enter again new run · esc cancel"):
             offers = {name: f"{name}  (built-in)" for name in BUILT_IN_DATASETS}
             offers |= {
                 file: cropped(shown(file), self._width).replace("[", r"\[") for file in recent
             }
-            yield Offers(*(Option(text, id=name) for name, text in offers.items()), compact=True)
+            options = [Option(text, id=name) for name, text in offers.items()]
+            listed = Offers(*options, compact=True)
+            listed.styles.max_height = _max_offers(self.app.size.height)
+            yield listed
             text = "or a text file, one item per line; tab completes"
             yield PathLine(placeholder=text, suggester=PathSuggester())
             yield Horizontal(self._unique, self._skip_long)
@@ -146,8 +149,8 @@ class DatasetScreen(AskingScreen):
             yield self._taking
 
     def on_resize(self, event: Resize) -> None:
-        most = max(1, min(_MAX_OFFERS, event.size.height - _OTHER_LINES))
-        self.query(Offers).set_styles(f"max-height: {most};")
+        for listed in self.query(Offers):
+            listed.styles.max_height = _max_offers(event.size.height)
         self._show()
 
     @property
@@ -262,3 +265,8 @@ def _in_words(data: DatasetStats, width: int) -> str:
         f"items also in train: {data.seen[0]:,} of dev, {data.seen[1]:,} of test"
         + "".join(f"\n{note}" for note in data.notes)
     )
+
+
+def _max_offers(lines: int) -> int:
+    """How many datasets are listed at once on a screen of so many lines."""
+    return max(1, min(_MAX_OFFERS, lines - _OTHER_LINES))

@@ -30,8 +30,9 @@ def step_text(player: LessonPlayer, palette: Palette, labels: Mapping[str, str])
 def goal_text(
     player: LessonPlayer, palette: Palette, labels: Mapping[str, str], has_keys: bool
 ) -> Text:
-    """What is to be reached, and what is; the answer and what follows from it; the hints. has_keys:
-    True while keys are the lesson's."""
+    """What is to be reached, and what is; the answer and what follows from it; the hints. A guess
+    stands alone until it is made, since the rest could tell it. has_keys: True while keys are the
+    lesson's."""
     step = player.step
     if step is None or player.is_behind:
         return Text()
@@ -41,10 +42,14 @@ def goal_text(
         sign, colour = ("✓", "good") if is_reached or player.is_done else ("○", "dim")
         sentence = marked(condition.sentence, palette, labels)
         met.append(Text(f"{sign} ", palette.style(colour)).append_text(sentence))
-    question, answer = step.question, player.answer
-    said = _answer_lines(question, answer, palette, labels, first) if question else []
-    is_guess = question is not None and question.is_prediction and answer is None
-    lines = said + met if is_guess else met + said  # a guess comes before what would tell it
+    lines = met
+    if (question := step.question) is not None:
+        answer, is_done = player.answer, player.is_done
+        said = _answer_lines(question, answer, palette, first, is_done)
+        is_guess = question.is_prediction and not is_done
+        lines = met + said if not is_guess else said if answer is None else said + met
+    if player.is_done and question is not None:
+        lines = [*lines, marked(question.then, palette, labels)]
     if player.is_done:
         then = "the list" if player.is_last else "the next step"
         key = labels["lesson-next" if has_keys else "lessons"]
@@ -56,25 +61,24 @@ def goal_text(
 
 
 def _answer_lines(
-    question: Question,
-    answer: float | None,
-    palette: Palette,
-    labels: Mapping[str, str],
-    first: str,
+    question: Question, answer: float | None, palette: Palette, first: str, is_done: bool
 ) -> list[Text]:
-    """How to answer; or what was answered, and below it what is right. first: the key that must be
-    pressed before."""
+    """How to answer; or what was answered, and whether it is right: of a guess once the step is
+    done, which shows it. first: the key that must be pressed before."""
     if answer is None:
         what = "your guess" if question.is_prediction else "the number"
         said = f"{first}type {what}, then enter"
         return [Text(f"○ {said[0].upper()}{said[1:]}", palette.style("dim"))]
     if not question.is_taken(answer):
         return [Text(f"○ {answer:,.10g} is not it · {first}try again", palette.style("dev"))]
-    verb = "guessed" if question.is_prediction else "typed"
-    right = "near enough" if question.is_prediction and answer != question.value else "right"
-    sign, right = ("✓ ", f": {right}") if question.is_right(answer) else ("", "")
-    said = Text(f"{sign}You {verb} {answer:,.10g}{right}", palette.style("good"))
-    return [said, marked(question.then, palette, labels)]
+    said = f"You {'guessed' if question.is_prediction else 'typed'} {answer:,.10g}"
+    if question.is_prediction and not is_done:
+        return [Text(said, palette.style("batch"))]
+    if not question.is_right(answer):
+        return [Text(f"{said} · it is {question.value:,.10g}", palette.style("dev"))]
+    is_near = question.is_prediction and answer != question.value
+    right = "near enough" if is_near else "right"
+    return [Text(f"✓ {said}: {right}", palette.style("good"))]
 
 
 def keys_text(

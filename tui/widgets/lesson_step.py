@@ -22,7 +22,7 @@ from .text_input import Line
 
 _SECONDS_A_KEY = 0.4  # while the keys are pressed for a person to see
 _SECONDS_FOR_MESSAGES = 0.01  # between widgets, of what a key has led to
-_NUMERIC = "0123456789.,-%"
+_NUMERIC = "0123456789.,-%/"
 _PATIENCE = 60  # seconds, after which a step's keys have not reached its goal
 
 
@@ -139,7 +139,7 @@ class LessonStep(Vertical, can_focus=True):
         """Take an answer to the step's question, if it is a number. What is to be done besides is
         done in the panels, which get the keys."""
         if (answer := typed_number(text)) is None:
-            self._side.border_subtitle = "a number, such as 3.3"
+            self._side.border_subtitle = "a number, such as 12, 0.5 or 1/2"
             return
         self._player.answer, self.line.value = answer, ""
         self._side.look()
@@ -152,7 +152,6 @@ class LessonStep(Vertical, can_focus=True):
 
     def action_go(self, by: int) -> None:
         """Go to the next step, or the one before; from the last one, to the list."""
-        self.line.value = ""  # of the step that is left
         if self._player.move(by) or by < 0:
             self._side.start_step()
         else:
@@ -219,9 +218,10 @@ class LessonStep(Vertical, can_focus=True):
 
 
 def typed_number(text: str) -> float | None:
-    """A number as it is typed: 3.3, 3,481, 4 %; None if it is none."""
+    """A number as it is typed: 3.3, 3,481, 1/27, 4 % (which is 0.04); None if it is none."""
+    top, _, bottom = text.replace(",", "").replace("%", "").partition("/")
     try:
-        number = float(text.replace(",", "").replace("%", "").strip())
-    except ValueError:
+        number = float(top) / float(bottom or 1) / (100 if "%" in text else 1)
+    except (ValueError, ZeroDivisionError):
         return None
     return number if math.isfinite(number) else None

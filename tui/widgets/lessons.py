@@ -7,10 +7,16 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.geometry import Size
 from textual.message import Message
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from makemore_tui.core.lessons import Lesson, first_step_left, lesson_named, lesson_to_open
+from makemore_tui.core.lessons import (
+    Lesson,
+    first_step_left,
+    lesson_named,
+    lesson_to_open,
+    num_done,
+)
 
 from ..client.lesson_player import LessonPlayer
 from ..client.session_actions import SessionActions
@@ -87,6 +93,7 @@ class LessonSide(Vertical):
         return LessonStep(self, self.player)
 
     def on_mount(self) -> None:
+        self.watch(self.screen, "focused", self.look, init=False)  # a text was typed to its end
         self.watch(self.screen, "focused", self.draw, init=False)
 
     @property
@@ -155,7 +162,6 @@ class LessonSide(Vertical):
         for panel in self._grid.panels.values():
             panel.reset()
         self.player.enter(lesson, index)
-        self.step.line.value = ""  # of the step that is left
         self.start_step()
         self.workers.cancel_group(self, "catch up")
         if self.player.is_behind:
@@ -199,6 +205,7 @@ class LessonSide(Vertical):
     def start_step(self) -> None:
         """Show the step to which the player has come; a guess, which comes first, has the keys."""
         self.show_step()
+        self.step.line.value = ""  # of the step that was left
         question = self.player.question
         if question is not None and question.is_prediction and not self.player.is_behind:
             self.step.take_keys()
@@ -217,7 +224,9 @@ class LessonSide(Vertical):
             return
         player, labels, has_keys = self.player, key_labels(self.app), self.has_keys
         if self._choices.display or player.lesson is None:
-            self.border_title = "Lessons"
+            found = player.lessons
+            num = sum(num_done(one, player.done) == len(one.steps) for one in found)
+            self.border_title = f"{len(found)} lessons, {num} done"
             self.border_subtitle = f"enter to open · {labels['lesson-back']} to close"
             return
         self.step.draw(has_keys)
@@ -238,6 +247,9 @@ class LessonSide(Vertical):
         """Compare what the session and the panels are now with the goal."""
         if not self.children or (self.player.lesson is None and not self.player.is_leaving):
             return
+        focused = self.screen.focused
+        if isinstance(focused, Input) and focused is not self.step.line:
+            return  # not before it is typed to its end
         panels = self._grid.panels.values()
         views = [view for panel in panels if (view := panel.view()) is not None]
         cursors = {name: fact for one in panels for name, fact in one.cursor_facts().items()}

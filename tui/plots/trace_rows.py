@@ -20,6 +20,7 @@ _CLOSE = 8  # rows that there must be for the chosen stage closely
 _SHORT = 16  # rows below which less is said of the context
 _LEGENDS = (
     "+ above 0, - below, blank near it; then those farthest from 0, by place: row, column",
+    "+ above 0, - below, blank near it; 1,0: row 1, column 0",
     "+ above 0, - below, blank near it",
 )
 

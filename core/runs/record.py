@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 from msgspec import Meta, Struct, structs
@@ -17,9 +17,6 @@ from ..errors import UserError
 from ..reading import PLAIN, Reading
 from ..results import DevDifference, Resizing
 from ..settings import ModelSettings, TrainSettings, plan_edit
-
-if TYPE_CHECKING:
-    from ..training.history import DevLosses
 
 FORMAT = 4
 MAX_RECORD_BYTES = 3 << 20  # a journal of some 30,000 edits
@@ -129,11 +126,18 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
         return self.dataset.name if self.dataset.path is None else self.dataset.path
 
 
+class _Losses(Protocol):
+    """The lowest and the newest of some dev losses, in nats."""
+
+    @property
+    def best(self) -> float | None: ...
+
+    @property
+    def last(self) -> float | None: ...
+
+
 def best_dev(
-    model: ModelSettings,
-    train: TrainSettings,
-    alone: "DevLosses | DevRecord",
-    mixed: "DevLosses | DevRecord",
+    model: ModelSettings, train: TrainSettings, alone: _Losses, mixed: _Losses
 ) -> float | None:
     """The lowest dev loss of what a run predicts with: a network alone, or mixed with counts. Of
     counts the newest, because an edit makes another table of them."""

@@ -177,10 +177,13 @@ class LossHistory:
         return total / (weight * counts[edges].diff()).sum(1)
 
     def newest(self, edits: Sequence[int] = ()) -> float | None:
-        """The smoothed loss at the newest step, over a fixed window; None before the first."""
+        """The smoothed loss at the newest step, over a fixed window; None before the first. An edit
+        after which no step was taken has not changed it."""
         if not self.filled.shape[1]:
             return None
-        smooth = float(self.smoothed([self.filled.shape[1] * self.width], _NEWEST_WINDOW, edits))
+        last = self.filled.shape[1] * self.width
+        passed = [edit for edit in edits if edit < last]
+        smooth = float(self.smoothed([last], _NEWEST_WINDOW, passed))
         return float(self.filled[1, -1]) if math.isnan(smooth) else smooth
 
     def _running_sums(self) -> tuple[Tensor, Tensor]:

@@ -213,6 +213,13 @@ def test_losses_that_exploded_are_not_smoothed_into_others():
     assert smooth[110:] == pytest.approx([3.0] * 93)
 
 
+def test_an_edit_after_the_last_step_changes_no_loss():
+    history = LossHistory()
+    history.append(torch.tensor([2.0, 3.0]).repeat(1000))
+    assert history.newest([2000]) == history.newest() == pytest.approx(2.5, abs=0.01)
+    assert history.newest([1999]) == 3.0
+
+
 def test_the_newest_loss_does_not_depend_on_what_is_shown():
     history = history_of(torch.cat([noise(5000, 3), torch.full((1000,), 2.0)]), 256)
     assert history.newest() == pytest.approx(2.0, abs=0.01)

@@ -41,6 +41,16 @@ async def test_the_legend_has_the_newest_losses_and_the_uniform_one(draw, curve)
     assert any(f"uniform {math.log(27):.3f}" in row for row in rows)
 
 
+async def test_the_dev_loss_is_the_newest_one_also_when_it_comes_without_a_curve(
+    shown, stage, snapshot
+):
+    panel = await shown()
+    now = snapshot()
+    panel.show(replace(now, splits=replace(now.splits, dev=2.137)))
+    assert "dev 2.137" in stage.rows(panel)[0]
+    assert "minibatch 2." in stage.rows(panel)[0]
+
+
 async def test_counts_that_an_edit_has_changed_have_no_minibatch_yet(draw):
     edit = Mark(1000, "order 3")
     rows = await draw(kind="ngram", marks=(edit,), step=1000)

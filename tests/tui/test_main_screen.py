@@ -223,7 +223,7 @@ async def test_a_loss_that_is_infinite_or_not_a_number_is_shown(it, snapshot):
 
 
 async def test_help_lists_every_key(explorer):
-    async with explorer(size=(120, 260)) as it:
+    async with explorer(size=(120, 300)) as it:
         await it.press("?")
         await it.until(lambda: "esc close" in it.painted())
         said = words(it.painted(it.app.screen.query_one(VerticalScroll).region))

@@ -20,6 +20,7 @@ _CLOSE = 8  # rows that there must be for the chosen stage closely
 _SHORT = 16  # rows below which less is said of the context
 _LEGENDS = (
     "+ above 0, - below, blank near it; then those farthest from 0, by place: row, column",
+    "+ above 0, - below, blank near it; 1,0: row 1, column 0",
     "+ above 0, - below, blank near it",
 )
 
@@ -210,7 +211,7 @@ def _stage(drawn: Drawn, i: int, width: int) -> Row:
 def _legend(drawn: Drawn, width: int) -> Row:
     """What the signs of the stages stand for."""
     said = next((one for one in _LEGENDS if len(one) + 2 <= width), _LEGENDS[-1])
-    return row((f"  {said}", drawn.palette.style("faint")))
+    return row((f"  {said}", drawn.palette.style("dim")))
 
 
 def _closely(drawn: Drawn, width: int) -> list[Row]:

@@ -128,6 +128,10 @@ class LossPanel(Panel):
         self.options = replace(self.options, span=span, crosshair=crosshair)
         label_border(self, subtitle=self.options.label)
         super().show(snapshot)
+        shown = self.snapshot
+        if shown is not None and shown.splits != snapshot.splits:  # which came without a curve
+            self.snapshot = replace(shown, splits=snapshot.splits)
+            self.relayout()
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
         curve, options = self.drawn or LossCurve([], [], [], [], 0), self.options

@@ -21,7 +21,7 @@ _EXPLAINED = (
     ("dev - train", "near 0 the model may be too small; where it grows, the model over-fits"),
     ("test", "evaluate it last: a split that settings are chosen by is a second dev"),
 )
-_ITEMS = "new items: those of dev that do not occur in train; also in train: those that do"
+_ITEMS = "also in train: items of dev that occur in train too"
 _LOSSES = 32  # cells of the losses, where they are compared beside
 _COLOURS = {"train": "batch", "dev": "dev", "test": "good"}
 _MIXED_TITLES = "network counts  mixed"
@@ -56,7 +56,14 @@ class SplitsPanel(Panel):
         details = [*space[: len(said)], *said, *self._details(snapshot, width)]
         if len(rows) + len(below) + len(details) < height:
             found = [*rows, *([], *below)[: 2 * len(below)], *details]
-            explained = self._explained(width) if below else self._items_explained(snapshot, width)
+            explained = self._explained(width) if below else []
+            if (
+                not below
+                and snapshot.pair is None
+                and snapshot.splits
+                and not snapshot.splits.mixed
+            ):
+                explained = [[], *paragraph(_ITEMS, width, self.palette)]
             return [*found, *explained] if len(found) + len(explained) <= height else found
         compared = self._comparison(snapshot, width - _LOSSES)
         return [*beside(rows, [*space, *compared], _LOSSES), *details]
@@ -87,11 +94,6 @@ class SplitsPanel(Panel):
         """What the words above mean, a line each."""
         dim = self.palette.style("dim")
         return [[], *(row((fitted(f"{name:<16}{text}", width), dim)) for name, text in _EXPLAINED)]
-
-    def _items_explained(self, snapshot: Snapshot, width: int) -> list[Row]:
-        """What the two parts of dev are, where they are shown."""
-        is_shown = snapshot.pair is None and snapshot.splits and not snapshot.splits.mixed
-        return [[], *paragraph(_ITEMS, width, self.palette)] if is_shown else []
 
     def _comparison(self, snapshot: Snapshot, width: int) -> list[Row]:
         """The losses beside what n-gram counts reach, as bars, in bits, and as perplexities: of

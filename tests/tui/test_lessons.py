@@ -103,7 +103,9 @@ async def test_keys_in_the_lesson_reach_no_panel(it):
     await it.press("h", "2")  # which begins the answer anew
     await it.until(lambda: it.screen.focused is side.step.line)
     assert side.step.line.value.endswith("2")
-    await it.press("escape", "l", "left", "right", "f2")  # to the list, and back to the step
+    await it.press("escape", "backspace")  # there is no step before
+    await it.until(lambda: it.screen.focused is side.step)
+    await it.press("l", "left", "right", "f2")  # to the list, and back to the step
     await it.until(lambda: side.step.display and it.screen.focused is side.step.line)
     await it.press("f2", "escape", "escape")
     await it.until(lambda: it.chosen == "loss")

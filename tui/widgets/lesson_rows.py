@@ -92,7 +92,7 @@ def keys_text(
         ("lesson-list", "list"), ("lesson-reset", "restart"), ("lesson-leave", "leave"),
     )  # fmt: skip
     if not has_keys and player.is_done:
-        return f"{labels['lessons']} next step", ""
+        return f"{labels['lessons']} {'list' if player.is_last else 'next step'}", ""
     if not has_keys:
         words_alone = [word for _, word in words]
         first = f"{labels['lessons']}: {', '.join(words_alone[:3])},"

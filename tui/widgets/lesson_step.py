@@ -152,9 +152,9 @@ class LessonStep(Vertical, can_focus=True):
 
     def action_go(self, by: int) -> None:
         """Go to the next step, or the one before; from the last one, to the list."""
-        if self._player.move(by) or by < 0:
+        if self._player.move(by):
             self._side.start_step()
-        else:
+        elif by > 0:
             self._side.action_list()
 
     def action_hint(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -11,12 +12,13 @@ from ..datasets.dataset import Dataset
 from ..models.factory import make_model
 from ..models.model import INIT_VERSION
 from ..results import Mark, Resizing
-from ..settings import ModelSettings, TrainSettings, short_label
+from ..settings import ModelSettings, TrainSettings, changed, short_label
 from ..training import dropout
 from ..training.history import DevLosses, LossHistory
 from ..training.trainer import make_trainer
 from .record import JournalEntry, best_dev
 
+_MIXED = ("mix", "mix_order")  # settings of what is predicted, whatever was trained
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RunState:
@@ -103,6 +105,20 @@ class RunState:
             return None
         settings = self.model_settings, self.train_settings
         return best_dev(*settings, self.dev_losses, self.mixed_losses)
+
+    @cached_property
+    def trained_settings(self) -> tuple[ModelSettings, TrainSettings]:
+        """The settings that the run is known by: of a network those of its last step and what is
+        predicted by now, without later edits; of counts, or before the first step, the present."""
+        settings = self.model_settings, self.train_settings
+        is_network = self.model_settings.model_kind.is_network
+        if not is_network or not self.step or not any(e.step == self.step for e in self.journal):
+            return settings
+        settings = self.first_settings
+        for entry in self.journal:
+            if entry.step < self.step:
+                settings = changed(*settings, entry.changes)
+        return changed(*settings, {name: getattr(self.train_settings, name) for name in _MIXED})
 
     @property
     def tensors(self) -> Iterator[Tensor]:

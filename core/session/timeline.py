@@ -239,7 +239,8 @@ def previous_run_name(
     kind = state.model_settings.model_kind
     name = kind.label  # the many settings that go with another kind say less
     if kind is model.model_kind:
-        settings = vars(state.model_settings) | vars(state.train_settings) | {"seed": state.seed}
+        of_model, of_train = state.trained_settings
+        settings = vars(of_model) | vars(of_train) | {"seed": state.seed}
         present = vars(model) | vars(train) | {"seed": seed}
         name = short_label(
             {one: settings[one] for one in settings if settings[one] != present[one]}

@@ -215,10 +215,11 @@ def _divergence(session: Session, marks: tuple[Mark, ...]) -> Divergence | None:
 
 def _previous_run(state: RunState, session: Session, autosave: Autosave | None) -> PreviousRun:
     present = session.model_settings, session.train_settings, session.seed
+    model, train = state.trained_settings
     return PreviousRun(
         name=previous_run_name(state, *present),
-        model=state.model_settings,
-        train=state.train_settings,
+        model=model,
+        train=train,
         seed=state.seed,
         steps=state.step,
         best_dev=state.best_dev,

@@ -92,6 +92,18 @@ def test_its_name_follows_the_present_runs_edits(session):
     assert previous_names(session)[0] == "lr 0.1"
 
 
+def test_it_is_named_by_what_it_was_trained_with_and_not_by_edits_after_its_last_step(session):
+    session.edit(learning_rate=0.2)
+    session.train(4)
+    session.edit(hidden=20)
+    session.timeline.restart()
+    session.train(4)
+    session.edit(hidden=30)
+    session.timeline.restart()
+    assert previous_names(session) == ["hidden 10", "hidden 20"]
+    assert session.timeline.previous_runs[0].model_settings.hidden == 20  # where it stands
+
+
 def test_a_change_of_size_leaves_no_previous_run(session):
     session.train(4)
     session.edit(hidden=20)

@@ -26,7 +26,7 @@ FACTS = {
     "seen": "Choose {}",
     "finder": "Let the finder be {}",
     "twins": "Have twins: {}",
-    "twins.looks": "Compare A and B {} times",
+    "twins.looks": "Train until A and B were compared on dev {} times",
     "bigrams.mode": "Show “{}” in {{bigrams-panel}}",
     "bigrams.order": "Sort the table by {}",
     "bigrams.pair": "Put the table's cursor on `{}`",

@@ -100,8 +100,12 @@ async def test_the_settings_stand_side_by_side_and_what_differs_is_marked(it, sn
     assert it.value("learning rate").split() == ["learning", "rate", "0.1", "≠", "0.05"]
     assert it.value("hidden").split() == ["hidden", "200", "≠", "300"]
     assert it.value("context").split()[:3] == ["context", "3", "3"]
+    await it.press("2", *["j"] * 30)  # to the last one, with which the first are out of sight
+    await it.until(lambda: "learning rate" not in it.text("settings"))
+    assert it.text("settings").split("\n")[0].split() == ["A", "▸B"]
+    await it.press(*["k"] * 30)
     it.engine.requests.clear()
-    await it.press("2", "j", "right")
+    await it.press("j", "right")
     await it.until(lambda: it.engine.commands == [Edit({"learning_rate": 0.0562})])
 
 

@@ -159,6 +159,8 @@ class LessonSide(Vertical):
         None for the first that is not done."""
         index = first_step_left(lesson, self.player.done) if index is None else index
         self._grid.action_choose("loss")
+        if self._grid.has_class("zoomed"):
+            self._grid.action_zoom()
         for panel in self._grid.panels.values():
             panel.reset()
         self.player.enter(lesson, index)

@@ -200,7 +200,8 @@ class SettingsPanel(Panel):
         elif self.has_focus:
             hint = f"{key_labels(self.app)['value']} to edit" + (f" · {hint} ↓" if hint else "")
         label_border(self, subtitle=hint)
-        return rows[self._top :]
+        heading = rows[:1] if snapshot.pair and self._top else []  # A and B, over their columns
+        return heading + rows[self._top + len(heading) :]
 
 
 def _settings_of(snapshot: Snapshot | None) -> list[str]:

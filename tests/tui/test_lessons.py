@@ -252,10 +252,14 @@ async def test_twins_end_with_the_lesson_that_they_were_forked_in(it):
     await side.open_at("beat-it", index=0)
     await it.until(lambda: player.is_begun and not player.awaits_answer)
     for end in (side.step.action_reset, side.action_leave):
-        await it.press("T", "V", "z")
+        await it.press("T", "V", "l", "z")
         await it.until(lambda: it.snapshot.pair and it.snapshot.pair.side == "a")
+        assert it.screen.grid.panels["loss"].options.log_loss
         end()
-        assert not it.screen.grid.has_class("zoomed") or end == side.action_leave
+        if end == side.action_leave:
+            await it.press("l", "z")
+        assert not it.screen.grid.has_class("zoomed")
+        assert not it.screen.grid.panels["loss"].options.log_loss
         await it.until(lambda: it.snapshot.pair is None and not player.is_leaving)
     assert (it.snapshot.model, it.snapshot.step) == (before.model, before.step)
 

@@ -411,6 +411,16 @@ def test_zooming_shows_less_around_the_end_of_the_curve():
     assert any("2.0" in label for label in loss_labels(text(draw(curve, baselines=(), zoom=2))))
 
 
+def test_a_name_stands_at_its_line_however_many_others_are_out_of_view():
+    low = [(f"low {i}", 1.0 - 0.1 * i) for i in range(9)]
+    values = [3.2 - 0.01 * i for i in range(100)]
+    rows = text(draw(made(values, spread=0), baselines=[("bigram", 2.5), *low]))
+    (named,) = (row for row in rows if "bigram" in row)
+    assert "╌" in named and named.index("╌") < named.index("bigram")
+    assert 0 < sum("↓low" in row for row in rows) < 9
+    assert any("↓low 0" in row for row in rows)
+
+
 def test_a_baseline_that_is_out_of_view_is_named_with_an_arrow():
     rows = text(draw(made([2.2 - 0.001 * i for i in range(100)]), baselines=BASELINES, dev=2.1))
     assert any("↑uniform 3.296 ✓" in row for row in rows)

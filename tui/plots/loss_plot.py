@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rich.style import Style
 
 from makemore_tui.core.constants import FLOOR
-from makemore_tui.core.results import LossCurve, SavedCurve
+from makemore_tui.core.results import Baseline, LossCurve, SavedCurve
 
 from ..style.colours import RGB, Palette, rgb_style
 from ..style.text_rows import Row, number
@@ -220,9 +220,9 @@ def _put_baselines(
     what was chosen on dev, and a tick where dev has passed. One that is out of view has an arrow
     before its name."""
     baselines = sorted(look.baselines, key=lambda one: -one.loss)
-    rows, edge = [scale.row(one.loss) for one in baselines], AXIS_WIDTH + canvas
+    edge = AXIS_WIDTH + canvas
     if cells.width > edge:
-        for one, row in zip(baselines, distinct_rows(rows, cells.height), strict=True):
+        for row, one in _rows_of_names(baselines, scale, cells.height):
             side = "↑" if one.loss > scale.high else "↓" if one.loss < scale.low else " "
             name, detail = f"{one.name if one.order is None else f'KN {one.order}':<8}", ""
             if cells.width - edge >= _GUTTER_WITH_DETAILS:
@@ -231,7 +231,24 @@ def _put_baselines(
             cells.write(row, edge, label, palette.style("good" if one.name == TARGET else "dim"))
             if look.dev is not None and look.dev <= one.loss and one.name != FLOOR:
                 cells.write(row, edge + len(label), " ✓", palette.style("good"))
-    for one, row in zip(baselines, rows, strict=True):
+    for one in baselines:
         if scale.has(one.loss):
             style = palette.style("good" if one.name == TARGET else "faint")
-            cells.write(row, AXIS_WIDTH, "╌" * canvas, style)
+            cells.write(scale.row(one.loss), AXIS_WIDTH, "╌" * canvas, style)
+
+
+def _rows_of_names(
+    baselines: Sequence[Baseline], scale: LossScale, height: int
+) -> list[tuple[int, Baseline]]:
+    """The rows of the names of baselines, the highest first: each at its line; of those out of
+    view, above and below, as many as there is room for, the nearest."""
+    above = [one for one in baselines if one.loss > scale.high]
+    below = [one for one in baselines if one.loss < scale.low]
+    inside = baselines[len(above) : len(baselines) - len(below)]
+    rows = distinct_rows([scale.row(one.loss) for one in inside], height)
+    room_above = max(0, min(rows, default=height))
+    above = above[max(0, len(above) - room_above) :]
+    room_below = height - 1 - max(rows, default=len(above) - 1)
+    below = below[:room_below]
+    placed = zip(rows, inside, strict=True)
+    return [*enumerate(above), *placed, *enumerate(below, height - len(below))]

@@ -74,7 +74,8 @@ def _extremes(one: TraceLine, trace: TraceDrawing, labels: Sequence[str], width:
     """The values farthest from 0; of a parameter's gradient, what a step changes most."""
     factor, words = 1.0, "farthest from 0:"
     if one.name[1:2].isupper() or one.name in ("db1", "db2"):
-        factor, words = -trace.learning_rate, f"-{trace.learning_rate:g} x it changes most:"
+        factor = -trace.learning_rate
+        words = f"{factor:g} x it, of this example:"
     return words + _named(one, labels, width - cell_len(words), factor)
 
 

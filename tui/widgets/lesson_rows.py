@@ -1,5 +1,6 @@
 """A lesson's step as text: what to do, what of it is done, and what the keys are called here."""
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -76,7 +77,7 @@ def _answer_lines(
         return [Text(said, palette.style("batch"))]
     if not question.is_right(answer):
         return [Text(f"{said} · it is {question.value:,.6g}", palette.style("dev"))]
-    is_near = question.is_prediction and answer != question.value
+    is_near = question.is_prediction and not math.isclose(answer, question.value, rel_tol=0.001)
     right = "near enough" if is_near else "right"
     return [Text(f"✓ {said}: {right}", palette.style("good"))]
 

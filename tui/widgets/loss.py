@@ -34,6 +34,10 @@ class LossPanel(Panel):
     options = LossOptions()
     _is_pair = False
 
+    def reset(self) -> None:
+        plain = {name: False for name in ("log_loss", "log_steps", "last_part")}
+        self.change(**plain, zoom=0, span=None, crosshair=None)
+
     def change(self, **options: Any) -> None:
         """Change options by name."""
         self.options = replace(self.options, **options)

@@ -129,13 +129,17 @@ async def test_runs_from_before_a_lesson_are_not_drawn_in_it_unless_pinned(
         assert drawn() == [1, 2, 3]
 
 
-async def test_a_guess_has_the_keys_and_letters_are_no_part_of_it(it):
+async def test_a_guess_has_the_keys_and_letters_do_nothing_meanwhile_but_for_a_hint(it):
     side = it.screen.lessons
     await side.open_at("a-network", index=0)  # which begins with one
     await it.until(lambda: it.screen.focused is side.step.line)
     await it.press("h", *"3.3")  # a hint, and then the number
     await it.until(lambda: (side.player.num_hints, side.step.line.value) == (1, "3.3"))
-    await it.press("y", "enter")  # a letter that is no key, and the answer
+    asked = len(it.engine.commands)
+    await it.press("r", "x", "space")  # of which each would undo something, if one could guess so
+    await it.until(lambda: "esc for keys" in it.painted())
+    assert (side.player.lesson.name, len(it.engine.commands)) == ("a-network", asked)
+    await it.press("enter")
     await it.until(lambda: side.player.is_done)
     await it.press("f2")  # on
     await it.until(lambda: side.player.index == 1)

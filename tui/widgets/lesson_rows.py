@@ -87,7 +87,9 @@ def keys_text(
 ) -> tuple[str, str]:
     """The keys of a step, in two parts. has_keys: True while they are the lesson's; else only what
     they will do is said. is_typing: True in the line for an answer, of which enter is the key."""
-    onward = "next" if player.is_done else "answer" if is_typing else "skip"
+    if is_typing:
+        return f"{labels['lesson-next']} answer · {labels['lesson-hint']} hint", ""
+    onward = "next" if player.is_done else "skip"
     words = (
         ("lesson-next", onward), ("lesson-hint", "hint"), ("lesson-show", "show me"),
         ("lesson-list", "list"), ("lesson-reset", "restart"), ("lesson-leave", "leave"),

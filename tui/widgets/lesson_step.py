@@ -45,8 +45,8 @@ class Frame(Protocol):
 
 
 class AnswerLine(Line):
-    """The line to type a number into, while letters are the lesson's keys. Enter takes the number;
-    escape leaves the line, after which enter is the lesson's key too."""
+    """The line to type a number into. Enter takes it, the key for a hint gives one, and escape
+    leaves the line; a letter types nothing, so that none of a step's keys is pressed too early."""
 
     BINDINGS = [  # noqa: RUF012
         Binding("enter", "submit", "answer"),
@@ -58,10 +58,15 @@ class AnswerLine(Line):
         self._step = step
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        return (character or " ") in _NUMERIC
+        is_hint = character == key_labels(self.app)["lesson-hint"]
+        return not is_hint and super().check_consume_key(key, character)
 
     async def _on_key(self, event: Key) -> None:
-        if not event.is_printable or self.check_consume_key(event.key, event.character):
+        if event.is_printable and (event.character or " ") not in _NUMERIC:
+            event.stop()
+            event.prevent_default()
+            self._step.ask_for_number()
+        else:
             await super()._on_key(event)
 
     async def action_submit(self) -> None:
@@ -135,11 +140,16 @@ class LessonStep(Vertical, can_focus=True):
         """Scroll a text that is longer than its room."""
         self.body.scroll_relative(y=by, animate=False)
 
+    def ask_for_number(self) -> None:
+        """Say what is to be typed."""
+        back = key_labels(self.app)["lesson-back"]
+        self._side.border_subtitle = f"type 12, 0.5 or 1/2 · {back} for keys"
+
     def take_answer(self, text: str) -> None:
         """Take an answer to the step's question, if it is a number. What is to be done besides is
         done in the panels, which get the keys."""
         if (answer := typed_number(text)) is None:
-            self._side.border_subtitle = "a number, such as 12, 0.5 or 1/2"
+            self.ask_for_number()
             return
         self._player.answer, self.line.value = answer, ""
         self._side.look()

@@ -20,6 +20,7 @@ from .record import JournalEntry, best_dev
 
 _MIXED = ("mix", "mix_order")  # settings of what is predicted, whatever was trained
 
+
 @dataclass(frozen=True, eq=False, repr=False)
 class RunState:
     """All that a run is between two steps: what is saved, undone, replayed and opened.

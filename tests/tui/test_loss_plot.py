@@ -416,7 +416,8 @@ def test_a_name_stands_at_its_line_however_many_others_are_out_of_view():
     values = [3.2 - 0.01 * i for i in range(100)]
     rows = text(draw(made(values, spread=0), baselines=[("bigram", 2.5), *low]))
     (named,) = (row for row in rows if "bigram" in row)
-    assert "╌" in named and named.index("╌") < named.index("bigram")
+    assert "╌" in named
+    assert named.index("╌") < named.index("bigram")
     assert 0 < sum("↓low" in row for row in rows) < 9
     assert any("↓low 0" in row for row in rows)
 

@@ -35,7 +35,7 @@ class LossPanel(Panel):
     _is_pair = False
 
     def reset(self) -> None:
-        plain = {name: False for name in ("log_loss", "log_steps", "last_part")}
+        plain = dict.fromkeys(("log_loss", "log_steps", "last_part"), False)
         self.change(**plain, zoom=0, span=None, crosshair=None)
 
     def change(self, **options: Any) -> None:

@@ -3,6 +3,7 @@
 tests/tui/test_fake_engine.py sees to it that it answers as the server does.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,6 +71,7 @@ class FakeEngine:
         self.pair = FakePair(self)
         self.saved_runs: dict[str, Snapshot] = {}  # runs that are there to be opened, by folder
         self._left: dict[int, Snapshot] = {}  # by a previous run's id, as it was left
+        self._trained: dict[int, dict[str, Any]] = {}  # with which settings a step was taken last
         self._deliver: Deliver | None = None
 
     @property
@@ -133,6 +135,7 @@ class FakeEngine:
             case Step(1):
                 then = self._with_longer_plan()
                 steps = self.pair.step(now.step)
+                self._trained[now.step + steps] = {"model": then.model, "train": then.train}
                 return replace(then, state="paused", step=now.step + steps)
             case Step():  # which it begins
                 return replace(self._with_longer_plan(), state="training")
@@ -245,8 +248,13 @@ class FakeEngine:
         """A run, or the present one, as a previous one."""
         now, id = run or self.now, len(self._left) + 1
         self._left[id] = now
-        settings = {"model": now.model, "train": now.train, "seed": now.seed, "steps": now.step}
-        return previous(f"{label} → 2.21", id=id, **settings)
+        settings: dict[str, Any] = {"model": now.model, "train": now.train}
+        if run is None and now.model.model_kind.is_network:
+            settings |= self._trained.get(now.step, {})
+            mixed = {"mix": now.train.mix, "mix_order": now.train.mix_order}
+            settings["train"] = dataclasses.replace(settings["train"], **mixed)
+        name = f"{label} → 2.21"
+        return previous(name, id=id, seed=now.seed, steps=now.step, **settings)
 
     def _returned(self, index: int) -> Reply:
         now = self.now
@@ -258,8 +266,8 @@ class FakeEngine:
         there = replace(
             now,
             state="paused",
-            model=run.model,
-            train=run.train,
+            model=before.model if before else run.model,
+            train=before.train if before else run.train,
             seed=run.seed,
             step=run.steps,
             previous=(*others, left),

@@ -58,7 +58,7 @@ def open_explorer(given: Given) -> None:
     check_terminal()
     gc.disable()  # until the first snapshot: almost all that a start makes is kept
     # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
-    os.environ.setdefault("TEXTUAL_FPS", "120")
+    os.environ.setdefault("TEXTUAL_FPS", "300")
     directory = runs_directory(given.get("--run-dir")).absolute()
     start = Start(spec.dataset, spec.unique, spec.model, spec.train, spec.seed, str(directory))
     paused, speed = given.get("--paused", False), given.get("--speed")

@@ -19,7 +19,7 @@ run: .venv/run
 	@$(BIN)/makemore-tui
 
 test: .venv/test
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not alone"
 	$(BIN)/python -m pytest -m alone $$(grep -rl --include=*.py mark.alone tests)
 
 faults: .venv/test

@@ -220,7 +220,7 @@ class DevLosses:
         self.capacity = capacity
         self.points: list[tuple[int, float]] = []
         self.best: float | None = None
-        self.is_outdated = False
+        self.is_outdated: bool = False
 
     def __repr__(self) -> str:
         if not self.points:

@@ -96,6 +96,12 @@ def softmax_stages(logits: Tensor, is_safe: bool = True) -> list[Stage]:
     ]  # fmt: skip
 
 
+def _ids(context: Tensor) -> Stage:
+    return Stage(
+        "ids", "ix", context, "The characters of the context as numbers, ix in the lecture."
+    )
+
+
 def _forward_counts(model: NgramCounts, context: Tensor, _: Tensor | None) -> list[Stage]:
     if model.is_kneser_ney:
         return _forward_kneser_ney(model, context)
@@ -104,7 +110,7 @@ def _forward_counts(model: NgramCounts, context: Tensor, _: Tensor | None) -> li
     total = smooth.sum()
     p = smooth / total if total > 0 else torch.full_like(smooth, 1 / len(smooth))
     return [
-        Stage("ids", "ix", context, "The characters of the context as numbers, ix in the lecture."),
+        _ids(context),
         Stage("N", "N[ix]", row, "The row of the table: how often each character followed."),
         Stage("row sum", "N[ix].sum()", row.sum()[None], "How often the context occurred."),
         Stage("N + k", f"N[ix] + {model.smoothing:g}", smooth,
@@ -119,9 +125,7 @@ def _forward_counts(model: NgramCounts, context: Tensor, _: Tensor | None) -> li
 def _forward_kneser_ney(model: NgramCounts, context: Tensor) -> list[Stage]:
     estimate = model.kneser_ney
     orders = [[one[0] for one in of_order] for of_order in estimate.by_order(context[None])]
-    stages = [
-        Stage("ids", "ix", context, "The characters of the context as numbers, ix in the lecture.")
-    ]
+    stages = [_ids(context)]
     for n, (counts, _, weight, p) in enumerate(orders, start=1):
         of, is_last = estimate.discounts[n - 1], n == estimate.order
         lower = "1/V" if n == 1 else f"P{n - 1}"
@@ -170,7 +174,7 @@ def _forward_mlp(model: MLP, context: Tensor, mask: Tensor | None) -> list[Stage
                 "Bengio's direct connections: what the embeddings add to the logits, past h.")
         )  # fmt: skip
     return [
-        Stage("ids", "ix", context, "The characters of the context as numbers, ix in the lecture."),
+        _ids(context),
         Stage("emb", "C[ix]", emb,
             f"Each character's row of C, {D} learnt numbers; one-hot @ C would pick the same."),
         Stage("x", f"emb.view(-1, {T * D})", x,

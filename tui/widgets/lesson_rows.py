@@ -45,12 +45,13 @@ def goal_text(
         met.append(Text(f"{sign} ", palette.style(colour)).append_text(sentence))
     lines = met
     if (question := step.question) is not None:
-        answer, is_done = player.answer, player.is_done
-        said = _answer_lines(question, answer, palette, first, is_done)
-        is_guess = question.is_prediction and not is_done
-        lines = met + said if not is_guess else said if answer is None else said + met
-    if player.is_done and question is not None:
-        lines = [*lines, marked(question.then, palette, labels)]
+        said = _answer_lines(question, player.answer, palette, first, player.is_done)
+        if player.is_done:
+            lines = [*met, *said, marked(question.then, palette, labels)]
+        elif not question.is_prediction:
+            lines = [*met, *said]
+        else:
+            lines = said if player.answer is None else [*said, *met]
     if player.is_done:
         then = "the list" if player.is_last else "the next step"
         key = labels["lesson-next" if has_keys else "lessons"]

@@ -35,8 +35,9 @@ class LossPanel(Panel):
     _is_pair = False
 
     def reset(self) -> None:
-        plain = dict.fromkeys(("log_loss", "log_steps", "last_part"), False)
-        self.change(**plain, zoom=0, span=None, crosshair=None)
+        self.change(
+            log_loss=False, log_steps=False, last_part=False, zoom=0, span=None, crosshair=None
+        )
 
     def change(self, **options: Any) -> None:
         """Change options by name."""

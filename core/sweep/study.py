@@ -32,7 +32,7 @@ from .ranges import Range, grid, num_combinations
 
 _ATTRIBUTE = "sweep"  # of a study: how it was begun
 RESULT = "result"  # of a trial: what is kept of it but for its settings and its dev loss
-_OUTSIDE = "outside"  # of the first trial: those of its settings that are not in their ranges
+_OUTSIDE = "outside"  # of the first trial: all settings that are tried if one is not in its range
 _RETRIED = "retry_history"  # what Optuna calls the trials of which this one is the same again
 _TRIES, _SECONDS_BETWEEN = 10, 1.0  # while several machines begin a study at once
 _MIN_WEIGHED = 5  # trials for importances
@@ -225,7 +225,8 @@ class Study:
         shift = random.getrandbits(30) if self._shared else len(self._study.trials)
         seed = (self.base.seed + shift) % 2**32
         if self.begun.sampler == "tpe":
-            return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+            with told():
+                return optuna.samplers.TPESampler(seed=seed, group=True, gamma=_num_good)
         return optuna.samplers.RandomSampler(seed=seed)  # of a grid, all trials wait already
 
     def _is_worse(self, trial: optuna.Trial) -> bool:
@@ -253,13 +254,20 @@ def _begin(study: optuna.Study, start: Start) -> Start:
 
 
 def _first(begun: Start) -> tuple[dict[str, Any], list[str]]:
-    """The settings of the first trial that are in their ranges, and the names of the others."""
+    """The settings of the first trial, and no names; no settings, and the names of all that are
+    tried, if one is not in its range: the sampler finds out how settings depend on each other only
+    where trials have all of them or none."""
     spec = RunSpec.parse(begun.spec)
     present = vars(spec.model) | vars(spec.train)
-    inside = {
-        one.setting: present[one.setting] for one in begun.over if present[one.setting] in one
-    }
-    return inside, [one.setting for one in begun.over if one.setting not in inside]
+    if all(present[one.setting] in one for one in begun.over):
+        return {one.setting: present[one.setting] for one in begun.over}, []
+    return {}, [one.setting for one in begun.over]
+
+
+def _num_good(num_trials: int) -> int:
+    """How many trials the sampler counts as good: a fifth. Of Optuna's tenth it can't tell yet how
+    settings depend on each other when sixty are done."""
+    return min(math.ceil(num_trials / 5), 25)
 
 
 def _begun(study: optuna.Study, start: Start) -> Start:

@@ -185,6 +185,18 @@ def test_a_study_of_an_older_record_goes_on(items, tmp_path):
     assert ask(again)[0] == 0
 
 
+def test_settings_are_proposed_together(items, tmp_path):
+    """Optuna draws settings from one density only where trials have all of them or none."""
+    study = study_of(tmp_path, items, "learning_rate", "hidden=2,8", trials=20)
+    for _ in range(14):
+        number, spec = ask(study, 20)
+        study.end(number, {}, abs(spec.train.learning_rate - 0.1 * spec.model.hidden), failed=False)
+    first, *others = study.trials()
+    assert not first.params  # the hidden layer of the preset is not in the list
+    assert all(trial.params.keys() == {"learning_rate", "hidden"} for trial in others)
+    study.close()
+
+
 def test_a_result_that_comes_too_late_is_dropped(items, tmp_path, monkeypatch):
     monkeypatch.setattr(sweep_study, "postgres_url", lambda url: url)
     shared = {"storage": f"sqlite:///{tmp_path}/shared.sqlite3", "may_exist": True}

@@ -89,6 +89,27 @@ async def test_a_step_taken_while_paused_is_shown_before_and_after(draw):
     assert "→ 1,201" not in "\n".join(rows)
 
 
+async def test_nothing_is_compared_with_another_run(draw, stage, snapshot):
+    panel, _ = await draw(EMMA, state="finished")
+    for one in (None, replace(EMMA, step=1201)):
+        panel.show(snapshot(trace=one, state="finished", runs=2))
+    assert "→ 1,201" not in "\n".join(stage.rows(panel))
+
+
+async def test_a_rare_character_has_digits_and_an_impossible_one_an_infinite_loss(draw):
+    rare, never = ("a", 4.28504e-5, 10.0578), ("b", 0.0, math.inf)
+    words = tuple(TracedExample("m", *one, (13, 1)) for one in (*[rare] * 5, never))
+    drawing = replace(EMMA, position=0, examples=words, lengths=(6,))
+    _, rows = await draw(drawing, height=30)
+    assert "m → a   p 4.3e-5   ln p -10.0578   loss 10.0578" in rows[2]
+    text = "\n".join(rows)
+    assert "4.3e-5   4.29e-5  -10.06  -10.06" in text  # of the table
+    assert "0.0000         0      -∞      -∞" in text
+    _, rows = await draw(replace(drawing, position=5), moves=[(1, 0)])
+    assert "m → b   p 0.0000   ln p -∞   loss ∞" in rows[2]
+    assert [line.rpartition(" = ")[2] for line in rows[-3:]] == ["0", "-∞", "∞ nats"]
+
+
 async def test_gradients_say_what_the_next_step_will_change(draw):
     _, rows = await draw(BACK)
     assert "next step: loss → 0.8000   on this example alone, by 0.1: → 0.2500" in rows[5]

@@ -10,7 +10,7 @@ from makemore_tui.core.results import TraceDrawing, TraceLine
 
 from ..style.cells import cell_len
 from ..style.colours import Palette
-from ..style.text_rows import Row, beside, number, paragraph, row, width_of, wrapped
+from ..style.text_rows import Row, beside, number, paragraph, probability, row, width_of, wrapped
 from .trace_ladder import TABLE_WIDTH, ladder_rows, ladder_table
 from .trace_stages import closely, stage_row
 
@@ -82,7 +82,7 @@ def _example(drawn: Drawn, width: int) -> Row:
     dim, bold = palette.style("dim"), palette.style("text", bold=True)
     parts = [
         row((f"  {one.context} → {one.target}", palette.style("cursor", bold=True))),
-        row(("   p ", dim), (f"{one.probability:.4f}", bold)),
+        row(("   p ", dim), (probability(one.probability), bold)),
         row(("   ln p ", dim), (number(-one.loss if one.loss else 0.0, 4), bold)),
         row(("   loss ", dim), (number(one.loss, 4), bold)),
         row((f"   uniform 1/{V}: {math.log(V):.4f}", dim)),
@@ -139,7 +139,7 @@ def _steps(drawn: Drawn, width: int) -> list[Row]:
         parts = [
             row((f"  step {drawn.before.step:,} → {trace.step:,}", dim)),
             row((f"   loss {number(before.loss, 4)} → {number(now.loss, 4)}", bold)),
-            row((f"   p {before.probability:.4f} → {now.probability:.4f}", bold)),
+            row((f"   p {probability(before.probability)} → {probability(now.probability)}", bold)),
         ]
         is_narrow = width_of(parts[0]) + width_of(parts[1]) > width
         rows.append(_as_many(parts[is_narrow:], width))

@@ -14,6 +14,7 @@ from makemore_tui.core.worker.protocol import Request, Snapshot
 
 from . import messages as say
 from .setting_steps import name_of
+from .style.text_rows import number
 
 Labels = Mapping[str, str]  # how keys are shown, by their ids
 _MAX_LABEL_LENGTH = 36  # with which a sentence's keys are within 80 columns
@@ -55,7 +56,16 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Label
         if now.state == "diverged" and now.divergence and not now.divergence.is_finite:
             return Notice(_diverged(now, labels), is_warning=True)  # which no edit has changed
         return Notice(_edited(before, now, labels))
+    if now.test and (now.test, now.test_asked) != (before.test, before.test_asked):
+        test, times = now.test, times_asked(now.test_asked)
+        loss = number(test.loss if test.mixed is None else test.mixed)
+        return Notice(say.TESTED.format(loss=loss, step=test.step, times=times))
     return None
+
+
+def times_asked(times: int) -> str:
+    """How often the test split was evaluated."""
+    return "asked once" if times == 1 else f"asked {times} times"
 
 
 def _answer(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labels) -> str:

@@ -74,6 +74,13 @@ async def test_what_shrinking_cost_is_said(it, snapshot):
     await it.until(lambda: it.notice == said)
 
 
+async def test_the_test_loss_is_said_wherever_it_was_asked_for(it):
+    await it.press("8", "t")
+    await it.until(lambda: it.notice == "Test loss 2.168 at step 1,200 · asked once")
+    await it.press("t")
+    await it.until(lambda: it.notice == "Test loss 2.168 at step 1,200 · asked 2 times")
+
+
 async def test_another_model_begins_a_new_run_at_once_says_so_and_u_brings_the_old_one_back(it):
     await it.press("m")
     await it.until(lambda: it.notice == "New run: counts · u brings the MLP back")

@@ -294,6 +294,16 @@ async def test_sums_show_that_the_columns_were_divided_in_place_of_the_rows(draw
     assert "a: Σ 0.65" in str(panel.border_subtitle)
 
 
+@pytest.mark.parametrize(("left", "end"), [(0, ["t", "…", "Σ"]), (6, ["y", "z", "Σ"])])
+async def test_columns_that_are_left_out_on_the_right_have_an_ellipsis(draw, left, end):
+    sums = {"row_sums": [9.0] * 27, "column_sums": [9.0] * 27}
+    labels = tuple(".abcdefghijklmnopqrstuvwxyz")
+    changes = {"mode": "counts", "left": left, "values": [[1.0] * 21] * 27, **sums}
+    _, rows = await draw(labels, 116, 35, **changes)
+    assert rows[0].split()[-3:] == end
+    assert rows[0].index("Σ") == rows[1].rindex("9")
+
+
 @pytest.mark.parametrize(
     ("width", "title"),
     [

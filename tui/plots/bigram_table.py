@@ -113,9 +113,13 @@ class BigramDrawing(Struct, frozen=True):
         header = [self._label(i, i == table.cursor[1], layout.cell_width) for i in places]
         firsts = range(0, len(table.values), 1 + layout.is_halved)[: layout.lines]
         lines = [[Segment(" " * layout.label_width), *header], *map(self._line, firsts)]
+        edge = width_of(lines[0])
+        if places.stop < len(self.labels) and edge < width:  # there are columns to the right
+            lines[0] += row(("…", self.palette.style("dim")))
         if layout.sum_width and table.row_sums:
+            edge += layout.sum_width
             for line, text in zip(lines, ["Σ", *map(self._sum, table.row_sums)], strict=False):
-                line += row((text.rjust(layout.sum_width), self.palette.style("text")))
+                line += row((text.rjust(edge - width_of(line)), self.palette.style("text")))
         if layout.lines_below:
             half = (width - 3) // 2 if width >= 50 else width
             followers = self._followers(min(half, _MAX_SIDE_WIDTH))
@@ -125,7 +129,7 @@ class BigramDrawing(Struct, frozen=True):
         if layout.side_width:
             side = layout.side_width
             details = [*self._followers(side), [], *self._words(side)]
-            lines = beside(lines, details[: len(lines)], width_of(lines[0]) + 2)
+            lines = beside(lines, details[: len(lines)], edge + 2)
         return [*lines, *self._column_sums(), self._facts()]
 
     def _column_sums(self) -> list[Row]:

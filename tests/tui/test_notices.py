@@ -256,6 +256,12 @@ async def test_at_the_end_it_is_said_what_going_on_does_before_it_does_it(it, sn
     assert it.engine.now.train.steps == 800
 
 
+async def test_a_rate_that_a_longer_plan_does_not_change_is_not_said(it, snapshot):
+    await it.show(snapshot(schedule="step", step=200_000, steps=200_000))
+    it.engine.become(state="finished")
+    await it.until(lambda: it.notice.endswith("to 400,000 · step schedule stretched"))
+
+
 async def test_a_loss_that_exploded_can_be_trained_on_after_an_edit(it, snapshot):
     exploded = Divergence(1230, Mark(1200, "lr 30"), "lr 30", is_finite=True)
     it.engine.become(state="diverged", divergence=exploded)

@@ -52,10 +52,10 @@ class PanelTitle:
         for title in (*self._titles, *shorter):
             title = title.replace(name, with_side, 1)
             tabs[self._name] = f"{labels[f'{self._name}-panel']} {title}"
-            if cell_len(" │ ".join(tabs.values())) <= width - 2:
+            if is_whole := cell_len(" │ ".join(tabs.values())) <= width - 2:
                 break
         parts = [self._tab(name, title) for name, title in tabs.items()]
-        label_border(panel, title=Content(" │ ").join(parts))
+        label_border(panel, title=Content(" │ " if is_whole else "│").join(parts))
 
     def _tab(self, name: str, title: str) -> Content:
         if name == self._name:

@@ -199,7 +199,9 @@ def _stretched(before: TrainSettings, after: TrainSettings, step: int) -> str:
         setting_text("learning_rate", float(f"{one.learning_rate_at(step):.2g}"))
         for one in (before, after)
     ]
-    change = "" if rates[0] == rates[1] else say.STRETCHED_RATE.format(before=rates[0], after=rates[1])
+    change = (
+        "" if rates[0] == rates[1] else say.STRETCHED_RATE.format(before=rates[0], after=rates[1])
+    )
     return say.STRETCHED.format(schedule=after.schedule) + change
 
 

@@ -26,7 +26,6 @@ _ITEMS = "also in train: items of dev that occur in train too"
 _LOSSES = 32  # cells of the losses, where they are compared beside
 _COLOURS = {"train": "batch", "dev": "dev", "test": "good"}
 _MIXED_TITLES = "network counts  mixed"
-_PERPLEXITY_WIDTH = 12  # cells, a gap included
 _MAX_LOSS = 20.0  # nats, above which a perplexity says nothing
 
 
@@ -118,9 +117,9 @@ class SplitsPanel(Panel):
         for name, loss in sorted(found.items(), key=lambda one: -one[1]):
             colour = _COLOURS.get(name.partition(",")[0], "dim")
             perplexity = f"{math.exp(loss):,.1f}" if loss < _MAX_LOSS else "–"
-            if len(perplexity) >= _PERPLEXITY_WIDTH:
+            if len(perplexity) > 11:
                 perplexity = scientific(math.exp(loss), ".2e")
-            text = f"{name:<20.19}{loss:7.3f}{loss / math.log(2):8.3f}{perplexity:>{_PERPLEXITY_WIDTH}}"
+            text = f"{name:<20.19}{loss:7.3f}{loss / math.log(2):8.3f}{perplexity:>12}"
             style = self.palette.style(colour, bold=colour != "dim")
             rows.append(row((text, style), (f"  {bar(loss / most, room)}", style)))
         return rows

@@ -55,6 +55,16 @@ async def test_up_and_down_choose_a_stage_and_left_and_right_a_value_of_it(draw)
     assert panel.view().position is None  # of the word, which stays
 
 
+async def test_stages_that_have_no_room_are_said_to_be_below(draw):
+    _, rows = await draw(BACK, height=15)
+    place, text = next((i, row) for i, row in enumerate(rows) if "+ above 0" in row)
+    listed = sum("code of" in row for row in rows[:place])
+    stages = len(BACK.stages + BACK.gradients)
+    assert text.startswith(f"  {stages - listed} more ↓ · + above 0, - below")
+    _, rows = await draw(BACK, height=15, moves=[(stages, 0)])
+    assert "more ↓" not in "\n".join(rows)
+
+
 async def test_on_the_words_left_and_right_choose_the_position(draw):
     panel, _ = await draw(EMMA, moves=[(0, -1), (0, -1)])  # ahead of what is drawn
     assert panel.view().position == 1
@@ -160,7 +170,7 @@ async def test_signs_are_explained_and_a_row_that_is_cut_says_so(draw):
     _, rows = await draw(EMMA, width=36, height=17, moves=[(1, 0)] * 4 + [(0, 9)])
     line = next(i for i, row in enumerate(rows) if row.startswith("▸ probs"))
     assert rows[line].endswith("…")
-    assert "  + above 0, - below, blank near it" in rows
+    assert "  1 more ↓ · + above 0, - below" in rows
 
 
 async def test_a_wide_panel_shows_every_stage_with_what_happens_there(draw):

@@ -259,6 +259,16 @@ async def test_an_action_can_be_chosen_in_the_palette_by_its_name(it):
     await it.until(lambda: "seed 2" in it.status)
 
 
+async def test_enter_that_comes_before_the_palette_has_searched_runs_what_was_typed(it):
+    await it.press("ctrl+p")
+    await it.until(lambda: "All steps" in it.painted())  # what would be run in its place
+    before = it.screen.grid.panels["loss"].options
+    send_keys(it.app, *"dracula", "enter")
+    await it.until(lambda: it.app.theme == "dracula")
+    assert it.screen.grid.panels["loss"].options == before
+    it.app.theme = "makemore"
+
+
 async def hits(it, typed):
     """What the palette finds: how good it is, and its title."""
     async for hit in Actions(it.screen).search(typed):

@@ -10,7 +10,17 @@ from makemore_tui.core.results import TraceDrawing, TraceLine
 
 from ..style.cells import cell_len
 from ..style.colours import Palette
-from ..style.text_rows import Row, beside, fitted, number, paragraph, probability, row, width_of, wrapped
+from ..style.text_rows import (
+    Row,
+    beside,
+    fitted,
+    number,
+    paragraph,
+    probability,
+    row,
+    width_of,
+    wrapped,
+)
 from .trace_ladder import TABLE_WIDTH, ladder_rows, ladder_table
 from .trace_stages import closely, stage_row
 

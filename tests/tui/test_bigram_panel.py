@@ -294,6 +294,14 @@ async def test_sums_show_that_the_columns_were_divided_in_place_of_the_rows(draw
     assert "a: Σ 0.65" in str(panel.border_subtitle)
 
 
+@pytest.mark.parametrize(("top", "corner"), [(0, "↓"), (12, " ")])
+async def test_rows_that_are_left_out_below_have_an_arrow_above(draw, top, corner):
+    labels = tuple(".abcdefghijklmnopqrstuvwxyz")
+    values = [[0.1] * 27] * 15
+    _, rows = await draw(labels, 76, 17, mode="difference", top=top, values=values)
+    assert rows[0].startswith(f"{corner} .abc")
+
+
 @pytest.mark.parametrize(("left", "end"), [(0, ["t", "…", "Σ"]), (6, ["y", "z", "Σ"])])
 async def test_columns_that_are_left_out_on_the_right_have_an_ellipsis(draw, left, end):
     sums = {"row_sums": [9.0] * 27, "column_sums": [9.0] * 27}

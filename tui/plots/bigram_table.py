@@ -112,7 +112,9 @@ class BigramDrawing(Struct, frozen=True):
         places = range(table.left, table.left + len(table.values[0]))
         header = [self._label(i, i == table.cursor[1], layout.cell_width) for i in places]
         firsts = range(0, len(table.values), 1 + layout.is_halved)[: layout.lines]
-        lines = [[Segment(" " * layout.label_width), *header], *map(self._line, firsts)]
+        is_cut = table.top + len(table.values) < len(self.labels)  # there are rows below
+        corner = Segment(f"{'↓' * is_cut:<{layout.label_width}}", self.palette.style("dim"))
+        lines = [[corner, *header], *map(self._line, firsts)]
         edge = width_of(lines[0])
         if places.stop < len(self.labels) and edge < width:  # there are columns to the right
             lines[0] += row(("…", self.palette.style("dim")))

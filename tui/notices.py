@@ -228,6 +228,8 @@ def _edited(before: Snapshot, now: Snapshot, labels: Labels) -> str:
         about = "≈ " if resized.dev_share < 1 else ""
         losses = (f"{about}{loss:.3f}" for loss in (resized.before, resized.after))
         return say.RESIZED_LOSS.format(changes=changes, before=next(losses), after=next(losses))
+    if not now.model.model_kind.is_network:
+        return changes  # of all that is counted
     said = say.EDITED_RESUME if now.state == "diverged" else say.EDITED
     return said.format(changes=changes, step=now.step, key=labels)
 

@@ -58,6 +58,12 @@ async def test_an_edit_from_the_next_step_is_said_with_the_step(it):
     await it.until(lambda: it.notice == "Learning rate 0.1 → 0.0562 · from step 1,200")
 
 
+async def test_an_edit_of_counts_is_said_without_a_step(it, snapshot):
+    await it.show(snapshot(kind="ngram", smoothing=1.0))
+    await it.press("w")
+    await it.until(lambda: it.notice == "Smoothing 1 → 0.3")
+
+
 async def test_a_change_of_size_is_said_with_the_step(it):
     await it.press("=")
     await it.until(lambda: it.notice == "Hidden 200 → 250, weights kept · loss unchanged")

@@ -464,6 +464,16 @@ async def test_the_help_is_grouped_and_searched(it):
     await it.until(lambda: it.app.screen is it.screen)
 
 
+@pytest.mark.parametrize("word", ["kl", "saturated", "perplexity", "top-k", "≈"])
+async def test_the_words_on_the_panels_are_found_in_the_help(it, word):
+    await it.press("?")
+    await it.until(lambda: isinstance(it.app.screen, HelpScreen))
+    await it.press("slash", *word)
+    await it.until(lambda: "Words and signs" in it.painted() and "Training" not in it.painted())
+    await it.press("escape", "escape")
+    await it.until(lambda: it.app.screen is it.screen)
+
+
 async def test_the_help_has_two_columns_where_there_is_room(explorer):
     async with explorer(size=(160, 60)) as it:
         await it.press("?")

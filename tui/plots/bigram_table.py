@@ -110,7 +110,9 @@ class BigramDrawing(Struct, frozen=True):
         fit."""
         table, layout, width = self.table, self.layout, self.width
         places = range(table.left, table.left + len(table.values[0]))
-        header = [self._label(i, i == table.cursor[1], layout.cell_width) for i in places]
+        widest = max(map(cell_len, self.labels))
+        gap = max(0, layout.cell_width - 1 - widest) if layout.cell_width >= _MAX_CELL_WIDTH else 0
+        header = [self._label(i, i == table.cursor[1], layout.cell_width, gap) for i in places]
         firsts = range(0, len(table.values), 1 + layout.is_halved)[: layout.lines]
         is_cut = table.top + len(table.values) < len(self.labels)  # there are rows below
         corner = Segment(f"{'↓' * is_cut:<{layout.label_width}}", self.palette.style("dim"))
@@ -172,12 +174,13 @@ class BigramDrawing(Struct, frozen=True):
         parts.append(f" {most:,.0f}" if is_count else f" {most:{'+' * is_signed}.2g}")
         return Content.assemble(*parts)
 
-    def _label(self, place: int, is_chosen: bool, width: int) -> Segment:
-        """The character at a place, as the label of its row or its column."""
+    def _label(self, place: int, is_chosen: bool, width: int, gap: int = 0) -> Segment:
+        """The character at a place, as the label of its row or its column, after a gap: above
+        numbers it stands where they end."""
         id = self.table.order[place] if self.table.order else place
         style = self.palette.style("cursor" if is_chosen else "dim", bold=is_chosen)
         style = style + _REVERSED if is_chosen else style
-        return Segment(set_cell_size(self.labels[id], width), style)
+        return Segment(set_cell_size(" " * gap + self.labels[id], width), style)
 
     def _line(self, first: int) -> Row:
         """A line of one row of the table, or of two as half blocks."""

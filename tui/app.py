@@ -69,6 +69,9 @@ class ExplorerApp(App):
     def get_driver_class(self) -> type[Driver]:
         return aligning(super().get_driver_class())
 
+    def get_key_display(self, binding: Binding) -> str:
+        return super().get_key_display(binding).replace("⏎", "enter")
+
     def get_default_screen(self) -> MainScreen:
         self.main = MainScreen(self.engine, self.config)
         return self.main

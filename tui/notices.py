@@ -14,6 +14,7 @@ from makemore_tui.core.worker.protocol import Request, Snapshot
 
 from . import messages as say
 from .setting_steps import name_of
+from .style.text_rows import number
 
 Labels = Mapping[str, str]  # how keys are shown, by their ids
 _MAX_LABEL_LENGTH = 36  # with which a sentence's keys are within 80 columns
@@ -55,7 +56,16 @@ def notice(asked: Request | None, before: Snapshot, now: Snapshot, labels: Label
         if now.state == "diverged" and now.divergence and not now.divergence.is_finite:
             return Notice(_diverged(now, labels), is_warning=True)  # which no edit has changed
         return Notice(_edited(before, now, labels))
+    if now.test and (now.test, now.test_asked) != (before.test, before.test_asked):
+        test, times = now.test, times_asked(now.test_asked)
+        loss = number(test.loss if test.mixed is None else test.mixed)
+        return Notice(say.TESTED.format(loss=loss, step=test.step, times=times))
     return None
+
+
+def times_asked(times: int) -> str:
+    """How often the test split was evaluated."""
+    return "asked once" if times == 1 else f"asked {times} times"
 
 
 def _answer(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labels) -> str:
@@ -189,7 +199,10 @@ def _stretched(before: TrainSettings, after: TrainSettings, step: int) -> str:
         setting_text("learning_rate", float(f"{one.learning_rate_at(step):.2g}"))
         for one in (before, after)
     ]
-    return say.STRETCHED.format(schedule=after.schedule, before=rates[0], after=rates[1])
+    change = (
+        "" if rates[0] == rates[1] else say.STRETCHED_RATE.format(before=rates[0], after=rates[1])
+    )
+    return say.STRETCHED.format(schedule=after.schedule) + change
 
 
 def _diverged(now: Snapshot, labels: Labels) -> str:
@@ -215,6 +228,8 @@ def _edited(before: Snapshot, now: Snapshot, labels: Labels) -> str:
         about = "≈ " if resized.dev_share < 1 else ""
         losses = (f"{about}{loss:.3f}" for loss in (resized.before, resized.after))
         return say.RESIZED_LOSS.format(changes=changes, before=next(losses), after=next(losses))
+    if not now.model.model_kind.is_network:
+        return changes  # of all that is counted
     said = say.EDITED_RESUME if now.state == "diverged" else say.EDITED
     return said.format(changes=changes, step=now.step, key=labels)
 

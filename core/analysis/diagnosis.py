@@ -307,7 +307,7 @@ RULES = (
          _BEGUN_HELP, _NETWORKS),
     Rule(lambda facts: not facts.is_held_out,
          "healthy as far as can be told: dev is trained on, so its loss says nothing",
-         "No other diagnosis applies; no items are held out to tell over-fitting."),
+         "No other diagnosis applies."),
     Rule(lambda _: True,
          "healthy: updates, activations and gap are as they should be",
          "No other diagnosis applies.", ("mlp",)),

@@ -69,15 +69,19 @@ class EvalScheduler:
         self._next_step = _NEVER  # at which it is due, if that is sooner
         self._apart = 0  # steps from one to the next
 
-    def edited(self, session: Session, is_resized: bool, is_another_loss: bool) -> None:
+    def edited(
+        self, session: Session, is_resized: bool, is_another_loss: bool, is_recounted: bool = False
+    ) -> None:
         """Evaluate again after an edit.
 
         is_resized: True when the model has another size. is_another_loss: True when the same
-        weights have another loss, or it is measured on another split.
+        weights have another loss, or it is measured on another split. is_recounted: True when
+        nothing is counted until the next step; what is evaluated is what will be then.
         """
-        if is_resized:
+        if is_resized or is_recounted:
             self._evaluating = None
-        self._next = 0.0
+        if not is_recounted:
+            self._next = 0.0
         if is_resized or is_another_loss:
             self.test = None
             if self._testing is not None:

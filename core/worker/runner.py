@@ -74,7 +74,8 @@ class SessionRunner:
         self.training.edited(is_resized)
         of_loss = {"smoothing", "smoothing_method", "train_on", "mix", "mix_order"}
         is_another_loss = not changes.keys().isdisjoint(of_loss)
-        self.evals.edited(self.session, is_resized, is_another_loss)
+        is_recounted = self.training.is_training and not self.session.model.num_parameters
+        self.evals.edited(self.session, is_resized, is_another_loss, is_recounted)
 
     def resume(self) -> None:
         """Train; a finished run gets a longer plan, which stretches its schedule. Errors as for

@@ -24,6 +24,7 @@ class TrainingControl:
     training -> paused     on request, or when the steps that were asked for are taken
     training -> finished   at the last planned step; or when all is counted
     training -> diverged   when the loss explodes or is no longer finite
+    finished -> paused     when a longer plan is set; counts of other examples: -> training
     any      -> training   on request, while the weights are finite; a finished run needs a longer
                            plan for that
 
@@ -77,11 +78,11 @@ class TrainingControl:
             self.state = "finished" if self.is_finished else "training"
 
     def edited(self, is_resized: bool) -> None:
-        """Take up an edit of the settings."""
+        """Take up an edit of the settings. Counts that begin anew are counted at once."""
         if is_resized:  # a step takes another time
             self._slicer = TimeSlicer(_SLICE_SECONDS, self._clock)
         if self.state == "finished" and not self.is_finished:
-            self.state = "paused"
+            self.state = "training" if self._last_step == _MAX_STEPS else "paused"
 
     def pause(self, state: State = "paused") -> None:
         """Stop training, for this reason."""

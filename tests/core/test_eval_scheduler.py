@@ -79,6 +79,18 @@ def test_while_training_it_waits_from_one_evaluation_to_the_next(session, evals)
     assert evals.splits.step == 301
 
 
+def test_counts_that_begin_anew_are_evaluated_when_there_are_some(names):
+    train = TrainSettings(batch_size=0, smoothing_method="kneser-ney")
+    runner = SessionRunner(Session(names, ModelSettings(kind="ngram", order=3), train))
+    while not runner.is_resting:
+        runner.advance()
+    runner.edit({"train_on": "all"})
+    while not runner.is_resting:  # several turns go by before the next step
+        runner.advance()
+    losses = dict(runner.session.dev_losses.points)
+    assert losses[2] <= losses[1] < 2.3
+
+
 @pytest.mark.parametrize(("steps", "most"), [(200, 8), (2000, 40)])
 def test_a_short_run_evaluates_dev_along_all_of_its_steps(names, steps, most):
     train = TrainSettings(batch_size=8, steps=steps)

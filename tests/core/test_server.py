@@ -196,6 +196,14 @@ def test_more_planned_steps_are_trained_after_an_edit_and_a_resume(serve):
     assert client.until(lambda s: s.state != "training").step == 60
 
 
+def test_all_is_counted_again_where_finished_counts_get_other_examples(serve, small):
+    client = serve(model=ModelSettings(kind="ngram"), batch_size=0)
+    client.until(lambda s: s.state == "finished")
+    client.do(Edit({"train_on": "all"}))
+    assert client.until(lambda s: s.state == "finished").step == 2
+    assert client.session.trainer.num_counted == small.split("all").num_examples
+
+
 def test_steps_per_second_are_told_while_training_only(serve):
     client = serve()
     client.until(lambda s: s.steps_per_second > 0)

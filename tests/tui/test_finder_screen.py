@@ -50,11 +50,11 @@ async def test_it_searches_at_once_and_shows_what_it_found(it, finder):
 async def test_while_it_runs_the_curve_grows(it, finder, rate_search):
     await finder()
     it.engine.become(finder=rate_search(None, None, done=300))
-    await it.until(lambda: "30 % of 1,000 steps" in it.painted())
+    await it.until(lambda: "30% of 1,000 steps" in it.painted())
     await it.press("enter")
     await it.until(lambda: "Still searching" in it.painted())
     it.engine.become(finder=rate_search(None, None, done=700))
-    await it.until(lambda: "70 % of 1,000 steps" in it.painted())
+    await it.until(lambda: "70% of 1,000 steps" in it.painted())
 
 
 @pytest.mark.parametrize(("state", "then"), [("training", [Resume()]), ("paused", [])])
@@ -163,7 +163,7 @@ async def test_the_search_before_is_not_taken_for_the_one_that_was_asked_for(it,
 async def test_that_it_still_searches_is_said_until_it_has_found(it, finder, rate_search):
     await finder()
     it.engine.become(finder=rate_search(None, None, done=300))
-    await it.until(lambda: "30 % of 1,000 steps" in it.painted())
+    await it.until(lambda: "30% of 1,000 steps" in it.painted())
     await it.press("enter")
     await it.until(lambda: "Still searching" in it.painted())
     it.engine.become(finder=rate_search(None, None))

@@ -11,6 +11,7 @@ from makemore_tui.core.worker.protocol import HealthView
 from makemore_tui.tui.screens.help import HelpScreen
 from makemore_tui.tui.style.cells import cell_len
 from makemore_tui.tui.widgets.health import HealthPanel
+from tests.support.explorer import words
 
 LARGE = ("gap", "saturated", "dead")
 
@@ -157,6 +158,32 @@ async def test_everything_is_there_in_the_lowest_panel_it_has(draw):
         _, rows = await draw(40, 11, diagnosis=diagnosis)
         names = ("first loss", "saturated", "tanh", "C", "W1", "b1", "W2", "b2")
         assert [name for name in names if not line(rows, name)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "meaning"),
+    [
+        ("mlp", "over-fitting", "the model has memorised what does not hold"),
+        ("ngram", "over-fitting", "most contexts are too rare for reliable counts"),
+        ("mlp", "worse than counting", "weight decay keeps the weights too small"),
+        ("neural-bigram", "under-fitting", "what one character tells about the next"),
+    ],
+)
+async def test_a_rule_is_explained_for_the_kind_of_model(
+    stage, snapshot, health, kind, name, meaning
+):
+    now = replace(snapshot(kind=kind), health=health)
+    text = words("\n".join(await stage.play(HealthPanel(), 200, 60, now)))
+    assert meaning in text[text.index(f" {name} ") :].partition(" saturated ")[0]
+
+
+async def test_of_the_rule_that_applies_its_own_meaning_is_told(draw):
+    for rule in (rule for rule in RULES if "mlp" in rule.kinds):
+        diagnosis = Diagnosis(rule.name, rule.sentence)
+        _, rows = await draw(200, 60, diagnosis=diagnosis)
+        text = words("\n".join(rows[next(i for i, row in enumerate(rows) if "▶" in row) :]))
+        same = [one for one in RULES if one.sentence.startswith(rule.sentence.partition(",")[0])]
+        assert any(text.startswith(f"▶ {rule.name} {one.help}") for one in same)
 
 
 async def test_a_wide_panel_has_two_blocks(draw):

@@ -203,6 +203,21 @@ def test_previous_runs_have_their_names_near_the_ends_of_their_lines(previous):
     assert second.index(names[1]) > 6 + 0.8 * 74
 
 
+@pytest.mark.parametrize(
+    ("width", "name"),
+    [
+        (100, "embedding 10, hidden 200, init s… → 2.25"),
+        (57, "embedding 10, hid… → 2.25"),
+    ],
+)
+def test_a_long_name_of_a_previous_run_is_cut_so_that_it_has_room(previous, width, name):
+    whole = "embedding 10, hidden 200, init scaled, batch 32, step, steps 200,000, on train → 2.25"
+    curve = made([3.0 - i / 100 for i in range(100)], spread=0)
+    curve = replace(curve, previous=[[(i + 0.5, 2.5) for i in range(100)]])
+    rows = text(draw(curve, width, baselines=(), previous=[previous(whole)]))
+    assert f" {name} " in "\n".join(rows)
+
+
 @pytest.mark.parametrize("height", [12, 17, 30])
 def test_the_names_of_previous_runs_stand_in_the_order_of_their_losses(previous, height):
     # eight runs that end so near to each other that the lines are no help

@@ -259,6 +259,16 @@ async def test_an_action_can_be_chosen_in_the_palette_by_its_name(it):
     await it.until(lambda: "seed 2" in it.status)
 
 
+async def test_enter_that_comes_before_the_palette_has_searched_runs_what_was_typed(it):
+    await it.press("ctrl+p")
+    await it.until(lambda: "All steps" in it.painted())  # what would be run in its place
+    before = it.screen.grid.panels["loss"].options
+    send_keys(it.app, *"dracula", "enter")
+    await it.until(lambda: it.app.theme == "dracula")
+    assert it.screen.grid.panels["loss"].options == before
+    it.app.theme = "makemore"
+
+
 async def hits(it, typed):
     """What the palette finds: how good it is, and its title."""
     async for hit in Actions(it.screen).search(typed):
@@ -451,6 +461,16 @@ async def test_the_help_is_grouped_and_searched(it):
     await it.press("escape")
     await it.until(lambda: "Pause training" in it.painted())
     await it.press("escape")
+    await it.until(lambda: it.app.screen is it.screen)
+
+
+@pytest.mark.parametrize("word", ["kl", "saturated", "perplexity", "top-k", "≈"])
+async def test_the_words_on_the_panels_are_found_in_the_help(it, word):
+    await it.press("?")
+    await it.until(lambda: isinstance(it.app.screen, HelpScreen))
+    await it.press("slash", *word)
+    await it.until(lambda: "Words and signs" in it.painted() and "Training" not in it.painted())
+    await it.press("escape", "escape")
     await it.until(lambda: it.app.screen is it.screen)
 
 

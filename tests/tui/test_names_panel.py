@@ -174,7 +174,11 @@ async def test_keys_change_how_names_are_sampled_wherever_the_focus_is(it):
 
 async def test_temperature_and_top_k_are_typed_ahead_in_the_chosen_panel(it):
     panel = it.screen.query_one(NamesPanel)
-    await it.press("4", "enter", *"0.5 7", "enter")
+    await it.press("4", "enter")
+    await it.until(
+        lambda: str(it.screen.query_one("#names").border_subtitle) == "temperature top-k"
+    )
+    await it.press(*"0.5 7", "enter")
     await it.until(lambda: panel.sampling == Sampling(0.5, 7))
     await it.until(lambda: it.app.focused is panel)
     await it.press("enter", *"x", "enter")

@@ -58,6 +58,12 @@ async def test_an_edit_from_the_next_step_is_said_with_the_step(it):
     await it.until(lambda: it.notice == "Learning rate 0.1 → 0.0562 · from step 1,200")
 
 
+async def test_an_edit_of_counts_is_said_without_a_step(it, snapshot):
+    await it.show(snapshot(kind="ngram", smoothing=1.0))
+    await it.press("w")
+    await it.until(lambda: it.notice == "Smoothing 1 → 0.3")
+
+
 async def test_a_change_of_size_is_said_with_the_step(it):
     await it.press("=")
     await it.until(lambda: it.notice == "Hidden 200 → 250, weights kept · loss unchanged")
@@ -72,6 +78,13 @@ async def test_what_shrinking_cost_is_said(it, snapshot):
     it.engine.tell(snapshot(hidden=150, resized=shrunk))
     said = "Hidden 200 → 150, weights kept · dev ≈ 2.170 → ≈ 2.345"
     await it.until(lambda: it.notice == said)
+
+
+async def test_the_test_loss_is_said_wherever_it_was_asked_for(it):
+    await it.press("8", "t")
+    await it.until(lambda: it.notice == "Test loss 2.168 at step 1,200 · asked once")
+    await it.press("t")
+    await it.until(lambda: it.notice == "Test loss 2.168 at step 1,200 · asked 2 times")
 
 
 async def test_another_model_begins_a_new_run_at_once_says_so_and_u_brings_the_old_one_back(it):
@@ -247,6 +260,12 @@ async def test_at_the_end_it_is_said_what_going_on_does_before_it_does_it(it, sn
     await it.press("space")
     await it.until(lambda: f"Going on to step 800 · u to undo · {stretched}" in it.notice)
     assert it.engine.now.train.steps == 800
+
+
+async def test_a_rate_that_a_longer_plan_does_not_change_is_not_said(it, snapshot):
+    await it.show(snapshot(schedule="step", step=200_000, steps=200_000))
+    it.engine.become(state="finished")
+    await it.until(lambda: it.notice.endswith("to 400,000 · step schedule stretched"))
 
 
 async def test_a_loss_that_exploded_can_be_trained_on_after_an_edit(it, snapshot):

@@ -98,6 +98,12 @@ async def test_a_title_shows_its_number_and_the_panels_that_share_its_place(expl
         await it.until(lambda: "─ 5 Splits │ 8 Health │ 9 Runs ─" in it.painted())
 
 
+async def test_no_name_of_a_tab_is_cut_in_a_narrow_place(explorer):
+    async with explorer(size=(100, 30)) as it:
+        await it.until(lambda: "─ 4 Names│7 Probe ─" in it.painted())
+        await it.until(lambda: "─ 5 Splits │ 8 Health │ 9 Runs ─" in it.painted())
+
+
 async def test_in_a_small_terminal_every_tab_is_seen_with_its_number(explorer):
     tabs = "1Loss 2Settings 3Bigrams 4Names 5Splits 6Embedding 7Probe 8Health 9Runs 0Trace"
     async with explorer(size=(80, 24)) as it:

@@ -155,6 +155,14 @@ async def test_a_panel_that_fills_the_screen_compares_the_losses_with_counting(s
     assert not any("perplexity" in line for line in rows)
 
 
+async def test_a_loss_as_before_training_leaves_a_gap_before_its_perplexity(stage, snapshot):
+    splits = replace(snapshot().splits, train=17.7697, dev=18.269)
+    rows = await stage.play(SplitsPanel(), 116, 35, snapshot(splits=splits))
+    found = [line.split()[:4] for line in rows if "█" in line]
+    assert ["dev", "18.269", "26.357", "8.59e7"] in found
+    assert ["train", "17.770", "25.636", "5.22e7"] in found
+
+
 COVERAGE = ContextCoverage(
     context=3, characters=27, train_on="train", train_contexts=5450, dev_contexts=3016,
     unseen_contexts=136, examples=22953, unseen_examples=137, model_seen=2.17, model_unseen=2.44,

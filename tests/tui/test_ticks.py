@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from makemore_tui.tui.plots.columns import StepAxis
 from makemore_tui.tui.plots.ticks import (
     MAX_TICKS,
     even_ticks,
     nice_ticks,
     range_label,
+    step_ticks,
     tick_label,
 )
 from tests.support.loss_plots import draw, made, text
@@ -32,6 +34,13 @@ def test_ticks_are_round_and_within_the_range(low, size, most):
     gaps = [b - a for a, b in pairwise(ticks)]
     assert all(is_round(gap) for gap in gaps)
     assert gaps == pytest.approx(gaps[:1] * len(gaps), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "ticks"), [(0, 2, [0, 1, 2]), (0.4, 1.6, [1]), (0, 10, [*range(11)])]
+)
+def test_ticks_are_at_whole_steps(first, last, ticks):
+    assert step_ticks(StepAxis(first, last, 170)) == ticks
 
 
 @given(st.floats(-1e4, 1e4), st.floats(1e-3, 1e6), st.integers(1, 20))

@@ -55,6 +55,16 @@ async def test_up_and_down_choose_a_stage_and_left_and_right_a_value_of_it(draw)
     assert panel.view().position is None  # of the word, which stays
 
 
+async def test_stages_that_have_no_room_are_said_to_be_below(draw):
+    _, rows = await draw(BACK, height=15)
+    place, text = next((i, row) for i, row in enumerate(rows) if "+ above 0" in row)
+    listed = sum("code of" in row for row in rows[:place])
+    stages = len(BACK.stages + BACK.gradients)
+    assert text.startswith(f"  {stages - listed} more ↓ · + above 0, - below")
+    _, rows = await draw(BACK, height=15, moves=[(stages, 0)])
+    assert "more ↓" not in "\n".join(rows)
+
+
 async def test_on_the_words_left_and_right_choose_the_position(draw):
     panel, _ = await draw(EMMA, moves=[(0, -1), (0, -1)])  # ahead of what is drawn
     assert panel.view().position == 1
@@ -87,6 +97,27 @@ async def test_a_step_taken_while_paused_is_shown_before_and_after(draw):
     assert "→ 1,201" not in "\n".join(rows)
     _, rows = await draw(EMMA, replace(after, position=2))  # another example
     assert "→ 1,201" not in "\n".join(rows)
+
+
+async def test_nothing_is_compared_with_another_run(draw, stage, snapshot):
+    panel, _ = await draw(EMMA, state="finished")
+    for one in (None, replace(EMMA, step=1201)):
+        panel.show(snapshot(trace=one, state="finished", runs=2))
+    assert "→ 1,201" not in "\n".join(stage.rows(panel))
+
+
+async def test_a_rare_character_has_digits_and_an_impossible_one_an_infinite_loss(draw):
+    rare, never = ("a", 4.28504e-5, 10.0578), ("b", 0.0, math.inf)
+    words = tuple(TracedExample("m", *one, (13, 1)) for one in (*[rare] * 5, never))
+    drawing = replace(EMMA, position=0, examples=words, lengths=(6,))
+    _, rows = await draw(drawing, height=30)
+    assert "m → a   p 4.3e-5   ln p -10.0578   loss 10.0578" in rows[2]
+    text = "\n".join(rows)
+    assert "4.3e-5   4.29e-5  -10.06  -10.06" in text  # of the table
+    assert "0.0000         0      -∞      -∞" in text
+    _, rows = await draw(replace(drawing, position=5), moves=[(1, 0)])
+    assert "m → b   p 0.0000   ln p -∞   loss ∞" in rows[2]
+    assert [line.rpartition(" = ")[2] for line in rows[-3:]] == ["0", "-∞", "∞ nats"]
 
 
 async def test_gradients_say_what_the_next_step_will_change(draw):
@@ -139,7 +170,7 @@ async def test_signs_are_explained_and_a_row_that_is_cut_says_so(draw):
     _, rows = await draw(EMMA, width=36, height=17, moves=[(1, 0)] * 4 + [(0, 9)])
     line = next(i for i, row in enumerate(rows) if row.startswith("▸ probs"))
     assert rows[line].endswith("…")
-    assert "  + above 0, - below, blank near it" in rows
+    assert "  1 more ↓ · + above 0, - below" in rows
 
 
 async def test_a_wide_panel_shows_every_stage_with_what_happens_there(draw):

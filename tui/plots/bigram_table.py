@@ -110,12 +110,20 @@ class BigramDrawing(Struct, frozen=True):
         fit."""
         table, layout, width = self.table, self.layout, self.width
         places = range(table.left, table.left + len(table.values[0]))
-        header = [self._label(i, i == table.cursor[1], layout.cell_width) for i in places]
+        widest = max(map(cell_len, self.labels))
+        gap = max(0, layout.cell_width - 1 - widest) if layout.cell_width >= _MAX_CELL_WIDTH else 0
+        header = [self._label(i, i == table.cursor[1], layout.cell_width, gap) for i in places]
         firsts = range(0, len(table.values), 1 + layout.is_halved)[: layout.lines]
-        lines = [[Segment(" " * layout.label_width), *header], *map(self._line, firsts)]
+        is_cut = table.top + len(table.values) < len(self.labels)  # there are rows below
+        corner = Segment(f"{'↓' * is_cut:<{layout.label_width}}", self.palette.style("dim"))
+        lines = [[corner, *header], *map(self._line, firsts)]
+        edge = width_of(lines[0])
+        if places.stop < len(self.labels) and edge < width:  # there are columns to the right
+            lines[0] += row(("…", self.palette.style("dim")))
         if layout.sum_width and table.row_sums:
+            edge += layout.sum_width
             for line, text in zip(lines, ["Σ", *map(self._sum, table.row_sums)], strict=False):
-                line += row((text.rjust(layout.sum_width), self.palette.style("text")))
+                line += row((text.rjust(edge - width_of(line)), self.palette.style("text")))
         if layout.lines_below:
             half = (width - 3) // 2 if width >= 50 else width
             followers = self._followers(min(half, _MAX_SIDE_WIDTH))
@@ -125,7 +133,7 @@ class BigramDrawing(Struct, frozen=True):
         if layout.side_width:
             side = layout.side_width
             details = [*self._followers(side), [], *self._words(side)]
-            lines = beside(lines, details[: len(lines)], width_of(lines[0]) + 2)
+            lines = beside(lines, details[: len(lines)], edge + 2)
         return [*lines, *self._column_sums(), self._facts()]
 
     def _column_sums(self) -> list[Row]:
@@ -166,12 +174,13 @@ class BigramDrawing(Struct, frozen=True):
         parts.append(f" {most:,.0f}" if is_count else f" {most:{'+' * is_signed}.2g}")
         return Content.assemble(*parts)
 
-    def _label(self, place: int, is_chosen: bool, width: int) -> Segment:
-        """The character at a place, as the label of its row or its column."""
+    def _label(self, place: int, is_chosen: bool, width: int, gap: int = 0) -> Segment:
+        """The character at a place, as the label of its row or its column, after a gap: above
+        numbers it stands where they end."""
         id = self.table.order[place] if self.table.order else place
         style = self.palette.style("cursor" if is_chosen else "dim", bold=is_chosen)
         style = style + _REVERSED if is_chosen else style
-        return Segment(set_cell_size(self.labels[id], width), style)
+        return Segment(set_cell_size(" " * gap + self.labels[id], width), style)
 
     def _line(self, first: int) -> Row:
         """A line of one row of the table, or of two as half blocks."""

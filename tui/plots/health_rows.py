@@ -18,8 +18,9 @@ _WIDE = 68  # cells from which two blocks stand side by side
 _HISTOGRAM_LINES, _BIN_WIDTH = 8, 2  # of a tall histogram: lines, and cells of a bin
 
 
-def health_rows(health: Health, width: int, height: int, palette: Palette) -> list[Row]:
-    """The health of a run in rows of `width` cells, at most `height` of them if that can be."""
+def health_rows(health: Health, kind: str, width: int, height: int, palette: Palette) -> list[Row]:
+    """The health of a run of a kind of model in rows of `width` cells, at most `height` of them if
+    that can be."""
     signs = {"healthy": ("✓", "good"), "just begun": ("·", "dim")}
     sign, colour = signs.get(health.diagnosis.name, ("!", "warning"))
     sentence = "\n  ".join(wrapped(health.diagnosis.sentence, width - 2))
@@ -30,7 +31,7 @@ def health_rows(health: Health, width: int, height: int, palette: Palette) -> li
         left = _spaced([_losses(palette, health, half), _activations(palette, health, half)])
         right = _tensors(palette, health, half, True)
         rows = [*diagnosis, [], *beside(left, right, half + 4)]
-        return [*rows, *_details(health, width, height - len(rows), palette)]
+        return [*rows, *_details(health, kind, width, height - len(rows), palette)]
     activations = _activations(palette, health, width)
     blocks = [diagnosis, _losses(palette, health, width), activations]
     room = height - sum(map(len, blocks)) - len(health.tensors)
@@ -155,13 +156,13 @@ def _spaced(blocks: list[list[Row]]) -> list[Row]:
     return [line for block in blocks for line in ([], *block)][1:]
 
 
-def _details(health: Health, width: int, height: int, palette: Palette) -> list[Row]:
+def _details(health: Health, kind: str, width: int, height: int, palette: Palette) -> list[Row]:
     """What a large panel tells besides, a tall histogram of the activations and every rule of the
     diagnosis, in at most `height` rows: what has no room as a whole is left out."""
     rows: list[Row] = []
     ways = [
         [_tall_histogram(health, palette)],
-        [_rules(health, width, palette, lines) for lines in (4, 1)],
+        [_rules(health, kind, width, palette, lines) for lines in (4, 1)],
     ]
     for blocks in ways:
         fitting = (one for one in blocks if one and len(rows) + 1 + len(one) <= height)
@@ -186,18 +187,20 @@ def _tall_histogram(health: Health, palette: Palette) -> list[Row]:
     return [*rows, row((f"{'':7}{ends}", dim))]
 
 
-def _rules(health: Health, width: int, palette: Palette, most: int) -> list[Row]:
-    """The rules in the order in which they are tried, each in at most so many lines; the one that
-    applies is marked, and whole."""
+def _rules(health: Health, kind: str, width: int, palette: Palette, most: int) -> list[Row]:
+    """The rules for a kind of model in the order in which they are tried, each in at most so many
+    lines; the one that applies is marked, and whole."""
     from makemore_tui.core.analysis.diagnosis import RULES  # a start needs none
 
     dim, text = palette.style("dim"), palette.style("text", bold=True)
     rows = [row(("diagnoses, in the order in which they are checked", dim))]
-    names = list(dict.fromkeys(rule.name for rule in RULES))
-    widest = max(map(cell_len, names)) + 4
-    for name in names:
+    said = health.diagnosis.sentence
+    rules = [rule for rule in reversed(RULES) if kind in rule.kinds]  # of a name the first counts
+    applying = [rule for rule in rules if said.startswith(rule.sentence.partition(", try ")[0])]
+    meanings = {rule.name: rule.help for rule in (*rules, *applying)}
+    widest = max(map(cell_len, meanings)) + 4
+    for name, meaning in reversed(meanings.items()):
         is_it = name == health.diagnosis.name
-        meaning = next(rule.help for rule in RULES if rule.name == name)
         room = max(10, width - widest)
         lines = wrapped(meaning, room) if most > 1 or is_it else [fitted(meaning, room)]
         first, *others = lines[: max(most, _HISTOGRAM_LINES * is_it)] or [""]

@@ -10,7 +10,7 @@ from makemore_tui.core.constants import FLOOR
 from makemore_tui.core.results import Baseline, LossCurve, SavedCurve
 
 from ..style.colours import RGB, Palette, rgb_style
-from ..style.text_rows import Row, number
+from ..style.text_rows import Row, fitted, number
 from .columns import CurveColumns, Line, as_line, curve_columns, interpolated
 from .figure import AXIS_WIDTH, Axis, CellGrid, Figure, distinct_rows, rows_for_labels
 from .loss_options import TARGET, PlotContent
@@ -19,6 +19,7 @@ from .ticks import loss_labels, step_labels, step_ticks
 
 _GUTTERS = (96, 27), (58, 17), (0, 0)  # from which width on, cells for the baselines' names
 _GUTTER_WITH_DETAILS = 27
+_MAX_NAME = 40  # cells of the name of another run
 _REACH, _ASIDE = 6, 24  # rows and columns that the name of a run may be from its line's end
 _DEV_DASH = (4, 2)  # columns of the dev loss's line that are drawn and left out, by turns
 _MIXED_DASH = (2, 2)
@@ -174,19 +175,27 @@ def _put_names(
     cells: CellGrid, columns: CurveColumns, others: Sequence[_OtherRun], scale: LossScale
 ) -> None:
     """The name of each other run near the end of its line, where there is room for it."""
-    ends = []
+    ends, room = [], min(_MAX_NAME, columns.axis.width // 2)
     for run in others:
         if run.name and run.line and scale.has(run.line[-1][1]):
             column, last = run.line[-1]
             loss = last if run.best_dev is None else run.best_dev
             end = scale.row(last), AXIS_WIDTH + round(column), loss
-            ends.append(_End(*end, f" {run.name} ", rgb_style(run.colour)))
+            ends.append(_End(*end, f" {_cut(run.name, room)} ", rgb_style(run.colour)))
     ends = _top_to_bottom(ends)
     places = [_places_near(end, cells, AXIS_WIDTH + columns.axis.width) for end in ends]
     rows = rows_for_labels([end.row for end in ends], places)
     for end, row, column_of in zip(ends, rows, places, strict=True):
         if row is not None:
             cells.write_label(row, column_of[row], end.name, end.style)
+
+
+def _cut(name: str, room: int) -> str:
+    """The name of a run in at most so many cells, with its loss."""
+    settings, arrow, loss = name.rpartition(" → ")
+    if len(name) <= room or not arrow:
+        return name
+    return fitted(settings, max(1, room - len(arrow + loss))) + arrow + loss
 
 
 def _top_to_bottom(ends: list[_End]) -> list[_End]:

@@ -27,11 +27,12 @@ def range_label(first: int, last: int) -> str:
     return f"{tick_label(first)} to {tick_label(last)}"
 
 
-def nice_ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers (1, 2 or 5 times a power of ten) within a range, at most `most`."""
+def nice_ticks(low: float, high: float, most: int, least: float = 0.0) -> list[float]:
+    """Round numbers (1, 2 or 5 times a power of ten) within a range, at most `most`, and `least`
+    or more apart."""
     if not high > low or most < 1:
         return []
-    size = 10 ** math.floor(math.log10((high - low) / most))
+    size = max(least, 10 ** math.floor(math.log10((high - low) / most)))
     for multiple in (1, 2, 5, 10, 20, 50):
         first, last = math.ceil(low / (multiple * size)), math.floor(high / (multiple * size))
         if last - first < most:
@@ -97,7 +98,7 @@ def step_ticks(axis: StepAxis) -> list[float]:
                 return within
         if len(within) > most:
             return within[:: math.ceil(len(within) / most)]
-    return nice_ticks(axis.first, axis.last, most)
+    return nice_ticks(axis.first, axis.last, most, least=1)
 
 
 def loss_labels(ticks: list[float], width: int) -> tuple[list[float], list[str]]:

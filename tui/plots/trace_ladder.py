@@ -7,33 +7,27 @@ from itertools import accumulate, islice, pairwise
 from makemore_tui.core.results import TracedExample, TraceDrawing
 
 from ..style.colours import Palette
-from ..style.text_rows import Row, end_of, fitted, number, row
+from ..style.text_rows import Row, end_of, fitted, number, probability, row, scientific, signed
 
-TABLE_WIDTH = 53
+TABLE_WIDTH = 56
 
 
 def ladder_rows(trace: TraceDrawing, width: int, height: int, palette: Palette) -> list[Row]:
     """The ladder of one word in three lines; of several, a line for each as far as they fit, and
     one for all."""
     if len(trace.lengths) == 1:
-        p = [f"{one.probability:.3f}" for one in trace.examples]
-        logs = [f"{-one.loss:+.2f}" for one in trace.examples]
+        p = [probability(one.probability, 3) for one in trace.examples]
+        logs = [signed(-one.loss, 2) for one in trace.examples]
         product, total, mean = _totals(trace.examples)
-        mean_of = [f"{-total:.3f} / {len(trace.examples)}"]
+        mean_of = [f"{number(-total)} / {len(trace.examples)}"]
         texts = [
             _sum("likelihood", p, " x ", scientific(product), width),
-            _sum("its log", logs, " ", f"{total:.3f}", width),
+            _sum("its log", logs, " ", number(total), width),
             _sum("mean NLL", mean_of, "", f"{number(mean, 4)} nats", width),
         ]
     else:
         texts = _word_lines(trace, height)
     return [row((fitted(text, width).rstrip(), palette.style("dim"))) for text in texts]
-
-
-def scientific(value: float) -> str:
-    """A small number in three digits: 0.0012, 6.99e-7."""
-    digits, _, exponent = f"{value:.3g}".partition("e")
-    return f"{digits}e{int(exponent)}" if exponent else digits
 
 
 def _sum(name: str, parts: Sequence[str], sign: str, total: str, width: int) -> str:
@@ -52,23 +46,24 @@ def ladder_table(trace: TraceDrawing, height: int, palette: Palette) -> list[Row
     totals = ladder_rows(trace, TABLE_WIDTH, max(2, height // 3), palette)
     if len(trace.lengths) == 1:
         product, total, mean = _totals(trace.examples)
-        said = f"mean NLL {-total:.3f} / {len(trace.examples)} = {number(mean, 4)} nats"
+        said = f"mean NLL {number(-total)} / {len(trace.examples)} = {number(mean, 4)} nats"
         totals = [
-            row((f"likelihood {scientific(product)}, its log {total:.3f}", text)),
+            row((f"likelihood {scientific(product)}, its log {number(total)}", text)),
             row((said, text)),
         ]
     room = max(1, height - len(totals) - 2)
     first = max(0, min(trace.position - room // 2, len(trace.examples) - room))
     products = list(accumulate((one.probability for one in trace.examples), float.__mul__))
     sums = list(accumulate(-one.loss for one in trace.examples))
-    rows = [row((f"{'':14}{'ids':>8}{'p':>7} {'product':>9}{'ln p':>7}{'sum':>7}", dim))]
+    rows = [row((f"{'':14}{'ids':>8}{'p':>8} {'product':>9}{'ln p':>8}{'sum':>8}", dim))]
     for i, one in islice(enumerate(trace.examples), first, first + room):
         is_chosen = i == trace.position
         style = palette.style("cursor", bold=True) if is_chosen else text
         pair = f"{'▸' if is_chosen else ' '} {end_of(one.context, 7)} → {one.target}"
         ids = f"{one.ids[-2]}→{one.ids[-1]}"
-        numbers = f"{one.probability:7.4f} {products[i]:9.2e}{-one.loss:7.2f}{sums[i]:7.2f}"
-        rows.append(row((f"{fitted(pair, 14)}{ids:>8}{numbers}", style)))
+        p, product = probability(one.probability), scientific(products[i])
+        logs = f"{number(-one.loss, 2):>8}{number(sums[i], 2):>8}"
+        rows.append(row((f"{fitted(pair, 14)}{ids:>8}{p:>8} {product:>9}{logs}", style)))
     return [*rows, [], *totals]
 
 
@@ -81,7 +76,8 @@ def _word_lines(trace: TraceDrawing, height: int) -> list[str]:
 
 def _line(name: str, examples: Sequence[TracedExample]) -> str:
     product, total, mean = _totals(examples)
-    return f"{fitted(name, 9)} {product:9.2e}  ln {total:8.3f}  NLL {number(mean, 4)}"
+    likelihood = f"{scientific(product):>9}  ln {number(total):>8}"
+    return f"{fitted(name, 9)} {likelihood}  NLL {number(mean, 4)}"
 
 
 def _totals(examples: Sequence[TracedExample]) -> tuple[float, float, float]:

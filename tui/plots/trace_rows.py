@@ -10,7 +10,17 @@ from makemore_tui.core.results import TraceDrawing, TraceLine
 
 from ..style.cells import cell_len
 from ..style.colours import Palette
-from ..style.text_rows import Row, beside, number, paragraph, row, width_of, wrapped
+from ..style.text_rows import (
+    Row,
+    beside,
+    fitted,
+    number,
+    paragraph,
+    probability,
+    row,
+    width_of,
+    wrapped,
+)
 from .trace_ladder import TABLE_WIDTH, ladder_rows, ladder_table
 from .trace_stages import closely, stage_row
 
@@ -22,6 +32,7 @@ _LEGENDS = (
     "+ above 0, - below, blank near it; then those farthest from 0, by place: row, column",
     "+ above 0, - below, blank near it; 1,0: row 1, column 0",
     "+ above 0, - below, blank near it",
+    "+ above 0, - below",
 )
 
 
@@ -82,7 +93,7 @@ def _example(drawn: Drawn, width: int) -> Row:
     dim, bold = palette.style("dim"), palette.style("text", bold=True)
     parts = [
         row((f"  {one.context} → {one.target}", palette.style("cursor", bold=True))),
-        row(("   p ", dim), (f"{one.probability:.4f}", bold)),
+        row(("   p ", dim), (probability(one.probability), bold)),
         row(("   ln p ", dim), (number(-one.loss if one.loss else 0.0, 4), bold)),
         row(("   loss ", dim), (number(one.loss, 4), bold)),
         row((f"   uniform 1/{V}: {math.log(V):.4f}", dim)),
@@ -139,7 +150,7 @@ def _steps(drawn: Drawn, width: int) -> list[Row]:
         parts = [
             row((f"  step {drawn.before.step:,} → {trace.step:,}", dim)),
             row((f"   loss {number(before.loss, 4)} → {number(now.loss, 4)}", bold)),
-            row((f"   p {before.probability:.4f} → {now.probability:.4f}", bold)),
+            row((f"   p {probability(before.probability)} → {probability(now.probability)}", bold)),
         ]
         is_narrow = width_of(parts[0]) + width_of(parts[1]) > width
         rows.append(_as_many(parts[is_narrow:], width))
@@ -160,7 +171,7 @@ def _chosen_stage(drawn: Drawn, width: int, height: int) -> list[Row]:
     stages, chosen, trace = drawn.stages, drawn.stage or 0, drawn.trace
     lines = min(4, len(trace.lengths) + 1) if len(trace.lengths) > 1 else 3
     ladder = ladder_rows(trace, width, lines, drawn.palette)
-    bottom, close, legend = [[], *ladder], _closely(drawn, width), _legend(drawn, width)
+    bottom, close = [[], *ladder], _closely(drawn, width)
     if drawn.stage is None:
         rungs = min(height // 2, len(trace.examples) + len(trace.lengths) + 4)
         close = ladder_table(trace, rungs, drawn.palette) if rungs >= 10 else ladder
@@ -168,10 +179,11 @@ def _chosen_stage(drawn: Drawn, width: int, height: int) -> list[Row]:
             return close[:height]
     if drawn.stage is None or height < 12:
         bottom = []
-    close, room = [legend, *close], max(3, height - len(bottom))
-    listed = min(len(stages), max(1, room - min(len(close), max(6, room // 2))))
+    room = max(3, height - len(bottom))
+    listed = min(len(stages), max(1, room - min(1 + len(close), max(6, room // 2))))
     first = max(0, min(chosen - listed // 2, len(stages) - listed))
     rows = [_stage(drawn, i, width) for i in range(first, first + listed)]
+    close = [_legend(drawn, width, len(stages) - first - listed), *close]
     rows += close[: max(0, height - len(bottom) - len(rows))]
     rows += [[]] * (height - len(bottom) - len(rows))
     return [*rows, *bottom]
@@ -208,10 +220,11 @@ def _stage(drawn: Drawn, i: int, width: int) -> Row:
     return stage_row(drawn.stages[i], drawn.labels, unit, width, drawn.palette)
 
 
-def _legend(drawn: Drawn, width: int) -> Row:
-    """What the signs of the stages stand for."""
-    said = next((one for one in _LEGENDS if len(one) + 2 <= width), _LEGENDS[-1])
-    return row((f"  {said}", drawn.palette.style("dim")))
+def _legend(drawn: Drawn, width: int, more: int = 0) -> Row:
+    """How many more stages there are below, and what the signs stand for."""
+    below = f"  {more} more ↓ · " if more else "  "
+    said = next((one for one in _LEGENDS if len(below + one) <= width), _LEGENDS[-1])
+    return row((fitted(below + said, width).rstrip(), drawn.palette.style("dim")))
 
 
 def _closely(drawn: Drawn, width: int) -> list[Row]:

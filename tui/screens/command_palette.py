@@ -9,6 +9,7 @@ from textual.app import App, SystemCommand
 from textual.command import CommandPalette, Hit, Hits
 from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
+from textual.worker import Worker, WorkerState
 
 from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.presets import PRESETS
@@ -32,11 +33,23 @@ _ALL_WORDS = 1000.0  # more than any likeness of a title scores
 
 
 class Palette(CommandPalette):
-    """Textual's, whose list would break where keys move in it and no line has room."""
+    """Textual's, whose list would break where keys move in it and no line has room; and which runs
+    what stood there before, if enter comes sooner than what was typed is found."""
+
+    _is_awaited = False  # that what was typed is found, to be run
 
     def _action_command_list(self, action: str) -> None:
+        of_search = [one for one in self.workers if one.group == self._GATHER_COMMANDS_GROUP]
+        if action == "select" and not all(one.is_finished for one in of_search):
+            self._is_awaited = True
+            return
         with contextlib.suppress(LookupError):
             super()._action_command_list(action)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if self._is_awaited and event.state == WorkerState.SUCCESS:
+            self._is_awaited = False
+            self._action_command_list("select")
 
 
 class Actions(SystemCommandsProvider):

@@ -159,7 +159,7 @@ def _in_words(search: RateSearch, now: protocol.Snapshot | None) -> str:
     seeds = f"mean, lowest and highest of {search.seeds} seeds"
     if not search.finished:
         share = 100 * search.done // max(1, search.steps)
-        return f"{share} % of {search.steps:,} steps · {seeds}"
+        return f"{share}% of {search.steps:,} steps · {seeds}"
     turns = f"turns at {search.turns:.3g}" if search.turns else "does not turn"
     explodes = f", explodes from {search.explodes:.3g}" if search.explodes else ""
     if search.suggested is None:

@@ -32,6 +32,18 @@ _BAND = (
     "look, however many there are (spending as in Howard, Ramdas, McAuliffe & Sekhon 2021). "
     "Unpaired: the error of two evaluations on items of their own"
 )
+_WORDS = (
+    ("░", "From the lowest to the highest minibatch loss"),
+    ("✓", "Beside a baseline: the dev loss has passed it"),
+    ("≈", "Estimated from a part of the examples"),
+    ("KL", "How far the model's row is from the counted one, in nats; 0 where they agree"),
+    ("T, top-k", "Temperature and the number of likeliest characters that are sampled from"),
+    ("in data", "Of a sampled name: the data has it; new: the data does not"),
+    ("perplexity", "e to the loss: as hard as guessing among so many likely characters"),
+    ("saturated", "Activations beyond 0.97; dead: units beyond 0.99 for every example"),
+    ("upd/w", "Size of a step's update against the weights, log10; -3 is usual"),
+    ("variance", "Of the embeddings: the share that an axis of the map shows"),
+)
 _WIDE = 154  # cells of a screen, from which on the help has two columns
 
 
@@ -98,6 +110,7 @@ class HelpScreen(AskingScreen):
         rows["Twins"] += [("A and B", JUDGED), ("band", _BAND)]
         rows["View"].append(("ctrl+p", "Command palette: every action by name, exports, themes"))
         return rows | {
+            "Words and signs": list(_WORDS),
             "Settings": list(_settings()),
             "Lines of the loss plot": list(BASELINE_NOTES.items()),
             "Diagnoses of the health panel": list(_rules()),

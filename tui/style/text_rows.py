@@ -11,6 +11,7 @@ from .colours import Palette
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
+_SMALL = 0.001  # what a probability of a few decimals says little below
 
 Row = list[Segment]
 
@@ -84,12 +85,23 @@ def number(value: float | None, digits: int = 3) -> str:
         return "–"
     if value != value:
         return "not a number"
-    return "∞" if value == float("inf") else f"{round(value, digits) + 0.0:.{digits}f}"  # not -0
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("inf", "∞")  # and not -0
 
 
 def signed(value: float, digits: int = 3) -> str:
     """A difference of losses for people: with its sign, and no minus before a zero."""
-    return f"{round(value, digits) + 0.0:+.{digits}f}"
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("inf", "∞")
+
+
+def scientific(value: float, form: str = ".3g") -> str:
+    """A small number, with no zeros in the exponent: 0.0012, 6.99e-7."""
+    mantissa, _, exponent = f"{value:{form}}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
+def probability(value: float, decimals: int = 4) -> str:
+    """A probability for people: with so many decimals, or as 4.3e-5 where they say too little."""
+    return scientific(value, ".1e" if 0 < value < _SMALL else f".{decimals}f")
 
 
 def bar(share: float, width: int) -> str:

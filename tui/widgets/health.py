@@ -23,4 +23,4 @@ class HealthPanel(Panel):
         if self.drawn is None:
             return paragraph("…", width, self.palette)
         label_border(self, subtitle=f"at step {self.drawn.step:,}")
-        return health_rows(self.drawn, width, height, self.palette)
+        return health_rows(self.drawn, snapshot.model.kind, width, height, self.palette)

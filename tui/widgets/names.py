@@ -25,7 +25,7 @@ from .panel_title import label_border
 from .text_input import InPlaceLine
 
 _MAX_NAMES = 500
-_HINT = "temperature top-k · enter apply · esc cancel"
+_HINTS = "temperature top-k · enter apply · esc cancel", "temperature top-k", "T top-k"
 
 
 class SamplingLine(InPlaceLine):
@@ -128,7 +128,8 @@ class NamesPanel(Panel):
         is_typing = self._line is not None and self._line.display
         if is_typing and self._line is not None:
             self._line.styles.width = width
-        label_border(self, subtitle=_HINT if is_typing else self._border(width))
+        hint = next((one for one in _HINTS if len(one) <= width - 2), _HINTS[-1])
+        label_border(self, subtitle=hint if is_typing else self._border(width))
         pair, drawn = snapshot.pair, self.drawn
         self.title.set(*_titles(pair, width))
         if not drawn or not drawn.samples:

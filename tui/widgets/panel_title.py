@@ -47,15 +47,16 @@ class PanelTitle:
         self._written_with = written_with
         tabs = {name: f"{labels[f'{name}-panel']} {PANELS[name]}" for name in self.place}
         name = PANELS[self._name]
-        shorter = (name,) if len(tabs) > 1 or self.side else ()
+        shorter, is_whole = (name,) if len(tabs) > 1 or self.side else (), False
         with_side = f"{name} · {self.side}" if self.side else name
         for title in (*self._titles, *shorter):
             title = title.replace(name, with_side, 1)
             tabs[self._name] = f"{labels[f'{self._name}-panel']} {title}"
-            if cell_len(" │ ".join(tabs.values())) <= width - 2:
+            is_whole = cell_len(" │ ".join(tabs.values())) <= width - 2
+            if is_whole:
                 break
         parts = [self._tab(name, title) for name, title in tabs.items()]
-        label_border(panel, title=Content(" │ ").join(parts))
+        label_border(panel, title=Content(" │ " if is_whole else "│").join(parts))
 
     def _tab(self, name: str, title: str) -> Content:
         if name == self._name:

@@ -33,7 +33,7 @@ class ValueLine(InPlaceLine):
     """
 
     BINDINGS = [  # noqa: RUF012
-        Binding("enter", "submit", "apply", key_display="enter"),
+        Binding("enter", "submit", "apply"),
         Binding("escape", "leave", "cancel"),
     ]
 

@@ -59,8 +59,6 @@ def _entries(snapshot: Snapshot) -> list[Entry]:
     model, train = snapshot.model, snapshot.train
     kind, is_network = model.model_kind, model.model_kind.is_network
     order = f", order {model.order}" if kind.context_setting == "order" else ""
-    now = setting_text("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
-    schedule = train.schedule if train.schedule == "constant" else f"{train.schedule} → {now}"
     optimizer, method = (
         _entry(snapshot, name, "optimizer") for name in ("optimizer", "smoothing_method")
     )
@@ -69,8 +67,8 @@ def _entries(snapshot: Snapshot) -> list[Entry]:
     planned = f" of {tick_label(train.steps)}" if is_planned else ""
     return [
         Entry("model", setting_text("kind", model.kind) + order, ("model",), "kind"),
-        _rate_entry(snapshot, now),
-        Entry("schedule", schedule if is_network else _UNUSED, ("schedule",), "schedule"),
+        _rate_entry(snapshot),
+        _entry(snapshot, "schedule", "schedule"),
         _entry(snapshot, "batch_size", *_both("batch")),
         Entry(
             "context",
@@ -112,11 +110,12 @@ def _mix_entries(snapshot: Snapshot) -> list[Entry]:
     return [entry, _entry(snapshot, "mix_order")]
 
 
-def _rate_entry(snapshot: Snapshot, now: str) -> Entry:
+def _rate_entry(snapshot: Snapshot) -> Entry:
     """The entry of the learning rate, with what the schedule makes of it now."""
     entry = _entry(snapshot, "learning_rate", *_both("rate"))
     if entry.value == _UNUSED or snapshot.learning_rate == snapshot.train.learning_rate:
         return entry
+    now = setting_text("learning_rate", float(f"{snapshot.learning_rate:.3g}"))
     return entry._replace(
         value=f"{entry.value} → {now}", shorter=(f"{entry.value}→{now}", f"→ {now}")
     )

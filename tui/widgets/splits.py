@@ -7,9 +7,10 @@ from makemore_tui.core.settings import KIND_NAMES
 from makemore_tui.core.worker.protocol import DetailsView, Snapshot
 
 from ..keymap import key_labels
+from ..notices import times_asked
 from ..plots.pair_losses import pair_losses, pair_notes, pair_sentence
 from ..plots.split_details import coverage_rows, regularization_rows
-from ..style.text_rows import Row, bar, beside, fitted, number, paragraph, row, signed
+from ..style.text_rows import Row, bar, beside, fitted, number, paragraph, row, scientific, signed
 from .panel import Panel, run_of
 
 _WIDE = 48  # cells from which on the losses are compared
@@ -116,6 +117,8 @@ class SplitsPanel(Panel):
         for name, loss in sorted(found.items(), key=lambda one: -one[1]):
             colour = _COLOURS.get(name.partition(",")[0], "dim")
             perplexity = f"{math.exp(loss):,.1f}" if loss < _MAX_LOSS else "–"
+            if len(perplexity) > 11:
+                perplexity = scientific(math.exp(loss), ".2e")
             text = f"{name:<20.19}{loss:7.3f}{loss / math.log(2):8.3f}{perplexity:>12}"
             style = self.palette.style(colour, bold=colour != "dim")
             rows.append(row((text, style), (f"  {bar(loss / most, room)}", style)))
@@ -163,7 +166,7 @@ class SplitsPanel(Panel):
 
     def _test(self, snapshot: Snapshot, width: int) -> list[Row]:
         test, asked = snapshot.test, snapshot.test_asked
-        times = "asked once" if asked == 1 else f"asked {asked} times"
+        times = times_asked(asked)
         if test is None:
             first = self._row("test", f"press {key_labels(self.app)['test']}")
             lines = [times] if asked else []

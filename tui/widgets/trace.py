@@ -77,9 +77,9 @@ class TracePanel(Panel):
 
     def show(self, snapshot: Snapshot) -> None:
         now = snapshot.trace
+        if self.snapshot is not None and run_of(self.snapshot) != run_of(snapshot):
+            self._paused = None
         if isinstance(now, TraceDrawing):
-            if self.snapshot is not None and run_of(self.snapshot) != run_of(snapshot):
-                self._paused = None
             self._compare(now, is_training=snapshot.state == "training")
             if now.gradients and self._is_awaited:
                 self._is_awaited, self._before_gradients = False, (self._stage, self._unit)

@@ -59,6 +59,7 @@ class Board:
             spec=begun.spec,
             over=begun.over,
             steps=sum(row.steps for row in rows),
+            seeds=begun.seeds,
             rows=tuple(
                 _with_curves(row, result_of(trial)) if trial.number in leaders else row
                 for row, trial in zip(rows, found, strict=True)

@@ -104,9 +104,10 @@ class Snapshot(Struct, frozen=True, tag=True):
     """A study as it was at some moment.
 
     trials: how many there are to be. seconds: since this sweep began. seconds_left: a guess while
-    it runs. steps: taken by all trials. rows: the trials by number. best_so_far: (trials that had
-    ended, the lowest dev loss by then), where that fell. importances: how much of the dev loss each
-    setting accounts for, in sum 1. problem: why the sweep ended early, if that was so.
+    it runs. steps: taken by all trials. seeds: of each trial, whose dev loss is their mean. rows:
+    the trials by number. best_so_far: (trials that had ended, the lowest dev loss by then), where
+    that fell. importances: how much each setting decides whether a trial is among the best, in sum
+    1. problem: why the sweep ended early, if that was so.
     """
 
     study: str
@@ -117,6 +118,7 @@ class Snapshot(Struct, frozen=True, tag=True):
     seconds: float = 0.0
     seconds_left: float | None = None
     steps: int = 0
+    seeds: int = 1
     rows: tuple[Trial, ...] = ()
     best_so_far: tuple[Point, ...] = ()
     importances: dict[str, float] = {}

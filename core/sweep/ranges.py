@@ -45,7 +45,7 @@ class Range(Struct, frozen=True, omit_defaults=True):
         if self.choices:
             return f"{self.setting}={','.join(map(value_text, self.choices))}"
         log = ":log" if self.log else ""
-        return f"{self.setting}={self.low:g}..{self.high:.10g}{log}"
+        return f"{self.setting}={self.low:.10g}..{self.high:.10g}{log}"
 
     def __contains__(self, value: Any) -> bool:
         if self.choices or isinstance(value, str):
@@ -56,6 +56,13 @@ class Range(Struct, frozen=True, omit_defaults=True):
     def is_whole(self) -> bool:
         """True if only whole numbers are possible."""
         return isinstance(SETTINGS[self.setting].default, int)
+
+    @property
+    def values(self) -> Sequence[Any] | None:
+        """All that it has; None for fractions, of which there is no end."""
+        if self.choices or not self.is_whole:
+            return self.choices or None
+        return range(int(self.low), int(self.high) + 1)
 
     @property
     def points(self) -> Sequence[Any]:
@@ -91,18 +98,16 @@ def parse_ranges(words: Iterable[str], spec: RunSpec, source: str = "--over") ->
     return ranges
 
 
-def grid(ranges: Sequence[Range]) -> list[dict[str, Any]]:
-    """All combinations of the points of some ranges."""
+def grid(ranges: Sequence[Range], is_full: bool = False) -> list[dict[str, Any]]:
+    """All combinations of the points of some ranges; of all their values if it is to be full."""
     names = [one.setting for one in ranges]
-    points = (one.points for one in ranges)
+    points = (one.values or () if is_full else one.points for one in ranges)
     return [dict(zip(names, values, strict=True)) for values in product(*points)]
 
 
 def num_combinations(ranges: Sequence[Range]) -> float:
-    """How many different trials are possible; infinite with a range of numbers."""
-    whole = [one.high - one.low + 1 if one.is_whole else math.inf for one in ranges]
-    sizes = zip(ranges, whole, strict=True)
-    return math.prod(len(one.choices) or size for one, size in sizes)
+    """How many different trials are possible; infinite with a range of fractions."""
+    return math.prod(math.inf if one.values is None else len(one.values) for one in ranges)
 
 
 def _parse(word: str, spec: RunSpec) -> Range:

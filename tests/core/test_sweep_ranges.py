@@ -23,6 +23,7 @@ LECTURE = spec_of("lecture")
 
 def test_a_range_is_written_as_it_is_read():
     words = ["learning_rate=0.001..0.3:log", "hidden=64,128", "dropout=0..0.4", "context=2..8"]
+    words.append("steps=1234567..9999999")
     ranges = parse_ranges(words, LECTURE)
     assert [str(one) for one in ranges] == words
     assert ranges[0] == Range("learning_rate", low=0.001, high=0.3, log=True)
@@ -81,6 +82,8 @@ def test_a_grid_has_every_combination():
     assert sorted({point["learning_rate"] for point in points}) == [0.01, 0.0316, 0.1, 0.316, 1.0]
     assert num_combinations(ranges) == math.inf
     assert num_combinations((ranges[0], ranges[2])) == 4
+    assert len(grid(parse_ranges(["hidden=1..99"], LECTURE))) == 5
+    assert len(grid(parse_ranges(["hidden=1..99"], LECTURE), is_full=True)) == 99
 
 
 def test_there_are_six_to_ten_rungs_at_steps_that_all_trials_share():

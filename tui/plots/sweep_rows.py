@@ -39,6 +39,8 @@ def headline(snapshot: Snapshot) -> str:
     for state in ("pruned", "failed", "running"):
         if count := snapshot.count(state):
             parts.append(f"{count:,} {state}")
+    if snapshot.seeds > 1:
+        parts.append(f"each with {snapshot.seeds} seeds")
     if snapshot.seconds_left is not None:
         parts.append(f"{_clock(snapshot.seconds_left)} left")
     elif snapshot.state != "running":

@@ -100,8 +100,7 @@ class Coordinator:
         except UserError:
             if self._snapshot is None:
                 raise
-            ended = {"state": state, "problem": problem, "seconds_left": None}
-            self._files.write(msgspec.structs.replace(self._snapshot, **ended))
+            self._files.write(self._snapshot.stopped(problem))
 
     @property
     def _seconds(self) -> float:

@@ -92,7 +92,7 @@ class StudyFiles:
         except (OSError, msgspec.MsgspecError) as error:
             raise UserError(f"{self.snapshot} can't be read: {error}") from None
         if snapshot.state == "running" and not self.is_running:
-            return msgspec.structs.replace(snapshot, state="stopped")
+            return snapshot.stopped()
         return snapshot
 
     def write(self, snapshot: Snapshot) -> None:

@@ -10,7 +10,7 @@ import math
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from .ranges import Range
 
@@ -124,6 +124,16 @@ class Snapshot(Struct, frozen=True, tag=True):
     importances: dict[str, float] = {}
     storage: str = ""
     problem: str = ""
+
+    def stopped(self, problem: str = "") -> "Snapshot":
+        """The same once its sweep is gone: the trials that were running wait to be run again."""
+        rows = [
+            structs.replace(row, state="waiting") if row.state == "running" else row
+            for row in self.rows
+        ]
+        return structs.replace(
+            self, state="stopped", rows=tuple(rows), seconds_left=None, problem=problem
+        )
 
     def count(self, state: TrialState) -> int:
         """How many trials are in a state."""

@@ -338,8 +338,10 @@ def test_a_snapshot_of_a_sweep_that_was_killed_says_stopped(finished, tmp_path):
     files = StudyFiles(tmp_path, "a")
     with pytest.raises(UserError, match="no sweep named a"):
         files.read()
-    files.write(replace(snapshot, state="running"))
-    assert files.read().state == "stopped"
+    rows = (replace(snapshot.rows[0], state="running"), *snapshot.rows[1:])
+    files.write(replace(snapshot, state="running", rows=rows))
+    found = files.read()
+    assert (found.state, found.count("running"), found.count("waiting")) == ("stopped", 0, 1)
     files.snapshot.write_text("{")
     with pytest.raises(UserError, match="can't be read"):
         files.read()

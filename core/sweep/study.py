@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import optuna
@@ -57,7 +57,7 @@ class Study:
         self._file: FileStorage | None = None
         self._shared: RDBStorage | None = None
         if not (start.storage or start.over or database.exists()):
-            raise _missing(start.study)
+            _refuse_missing(start.study)
         url = postgres_url(start.storage) if start.storage else sqlite_url(database)
         with told():
             self._storage: FileStorage | RDBStorage
@@ -227,7 +227,7 @@ class Study:
             return optuna.load_study(study_name=start.study, storage=self._storage), False
         except KeyError:
             if not start.over:
-                raise _missing(start.study) from None
+                _refuse_missing(start.study)
         try:
             return optuna.create_study(storage=self._storage, study_name=start.study), True
         except optuna.exceptions.DuplicatedStudyError:  # by another machine, just now
@@ -321,8 +321,8 @@ def _design(start: Start) -> str:
     return f"{start.spec} over {over} --sampler {start.sampler} --seeds {start.seeds}{others}"
 
 
-def _missing(study: str) -> UserError:
-    return UserError(f"there is no study {study} to go on with")
+def _refuse_missing(study: str) -> NoReturn:
+    raise UserError(f"there is no study {study} to go on with") from None
 
 
 def _distribution(one: Range) -> BaseDistribution:

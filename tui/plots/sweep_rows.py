@@ -44,7 +44,7 @@ def headline(snapshot: Snapshot) -> str:
     if snapshot.seconds_left is not None:
         parts.append(f"{_clock(snapshot.seconds_left)} left")
     elif snapshot.state != "running":
-        parts.append(f"{snapshot.state} after {_clock(snapshot.seconds)}")
+        parts += [snapshot.state, f"last ran for {_clock(snapshot.seconds)}"]
     return " · ".join(parts)
 
 

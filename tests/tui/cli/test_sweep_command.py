@@ -102,7 +102,7 @@ def test_the_leaderboard_of_a_study_can_be_shown(run, run_json, refused, shown, 
     done = run("sweep", "--follow", "--name", "shown")
     assert (done.code, done.err) == (0, "")
     lines = [line.split() for line in done.out.splitlines()]
-    assert "shown · 3 of 9 trials · 1 pruned · stopped after 1:15" in done.out
+    assert "shown · 3 of 9 trials · 1 pruned · stopped · last ran for 1:15" in done.out
     assert [line[0] for line in lines if line[-1:] and line[-1].startswith("/runs/")] == ["2", "0"]
     assert "What mattered: learning rate 75%, hidden 25%" in done.out
     assert run_json("sweep", "--follow")["best"]["value"] == 2.1  # the last is meant

@@ -74,7 +74,8 @@ class Board:
         if row := self._rows.get(trial.number):
             return row
         values = trial.intermediate_values
-        newest = values[max(values)] if values else None
+        is_waiting = trial.state == TrialState.WAITING  # to be run from its beginning
+        newest = values[max(values)] if values and not is_waiting else None
         spec = self._study.spec_of(trial)
         result = result_of(trial)
         settings = vars(spec.model) | vars(spec.train)

@@ -69,6 +69,7 @@ class Coordinator:
             self._workers.close()
             with contextlib.suppress(UserError):  # what can't be given back now is when it goes on
                 self._study.give_back_all()
+                self._reached.clear()
             with contextlib.suppress(UserError):
                 self._publish_last(state, problem)
 

@@ -127,9 +127,9 @@ class Snapshot(Struct, frozen=True, tag=True):
 
     def stopped(self, problem: str = "") -> "Snapshot":
         """The same once its sweep is gone: the trials that were running wait to be run again."""
+        again = {"state": "waiting", "value": None, "steps": 0, "dev": (), "losses": ()}
         rows = [
-            structs.replace(row, state="waiting") if row.state == "running" else row
-            for row in self.rows
+            structs.replace(row, **again) if row.state == "running" else row for row in self.rows
         ]
         return structs.replace(
             self, state="stopped", rows=tuple(rows), seconds_left=None, problem=problem

@@ -329,7 +329,8 @@ def test_it_is_steered_by_what_is_written_to_its_commands(items, tmp_path):
     files.command(Stop())
     thread.join(60)
     assert files.read().state == "stopped"
-    assert files.read().rows[1].state == "waiting"  # given back
+    row = files.read().rows[1]  # given back, to be run from its beginning
+    assert (row.state, row.value, row.steps, row.losses) == ("waiting", None, 0, ())
     assert study_names(tmp_path) == ["a"]
 
 
@@ -342,6 +343,7 @@ def test_a_snapshot_of_a_sweep_that_was_killed_says_stopped(finished, tmp_path):
     files.write(replace(snapshot, state="running", rows=rows))
     found = files.read()
     assert (found.state, found.count("running"), found.count("waiting")) == ("stopped", 0, 1)
+    assert (found.rows[0].value, found.rows[0].steps) == (None, 0)
     files.snapshot.write_text("{")
     with pytest.raises(UserError, match="can't be read"):
         files.read()

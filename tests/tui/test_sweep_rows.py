@@ -130,3 +130,9 @@ def test_a_trial_without_a_loss_has_a_row():
     lines = texts(board_rows([trial], Board(("hidden",), "dev", 0, 70, 6, DARK))[0])
     assert "–" in lines[1]
     assert "the batch is too large" in lines[-1]
+
+
+def test_the_steps_of_a_long_trial_are_not_cut():
+    trial = Trial(3, "running", {"hidden": 64}, "", 2.5, 137_500, 200_000)
+    lines = texts(board_rows([trial], Board(("hidden",), "dev", 0, 70, 6, DARK))[0])
+    assert "138k/200k running" in lines[1] or "137.5k/200k running" in lines[1]

@@ -17,7 +17,7 @@ from .ticks import tick_label
 _BY_MERIT = ("done", "running", "pruned", "failed", "waiting")
 _BY_STATE = ("running", "done", "pruned", "failed", "waiting")
 _COLOURS = {"running": "batch", "done": "text", "failed": "warning"}  # of a state; others are dim
-_TRIAL, _DEV, _STEPS, _STATE = 6, 7, 10, 8  # cells of columns, with a gap
+_TRIAL, _DEV, _STEPS, _STATE = 6, 7, 12, 8  # cells of columns, with a gap
 _SETTING, _MAX_SETTING = 9, 15
 _ABOUT_LINES = 2
 

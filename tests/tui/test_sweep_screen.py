@@ -90,6 +90,9 @@ async def test_it_shows_the_newest_study_in_any_size(sweeps, explorer, size):
             await it.until(lambda: all(one in it.painted() for one in said))
         assert ("Dev by hidden" in it.painted()) == (size[0] >= 120)
         assert ("tab plot" in it.painted()) == (size == (80, 24))
+        if size[0] >= 120:  # what the curves and the shares are of
+            assert "dev, or minibatches before the first" in it.painted()
+            assert "for being among the best" in it.painted()
         if size == (80, 24):
             await it.press("tab", "tab", "v")
             await it.until(lambda: "Dev by learning rate" in it.painted())

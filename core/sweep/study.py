@@ -28,6 +28,7 @@ from ..settings import changed
 from .database import FileStorage, shared_storage, sqlite_url, told
 from .files import postgres_url
 from .halving import is_behind
+from .listed import ListedSampler
 from .messages import Start
 from .ranges import Range, grid, num_combinations
 
@@ -76,7 +77,6 @@ class Study:
         self._seed = (
             self.base.seed + shift
         ) % 2**32  # what goes on with a study does not repeat it
-        self._points = self._listed()
         self._study.sampler = self._sampler()
         self._running: dict[int, optuna.Trial] = {}  # here, by number
         self._next_beat = 0.0
@@ -93,7 +93,9 @@ class Study:
                 fail_stale_trials(self._study)
             found = self.trials()
             is_waiting = any(trial.state == TrialState.WAITING for trial in found)
-            if not is_waiting and (len(found) >= most or not self._propose(found)):
+            sampler = self._study.sampler
+            has_more = not isinstance(sampler, ListedSampler) or sampler.advance(found)
+            if not is_waiting and (len(found) >= most or not has_more):
                 return None
             trial = self._study.ask()
             self._running[trial.number] = trial
@@ -107,9 +109,9 @@ class Study:
     @property
     def num_possible(self) -> float:
         """How many trials can be had: infinitely many, or those that are listed and the first."""
-        if self._points is None:
+        if not isinstance(sampler := self._study.sampler, ListedSampler):
             return math.inf
-        return len(self._points) + (_first(self.begun)[0] not in self._points)
+        return len(sampler.points) + (_first(self.begun)[0] not in sampler.points)
 
     def spec_of(self, trial: optuna.Trial | FrozenTrial) -> RunSpec:
         """How a trial starts."""
@@ -233,30 +235,13 @@ class Study:
         except optuna.exceptions.DuplicatedStudyError:  # by another machine, just now
             return optuna.load_study(study_name=start.study, storage=self._storage), False
 
-    def _listed(self) -> list[dict[str, Any]] | None:
-        """The trials of a grid, or of a sweep that has time for every combination, in random order;
-        None where the sampler proposes them."""
+    def _sampler(self) -> optuna.samplers.BaseSampler:
+        """What proposes trials: a list where there are trials enough for every combination."""
         begun = self.begun
         is_full = num_combinations(begun.over) <= begun.trials
-        if not is_full and begun.sampler != "grid":
-            return None
-        points = grid(begun.over, is_full)
-        random.Random(self._seed).shuffle(points)
-        return points
-
-    def _propose(self, found: list[FrozenTrial]) -> bool:
-        """Put the next of the listed trials in line. False if all have been tried."""
-        if self._points is None:
-            return True
-        tried = {frozenset(trial.params.items()) for trial in found}
-        left = (point for point in self._points if frozenset(point.items()) not in tried)
-        if point := next(left, None):
-            self._study.enqueue_trial(point)
-        return point is not None
-
-    def _sampler(self) -> optuna.samplers.BaseSampler:
-        """What proposes trials that are not listed."""
-        if self.begun.sampler == "tpe":
+        if is_full or begun.sampler == "grid":
+            return ListedSampler(grid(begun.over, is_full), self._seed)
+        if begun.sampler == "tpe":
             return optuna.samplers.TPESampler(seed=self._seed, constant_liar=True)
         return optuna.samplers.RandomSampler(seed=self._seed)
 

@@ -155,6 +155,24 @@ def test_where_there_are_trials_enough_each_combination_is_tried_once(items, tmp
     assert sorted(row.settings["hidden"] for row in rows) == [2, 3, 4, 5, 6, 7, 8, 9]
 
 
+def test_of_a_grid_that_machines_share_none_tries_anything_else(items, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep_study, "postgres_url", lambda url: url)
+    shared = {"storage": f"sqlite:///{tmp_path}/shared.sqlite3", "may_exist": True}
+    one, other = (study_of(tmp_path, items, "dropout=0.1..0.5", sampler="grid", **shared)
+                  for _ in range(2))  # fmt: skip
+    ask(one, 9)
+    stolen = []
+    propose = one._study.ask
+
+    def ask_after_the_other():
+        stolen.append(ask(other, 9))
+        return propose()
+
+    monkeypatch.setattr(one._study, "ask", ask_after_the_other)
+    found = [spec.train.dropout for _, spec in (ask(one, 9), *stolen)]
+    assert set(found) <= {0.1, 0.2, 0.3, 0.4, 0.5}
+
+
 def test_what_matters_is_told_by_several_of_the_best(items, tmp_path):
     over = "learning_rate=0.001..0.1:log", "hidden=4,5"
     study = study_of(tmp_path, items, *over, trials=20)

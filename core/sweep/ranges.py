@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from ..errors import UserError
+from ..model_kinds import MODEL_KINDS
 from ..run_spec import RunSpec
 from ..settings import SETTINGS, allowed_values, parse_value, setting_name, value_text
 
@@ -27,6 +28,9 @@ _SENSIBLE = {
     "mix": "0,auto",
     "mix_order": "3..8",
 }
+
+# What decides whether a setting does anything, and where it doesn't.
+_SWITCHES = {"mix_order": ("mix", 0), "smoothing": ("smoothing_method", "kneser-ney")}
 
 
 class Range(Struct, frozen=True, omit_defaults=True):
@@ -93,9 +97,21 @@ def parse_ranges(words: Iterable[str], spec: RunSpec, source: str = "--over") ->
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"{source} has {name} more than once; once is right")
-        if "kind" not in names and not spec.model.is_relevant(name):
-            raise UserError(f"{name} does nothing for the {spec.model.model_kind.label}")
+        if why := why_useless(name, spec, ranges):
+            raise UserError(why)
     return ranges
+
+
+def why_useless(name: str, spec: RunSpec, ranges: Sequence[Range] = ()) -> str:
+    """Why it makes no difference to try a setting, together with some ranges; "" if it does."""
+    tried = {one.setting: one.choices for one in ranges}
+    kinds = [MODEL_KINDS[str(kind)] for kind in tried.get("kind", [spec.model.kind])]
+    if not any(name in kind.settings for kind in kinds):
+        return f"{name} does nothing for the {' and the '.join(kind.label for kind in kinds)}"
+    switch, off = _SWITCHES.get(name, ("", None))
+    if switch and switch not in tried and getattr(spec.train, switch) == off:
+        return f"{name} does nothing while {switch} is {off}; set or try {switch} too"
+    return ""
 
 
 def grid(ranges: Sequence[Range], is_full: bool = False) -> list[dict[str, Any]]:

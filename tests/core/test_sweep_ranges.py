@@ -1,6 +1,7 @@
 """What a sweep tries: ranges as they are written, refusals, grids, rungs."""
 
 import math
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -40,6 +41,10 @@ def test_every_setting_has_a_sensible_range(preset):
     for name in spec.model.model_kind.settings:
         if name == "train_on":
             continue
+        if name == "mix_order":
+            spec = replace(spec, train=replace(spec.train, mix="auto"))
+        if name == "smoothing":
+            spec = replace(spec, train=replace(spec.train, smoothing_method="add-k"))
         (found,) = parse_ranges([name], spec)
         for value in found.points:  # within its limits
             assert parse_value(name, str(value)) == value
@@ -58,6 +63,7 @@ def test_every_setting_has_a_sensible_range(preset):
         ("optimizer=sgd..adamw", "takes a list, not a range"),
         ("optimizer=sgd,adam", "did you mean adamw?"),
         ("smoothing", "smoothing does nothing for the MLP"),
+        ("mix_order", "mix_order does nothing while mix is 0"),
         ("train_on=all,train", "train_on can't be tried"),
         ("hiden", "did you mean hidden?"),
         ("seed=1,2", "there is no setting"),
@@ -66,6 +72,15 @@ def test_every_setting_has_a_sensible_range(preset):
 def test_what_can_t_be_tried_is_refused_in_a_sentence(word, says):
     with pytest.raises(UserError, match="(?s)" + says.replace("?", r"\?")):
         parse_ranges([word], LECTURE)
+
+
+def test_what_another_range_gives_a_use_can_be_tried_with_it():
+    assert len(parse_ranges(["mix_order", "mix=0,auto"], LECTURE)) == 2
+    assert len(parse_ranges(["kind=mlp,ngram", "order"], LECTURE)) == 2
+    with pytest.raises(UserError, match="order does nothing for the MLP and the neural bigram"):
+        parse_ranges(["kind=mlp,neural-bigram", "order"], LECTURE)
+    with pytest.raises(UserError, match="smoothing does nothing while smoothing_method is"):
+        parse_ranges(["smoothing"], spec_of("kneser-ney"))
 
 
 def test_a_setting_is_given_once_and_one_at_least():

@@ -149,6 +149,16 @@ async def test_a_wrong_range_is_refused_in_place_and_detaching_is_chosen(sweeps,
         await it.until(lambda: isinstance(it.app.screen, sweep.SweepScreen))
 
 
+async def test_no_setting_is_offered_that_does_nothing(sweeps, explorer, snapshot):
+    counts = snapshot(kind="ngram", smoothing_method="kneser-ney")
+    async with explorer(first=counts) as it:
+        await opened(it)
+        await it.press("n")
+        await it.until(lambda: isinstance(it.app.screen, SweepStart))
+        await it.until(lambda: "order=1..5 " in it.painted())
+        assert "smoothing=" not in it.painted()
+
+
 async def test_stop_and_prune_are_asked_of_a_study_that_runs(running, explorer):
     async with explorer() as it:
         screen = await opened(it)

@@ -96,7 +96,7 @@ NOTHING_TO_EXPORT = "Nothing to export yet: the run is saved every few seconds"
 
 # Sweeps
 SWEEP_STARTING = "Starting the sweep {study} …"
-SWEEP_STARTED = "The sweep {study} runs · {key[sweep-stop]} to stop"
+SWEEP_STARTED = "The sweep {study} runs{how_long} · {key[sweep-stop]} to stop"
 SWEEP_FAILED = "No sweep: {why}"
 SWEEP_STOPPING = "Stopping: running trials are given back · {key[sweep-resume]} to resume"
 NOT_RESUMED = "Not resumed: {why}"

@@ -6,9 +6,11 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
+from ..atomic import UNFINISHED, check_can_create
 from ..errors import UserError
 from .messages import Failed, Reply, Start, Started, to_line
 from .workers import Workers, load_torch_ahead
@@ -28,6 +30,8 @@ def main() -> None:
         _run(msgspec.json.decode(sys.stdin.buffer.readline(), type=Start), send)
     except UserError as error:
         send(Failed(str(error)))
+        print(error, file=sys.stderr)  # for whoever no longer reads replies
+        os._exit(1)
     except BaseException:
         traceback.print_exc()
         os._exit(1)  # sys.exit would wait for the thread that reads
@@ -39,6 +43,8 @@ def _run(start: Start, send: Callable[[Reply], None]) -> None:
 
     files = StudyFiles(sweeps_directory(), start.study)
     files.lock()
+    if start.runs and start.keep:
+        check_can_create(Path(start.runs) / f"{UNFINISHED}{start.study}")
     from .coordinator import Coordinator
     from .study import Study
 

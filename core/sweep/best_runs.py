@@ -1,6 +1,7 @@
 """The runs of a study's best trials, saved as ordinary runs."""
 
 import contextlib
+from itertools import chain, count
 from pathlib import Path
 
 from ..errors import UserError
@@ -13,23 +14,27 @@ from .study import Study
 class BestRuns:
     """Says which trials are saved, and removes those that have been beaten since."""
 
-    def __init__(self, study: Study, name: str, directory: str, count: int):
-        """name: of the study. count: how many of the best are kept in a directory of runs."""
-        self._study, self._name, self._count = study, name, count
+    def __init__(self, study: Study, name: str, directory: str, keep: int):
+        """name: of the study. keep: how many of the best are kept in a directory of runs."""
+        self._study, self._name, self._keep = study, name, keep
         self._directory = Path(directory)
 
     def path_for(self, trial: int, value: float) -> Path | None:
-        """The file for the run of a trial with this dev loss; None if it is none of the best."""
-        best = best_of(self._study.trials(), self._count)
-        lost = len(best) == self._count and (not best or value >= (best[-1].value or 0.0))
-        path = self._directory / f"{self._name}-trial-{trial}{SUFFIX}"
-        return None if lost or path.exists() else path
+        """A new file for the run of a trial with this dev loss; None if it is none of the best."""
+        best = best_of(self._study.trials(), self._keep)
+        lost = len(best) == self._keep and (not best or value >= (best[-1].value or 0.0))
+        if lost:
+            return None
+        name = f"{self._name}-trial-{trial}"
+        names = chain([name], (f"{name}-{number}" for number in count(2)))
+        paths = (self._directory / f"{name}{SUFFIX}" for name in names)
+        return next(path for path in paths if not path.exists())
 
     def remove_beaten(self) -> None:
         """Remove the runs of trials that are no longer among the best, unless they have been
         trained on, or are open in an explorer."""
         trials = self._study.trials()
-        best = {trial.number for trial in best_of(trials, self._count)}
+        best = {trial.number for trial in best_of(trials, self._keep)}
         for trial in trials:
             result = result_of(trial)
             if result.run and trial.number not in best and Path(result.run).exists():

@@ -59,6 +59,7 @@ class Board:
             spec=begun.spec,
             over=begun.over,
             steps=sum(row.steps for row in rows),
+            seeds=begun.seeds,
             rows=tuple(
                 _with_curves(row, result_of(trial)) if trial.number in leaders else row
                 for row, trial in zip(rows, found, strict=True)
@@ -73,7 +74,8 @@ class Board:
         if row := self._rows.get(trial.number):
             return row
         values = trial.intermediate_values
-        newest = values[max(values)] if values else None
+        is_waiting = trial.state == TrialState.WAITING  # to be run from its beginning
+        newest = values[max(values)] if values and not is_waiting else None
         spec = self._study.spec_of(trial)
         result = result_of(trial)
         settings = vars(spec.model) | vars(spec.train)

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ from ..errors import UserError
 from .best_runs import BestRuns
 from .board import Board, Result, finite
 from .files import StudyFiles
-from .messages import Command, Prune, Start, State, Stop
+from .messages import Command, Prune, Snapshot, Start, State, Stop
 from .study import Study
 from .trial_messages import Ended, Keep, Kept, Reached, Task, Verdict
 from .workers import Report, Worker, Workers
@@ -37,6 +38,7 @@ class Coordinator:
         self._saving: dict[int, tuple[Ended, Path]] = {}
         self._deaths: dict[int, int] = {}
         self._ended = 0  # trials, here
+        self._snapshot: Snapshot | None = None  # the last
         self._begun = time.monotonic()
         self._next_snapshot = self._next_ask = 0.0
         self.is_stopping: bool = False
@@ -67,7 +69,9 @@ class Coordinator:
             self._workers.close()
             with contextlib.suppress(UserError):  # what can't be given back now is when it goes on
                 self._study.give_back_all()
-                self.publish(state, problem)
+                self._reached.clear()
+            with contextlib.suppress(UserError):
+                self._publish_last(state, problem)
 
     def publish(self, state: State, problem: str = "") -> None:
         """Write a snapshot."""
@@ -86,8 +90,18 @@ class Coordinator:
             problem=problem,
         )
         self._files.write(snapshot)
+        self._snapshot = snapshot
         cost = time.process_time() - begun
         self._next_snapshot = time.monotonic() + max(_MIN_SECONDS, _TIMES_COST * cost)
+
+    def _publish_last(self, state: State, problem: str) -> None:
+        """Write the last snapshot; the one before if the study can't be read any more."""
+        try:
+            self.publish(state, problem)
+        except UserError:
+            if self._snapshot is None:
+                raise
+            self._files.write(self._snapshot.stopped(problem))
 
     @property
     def _seconds(self) -> float:
@@ -125,6 +139,8 @@ class Coordinator:
                     self._end(worker, report)
             case Kept(problem) if worker.trial is not None:
                 ended, path = self._saving.pop(worker.trial)
+                if problem:
+                    ended = replace(ended, why=f"not saved as a run: {problem}")
                 self._end(worker, ended, "" if problem else str(path))
                 self._best_runs.remove_beaten()
             case None if worker.trial is not None:

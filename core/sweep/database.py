@@ -17,7 +17,7 @@ from optuna.distributions import distribution_to_json
 from optuna.storages import InMemoryStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import Engine, event
+from sqlalchemy import URL, Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import UserError
@@ -45,7 +45,7 @@ class FileStorage(InMemoryStorage):
         """Read a study, if it exists. path: of the file, which is made if it doesn't."""
         super().__init__()
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-        self._file = RDBStorage(f"sqlite:///{path}")
+        self._file = RDBStorage(sqlite_url(path))
         self.engine: Engine = self._file.engine
         event.listen(self.engine, "connect", _quicken)
         self.engine.dispose()  # so that what is connected from now on is quick
@@ -120,6 +120,11 @@ class FileStorage(InMemoryStorage):
             "trial_user_attributes": _stored(id, trial.user_attrs),
             "trial_system_attributes": _stored(id, trial.system_attrs),
         }
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of an SQLite file, in whose path characters such as ? and % mean themselves."""
+    return URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def shared_storage(url: str, grace: int) -> RDBStorage:

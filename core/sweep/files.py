@@ -45,7 +45,7 @@ class StudyFiles:
         self.database: Path = directory / f"{study}.sqlite3"
         self.snapshot: Path = directory / f"{study}{_SNAPSHOT}"
         self.commands: Path = directory / f"{study}.commands"
-        self._study = study
+        self.study: str = study
         self._lock = FileLock(directory / f".{study}.lock", blocking=False)
         self._taken = 0  # bytes of the commands
 
@@ -61,7 +61,7 @@ class StudyFiles:
             self._lock.acquire(timeout=_LOCK_SECONDS)  # for a client may just have tried it
             self.commands.unlink(missing_ok=True)
         except Timeout:
-            raise UserError(f"the sweep {self._study} is running already") from None
+            raise UserError(f"the sweep {self.study} is running already") from None
         except OSError as error:
             raise cannot_write(directory, error) from None
 
@@ -88,11 +88,11 @@ class StudyFiles:
         try:
             snapshot = msgspec.json.decode(self.snapshot.read_bytes(), type=Snapshot)
         except FileNotFoundError:
-            raise UserError(f"no sweep named {self._study} in {self.snapshot.parent}") from None
+            raise UserError(f"no sweep named {self.study} in {self.snapshot.parent}") from None
         except (OSError, msgspec.MsgspecError) as error:
             raise UserError(f"{self.snapshot} can't be read: {error}") from None
         if snapshot.state == "running" and not self.is_running:
-            return msgspec.structs.replace(snapshot, state="stopped")
+            return snapshot.stopped()
         return snapshot
 
     def write(self, snapshot: Snapshot) -> None:

@@ -10,7 +10,7 @@ import math
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from .ranges import Range
 
@@ -104,9 +104,10 @@ class Snapshot(Struct, frozen=True, tag=True):
     """A study as it was at some moment.
 
     trials: how many there are to be. seconds: since this sweep began. seconds_left: a guess while
-    it runs. steps: taken by all trials. rows: the trials by number. best_so_far: (trials that had
-    ended, the lowest dev loss by then), where that fell. importances: how much of the dev loss each
-    setting accounts for, in sum 1. problem: why the sweep ended early, if that was so.
+    it runs. steps: taken by all trials. seeds: of each trial, whose dev loss is their mean. rows:
+    the trials by number. best_so_far: (trials that had ended, the lowest dev loss by then), where
+    that fell. importances: how much each setting decides whether a trial is among the best, in sum
+    1. problem: why the sweep ended early, if that was so.
     """
 
     study: str
@@ -117,11 +118,22 @@ class Snapshot(Struct, frozen=True, tag=True):
     seconds: float = 0.0
     seconds_left: float | None = None
     steps: int = 0
+    seeds: int = 1
     rows: tuple[Trial, ...] = ()
     best_so_far: tuple[Point, ...] = ()
     importances: dict[str, float] = {}
     storage: str = ""
     problem: str = ""
+
+    def stopped(self, problem: str = "") -> "Snapshot":
+        """The same once its sweep is gone: the trials that were running wait to be run again."""
+        again = {"state": "waiting", "value": None, "steps": 0, "dev": (), "losses": ()}
+        rows = [
+            structs.replace(row, **again) if row.state == "running" else row for row in self.rows
+        ]
+        return structs.replace(
+            self, state="stopped", rows=tuple(rows), seconds_left=None, problem=problem
+        )
 
     def count(self, state: TrialState) -> int:
         """How many trials are in a state."""

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from ..errors import UserError
+from ..model_kinds import MODEL_KINDS
 from ..run_spec import RunSpec
 from ..settings import SETTINGS, allowed_values, parse_value, setting_name, value_text
 
@@ -28,6 +29,9 @@ _SENSIBLE = {
     "mix_order": "3..8",
 }
 
+# What decides whether a setting does anything, and where it doesn't.
+_SWITCHES = {"mix_order": ("mix", 0), "smoothing": ("smoothing_method", "kneser-ney")}
+
 
 class Range(Struct, frozen=True, omit_defaults=True):
     """What a sweep may try of a setting: some values, or all from `low` to `high`.
@@ -45,7 +49,7 @@ class Range(Struct, frozen=True, omit_defaults=True):
         if self.choices:
             return f"{self.setting}={','.join(map(value_text, self.choices))}"
         log = ":log" if self.log else ""
-        return f"{self.setting}={self.low:g}..{self.high:.10g}{log}"
+        return f"{self.setting}={self.low:.10g}..{self.high:.10g}{log}"
 
     def __contains__(self, value: Any) -> bool:
         if self.choices or isinstance(value, str):
@@ -56,6 +60,13 @@ class Range(Struct, frozen=True, omit_defaults=True):
     def is_whole(self) -> bool:
         """True if only whole numbers are possible."""
         return isinstance(SETTINGS[self.setting].default, int)
+
+    @property
+    def values(self) -> Sequence[Any] | None:
+        """All that it has; None for fractions, of which there is no end."""
+        if self.choices or not self.is_whole:
+            return self.choices or None
+        return range(int(self.low), int(self.high) + 1)
 
     @property
     def points(self) -> Sequence[Any]:
@@ -86,23 +97,33 @@ def parse_ranges(words: Iterable[str], spec: RunSpec, source: str = "--over") ->
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"{source} has {name} more than once; once is right")
-        if "kind" not in names and not spec.model.is_relevant(name):
-            raise UserError(f"{name} does nothing for the {spec.model.model_kind.label}")
+        if why := why_useless(name, spec, ranges):
+            raise UserError(why)
     return ranges
 
 
-def grid(ranges: Sequence[Range]) -> list[dict[str, Any]]:
-    """All combinations of the points of some ranges."""
+def why_useless(name: str, spec: RunSpec, ranges: Sequence[Range] = ()) -> str:
+    """Why it makes no difference to try a setting, together with some ranges; "" if it does."""
+    tried = {one.setting: one.choices for one in ranges}
+    kinds = [MODEL_KINDS[str(kind)] for kind in tried.get("kind", [spec.model.kind])]
+    if not any(name in kind.settings for kind in kinds):
+        return f"{name} does nothing for the {' and the '.join(kind.label for kind in kinds)}"
+    switch, off = _SWITCHES.get(name, ("", None))
+    if switch and switch not in tried and getattr(spec.train, switch) == off:
+        return f"{name} does nothing while {switch} is {off}; set or try {switch} too"
+    return ""
+
+
+def grid(ranges: Sequence[Range], is_full: bool = False) -> list[dict[str, Any]]:
+    """All combinations of the points of some ranges; of all their values if it is to be full."""
     names = [one.setting for one in ranges]
-    points = (one.points for one in ranges)
+    points = (one.values or () if is_full else one.points for one in ranges)
     return [dict(zip(names, values, strict=True)) for values in product(*points)]
 
 
 def num_combinations(ranges: Sequence[Range]) -> float:
-    """How many different trials are possible; infinite with a range of numbers."""
-    whole = [one.high - one.low + 1 if one.is_whole else math.inf for one in ranges]
-    sizes = zip(ranges, whole, strict=True)
-    return math.prod(len(one.choices) or size for one, size in sizes)
+    """How many different trials are possible; infinite with a range of fractions."""
+    return math.prod(math.inf if one.values is None else len(one.values) for one in ranges)
 
 
 def _parse(word: str, spec: RunSpec) -> Range:

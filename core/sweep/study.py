@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import optuna
@@ -20,13 +20,15 @@ from optuna.distributions import (
 )
 from optuna.storages import RDBStorage, fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import make_url
 
 from ..errors import UserError
 from ..run_spec import RunSpec
 from ..settings import changed
-from .database import FileStorage, shared_storage, told
+from .database import FileStorage, shared_storage, sqlite_url, told
 from .files import postgres_url
 from .halving import is_behind
+from .listed import ListedSampler
 from .messages import Start
 from .ranges import Range, grid, num_combinations
 
@@ -36,6 +38,7 @@ _OUTSIDE = "outside"  # of the first trial: all settings that are tried if one i
 _RETRIED = "retry_history"  # what Optuna calls the trials of which this one is the same again
 _TRIES, _SECONDS_BETWEEN = 10, 1.0  # while several machines begin a study at once
 _MIN_WEIGHED = 5  # trials for importances
+_MIN_BEST = 5  # trials, that tell what matters
 _WORSE = 0.3  # the p below which a trial of several seeds ends: worse for both of the first two
 
 
@@ -54,7 +57,9 @@ class Study:
         """
         self._file: FileStorage | None = None
         self._shared: RDBStorage | None = None
-        url = postgres_url(start.storage) if start.storage else f"sqlite:///{database}"
+        if not (start.storage or start.over or database.exists()):
+            _refuse_missing(start.study)
+        url = postgres_url(start.storage) if start.storage else sqlite_url(database)
         with told():
             self._storage: FileStorage | RDBStorage
             if start.storage:
@@ -67,7 +72,11 @@ class Study:
         self.base: RunSpec = RunSpec.parse(self.begun.spec)
         steps = [one.high or max(one.choices) for one in self.begun.over if one.setting == "steps"]
         self.most_steps: int = int(max([self.base.train.steps, *map(float, steps)]))
-        self.url: str = url.split("@")[-1]  # without a password
+        self.url: str = str(make_url(url).set(password=None, query={}))  # where passwords may be
+        shift = random.getrandbits(30) if self._shared else len(study.trials)
+        self._seed = (
+            self.base.seed + shift
+        ) % 2**32  # what goes on with a study does not repeat it
         self._study.sampler = self._sampler()
         self._running: dict[int, optuna.Trial] = {}  # here, by number
         self._next_beat = 0.0
@@ -77,13 +86,16 @@ class Study:
                 self._give_back(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
     def ask(self, most: int) -> tuple[int, RunSpec] | None:
-        """The next trial and how it starts; None if `most` are there, of which none waits."""
+        """The next trial and how it starts; None if none waits, and `most` or all that can be are
+        there."""
         with self._changing():
             if self._shared:
                 fail_stale_trials(self._study)
             found = self.trials()
             is_waiting = any(trial.state == TrialState.WAITING for trial in found)
-            if not is_waiting and len(found) >= most:
+            sampler = self._study.sampler
+            has_more = not isinstance(sampler, ListedSampler) or sampler.advance(found)
+            if not is_waiting and (len(found) >= most or not has_more):
                 return None
             trial = self._study.ask()
             self._running[trial.number] = trial
@@ -96,9 +108,10 @@ class Study:
 
     @property
     def num_possible(self) -> float:
-        """How many trials differ: all combinations, and the first where it is none of them."""
-        _, outside = _first(self.begun)
-        return num_combinations(self.begun.over) + bool(outside)
+        """How many trials can be had: infinitely many, or those that are listed and the first."""
+        if not isinstance(sampler := self._study.sampler, ListedSampler):
+            return math.inf
+        return len(sampler.points) + (_first(self.begun)[0] not in sampler.points)
 
     def spec_of(self, trial: optuna.Trial | FrozenTrial) -> RunSpec:
         """How a trial starts."""
@@ -181,14 +194,16 @@ class Study:
         return sum(trial.state.is_finished() for trial in self.trials())
 
     def importances(self) -> dict[str, float]:
-        """How much of the dev loss each setting accounts for, in sum 1; empty if too few trials
-        are done to say."""
+        """How much each setting decides whether a trial is among the best, in sum 1; empty if too
+        few trials are done to say. The best are a tenth of them, or five, but not most."""
         done = sum(trial.state == TrialState.COMPLETE for trial in self.trials())
         if done < _MIN_WEIGHED:
             return {}
+        share = min(0.5, max(0.1, _MIN_BEST / done))
         try:
             with told():
-                return optuna.importance.get_param_importances(self._study)
+                by_best = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=share)
+                return optuna.importance.get_param_importances(self._study, evaluator=by_best)
         except (ValueError, RuntimeError):
             return {}
 
@@ -214,20 +229,22 @@ class Study:
             return optuna.load_study(study_name=start.study, storage=self._storage), False
         except KeyError:
             if not start.over:
-                raise UserError(f"there is no study {start.study} to go on with") from None
+                _refuse_missing(start.study)
         try:
             return optuna.create_study(storage=self._storage, study_name=start.study), True
         except optuna.exceptions.DuplicatedStudyError:  # by another machine, just now
             return optuna.load_study(study_name=start.study, storage=self._storage), False
 
     def _sampler(self) -> optuna.samplers.BaseSampler:
-        """What proposes trials; one that goes on with a study does not repeat it."""
-        shift = random.getrandbits(30) if self._shared else len(self._study.trials)
-        seed = (self.base.seed + shift) % 2**32
-        if self.begun.sampler == "tpe":
+        """What proposes trials: a list where there are trials enough for every combination."""
+        begun = self.begun
+        is_full = num_combinations(begun.over) <= begun.trials
+        if is_full or begun.sampler == "grid":
+            return ListedSampler(grid(begun.over, is_full), self._seed)
+        if begun.sampler == "tpe":
             with told():
-                return optuna.samplers.TPESampler(seed=seed, group=True, gamma=_num_good)
-        return optuna.samplers.RandomSampler(seed=seed)  # of a grid, all trials wait already
+                return optuna.samplers.TPESampler(seed=self._seed, group=True, gamma=_num_good)
+        return optuna.samplers.RandomSampler(seed=self._seed)
 
     def _is_worse(self, trial: optuna.Trial) -> bool:
         pruner = optuna.pruners.WilcoxonPruner(p_threshold=_WORSE)
@@ -241,14 +258,11 @@ class Study:
 
 
 def _begin(study: optuna.Study, start: Start) -> Start:
-    """Note how a study begins, and put its first trials in line."""
+    """Note how a study begins, and put its first trial in line."""
     begun = msgspec.structs.replace(start, storage="", runs="")  # no password, no path
     inside, outside = _first(begun)
     with told():
         study.enqueue_trial(inside, {_OUTSIDE: outside})
-        points = grid(start.over) if start.sampler == "grid" else []
-        for point in [one for one in points if one != inside][: start.trials - 1]:
-            study.enqueue_trial(point)
         study.set_user_attr(_ATTRIBUTE, msgspec.to_builtins(begun))
     return begun
 
@@ -284,16 +298,24 @@ def _begun(study: optuna.Study, start: Start) -> Start:
     else:
         raise UserError(f"the study {start.study} was not begun by makemore-tui sweep")
     begun = msgspec.convert({"study": start.study} | found, Start)  # older ones are without it
-    if start.over and (start.over, start.spec) != (begun.over, begun.spec):
-        over = " ".join(map(str, begun.over))
-        raise UserError(
-            f"the study {start.study} is of {begun.spec} over {over}, not what is asked"
-        )
+    if start.over and _design(start) != _design(begun):
+        raise UserError(f"the study {start.study} is of {_design(begun)}, not of {_design(start)}")
     if start.trials > begun.trials:  # which is kept, for those who go on without a number
         begun = msgspec.structs.replace(begun, trials=start.trials)
         with told():
             study.set_user_attr(_ATTRIBUTE, msgspec.to_builtins(begun))
     return begun
+
+
+def _design(start: Start) -> str:
+    """What all who take part in a study have to agree on, as the command line has it."""
+    over = " ".join(map(str, start.over))
+    others = "" if start.prunes else " --no-prune"
+    return f"{start.spec} over {over} --sampler {start.sampler} --seeds {start.seeds}{others}"
+
+
+def _refuse_missing(study: str) -> NoReturn:
+    raise UserError(f"there is no study {study} to go on with") from None
 
 
 def _distribution(one: Range) -> BaseDistribution:

@@ -10,8 +10,9 @@ import optuna
 import pytest
 import torch
 from msgspec.structs import replace
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.storages import RDBStorage
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
 from makemore_tui.core.datasets.dataset import Dataset
 from makemore_tui.core.errors import UserError
@@ -22,10 +23,16 @@ from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.sweep import files as sweep_files
 from makemore_tui.core.sweep import study as sweep_study
+from makemore_tui.core.sweep.coordinator import Coordinator
 from makemore_tui.core.sweep.files import StudyFiles, study_names
 from makemore_tui.core.sweep.messages import Prune, Stop
 from makemore_tui.core.sweep.study import Study
 from tests.support.sweeping import MODEL, TRAIN, ThreadWorkers, run_sweep, start
+
+DISTRIBUTIONS = {
+    "learning_rate": FloatDistribution(0.001, 0.1, log=True),
+    "hidden": CategoricalDistribution((4, 5)),
+}
 
 
 @pytest.fixture(scope="module")
@@ -130,11 +137,76 @@ def test_a_grid_has_all_points_and_a_random_search_repeats_when_begun_anew(items
     found = [tuple(row.settings.values()) for row in snapshot.rows]
     assert found[0] == (4, 2)  # the preset's
     assert sorted(found) == [(h, e) for h in (2, 4, 6) for e in (2, 3)]
+    longer = start(items, study="g", sampler="grid", may_exist=True, trials=50)
+    asked = start(items, "dropout=0.1..0.5", study="g", sampler="grid", trials=2, prunes=False)
+    assert len(run_sweep(asked, tmp_path).rows) == 2
+    rows = run_sweep(longer, tmp_path).rows  # the first and five points, of which none is repeated
+    assert sorted(row.settings["dropout"] for row in rows) == [0, 0.1, 0.2, 0.3, 0.4, 0.5]
     tried = []
     for name in ("b", "c"):
         asked = start(items, "learning_rate", study=name, sampler="random", trials=4)
         tried.append([row.settings for row in run_sweep(asked, tmp_path).rows])
     assert tried[0] == tried[1]
+
+
+def test_where_there_are_trials_enough_each_combination_is_tried_once(items, tmp_path):
+    asked = start(items, "hidden=2..9", sampler="random", prunes=False)
+    rows = run_sweep(asked, tmp_path).rows
+    assert sorted(row.settings["hidden"] for row in rows) == [2, 3, 4, 5, 6, 7, 8, 9]
+
+
+def test_of_a_grid_that_machines_share_none_tries_anything_else(items, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep_study, "postgres_url", lambda url: url)
+    shared = {"storage": f"sqlite:///{tmp_path}/shared.sqlite3", "may_exist": True}
+    one, other = (study_of(tmp_path, items, "dropout=0.1..0.5", sampler="grid", **shared)
+                  for _ in range(2))  # fmt: skip
+    ask(one, 9)
+    stolen = []
+    propose = one._study.ask
+
+    def ask_after_the_other():
+        stolen.append(ask(other, 9))
+        return propose()
+
+    monkeypatch.setattr(one._study, "ask", ask_after_the_other)
+    found = [spec.train.dropout for _, spec in (ask(one, 9), *stolen)]
+    assert set(found) <= {0.1, 0.2, 0.3, 0.4, 0.5}
+
+
+def test_what_matters_is_told_by_several_of_the_best(items, tmp_path):
+    over = "learning_rate=0.001..0.1:log", "hidden=4,5"
+    study = study_of(tmp_path, items, *over, trials=20)
+    for i in range(12):  # low losses are at high rates, but for the lowest
+        params = {"learning_rate": 0.05 if 0 < i < 6 else 0.002, "hidden": 4 + i // 2 % 2}
+        study._study.add_trial(create_trial(params=params, distributions=DISTRIBUTIONS, value=i))
+    assert study.importances()["learning_rate"] > 0.6
+
+
+def test_a_path_may_have_characters_that_a_url_gives_a_meaning(items, tmp_path):
+    directory = tmp_path / "50%41@home"
+    directory.mkdir()
+    study = study_of(directory, items, "hidden=2..9", study="which?")
+    assert ask(study)[0] == 0
+    assert (directory / "which?.sqlite3").exists()
+    assert study.url.startswith("sqlite")
+    study.close()
+
+
+def test_a_run_that_is_in_the_way_is_left_and_one_that_can_t_be_saved_says_why(
+    items, tmp_path, monkeypatch
+):
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "a-trial-0.safetensors").write_bytes(b"old")
+    asked = start(items, "hidden=4", runs=str(runs), prunes=False)
+    (row,) = run_sweep(asked, tmp_path).rows
+    assert row.run == str(runs / "a-trial-0-2.safetensors")
+    assert (runs / "a-trial-0.safetensors").read_bytes() == b"old"
+    (tmp_path / "file").touch()
+    asked = start(items, "hidden=4", study="b", runs=str(tmp_path / "file"))
+    (row,) = run_sweep(asked, tmp_path).rows
+    assert (row.state, row.run) == ("done", "")
+    assert row.why.startswith(f"not saved as a run: {tmp_path / 'file'}")
 
 
 def test_counts_can_be_tried_and_what_diverges_or_can_t_be_had_is_said(items, tmp_path):
@@ -151,10 +223,15 @@ def test_a_study_goes_on_only_where_that_is_asked_for(finished, items):
     directory, _ = finished
     with pytest.raises(UserError, match="--resume goes on with it"):
         study_of(directory, items, "hidden=2,8")
-    with pytest.raises(UserError, match=r"over learning_rate=0.001..1:log hidden=2,8, not what"):
+    with pytest.raises(UserError, match=r"over learning_rate=0.001..1:log hidden=2,8 .*, not of"):
         study_of(directory, items, "hidden=2,9", may_exist=True)
+    over = "learning_rate=0.001..1:log", "hidden=2,8"
+    for other in ({"seeds": 3}, {"sampler": "random"}, {"prunes": False}):
+        with pytest.raises(UserError, match="--sampler tpe --seeds 1, not of"):
+            study_of(directory, items, *over, may_exist=True, **other)
     with pytest.raises(UserError, match="there is no study nope"):
         study_of(directory, items, study="nope", may_exist=True)
+    assert not list(directory.glob("nope*"))  # nothing is left of it
     longer = start(items, may_exist=True, trials=22, runs=str(directory / "runs"), keep=3)
     rows = run_sweep(longer, directory).rows
     assert len(rows) == 22
@@ -282,7 +359,8 @@ def test_it_is_steered_by_what_is_written_to_its_commands(items, tmp_path):
     files.command(Stop())
     thread.join(60)
     assert files.read().state == "stopped"
-    assert files.read().rows[1].state == "waiting"  # given back
+    row = files.read().rows[1]  # given back, to be run from its beginning
+    assert (row.state, row.value, row.steps, row.losses) == ("waiting", None, 0, ())
     assert study_names(tmp_path) == ["a"]
 
 
@@ -291,8 +369,11 @@ def test_a_snapshot_of_a_sweep_that_was_killed_says_stopped(finished, tmp_path):
     files = StudyFiles(tmp_path, "a")
     with pytest.raises(UserError, match="no sweep named a"):
         files.read()
-    files.write(replace(snapshot, state="running"))
-    assert files.read().state == "stopped"
+    rows = (replace(snapshot.rows[0], state="running"), *snapshot.rows[1:])
+    files.write(replace(snapshot, state="running", rows=rows))
+    found = files.read()
+    assert (found.state, found.count("running"), found.count("waiting")) == ("stopped", 0, 1)
+    assert (found.rows[0].value, found.rows[0].steps) == (None, 0)
     files.snapshot.write_text("{")
     with pytest.raises(UserError, match="can't be read"):
         files.read()
@@ -306,6 +387,23 @@ def test_a_network_file_system_is_refused(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"network file system \(nfs4 at .*home folder"):
         StudyFiles(tmp_path / "home folder" / "sweeps", "a").lock()
     StudyFiles(tmp_path / "sweeps", "a").lock()
+
+
+def test_what_ended_a_sweep_is_said_where_its_study_can_t_be_read_any_more(
+    items, tmp_path, monkeypatch
+):
+    def gone(*_):
+        raise UserError("the server is gone")
+
+    asked = start(items, "hidden=2..9")
+    files = StudyFiles(tmp_path, "a")
+    study = Study(asked, files.database)
+    coordinator = Coordinator(asked, study, files, ThreadWorkers(0))
+    coordinator.publish("running")
+    monkeypatch.setattr(study, "trials", gone)
+    with pytest.raises(UserError, match="is gone"):
+        coordinator.run()
+    assert (files.read().state, files.read().problem) == ("stopped", "the server is gone")
 
 
 def test_a_full_disk_ends_it_with_a_sentence(items, tmp_path):

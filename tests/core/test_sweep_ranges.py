@@ -1,6 +1,7 @@
 """What a sweep tries: ranges as they are written, refusals, grids, rungs."""
 
 import math
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -23,6 +24,7 @@ LECTURE = spec_of("lecture")
 
 def test_a_range_is_written_as_it_is_read():
     words = ["learning_rate=0.001..0.3:log", "hidden=64,128", "dropout=0..0.4", "context=2..8"]
+    words.append("steps=1234567..9999999")
     ranges = parse_ranges(words, LECTURE)
     assert [str(one) for one in ranges] == words
     assert ranges[0] == Range("learning_rate", low=0.001, high=0.3, log=True)
@@ -39,6 +41,10 @@ def test_every_setting_has_a_sensible_range(preset):
     for name in spec.model.model_kind.settings:
         if name == "train_on":
             continue
+        if name == "mix_order":
+            spec = replace(spec, train=replace(spec.train, mix="auto"))
+        if name == "smoothing":
+            spec = replace(spec, train=replace(spec.train, smoothing_method="add-k"))
         (found,) = parse_ranges([name], spec)
         for value in found.points:  # within its limits
             assert parse_value(name, str(value)) == value
@@ -57,6 +63,7 @@ def test_every_setting_has_a_sensible_range(preset):
         ("optimizer=sgd..adamw", "takes a list, not a range"),
         ("optimizer=sgd,adam", "did you mean adamw?"),
         ("smoothing", "smoothing does nothing for the MLP"),
+        ("mix_order", "mix_order does nothing while mix is 0"),
         ("train_on=all,train", "train_on can't be tried"),
         ("hiden", "did you mean hidden?"),
         ("seed=1,2", "there is no setting"),
@@ -65,6 +72,15 @@ def test_every_setting_has_a_sensible_range(preset):
 def test_what_can_t_be_tried_is_refused_in_a_sentence(word, says):
     with pytest.raises(UserError, match="(?s)" + says.replace("?", r"\?")):
         parse_ranges([word], LECTURE)
+
+
+def test_what_another_range_gives_a_use_can_be_tried_with_it():
+    assert len(parse_ranges(["mix_order", "mix=0,auto"], LECTURE)) == 2
+    assert len(parse_ranges(["kind=mlp,ngram", "order"], LECTURE)) == 2
+    with pytest.raises(UserError, match="order does nothing for the MLP and the neural bigram"):
+        parse_ranges(["kind=mlp,neural-bigram", "order"], LECTURE)
+    with pytest.raises(UserError, match="smoothing does nothing while smoothing_method is"):
+        parse_ranges(["smoothing"], spec_of("kneser-ney"))
 
 
 def test_a_setting_is_given_once_and_one_at_least():
@@ -81,6 +97,8 @@ def test_a_grid_has_every_combination():
     assert sorted({point["learning_rate"] for point in points}) == [0.01, 0.0316, 0.1, 0.316, 1.0]
     assert num_combinations(ranges) == math.inf
     assert num_combinations((ranges[0], ranges[2])) == 4
+    assert len(grid(parse_ranges(["hidden=1..99"], LECTURE))) == 5
+    assert len(grid(parse_ranges(["hidden=1..99"], LECTURE), is_full=True)) == 99
 
 
 def test_there_are_six_to_ten_rungs_at_steps_that_all_trials_share():

@@ -1,6 +1,7 @@
 """What is drawn of a sweep, as rows."""
 
 import pytest
+from msgspec.structs import replace
 
 from makemore_tui.core.sweep.messages import Trial
 from makemore_tui.tui.plots.sweep_plots import best_rows, curve_rows, slice_rows
@@ -28,7 +29,10 @@ def numbers(trials):
 
 
 def test_the_headline_counts_trials_by_state():
-    assert headline(STUDY) == "11 of 17 trials · 4 pruned · 1 running · stopped after 1:15"
+    begins = "11 of 17 trials · 4 pruned · 1 running"
+    assert headline(STUDY) == f"{begins} · stopped · last ran for 1:15"
+    shown = headline(replace(STUDY, seeds=3, state="running", seconds_left=80))
+    assert shown == f"{begins} · each with 3 seeds · 1:20 left"
 
 
 def test_by_dev_those_that_were_trained_to_their_end_come_first():
@@ -104,6 +108,13 @@ def test_a_slice_marks_the_best_and_the_chosen(over):
     assert ("64" in text) == (over.setting == "hidden")
 
 
+def test_a_slice_says_which_losses_are_above_it():
+    rows = tuple(replace(one, value=9.0 if one.number == 2 else one.value) for one in STUDY.rows)
+    first, *others = texts(slice_rows(replace(STUDY, rows=rows), STUDY.over[0], None, 50, 12, DARK))
+    assert "▴" in first
+    assert "▴" not in "".join(others)
+
+
 @pytest.mark.parametrize("size", [(0, 0), (5, 2), (19, 20), (60, 4)])
 def test_without_room_or_trials_nothing_is_drawn(size):
     empty = study(0)
@@ -119,3 +130,9 @@ def test_a_trial_without_a_loss_has_a_row():
     lines = texts(board_rows([trial], Board(("hidden",), "dev", 0, 70, 6, DARK))[0])
     assert "–" in lines[1]
     assert "the batch is too large" in lines[-1]
+
+
+def test_the_steps_of_a_long_trial_are_not_cut():
+    trial = Trial(3, "running", {"hidden": 64}, "", 2.5, 137_500, 200_000)
+    lines = texts(board_rows([trial], Board(("hidden",), "dev", 0, 70, 6, DARK))[0])
+    assert "138k/200k running" in lines[1] or "137.5k/200k running" in lines[1]

@@ -1,6 +1,7 @@
 """The sweep screen: what it shows of a study's file, what it asks for, and what it leaves alone."""
 
 import random
+from types import SimpleNamespace
 
 import pytest
 from msgspec.structs import replace
@@ -88,6 +89,10 @@ async def test_it_shows_the_newest_study_in_any_size(sweeps, explorer, size):
             said = "Best so far", "└", "11 of 17 trials", "learning rate", "pruned", "trial 0: "
             await it.until(lambda: all(one in it.painted() for one in said))
         assert ("Dev by hidden" in it.painted()) == (size[0] >= 120)
+        assert ("tab plot" in it.painted()) == (size == (80, 24))
+        if size[0] >= 120:  # what the curves and the shares are of
+            assert "dev, or minibatches before the first" in it.painted()
+            assert "for being among the best" in it.painted()
         if size == (80, 24):
             await it.press("tab", "tab", "v")
             await it.until(lambda: "Dev by learning rate" in it.painted())
@@ -100,6 +105,7 @@ async def test_without_a_study_it_says_how_to_start_one(sweeps, explorer, monkey
 
     class FakeProcess:
         def __init__(self, start):
+            self.study, self.is_detached, self.problem = start.study, start.detached, ""
             started.append(start)
             StudyFiles(sweeps, start.study).write(study(name=start.study))
 
@@ -143,6 +149,16 @@ async def test_a_wrong_range_is_refused_in_place_and_detaching_is_chosen(sweeps,
         await it.until(lambda: isinstance(it.app.screen, sweep.SweepScreen))
 
 
+async def test_no_setting_is_offered_that_does_nothing(sweeps, explorer, snapshot):
+    counts = snapshot(kind="ngram", smoothing_method="kneser-ney")
+    async with explorer(first=counts) as it:
+        await opened(it)
+        await it.press("n")
+        await it.until(lambda: isinstance(it.app.screen, SweepStart))
+        await it.until(lambda: "order=1..5 " in it.painted())
+        assert "smoothing=" not in it.painted()
+
+
 async def test_stop_and_prune_are_asked_of_a_study_that_runs(running, explorer):
     async with explorer() as it:
         screen = await opened(it)
@@ -163,11 +179,20 @@ async def test_it_follows_a_study_until_that_ends_and_then_reads_nothing(running
         running.write(study(20, "running"))
         await it.until(lambda: "19 of 25 trials" in it.painted())
         running.write(study(20, "finished", running=0))
-        await it.until(lambda: "finished after 1:15" in it.painted())
+        await it.until(lambda: "finished · last ran for 1:15" in it.painted())
         assert not screen._timer._active.is_set()
         await it.press("x")
         await it.until(lambda: "not running · n to start one" in it.painted())
         assert running.new_commands() == []
+
+
+async def test_why_its_process_ended_is_said_where_its_snapshot_is_not(running, explorer):
+    async with explorer() as it:
+        await opened(it)
+        others = SimpleNamespace(study="other", problem="not this")
+        it.app.sweeps += [others, SimpleNamespace(study="night", problem="the disk is full")]
+        running.unlock()
+        await it.until(lambda: "the disk is full" in it.painted())
 
 
 async def test_trials_are_sorted_filtered_and_opened(sweeps, explorer):
@@ -213,6 +238,7 @@ async def test_a_study_that_has_stopped_is_resumed_where_trials_are_left(
 
     class FakeProcess:
         def __init__(self, start):
+            self.study, self.is_detached, self.problem = start.study, start.detached, ""
             started.append(start)
 
         def wait_until_open(self):
@@ -234,7 +260,9 @@ async def test_a_study_that_has_stopped_is_resumed_where_trials_are_left(
         await it.press("escape")
         await opened(it)
         await it.press("r")
-        await it.until(lambda: "The sweep night runs · x to stop" in it.painted())
+        await it.until(
+            lambda: "The sweep night runs, until the explorer is left · x to stop" in it.painted()
+        )
     (start,) = started
     assert (start.study, start.trials, start.may_exist, start.over) == ("night", 17, True, ())
     assert start.seconds is None
@@ -245,6 +273,7 @@ async def test_a_study_that_another_explorer_has_resumed_is_followed(
 ):
     class FakeProcess:
         def __init__(self, start):
+            self.study, self.is_detached, self.problem = start.study, start.detached, ""
             running.lock()
             running.write(study(state="running"))
 

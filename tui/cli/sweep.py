@@ -33,6 +33,7 @@ _SECONDS_BETWEEN = 0.25  # looks at the snapshot
 _MAX_WORKERS, _MAX_SEEDS, _MAX_KEPT = 256, 100, 1000
 _STARTING = (*DATA_OPTIONS, "--preset", "--set", "--seed", "--spec", "--steps", "--seeds",
              "--sampler", "--no-prune")  # fmt: skip
+_FOLLOWING = ("--follow", "--stop", "--name", "--json")
 
 
 def _is_time(text: str | None) -> str | None:
@@ -150,10 +151,12 @@ def sweep(
 
 def _follow(given: Given, name: str | None, stop: bool, as_json: bool) -> int:
     """Show a sweep that was started elsewhere, or end it. Returns the exit code."""
-    refuse(given, ("--over", "--resume", "--detach"), "can't be combined with --follow or --stop")
+    others = [option for option in given if option not in _FOLLOWING]
+    refuse(given, others, "can't be combined with --follow or --stop")
     files = StudyFiles(sweeps_directory(), _existing(name))
     if stop:
-        files.read()
+        if files.read().state != "running":
+            raise UserError(f"the sweep {files.study} is not running")
         files.command(Stop())
     return _watch(files, None, as_json)
 
@@ -171,7 +174,7 @@ def _run(start: Start, detach: bool, as_json: bool) -> int:
 def _start(given: Given, values: dict[str, Any]) -> Start:
     """What the options ask for. Raises UserError where they don't fit together."""
     check_installed("optuna")
-    name, is_shared = values["name"], bool(values["storage"])
+    name, is_shared = values["name"], "--storage" in given
     if is_shared:
         postgres_url(values["storage"])
     spec, over = "", ()
@@ -179,12 +182,12 @@ def _start(given: Given, values: dict[str, Any]) -> Start:
         start = start_of(given, options.wanted(values["changes"], values["steps"]))
         start, over = around(start, values["over"], is_shared=is_shared)
         spec = str(start)
-        name = name or automatic_name(start.dataset)
+        name = automatic_name(start.dataset) if name is None else name
     elif not (values["resume"] or (is_shared and name)):
         parse_ranges([], RunSpec("names"))  # which says what is missing
     else:
         refuse(given, _STARTING, "needs --over, because the study has its own")
-        name = name or _existing(None)
+        name = _existing(name)
     check_name(name)
     return Start(
         study=name,
@@ -209,7 +212,7 @@ def _existing(name: str | None) -> str:
     names = study_names(sweeps_directory())
     if name is None and not names:
         raise UserError(f"there is no sweep in {sweeps_directory()}; --over starts one")
-    return name or names[0]
+    return names[0] if name is None else name
 
 
 def _watch(files: StudyFiles, process: SweepProcess | None, as_json: bool) -> int:

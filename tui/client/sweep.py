@@ -98,11 +98,14 @@ class SweepProcess:
 
     It ends when it has no trials left, when `stop` is called or, unless it is detached, when this
     process ends, whatever the reason.
+
+    study: its name. is_detached: True if it goes on then.
     """
 
     def __init__(self, start: Start):
         """Start it; `wait_until_open` tells whether that went well."""
-        self._is_detached = start.detached
+        self.study: str = start.study
+        self.is_detached: bool = start.detached
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with this object)
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "makemore_tui.core.sweep"],
@@ -148,7 +151,7 @@ class SweepProcess:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        if not self._is_detached:
+        if not self.is_detached:
             self.wait(_SECONDS_TO_END)
 
     def close(self) -> None:

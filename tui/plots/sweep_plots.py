@@ -18,7 +18,7 @@ _MIN_WIDTH, _MIN_HEIGHT = 20, 5
 _AXIS_HEIGHT = 2
 _BEST = 5  # trials whose curves are drawn, besides those that run
 _DOTS = "•●"  # of one trial, or more, in a cell
-_BEST_DOT, _CHOSEN_DOT = "◆", "○"
+_BEST_DOT, _CHOSEN_DOT, _ABOVE = "◆", "○", "▴"
 _TOP_SHARE = 0.9  # of the dev losses are within a slice plot; those above stand in its first row
 _LABEL_WIDTH = 5
 _RUNGS = 6  # times lower than the number of steps is the first that is drawn, as a power of two
@@ -87,7 +87,8 @@ def slice_rows(
     palette: Palette,
 ) -> list[Row]:
     """A setting's value against the dev loss of each trial that was trained to its end, as dots;
-    the best one and the chosen one in colours of their own."""
+    the best one and the chosen one in colours of their own. A triangle in the first row is of
+    losses above."""
     points = snapshot.slice(over.setting)
     if not points or width < _MIN_WIDTH or height < _MIN_HEIGHT:
         return []
@@ -111,8 +112,10 @@ def slice_rows(
         cells.write(*at, _CHOSEN_DOT, palette.style("cursor", bold=True))
     best = cell(*min(points, key=lambda point: point[1]))
     cells.write(*best, _BEST_DOT, palette.style("good", bold=True))
+    above = {cell(*point) for point in points if point[1] > high}
     for at, count in Counter(cell(*point) for point in points).items():
-        cells.write(*at, _DOTS[min(count, len(_DOTS)) - 1], palette.style("batch"))
+        dot = _ABOVE if at in above else _DOTS[min(count, len(_DOTS)) - 1]
+        cells.write(*at, dot, palette.style("batch"))
     return [*cells.rows(), *rows[-_AXIS_HEIGHT:]]
 
 

@@ -17,7 +17,7 @@ from .ticks import tick_label
 _BY_MERIT = ("done", "running", "pruned", "failed", "waiting")
 _BY_STATE = ("running", "done", "pruned", "failed", "waiting")
 _COLOURS = {"running": "batch", "done": "text", "failed": "warning"}  # of a state; others are dim
-_TRIAL, _DEV, _STEPS, _STATE = 6, 7, 10, 8  # cells of columns, with a gap
+_TRIAL, _DEV, _STEPS, _STATE = 6, 7, 12, 8  # cells of columns, with a gap
 _SETTING, _MAX_SETTING = 9, 15
 _ABOUT_LINES = 2
 
@@ -39,10 +39,12 @@ def headline(snapshot: Snapshot) -> str:
     for state in ("pruned", "failed", "running"):
         if count := snapshot.count(state):
             parts.append(f"{count:,} {state}")
+    if snapshot.seeds > 1:
+        parts.append(f"each with {snapshot.seeds} seeds")
     if snapshot.seconds_left is not None:
         parts.append(f"{_clock(snapshot.seconds_left)} left")
     elif snapshot.state != "running":
-        parts.append(f"{snapshot.state} after {_clock(snapshot.seconds)}")
+        parts += [snapshot.state, f"last ran for {_clock(snapshot.seconds)}"]
     return " · ".join(parts)
 
 

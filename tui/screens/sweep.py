@@ -73,7 +73,7 @@ class SweepScreen(AskingScreen):
         yield TrialFilter(placeholder="pruned, or hidden=200")
         yield Container(self.board, self.plots)
         yield self.notice
-        yield Static(_keys(key_labels(self.app), None), id="keys", markup=False)
+        yield Static(id="keys", markup=False)
 
     def on_mount(self) -> None:
         start = key_labels(self.app)["sweep-start"]
@@ -87,6 +87,7 @@ class SweepScreen(AskingScreen):
         is_small = self.size.width < _MIN_WIDTH or self.size.height < _MIN_HEIGHT
         self.plots.set_class(is_small, "single")
         self.set_class(self.size.width >= _WIDE, "wide")
+        self._show_keys()
 
     @property
     def files(self) -> StudyFiles | None:
@@ -116,14 +117,19 @@ class SweepScreen(AskingScreen):
             return
         if self.snapshot.state != "running":
             self._timer.pause()
-            self.notice.say(self.snapshot.problem, is_warning=True)
+            sweeps = reversed(self.app.sweeps)  # type: ignore[attr-defined]
+            newest = next((one.problem for one in sweeps if one.study == files.study), "")
+            self.notice.say(self.snapshot.problem or newest, is_warning=True)
         many = len(self._studies) > 1
         place = f" · sweep {self._place + 1} of {len(self._studies)}, ← →" if many else ""
         head = f"{shown(self.snapshot.study)} · {headline(self.snapshot)}{place}"
-        keys = _keys(key_labels(self.app), self.snapshot)
-        for line, text in (("#study", head), ("#keys", keys)):  # whose sizes stay
-            self.query_one(line, Static).update(text, layout=False)
+        self.query_one("#study", Static).update(head, layout=False)  # its size stays
+        self._show_keys()
         self.board.show(self.snapshot)
+
+    def _show_keys(self) -> None:
+        keys = _keys(key_labels(self.app), self.snapshot, self.plots.has_class("single"))
+        self.query_one("#keys", Static).update(keys, layout=False)
 
     @on(Leaderboard.Moved)
     def draw_plots(self) -> None:
@@ -170,9 +176,9 @@ class SweepScreen(AskingScreen):
             self.notice.say(say.SWEEP_STARTING.format(study=shown(start.study)))
             process = SweepProcess(start)
             self.app.sweeps.append(process)  # type: ignore[attr-defined]
-            self.app.run_worker(self._follow(start.study, process))
+            self.app.run_worker(self._follow(process))
 
-    async def _follow(self, study: str, process: SweepProcess) -> None:
+    async def _follow(self, process: SweepProcess) -> None:
         """Wait until a study can be read, and show it, unless it could not be started; say so here
         or, if this was closed, on the main screen."""
         try:
@@ -180,13 +186,15 @@ class SweepScreen(AskingScreen):
         except UserError as error:
             said = Notice(say.SWEEP_FAILED.format(why=error), is_warning=True)
         else:
-            said = Notice(say.SWEEP_STARTED.format(study=shown(study), key=key_labels(self.app)))
+            how_long = "" if process.is_detached else ", until the explorer is left"
+            name, keys = shown(process.study), key_labels(self.app)
+            said = Notice(say.SWEEP_STARTED.format(study=name, how_long=how_long, key=keys))
         if not self.is_attached:
             self.session.notices.say(*said)
             return
         self._studies = study_names(sweeps_directory())
-        if study in self._studies:  # perhaps because another explorer has begun or resumed it
-            self._place = self._studies.index(study)
+        if process.study in self._studies:  # another explorer may have begun or resumed it
+            self._place = self._studies.index(process.study)
             self._open()
         self.notice.say(*said)
 
@@ -250,13 +258,16 @@ class SweepScreen(AskingScreen):
             self.notice.say(say.EXPORTED.format(path=names))
 
 
-def _keys(labels: Mapping[str, str], snapshot: Snapshot | None) -> str:
-    """The keys of this screen that can do something now, the most needed first."""
+def _keys(labels: Mapping[str, str], snapshot: Snapshot | None, is_single: bool) -> str:
+    """The keys of this screen that can do something now, the most needed first. is_single: True
+    where one plot is shown."""
     state = snapshot.state if snapshot else None
     words = {"stop": "stop", "prune": "prune"} if state == "running" else {"start": "new"}
     if state == "stopped":
         words["resume"] = "resume"
     if snapshot:
-        words |= {"open": "open", "twin": "twin", "plot": "plot", "export": "export"}
+        words |= {"open": "open", "twin": "twin"}
+        words |= {"plot": "plot"} if is_single else {}
+        words["export"] = "export"
     words["leave"] = "close"
     return " · ".join(f"{labels[f'sweep-{id}']} {word}" for id, word in words.items())

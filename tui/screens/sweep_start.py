@@ -9,7 +9,7 @@ from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.catalog import automatic_name
 from makemore_tui.core.sweep.files import check_installed
 from makemore_tui.core.sweep.messages import Start
-from makemore_tui.core.sweep.ranges import parse_ranges
+from makemore_tui.core.sweep.ranges import parse_ranges, why_useless
 
 from ..client.session_actions import SessionActions, runs_of, spec_of
 from ..client.sweep import MAX_TRIALS, NUM_KEPT, around, num_workers, seconds_of
@@ -57,7 +57,7 @@ class SweepStart(AskingScreen):
         self._runs = runs_of(session)
 
     def compose(self) -> ComposeResult:
-        names = [name for name in _SENSIBLE if self._spec.model.is_relevant(name)]
+        names = [name for name in _SENSIBLE if not why_useless(name, self._spec)]
         over = " ".join(map(str, parse_ranges(names, self._spec)))
         keys = "enter start · tab next field · esc cancel"
         with box("Start a sweep around the present settings", keys):

@@ -33,11 +33,13 @@ class StudyPlots(Container):
         self._setting = self._front = 0
         self._plots = [
             Drawing(self._best, "Best so far", "best", _NONE),
-            Drawing(self._curves, "Dev loss of the best and running trials", "curves", _NONE),
+            Drawing(self._curves, "Losses of the best and running trials", "curves", _NONE),
             Drawing(self._slice, "Dev by setting", "slice", _NONE),
             Drawing(self._importances, "What matters", "importances", _TOO_FEW),
         ]
         self._plots[0].add_class("front")
+        self._plots[1].border_subtitle = "dev, or minibatches before the first"
+        self._plots[3].border_subtitle = "for being among the best"
 
     def compose(self) -> ComposeResult:
         yield from self._plots

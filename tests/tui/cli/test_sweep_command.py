@@ -68,6 +68,10 @@ def test_a_sweep_finds_settings_and_keeps_the_best_runs(items, run_json):
         (("--over", "hidden", "--data", "nowhere"), "nowhere: no such file or built-in dataset"),
         (("--resume", "--seeds", "3"), "--seeds needs --over"),
         (("--follow", "--over", "hidden"), "--over can't be combined with --follow"),
+        (("--follow", "--trials", "5"), "--trials can't be combined with --follow"),
+        (("--over", "hidden", "--storage", ""), "--storage must be postgresql"),
+        (("--over", "hidden", "--name", ""), "1 to 60 visible characters"),
+        (("--over", "hidden", "--run-dir", "/dev/null"), "/dev/null"),
         (("--follow", "--name", "none"), "no sweep named none"),
         (("--stop", "--name", "none"), "no sweep named none"),
     ],
@@ -76,16 +80,39 @@ def test_what_does_not_fit_together_is_refused(refused, words, says):
     assert says in refused("sweep", *words)
 
 
-def test_the_leaderboard_of_a_study_can_be_shown(run, run_json, shown, monkeypatch):
+@pytest.mark.parametrize("is_read", [True, False])
+def test_what_ends_a_sweep_is_an_error(items, run, monkeypatch, is_read):
+    resource = pytest.importorskip("resource")
+    if not is_read:  # its snapshot is lost on the full disk too
+        read = StudyFiles.read
+        monkeypatch.setattr(StudyFiles, "read", lambda it: replace(read(it), problem=""))
+    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
+    over = "--over", "lr", "--trials", 99, "--keep", 0, "--workers", 1, "--no-prune"
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, kept[1]))  # as if the disk were full
+        done = run("sweep", "--data", items, *SMALL, "--steps", 2, *over)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+    assert done.code == 2
+    assert "the database of the study can't be used" in done.err
+
+
+def test_the_leaderboard_of_a_study_can_be_shown(run, run_json, refused, shown, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     done = run("sweep", "--follow", "--name", "shown")
     assert (done.code, done.err) == (0, "")
     lines = [line.split() for line in done.out.splitlines()]
-    assert "shown · 3 of 9 trials · 1 pruned · stopped after 1:15" in done.out
+    assert "shown · 3 of 9 trials · 1 pruned · stopped · last ran for 1:15" in done.out
     assert [line[0] for line in lines if line[-1:] and line[-1].startswith("/runs/")] == ["2", "0"]
     assert "What mattered: learning rate 75%, hidden 25%" in done.out
     assert run_json("sweep", "--follow")["best"]["value"] == 2.1  # the last is meant
-    run("sweep", "--stop")
+    assert "shown is not running" in refused("sweep", "--stop")
+
+
+def test_a_sweep_is_asked_to_stop(run, shown, monkeypatch):
+    snapshots = iter([replace(SNAPSHOT, state="running"), SNAPSHOT])
+    monkeypatch.setattr(StudyFiles, "read", lambda _: next(snapshots))
+    assert run("sweep", "--stop", "--name", "shown").code == 0
     assert shown.new_commands() == [Stop()]
     shown.commands.unlink()
 

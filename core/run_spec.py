@@ -10,10 +10,9 @@ from urllib.parse import quote, unquote
 
 from msgspec.structs import asdict
 
-from .constants import MAX_SEED
 from .errors import UserError
 from .reading import PLAIN, Reading
-from .settings import ModelSettings, TrainSettings, changed, parse_changes, setting_name
+from .settings import ModelSettings, TrainSettings, changed, parse_changes, parse_seed, setting_name
 from .text import exact_text
 
 _NO_SETTINGS = ("seed", "encoding", "column", "skip_long")
@@ -55,9 +54,7 @@ class RunSpec:
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise UserError(f"the spec {line!r} sets {twice} more than once")
         values = dict(word.split("=", 1) for word in words)
-        seed = values.pop("seed", "1")
-        if not (seed.isascii() and seed.isdigit() and len(seed) < 20 and int(seed) <= MAX_SEED):
-            raise UserError(f"seed must be a whole number from 0 to {MAX_SEED:,}, not {seed!r}")
+        seed = parse_seed(values.pop("seed", "1"))
         reading = Reading(
             unquote(values.pop("encoding", "")),
             unquote(values.pop("column", "")),
@@ -65,7 +62,7 @@ class RunSpec:
         )
         changes = parse_changes("=".join(pair) for pair in values.items())
         settings = changed(ModelSettings(), TrainSettings(), changes)
-        return cls(dataset, unique, *settings, int(seed), reading)
+        return cls(dataset, unique, *settings, seed, reading)
 
     def __str__(self) -> str:
         path = quote(self.dataset, safe="/")

@@ -27,14 +27,14 @@ async def test_a_first_launch_shows_a_card_that_takes_no_key_but_its_own(explore
         await it.press("escape")
         await it.until(lambda: "Welcome" not in it.painted())
         it.app.exit()
-        assert it.app.remembered["welcome"] is False
+        assert it.app.changes["welcome"] is False
 
 
 async def test_a_card_that_was_not_closed_is_shown_again_at_the_next_launch(explorer):
     async with explorer(config=NEW) as it:
         await it.until(lambda: "Welcome" in it.painted())
         it.app.exit()
-        assert "welcome" not in it.app.remembered
+        assert "welcome" not in it.app.changes
 
 
 async def test_once_closed_the_card_is_in_the_help_and_the_palette_only(it):

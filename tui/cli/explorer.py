@@ -82,7 +82,7 @@ def run_explorer(start: Start, wanted: Mapping[str, Any]) -> None:
     """
     from ..app import ExplorerApp
     from ..client.engine import WorkerEngine
-    from ..config import Config, config_path, read_config, remember
+    from ..config import Config, config_path, read_config, write_changes
     from ..keymap import KEYS
     from ..style import themes
 
@@ -98,9 +98,9 @@ def run_explorer(start: Start, wanted: Mapping[str, Any]) -> None:
         app.run()
     finally:
         engine.close()
-    if app.remembered:
+    if app.changes:
         try:
-            remember(path, app.remembered)
+            write_changes(path, app.changes)
         except UserError as error:
             complain(error)
     if app.failure:

@@ -7,7 +7,7 @@ from textual.binding import Binding
 from textual.widgets import Input, Static
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.settings import SETTINGS
+from makemore_tui.core.settings import SETTINGS, whole_number
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, Snapshot
 
@@ -15,7 +15,6 @@ from .. import messages as say
 from ..client.engine import WorkerDied
 from ..client.session_actions import SessionActions, spec_of
 from ..plots.loss_options import MAX_TARGET, is_target
-from ..setting_steps import whole_number
 from ..widgets.text_input import Line
 from .asking import AskingScreen, box
 

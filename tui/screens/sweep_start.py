@@ -7,13 +7,13 @@ from textual.widgets import Input, Label, Static
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.runs.catalog import automatic_name
+from makemore_tui.core.settings import whole_number
 from makemore_tui.core.sweep.files import check_installed
 from makemore_tui.core.sweep.messages import Start
 from makemore_tui.core.sweep.ranges import parse_ranges
 
 from ..client.session_actions import SessionActions, runs_of, spec_of
 from ..client.sweep import MAX_TRIALS, NUM_KEPT, around, num_workers, seconds_of
-from ..setting_steps import whole_number
 from ..widgets.text_input import Line
 from .asking import AskingScreen, box
 from .dataset import Tick

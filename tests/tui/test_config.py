@@ -9,7 +9,7 @@ import pytest
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Pause
-from makemore_tui.tui.config import Config, config_path, read_config, write_changes, with_recent
+from makemore_tui.tui.config import Config, config_path, read_config, with_recent, write_changes
 from makemore_tui.tui.keymap import KEYS
 from makemore_tui.tui.keys import key_name
 from makemore_tui.tui.screens.help import HelpScreen

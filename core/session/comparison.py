@@ -90,9 +90,5 @@ def _train(twins: Twins) -> Iterator[Tensor]:
 
 
 def _steps_left(session: Session) -> int:
-    """How many steps of its plan a session can take; counting ends by itself."""
-    if not can_train(session):
-        return 0
-    if not session.model_settings.model_kind.is_network:
-        return session.dataset.split("all").num_examples
-    return max(0, session.train_settings.steps - session.step)
+    """How many steps of its plan a session can take."""
+    return max(0, session.trainer.last_step - session.step) if can_train(session) else 0

@@ -72,8 +72,7 @@ def _trained(saved: RunState, end: int, advance: Callable[[int, Tensor], None]) 
     slicer = TimeSlicer(_SLICE_SECONDS)
 
     def train(to: int) -> None:
-        while session.step < to and not session.trainer.finished:
-            losses = slicer.train(session, to - session.step)
+        for losses in slicer.train_to(session, to):
             advance(session.step, losses)
 
     for entry in saved.journal:

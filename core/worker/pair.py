@@ -142,8 +142,7 @@ class PairControl:
         """Give a longer plan, as the session was given, to the other run too if it has ended."""
         if self.twins is not None:
             other = self.twins.other(self._runner.session)
-            is_network = other.model_settings.model_kind.is_network
-            if is_network and other.step >= other.train_settings.steps:
+            if not other.trainer.finished and other.step >= other.trainer.last_step:
                 other.edit(**changes)
 
     def sessions(self) -> list[Session]:

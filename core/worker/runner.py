@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from ..analysis.lr_finder import LearningRateFinder
 from ..datasets.dataset import Dataset
@@ -112,11 +112,8 @@ class SessionRunner:
     def describe_dataset(self, name: str, unique: bool, reading: Reading) -> DatasetStats:
         """Read a dataset and describe it; errors as for `Dataset.load`."""
         dataset = Dataset.load(name, unique, reading)
-        facts = dataset_stats(dataset)
         self._described = {(name, unique, reading): dataset}
-        by_split = {key: tuple(facts[key].values()) for key in ("examples", "seen")}
-        facts |= {"name": name, "unique": unique, **by_split}
-        return msgspec.convert(facts | {"characters": facts["vocabulary"]}, DatasetStats)
+        return replace(dataset_stats(dataset), name=name)
 
     def change_dataset(self, name: str, unique: bool, reading: Reading) -> None:
         """Begin a run on a dataset: as it was described, if it was the last, else as it is now."""

@@ -20,12 +20,12 @@ from .twins import (
 )
 
 __all__ = [
-    "JUDGED", "KEEP_FIRST", "Baseline", "BigramMode", "BigramOrder", "BigramTable", "BigramsView",
-    "Candidate", "ContextCoverage", "DatasetFacts", "DatasetStats", "DevDifference",
-    "Diagnosis", "Divergence", "Draw", "DrawnPart", "EmbeddingMap", "Follower", "Health",
-    "LossCurve", "Mark", "MixedLosses", "Pair", "PairCount", "PairFacts", "PreviousRun",
-    "Probe", "ProbedCharacter", "RateSearch", "Regularization", "Resizing", "Sample",
-    "SampledNames", "SavedCurve", "Saving", "SeedsDifference", "Side", "SideFacts", "SoftmaxDrawing",
-    "SplitDetails", "SplitLosses", "TensorHealth", "TestLoss", "TraceDrawing", "TraceLine",
-    "TracedExample", "TwinLosses", "Unavailable",
+    "JUDGED", "KEEP_FIRST", "Baseline", "BigramMode", "BigramOrder", "BigramTable",
+    "BigramsView", "Candidate", "ContextCoverage", "DatasetFacts", "DatasetStats",
+    "DevDifference", "Diagnosis", "Divergence", "Draw", "DrawnPart", "EmbeddingMap", "Follower",
+    "Health", "LossCurve", "Mark", "MixedLosses", "Pair", "PairCount", "PairFacts",
+    "PreviousRun", "Probe", "ProbedCharacter", "RateSearch", "Regularization", "Resizing",
+    "Sample", "SampledNames", "SavedCurve", "Saving", "SeedsDifference", "Side", "SideFacts",
+    "SoftmaxDrawing", "SplitDetails", "SplitLosses", "TensorHealth", "TestLoss", "TraceDrawing",
+    "TraceLine", "TracedExample", "TwinLosses", "Unavailable",
 ]  # fmt: skip

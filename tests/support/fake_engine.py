@@ -177,7 +177,7 @@ class FakeEngine:
                 return replace(now, state="paused", finder=rate_search(low, high))
             case CancelFinder():
                 return replace(now, finder=None)
-            case DescribeDataset(name, unique, _):
+            case DescribeDataset(name):
                 return self._described(name)
             case ChangeDataset(name):
                 name = name.rpartition("/")[2]

@@ -64,6 +64,11 @@ class RunSpec:
         settings = changed(ModelSettings(), TrainSettings(), changes)
         return cls(dataset, unique, *settings, seed, reading)
 
+    @property
+    def data(self) -> tuple[str, bool, Reading]:
+        """What `Dataset.load` takes."""
+        return self.dataset, self.unique, self.reading
+
     def __str__(self) -> str:
         path = quote(self.dataset, safe="/")
         before, slash, last = path.rpartition("/")

@@ -1,14 +1,12 @@
 """Statistics of a dataset."""
 
-from itertools import pairwise
-
 import torch
 from torch import Tensor
 
 from ..constants import DATASET_NOTES, SPLITS
 from ..results import DatasetStats, PairCount
 from .dataset import Dataset
-from .vocabulary import BOUNDARY, Vocabulary
+from .vocabulary import Vocabulary
 
 _NUM_ITEMS = 10
 _NUM_BIGRAMS = 12
@@ -18,8 +16,7 @@ _TOKENS_PER_BLOCK = 1 << 20
 def dataset_stats(dataset: Dataset) -> DatasetStats:
     """The statistics of a dataset."""
     commonest, rarest = _extreme_bigrams(bigram_counts(dataset), dataset.vocabulary)
-    first = dataset.split(f"first-{_NUM_ITEMS}").tokens.tolist()
-    ends = [i for i, token in enumerate(first) if token == BOUNDARY]
+    num_first = min(_NUM_ITEMS, dataset.num_items)
     about = DATASET_NOTES.get(dataset.name, ()) if dataset.built_in else ()
     return DatasetStats(
         name=dataset.name,
@@ -32,7 +29,7 @@ def dataset_stats(dataset: Dataset) -> DatasetStats:
         examples={split: dataset.num_examples(split) for split in SPLITS},
         seen={split: int(dataset.seen_items(split).sum()) for split in SPLITS[1:]},
         notes=[*dataset.notes, *about],
-        first=[dataset.vocabulary.decode(first[i:j]) for i, j in pairwise(ends)],
+        first=[dataset.encoded.item(i) for i in range(num_first)],
         bigrams=commonest,
         rarest=rarest,
     )

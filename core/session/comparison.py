@@ -47,9 +47,9 @@ def pairs_of(a: RunSpec, b: RunSpec, seeds: int = 1) -> Iterator[Twins]:
     """
     if not 1 <= seeds <= MAX_SEEDS:
         raise UserError(f"seeds must be a whole number from 1 to {MAX_SEEDS}, not {seeds}")
-    if (a.dataset, a.unique, a.reading) != (b.dataset, b.unique, b.reading):
+    if a.data != b.data:
         raise another_dataset(a.dataset, b.dataset)
-    dataset = Dataset.load(a.dataset, a.unique, a.reading)
+    dataset = Dataset.load(*a.data)
     for i in range(seeds):
         yield Twins(*(Session(dataset, spec.model, spec.train, spec.seed + i) for spec in (a, b)))
 

@@ -133,7 +133,6 @@ class _Worker:
                     return
 
     def _dataset(self, spec: RunSpec) -> Dataset:
-        key = spec.dataset, spec.unique, spec.reading
-        if key not in self._datasets:
-            self._datasets[key] = Dataset.load(*key)
-        return self._datasets[key]
+        if spec.data not in self._datasets:
+            self._datasets[spec.data] = Dataset.load(*spec.data)
+        return self._datasets[spec.data]

@@ -75,7 +75,6 @@ def _serve(
     gc.disable()  # almost all that is loaded stays
     import torch
 
-    from ..datasets.dataset import Dataset
     from ..runs.header import run_name
     from ..session.session import Session
     from ..text import shown
@@ -91,9 +90,8 @@ def _serve(
             if autosave is not None:
                 autosave.resume(session, Path(start.resume))
         else:
-            send(Starting(f"reading {shown(start.dataset)}"))
-            dataset = Dataset.load(start.dataset, start.unique, start.reading)
-            session = Session(dataset, start.model, start.train, start.seed)
+            send(Starting(f"reading {shown(start.spec.dataset)}"))
+            session = Session.from_spec(start.spec)
     except (UserError, OSError) as error:
         send(Failed(str(error)))
         return

@@ -97,12 +97,10 @@ class SessionRunner:
     def begin(self, spec: RunSpec, label: str) -> None:
         """Begin a new run as a spec says; errors as for `Session.from_spec`."""
         facts, dataset = self.views.dataset_facts, self.session.dataset
-        is_same = (spec.dataset, spec.unique, spec.reading) == (
-            facts.source, facts.unique, facts.reading,
-        )  # fmt: skip
+        is_same = spec.data == (facts.source, facts.unique, facts.reading)
         if not is_same:
             self.pair.check_single()
-            dataset = Dataset.load(spec.dataset, spec.unique, spec.reading)
+            dataset = Dataset.load(*spec.data)
         state = RunState.first(dataset, spec.model, spec.train, spec.seed)
         self.save_before_leaving(is_last_chance=not is_same)
         self.session.timeline.switch_to(state, label)

@@ -5,7 +5,6 @@ from msgspec.structs import replace
 
 from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.worker.protocol import Begin, LimitSpeed, Pause, Restart, Step
-from makemore_tui.tui.client.session_actions import spec_of
 from makemore_tui.tui.config import Config
 from makemore_tui.tui.screens.dialogs import StepsScreen
 from makemore_tui.tui.screens.presets import PresetList, PresetsScreen
@@ -149,9 +148,7 @@ async def test_ctrl_r_begins_again_as_the_explorer_was_started(explorer, snapsho
         await it.press("=", "R")
         await it.until(lambda: Restart(10) in it.engine.commands)
         await it.press("ctrl+r")
-        await it.until(
-            lambda: it.engine.commands[-1] == Begin(spec_of(first), "restart as launched")
-        )
+        await it.until(lambda: it.engine.commands[-1] == Begin(first.spec, "restart as launched"))
         await it.until(lambda: it.notice == "New run: restart as launched · u to undo")
         assert (it.snapshot.seed, it.snapshot.model.hidden) == (9, 150)
 

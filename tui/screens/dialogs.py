@@ -13,7 +13,7 @@ from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, S
 
 from .. import messages as say
 from ..client.engine import WorkerDied
-from ..client.session_actions import SessionActions, spec_of
+from ..client.session_actions import SessionActions
 from ..plots.loss_options import MAX_TARGET, is_target
 from ..widgets.text_input import Line
 from .asking import AskingScreen, box
@@ -163,7 +163,7 @@ class SpecScreen(AskingScreen):
     def compose(self) -> ComposeResult:
         now = self.requests.snapshot
         assert now is not None  # see can_open
-        line = str(spec_of(now))
+        line = str(now.spec)
         self.app.copy_to_clipboard(line)
         with box("This run in one line", "esc close"):
             yield Static(line, id="line", markup=False)

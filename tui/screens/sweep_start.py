@@ -12,7 +12,7 @@ from makemore_tui.core.sweep.files import check_installed
 from makemore_tui.core.sweep.messages import Start
 from makemore_tui.core.sweep.ranges import parse_ranges
 
-from ..client.session_actions import SessionActions, runs_of, spec_of
+from ..client.session_actions import SessionActions, runs_of
 from ..client.sweep import MAX_TRIALS, NUM_KEPT, around, num_workers, seconds_of
 from ..widgets.text_input import Line
 from .asking import AskingScreen, box
@@ -53,7 +53,7 @@ class SweepStart(AskingScreen):
         super().__init__(session)
         now = self.requests.latest
         assert now is not None  # see can_open
-        self._spec = spec_of(now)
+        self._spec = now.spec
         self._runs = runs_of(session)
 
     def compose(self) -> ComposeResult:

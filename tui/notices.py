@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import NamedTuple
 
+from makemore_tui.core.constants import RUN_SUFFIX
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import Divergence
 from makemore_tui.core.settings import TrainSettings, extended_plan, setting_text
@@ -95,7 +96,7 @@ def _answer_of_pair(asked: Request | None, before: Snapshot, now: Snapshot, labe
         case protocol.Fork(previous, folder, from_start) if (
             previous is not None or folder or from_start
         ):
-            name = shown(PurePath(folder).name.removesuffix(".safetensors")) or "its fork"
+            name = shown(PurePath(folder).name.removesuffix(RUN_SUFFIX)) or "its fork"
             if previous is not None:
                 name = f"“{_cut(before.previous[previous].name.partition(' → ')[0])}”"
             start = ", both from step 0" if from_start else ""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from ..constants import RUN_SUFFIX
 from ..settings import ModelSettings, TrainSettings
 
 
@@ -70,4 +71,4 @@ class Saving(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The run's name; "" before it is first saved."""
-        return PurePath(self.folder).name.removesuffix(".safetensors")
+        return PurePath(self.folder).name.removesuffix(RUN_SUFFIX)

@@ -3,9 +3,10 @@
 import contextlib
 from pathlib import Path
 
+from ..constants import RUN_SUFFIX
 from ..errors import UserError
 from ..runs.catalog import remove
-from ..runs.header import SUFFIX, read_record
+from ..runs.header import read_record
 from .board import best_of, result_of
 from .study import Study
 
@@ -22,7 +23,7 @@ class BestRuns:
         """The file for the run of a trial with this dev loss; None if it is none of the best."""
         best = best_of(self._study.trials(), self._count)
         lost = len(best) == self._count and (not best or value >= (best[-1].value or 0.0))
-        path = self._directory / f"{self._name}-trial-{trial}{SUFFIX}"
+        path = self._directory / f"{self._name}-trial-{trial}{RUN_SUFFIX}"
         return None if lost or path.exists() else path
 
     def remove_beaten(self) -> None:

@@ -218,6 +218,8 @@ def export(
         text = files.export_text(session, form, stem, twins)
         sys.stdout.write(to_json({"as": form, "text": text}) + "\n" if as_json else text)
         return
-    written = files.write_export(session, form, out or Path(stem + EXPORT_FORMS[form]), twins)
+    written = files.write_export(
+        session, form, out or Path(stem + EXPORT_FORMS[form].ending), twins
+    )
     lines = "\n".join(f"wrote {shown(str(path))}" for path in written)
     print(to_json({"as": form, "files": [*map(str, written)]}) if as_json else lines)

@@ -125,8 +125,14 @@ class FilterLine(OwnLine):
 
 
 class InPlaceLine(Line):
-    """A line over a row of its panel, shown while it is typed into; escape closes it, and so does
-    a focus elsewhere."""
+    """A line over a row of its panel, shown while it is typed into. Enter submits what is in it;
+    escape closes it, and so does a focus elsewhere."""
+
+    DEFAULT_CSS = "InPlaceLine { position: absolute; display: none; background: $panel-lighten-1; }"
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter", "submit", "apply", key_display="enter"),
+        Binding("escape", "leave", "cancel"),
+    ]
 
     def __init__(self, panel: Panel):
         super().__init__(select_on_focus=True)

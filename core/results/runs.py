@@ -55,6 +55,11 @@ class PreviousRun(Struct, frozen=True):
     test_peeks: int = 0
     is_pinned: bool = False
 
+    @property
+    def settings(self) -> str:
+        """Its name without the dev loss."""
+        return self.name.partition(" → ")[0]
+
 
 class Saving(Struct, frozen=True):
     """How the present run is saved: the directory of all runs, its own folder ("" before it is

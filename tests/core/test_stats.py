@@ -19,7 +19,7 @@ def test_a_dataset_in_numbers_has_these_keys(facts):
     ]
 
 
-def test_the_overview_agrees_with_plain_python(facts, name_items, name_splits):
+def test_the_numbers_agree_with_plain_python(facts, name_items, name_splits):
     train = set(name_splits["train"])
     assert facts.name == "names"
     assert facts.path == str(built_in_path("names"))

@@ -254,8 +254,7 @@ def _with_facts(
 
 
 def _previous_entry(index: int, run: PreviousRun, dataset: str) -> RunEntry:
-    name = run.name.partition(" → ")[0]  # what follows is the dev loss
     return RunEntry(
-        run.id, name, "previous", run.folder, shown(dataset), run.model, run.train, run.seed,
-        run.steps, run.best_dev, run.test_peeks, position=index, is_pinned=run.is_pinned,
+        run.id, run.settings, "previous", run.folder, shown(dataset), run.model, run.train,
+        run.seed, run.steps, run.best_dev, run.test_peeks, position=index, is_pinned=run.is_pinned,
     )  # fmt: skip

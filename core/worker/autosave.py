@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..results import Saving
 from ..runs import checkpoint
 from ..runs.catalog import automatic_name, check_name, prune, remove, stamp
-from ..runs.header import existing_run, find, read_record, run_name
+from ..runs.header import existing_run, find, run_name
 from ..runs.locks import RunLock, is_locked
 from ..runs.record import TwinRecord
 from ..runs.state import RunState
@@ -133,16 +133,16 @@ class Autosave:
             except UserError as error:
                 self._copy(session, error, target.path)
 
-    def resume(self, session: Session, path: Path) -> None:
+    def resume(self, session: Session, path: Path, named: bool) -> None:
         """Go on saving to the file that the session's run was read from; of a folder of format 2,
         to a file of its name; and if another explorer has it open or it can't be written, to a new
-        file."""
+        file. named: True when a person gave the run its name."""
         self._hold(None)
         try:
             path = find(path)
-            target = _Target(path, read_record(path).named, session.step, stamp=stamp(path))
+            target = _Target(path, named, session.step, stamp=stamp(path))
             if path.is_dir():
-                target = _Target(path.with_name(f"{path.name}{RUN_SUFFIX}"), target.named)
+                target = _Target(path.with_name(f"{path.name}{RUN_SUFFIX}"), named)
             target.marker = _marker(session, self.twin())
             self._hold(target)
         except UserError as error:

@@ -138,12 +138,13 @@ class SessionRunner:
             self.autosave.finish()
             if str(path) == self.autosave.facts.folder:
                 raise UserError(f"{name} is open already")
-        self.session.timeline.switch_to(checkpoint.read(path), f"run {name}")
+        state, record = checkpoint.read_with_record(path)
+        self.session.timeline.switch_to(state, f"run {name}")
         self.training.pause()
         if self.autosave is not None:
-            self.autosave.resume(self.session, path)
+            self.autosave.resume(self.session, path, record.named)
         self.weights_replaced()
-        self.pair.open(path)
+        self.pair.open(path, record.twin)
 
     def find_learning_rate(self, low: float | None, high: float | None) -> None:
         """Start the learning-rate finder, and pause; errors as for `LearningRateFinder`."""

@@ -237,7 +237,9 @@ def test_quitting_saves_the_pair_and_it_opens_as_a_pair(client, tmp_path):
 def test_opening_a_pair_checks_each_record_once(client, monkeypatch):
     forked(client, learning_rate=0.01)
     path, checked = ended(client), []
-    monkeypatch.setattr(header, "record_of", lambda raw, at: checked.append(at) or record_of(raw, at))
+    monkeypatch.setattr(
+        header, "record_of", lambda raw, at: checked.append(at) or record_of(raw, at)
+    )
     session, autosave = Session(client.session.dataset, MODEL), Autosave(path.parent, 10**9)
     server = Server(session, None, lambda reply: None, autosave=autosave, paused=True)  # type: ignore[arg-type]
     server.runner.open_run(path)

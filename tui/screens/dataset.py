@@ -111,7 +111,6 @@ class DatasetScreen(AskingScreen):
     DatasetScreen #numbers.warning { color: $text-warning; text-style: bold; }
     DatasetScreen #taking { height: auto; min-height: 2; }
     """
-    BINDINGS = [Binding("escape", "dismiss", "leave")]  # noqa: RUF012
 
     def __init__(self, session: SessionActions):
         super().__init__(session)

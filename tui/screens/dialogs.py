@@ -28,7 +28,6 @@ class NamingScreen(AskingScreen):
     NamingScreen > Vertical { width: 64; }
     NamingScreen #where { color: $text-muted; height: auto; }
     """
-    BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
 
     def __init__(self, session: SessionActions):
         super().__init__(session)
@@ -96,15 +95,11 @@ class StepsScreen(AskingScreen):
     """Asks for a number of steps, which are taken; it begins as the last one."""
 
     DEFAULT_CSS = "StepsScreen > Vertical { width: 50; }"
-    BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
 
     def compose(self) -> ComposeResult:
         with box("Take steps and pause", "enter train · esc cancel"):
             yield StepsLine(f"{self.session.step_count:,}", select_on_focus=True)
             yield Static(id="refused", markup=False)
-
-    def on_input_changed(self) -> None:
-        self.refuse("")
 
     def on_input_submitted(self) -> None:
         self.refuse(f"Must be a whole number from 1 to {MAX_STEPS:,}")
@@ -124,7 +119,6 @@ class TargetScreen(AskingScreen):
     None where it was cancelled."""
 
     DEFAULT_CSS = "TargetScreen > Vertical { width: 60; }"
-    BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
 
     def __init__(self, session: SessionActions, target: float | None):
         super().__init__(session)
@@ -135,9 +129,6 @@ class TargetScreen(AskingScreen):
             target = "" if self._target is None else f"{self._target:g}"
             yield Line(target, placeholder="2.17", select_on_focus=True)
             yield Static(id="refused", markup=False)
-
-    def on_input_changed(self) -> None:
-        self.refuse("")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         value = event.value.strip()
@@ -154,7 +145,7 @@ class TargetScreen(AskingScreen):
 class SpecScreen(AskingScreen):
     """Shows the line from which the run can be begun elsewhere, whole, and copies it."""
 
-    BINDINGS = [Binding("escape,enter,q", "dismiss", "close")]  # noqa: RUF012
+    BINDINGS = [Binding("enter,q", "dismiss", "close")]  # noqa: RUF012
 
     @classmethod
     def can_open(cls, session: SessionActions) -> bool:

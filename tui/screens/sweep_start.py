@@ -44,10 +44,7 @@ class SweepStart(AskingScreen):
     SweepStart DetachTick > .toggle--button { color: $foreground; background: $panel-lighten-3; }
     SweepStart #about { height: auto; }
     """
-    BINDINGS = [  # noqa: RUF012
-        Binding("enter", "start", "start"),
-        Binding("escape", "dismiss", "cancel"),
-    ]
+    BINDINGS = [Binding("enter", "start", "start")]  # noqa: RUF012
 
     def __init__(self, session: SessionActions):
         super().__init__(session)
@@ -71,9 +68,6 @@ class SweepStart(AskingScreen):
             yield DetachTick("Go on when the explorer is left (space)", compact=True)
             yield Static(_ABOUT, id="about", markup=False)
             yield Static(id="refused", markup=False)
-
-    def on_input_changed(self) -> None:
-        self.refuse("")
 
     def on_input_submitted(self) -> None:
         self.action_start()

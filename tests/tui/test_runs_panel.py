@@ -347,6 +347,23 @@ async def test_keys_of_the_panel_move_sort_filter_and_delete(explorer, snapshot,
     assert sorted(path.name for path in whole_runs.iterdir()) == ["wide.safetensors"]
 
 
+async def test_the_filter_is_seen_while_it_is_typed_into_or_has_words_only(explorer, snapshot):
+    async with explorer(first=snapshot()) as it:
+        await it.press("9")
+        panel = it.screen.query_one("#runs")
+        for _ in range(2):  # the second time the line is there already
+            await it.press("F")
+            await it.ticks(2)
+            assert it.screen.focused is panel._filter
+            assert panel._filter.display
+            assert panel.border_subtitle == "enter apply · esc show all"
+            await it.press("a", "escape")
+            await it.ticks(2)
+            assert it.screen.focused is panel
+            assert not panel._filter.display
+            assert "enter open" in panel.border_subtitle
+
+
 async def test_a_list_that_was_read_before_a_run_was_deleted_does_not_bring_it_back(
     explorer, snapshot, whole_runs
 ):

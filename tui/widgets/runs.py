@@ -143,7 +143,7 @@ class RunsPanel(Panel):
         before = self._entries
         everything = _all_entries(snapshot, self.saved)
         line = self._filter
-        wanted, is_typing = (line.value, line.has_focus) if line else ("", False)
+        wanted, is_typing = (line.value, self.screen.focused is line) if line else ("", False)
         self._entries = entries = ordered(matching(everything, wanted), self.sort)
         label_border(self, subtitle=_keys_here(self.sort, is_typing, width, key_labels(self.app)))
         above: list[Row] = [[]] if line and line.display else []  # the line that is typed into

@@ -120,7 +120,7 @@ class FilterLine(OwnLine):
     @on(Input.Changed)
     def fit(self) -> None:
         """Take a line, or give it back."""
-        self.display = self.has_focus or bool(self.value)
+        self.display = self.screen.focused is self or bool(self.value)
         self._list_anew()
 
 

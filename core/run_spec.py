@@ -10,9 +10,10 @@ from urllib.parse import quote, unquote
 
 from msgspec.structs import asdict
 
+from .constants import MAX_SEED
 from .errors import UserError
 from .reading import PLAIN, Reading
-from .settings import ModelSettings, TrainSettings, changed, parse_changes, parse_seed, setting_name
+from .settings import ModelSettings, TrainSettings, changed, parse_changes, setting_name
 from .text import exact_text
 
 _NO_SETTINGS = ("seed", "encoding", "column", "skip_long")
@@ -90,3 +91,18 @@ class RunSpec:
 
     def __repr__(self) -> str:
         return f"RunSpec.parse({str(self)!r})"
+
+
+def parse_seed(text: str) -> int:
+    """A seed from text. Raises UserError if it is none."""
+    seed = whole_number(text)
+    if seed is None or seed > MAX_SEED:
+        raise UserError(f"seed must be a whole number from 0 to {MAX_SEED:,}, not {text!r}")
+    return seed
+
+
+def whole_number(text: str) -> int | None:
+    """A whole number as it is typed, with or without commas; None if it is none."""
+    digits = text.strip().replace(",", "")
+    is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
+    return int(digits) if is_number else None

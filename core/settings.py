@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from .constants import MAX_SEED
 from .errors import UserError, did_you_mean
 from .model_kinds import MODEL_KINDS, ModelKind
 
@@ -201,21 +200,6 @@ def parse_value(name: str, text: str, called: str = "") -> Any:
     if not _is_allowed(setting, value):
         raise _refusal(setting, repr(text) if isinstance(value, str) else text, called)
     return value
-
-
-def parse_seed(text: str) -> int:
-    """A seed from text. Raises UserError if it is none."""
-    seed = whole_number(text)
-    if seed is None or seed > MAX_SEED:
-        raise UserError(f"seed must be a whole number from 0 to {MAX_SEED:,}, not {text!r}")
-    return seed
-
-
-def whole_number(text: str) -> int | None:
-    """A whole number as it is typed, with or without commas; None if it is none."""
-    digits = text.strip().replace(",", "")
-    is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
-    return int(digits) if is_number else None
 
 
 def value_text(value: Any) -> str:

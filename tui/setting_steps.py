@@ -7,13 +7,13 @@ from typing import Any
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import PRESETS
+from makemore_tui.core.run_spec import parse_seed
 from makemore_tui.core.settings import (
     KIND_NAMES,
     KINDS,
     SETTINGS,
     allowed_values,
     effect_of,
-    parse_seed,
     parse_value,
     setting_text,
 )

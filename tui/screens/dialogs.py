@@ -7,7 +7,8 @@ from textual.binding import Binding
 from textual.widgets import Input, Static
 
 from makemore_tui.core.errors import UserError
-from makemore_tui.core.settings import SETTINGS, whole_number
+from makemore_tui.core.run_spec import whole_number
+from makemore_tui.core.settings import SETTINGS
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, Snapshot
 

@@ -6,8 +6,8 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Label, Static
 
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.run_spec import whole_number
 from makemore_tui.core.runs.catalog import automatic_name
-from makemore_tui.core.settings import whole_number
 from makemore_tui.core.sweep.files import check_installed
 from makemore_tui.core.sweep.messages import Start
 from makemore_tui.core.sweep.ranges import parse_ranges

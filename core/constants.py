@@ -1,5 +1,7 @@
 """Names and limits that the engine and the screens share. Torch-free."""
 
+from typing import NamedTuple
+
 BUILT_IN_DATASETS = ("names", "surnames", "words")
 DATASET_NOTES = {
     "names": (
@@ -28,12 +30,28 @@ BASELINE_NOTES = {
         "characters, no model is certain of each. For training sets of at most 10,000 examples"
     ),
 }
-# What a run can be exported as, with the ending of the file or folder.
+RUN_SUFFIX = ".safetensors"  # of a saved run's file
+
+
+class ExportForm(NamedTuple):
+    """What a run can be exported as: the ending of the file or folder, and what it is."""
+
+    ending: str
+    about: str
+
+
 EXPORT_FORMS = {
-    "script": ".py", "notebook": ".ipynb", "csv": ".csv", "json": ".json",
-    "tensorboard": "-tensorboard", "svg": ".svg", "png": ".png", "pdf": ".pdf", "html": ".html",
-    "spec": ".txt",
-}  # fmt: skip
+    "script": ExportForm(".py", "a Python script that trains the model"),
+    "notebook": ExportForm(".ipynb", "a Jupyter notebook that trains the model"),
+    "csv": ExportForm(".csv", "the losses as a CSV table"),
+    "json": ExportForm(".json", "the settings and losses as JSON"),
+    "tensorboard": ExportForm("-tensorboard", "event files for TensorBoard"),
+    "svg": ExportForm(".svg", "the loss figure as SVG"),
+    "png": ExportForm(".png", "the loss figure as PNG"),
+    "pdf": ExportForm(".pdf", "the loss figure as PDF"),
+    "html": ExportForm(".html", "a report, one page with figures and losses"),
+    "spec": ExportForm(".txt", "the line that starts such a run"),
+}
 MAX_SEED = 2**62
 MIN_ITEMS = 10  # of a dataset
 MAX_ITEM_LENGTH = 1000  # characters

@@ -55,9 +55,7 @@ class RunSpec:
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise UserError(f"the spec {line!r} sets {twice} more than once")
         values = dict(word.split("=", 1) for word in words)
-        seed = values.pop("seed", "1")
-        if not (seed.isascii() and seed.isdigit() and len(seed) < 20 and int(seed) <= MAX_SEED):
-            raise UserError(f"seed must be a whole number from 0 to {MAX_SEED:,}, not {seed!r}")
+        seed = parse_seed(values.pop("seed", "1"))
         reading = Reading(
             unquote(values.pop("encoding", "")),
             unquote(values.pop("column", "")),
@@ -65,7 +63,12 @@ class RunSpec:
         )
         changes = parse_changes("=".join(pair) for pair in values.items())
         settings = changed(ModelSettings(), TrainSettings(), changes)
-        return cls(dataset, unique, *settings, int(seed), reading)
+        return cls(dataset, unique, *settings, seed, reading)
+
+    @property
+    def data(self) -> tuple[str, bool, Reading]:
+        """What `Dataset.load` takes."""
+        return self.dataset, self.unique, self.reading
 
     def __str__(self) -> str:
         path = quote(self.dataset, safe="/")
@@ -88,3 +91,18 @@ class RunSpec:
 
     def __repr__(self) -> str:
         return f"RunSpec.parse({str(self)!r})"
+
+
+def parse_seed(text: str) -> int:
+    """A seed from text. Raises UserError if it is none."""
+    seed = whole_number(text)
+    if seed is None or seed > MAX_SEED:
+        raise UserError(f"seed must be a whole number from 0 to {MAX_SEED:,}, not {text!r}")
+    return seed
+
+
+def whole_number(text: str) -> int | None:
+    """A whole number as it is typed, with or without commas; None if it is none."""
+    digits = text.strip().replace(",", "")
+    is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
+    return int(digits) if is_number else None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from animated_svg import animated
 
 from makemore_tui.core.presets import DEFAULT_PRESET, preset_named
+from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.worker.protocol import Start
 from makemore_tui.tui.app import ExplorerApp
 from makemore_tui.tui.client.engine import WorkerEngine
@@ -80,7 +81,7 @@ class _Film:
 async def film() -> str:
     """The story, told by the real explorer with its worker."""
     preset = preset_named(DEFAULT_PRESET)
-    engine = WorkerEngine(Start("names", False, preset.model, preset.train, seed=1))
+    engine = WorkerEngine(Start(RunSpec("names", model=preset.model, train=preset.train)))
     app = ExplorerApp(engine, Config({"welcome": False}))
     async with asyncio.timeout(_MAX_SECONDS), app.run_test(size=_SIZE) as pilot:
         made = _Film(app, pilot)

@@ -39,7 +39,7 @@ _SECONDS_TO_LEAVE = 1.0
 class ExplorerApp(App):
     """A terminal in which a person watches a model learn.
 
-    remembered: what the person has changed of the configuration, by name, once it is left.
+    changes: what the person has changed of the configuration, by name, once it is left.
     sweeps: those that were started from here. They end with this process, by the end of their
     input, unless they are detached."""
 
@@ -58,7 +58,7 @@ class ExplorerApp(App):
         self.config = config or Config()
         self.recent = list(self.config.get("recent", [])[:MAX_RECENT])
         self.failure = ""
-        self.remembered: dict[str, Any] = {}
+        self.changes: dict[str, Any] = {}
         self.sweeps: list[SweepProcess] = []
         for theme in themes.OWN:
             self.register_theme(theme)
@@ -138,15 +138,15 @@ class ExplorerApp(App):
         self.exit(return_code=code)
 
     def exit(self, *args, **kwargs) -> None:
-        """Leave; first note what is to be remembered, for then the screen is still there."""
+        """Leave; first note what has changed, for then the screen is still there."""
         with contextlib.suppress(Exception):  # of a screen that was never painted
-            self.remembered = dict(view_state.changes(self.main.grid, self.config))
+            self.changes = dict(view_state.changes(self.main.grid, self.config))
             if self.main.card.was_closed and self.config.get("welcome", True):
-                self.remembered["welcome"] = False
+                self.changes["welcome"] = False
             if self.theme != self._first_theme:
-                self.remembered["theme"] = self.theme
+                self.changes["theme"] = self.theme
             if self.recent != list(self.config.get("recent", [])):
-                self.remembered["recent"] = self.recent
+                self.changes["recent"] = self.recent
         super().exit(*args, **kwargs)
 
     def add_recent(self, file: str) -> None:

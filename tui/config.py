@@ -78,7 +78,7 @@ def allowed_values() -> dict[str, str]:
     return {"theme": "the name of a theme, as the command palette has them"} | words
 
 
-def remember(path: Path, changes: Mapping[str, Any]) -> None:
+def write_changes(path: Path, changes: Mapping[str, Any]) -> None:
     """Write changes by name; the rest of the file, its comments among it, stays. Raises UserError
     if the file can't be written."""
     import tomlkit

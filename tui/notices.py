@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import NamedTuple
 
+from makemore_tui.core.constants import RUN_SUFFIX
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import Divergence
 from makemore_tui.core.settings import TrainSettings, extended_plan, setting_text
@@ -78,12 +79,12 @@ def _answer(asked: Request | None, before: Snapshot, now: Snapshot, labels: Labe
             what = _cut(before.can_redo or "")
             said = say.REDONE.format(what=what, step=now.step, key=labels)
         case protocol.ReturnTo(index) if index < len(before.previous):
-            name = _cut(before.previous[index].name.partition(" → ")[0])
+            name = _cut(before.previous[index].settings)
             said = say.RETURNED.format(name=name, step=now.step, key=labels)
         case protocol.PinRun(index) if index < len(now.previous):
             run = now.previous[index]
             pinned = say.PINNED if run.is_pinned else say.UNPINNED
-            said = pinned.format(name=_cut(run.name.partition(" → ")[0]), key=labels)
+            said = pinned.format(name=_cut(run.settings), key=labels)
         case protocol.OpenRun():
             said = opened(now, labels)
         case protocol.Begin(_, label):
@@ -105,9 +106,9 @@ def _answer_of_pair(asked: Request | None, before: Snapshot, now: Snapshot, labe
         case protocol.Fork(previous, folder, from_start) if (
             previous is not None or folder or from_start
         ):
-            name = shown(PurePath(folder).name.removesuffix(".safetensors")) or "its fork"
+            name = shown(PurePath(folder).name.removesuffix(RUN_SUFFIX)) or "its fork"
             if previous is not None:
-                name = f"“{_cut(before.previous[previous].name.partition(' → ')[0])}”"
+                name = f"“{_cut(before.previous[previous].settings)}”"
             start = ", both from step 0" if from_start else ""
             return say.COMPARED.format(name=_cut(name), start=start, key=labels)
         case protocol.Fork() | protocol.ChooseSide() if now.pair:

@@ -5,9 +5,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from makemore_tui.core.constants import MAX_SEED
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import PRESETS
+from makemore_tui.core.run_spec import parse_seed
 from makemore_tui.core.settings import (
     KIND_NAMES,
     KINDS,
@@ -114,7 +114,7 @@ def typed(snapshot: Snapshot, setting: str, text: str) -> Edit | Restart | None:
     """What a typed value asks for; None where it is what the setting is. Raises UserError if the
     value is not one that the setting can have."""
     if setting == "seed":
-        seed = _seed(text)
+        seed = parse_seed(text)
         return Restart(seed) if seed != snapshot.seed else None
     text = text.strip()
     if setting == "kind":
@@ -130,20 +130,6 @@ def typed(snapshot: Snapshot, setting: str, text: str) -> Edit | Restart | None:
     value = parse_value(setting, text, name_of(setting))
     is_same = value == (vars(snapshot.model) | vars(snapshot.train))[setting]
     return None if is_same else Edit({setting: value})
-
-
-def _seed(text: str) -> int:
-    seed = whole_number(text)
-    if seed is None or seed > MAX_SEED:
-        raise UserError(f"seed must be a whole number from 0 to {MAX_SEED:,}, not {text!r}")
-    return seed
-
-
-def whole_number(text: str) -> int | None:
-    """A whole number as it is typed, with or without commas; None if it is none."""
-    digits = text.strip().replace(",", "")
-    is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
-    return int(digits) if is_number else None
 
 
 def _next(setting: str, now: Any, by: int) -> Any:

@@ -53,10 +53,9 @@ def health(
     batch = _first_examples(trainer.dataset, settings.train_on, model.context)
     h = model.hidden_activations(batch.contexts)  # (N, H)
     tensors, update = _tensors(trainer, batch)
-    facts = _facts(trainer, batch, h, tensors, first_settings)
+    facts = _facts(trainer, batch, h, tensors, first_settings, baselines)
     of_losses = _of_losses(history, last_edit, train, dev)
-    baseline = comparable_baseline(model.settings, settings, baselines)
-    facts = replace(facts, **of_losses, baseline=baseline, is_diverged=is_diverged)
+    facts = replace(facts, **of_losses, is_diverged=is_diverged)
     return Health(
         step=facts.step,
         examples=len(batch.contexts),
@@ -132,6 +131,7 @@ def _facts(
     h: Tensor | None,
     tensors: Sequence[TensorHealth],
     first_settings: tuple[ModelSettings, TrainSettings],
+    baselines: Sequence[Baseline],
 ) -> Facts:
     """The facts that don't depend on the run's losses so far; h: activations (N, H)."""
     model, settings = trainer.model, trainer.settings
@@ -152,6 +152,7 @@ def _facts(
         is_counted=trainer.finished,
         is_decayed=settings.learning_rate_at(trainer.step) < settings.learning_rate / 2,
         is_held_out=settings.train_on != "all",
+        baseline=comparable_baseline(model.settings, settings, baselines),
         model=model.settings,
         train_settings=settings,
     )

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from ..datasets.dataset import Dataset
 from ..datasets.vocabulary import BOUNDARY
 from ..errors import UserError
 from ..models.factory import AnyModel, AnyNetwork
-from ..models.mixture import Mixture
+from ..models.mixture import Mixture, unmixed
 from ..models.ngram import NgramCounts
 from ..settings import first_n
 from ..training.trainer import AnyTrainer, GradientTrainer
@@ -162,8 +161,7 @@ class Tracer:
         model = model.in_double_precision()
         contexts = torch.cat([contexts_along(one, model.context) for one in ids])  # (L, T)
         examples = self._examples(model, contexts, targets)
-        alone = model.network if isinstance(model, Mixture) else model
-        context = contexts[position]
+        alone, context = unmixed(model), contexts[position]
         stages = of_model = forward(alone, context[-alone.context :], mask)
         if isinstance(model, Mixture):
             stages = [*stages, *mixture_stages(model, context, stages[-1].values)]
@@ -192,17 +190,10 @@ class Tracer:
                 "the loss of more is that of a split"
             )
         if many:
-            return self._first_items(many)
+            return tuple(map(self.dataset.encoded.item, range(many)))
         if any(len(word) > MAX_ITEM_LENGTH for word in words):
             raise UserError(f"the word is longer than {MAX_ITEM_LENGTH:,} characters")
         return words
-
-    def _first_items(self, n: int) -> tuple[str, ...]:
-        """The first n items of the file."""
-        tokens = self.dataset.split(f"first-{n}").tokens
-        edges = torch.nonzero(tokens == BOUNDARY)[:, 0].tolist()
-        decode = self.dataset.vocabulary.decode
-        return tuple(decode(tokens[first:last].tolist()) for first, last in pairwise(edges))
 
     def _examples(
         self, model: AnyModel | Mixture, contexts: Tensor, targets: list[int]
@@ -261,9 +252,9 @@ def _with_gradients(
     """A trace with its gradients, and with the loss after a step on its example alone.
 
     stages: of the model, or of the network that a mixture has."""
-    if isinstance(model, NgramCounts):
+    example, network = found.example, unmixed(model)
+    if isinstance(network, NgramCounts):
         raise UserError("a table of counts has no gradient: it learns by counting")
-    example, network = found.example, model.network if isinstance(model, Mixture) else model
     context = torch.tensor(example.context_ids[-network.context :])
     gradients = backward(network, context, example.target_id, stages)
     if learning_rate is None:

@@ -170,8 +170,7 @@ class Dataset:
 
     def item(self, index: int) -> str:
         """The text of one item, in the order of the splits: train first, then dev, then test."""
-        tokens, starts = self._shuffled.tokens, self._shuffled.starts
-        return self.vocabulary.decode(tokens[int(starts[index]) : int(starts[index + 1])].tolist())
+        return self._shuffled.item(index)
 
     def seen_items(self, split: str) -> Tensor:
         """For each item of a split, whether it also stands in train: (num_items,) bool."""

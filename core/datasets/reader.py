@@ -54,6 +54,11 @@ class EncodedText:
             )
         return tuple(notes)
 
+    def item(self, index: int) -> str:
+        """The text of one item."""
+        begin, end = self.starts[index : index + 2].tolist()
+        return self.vocabulary.decode(self.tokens[begin:end].tolist())
+
     def decoded(self) -> str:
         """The items, each with a newline after it."""
         codes = torch.tensor([ord("\n"), *map(ord, self.vocabulary.characters)], dtype=torch.int32)

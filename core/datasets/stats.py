@@ -1,53 +1,43 @@
 """Statistics of a dataset."""
 
-from itertools import pairwise
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from ..constants import DATASET_NOTES, SPLITS
+from ..results import DatasetStats, PairCount
 from .dataset import Dataset
-from .vocabulary import BOUNDARY, Vocabulary
+from .vocabulary import Vocabulary
 
 _NUM_ITEMS = 10
 _NUM_BIGRAMS = 12
 _TOKENS_PER_BLOCK = 1 << 20
 
 
-def dataset_stats(dataset: Dataset) -> dict[str, Any]:
-    """The statistics of a dataset, as plain values.
-
-    Keys: name, path, items, distinct, vocabulary (its size, the boundary counted), shortest and
-    longest (items, in characters), examples (of train, dev and test), seen (items of dev and test
-    that also stand in train), notes (what was changed in reading, and what there is to know of a
-    built-in dataset, in sentences), first (the first ten items of the file), bigrams and rarest
-    (the twelve commonest and the twelve rarest pairs that occur, with their counts).
-    """
+def dataset_stats(dataset: Dataset) -> DatasetStats:
+    """The statistics of a dataset."""
     commonest, rarest = _extreme_bigrams(bigram_counts(dataset), dataset.vocabulary)
-    first = dataset.split(f"first-{_NUM_ITEMS}").tokens.tolist()
-    ends = [i for i, token in enumerate(first) if token == BOUNDARY]
+    num_first = min(_NUM_ITEMS, dataset.num_items)
     about = DATASET_NOTES.get(dataset.name, ()) if dataset.built_in else ()
-    return {
-        "name": dataset.name,
-        "path": str(dataset.path),
-        "items": dataset.num_items,
-        "distinct": dataset.distinct,
-        "vocabulary": dataset.vocabulary.size,
-        "shortest": dataset.shortest,
-        "longest": dataset.longest,
-        "examples": {split: dataset.num_examples(split) for split in SPLITS},
-        "seen": {split: int(dataset.seen_items(split).sum()) for split in SPLITS[1:]},
-        "notes": [*dataset.notes, *about],
-        "first": [dataset.vocabulary.decode(first[i:j]) for i, j in pairwise(ends)],
-        "bigrams": commonest,
-        "rarest": rarest,
-    }
+    return DatasetStats(
+        name=dataset.name,
+        path=str(dataset.path),
+        items=dataset.num_items,
+        distinct=dataset.distinct,
+        vocabulary=dataset.vocabulary.size,
+        shortest=dataset.shortest,
+        longest=dataset.longest,
+        examples={split: dataset.num_examples(split) for split in SPLITS},
+        seen={split: int(dataset.seen_items(split).sum()) for split in SPLITS[1:]},
+        notes=[*dataset.notes, *about],
+        first=[dataset.encoded.item(i) for i in range(num_first)],
+        bigrams=commonest,
+        rarest=rarest,
+    )
 
 
 def _extreme_bigrams(
     counts: Tensor, vocabulary: Vocabulary
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[PairCount], list[PairCount]]:
     """The commonest and the rarest pairs that occur, of equally frequent ones by their ids."""
     size, flat, exact = vocabulary.size, counts.view(-1), vocabulary.exact
     places = flat.nonzero()[:, 0]
@@ -59,10 +49,10 @@ def _extreme_bigrams(
     commonest = places[torch.topk(keys[0], number).indices].tolist()
     rarest = places[torch.topk(keys[1], number, largest=False).indices].tolist()
 
-    def record(place: int) -> dict[str, Any]:
-        return {"pair": exact(place // size) + exact(place % size), "count": int(flat[place])}
+    def pair(place: int) -> PairCount:
+        return PairCount(exact(place // size) + exact(place % size), int(flat[place]))
 
-    return list(map(record, commonest)), list(map(record, rarest))
+    return list(map(pair, commonest)), list(map(pair, rarest))
 
 
 def bigram_counts(dataset: Dataset, split: str | None = None) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..datasets.dataset import Dataset
 from ..datasets.grams import GramIndex, gram_index, places_of, values_at
 
-_LEAST_DISCOUNT = 0.01
+_MIN_DISCOUNT = 0.01
 _BLOCK = 1 << 20  # n-grams, so that temporary values take little memory
 
 
@@ -34,8 +34,8 @@ class Discounts:
         n = torch.bincount(counts.clamp(max=5), minlength=6).tolist()
         Y = n[1] / (n[1] + 2 * n[2]) if n[1] else 0.5
         found = [i - (i + 1) * Y * n[i + 1] / n[i] if n[i] else 0.0 for i in (1, 2, 3)]
-        one, two, more = (max(value, _LEAST_DISCOUNT) for value in found)
-        return cls((one, two, more), min(found) < _LEAST_DISCOUNT)
+        one, two, more = (max(value, _MIN_DISCOUNT) for value in found)
+        return cls((one, two, more), min(found) < _MIN_DISCOUNT)
 
 
 class Interpolated(NamedTuple):
@@ -176,5 +176,5 @@ def clamped_note(orders: list[int]) -> str:
     if not orders:
         return ""
     of = f"order{'s' * (len(orders) > 1)} {', '.join(map(str, orders))}"
-    instead = f"{_LEAST_DISCOUNT} is used instead"
+    instead = f"{_MIN_DISCOUNT} is used instead"
     return f"Kneser-Ney: too few counts to estimate every discount of {of}; {instead}"

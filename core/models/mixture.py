@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..datasets.contexts import distinct_contexts
 from ..settings import ModelSettings
-from .factory import AnyNetwork
+from .factory import AnyModel, AnyNetwork
 from .kneser_ney import KneserNey
 from .model import Model
 
@@ -73,6 +73,11 @@ class Mixture(Model):
             return self.network.logits(own)
         distinct, which = distinct_contexts(own, self.vocabulary_size)
         return self.network.logits(own[distinct])[which]
+
+
+def unmixed(model: AnyModel | Mixture) -> AnyModel:
+    """A model, or the network that a mixture has."""
+    return model.network if isinstance(model, Mixture) else model
 
 
 def mixed(network: Tensor, counts: Tensor, weight: float) -> Tensor:

@@ -23,19 +23,33 @@ class DatasetFacts(Struct, frozen=True):
         return len(self.labels)
 
 
+class PairCount(Struct, frozen=True):
+    """Two characters, one after the other, and how often they occur."""
+
+    pair: str
+    count: int
+
+
 class DatasetStats(Struct, frozen=True):
-    """A dataset in numbers: its characters with the boundary, its shortest and longest item in
-    characters, the examples of train, dev and test, and the items of dev and of test that also
-    occur in train (`seen`). notes: what was changed in reading it, in sentences."""
+    """A dataset in numbers.
+
+    vocabulary: its size, the boundary counted. shortest, longest: items, in characters. examples:
+    of train, dev and test. seen: items of dev and test that also stand in train. notes: what was
+    changed in reading, and what there is to know of a built-in dataset, in sentences. first: the
+    first ten items of the file. bigrams, rarest: the twelve commonest and the twelve rarest pairs
+    that occur.
+    """
 
     name: str
-    unique: bool
     path: str
     items: int
     distinct: int
-    characters: int
+    vocabulary: int
     shortest: int
     longest: int
-    examples: tuple[int, int, int]
-    seen: tuple[int, int]
-    notes: tuple[str, ...] = ()
+    examples: dict[str, int]
+    seen: dict[str, int]
+    notes: list[str] = []
+    first: list[str] = []
+    bigrams: list[PairCount] = []
+    rarest: list[PairCount] = []

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from ..constants import RUN_SUFFIX
 from ..settings import ModelSettings, TrainSettings
 
 
@@ -54,6 +55,11 @@ class PreviousRun(Struct, frozen=True):
     test_peeks: int = 0
     is_pinned: bool = False
 
+    @property
+    def settings(self) -> str:
+        """Its name without the dev loss."""
+        return self.name.partition(" → ")[0]
+
 
 class Saving(Struct, frozen=True):
     """How the present run is saved: the directory of all runs, its own folder ("" before it is
@@ -70,4 +76,4 @@ class Saving(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The run's name; "" before it is first saved."""
-        return PurePath(self.folder).name.removesuffix(".safetensors")
+        return PurePath(self.folder).name.removesuffix(RUN_SUFFIX)

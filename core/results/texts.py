@@ -14,12 +14,12 @@ class Sample(Struct, frozen=True):
 
 class SampledNames(Struct, frozen=True):
     """Names that a model made (and those that the other of a pair made of the same random numbers,
-    `other`), and of the last `remembered` ones the share that is not in the data
+    `other`), and of the last `num_recent` ones the share that is not in the data
     (`new`), the share of different ones among them, and their mean length; data_length: the mean
     length of the data's items. Both are in characters."""
 
     samples: tuple[Sample, ...] = ()
-    remembered: int = 0
+    num_recent: int = 0
     new: float = 0.0
     distinct: float = 0.0
     mean_length: float = 0.0

@@ -14,10 +14,11 @@ from itertools import count
 from pathlib import Path
 
 from ..atomic import UNFINISHED
+from ..constants import RUN_SUFFIX
 from ..errors import UserError
 from ..settings import ModelSettings, TrainSettings, model_label
 from ..text import is_acted_on
-from .header import FOLDER_RECORD, SUFFIX, existing_run, find, is_run_folder, read_record, run_name
+from .header import FOLDER_RECORD, existing_run, find, is_run_folder, read_record, run_name
 from .locks import RunLock, is_locked
 
 _MAX_NAME_LENGTH = 60  # characters
@@ -70,7 +71,7 @@ def find_run(run: Path, directory: Path) -> Path:
     if run.name != str(run):  # a path
         return here or find(run)
     kept = existing_run(directory / run)
-    is_run = here is not None and (here.name.endswith(SUFFIX) or is_run_folder(here))
+    is_run = here is not None and (here.name.endswith(RUN_SUFFIX) or is_run_folder(here))
     found = here if is_run else kept or here
     if found is None:
         raise UserError(
@@ -187,7 +188,7 @@ def lock_new(directory: Path, dataset: str) -> tuple[Path, RunLock]:
     UserError if nothing can be written in the directory."""
     name = automatic_name(dataset)
     for number in count(1):
-        path = directory / f"{name}{f'-{number}' if number > 1 else ''}{SUFFIX}"
+        path = directory / f"{name}{f'-{number}' if number > 1 else ''}{RUN_SUFFIX}"
         try:
             lock = RunLock(path)
         except UserError:
@@ -215,13 +216,13 @@ def _runs_in(directory: Path) -> list[Path]:
     try:
         with os.scandir(directory) as entries:
             visible = [one for one in entries if not one.name.startswith(".")]
-            files = {one.name for one in visible if one.name.endswith(SUFFIX)}
+            files = {one.name for one in visible if one.name.endswith(RUN_SUFFIX)}
             folders = {one.name for one in visible if one.is_dir(follow_symlinks=False)}
     except FileNotFoundError:
         return []
     except OSError as error:
         raise UserError(f"{directory} can't be read: {error.strerror}") from None
-    names = files | {name for name in folders if f"{name}{SUFFIX}" not in files}
+    names = files | {name for name in folders if f"{name}{RUN_SUFFIX}" not in files}
     return [directory / name for name in sorted(names)]
 
 

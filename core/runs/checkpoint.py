@@ -96,7 +96,13 @@ def _rewrite_record(path: Path, change: Callable[[RunRecord], RunRecord]) -> Non
 
 
 def read(path: Path | str, partial: bool = False) -> RunState:
-    """Read a run from a file, or from a folder of format 2, and the dataset it was trained on.
+    """A saved run's state; arguments and errors as for `read_with_record`."""
+    return read_with_record(path, partial)[0]
+
+
+def read_with_record(path: Path | str, partial: bool = False) -> tuple[RunState, RunRecord]:
+    """Read a run from a file, or from a folder of format 2, and the dataset it was trained on: its
+    state, and the record, which also has the run's file beside it and whether it was named.
 
     partial: also read a run of format 1, which can be evaluated and sampled from but not trained.
     Raises UserError if there is no run, it is damaged, or its dataset has changed.
@@ -123,7 +129,7 @@ def read(path: Path | str, partial: bool = False) -> RunState:
         raise UserError(f"{path} is damaged: its tensors have changed since they were written")
     _check_tensors(path, tensors, expected)
     try:
-        return _state(record, dataset, tensors)
+        return _state(record, dataset, tensors), record
     except (RuntimeError, ValueError) as error:
         raise UserError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
 

@@ -22,10 +22,10 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from ..constants import RUN_SUFFIX
 from ..errors import UserError
 from .record import MAX_RECORD_BYTES, RunRecord, check_format, record_json, record_of, to_json
 
-SUFFIX = ".safetensors"
 FOLDER_RECORD, _WEIGHTS, _NEXT = "run.json", "weights.safetensors", ".next"
 _LENGTH_BYTES = 8
 _MAX_HEADER_BYTES = 2 * MAX_RECORD_BYTES + (1 << 16)  # the record is a string within the JSON
@@ -33,12 +33,12 @@ _MAX_HEADER_BYTES = 2 * MAX_RECORD_BYTES + (1 << 16)  # the record is a string w
 
 def run_path(path: Path) -> Path:
     """The file of a run that is named with or without its suffix."""
-    return path if path.name.endswith(SUFFIX) else path.with_name(f"{path.name}{SUFFIX}")
+    return path if path.name.endswith(RUN_SUFFIX) else path.with_name(f"{path.name}{RUN_SUFFIX}")
 
 
 def run_name(path: Path) -> str:
     """A run's name: that of its file without the suffix, or of its folder in format 2."""
-    return path.name.removesuffix(SUFFIX)
+    return path.name.removesuffix(RUN_SUFFIX)
 
 
 def existing_run(path: Path) -> Path | None:

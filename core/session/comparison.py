@@ -47,9 +47,9 @@ def pairs_of(a: RunSpec, b: RunSpec, seeds: int = 1) -> Iterator[Twins]:
     """
     if not 1 <= seeds <= MAX_SEEDS:
         raise UserError(f"seeds must be a whole number from 1 to {MAX_SEEDS}, not {seeds}")
-    if (a.dataset, a.unique, a.reading) != (b.dataset, b.unique, b.reading):
+    if a.data != b.data:
         raise another_dataset(a.dataset, b.dataset)
-    dataset = Dataset.load(a.dataset, a.unique, a.reading)
+    dataset = Dataset.load(*a.data)
     for i in range(seeds):
         yield Twins(*(Session(dataset, spec.model, spec.train, spec.seed + i) for spec in (a, b)))
 
@@ -90,9 +90,5 @@ def _train(twins: Twins) -> Iterator[Tensor]:
 
 
 def _steps_left(session: Session) -> int:
-    """How many steps of its plan a session can take; counting ends by itself."""
-    if not can_train(session):
-        return 0
-    if not session.model_settings.model_kind.is_network:
-        return session.dataset.split("all").num_examples
-    return max(0, session.train_settings.steps - session.step)
+    """How many steps of its plan a session can take."""
+    return max(0, session.trainer.last_step - session.step) if can_train(session) else 0

@@ -10,7 +10,7 @@ from ..models.factory import AnyModel
 from ..models.mixture import Mixture
 from ..models.ngram import NgramCounts
 from ..runs.record import JournalEntry
-from ..settings import ModelSettings, TrainSettings
+from ..settings import ModelSettings, TrainSettings, value_text
 from ..training.history import DevLosses
 
 _PATIENCE = 0.005  # seconds to wait for the thread at a time, when nothing trains
@@ -52,6 +52,11 @@ class Mixing:
         self.is_counting: bool = False
         self._weight: float | None = None  # the best on dev, as it was found last
         self._weight_of: tuple[object, ...] = ()  # the counts, the run, and its weights
+
+    def __repr__(self) -> str:
+        train = self._session.train_settings
+        of = f"weight {value_text(train.mix)}, order {train.mix_order}" if self.is_on else "off"
+        return f"Mixing({of})"
 
     @property
     def is_on(self) -> bool:

@@ -11,8 +11,7 @@ from torch import Tensor
 from ..analysis.evaluation import evaluate
 from ..errors import UserError
 from ..models.ngram import NgramCounts
-from ..runs.checkpoint import read
-from ..runs.header import read_record
+from ..runs.checkpoint import read_with_record
 from ..runs.state import RunState
 from ..training.time_slicer import TimeSlicer
 from .session import Session
@@ -58,7 +57,8 @@ def replay(
     if isinstance(run, RunState):
         saved, recorded = run, torch.__version__
     else:
-        saved, recorded = read(run, partial=True), read_record(run).versions.get("torch", "unknown")
+        saved, record = read_with_record(run, partial=True)
+        recorded = record.versions.get("torch", "unknown")
     if until is not None and not 0 <= until <= saved.step:
         raise UserError(f"{run} has {saved.step:,} steps, so it can't be replayed until {until:,}")
     end = saved.step if until is None else until
@@ -72,8 +72,7 @@ def _trained(saved: RunState, end: int, advance: Callable[[int, Tensor], None]) 
     slicer = TimeSlicer(_SLICE_SECONDS)
 
     def train(to: int) -> None:
-        while session.step < to and not session.trainer.finished:
-            losses = slicer.train(session, to - session.step)
+        for losses in slicer.train_to(session, to):
             advance(session.step, losses)
 
     for entry in saved.journal:

@@ -106,8 +106,7 @@ class Session:
 
         Raises UserError if its dataset can't be read, or its settings are too large for it.
         """
-        dataset = Dataset.load(spec.dataset, spec.unique, spec.reading)
-        return cls(dataset, spec.model, spec.train, spec.seed)
+        return cls(Dataset.load(*spec.data), spec.model, spec.train, spec.seed)
 
     @classmethod
     def load(cls, path: Path | str) -> "Session":

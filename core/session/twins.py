@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,7 +14,8 @@ from ..datasets.dataset import Dataset
 from ..errors import UserError
 from ..results import DevDifference, TwinLosses
 from ..runs import checkpoint
-from ..runs.header import find, read_record
+from ..runs.header import find
+from ..runs.record import TwinRecord
 from ..settings import Effect, setting_text
 from .session import Session
 
@@ -169,22 +170,32 @@ class Twins:
         return torch.equal(a["generator"], b["generator"]) and torch.equal(a["left"], b["left"])
 
 
-def saved_twins(session: Session, path: Path) -> tuple[Twins, Path] | None:
-    """The pair of a session that was read from this file and the run that was saved beside it, and
-    that run's file; None if there was none, or it is gone or can't be read."""
-    path = find(path)
-    if (twin := read_record(path).twin) is None:
+class SavedTwins(NamedTuple):
+    """A pair whose A was read from a file that names B's. named: True when a person named B."""
+
+    twins: Twins
+    file: Path
+    named: bool
+
+
+def saved_twins(session: Session, path: Path, twin: TwinRecord | None) -> SavedTwins | None:
+    """The pair of a session that was read from this file and the run that was saved beside it.
+
+    twin: what the record says of that; None if there was none. Returns None too if it is gone or
+    can't be read.
+    """
+    if twin is None:
         return None
     try:
-        file = path.with_name(Path(twin.file).name)
-        state = checkpoint.read(file)
+        file = find(path).with_name(Path(twin.file).name)
+        state, record = checkpoint.read_with_record(file)
         check_same_data(session.dataset, state.dataset)
     except UserError:
         return None
     twins = Twins(session, Session.from_state(replace(state, dataset=session.dataset)))
     twins.forked_at, twins.looks = twin.forked_at, twin.looks
     twins.differences = list(twin.differences)
-    return twins, file
+    return SavedTwins(twins, file, record.named)
 
 
 def check_same_data(a: Dataset, b: Dataset) -> None:

@@ -81,15 +81,13 @@ class _Worker:
         task = self._task
         spec = replace(task.spec, seed=task.spec.seed + seed)
         session = Session(self._dataset(spec), spec.model, spec.train, spec.seed)
-        steps = spec.train.steps
-        if not spec.model.model_kind.is_network:
-            steps = session.dataset.split("all").num_examples  # more than there are to count
+        steps, is_network = session.trainer.last_step, spec.model.model_kind.is_network
         before, evaluated = self._last.steps, time.monotonic()
         for step in rungs(steps, max(steps, task.most_steps)):
             for _ in self._trained(session, step):
                 self._report(session, before)
             is_last = step == steps or session.trainer.finished
-            is_rung = task.is_judged and task.seeds == 1
+            is_rung = task.is_judged and task.seeds == 1 and is_network  # counting is soon done
             if not is_last and not is_rung and time.monotonic() - evaluated < _MIN_SECONDS:
                 continue
             loss, evaluated = session.evaluate("dev").loss, time.monotonic()
@@ -106,8 +104,7 @@ class _Worker:
     def _trained(self, session: Session, end: int) -> Iterator[None]:
         """Train up to a step; yields now and then. Raises _Pruned if the training diverges."""
         told = time.monotonic()
-        while session.step < end and not session.trainer.finished:
-            self._slicer.train(session, end - session.step)
+        for _ in self._slicer.train_to(session, end):
             if session.diverged_at is not None:
                 raise _Pruned(f"diverged at step {session.diverged_at:,}")
             if time.monotonic() - told > _SECONDS_BETWEEN:
@@ -136,7 +133,6 @@ class _Worker:
                     return
 
     def _dataset(self, spec: RunSpec) -> Dataset:
-        key = spec.dataset, spec.unique, spec.reading
-        if key not in self._datasets:
-            self._datasets[key] = Dataset.load(*key)
-        return self._datasets[key]
+        if spec.data not in self._datasets:
+            self._datasets[spec.data] = Dataset.load(*spec.data)
+        return self._datasets[spec.data]

@@ -45,6 +45,12 @@ class CountingTrainer:
     def finished(self) -> bool:
         return self.num_counted == self._split.num_examples
 
+    @property
+    def last_step(self) -> int:
+        """The step at which the last example is counted."""
+        left, n = self._split.num_examples - self.num_counted, self._split.num_examples
+        return self.step - (-left // (self.settings.batch_size or n))
+
     def edit(self, settings: TrainSettings) -> None:
         """Use other settings from the next step on; with other examples, counting starts anew."""
         is_anew = settings.train_on != self.settings.train_on

@@ -1,8 +1,8 @@
 """Training in slices of time."""
 
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -11,6 +11,13 @@ class Trainable(Protocol):
     """A session, or a trainer."""
 
     def train(self, steps: int) -> Tensor: ...
+
+
+class _Run(Trainable, Protocol):
+    """A session."""
+
+    step: int
+    trainer: Any
 
 
 class TimeSlicer:
@@ -32,3 +39,9 @@ class TimeSlicer:
         factor = self._seconds / max(self._clock() - begun, 1e-9)
         self._steps = max(1, int(steps * min(factor, 2.0)))
         return losses
+
+    def train_to(self, session: _Run, step: int) -> Iterator[Tensor]:
+        """Train up to a step, or as far as there is anything to train on; the losses of each
+        slice."""
+        while session.step < step and not session.trainer.finished:
+            yield self.train(session, step - session.step)

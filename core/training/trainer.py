@@ -62,6 +62,11 @@ class GradientTrainer:
     def __repr__(self) -> str:
         return f"GradientTrainer({self.model!r}, step {self.step:,})"
 
+    @property
+    def last_step(self) -> int:
+        """The last planned step; training may go on."""
+        return self.settings.steps
+
     def edit(self, settings: TrainSettings) -> None:
         """Use other settings from the next step on.
 

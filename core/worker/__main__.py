@@ -75,7 +75,7 @@ def _serve(
     gc.disable()  # almost all that is loaded stays
     import torch
 
-    from ..datasets.dataset import Dataset
+    from ..runs.checkpoint import read_with_record
     from ..runs.header import run_name
     from ..session.session import Session
     from ..text import shown
@@ -87,21 +87,21 @@ def _serve(
     try:
         if start.resume is not None:
             send(Starting(f"opening {shown(run_name(Path(start.resume)))}"))
-            session = Session.load(start.resume)
+            state, record = read_with_record(start.resume)
+            session = Session.from_state(state)
             if autosave is not None:
-                autosave.resume(session, Path(start.resume))
+                autosave.resume(session, Path(start.resume), record.named)
         else:
-            send(Starting(f"reading {shown(start.dataset)}"))
-            dataset = Dataset.load(start.dataset, start.unique, start.reading)
-            session = Session(dataset, start.model, start.train, start.seed)
+            send(Starting(f"reading {shown(start.spec.dataset)}"))
+            session, record = Session.from_spec(start.spec), None
     except (UserError, OSError) as error:
         send(Failed(str(error)))
         return
     gc.freeze()
     gc.enable()
     server = Server(session, inbox, send, autosave=autosave, paused=start.paused)
-    if start.resume is not None:
-        server.runner.pair.open(Path(start.resume))
+    if start.resume is not None and record is not None:
+        server.runner.pair.open(Path(start.resume), record.twin)
     server.runner.training.pace.change(start.speed_limit)
     server.run()
 

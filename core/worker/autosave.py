@@ -9,11 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..constants import RUN_SUFFIX
 from ..errors import UserError
 from ..results import Saving
 from ..runs import checkpoint
 from ..runs.catalog import automatic_name, check_name, prune, remove, stamp
-from ..runs.header import SUFFIX, existing_run, find, read_record, run_name
+from ..runs.header import existing_run, find, run_name
 from ..runs.locks import RunLock, is_locked
 from ..runs.record import TwinRecord
 from ..runs.state import RunState
@@ -87,14 +88,14 @@ class Autosave:
         self._note = ""
         if session.run not in self._targets:
             name = automatic_name(session.dataset.name)
-            self._targets[session.run] = _Target(self._directory / f"{name}{SUFFIX}")
+            self._targets[session.run] = _Target(self._directory / f"{name}{RUN_SUFFIX}")
         target, state = self._targets[session.run], _last_finite_state(session)
         target.marker = _marker(session, self.twin())
         if target.steps is None and self._lock is None:
             stem, number = run_name(target.path), 1
             while os.path.lexists(target.path) or is_locked(target.path):
                 number += 1
-                target.path = target.path.with_name(f"{stem}-{number}{SUFFIX}")
+                target.path = target.path.with_name(f"{stem}-{number}{RUN_SUFFIX}")
             self._try_lock(target)
         elif target.steps is not None and not stamp(target.path):
             self._note = f"{run_name(target.path)} was removed, so the run was saved there again"
@@ -132,16 +133,16 @@ class Autosave:
             except UserError as error:
                 self._copy(session, error, target.path)
 
-    def resume(self, session: Session, path: Path) -> None:
+    def resume(self, session: Session, path: Path, named: bool) -> None:
         """Go on saving to the file that the session's run was read from; of a folder of format 2,
         to a file of its name; and if another explorer has it open or it can't be written, to a new
-        file."""
+        file. named: True when a person gave the run its name."""
         self._hold(None)
         try:
             path = find(path)
-            target = _Target(path, read_record(path).named, session.step, stamp=stamp(path))
+            target = _Target(path, named, session.step, stamp=stamp(path))
             if path.is_dir():
-                target = _Target(path.with_name(f"{path.name}{SUFFIX}"), target.named)
+                target = _Target(path.with_name(f"{path.name}{RUN_SUFFIX}"), named)
             target.marker = _marker(session, self.twin())
             self._hold(target)
         except UserError as error:
@@ -155,8 +156,8 @@ class Autosave:
         check_name(name)
         if not session.model.is_finite:
             raise UserError("the weights are not finite, so the run can't be named")
-        name = name.removesuffix(SUFFIX)
-        target, path = self._targets.get(session.run), self._directory / f"{name}{SUFFIX}"
+        name = name.removesuffix(RUN_SUFFIX)
+        target, path = self._targets.get(session.run), self._directory / f"{name}{RUN_SUFFIX}"
         if target is None or target.path != path:
             taken = [one.path for one in self._targets.values()]
             if existing_run(path.with_name(name)) or path in taken:

@@ -155,7 +155,7 @@ class EvalScheduler:
             self._cost, self._next = 0.0, begun  # not 0: an edit meanwhile sets it to 0 again
             self._evaluating, self._next_step = self._begin_splits(session), _NEVER
             self._is_level = self.twins is not None and self.twins.is_level
-            if _planned_steps(session) > _SHORT_PLAN:
+            if session.trainer.last_step > _SHORT_PLAN:
                 self._apart = _NEVER
         found = self._evaluating
         more = any(one.advance() for one in found)
@@ -180,7 +180,7 @@ class EvalScheduler:
             longest = _MAX_WAIT * len(found)
             wait = 0.0 if is_first else min(self._cost / _MAX_TIME_SHARE, longest)
             self._next = self._clock() + max(_MIN_WAIT, wait)
-        planned = _planned_steps(session)
+        planned = session.trainer.last_step
         if planned <= _SHORT_PLAN:
             share = 0.0 if is_first else self._cost / _PLAN_SECONDS
             self._apart = min(round(planned * max(share, 1 / _MAX_IN_PLAN)), step)
@@ -210,12 +210,3 @@ def _split_losses(step: int, train: Evaluation, dev: Evaluation) -> SplitLosses:
         mixed = MixedLosses(dev.parts.weight, *counts, train.loss, dev.loss)
     seen = other.seen, other.unseen
     return SplitLosses(step, one.loss, other.loss, *seen, train.share, dev.share, mixed)
-
-
-def _planned_steps(session: Session) -> int:
-    """How many steps the run is to take; of counts, until every example is counted."""
-    train = session.train_settings
-    if session.model_settings.model_kind.is_network:
-        return train.steps
-    examples = session.dataset.split(train.train_on).num_examples
-    return -(-examples // (train.batch_size or examples))

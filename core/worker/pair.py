@@ -15,7 +15,7 @@ from ..runs.record import TwinRecord
 from ..runs.state import RunState
 from ..session.session import Session
 from ..session.timeline import Level
-from ..session.twins import Twins, check_same_data, saved_twins
+from ..session.twins import SavedTwins, Twins, check_same_data, saved_twins
 from .autosave import Autosave
 from .eval_scheduler import EvalScheduler
 from .training import TrainingControl
@@ -126,12 +126,11 @@ class PairControl:
         is_bare = self.side == "b" and self.twins and not self.twins.b.timeline.past
         return "fork" if is_bare else None
 
-    def open(self, path: Path) -> None:
+    def open(self, path: Path, twin: TwinRecord | None) -> None:
         """Train the run beside the session that was saved beside it, if there was one; nothing is
-        said of one that is gone or can't be read."""
-        if found := saved_twins(self._runner.session, path):
-            twins, file = found
-            self._join(twins, file=file)
+        said of one that is gone or can't be read. twin: what the session's record says of it."""
+        if found := saved_twins(self._runner.session, path, twin):
+            self._join(found.twins, saved=found)
 
     def check_single(self) -> None:
         """Raises UserError if there is a pair."""
@@ -142,8 +141,7 @@ class PairControl:
         """Give a longer plan, as the session was given, to the other run too if it has ended."""
         if self.twins is not None:
             other = self.twins.other(self._runner.session)
-            is_network = other.model_settings.model_kind.is_network
-            if is_network and other.step >= other.train_settings.steps:
+            if not other.trainer.finished and other.step >= other.trainer.last_step:
                 other.edit(**changes)
 
     def sessions(self) -> list[Session]:
@@ -184,19 +182,20 @@ class PairControl:
         return self.twins
 
     def _join(
-        self, twins: Twins, splits: SplitLosses | None = None, file: Path | None = None
+        self, twins: Twins, splits: SplitLosses | None = None, saved: SavedTwins | None = None
     ) -> None:
-        """Train a pair from now on. splits: B's losses, if known. file: B's, if it has one."""
+        """Train a pair from now on. splits: B's losses, if known. saved: as it was read, if it
+        was."""
         runner = self._runner
         self.twins, self.side, self._ended, self._recorded = twins, "a", None, None
         if runner.autosave is not None:
             if not self._savers:
                 self._savers = {"a": runner.autosave, "b": runner.autosave.beside()}
                 runner.autosave.twin = self._record
-            if file is None:
+            if saved is None:
                 self._savers["b"].begin(twins.b)
             else:
-                self._savers["b"].resume(twins.b, file)
+                self._savers["b"].resume(twins.b, saved.file, saved.named)
         twins.b.mixing.in_background = True
         runner.evals.pair(twins, twins.b, splits)
         runner.training.use(twins, twins.a, twins.b)

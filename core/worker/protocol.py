@@ -20,18 +20,13 @@ class Request(Struct, frozen=True):
 
 
 class Start(Request, frozen=True):
-    """The first message: make a session of this dataset and these settings, or open a saved run."""
+    """The first message: make a session as `spec` says, or open a saved run."""
 
-    dataset: str  # the name of a built-in one, or a path
-    unique: bool  # leave out repeated items
-    model: ModelSettings
-    train: TrainSettings
-    seed: int
+    spec: RunSpec
     runs: str | None = None  # the directory in which runs are saved automatically, if they are
     most_bytes: int = 500_000_000  # for all runs without a name there
-    resume: str | None = None  # the saved run to open, in place of the dataset and the settings
+    resume: str | None = None  # the saved run to open instead
     paused: bool = False  # don't train before `Resume`
-    reading: Reading = PLAIN  # how the dataset's file is read
     speed_limit: int | None = None  # as in `LimitSpeed`
 
 
@@ -328,6 +323,12 @@ class Snapshot(Struct, frozen=True):
     undo_levels: int = 0  # how many times `Undo` can be asked for in a row
     pair: results.Pair | None = None  # None of a single run
     twins: results.TwinLosses | None = None  # the view
+
+    @property
+    def spec(self) -> RunSpec:
+        """How a run would begin that has the dataset, settings and seed of this one."""
+        data = self.dataset
+        return RunSpec(data.source, data.unique, self.model, self.train, self.seed, data.reading)
 
 
 Reply = Starting | Refused | Failed | results.DatasetStats | Unsaved | Saved | Snapshot

@@ -8,14 +8,14 @@ from ..session.session import Session
 from .protocol import NamesView
 
 _MAX_LENGTH = 60  # characters of a name
-_MAX_REMEMBERED = 500
+_MAX_RECENT = 500
 
 
 class RecentNames:
-    """Samples names, and remembers the last 500 of one run with one temperature and top-k."""
+    """Samples names, and keeps the last 500 of one run with one temperature and top-k."""
 
     def __init__(self):
-        self._names: deque[Sample] = deque(maxlen=_MAX_REMEMBERED)
+        self._names: deque[Sample] = deque(maxlen=_MAX_RECENT)
         self._are_of: object = None  # the run, and how they were sampled
         self._seed = 0  # of the newest names of a pair
 
@@ -39,7 +39,7 @@ class RecentNames:
         return SampledNames(
             samples=samples,
             other=others,
-            remembered=len(texts),
+            num_recent=len(texts),
             new=sum(not one.seen for one in self._names) / len(texts),
             distinct=len(set(texts)) / len(texts),
             mean_length=sum(map(len, texts)) / len(texts),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from ..analysis.lr_finder import LearningRateFinder
 from ..datasets.dataset import Dataset
@@ -98,12 +98,10 @@ class SessionRunner:
     def begin(self, spec: RunSpec, label: str) -> None:
         """Begin a new run as a spec says; errors as for `Session.from_spec`."""
         facts, dataset = self.views.dataset_facts, self.session.dataset
-        is_same = (spec.dataset, spec.unique, spec.reading) == (
-            facts.source, facts.unique, facts.reading,
-        )  # fmt: skip
+        is_same = spec.data == (facts.source, facts.unique, facts.reading)
         if not is_same:
             self.pair.check_single()
-            dataset = Dataset.load(spec.dataset, spec.unique, spec.reading)
+            dataset = Dataset.load(*spec.data)
         state = RunState.first(dataset, spec.model, spec.train, spec.seed)
         self.save_before_leaving(is_last_chance=not is_same)
         self.session.timeline.switch_to(state, label)
@@ -113,11 +111,8 @@ class SessionRunner:
     def describe_dataset(self, name: str, unique: bool, reading: Reading) -> DatasetStats:
         """Read a dataset and describe it; errors as for `Dataset.load`."""
         dataset = Dataset.load(name, unique, reading)
-        facts = dataset_stats(dataset)
         self._described = {(name, unique, reading): dataset}
-        by_split = {key: tuple(facts[key].values()) for key in ("examples", "seen")}
-        facts |= {"name": name, "unique": unique, **by_split}
-        return msgspec.convert(facts | {"characters": facts["vocabulary"]}, DatasetStats)
+        return replace(dataset_stats(dataset), name=name)
 
     def change_dataset(self, name: str, unique: bool, reading: Reading) -> None:
         """Begin a run on a dataset: as it was described, if it was the last, else as it is now."""
@@ -144,12 +139,13 @@ class SessionRunner:
             self.autosave.finish()
             if str(path) == self.autosave.facts.folder:
                 raise UserError(f"{name} is open already")
-        self.session.timeline.switch_to(checkpoint.read(path), f"run {name}")
+        state, record = checkpoint.read_with_record(path)
+        self.session.timeline.switch_to(state, f"run {name}")
         self.training.pause()
         if self.autosave is not None:
-            self.autosave.resume(self.session, path)
+            self.autosave.resume(self.session, path, record.named)
         self.weights_replaced()
-        self.pair.open(path)
+        self.pair.open(path, record.twin)
 
     def find_learning_rate(self, low: float | None, high: float | None) -> None:
         """Start the learning-rate finder, and pause; errors as for `LearningRateFinder`."""

@@ -159,10 +159,9 @@ class TrainingControl:
 
     @property
     def _last_step(self) -> int:
-        """The step at which the run, or the first of a pair, ends by itself; counting ends when all
-        is counted instead."""
-        networks = (one for one in self._sessions if one.model_settings.model_kind.is_network)
-        return min((one.train_settings.steps for one in networks), default=_MAX_STEPS)
+        """The step at which the run, or the first of a pair that goes on, ends by itself."""
+        trainers = (one.trainer for one in self._sessions)
+        return min((one.last_step for one in trainers if not one.finished), default=0)
 
 
 class Pace:

@@ -177,7 +177,7 @@ def test_a_resumed_run_goes_on_in_its_file_and_replays(begin, keep, save):
     autosave.close(session)
 
     autosave, session = keep(), Session.load(folder)
-    autosave.resume(session, Path(folder))
+    autosave.resume(session, Path(folder), named=False)
     session.train(3)
     session.edit(learning_rate=0.01)
     session.train(3)
@@ -192,7 +192,7 @@ def test_a_run_that_another_has_open_is_gone_on_with_as_a_copy(begin, keep, save
     session.train(5)
     folder = save(autosave, session).folder
     other, copy = keep(), Session.load(folder)
-    other.resume(copy, Path(folder))
+    other.resume(copy, Path(folder), named=False)
     assert "open in another explorer, so this is a copy" in other.facts.note
     copy.train(2)
     facts = save(other, copy)
@@ -207,7 +207,7 @@ def test_a_previous_run_that_another_has_changed_meanwhile_is_not_written_over(b
     session.timeline.restart(2)
     autosave.begin(session)
     other, loaded = keep(), Session.load(folder)
-    other.resume(loaded, Path(folder))
+    other.resume(loaded, Path(folder), named=False)
     loaded.train(10)
     save(other, loaded)
     other.close(loaded)

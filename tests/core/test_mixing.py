@@ -166,6 +166,14 @@ def test_it_is_saved_undone_and_resized_like_any_setting(dataset, mixed, tmp_pat
     assert again.evaluate() == mixed.evaluate()
 
 
+def test_its_repr_says_how_it_mixes(dataset, mixed):
+    assert repr(mixed.mixing) == "Mixing(weight auto, order 5)"
+    assert repr(Session(dataset, MODEL, TrainSettings(mix=0.25)).mixing) == (
+        "Mixing(weight 0.25, order 6)"
+    )
+    assert repr(Session(dataset, MODEL).mixing) == "Mixing(off)"
+
+
 def test_counts_of_their_own_are_not_mixed(dataset):
     session = Session(dataset, ModelSettings(kind="ngram"), TrainSettings(mix="auto"))
     assert session.mixing.model() is session.model

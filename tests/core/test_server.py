@@ -493,10 +493,10 @@ def test_a_dataset_is_described_without_a_change_of_the_run(serve):
     before = client.do(Pause())
     described = client.ask(DescribeDataset("surnames"))
     assert isinstance(described, DatasetStats)
-    assert (described.name, described.characters) == ("surnames", 27)
+    assert (described.name, described.vocabulary) == ("surnames", 27)
     dataset = Dataset.load("surnames")
     assert (described.items, described.distinct) == (dataset.num_items, dataset.distinct)
-    examples = tuple(dataset.split(name).num_examples for name in ("train", "dev", "test"))
+    examples = {name: dataset.split(name).num_examples for name in ("train", "dev", "test")}
     assert described.examples == examples
     after = client.look()
     assert (after.dataset, after.step, after.runs) == (before.dataset, before.step, before.runs)

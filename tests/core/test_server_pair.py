@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from makemore_tui.core.runs import checkpoint
+from makemore_tui.core.runs import checkpoint, header
 from makemore_tui.core.runs.header import read_record
+from makemore_tui.core.runs.record import record_of
 from makemore_tui.core.session.session import Session
 from makemore_tui.core.settings import TrainSettings
 from makemore_tui.core.worker.autosave import Autosave
@@ -193,10 +194,11 @@ def client(small, tmp_path):
 
 def opened(path):
     """A server of a saved run, that doesn't run."""
-    autosave, session = Autosave(path.parent, 10**9), Session.load(path)
-    autosave.resume(session, path)
+    state, record = checkpoint.read_with_record(path)
+    autosave, session = Autosave(path.parent, 10**9), Session.from_state(state)
+    autosave.resume(session, path, record.named)
     server = Server(session, None, lambda reply: None, autosave=autosave, paused=True)  # type: ignore[arg-type]
-    server.runner.pair.open(path)
+    server.runner.pair.open(path, record.twin)
     return server.runner
 
 
@@ -230,6 +232,19 @@ def test_quitting_saves_the_pair_and_it_opens_as_a_pair(client, tmp_path):
         autosave.close(session, is_last=autosave is runner.pair.savers()[0][0])
     assert len(files(tmp_path)) == 2  # each went on in its own file
     assert {checkpoint.read(file).step for file in files(tmp_path)} == {shot.step + 5}
+
+
+def test_opening_a_pair_checks_each_record_once(client, monkeypatch):
+    forked(client, learning_rate=0.01)
+    path, checked = ended(client), []
+    monkeypatch.setattr(
+        header, "record_of", lambda raw, at: checked.append(at) or record_of(raw, at)
+    )
+    session, autosave = Session(client.session.dataset, MODEL), Autosave(path.parent, 10**9)
+    server = Server(session, None, lambda reply: None, autosave=autosave, paused=True)  # type: ignore[arg-type]
+    server.runner.open_run(path)
+    assert server.runner.pair.twins is not None
+    assert sorted(checked) == sorted(path.parent.glob("*.safetensors"))
 
 
 def test_a_pair_whose_b_is_gone_opens_as_a_alone(client, tmp_path):

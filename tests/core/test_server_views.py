@@ -151,16 +151,16 @@ def test_the_shares_are_those_of_the_last_500_names_of_a_run_sampled_alike(serve
     client = serve(model=ModelSettings(kind="ngram", order=5), batch_size=0)
     client.until(lambda s: s.state == "finished")
     looks = [client.look(NamesView(150)).names for _ in range(4)]
-    assert [one.remembered for one in looks] == [150, 300, 450, 500]
+    assert [one.num_recent for one in looks] == [150, 300, 450, 500]
     last = [name for one in looks for name in one.samples][-500:]
     found, texts = looks[-1], [name.text for name in last]
     assert found.new == pytest.approx(sum(text not in small_items for text in texts) / 500)
     assert found.distinct == len(set(texts)) / 500
     assert found.mean_length == pytest.approx(sum(map(len, texts)) / 500)
     assert found.data_length == pytest.approx(sum(map(len, small_items)) / len(small_items))
-    assert client.look(NamesView(20, Sampling(0.8))).names.remembered == 20
+    assert client.look(NamesView(20, Sampling(0.8))).names.num_recent == 20
     client.do(Restart(2))
-    assert client.look(NamesView(20, Sampling(0.8))).names.remembered == 20
+    assert client.look(NamesView(20, Sampling(0.8))).names.num_recent == 20
 
 
 def test_how_names_are_sampled_never_changes_the_path_of_training(serve, small):

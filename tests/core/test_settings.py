@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS, preset_named
-from makemore_tui.core.run_spec import RunSpec
+from makemore_tui.core.run_spec import RunSpec, parse_seed
 from makemore_tui.core.settings import (
     SETTINGS,
     ModelSettings,
@@ -375,3 +375,15 @@ def test_what_was_meant_is_suggested():
         parse_changes(["optimizer=adam"])
     with pytest.raises(UserError, match="'scalde'; did you mean scaled"):
         preset_named("scalde")
+
+
+def test_a_seed_is_refused_alike_in_a_spec_and_where_it_is_typed():
+    assert RunSpec.parse("names/seed=3").seed == parse_seed(" 3 ") == 3
+    for text in ("-1", "x", "", str(2**62 + 1)):
+        with pytest.raises(
+            UserError, match=r"seed must be a whole number from 0 to 4,611"
+        ) as typed:
+            parse_seed(text)
+        with pytest.raises(UserError) as spelt:
+            RunSpec.parse(f"names/seed={text}")
+        assert str(spelt.value) == str(typed.value)

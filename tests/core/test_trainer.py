@@ -498,3 +498,16 @@ def test_each_model_has_its_trainer(small, kind, trainer):
     model = make_model(ModelSettings(kind=kind), small.vocabulary.size, torch.Generator())
     made = make_trainer(model, small, TrainSettings(), SEED)
     assert type(made) is trainer
+
+
+def test_the_last_step_of_counts_is_that_at_which_all_are_counted(small):
+    model = NgramCounts(ModelSettings(kind="ngram"), small.vocabulary.size)
+    trainer = make_trainer(model, small, TrainSettings(batch_size=7), 1)
+    last = trainer.last_step
+    trainer.train(2)
+    assert trainer.last_step == last
+    trainer.edit(TrainSettings(batch_size=0))
+    assert trainer.last_step == 3
+    trainer.edit(TrainSettings(batch_size=7))
+    trainer.train(last)
+    assert (trainer.step, trainer.last_step, trainer.finished) == (last, last, True)

@@ -75,9 +75,9 @@ def test_the_pair_of_a_killed_explorer_opens_as_a_pair(open_terminal, is_alive):
         terminal.process.kill()
         terminal.wait_for(lambda worker=worker: not is_alive(worker))
         path = saved_pair(terminal)[0]
-        found = saved_twins(Session.load(path), path)
+        found = saved_twins(Session.load(path), path, read_record(path).twin)
         assert found
-        twins = found[0]
+        twins = found.twins
         assert min(twins.a.step, twins.b.step) >= step
         assert twins.a.train_settings.learning_rate == 0.1
         assert twins.b.train_settings.learning_rate < 0.1

@@ -177,8 +177,8 @@ class FakeEngine:
                 return replace(now, state="paused", finder=rate_search(low, high))
             case CancelFinder():
                 return replace(now, finder=None)
-            case DescribeDataset(name, unique, _):
-                return self._described(name, unique)
+            case DescribeDataset(name):
+                return self._described(name)
             case ChangeDataset(name):
                 name = name.rpartition("/")[2]
                 data = replace(now.dataset, name=name)
@@ -301,10 +301,11 @@ class FakeEngine:
         nearest = [levels[-1][0] if levels else None for levels in (self.past, self.future)]
         return replace(state, can_undo=nearest[0], can_redo=nearest[1])
 
-    def _described(self, name: str, unique: bool) -> Reply:
+    def _described(self, name: str) -> Reply:
         if name not in ("names", "surnames", "words") and not name.endswith(".txt"):
             return Refused(f"{name}: there is no such file")
-        return DatasetStats(name, unique, name, 1000, 990, 27, 2, 15, (800, 100, 100), (3, 4))
+        examples, seen = {"train": 800, "dev": 100, "test": 100}, {"dev": 3, "test": 4}
+        return DatasetStats(name, name, 1000, 990, 27, 2, 15, examples, seen)
 
     def _named(self, name: str) -> Reply:
         if (saving := self.now.saving) is None:

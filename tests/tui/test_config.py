@@ -9,7 +9,7 @@ import pytest
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.worker.protocol import Pause
-from makemore_tui.tui.config import Config, config_path, read_config, remember, with_recent
+from makemore_tui.tui.config import Config, config_path, read_config, with_recent, write_changes
 from makemore_tui.tui.keymap import KEYS
 from makemore_tui.tui.keys import key_name
 from makemore_tui.tui.screens.help import HelpScreen
@@ -149,7 +149,7 @@ def test_old_names_are_understood_and_go_when_they_are_written_anew(read, path):
         "panels": ["settings", "probe"],
         "loss.baselines": ["bigram"],
     }
-    remember(path, {"loss.baselines": ["trigram"], "panel": "settings"})
+    write_changes(path, {"loss.baselines": ["trigram"], "panel": "settings"})
     assert "references" not in path.read_text()
     assert read().get("loss.baselines") == ["trigram"]
     assert read().get("panel") == "settings"
@@ -192,7 +192,7 @@ def test_every_key_of_ours_has_its_own_name():
 
 def test_what_is_remembered_is_read_again(read, path):
     values = {"theme": "nord", "loss.axis": "logarithmic", "recent": ["/c.txt"], "zoomed": True}
-    remember(path, values)
+    write_changes(path, values)
     assert read() == Config(values)
 
 
@@ -200,7 +200,7 @@ def test_a_mark_of_utf_8_is_no_part_of_the_file(read, path):
     path.parent.mkdir()
     path.write_bytes(b"\xef\xbb\xbftheme = 'nord'\n")
     assert read().get("theme") == "nord"
-    remember(path, {"zoomed": True})
+    write_changes(path, {"zoomed": True})
     assert read().values == {"theme": "nord", "zoomed": True}
 
 
@@ -210,7 +210,7 @@ def test_what_is_no_plain_file_is_refused_and_left(read, path):
     with pytest.raises(UserError, match="not a regular file"):
         read()
     with pytest.raises(UserError, match="not a regular file"):
-        remember(path, {"theme": "nord"})
+        write_changes(path, {"theme": "nord"})
     assert path.is_fifo()
 
 
@@ -218,7 +218,7 @@ def test_what_is_no_plain_file_is_refused_and_left(read, path):
 def test_the_files_rights_stay(read, path, mode):
     read(FULL)
     path.chmod(mode)
-    remember(path, {"theme": "nord"})
+    write_changes(path, {"theme": "nord"})
     assert path.stat().st_mode & 0o777 == mode
 
 
@@ -226,7 +226,7 @@ def test_a_file_that_may_not_be_written_is_left_as_it_is(read, path, monkeypatch
     read(FULL)
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write whatever the rights are
     with pytest.raises(UserError, match="could not be written: no permission to write"):
-        remember(path, {"theme": "nord"})
+        write_changes(path, {"theme": "nord"})
     assert path.read_text() == FULL
 
 
@@ -234,13 +234,13 @@ def test_a_file_that_has_become_another_meanwhile_is_left_as_it_is(read, path):
     path.parent.mkdir(exist_ok=True)
     path.write_text("loss = 3")
     with pytest.raises(UserError, match="the present file is invalid"):
-        remember(path, {"loss.axis": "linear"})
+        write_changes(path, {"loss.axis": "linear"})
     assert path.read_text() == "loss = 3"
 
 
 def test_comments_stay(read, path):
     read(FULL)
-    remember(path, {"theme": "nord", "loss.axis": "linear"})
+    write_changes(path, {"theme": "nord", "loss.axis": "linear"})
     text = path.read_text()
     assert "# mine" in text
     assert "# as in the lecture" in text
@@ -259,7 +259,7 @@ def test_a_failure_to_write_leaves_the_file_as_it_was(read, path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(UserError, match="can't be written: the disk is full"):
-        remember(path, {"theme": "nord"})
+        write_changes(path, {"theme": "nord"})
     assert path.read_text() == FULL
     assert list(path.parent.iterdir()) == [path]
 
@@ -299,7 +299,7 @@ async def test_the_explorer_begins_as_it_says(explorer):
         await it.press("8", "6", "7", "8")
         await it.until(lambda: it.chosen == "health")
         it.app.exit()
-        assert it.app.remembered == {}
+        assert it.app.changes == {}
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (200, 60)])
@@ -329,9 +329,9 @@ async def test_what_was_changed_is_remembered(explorer):
         it.app.theme = "makemore-light"
         it.app.add_recent("/a.txt")
         await it.press("q")
-        await it.until(lambda: it.app.remembered)
+        await it.until(lambda: it.app.changes)
         was_changed = CHANGED.keys() - {"zoomed"}
-        assert it.app.remembered == {name: CHANGED[name] for name in was_changed} | {
+        assert it.app.changes == {name: CHANGED[name] for name in was_changed} | {
             "recent": ["/a.txt"]
         }
 

@@ -9,12 +9,13 @@ from threading import Thread
 import pytest
 
 from makemore_tui.core.results import Saving
-from makemore_tui.core.settings import ModelSettings, TrainSettings
+from makemore_tui.core.run_spec import RunSpec
+from makemore_tui.core.settings import ModelSettings
 from makemore_tui.core.worker.protocol import Pause, Snapshot, Start, Starting
 from makemore_tui.tui.client.engine import WorkerDied, WorkerEngine, _continued
 
 PATIENCE = 60  # seconds, after which a test gives up
-START = Start("names", False, ModelSettings(hidden=10), TrainSettings(), seed=1)
+START = Start(RunSpec("names", model=ModelSettings(hidden=10)))
 
 
 class Running:
@@ -122,5 +123,5 @@ def test_a_worker_that_has_no_time_to_save_its_run_is_told_of_to_all_who_close(r
 def test_another_worker_goes_on_as_the_last_one_was(snapshot, state, paused):
     saving = Saving("/runs", "/runs/mine", 12)
     after = _continued(START, snapshot(state=state, seed=7, saving=saving))
-    assert (after.seed, after.resume, after.paused) == (7, "/runs/mine", paused)
-    assert after.model == snapshot().model
+    assert (after.spec.seed, after.resume, after.paused) == (7, "/runs/mine", paused)
+    assert after.spec.model == snapshot().model

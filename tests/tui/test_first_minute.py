@@ -5,7 +5,6 @@ from msgspec.structs import replace
 
 from makemore_tui.core.presets import PRESETS
 from makemore_tui.core.worker.protocol import Begin, LimitSpeed, Pause, Restart, Step
-from makemore_tui.tui.client.session_actions import spec_of
 from makemore_tui.tui.config import Config
 from makemore_tui.tui.screens.dialogs import StepsScreen
 from makemore_tui.tui.screens.presets import PresetList, PresetsScreen
@@ -27,14 +26,14 @@ async def test_a_first_launch_shows_a_card_that_takes_no_key_but_its_own(explore
         await it.press("escape")
         await it.until(lambda: "Welcome" not in it.painted())
         it.app.exit()
-        assert it.app.remembered["welcome"] is False
+        assert it.app.changes["welcome"] is False
 
 
 async def test_a_card_that_was_not_closed_is_shown_again_at_the_next_launch(explorer):
     async with explorer(config=NEW) as it:
         await it.until(lambda: "Welcome" in it.painted())
         it.app.exit()
-        assert "welcome" not in it.app.remembered
+        assert "welcome" not in it.app.changes
 
 
 async def test_once_closed_the_card_is_in_the_help_and_the_palette_only(it):
@@ -149,9 +148,7 @@ async def test_ctrl_r_begins_again_as_the_explorer_was_started(explorer, snapsho
         await it.press("=", "R")
         await it.until(lambda: Restart(10) in it.engine.commands)
         await it.press("ctrl+r")
-        await it.until(
-            lambda: it.engine.commands[-1] == Begin(spec_of(first), "restart as launched")
-        )
+        await it.until(lambda: it.engine.commands[-1] == Begin(first.spec, "restart as launched"))
         await it.until(lambda: it.notice == "New run: restart as launched · u to undo")
         assert (it.snapshot.seed, it.snapshot.model.hidden) == (9, 150)
 

@@ -177,7 +177,7 @@ async def test_what_is_typed_into_a_panel_is_judged_when_the_line_is_left(it):
     await side.open_at("the-data", index=0)
     assert side.step.line.value == ""  # of the lesson before
     side.player._go_to(4)
-    side.start_step()
+    side.show_step(is_new=True)
     await it.press("0", "enter", "o", "l")
     await it.until(lambda: it.screen.grid.panels["trace"].view().text == "ol")
     side.look()

@@ -119,10 +119,10 @@ async def test_another_run_begins_with_an_empty_plot(draw, stage, snapshot):
 async def test_the_logarithmic_axis_draws_at_once(draw, stage):
     panel = LossPanel()
     rows = await draw(panel=panel)
-    panel.action_switch("log_loss")
+    panel.action_next("log_loss")
     assert stage.rows(panel)[0] == rows[0]
     assert stage.rows(panel)[1:] != rows[1:]
-    panel.action_switch("log_loss")
+    panel.action_next("log_loss")
     assert stage.rows(panel) == rows
 
 
@@ -276,10 +276,10 @@ async def test_baselines_go_round(shown, stage):
 
 async def test_a_logarithmic_axis_of_steps_is_named_and_has_decades(shown, stage):
     panel = await shown()
-    panel.action_switch("log_steps")
+    panel.action_next("log_steps")
     assert "log steps" in panel.border_subtitle
     assert "100" in stage.rows(panel)[-1].split()
-    panel.action_switch("log_loss")
+    panel.action_next("log_loss")
     assert "log-log" in panel.border_subtitle
 
 

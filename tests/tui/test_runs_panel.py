@@ -193,7 +193,7 @@ def saved():
 
 async def test_saved_runs_stand_below_previous_ones(draw, previous, saved, stage):
     panel, _ = await draw(previous("lr 0.01 → 2.30"))
-    panel.list_saved([saved("first"), saved("[red]second")])
+    panel.saved.take([saved("first"), saved("[red]second")])
     rows = stage.rows(panel)
     assert rows[3].strip() == "saved"
     assert rows[4].split() == ["first", "48k", "2.210"]
@@ -202,7 +202,7 @@ async def test_saved_runs_stand_below_previous_ones(draw, previous, saved, stage
 
 async def test_the_saved_run_under_the_cursor_is_told_and_opened(draw, saved, stage):
     panel, _ = await draw()
-    panel.list_saved([saved("first"), saved("second")])
+    panel.saved.take([saved("first"), saved("second")])
     panel.action_move(1, 0)
     rows = stage.rows(panel)
     assert rows[4].startswith("› second")
@@ -218,7 +218,7 @@ async def test_the_open_run_stands_first_once_and_is_not_opened_again(
 ):
     panel, _ = await draw()
     panel.show(snapshot(saving=Saving("/runs", "/runs/first.safetensors", 3)))
-    panel.list_saved([saved("first.safetensors"), saved("second")])
+    panel.saved.take([saved("first.safetensors"), saved("second")])
     rows = stage.rows(panel)
     assert rows[1].startswith("● first ")
     assert sum("first" in row for row in rows) == 1
@@ -234,7 +234,7 @@ async def test_a_previous_run_is_not_listed_again_among_the_saved_ones(
     draw, previous, saved, stage
 ):
     panel, _ = await draw(previous("lr 1", folder="/runs/first"))
-    panel.list_saved([saved("first"), saved("second")])
+    panel.saved.take([saved("first"), saved("second")])
     assert not any("first" in row for row in stage.rows(panel))
 
 
@@ -242,21 +242,21 @@ async def test_the_cursor_stays_on_its_run_whatever_the_list_becomes(
     draw, previous, saved, snapshot, stage
 ):
     panel, _ = await draw(previous("lr 1"), previous("lr 2"), height=20)
-    panel.list_saved([saved("first"), saved("second")])
+    panel.saved.take([saved("first"), saved("second")])
     panel.action_move(3, 0)
     assert any(row.startswith("› second") for row in stage.rows(panel))
     now = datetime.now(UTC)
-    panel.list_saved([saved("newer", saved=now), saved("first"), saved("second")])
+    panel.saved.take([saved("newer", saved=now), saved("first"), saved("second")])
     assert any(row.startswith("› second") for row in stage.rows(panel))
     panel.show(snapshot(previous=(previous("lr 2"),)))
     assert any(row.startswith("› second") for row in stage.rows(panel))
-    panel.list_saved([saved("newer"), saved("first")])
+    panel.saved.take([saved("newer"), saved("first")])
     assert any(row.startswith("› lr 2") for row in stage.rows(panel))
 
 
 async def test_of_a_long_name_the_end_is_seen_too(draw, saved, stage):
     panel, _ = await draw(width=34)
-    panel.list_saved([saved(f"names-2026-11-25-08183{i}") for i in range(3)])
+    panel.saved.take([saved(f"names-2026-11-25-08183{i}") for i in range(3)])
     rows = stage.rows(panel)
     assert [row.split()[0 if "›" not in row else 1][-6:] for row in rows[3:6]] == [
         f"08183{i}" for i in range(3)
@@ -281,13 +281,13 @@ async def test_the_mouse_chooses_a_run_and_opens_the_chosen_one(explorer, previo
 
 async def test_a_run_that_can_not_be_read_says_why(draw, saved, stage):
     panel, _ = await draw()
-    panel.list_saved([saved("first", problem="first is damaged", best_dev=None)])
+    panel.saved.take([saved("first", problem="first is damaged", best_dev=None)])
     assert "first is damaged" in " ".join(stage.rows(panel))
 
 
 async def test_the_cursor_is_seen_among_many_saved_runs(draw, previous, saved, stage):
     panel, _ = await draw(previous(), previous(), height=8)
-    panel.list_saved([saved(f"run {i}") for i in range(30)])
+    panel.saved.take([saved(f"run {i}") for i in range(30)])
     for _ in range(40):
         panel.action_move(1, 0)
         assert any(row.startswith("› ") for row in stage.rows(panel))
@@ -312,7 +312,7 @@ async def test_runs_are_sorted_by_each_column_in_turn(draw, saved, stage):
         saved("b", best_dev=2.3, steps=9, train_settings=fast, test_peeks=2),
         saved("a", best_dev=2.1, steps=5, train_settings=slow),
     ]
-    panel.list_saved(runs)
+    panel.saved.take(runs)
     found = {}
     for _ in range(10):
         panel.action_sort()
@@ -347,6 +347,23 @@ async def test_keys_of_the_panel_move_sort_filter_and_delete(explorer, snapshot,
     assert sorted(path.name for path in whole_runs.iterdir()) == ["wide.safetensors"]
 
 
+async def test_the_filter_is_seen_while_it_is_typed_into_or_has_words_only(explorer, snapshot):
+    async with explorer(first=snapshot()) as it:
+        await it.press("9")
+        panel = it.screen.query_one("#runs")
+        for _ in range(2):  # the second time the line is there already
+            await it.press("F")
+            await it.ticks(2)
+            assert it.screen.focused is panel._filter
+            assert panel._filter.display
+            assert panel.border_subtitle == "enter apply · esc show all"
+            await it.press("a", "escape")
+            await it.ticks(2)
+            assert it.screen.focused is panel
+            assert not panel._filter.display
+            assert "enter open" in panel.border_subtitle
+
+
 async def test_a_list_that_was_read_before_a_run_was_deleted_does_not_bring_it_back(
     explorer, snapshot, whole_runs
 ):
@@ -357,7 +374,7 @@ async def test_a_list_that_was_read_before_a_run_was_deleted_does_not_bring_it_b
         read_before = list(panel.saved.runs)
         await it.press("delete")
         await it.until(lambda: "Deleted " in it.notice)
-        panel.list_saved(read_before)
+        panel.saved.take(read_before)
         assert len(panel.saved.runs) == 1
         assert (it.text("runs").count("narrow"), it.text("runs").count("wide")) == (1, 1)
 
@@ -397,7 +414,7 @@ async def test_a_saved_run_is_compared_by_its_file_and_those_of_pairs_are_marked
     draw, saved, stage
 ):
     panel, _ = await draw()
-    panel.list_saved([saved("one", twin="two"), saved("two"), saved("three", twin="gone")])
+    panel.saved.take([saved("one", twin="two"), saved("two"), saved("three", twin="gone")])
     rows = stage.rows(panel)
     assert [row[2:].split("  ")[0] for row in rows[3:6]] == ["A · one", "B · two", "three"]
     assert "A of a pair with two" in " ".join(" ".join(rows).split())
@@ -413,7 +430,7 @@ async def test_the_open_runs_of_a_pair_stand_first_each_with_its_settings(stage,
     now = snapshot(pair=replace(pair(), b=slow), saving=Saving("/runs", "/runs/one", 3))
     rows = await stage.play(panel, 80, 14, now)
     assert [row.split()[1:4] for row in rows[1:3]] == [["A", "·", "one"], ["B", "·", "not"]]
-    panel.list_saved([saved("one", twin="two"), saved("two"), saved("three")])
+    panel.saved.take([saved("one", twin="two"), saved("two"), saved("three")])
     rows = stage.rows(panel)
     assert [row.split()[3] for row in rows[1:3]] == ["one", "two"]
     assert " 0.01 " in rows[2]

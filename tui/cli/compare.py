@@ -13,7 +13,7 @@ from msgspec import structs
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.presets import DEFAULT_PRESET
 from makemore_tui.core.results import JUDGED
-from makemore_tui.core.settings import SETTINGS, setting_text
+from makemore_tui.core.settings import setting_text
 
 from ..style.text_rows import signed
 from . import options
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 # fmt: off
 _SetA = Annotated[list[str] | None, typer.Option(
     "--set-a", metavar="NAME=VALUE", help="Change a setting of A only.",
-    autocompletion=options.one_of(*(f"{name}=" for name in SETTINGS)),
+    autocompletion=options.setting_names,
 )]
 _SetB = Annotated[list[str] | None, typer.Option(
     "--set-b", metavar="NAME=VALUE", help="Change a setting of B only.",
-    autocompletion=options.one_of(*(f"{name}=" for name in SETTINGS)),
+    autocompletion=options.setting_names,
 )]
 _Seeds = Annotated[int, typer.Option(
     metavar="N", help="Number of pairs to train, each with its own seed.",

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from msgspec import to_builtins
 
 from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.presets import PRESETS
@@ -39,9 +40,9 @@ def data(
     names = [name] if name else list(BUILT_IN_DATASETS)
     found = [dataset_stats(Dataset.load(one, unique, reading)) for one in names]
     if name:
-        show(as_json, found[0], print_dataset, found[0])
+        show(as_json, to_builtins(found[0]), print_dataset, found[0])
     else:
-        show(as_json, {"datasets": found}, print_datasets, found)
+        show(as_json, {"datasets": to_builtins(found)}, print_datasets, found)
 
 
 def presets(as_json: options.Json = False) -> None:

@@ -60,9 +60,8 @@ def open_explorer(given: Given) -> None:
     # A frame may come sooner after a key's answer than Textual's sixtieth of a second.
     os.environ.setdefault("TEXTUAL_FPS", "300")
     directory = runs_directory(given.get("--run-dir")).absolute()
-    start = Start(spec.dataset, spec.unique, spec.model, spec.train, spec.seed, str(directory))
     paused, speed = given.get("--paused", False), given.get("--speed")
-    start = replace(start, reading=spec.reading, paused=paused, speed_limit=speed)
+    start = Start(spec, str(directory), paused=paused, speed_limit=speed)
     if resume is not None:
         from makemore_tui.core.runs.catalog import find_run
         from makemore_tui.core.runs.header import read_record
@@ -82,7 +81,7 @@ def run_explorer(start: Start, wanted: Mapping[str, Any]) -> None:
     """
     from ..app import ExplorerApp
     from ..client.engine import WorkerEngine
-    from ..config import Config, config_path, read_config, remember
+    from ..config import Config, config_path, read_config, write_changes
     from ..keymap import KEYS
     from ..style import themes
 
@@ -98,9 +97,9 @@ def run_explorer(start: Start, wanted: Mapping[str, Any]) -> None:
         app.run()
     finally:
         engine.close()
-    if app.remembered:
+    if app.changes:
         try:
-            remember(path, app.remembered)
+            write_changes(path, app.changes)
         except UserError as error:
             complain(error)
     if app.failure:

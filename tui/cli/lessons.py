@@ -19,6 +19,7 @@ from makemore_tui.core.lessons import (
     read_progress,
 )
 from makemore_tui.core.presets import DEFAULT_PRESET, PRESETS
+from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.worker.protocol import Start
 
 from . import options
@@ -105,7 +106,8 @@ async def check_lessons(
     from ..config import Config
 
     preset = PRESETS[DEFAULT_PRESET]
-    engine = WorkerEngine(Start("names", False, preset.model, preset.train, 1, paused=True))
+    spec = RunSpec("names", model=preset.model, train=preset.train)
+    engine = WorkerEngine(Start(spec, paused=True))
     app = ExplorerApp(engine, Config({"welcome": False}))
     try:
         async with app.run_test(size=(80, 24)):

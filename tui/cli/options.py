@@ -55,6 +55,9 @@ def one_of(*words: str) -> Callable[[str], list[str]]:
     return complete
 
 
+setting_names = one_of(*(f"{name}=" for name in SETTINGS))
+
+
 def run_names(incomplete: str) -> list[str]:
     """Completes the name of a kept run."""
     try:
@@ -74,7 +77,7 @@ Preset = Annotated[str, typer.Option(
 )]
 Changes = Annotated[list[str] | None, typer.Option(
     "--set", metavar="NAME=VALUE", help="Set a setting, such as hidden=300; see `settings`.",
-    autocompletion=one_of(*(f"{name}=" for name in SETTINGS)),
+    autocompletion=setting_names,
 )]
 Steps = Annotated[int | None, typer.Option(
     metavar="N", help="Number of steps; short for --set steps=N.",

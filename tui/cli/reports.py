@@ -18,6 +18,7 @@ from makemore_tui.core.presets import Preset
 from makemore_tui.core.results import (
     Baseline,
     ContextCoverage,
+    DatasetStats,
     Probe,
     RateSearch,
     Regularization,
@@ -288,34 +289,34 @@ def mean_surprisal(words: list[Probe]) -> float:
     return sum(surprisals) / len(surprisals)
 
 
-def print_datasets(datasets: list[dict[str, Any]]) -> None:
+def print_datasets(datasets: list[DatasetStats]) -> None:
     """Print the stats of datasets, a line each."""
     table = new_table("Built-in datasets", "name", "items", "distinct", "characters", "lengths")
     for one in datasets:
-        lengths = f"{one['shortest']} to {one['longest']}"
-        numbers = (f"{one[key]:,}" for key in ("items", "distinct", "vocabulary"))
-        table.add_row(one["name"], *numbers, lengths)
+        lengths = f"{one.shortest} to {one.longest}"
+        numbers = (f"{number:,}" for number in (one.items, one.distinct, one.vocabulary))
+        table.add_row(one.name, *numbers, lengths)
     print_out(table)
 
 
-def print_dataset(one: dict[str, Any]) -> None:
+def print_dataset(one: DatasetStats) -> None:
     """Print the stats of one dataset."""
-    table = new_table(shown(one["name"]), "", "")
-    table.add_row("file", Text(shown(one["path"]), overflow="fold"))
-    table.add_row("lines", f"{one['items']:,}")
-    table.add_row("distinct lines", f"{one['distinct']:,}")
-    table.add_row("characters, with the boundary", f"{one['vocabulary']:,}")
-    table.add_row("shortest and longest", f"{one['shortest']} and {one['longest']}")
-    for split, examples in one["examples"].items():
+    table = new_table(shown(one.name), "", "")
+    table.add_row("file", Text(shown(one.path), overflow="fold"))
+    table.add_row("lines", f"{one.items:,}")
+    table.add_row("distinct lines", f"{one.distinct:,}")
+    table.add_row("characters, with the boundary", f"{one.vocabulary:,}")
+    table.add_row("shortest and longest", f"{one.shortest} and {one.longest}")
+    for split, examples in one.examples.items():
         table.add_row(f"{split} examples", f"{examples:,}")
-    for split, seen in one["seen"].items():
+    for split, seen in one.seen.items():
         table.add_row(f"{split} items also in train", f"{seen:,}")
-    notes = [Text(note) for note in one["notes"]]
-    items = (Text(shown(item), no_wrap=True, overflow="ellipsis") for item in one["first"])
+    notes = [Text(note) for note in one.notes]
+    items = (Text(shown(item), no_wrap=True, overflow="ellipsis") for item in one.first)
     pairs = new_table("", "pair", "count", "  pair", "count")
-    for both in zip(one["bigrams"], one["rarest"], strict=True):
-        cells = ("".join(map(label, pair["pair"])) for pair in both)
-        counts = (f"{pair['count']:,}" for pair in both)
+    for both in zip(one.bigrams, one.rarest, strict=True):
+        cells = ("".join(map(label, pair.pair)) for pair in both)
+        counts = (f"{pair.count:,}" for pair in both)
         pairs.add_row(*(Text(cell) for each in zip(cells, counts, strict=True) for cell in each))
     print_out(table, *notes, "", Text("First items", style="bold"), *items)
     print_out("", Text("Most and least frequent bigrams", style="bold"), pairs)

@@ -208,16 +208,20 @@ def export(
         raise UserError(f"there is no form {form!r}; the forms are {', '.join(EXPORT_FORMS)}")
     load_torch()
     from makemore_tui.core.export import files
+    from makemore_tui.core.runs.checkpoint import read_with_record
     from makemore_tui.core.session.session import Session
     from makemore_tui.core.session.twins import saved_twins
 
-    session, stem = Session.load(run), run_name(run.resolve())
-    pair = saved_twins(session, run) if form == "html" else None
-    twins = pair and pair[0]
+    state, record = read_with_record(run)
+    session, stem = Session.from_state(state), run_name(run.resolve())
+    pair = saved_twins(session, run, record.twin) if form == "html" else None
+    twins = pair and pair.twins
     if str(out) == "-" or (form == "spec" and out is None):
         text = files.export_text(session, form, stem, twins)
         sys.stdout.write(to_json({"as": form, "text": text}) + "\n" if as_json else text)
         return
-    written = files.write_export(session, form, out or Path(stem + EXPORT_FORMS[form]), twins)
+    written = files.write_export(
+        session, form, out or Path(stem + EXPORT_FORMS[form].ending), twins
+    )
     lines = "\n".join(f"wrote {shown(str(path))}" for path in written)
     print(to_json({"as": form, "files": [*map(str, written)]}) if as_json else lines)

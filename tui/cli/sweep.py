@@ -11,7 +11,6 @@ from makemore_tui.core.presets import DEFAULT_PRESET
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.runs.catalog import automatic_name, check_name
 from makemore_tui.core.runs.directory import runs_directory
-from makemore_tui.core.settings import SETTINGS
 from makemore_tui.core.sweep.files import (
     StudyFiles,
     check_installed,
@@ -59,7 +58,7 @@ def _sampler(text: str) -> str:
 _Over = Annotated[list[str] | None, typer.Option(
     "--over", metavar="NAME[=RANGE]",
     help="Try a setting: hidden=64,128 or dropout=0..0.4 or learning_rate=0.001..0.3:log.",
-    autocompletion=options.one_of(*(f"{name}=" for name in SETTINGS)),
+    autocompletion=options.setting_names,
 )]
 _Trials = Annotated[int, typer.Option(
     metavar="N", help="Number of trials in all; --resume keeps it.",
@@ -67,10 +66,6 @@ _Trials = Annotated[int, typer.Option(
 )]
 _Time = Annotated[str | None, typer.Option(
     "--time", metavar="TIME", help="Stop after this time: 90s, 10m or 2h.", callback=_is_time,
-)]
-_Steps = Annotated[int | None, typer.Option(
-    metavar="N", help="Steps of each trial; short for --set steps=N.",
-    callback=options.within(1, SETTINGS["steps"].metadata["high"]),
 )]
 _Workers = Annotated[int | None, typer.Option(
     metavar="N", help="Processes, one for each core by default.",
@@ -116,7 +111,7 @@ def sweep(
     over: _Over = None,
     trials: _Trials = 50,
     time_limit: _Time = None,
-    steps: _Steps = None,
+    steps: options.Steps = None,
     workers: _Workers = None,
     seeds: _Seeds = 1,
     sampler: _Sampler = "tpe",

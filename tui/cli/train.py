@@ -139,9 +139,8 @@ def _resumed(run: Path, record: RunRecord, asked: dict[str, Any]) -> "Session":
         raise UserError(f"{', '.join(changes)} would start a new run instead of continuing {run}")
     if changes:
         session.edit(plan)
-    counts = not session.model_settings.model_kind.is_network
-    if session.trainer.finished or (not counts and session.step >= session.train_settings.steps):
-        more = "" if counts else f"; --steps {2 * session.step} continues it"
+    if session.step >= session.trainer.last_step:
+        more = "" if session.trainer.finished else f"; --steps {2 * session.step} continues it"
         raise UserError(f"{run} has taken all of its {session.step:,} steps{more}")
     return session
 
@@ -153,20 +152,17 @@ def _train(session: "Session", quiet: bool) -> tuple[dict[str, Any], bool]:
     """
     from makemore_tui.core.training.time_slicer import TimeSlicer
 
-    last_step = session.train_settings.steps
-    if not session.model_settings.model_kind.is_network:
-        last_step = session.dataset.split("all").num_examples  # more than there are to count
     slicer, was_diverged = TimeSlicer(_SLICE_SECONDS), session.diverged_at is not None
+    last_step = session.trainer.last_step
     interrupts: list[bool] = []
     with ctrl_c_calls(lambda *_: interrupts.append(True)):
         split, first_step = session.train_settings.train_on, session.step
         initial_loss = evaluated(session, split, _FEW_MULTIPLICATIONS).network.loss
         begun = time.perf_counter()
         with progress(last_step, quiet) as advance:
-            while session.step < last_step and not (session.trainer.finished or interrupts):
-                losses = slicer.train(session, last_step - session.step)
+            for losses in slicer.train_to(session, 0 if interrupts else last_step):
                 advance(session.step, losses)
-                if session.diverged_at is not None and not was_diverged:
+                if interrupts or (session.diverged_at is not None and not was_diverged):
                     break
         seconds = time.perf_counter() - begun
         train, dev = evaluated(session, split), session.evaluate("dev")

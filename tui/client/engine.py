@@ -142,15 +142,9 @@ class WorkerEngine:
 
 def _continued(start: Start, after: Snapshot) -> Start:
     """How to begin where another worker was: with the run that it saved, or that run's settings."""
-    data = after.dataset
     return replace(
         start,
-        dataset=data.source or start.dataset,
-        unique=data.unique,
-        reading=data.reading,
-        model=after.model,
-        train=after.train,
-        seed=after.seed,
+        spec=after.spec,
         resume=after.saving.folder or None if after.saving else None,
         paused=after.state != "training",
         speed_limit=after.speed_limit,

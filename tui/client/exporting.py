@@ -19,7 +19,7 @@ def new_path(name: str, form: str) -> Path:
     """A free path in the current folder, or in the user's if nothing can be written there."""
     folder = Path.cwd() if os.access(Path.cwd(), os.W_OK) else Path.home()
     paths = (
-        folder / f"{name}{f'-{number}' if number > 1 else ''}{EXPORT_FORMS[form]}"
+        folder / f"{name}{f'-{number}' if number > 1 else ''}{EXPORT_FORMS[form].ending}"
         for number in count(1)
     )
     return next(path for path in paths if not os.path.lexists(path))

@@ -24,7 +24,7 @@ from makemore_tui.core.worker.protocol import (
 )
 
 from ..keymap import is_key
-from .session_actions import SessionActions, spec_of
+from .session_actions import SessionActions
 
 
 class LessonPlayer:
@@ -186,7 +186,7 @@ class LessonPlayer:
             self._session.ask(Keep("a"))  # which going home undoes
         start = self.lesson.start
         self._session.lesson, self._pending = self._pending or "", None
-        begin = Begin(RunSpec.parse(start) if start else spec_of(now), self._session.lesson)
+        begin = Begin(RunSpec.parse(start) if start else now.spec, self._session.lesson)
         self._session.ask(begin)
 
     def _go_home(self) -> None:

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from makemore_tui.core.presets import preset_named
 from makemore_tui.core.results import Pair, Side, SideFacts
-from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.settings import plan_edit
 from makemore_tui.core.worker import protocol
 from makemore_tui.core.worker.protocol import Request, Snapshot
@@ -96,13 +95,13 @@ class SessionActions:
     def restart_as_launched(self) -> None:
         """Begin a new run as the first one began: its dataset, settings and seed."""
         if self.latest() is not None and self.launched is not None:
-            self.ask(protocol.Begin(spec_of(self.launched), "restart as launched"))
+            self.ask(protocol.Begin(self.launched.spec, "restart as launched"))
 
     def take_preset(self, name: str) -> None:
         """Begin a new run with a preset, on the present dataset and with the present seed."""
         if (now := self.latest()) is not None:
             preset = preset_named(name)
-            spec = spec_of(replace(now, model=preset.model, train=preset.train))
+            spec = replace(now, model=preset.model, train=preset.train).spec
             self.ask(protocol.Begin(spec, f"preset {name}"))
 
     def limit_speed(self, by: int) -> None:
@@ -219,9 +218,3 @@ def runs_of(session: SessionActions) -> str:
     """The directory that runs are saved in; "" if that is not known, or none are saved."""
     now = session.requests.latest
     return now.saving.directory if now and now.saving else ""
-
-
-def spec_of(now: Snapshot) -> RunSpec:
-    """How a run would begin that has the dataset, settings and seed of this one."""
-    data = now.dataset
-    return RunSpec(data.source, data.unique, now.model, now.train, now.seed, data.reading)

@@ -98,20 +98,20 @@ class CellGrid:
     def __init__(self, rows: list[Row], width: int):
         """Rows of segments, each cut or filled up to so many cells."""
         self.width, self.height = width, len(rows)
-        self._signs, self._styles = list[list[str]](), list[list[Style]]()
+        self._characters, self._styles = list[list[str]](), list[list[Style]]()
         for row in rows:
             parts = [*row, Segment(" " * width)]
-            self._signs.append([*"".join([part.text for part in parts])][:width])
+            self._characters.append([*"".join([part.text for part in parts])][:width])
             styles = [[part.style or Style.null()] * len(part.text) for part in parts]
             self._styles.append([*chain.from_iterable(styles)][:width])
 
     def write(self, row: int, column: int, text: str, style: Style) -> None:
         """Write a text's characters into those of its cells that are free."""
         if 0 <= row < self.height:
-            signs, styles = self._signs[row], self._styles[row]
+            characters, styles = self._characters[row], self._styles[row]
             for i, character in enumerate(text, column):
-                if 0 <= i < self.width and signs[i] == " ":
-                    signs[i], styles[i] = character, style
+                if 0 <= i < self.width and characters[i] == " ":
+                    characters[i], styles[i] = character, style
 
     def write_upright(self, column: int, character: str, style: Style) -> None:
         """Write a character into all free cells of a column."""
@@ -128,7 +128,7 @@ class CellGrid:
         if not (0 <= row < self.height and column >= 0 and end <= self.width):
             return False
         is_narrow = cell_len(text) == len(text)
-        return is_narrow and all(sign == " " for sign in self._signs[row][column:end])
+        return is_narrow and all(one == " " for one in self._characters[row][column:end])
 
     def shade(self, column: int, top: float, bottom: float, style: Style) -> None:
         """Shade the free cells of a column that are mostly between two heights, which are counted
@@ -139,11 +139,11 @@ class CellGrid:
 
     def rows(self) -> list[Row]:
         """The rows as segments, one for each run of cells of one style."""
-        return [*map(_segments, self._signs, self._styles)]
+        return [*map(_segments, self._characters, self._styles)]
 
 
-def _segments(signs: list[str], styles: list[Style]) -> Row:
-    text, first, row = "".join(signs).replace(_TAKEN, " "), 0, list[Segment]()
+def _segments(characters: list[str], styles: list[Style]) -> Row:
+    text, first, row = "".join(characters).replace(_TAKEN, " "), 0, list[Segment]()
     for style, run in groupby(styles):
         last = first + len(list(run))
         row.append(Segment(text[first:last], style))

@@ -1,10 +1,13 @@
 """What the screens above the main one have in common."""
 
 import contextlib
+from typing import ClassVar
 
+from textual import on
+from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from makemore_tui.core.worker.protocol import Reply
 
@@ -15,8 +18,11 @@ from ..client.session_actions import SessionActions
 class AskingScreen(ModalScreen):
     """A box that may ask something of the session, and is told of every answer.
 
-    refusal: what its line with the id `refused` says.
+    Escape closes it. NEEDS_WORKER: False if it can be opened without one. refusal: what its line
+    with the id `refused` says, until something else is typed.
     """
+
+    NEEDS_WORKER: ClassVar[bool] = True
 
     DEFAULT_CSS = """
     AskingScreen { align: center middle; }
@@ -31,6 +37,8 @@ class AskingScreen(ModalScreen):
     AskingScreen #refused { height: auto; color: $text-warning; text-style: bold; display: none; }
     """
 
+    BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
+
     def __init__(self, session: SessionActions):
         super().__init__()
         self.session = session
@@ -40,7 +48,7 @@ class AskingScreen(ModalScreen):
     @classmethod
     def can_open(cls, session: SessionActions) -> bool:
         """Return whether this screen can be opened now; if not, a notice may say why."""
-        return session.latest() is not None
+        return not cls.NEEDS_WORKER or session.latest() is not None
 
     def take(self, reply: Reply | WorkerDied) -> bool:
         """Take an answer; return whether it is said here, so that the main screen need not."""
@@ -48,6 +56,12 @@ class AskingScreen(ModalScreen):
 
     def choose(self, name: str) -> None:
         """Take what was chosen from a list."""
+
+    @on(Input.Changed)
+    def take_refusal_back(self) -> None:
+        """Say no longer that what was typed before can't be had."""
+        if self.refusal:
+            self.refuse("")
 
     def refuse(self, why: str) -> None:
         """Say in place why something can't be had; with an empty text, no longer."""

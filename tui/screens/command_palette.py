@@ -11,24 +11,13 @@ from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
 from textual.worker import Worker, WorkerState
 
-from makemore_tui.core.constants import BASELINES
+from makemore_tui.core.constants import BASELINES, EXPORT_FORMS
 from makemore_tui.core.presets import PRESETS
 
 from ..keymap import KEYS, SWEEP_KEYS
 from ..widgets.loss import LossPanel
 from .main import MainScreen
 
-_EXPORTS = {
-    "html": "a report, one page with figures and losses",
-    "notebook": "a Jupyter notebook that trains the model",
-    "script": "a Python script that trains the model",
-    "csv": "the losses as a CSV table",
-    "json": "the settings and losses as JSON",
-    "tensorboard": "event files for TensorBoard",
-    "svg": "the loss figure as SVG",
-    "png": "the loss figure as PNG",
-    "pdf": "the loss figure as PDF",
-}
 _ALL_WORDS = 1000.0  # more than any likeness of a title scores
 
 
@@ -95,8 +84,8 @@ def commands(app: App[Any], screen: Screen) -> Iterable[SystemCommand]:
         yield command(f"Preset: {preset.name}", about, action)
     about = "Draw a target dev loss on the loss plot, with the step that reached it"
     yield SystemCommand("Target", about, partial(_ask_for_target, screen))
-    for form, what in _EXPORTS.items():
-        about = f"Export {what}, of the run as last saved, into this folder"
+    for form in (form for form in EXPORT_FORMS if form != "spec"):  # which a key shows
+        about = f"Export {EXPORT_FORMS[form].about}, of the run as last saved, into this folder"
         title = f"Export: {'report' if form == 'html' else form}"
         yield command(title, about, f"export({form!r})")
     for name in BASELINES:

@@ -14,7 +14,6 @@ from textual.widgets import Static
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.text import shown
 
-from ..client.session_actions import SessionActions
 from ..config import Config, allowed_values, config_path, read_config
 from ..keymap import KEYS
 from ..style import themes
@@ -25,18 +24,15 @@ from .view_state import USUAL
 class ConfigScreen(AskingScreen):
     """Every entry of the configuration, its value and what it may be; `e` opens the file."""
 
+    NEEDS_WORKER = False
     DEFAULT_CSS = """
     ConfigScreen > VerticalScroll { width: 100; max-height: 90%; padding: 1 2; }
     ConfigScreen #about { margin: 1 0 0 0; }
     """
     BINDINGS = [  # noqa: RUF012
-        Binding("escape,q", "dismiss", "close"),
+        Binding("q", "dismiss", "close"),
         Binding("e", "edit", "edit the file"),
     ]
-
-    @classmethod
-    def can_open(cls, session: SessionActions) -> bool:
-        return True
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as scroll:

@@ -111,7 +111,6 @@ class DatasetScreen(AskingScreen):
     DatasetScreen #numbers.warning { color: $text-warning; text-style: bold; }
     DatasetScreen #taking { height: auto; min-height: 2; }
     """
-    BINDINGS = [Binding("escape", "dismiss", "leave")]  # noqa: RUF012
 
     def __init__(self, session: SessionActions):
         super().__init__(session)
@@ -253,16 +252,16 @@ def cropped(path: str, width: int) -> str:
 
 
 def _in_words(data: DatasetStats, width: int) -> str:
-    train, dev, test = data.examples
+    train, dev, test = data.examples.values()
     is_built_in = data.name in BUILT_IN_DATASETS
     where = f"{data.name}, built-in" if is_built_in else cropped(shown(data.path), width)
     return (
         f"{where}\n"
         f"{data.items:,} items, {data.distinct:,} distinct, "
         f"{data.shortest:,} to {data.longest:,} characters long\n"
-        f"{data.characters:,} distinct characters, with the boundary\n"
+        f"{data.vocabulary:,} distinct characters, with the boundary\n"
         f"examples: {train:,} train, {dev:,} dev, {test:,} test\n"
-        f"items also in train: {data.seen[0]:,} of dev, {data.seen[1]:,} of test"
+        f"items also in train: {data.seen['dev']:,} of dev, {data.seen['test']:,} of test"
         + "".join(f"\n{note}" for note in data.notes)
     )
 

@@ -7,15 +7,15 @@ from textual.binding import Binding
 from textual.widgets import Input, Static
 
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.run_spec import whole_number
 from makemore_tui.core.settings import SETTINGS
 from makemore_tui.core.text import shown
 from makemore_tui.core.worker.protocol import Failed, NameRun, Refused, Reply, Snapshot
 
 from .. import messages as say
 from ..client.engine import WorkerDied
-from ..client.session_actions import SessionActions, spec_of
+from ..client.session_actions import SessionActions
 from ..plots.loss_options import MAX_TARGET, is_target
-from ..setting_steps import whole_number
 from ..widgets.text_input import Line
 from .asking import AskingScreen, box
 
@@ -29,7 +29,6 @@ class NamingScreen(AskingScreen):
     NamingScreen > Vertical { width: 64; }
     NamingScreen #where { color: $text-muted; height: auto; }
     """
-    BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
 
     def __init__(self, session: SessionActions):
         super().__init__(session)
@@ -97,15 +96,11 @@ class StepsScreen(AskingScreen):
     """Asks for a number of steps, which are taken; it begins as the last one."""
 
     DEFAULT_CSS = "StepsScreen > Vertical { width: 50; }"
-    BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
 
     def compose(self) -> ComposeResult:
         with box("Take steps and pause", "enter train · esc cancel"):
             yield StepsLine(f"{self.session.step_count:,}", select_on_focus=True)
             yield Static(id="refused", markup=False)
-
-    def on_input_changed(self) -> None:
-        self.refuse("")
 
     def on_input_submitted(self) -> None:
         self.refuse(f"Must be a whole number from 1 to {MAX_STEPS:,}")
@@ -125,7 +120,6 @@ class TargetScreen(AskingScreen):
     None where it was cancelled."""
 
     DEFAULT_CSS = "TargetScreen > Vertical { width: 60; }"
-    BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
 
     def __init__(self, session: SessionActions, target: float | None):
         super().__init__(session)
@@ -136,9 +130,6 @@ class TargetScreen(AskingScreen):
             target = "" if self._target is None else f"{self._target:g}"
             yield Line(target, placeholder="2.17", select_on_focus=True)
             yield Static(id="refused", markup=False)
-
-    def on_input_changed(self) -> None:
-        self.refuse("")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         value = event.value.strip()
@@ -155,7 +146,7 @@ class TargetScreen(AskingScreen):
 class SpecScreen(AskingScreen):
     """Shows the line from which the run can be begun elsewhere, whole, and copies it."""
 
-    BINDINGS = [Binding("escape,enter,q", "dismiss", "close")]  # noqa: RUF012
+    BINDINGS = [Binding("enter,q", "dismiss", "close")]  # noqa: RUF012
 
     @classmethod
     def can_open(cls, session: SessionActions) -> bool:
@@ -164,7 +155,7 @@ class SpecScreen(AskingScreen):
     def compose(self) -> ComposeResult:
         now = self.requests.snapshot
         assert now is not None  # see can_open
-        line = str(spec_of(now))
+        line = str(now.spec)
         self.app.copy_to_clipboard(line)
         with box("This run in one line", "esc close"):
             yield Static(line, id="line", markup=False)

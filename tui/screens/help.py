@@ -15,7 +15,6 @@ from makemore_tui.core.constants import BASELINE_NOTES
 from makemore_tui.core.results import JUDGED
 from makemore_tui.core.settings import SETTINGS, effect_of
 
-from ..client.session_actions import SessionActions
 from ..keymap import KEYS, SECTIONS, key_labels, section_of
 from ..widgets.text_input import Line
 from .asking import AskingScreen
@@ -66,6 +65,7 @@ class SearchLine(Line):
 class HelpScreen(AskingScreen):
     """The keys, the settings and the rules, each made from its one declaration, to be searched."""
 
+    NEEDS_WORKER = False
     DEFAULT_CSS = """
     HelpScreen > VerticalScroll { width: 76; max-height: 90%; padding: 1 2; }
     HelpScreen > VerticalScroll.wide { width: 150; }
@@ -73,16 +73,12 @@ class HelpScreen(AskingScreen):
     """
     AUTO_FOCUS = "VerticalScroll"
     BINDINGS = [  # noqa: RUF012
-        Binding("escape,q", "dismiss", "close"),
+        Binding("q", "dismiss", "close"),
         Binding("question_mark", "dismiss", "close", id="help"),  # or as the keymap has it
         Binding("slash", "search", "search"),
         Binding("j", "scroll(1)", "down"),
         Binding("k", "scroll(-1)", "up"),
     ]
-
-    @classmethod
-    def can_open(cls, session: SessionActions) -> bool:
-        return True
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="wide" if self.app.size.width >= _WIDE else None) as scroll:

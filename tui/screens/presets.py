@@ -50,7 +50,7 @@ class PresetsScreen(AskingScreen):
     DEFAULT_CSS = """
     PresetsScreen Choices { max-height: 26; }
     """
-    BINDINGS = [Binding("escape,q", "dismiss", "close")]  # noqa: RUF012
+    BINDINGS = [Binding("q", "dismiss", "close")]  # noqa: RUF012
 
     def compose(self) -> ComposeResult:
         now = self.requests.latest

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.events import Resize
+from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from makemore_tui.core.errors import UserError
@@ -24,10 +25,9 @@ from ..client.sweep import SweepProcess, export_table, resumed
 from ..keymap import bindings_of, key_labels
 from ..notices import Notice
 from ..plots.sweep_rows import headline
-from ..widgets.leaderboard import Leaderboard, TrialFilter
+from ..widgets.leaderboard import Leaderboard
 from ..widgets.notice import NoticeLine
 from ..widgets.study_plots import StudyPlots
-from .asking import AskingScreen
 from .sweep_start import SweepStart
 
 _SECONDS_BETWEEN = 0.5  # looks at a study that runs; its sweep writes no oftener
@@ -35,7 +35,7 @@ _MIN_WIDTH, _MIN_HEIGHT = 100, 32  # of a screen that has room for all plots
 _WIDE = 160  # cells, from which on they stand beside the leaderboard
 
 
-class SweepScreen(AskingScreen):
+class SweepScreen(ModalScreen):
     """Follows a study while it runs, and steers it; without one it says how to start one.
 
     At rest, when no sweep runs, it reads nothing.
@@ -46,6 +46,8 @@ class SweepScreen(AskingScreen):
     SweepScreen > #study { height: 1; padding: 0 1; text-overflow: ellipsis; text-wrap: nowrap; }
     SweepScreen > Container { height: 1fr; }
     SweepScreen Leaderboard { height: 1fr; }
+    SweepScreen FilterLine { padding: 0 2; background: $panel; }
+    SweepScreen FilterLine:focus { padding: 0 2; background: $panel-lighten-2; }
     SweepScreen.wide > Container { layout: horizontal; }
     SweepScreen.wide Leaderboard { height: 100%; width: 1fr; }
     SweepScreen.wide StudyPlots { height: 100%; width: 1fr; }
@@ -57,7 +59,8 @@ class SweepScreen(AskingScreen):
     BINDINGS = bindings_of("sweeps")
 
     def __init__(self, session: SessionActions):
-        super().__init__(session)
+        super().__init__()
+        self.session = session
         self.snapshot: Snapshot | None = None
         self._studies = study_names(sweeps_directory())
         self._place = 0  # among them
@@ -66,11 +69,12 @@ class SweepScreen(AskingScreen):
 
     @classmethod
     def can_open(cls, session: SessionActions) -> bool:
+        """Return True: it needs no worker."""
         return True
 
     def compose(self) -> ComposeResult:
         yield Static(id="study", markup=False)
-        yield TrialFilter(placeholder="pruned, or hidden=200")
+        yield self.board.filter
         yield Container(self.board, self.plots)
         yield self.notice
         yield Static(id="keys", markup=False)

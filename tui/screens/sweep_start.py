@@ -6,14 +6,14 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Label, Static
 
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.run_spec import whole_number
 from makemore_tui.core.runs.catalog import automatic_name
 from makemore_tui.core.sweep.files import check_installed
 from makemore_tui.core.sweep.messages import Start
 from makemore_tui.core.sweep.ranges import parse_ranges, why_useless
 
-from ..client.session_actions import SessionActions, runs_of, spec_of
+from ..client.session_actions import SessionActions, runs_of
 from ..client.sweep import MAX_TRIALS, NUM_KEPT, around, num_workers, seconds_of
-from ..setting_steps import whole_number
 from ..widgets.text_input import Line
 from .asking import AskingScreen, box
 from .dataset import Tick
@@ -44,16 +44,13 @@ class SweepStart(AskingScreen):
     SweepStart DetachTick > .toggle--button { color: $foreground; background: $panel-lighten-3; }
     SweepStart #about { height: auto; }
     """
-    BINDINGS = [  # noqa: RUF012
-        Binding("enter", "start", "start"),
-        Binding("escape", "dismiss", "cancel"),
-    ]
+    BINDINGS = [Binding("enter", "start", "start")]  # noqa: RUF012
 
     def __init__(self, session: SessionActions):
         super().__init__(session)
         now = self.requests.latest
         assert now is not None  # see can_open
-        self._spec = spec_of(now)
+        self._spec = now.spec
         self._runs = runs_of(session)
 
     def compose(self) -> ComposeResult:
@@ -71,9 +68,6 @@ class SweepStart(AskingScreen):
             yield DetachTick("Go on when the explorer is left (space)", compact=True)
             yield Static(_ABOUT, id="about", markup=False)
             yield Static(id="refused", markup=False)
-
-    def on_input_changed(self) -> None:
-        self.refuse("")
 
     def on_input_submitted(self) -> None:
         self.action_start()

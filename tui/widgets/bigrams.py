@@ -76,7 +76,7 @@ class BigramPanel(Panel):
 
     def action_next_mode(self) -> None:
         """Show the next of the tables that there are of this model."""
-        self.set_view(next_of(self._mode, self._modes), self.order)
+        self.set_view(next_of(self._mode, _modes_of(self.snapshot)), self.order)
 
     def action_next_order(self) -> None:
         """Sort by character, or by frequency; the cursor stays on its pair."""
@@ -115,14 +115,9 @@ class BigramPanel(Panel):
         return drawing.rows()
 
     @property
-    def _modes(self) -> list[BigramMode]:
-        has_weights = bool(self.snapshot) and self.snapshot.model.model_kind.is_table
-        return [mode for mode in _MODES if has_weights or mode not in _OF_WEIGHTS]
-
-    @property
     def _mode(self) -> BigramMode:
         """What is shown: what was chosen, where there is such a table."""
-        return self.mode if self.mode in self._modes else "model"
+        return self.mode if self.mode in _modes_of(self.snapshot) else "model"
 
     @property
     def _characters(self) -> int:
@@ -137,6 +132,12 @@ class BigramPanel(Panel):
         labels = self.snapshot.dataset.labels if self.snapshot else ()
         widest = max(map(cell_len, ("a", *labels)))
         return table_layout(*self.content_size, self._characters, widest, mode)
+
+
+def _modes_of(snapshot: Snapshot | None) -> list[BigramMode]:
+    """The tables that there are of a model."""
+    has_weights = bool(snapshot) and snapshot.model.model_kind.is_table
+    return [mode for mode in _MODES if has_weights or mode not in _OF_WEIGHTS]
 
 
 def _titles(mode: BigramMode, order: BigramOrder) -> list[str]:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rich.segment import Segments
-from textual.binding import Binding
 from textual.events import Click
 from textual.message import Message
 from textual.widget import Widget
@@ -17,7 +16,7 @@ from ..plots.sweep_rows import Board, board_rows, matching, ordered, sort_names
 from ..style.colours import Palette, palette_of
 from ..style.text_rows import Row, lines_of, paragraph
 from .panel import next_of
-from .text_input import Line
+from .text_input import FilterLine
 
 Draw = Callable[[int, int, Palette], list[Row]]
 
@@ -47,30 +46,10 @@ class Drawing(Widget):
         return lines_of(rows[:height])
 
 
-class TrialFilter(Line):
-    """The words that a trial must have to be listed; shown while it is typed into or has some."""
-
-    DEFAULT_CSS = "TrialFilter, TrialFilter:focus { height: 1; padding: 0 2; display: none; }"
-    BINDINGS = [  # noqa: RUF012
-        Binding("enter", "leave", "apply"),
-        Binding("escape", "leave(True)", "show all"),
-    ]
-
-    def on_input_changed(self) -> None:
-        self.screen.query_one(Leaderboard).filter(self.value)
-
-    def action_leave(self, is_cleared: bool = False) -> None:
-        """Let the keys be the screen's again."""
-        if is_cleared:
-            self.value = ""
-        self.display = bool(self.value)
-        self.screen.set_focus(self.screen.query_one(Leaderboard))
-
-
 class Leaderboard(Drawing, can_focus=True):
     """The trials of a study, sorted and filtered; the cursor stays on its trial.
 
-    words: those of the filter. chosen: the trial under the cursor.
+    filter: the line for the words that a trial must have. chosen: the trial under the cursor.
     """
 
     BINDINGS = bindings_of("trials")
@@ -81,7 +60,8 @@ class Leaderboard(Drawing, can_focus=True):
 
     def __init__(self):
         super().__init__(self._rows, "Trials", "trials")
-        self.sort, self.words = "dev", ""
+        self.sort = "dev"
+        self.filter = FilterLine(self, self._list, "pruned, or hidden=200")
         self.chosen: Trial | None = None
         self._snapshot: Snapshot | None = None
         self._trials: list[Trial] = []
@@ -108,14 +88,7 @@ class Leaderboard(Drawing, can_focus=True):
 
     def action_filter(self) -> None:
         """Let the keys type words that the trials must have."""
-        line = self.screen.query_one(TrialFilter)
-        line.display = True
-        self.screen.set_focus(line)  # at once, before the next key
-
-    def filter(self, words: str) -> None:
-        """List the trials that have all of some words."""
-        self.words = words
-        self._list()
+        self.filter.open()
 
     def on_click(self, event: Click) -> None:
         offset = event.get_content_offset(self)
@@ -127,7 +100,7 @@ class Leaderboard(Drawing, can_focus=True):
         now = self._snapshot
         if now and self.sort not in sort_names(now):
             self.sort = "dev"
-        self._trials = ordered(matching(now.rows, self.words), self.sort) if now else []
+        self._trials = ordered(matching(now.rows, self.filter.value), self.sort) if now else []
         self._choose(self._cursor())
         labels = key_labels(self.app)
         self.border_subtitle = (
@@ -147,7 +120,8 @@ class Leaderboard(Drawing, can_focus=True):
 
     def _rows(self, width: int, height: int, palette: Palette) -> list[Row]:
         if not self._snapshot or not self._trials:
-            nothing = f"No trial matches {self.words!r}" if self.words else "No trial yet"
+            words = self.filter.value
+            nothing = f"No trial matches {words!r}" if words else "No trial yet"
             return paragraph(nothing, width, palette) if self._snapshot else []
         over = [one.setting for one in self._snapshot.over]
         board = Board(over, self.sort, self._cursor(), width, height, palette)

@@ -37,7 +37,7 @@ class Frame(Protocol):
 
     def give_keys_back(self) -> None: ...
 
-    def start_step(self) -> None: ...
+    def show_step(self, is_new: bool = False) -> None: ...
 
     def action_list(self) -> None: ...
 
@@ -163,7 +163,7 @@ class LessonStep(Vertical, can_focus=True):
     def action_go(self, by: int) -> None:
         """Go to the next step, or the one before; from the last one, to the list."""
         if self._player.move(by):
-            self._side.start_step()
+            self._side.show_step(is_new=True)
         elif by > 0:
             self._side.action_list()
 

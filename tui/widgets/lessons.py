@@ -164,7 +164,7 @@ class LessonSide(Vertical):
         for panel in self._grid.panels.values():
             panel.reset()
         self.player.enter(lesson, index)
-        self.start_step()
+        self.show_step(is_new=True)
         self.workers.cancel_group(self, "catch up")
         if self.player.is_behind:
             self.run_worker(self._catch_up(), group="catch up")
@@ -178,7 +178,7 @@ class LessonSide(Vertical):
             await asyncio.sleep(0.01)
         if player.lesson is not None:
             player.catch_up()
-            self.start_step()
+            self.show_step(is_new=True)
 
     def _close(self) -> None:
         self.give_keys_back()
@@ -204,21 +204,20 @@ class LessonSide(Vertical):
         self.screen.set_focus(self._choices)
         self.draw()
 
-    def start_step(self) -> None:
-        """Show the step to which the player has come; a guess, which comes first, has the keys."""
-        self.show_step()
-        self.step.line.value = ""  # of the step that was left
-        question = self.player.question
-        if question is not None and question.is_prediction and not self.player.is_behind:
-            self.step.take_keys()
-
-    def show_step(self) -> None:
-        """Show the step at which the player is; the keys are the panels'."""
+    def show_step(self, is_new: bool = False) -> None:
+        """Show the step at which the player is; the keys are the panels'. is_new: the player has
+        just come to it, so that a guess, which comes first, has the keys."""
         self.give_keys_back()
         self._choices.display, self.step.display = False, True
         self.step.body.scroll_home(animate=False)
         self.draw()
         self.look()
+        if not is_new:
+            return
+        self.step.line.value = ""  # of the step that was left
+        question = self.player.question
+        if question is not None and question.is_prediction and not self.player.is_behind:
+            self.step.take_keys()
 
     def draw(self) -> None:
         """Show the step, or the list's frame, as it is."""

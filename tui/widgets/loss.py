@@ -46,18 +46,15 @@ class LossPanel(Panel):
         self.relayout()
         self.post_message(self.ViewChanged(self))
 
-    def action_switch(self, option: str) -> None:
-        """Turn an option on or off."""
-        self.change(**{option: not getattr(self.options, option)})
-
     def action_toggle_part(self) -> None:
         """Show the last part of the steps, or all of them."""
         self.change(last_part=not self.options.last_part and not self.options.span, span=None)
 
     def action_next(self, option: str) -> None:
-        """Smooth the minibatch loss more, or not at all; or show all baselines, the n-grams, the
-        uniform one, or none."""
-        self.change(**{option: next_of(getattr(self.options, option), _CHOICES[option])})
+        """Smooth the minibatch loss more, or not at all; show all baselines, the n-grams, the
+        uniform one, or none; or turn another option on or off."""
+        choices = _CHOICES.get(option, (False, True))
+        self.change(**{option: next_of(getattr(self.options, option), choices)})
 
     def action_toggle_baseline(self, name: str) -> None:
         """Show a baseline, or hide it."""

@@ -31,11 +31,6 @@ _HINTS = "temperature top-k · enter apply · esc cancel", "temperature top-k", 
 class SamplingLine(InPlaceLine):
     """The line to type temperature and top-k into."""
 
-    BINDINGS = [  # noqa: RUF012
-        Binding("enter", "submit", "apply"),
-        Binding("escape", "leave", "cancel"),
-    ]
-
     _panel: "NamesPanel"
 
     async def action_submit(self) -> None:
@@ -55,10 +50,7 @@ class NamesPanel(Panel):
     sampling: the temperature and top-k that they are drawn with, which training never sees.
     """
 
-    DEFAULT_CSS = """
-    NamesPanel:focus-within { border: round $primary; }
-    NamesPanel > Input { position: absolute; display: none; background: $panel-lighten-1; }
-    """
+    DEFAULT_CSS = "NamesPanel:focus-within { border: round $primary; }"
     BINDINGS = [  # noqa: RUF012
         *bindings_of("names"),
         Binding("enter", "type_sampling", "type both", show=False, key_display="enter"),

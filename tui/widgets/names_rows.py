@@ -107,7 +107,7 @@ def share_rows(names: SampledNames, width: int, height: int, palette: Palette) -
     """What there is to say of the last names, in as many lines as a panel of that size has."""
     shares = f"{names.new:.0%} new · {names.distinct:.0%} distinct"
     lengths = f"{names.mean_length:.1f} long, data {names.data_length:.1f}"
-    number = f" · last {names.remembered:,}" if width >= _WITH_NUMBER else ""
+    number = f" · last {names.num_recent:,}" if width >= _WITH_NUMBER else ""
     lines = {
         0: [],
         1: [f"{shares} · {lengths}{number}"],

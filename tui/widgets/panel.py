@@ -31,9 +31,11 @@ class Panel(Widget, can_focus=True):
     ID: the panel's key in `PANELS`. IS_OF_SIDE: True where it shows the chosen run of a pair alone.
     drawn: what the newest snapshot with this panel's view has for it, in the field `FIELD`.
     ask: asks something of the session, at once, so before the next key does; set by the screen.
+    palette: the colours that go with the theme, while rows are laid out.
     """
 
     ask: Callable[[Request], None]
+    palette: Palette
     DEFAULT_CSS = """
     Panel {
         border: round $panel-lighten-2; padding: 0 1;
@@ -78,11 +80,6 @@ class Panel(Widget, can_focus=True):
         self._blank: Strip | None = None  # a line below the rows
         self._painted_with: tuple[int, RichStyle] | None = None  # width and style
 
-    @property
-    def palette(self) -> Palette:
-        """The colours that go with the theme."""
-        return palette_of(self.app)
-
     def view(self) -> View | None:
         """What this panel wants in the next snapshot, or None."""
         return None
@@ -121,6 +118,7 @@ class Panel(Widget, can_focus=True):
         width, height = self.content_size
         if self.snapshot is None or not width or not height or not self.is_attached:
             return
+        self.palette = palette_of(self.app)
         pair = self.snapshot.pair if self.IS_OF_SIDE else None
         self.title.side = pair.side.upper() if pair else ""
         self.title.write()

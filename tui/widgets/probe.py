@@ -113,7 +113,7 @@ class ProbePanel(Panel):
         if isinstance(probe, Probe):
             if self._draws and self._draws[-1].text and probe.text:
                 probe = _without_end(probe)  # which is not drawn yet
-            chosen = self._chosen([one.surprisal for one in probe.characters])
+            chosen = _chosen(self._line, [one.surprisal for one in probe.characters])
             rows = probe_rows(probe, chosen, self._draws, width, height - 1, self.palette)
         elif probe is None:
             rows = paragraph("…", width, self.palette)
@@ -121,14 +121,15 @@ class ProbePanel(Panel):
             rows = paragraph(probe.why, width, self.palette, "warning")
         return [[], *rows]  # below the line that is typed into
 
-    def _chosen(self, surprisals: list[float]) -> int:
-        """The character at the text's cursor, or the most surprising one."""
-        value, place = self._line.value, self._line.cursor_position
-        is_inside = place < len(value)
-        place = len(normalize("NFC", value[:place]))  # the model reads composed characters
-        if self._line.has_focus and is_inside and place < len(surprisals):
-            return place
-        return surprisals.index(max(surprisals))
+
+def _chosen(line: OwnLine, surprisals: list[float]) -> int:
+    """The character at a text's cursor, or the most surprising one."""
+    is_inside = line.cursor_position < len(line.value)
+    begun = line.value[: line.cursor_position]
+    place = len(normalize("NFC", begun))  # the model reads composed characters
+    if line.has_focus and is_inside and place < len(surprisals):
+        return place
+    return surprisals.index(max(surprisals))
 
 
 def _without_end(probe: Probe) -> Probe:

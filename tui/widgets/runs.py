@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.events import Blur, Click, Focus
-from textual.widgets import Input
+from textual.events import Click
 
 from makemore_tui.core.errors import UserError
 from makemore_tui.core.results import PreviousRun, SideFacts
@@ -30,35 +28,10 @@ from .runs_rows import (
     with_sides,
 )
 from .saved_runs import SavedRuns
-from .text_input import OwnLine
+from .text_input import FilterLine
 
 if TYPE_CHECKING:
     from makemore_tui.core.runs.catalog import SavedRun
-
-
-class RunsFilter(OwnLine):
-    """The words that a run must have to be listed; shown while it is typed into or has some."""
-
-    DEFAULT_CSS = "RunsFilter { display: none; }"
-    BINDINGS = [  # noqa: RUF012
-        Binding("enter", "leave", "apply"),
-        Binding("escape", "leave(True)", "show all runs"),
-    ]
-
-    def action_leave(self, is_cleared: bool = False) -> None:
-        """Let the keys be the explorer's again."""
-        if is_cleared:
-            self.value = ""
-        super().action_leave()
-
-    @on(Focus)
-    @on(Blur)
-    @on(Input.Changed)
-    def fit(self) -> None:
-        """Take a row of the panel, or give it back."""
-        self.display = self.has_focus or bool(self.value)
-        assert isinstance(self.parent, RunsPanel)
-        self.parent.relayout()
 
 
 class RunsPanel(Panel):
@@ -75,26 +48,14 @@ class RunsPanel(Panel):
         super().__init__()
         self.cursor = 0
         self.sort = "when"
-        self.saved = SavedRuns(self.list_saved)
-        self._filter: RunsFilter | None = None  # made when first needed, so that the start is fast
+        self.saved = SavedRuns(self.relayout)
+        self._filter: FilterLine | None = None  # made when first needed, so that the start is fast
+        self._known: set[int] = set()  # the ids of the previous runs
         self._entries: list[RunEntry] = []
         self._places: dict[int, int] = {}  # of a row of the panel, the run that is there
 
     def compose(self) -> ComposeResult:
         yield self.saved
-
-    def list_saved(self, runs: "Sequence[SavedRun]") -> None:
-        """Take the runs on disk, the newest first."""
-        self.saved.take(runs)
-        self.relayout()
-
-    def show(self, snapshot: Snapshot) -> None:
-        before = self.snapshot
-        known = {run.id for run in before.previous} if before else set()
-        if any(run.id not in known for run in snapshot.previous):
-            self._entries, self.cursor = [], 0
-        self.saved.saving = snapshot.saving
-        super().show(snapshot)
 
     def action_move(self, down: int, right: int) -> None:
         """Move the cursor to another run."""
@@ -119,10 +80,10 @@ class RunsPanel(Panel):
     async def action_filter(self) -> None:
         """Let the keys type words that the runs must have."""
         if self._filter is None:
-            self._filter = RunsFilter(placeholder="name, dataset or hidden=200")
+            hint = "name, dataset or hidden=200"
+            self._filter = FilterLine(self, self.relayout, hint)
             await self.mount(self._filter)
-        self._filter.display = True
-        self.screen.set_focus(self._filter)  # at once, before the next key
+        self._filter.open()
 
     def action_delete(self) -> None:
         """Delete the run under the cursor; of a deleted one, bring it back."""
@@ -174,11 +135,15 @@ class RunsPanel(Panel):
             self.action_move(place - self.cursor, 0)
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> list[Row]:
+        self.saved.saving = snapshot.saving
         self.saved.read()
+        known, self._known = self._known, {run.id for run in snapshot.previous}
+        if self._known - known:
+            self._entries, self.cursor = [], 0
         before = self._entries
         everything = _all_entries(snapshot, self.saved)
         line = self._filter
-        wanted, is_typing = (line.value, line.has_focus) if line else ("", False)
+        wanted, is_typing = (line.value, self.screen.focused is line) if line else ("", False)
         self._entries = entries = ordered(matching(everything, wanted), self.sort)
         label_border(self, subtitle=_keys_here(self.sort, is_typing, width, key_labels(self.app)))
         above: list[Row] = [[]] if line and line.display else []  # the line that is typed into
@@ -289,8 +254,7 @@ def _with_facts(
 
 
 def _previous_entry(index: int, run: PreviousRun, dataset: str) -> RunEntry:
-    name = run.name.partition(" → ")[0]  # what follows is the dev loss
     return RunEntry(
-        run.id, name, "previous", run.folder, shown(dataset), run.model, run.train, run.seed,
-        run.steps, run.best_dev, run.test_peeks, position=index, is_pinned=run.is_pinned,
+        run.id, run.settings, "previous", run.folder, shown(dataset), run.model, run.train,
+        run.seed, run.steps, run.best_dev, run.test_peeks, position=index, is_pinned=run.is_pinned,
     )  # fmt: skip

@@ -26,13 +26,14 @@ class SavedRuns(Widget):
     folder in which it lies until this is left.
     """
 
-    def __init__(self, take: "Callable[[Sequence[SavedRun]], object]") -> None:
+    def __init__(self, list_anew: Callable[[], object]) -> None:
+        """list_anew: called when other runs were read."""
         super().__init__()
         self.display = False
         self.saving: Saving | None = None  # where the open run is saved
         self.runs: Sequence[SavedRun] = ()
         self.deleted: dict[str, tuple[SavedRun, Path]] = {}
-        self._take = take
+        self._list_anew = list_anew
         self._list: RunList | None = None
         self._last_read: object = None  # by which it is known whether anything may have changed
         self._reader: threading.Thread | None = None
@@ -62,11 +63,12 @@ class SavedRuns(Widget):
         self._list, runs = self._list or RunList(directory), []
         with contextlib.suppress(UserError):  # what can't be read can't be saved either, as is told
             runs = self._list.read()
-        self.call_later(self._take, runs)
+        self.call_later(self.take, runs)
 
     def take(self, runs: "Sequence[SavedRun]") -> None:
         """Take the runs that were read, which may have been before one was deleted."""
         self.runs = [run for run in runs if str(run.path) not in self.deleted]
+        self._list_anew()
 
     def delete(self, path: str) -> bool:
         """Delete a run; False if there is none. Raises UserError if it can't be deleted."""

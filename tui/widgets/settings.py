@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Callable
 
 from textual import on
-from textual.binding import Binding
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 
 from makemore_tui.core.errors import UserError
@@ -31,11 +30,6 @@ class ValueLine(InPlaceLine):
 
     refusal: why the value that was submitted can't be taken, until another one is typed.
     """
-
-    BINDINGS = [  # noqa: RUF012
-        Binding("enter", "submit", "apply"),
-        Binding("escape", "leave", "cancel"),
-    ]
 
     def __init__(self, panel: Panel):
         super().__init__(panel)
@@ -80,9 +74,6 @@ class SettingsPanel(Panel):
     """
 
     change: Callable[[str, int], None]
-    DEFAULT_CSS = """
-    SettingsPanel > Input { position: absolute; display: none; background: $panel-lighten-1; }
-    """
     BINDINGS = bindings_of("settings")
     ID = "settings"
 

@@ -57,13 +57,11 @@ class SplitsPanel(Panel):
         details = [*space[: len(said)], *said, *self._details(snapshot, width)]
         if len(rows) + len(below) + len(details) < height:
             found = [*rows, *([], *below)[: 2 * len(below)], *details]
-            explained = self._explained(width) if below else []
-            if (
-                not below
-                and snapshot.pair is None
-                and snapshot.splits
-                and not snapshot.splits.mixed
-            ):
+            explained: list[Row] = []
+            if below:
+                lines = (fitted(f"{name:<16}{text}", width) for name, text in _EXPLAINED)
+                explained = [[], *(row((line, self.palette.style("dim"))) for line in lines)]
+            elif pair is None and snapshot.splits and not snapshot.splits.mixed:
                 explained = [[], *paragraph(_ITEMS, width, self.palette)]
             return [*found, *explained] if len(found) + len(explained) <= height else found
         compared = self._comparison(snapshot, width - _LOSSES)
@@ -90,11 +88,6 @@ class SplitsPanel(Panel):
         if details.regularization is not None:
             rows += [[], *regularization_rows(details.regularization, splits.train, self.palette)]
         return rows
-
-    def _explained(self, width: int) -> list[Row]:
-        """What the words above mean, a line each."""
-        dim = self.palette.style("dim")
-        return [[], *(row((fitted(f"{name:<16}{text}", width), dim)) for name, text in _EXPLAINED)]
 
     def _comparison(self, snapshot: Snapshot, width: int) -> list[Row]:
         """The losses beside what n-gram counts reach, as bars, in bits, and as perplexities: of

@@ -1,10 +1,12 @@
 """A line to type into."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.text import Text
+from textual import on
 from textual.binding import Binding
-from textual.events import Key
+from textual.events import Blur, Focus, Key
 from textual.keys import REPLACED_KEYS
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -87,9 +89,50 @@ class OwnLine(Line):
         self.screen.set_focus(self.parent)
 
 
+class FilterLine(OwnLine):
+    """The words that what is listed must have; shown while it is typed into or has some."""
+
+    DEFAULT_CSS = "FilterLine { display: none; }"
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter", "leave", "apply"),
+        Binding("escape", "leave(True)", "show all"),
+    ]
+
+    def __init__(self, listing: Widget, list_anew: Callable[[], object], placeholder: str):
+        """listing: what has the keys otherwise. list_anew: called when the words or the room that
+        this line takes have changed."""
+        super().__init__(placeholder=placeholder)
+        self._listing, self._list_anew = listing, list_anew
+
+    def open(self) -> None:
+        """Let the keys type into the line, at once, before the next key."""
+        self.display = True
+        self.screen.set_focus(self)
+
+    def action_leave(self, is_cleared: bool = False) -> None:
+        """Let the keys be those of what is listed again."""
+        if is_cleared:
+            self.value = ""
+        self.screen.set_focus(self._listing)
+
+    @on(Focus)
+    @on(Blur)
+    @on(Input.Changed)
+    def fit(self) -> None:
+        """Take a line, or give it back."""
+        self.display = self.screen.focused is self or bool(self.value)
+        self._list_anew()
+
+
 class InPlaceLine(Line):
-    """A line over a row of its panel, shown while it is typed into; escape closes it, and so does
-    a focus elsewhere."""
+    """A line over a row of its panel, shown while it is typed into. Enter submits what is in it;
+    escape closes it, and so does a focus elsewhere."""
+
+    DEFAULT_CSS = "InPlaceLine { position: absolute; display: none; background: $panel-lighten-1; }"
+    BINDINGS = [  # noqa: RUF012
+        Binding("enter", "submit", "apply", key_display="enter"),
+        Binding("escape", "leave", "cancel"),
+    ]
 
     def __init__(self, panel: Panel):
         super().__init__(select_on_focus=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
-from textual.events import DescendantBlur, DescendantFocus, Resize
+from textual.events import DescendantBlur, DescendantFocus, Mount, Resize
 from textual.widgets import Input
 
 from makemore_tui.core.results import SoftmaxDrawing, TraceDrawing, Unavailable
@@ -51,9 +51,7 @@ class TracePanel(Panel):
         self._line = OwnLine("emma", placeholder=_HINT, select_on_focus=True)
         yield self._line
 
-    def on_mount(self) -> None:
-        self.label_keys()
-
+    @on(Mount)
     @on(DescendantFocus)
     @on(DescendantBlur)
     @on(Resize)

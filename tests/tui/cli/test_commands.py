@@ -304,7 +304,7 @@ def test_without_words_the_explorer_opens_as_with_its_own_defaults(run, opened):
     first, *others = opened
     assert len(others) == 2
     assert all(other == first for other in others)
-    assert (first.dataset, first.seed, first.paused) == ("names", 1, False)
+    assert (first.spec.dataset, first.spec.seed, first.paused) == ("names", 1, False)
 
 
 PLAIN = [
@@ -379,8 +379,8 @@ def test_what_is_not_plain_is_left_to_typer(words):
 def test_a_spec_says_how_the_explorer_begins(run, opened, option):
     assert run(option, "words/unique/seed=3/hidden=50", "--set", "steps=9").code == 0
     (start,) = opened
-    assert (start.dataset, start.unique, start.seed) == ("words", True, 3)
-    assert (start.model.hidden, start.train.steps) == (50, 9)
+    assert (start.spec.dataset, start.spec.unique, start.spec.seed) == ("words", True, 3)
+    assert (start.spec.model.hidden, start.spec.train.steps) == (50, 9)
 
 
 def test_a_saved_run_is_opened_paused(run, opened, saved):

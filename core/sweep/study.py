@@ -73,10 +73,8 @@ class Study:
         steps = [one.high or max(one.choices) for one in self.begun.over if one.setting == "steps"]
         self.most_steps: int = int(max([self.base.train.steps, *map(float, steps)]))
         self.url: str = str(make_url(url).set(password=None, query={}))  # where passwords may be
-        shift = random.getrandbits(30) if self._shared else len(study.trials)
-        self._seed = (
-            self.base.seed + shift
-        ) % 2**32  # what goes on with a study does not repeat it
+        shift = random.getrandbits(30) if self._shared else len(study.trials)  # so none is repeated
+        self._seed = (self.base.seed + shift) % 2**32
         self._study.sampler = self._sampler()
         self._running: dict[int, optuna.Trial] = {}  # here, by number
         self._next_beat = 0.0

@@ -130,7 +130,7 @@ class InPlaceLine(Line):
 
     DEFAULT_CSS = "InPlaceLine { position: absolute; display: none; background: $panel-lighten-1; }"
     BINDINGS = [  # noqa: RUF012
-        Binding("enter", "submit", "apply", key_display="enter"),
+        Binding("enter", "submit", "apply"),
         Binding("escape", "leave", "cancel"),
     ]
 

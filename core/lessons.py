@@ -76,7 +76,7 @@ class Lesson(Struct, frozen=True, forbid_unknown_fields=True):
 def lessons_directory() -> Path:
     """Where the lessons' files are: MAKEMORE_TUI_LESSONS, or those that come with the program."""
     own = Path(__file__).parent.parent / "data" / "lessons"
-    return Path(os.environ.get("MAKEMORE_TUI_LESSONS") or own).expanduser()
+    return Path(os.path.expanduser(os.environ.get("MAKEMORE_TUI_LESSONS") or own))
 
 
 def read_lessons(directory: Path, is_key: Callable[[str], bool]) -> tuple[list[Lesson], list[str]]:
@@ -122,8 +122,9 @@ def read_lesson(path: Path, is_key: Callable[[str], bool]) -> Lesson:
 def lesson_named(lessons: list[Lesson], name: str) -> Lesson:
     """A lesson by its name or its number; raises UserError if there is none."""
     names = [lesson.name for lesson in lessons]
-    if name.isascii() and name.isdigit() and 0 < int(name) <= len(names):
-        return lessons[int(name) - 1]
+    number = int(name) if re.fullmatch("[0-9]{1,9}", name) else 0
+    if 0 < number <= len(names):
+        return lessons[number - 1]
     if name not in names:
         meant = did_you_mean(name, names)
         known = meant or f"they are {', '.join(names)}"
@@ -199,7 +200,7 @@ def progress_path() -> Path:
     from platformdirs import user_data_dir
 
     default = Path(user_data_dir("makemore-tui")) / "lessons.json"
-    return Path(os.environ.get("MAKEMORE_TUI_PROGRESS") or default).expanduser()
+    return Path(os.path.expanduser(os.environ.get("MAKEMORE_TUI_PROGRESS") or default))
 
 
 def read_progress(path: Path) -> dict[str, list[int]]:

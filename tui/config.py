@@ -39,7 +39,7 @@ class Config(Struct, frozen=True):
 def config_path() -> Path:
     """Where the file is: MAKEMORE_TUI_CONFIG, or in the user's folder for such files."""
     if named := os.environ.get("MAKEMORE_TUI_CONFIG"):
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))
     from platformdirs import user_config_path
 
     return user_config_path("makemore-tui", appauthor=False) / "config.toml"

@@ -71,6 +71,11 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path, before, after, line, why)
     assert "\n" not in said
 
 
+def test_a_number_that_no_lesson_can_have_is_refused(tmp_path):
+    with pytest.raises(UserError, match="there is no lesson '999"):
+        lessons.lesson_named([read(tmp_path, GOOD)], "9" * 5000)
+
+
 def test_a_wrong_file_leaves_the_others_usable(tmp_path):
     (tmp_path / "02-wrong.toml").write_text("title = 3")
     read(tmp_path)

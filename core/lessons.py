@@ -101,7 +101,7 @@ def read_lesson(path: Path, is_key: Callable[[str], bool]) -> Lesson:
     import tomllib
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _content(path).decode().replace("\r\n", "\n")
     except (OSError, ValueError) as error:
         raise UserError(f"{path} can't be read: {error}") from None
     try:
@@ -117,6 +117,13 @@ def read_lesson(path: Path, is_key: Callable[[str], bool]) -> Lesson:
         line = _line_of(text, place[1] if place else "")
         raise UserError(f"{path}, line {line}: {why[0].lower()}{why[1:]}") from None
     return msgspec.structs.replace(lesson, name=re.sub(r"^\d+-", "", path.stem))
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file. Raises OSError if it can't be read, or is no plain file."""
+    if path.exists() and not (path.is_file() or path.is_dir()):  # which could hold up forever
+        raise OSError("not a regular file")
+    return path.read_bytes()
 
 
 def lesson_named(lessons: list[Lesson], name: str) -> Lesson:
@@ -210,7 +217,7 @@ def read_progress(path: Path) -> dict[str, list[int]]:
     Raises UserError if the file can't be read.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, list[int]])
+        return msgspec.json.decode(_content(path), type=dict[str, list[int]])
     except FileNotFoundError:
         return {}
     except (OSError, msgspec.MsgspecError) as error:

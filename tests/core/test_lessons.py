@@ -1,6 +1,7 @@
 """Lessons' files: what they hold, and what is said of one that is wrong."""
 
 import json
+import os
 import re
 
 import pytest
@@ -140,3 +141,11 @@ def test_progress_is_kept_in_one_file(tmp_path):
     path.write_text("[]")
     with pytest.raises(UserError, match="can't be read"):
         lessons.read_progress(path)
+
+
+def test_what_is_no_plain_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "01-pipe.toml")
+    with pytest.raises(UserError, match="can't be read: not a regular file"):
+        lessons.read_lesson(tmp_path / "01-pipe.toml", lambda _: True)
+    with pytest.raises(UserError, match="can't be read: not a regular file"):
+        lessons.read_progress(tmp_path / "01-pipe.toml")

@@ -1,14 +1,16 @@
 """The command palette, also where there is no room for its list."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from textual.app import App, SystemCommand
-from textual.command import CommandPalette, Hit, Hits
+from textual.command import CommandInput, CommandList, CommandPalette, Hit, Hits
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
+from textual.widgets import LoadingIndicator
 
 from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.presets import PRESETS
@@ -32,7 +34,22 @@ _ALL_WORDS = 1000.0  # more than any likeness of a title scores
 
 
 class Palette(CommandPalette):
-    """Textual's, whose list would break where keys move in it and no line has room."""
+    """Textual's, which would break where keys move in its list and no line has room, and where a
+    search or a timer of it goes on after it has closed, when it has no widgets any more."""
+
+    _widgets: Mapping[Any, Any] = {}
+
+    def on_mount(self) -> None:
+        wanted = (CommandInput, CommandList, LoadingIndicator, "#--input")
+        self._widgets = {one: self.query_one(one) for one in wanted}
+
+    def query_one(self, selector: Any, expect_type: Any = None) -> Any:
+        try:
+            return super().query_one(selector, expect_type)
+        except NoMatches:
+            if selector not in self._widgets:
+                raise
+            return self._widgets[selector]
 
     def _action_command_list(self, action: str) -> None:
         with contextlib.suppress(LookupError):

@@ -107,7 +107,7 @@ def read_lesson(path: Path, is_key: Callable[[str], bool]) -> Lesson:
     try:
         lesson = msgspec.convert(tomllib.loads(text), Lesson)
         _check(lesson, is_key)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         at = re.search(r"line (\d+)", str(error))
         line = int(at[1]) if at else len(text.splitlines())
         raise UserError(f"{path}, line {line}: not TOML: {error}") from None

@@ -59,6 +59,7 @@ def test_the_program_s_lessons_follow_both_lectures():
         ("step >= 1", "stop >= 1", 7, "did you mean step?"),
         ("step >= 1", "step 1", 7, "a condition is like"),
         ('goal = ["step >= 1"]', "", 5, "a goal or a question"),
+        ("value = 3.296", "value = " + "[" * 5000, 19, "not TOML"),
         ('hints = ["one", "two"]\nkeys = "{p', 'hints = ["one"]\nkeys = "{p', 8, "length 2"),
         ("value = 3.296", 'value = "3"', 17, "expected `float`, got `str`"),
     ],

@@ -134,6 +134,7 @@ def test_all_of_it_is_read(read):
         ("[keys]\npause = 'p,pp'", "keys.pause: 'pp' is no key"),
         ("[keys]\npause = 'ctrl+p'", "the command palette"),
         ("[keys]\npause = 'shift+b'", "keys.pause"),
+        ("recent = " + "[" * 5000, "is not TOML"),
     ],
 )
 def test_what_is_not_allowed_is_refused_in_one_sentence(read, path, text, key):

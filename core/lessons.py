@@ -76,7 +76,7 @@ class Lesson(Struct, frozen=True, forbid_unknown_fields=True):
 def lessons_directory() -> Path:
     """Where the lessons' files are: MAKEMORE_TUI_LESSONS, or those that come with the program."""
     own = Path(__file__).parent.parent / "data" / "lessons"
-    return Path(os.environ.get("MAKEMORE_TUI_LESSONS") or own).expanduser()
+    return Path(os.path.expanduser(os.environ.get("MAKEMORE_TUI_LESSONS") or own))
 
 
 def read_lessons(directory: Path, is_key: Callable[[str], bool]) -> tuple[list[Lesson], list[str]]:
@@ -101,13 +101,13 @@ def read_lesson(path: Path, is_key: Callable[[str], bool]) -> Lesson:
     import tomllib
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _content(path).decode().replace("\r\n", "\n")
     except (OSError, ValueError) as error:
         raise UserError(f"{path} can't be read: {error}") from None
     try:
         lesson = msgspec.convert(tomllib.loads(text), Lesson)
         _check(lesson, is_key)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         at = re.search(r"line (\d+)", str(error))
         line = int(at[1]) if at else len(text.splitlines())
         raise UserError(f"{path}, line {line}: not TOML: {error}") from None
@@ -119,11 +119,19 @@ def read_lesson(path: Path, is_key: Callable[[str], bool]) -> Lesson:
     return msgspec.structs.replace(lesson, name=re.sub(r"^\d+-", "", path.stem))
 
 
+def _content(path: Path) -> bytes:
+    """The bytes of a file. Raises OSError if it can't be read, or is no plain file."""
+    if path.exists() and not (path.is_file() or path.is_dir()):  # which could hold up forever
+        raise OSError("not a regular file")
+    return path.read_bytes()
+
+
 def lesson_named(lessons: list[Lesson], name: str) -> Lesson:
     """A lesson by its name or its number; raises UserError if there is none."""
     names = [lesson.name for lesson in lessons]
-    if name.isascii() and name.isdigit() and 0 < int(name) <= len(names):
-        return lessons[int(name) - 1]
+    number = int(name) if re.fullmatch("[0-9]{1,9}", name) else 0
+    if 0 < number <= len(names):
+        return lessons[number - 1]
     if name not in names:
         meant = did_you_mean(name, names)
         known = meant or f"they are {', '.join(names)}"
@@ -199,7 +207,7 @@ def progress_path() -> Path:
     from platformdirs import user_data_dir
 
     default = Path(user_data_dir("makemore-tui")) / "lessons.json"
-    return Path(os.environ.get("MAKEMORE_TUI_PROGRESS") or default).expanduser()
+    return Path(os.path.expanduser(os.environ.get("MAKEMORE_TUI_PROGRESS") or default))
 
 
 def read_progress(path: Path) -> dict[str, list[int]]:
@@ -209,7 +217,7 @@ def read_progress(path: Path) -> dict[str, list[int]]:
     Raises UserError if the file can't be read.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, list[int]])
+        return msgspec.json.decode(_content(path), type=dict[str, list[int]])
     except FileNotFoundError:
         return {}
     except (OSError, msgspec.MsgspecError) as error:

@@ -46,7 +46,7 @@ class RunSpec:
         while parts and "=" in parts[-1]:
             words.insert(0, parts.pop())
         unique = len(parts) > 1 and parts[-1] == "unique"
-        dataset = unquote("/".join(parts[:-1] if unique else parts))
+        dataset = unquote("/".join(parts[:-1] if unique else parts), errors="surrogateescape")
         if not dataset:
             example = "one looks like names/seed=3/hidden=300"
             raise UserError(f"the spec {line!r} names no dataset; {example}")
@@ -59,7 +59,7 @@ class RunSpec:
         reading = Reading(
             unquote(values.pop("encoding", "")),
             unquote(values.pop("column", "")),
-            values.pop("skip_long", "false").lower() == "true",
+            _true_or_false("skip_long", values.pop("skip_long", "false")),
         )
         changes = parse_changes("=".join(pair) for pair in values.items())
         settings = changed(ModelSettings(), TrainSettings(), changes)
@@ -71,7 +71,7 @@ class RunSpec:
         return self.dataset, self.unique, self.reading
 
     def __str__(self) -> str:
-        path = quote(self.dataset, safe="/")
+        path = quote(self.dataset, safe="/", errors="surrogateescape")
         before, slash, last = path.rpartition("/")
         if last == "unique":
             path = f"{before}{slash}%75nique"
@@ -106,3 +106,9 @@ def whole_number(text: str) -> int | None:
     digits = text.strip().replace(",", "")
     is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
     return int(digits) if is_number else None
+
+
+def _true_or_false(name: str, text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise UserError(f"{name} must be true or false, not {text!r}")
+    return text.lower() == "true"

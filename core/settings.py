@@ -289,6 +289,12 @@ def by_name(changes: Mapping[str, Any]) -> dict[str, Any]:
     return {setting_name(name): value for name, value in changes.items()}
 
 
+def check_seed(seed: int) -> None:
+    """Raises UserError unless a seed is a whole number of 64 bits, as a saved run holds it."""
+    if not isinstance(seed, int) or not -(2**63) <= seed < 2**63:
+        raise UserError(f"a seed must be a whole number from -2**63 to 2**63 - 1, not {seed!r}")
+
+
 def first_n(value: str) -> int | None:
     """The N of first-N; None for any other text."""
     number = value.removeprefix("first-")

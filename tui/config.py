@@ -39,7 +39,7 @@ class Config(Struct, frozen=True):
 def config_path() -> Path:
     """Where the file is: MAKEMORE_TUI_CONFIG, or in the user's folder for such files."""
     if named := os.environ.get("MAKEMORE_TUI_CONFIG"):
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))
     from platformdirs import user_config_path
 
     return user_config_path("makemore-tui", appauthor=False) / "config.toml"
@@ -57,7 +57,7 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
         read = tomllib.loads(text)
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or error}") from None
-    except ValueError as error:  # not UTF-8, or not TOML
+    except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML
         raise UserError(f"{path} is not TOML: {error}") from None
     checks = {"theme": _one_of(themes), **_CHECKS}
     values = _values(path, read, (*checks, *_OLD_NAMES))

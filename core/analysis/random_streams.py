@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ..settings import check_seed
+
 _GAMMA = -7046029254386353131  # 0x9E3779B97F4A7C15, 2**64 / the golden ratio, as int64
 _FACTORS = (-4658895280553007687, -7723592293110705685)  # 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
@@ -10,8 +12,10 @@ _FACTORS = (-4658895280553007687, -7723592293110705685)  # 0xBF58476D1CE4E5B9, 0
 def stream_keys(seed: int, indices: Tensor, attempt: int = 0) -> Tensor:
     """The keys of the streams with some indices (n,): (n,) int64.
 
-    A key depends on the seed, the stream's index and the attempt, and on nothing else.
+    A key depends on the seed, the stream's index and the attempt, and on nothing else. Raises
+    UserError if the seed is not one of 64 bits.
     """
+    check_seed(seed)
     origin = _mixed(_mixed(torch.tensor(seed)) + torch.tensor(attempt) * _GAMMA)
     return _mixed(origin + indices * _GAMMA)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..constants import MAX_CHARACTERS, MAX_ITEM_LENGTH, MIN_ITEMS
 from ..errors import UserError
 from ..reading import Reading
-from .text_file import TOO_LONG, read_blocks
+from .text_file import TOO_LONG, Block, read_blocks
 from .vocabulary import BOUNDARY, Vocabulary
 
 _FIRST_SIGN = ord("□")
@@ -81,7 +81,10 @@ def read_items(path: Path, reading: Reading) -> EncodedText:
             short = [item for item in items if len(item) <= MAX_ITEM_LENGTH]
             text, skipped = "\n".join(short), skipped + len(items) - len(short)
         if text:
-            parts.append(encoder.encode(text))  # ends with a boundary
+            try:
+                parts.append(encoder.encode(text))  # ends with a boundary
+            except UnicodeEncodeError as error:
+                raise _lone_surrogate(path, block, error.object[error.start]) from None
             _check_lengths(path, block.text, block.line, parts[-1])
             digest.update(text.encode())
     vocabulary = _vocabulary(encoder.characters, parts)
@@ -150,6 +153,15 @@ class _Encoder:
                     self._table[ord(character)] = len(self.characters)
             ids = self._table.index_select(0, codes)
         return ids if len(self.characters) > 255 else ids.to(torch.uint8)
+
+
+def _lone_surrogate(path: Path, block: Block, half: str) -> UserError:
+    """The error for half of a surrogate pair, which some encodings let pass."""
+    line = block.line + block.text[: block.text.index(half)].count("\n")
+    return UserError(
+        f"{path}: line {line} has {half!a}, half of a surrogate pair and no character; "
+        "--encoding NAME reads another encoding"
+    )
 
 
 def _check_lengths(path: Path, text: str, line: int, tokens: Tensor) -> None:

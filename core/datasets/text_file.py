@@ -4,6 +4,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -132,7 +133,8 @@ def _encoding(file: io.BufferedReader | gzip.GzipFile, wanted: str) -> str:
         return _MARKS[mark]
     try:
         found = codecs.lookup(wanted or "utf-8")
-        codecs.getincrementaldecoder(found.name)().decode(b"a")
+        if not isinstance(codecs.getincrementaldecoder(found.name)().decode(b"a"), str):
+            raise LookupError  # a codec of something else than text, such as zip
     except (LookupError, ValueError, AttributeError, TypeError):
         raise UserError(
             f"there is no text encoding {wanted!r}; some are utf-8, utf-16, windows-1252, shift_jis"
@@ -172,7 +174,7 @@ def _opened(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
 def _checked_for_columns(path: Path, blocks: Iterator[Block]) -> Iterator[Block]:
     """The blocks of a file whose name is that of a table. Raises UserError if it has columns."""
     for number, block in enumerate(blocks):
-        columns = [] if number else _columns(block.text.partition("\n")[0])
+        columns = [] if number else _columns(path, block.text.partition("\n")[0])
         if len(columns) > 1:
             raise UserError(
                 f"{path} is a table with the columns {_listed(columns)}; --column NAME reads one "
@@ -185,7 +187,7 @@ def _column(path: Path, blocks: Iterator[Block], name: str) -> Iterator[Block]:
     """A column of a table, an item for each row; as many newlines follow as the row had lines."""
     lines = chain.from_iterable(io.StringIO(block.text, newline="\n") for block in blocks)
     header = next(lines, "")
-    place, has_header = _place(path, _columns(header), name)
+    place, has_header = _place(path, _columns(path, header), name)
     first = line = 1 + has_header
     offset = line
     parts: list[str] = []
@@ -209,15 +211,19 @@ def _place(path: Path, columns: list[str], wanted: str) -> tuple[int, bool]:
     and whether it is by heading. Raises UserError if there is no such column."""
     if wanted in columns:
         return columns.index(wanted), True
-    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= len(columns):
-        return int(wanted) - 1, False
+    number = int(wanted) if re.fullmatch("[0-9]{1,9}", wanted) else 0
+    if 1 <= number <= len(columns):
+        return number - 1, False
     meant = did_you_mean(wanted, columns)
     known = f"its columns are {_listed(columns)}"
     raise UserError(f"{path} has no column {wanted!r}; {known}" + (f"; {meant}" if meant else ""))
 
 
-def _columns(header: str) -> list[str]:
-    row = next(csv.reader([header], delimiter=_delimiter(header)), [])
+def _columns(path: Path, header: str) -> list[str]:
+    try:
+        row = next(csv.reader([header], delimiter=_delimiter(header)), [])
+    except csv.Error as error:
+        raise UserError(f"{path}: line 1: {error}") from None
     return [name.strip() for name in row]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..atomic import cannot_write, write_atomically
+from ..constants import EXPORT_FORMS
 from ..errors import UserError
 from ..run_spec import RunSpec
 from ..session.session import Session
@@ -43,6 +44,12 @@ _TEXTS: dict[str, Callable[[Session, str], str]] = {
 }
 
 
+def check_form(form: str) -> None:
+    """Raises UserError if a run can't be exported in this form."""
+    if form not in EXPORT_FORMS:
+        raise UserError(f"there is no form {form!r}; the forms are {', '.join(EXPORT_FORMS)}")
+
+
 def export_bytes(session: Session, form: str, stem: str, twins: Twins | None = None) -> bytes:
     """A run in one of the forms that are a file; `stem` is the run's name."""
     if form == "html":
@@ -55,8 +62,9 @@ def export_bytes(session: Session, form: str, stem: str, twins: Twins | None = N
 
 
 def export_text(session: Session, form: str, stem: str, twins: Twins | None = None) -> str:
-    """A run in one of the forms that are text; `stem` is the run's name. Raises UserError if the
-    form is a folder or a binary file."""
+    """A run in one of the forms that are text; `stem` is the run's name. Raises UserError if
+    there is no such form, or it is a folder or a binary file."""
+    check_form(form)
     if form in _NO_TEXT:
         kind = "a folder" if form == "tensorboard" else "a binary file"
         raise UserError(f"{form} is {kind}, which can't be printed; name one with --out")
@@ -65,8 +73,9 @@ def export_text(session: Session, form: str, stem: str, twins: Twins | None = No
 
 def write_export(session: Session, form: str, out: Path, twins: Twins | None = None) -> list[Path]:
     """Write a run in one of the forms, and beside a script the items that it reads; the files. Of a
-    pair of which the run is A, `twins`, the page shows both. Raises UserError if a file exists
-    already, or can't be written."""
+    pair of which the run is A, `twins`, the page shows both. Raises UserError if there is no
+    such form, or a file exists already, or can't be written."""
+    check_form(form)
     if os.path.lexists(out):
         raise UserError(f"{out} already exists; name another with --out")
     if form == "tensorboard":

@@ -220,8 +220,9 @@ def _runs_in(directory: Path) -> list[Path]:
             folders = {one.name for one in visible if one.is_dir(follow_symlinks=False)}
     except FileNotFoundError:
         return []
-    except OSError as error:
-        raise UserError(f"{directory} can't be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # a ValueError where the path has a NUL
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"{directory} can't be read: {why}") from None
     names = files | {name for name in folders if f"{name}{RUN_SUFFIX}" not in files}
     return [directory / name for name in sorted(names)]
 

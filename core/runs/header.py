@@ -149,9 +149,13 @@ def _read_header(path: Path, file: BinaryIO) -> tuple[RunRecord, int]:
 
 def _decoded(path: Path, content: bytes) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(content, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise UserError(f"{path} is damaged: its header is not JSON") from None
+        # The path of a dataset may have bytes that are no text, which msgspec does not decode.
+        decoded = json.loads(content, parse_constant=int)  # a ValueError for NaN
+    except (ValueError, RecursionError):
+        decoded = None
+    if not isinstance(decoded, dict):
+        raise UserError(f"{path} is damaged: its header is not JSON")
+    return decoded
 
 
 def _open_in_folder(folder: Path, name: str, missing: str) -> BinaryIO:

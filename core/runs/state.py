@@ -12,7 +12,7 @@ from ..datasets.dataset import Dataset
 from ..models.factory import make_model
 from ..models.model import INIT_VERSION
 from ..results import Mark, Resizing
-from ..settings import ModelSettings, TrainSettings, changed, short_label
+from ..settings import ModelSettings, TrainSettings, changed, check_seed, short_label
 from ..training import dropout
 from ..training.history import DevLosses, LossHistory
 from ..training.trainer import make_trainer
@@ -73,7 +73,8 @@ class RunState:
         init_version: int = INIT_VERSION,
     ) -> "RunState":
         """The state of a new run at step 0. Raises UserError if the settings are too large for this
-        dataset."""
+        dataset, or the seed is not one of 64 bits."""
+        check_seed(seed)
         generator, V = torch.Generator().manual_seed(seed), dataset.vocabulary.size
         new = make_model(model, V, generator, init_version)
         trainer = make_trainer(new, dataset, train, seed).state_dict()

@@ -25,7 +25,7 @@ _MOUNTS = Path("/proc/mounts")
 def sweeps_directory() -> Path:
     """The directory of sweeps: MAKEMORE_TUI_SWEEPS, or beside the runs in the user's data."""
     default = Path(platformdirs.user_data_dir("makemore-tui")) / "sweeps"
-    return Path(os.environ.get(_VARIABLE) or default).expanduser()
+    return Path(os.path.expanduser(os.environ.get(_VARIABLE) or default))
 
 
 def study_names(directory: Path) -> list[str]:

@@ -78,3 +78,14 @@ def test_what_can_be_created_is_not_created_yet(tmp_path):
         with pytest.raises(UserError, match=f"{path} can't be written"):
             check_can_create(path)
     assert sorted(os.listdir(tmp_path)) == ["file", "some"]
+
+
+def test_a_name_that_no_file_can_have_is_refused(tmp_path):
+    for write in (write_atomically, check_can_create):
+        with pytest.raises(UserError, match="can't be written: embedded null byte"):
+            write(tmp_path / "a\0b")
+
+
+def test_of_a_long_word_an_error_leaves_the_middle_out():
+    assert len(str(UserError(f"there is no {'x' * 100_000!r}"))) < 1000
+    assert str(UserError("x" * 900 + " is no word")) == "x" * 900 + " is no word"

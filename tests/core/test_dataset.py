@@ -287,7 +287,27 @@ def test_a_table_is_refused_with_its_columns(write, tmp_path):
     assert Dataset(path).num_items == 12
 
 
-@pytest.mark.parametrize("encoding", ["nonsense", "hex", "rot13", "a\0b"])
+def test_a_field_that_is_too_long_is_refused_in_the_first_line_too(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("x" * 200_000 + "\nAnna" * 12)
+    for column in ("", "name"):
+        with pytest.raises(UserError, match="line 1: field larger than field limit"):
+            Dataset(path, reading=Reading(column=column))
+
+
+def test_a_number_that_no_column_can_have_is_refused(write):
+    with pytest.raises(UserError, match="has no column '999"):
+        Dataset(write("Anna\n" * 12), reading=Reading(column="9" * 5000))
+
+
+@pytest.mark.parametrize(("encoding", "raw"), [("utf-7", b"+2AA-"), ("unicode_escape", b"\\ud800")])
+def test_half_of_a_surrogate_pair_is_refused_with_its_line(write, encoding, raw):
+    path = write(b"anna\n" * 12 + raw + b"x\n")
+    with pytest.raises(UserError, match=r"line 13 has '\\ud800', half of a surrogate pair"):
+        Dataset(path, reading=Reading(encoding))
+
+
+@pytest.mark.parametrize("encoding", ["nonsense", "hex", "rot13", "zip", "a\0b"])
 def test_an_encoding_that_there_is_not_is_refused(write, encoding):
     with pytest.raises(UserError, match="no text encoding"):
         Dataset(write("anna\n" * 12), reading=Reading(encoding=encoding))

@@ -334,6 +334,11 @@ def test_a_data_files_name_is_no_code(name_items, tmp_path, name, form):
     assert not [line for line in lines if line.startswith("import os")]
 
 
+def test_a_form_that_there_is_not_is_refused(dataset, tmp_path):
+    with pytest.raises(UserError, match="there is no form 'docx'; the forms are script"):
+        write_export(run_of(dataset, "counts"), "docx", tmp_path / "run")
+
+
 @pytest.mark.parametrize("form", ["script", "csv"])
 def test_a_place_that_can_not_be_is_refused(dataset, tmp_path, form):
     with pytest.raises(UserError, match=r"can't be (read|written): File name too long"):

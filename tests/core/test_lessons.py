@@ -1,6 +1,7 @@
 """Lessons' files: what they hold, and what is said of one that is wrong."""
 
 import json
+import os
 import re
 
 import pytest
@@ -58,6 +59,7 @@ def test_the_program_s_lessons_follow_both_lectures():
         ("step >= 1", "stop >= 1", 7, "did you mean step?"),
         ("step >= 1", "step 1", 7, "a condition is like"),
         ('goal = ["step >= 1"]', "", 5, "a goal or a question"),
+        ("value = 3.296", "value = " + "[" * 5000, 19, "not TOML"),
         ('hints = ["one", "two"]\nkeys = "{p', 'hints = ["one"]\nkeys = "{p', 8, "length 2"),
         ("value = 3.296", 'value = "3"', 17, "expected `float`, got `str`"),
     ],
@@ -69,6 +71,11 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path, before, after, line, why)
     assert said.startswith(f"{tmp_path / '01-smoothing.toml'}, line {line}: ")
     assert why in said
     assert "\n" not in said
+
+
+def test_a_number_that_no_lesson_can_have_is_refused(tmp_path):
+    with pytest.raises(UserError, match="there is no lesson '999"):
+        lessons.lesson_named([read(tmp_path, GOOD)], "9" * 5000)
 
 
 def test_a_wrong_file_leaves_the_others_usable(tmp_path):
@@ -135,3 +142,11 @@ def test_progress_is_kept_in_one_file(tmp_path):
     path.write_text("[]")
     with pytest.raises(UserError, match="can't be read"):
         lessons.read_progress(path)
+
+
+def test_what_is_no_plain_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "01-pipe.toml")
+    with pytest.raises(UserError, match="can't be read: not a regular file"):
+        lessons.read_lesson(tmp_path / "01-pipe.toml", lambda _: True)
+    with pytest.raises(UserError, match="can't be read: not a regular file"):
+        lessons.read_progress(tmp_path / "01-pipe.toml")

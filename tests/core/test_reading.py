@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from makemore_tui.core.datasets.dataset import Dataset
+from makemore_tui.core.errors import UserError
 from makemore_tui.core.export import files
 from makemore_tui.core.reading import Reading
 from makemore_tui.core.run_spec import RunSpec
@@ -54,3 +55,22 @@ def test_a_script_reads_the_items_beside_it(session, tmp_path, monkeypatch, caps
     monkeypatch.setattr(sys, "argv", [str(out)])
     runpy.run_path(str(out))
     assert "20 words, " in capsys.readouterr().out
+
+
+def test_a_spec_has_the_bytes_of_a_file_s_name_that_are_no_text():
+    spec = RunSpec("caf\udce9.txt")
+    assert str(spec) == "caf%E9.txt/seed=1"
+    assert RunSpec.parse(str(spec)) == spec
+
+
+def test_a_spec_that_says_neither_true_nor_false_is_refused():
+    with pytest.raises(UserError, match="skip_long must be true or false, not 'yes'"):
+        RunSpec.parse("names/skip_long=yes")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are text")
+def test_a_run_on_a_file_whose_name_is_no_text_opens(tmp_path):
+    path = tmp_path / "caf\udce9.txt"
+    path.write_text("\n".join(NAMES))
+    Session(Dataset(path), ModelSettings(hidden=8)).save(tmp_path / "run")
+    assert Session.load(tmp_path / "run").dataset.path == path

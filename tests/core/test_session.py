@@ -346,3 +346,15 @@ def test_every_kind_of_run_can_be_replayed(small, kind, undisturbed):
     session.edit(train_on="all")
     session.train(4)
     assert_same_weights(undisturbed(session), session)
+
+
+@pytest.mark.parametrize("seed", [2**63, -(2**63) - 1, 10**30, 1.5])
+def test_a_seed_that_no_saved_run_could_hold_is_refused(session, small, seed):
+    for use in (
+        lambda: Session(small, MODEL, TRAIN, seed=seed),
+        lambda: session.timeline.restart(seed=seed),
+        lambda: session.sample(1, seed=seed),
+    ):
+        with pytest.raises(UserError, match="a seed must be a whole number"):
+            use()
+    assert session.seed == 5

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +67,8 @@ def read(path):
 def test_the_variable_says_where_it_is(monkeypatch, tmp_path):
     monkeypatch.setenv("MAKEMORE_TUI_CONFIG", str(tmp_path / "mine.toml"))
     assert config_path() == tmp_path / "mine.toml"
+    monkeypatch.setenv("MAKEMORE_TUI_CONFIG", "~no-such-user/mine.toml")
+    assert config_path() == Path("~no-such-user/mine.toml")
     monkeypatch.delenv("MAKEMORE_TUI_CONFIG")
     assert config_path().parts[-2:] == ("makemore-tui", "config.toml")
 
@@ -131,6 +134,7 @@ def test_all_of_it_is_read(read):
         ("[keys]\npause = 'p,pp'", "keys.pause: 'pp' is no key"),
         ("[keys]\npause = 'ctrl+p'", "the command palette"),
         ("[keys]\npause = 'shift+b'", "keys.pause"),
+        ("recent = " + "[" * 5000, "is not TOML"),
     ],
 )
 def test_what_is_not_allowed_is_refused_in_one_sentence(read, path, text, key):

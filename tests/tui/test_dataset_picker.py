@@ -165,6 +165,12 @@ async def test_a_path_may_be_typed_at_once(it, picker):
     assert it.engine.commands == [DescribeDataset("/data/none", False)]
 
 
+async def test_the_home_of_nobody_is_an_ordinary_path(it, picker):
+    await type_path(it, picker, "~no-such-user/none")
+    await it.until(lambda: "no such file" in it.painted())
+    assert it.engine.commands[0].name.endswith("/~no-such-user/none")
+
+
 async def test_a_refused_file_changes_nothing(it, picker):
     await type_path(it, picker, "/data/none")
     await it.until(lambda: "no such file" in it.painted())

@@ -315,6 +315,18 @@ async def test_a_theme_can_be_chosen_in_the_palette(it):
     it.app.theme = "makemore"
 
 
+async def test_a_search_of_the_palette_may_go_on_after_it_has_closed(it):
+    await it.press("ctrl+p")
+    await it.until(lambda: isinstance(it.app.screen.focused, Input))
+    palette = it.app.screen
+    await it.press("escape")
+    await it.until(lambda: it.app.screen is it.screen and not palette.children)
+    for is_visible in (True, False):
+        palette._list_visible = is_visible
+        await palette._watch__show_busy()
+    await palette._gather_commands("theme").wait()
+
+
 async def test_a_screen_closed_twice_leaves_the_main_one_where_it_is(it):
     for open_screen, close in [
         (it.app.action_command_palette, "_action_escape"),

@@ -310,6 +310,7 @@ def test_the_place_of_runs(monkeypatch, tmp_path):
     monkeypatch.setenv("MAKEMORE_TUI_RUNS", str(tmp_path))
     assert runs_directory() == tmp_path
     assert runs_directory("there") == Path("there")
+    assert runs_directory("~no-such-user/runs") == Path("~no-such-user/runs")
     monkeypatch.delenv("MAKEMORE_TUI_RUNS")
     assert runs_directory().parts[-2:] == ("makemore-tui", "runs")
 

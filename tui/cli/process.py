@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 INTERRUPTED = 130  # the exit code, as a shell has it: 128 and the signal's number
 
@@ -36,8 +36,9 @@ def load_torch() -> None:
 
 
 def complain(text: object) -> None:
-    """Print a line on standard error."""
-    print(f"makemore-tui: {text}", file=sys.stderr)
+    """Print a line on standard error, if there is one that can be written."""
+    with suppress(OSError):
+        print(f"makemore-tui: {text}", file=sys.stderr, flush=True)
 
 
 def forget_output() -> None:

@@ -204,14 +204,13 @@ def export(
 ) -> None:
     """Export a saved run as plain PyTorch, a notebook, data, a figure, a page or a line."""
     form = "spec" if form == "state" else form  # its former name
-    if form not in EXPORT_FORMS:
-        raise UserError(f"there is no form {form!r}; the forms are {', '.join(EXPORT_FORMS)}")
     load_torch()
     from makemore_tui.core.export import files
     from makemore_tui.core.runs.checkpoint import read_with_record
     from makemore_tui.core.session.session import Session
     from makemore_tui.core.session.twins import saved_twins
 
+    files.check_form(form)
     state, record = read_with_record(run)
     session, stem = Session.from_state(state), run_name(run.resolve())
     pair = saved_twins(session, run, record.twin) if form == "html" else None

@@ -57,7 +57,7 @@ def around(
     if spec.train.train_on == "all":
         raise UserError("train_on all leaves no held-out data to judge a trial by")
     if spec.dataset not in BUILT_IN_DATASETS and not is_shared:
-        path = Path(spec.dataset).expanduser().absolute()
+        path = Path(os.path.expanduser(spec.dataset)).absolute()
         if not path.exists():
             raise UserError(f"{path}: no such file or built-in dataset")
         spec = replace(spec, dataset=str(path))

@@ -1,14 +1,16 @@
 """The command palette, also where there is no room for its list."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from textual.app import App, SystemCommand
-from textual.command import CommandPalette, Hit, Hits
+from textual.command import CommandInput, CommandList, CommandPalette, Hit, Hits
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
+from textual.widgets import LoadingIndicator
 from textual.worker import Worker, WorkerState
 
 from makemore_tui.core.constants import BASELINES, EXPORT_FORMS
@@ -22,10 +24,24 @@ _ALL_WORDS = 1000.0  # more than any likeness of a title scores
 
 
 class Palette(CommandPalette):
-    """Textual's, whose list would break where keys move in it and no line has room; and which runs
-    what stood there before, if enter comes sooner than what was typed is found."""
+    """Textual's, which would break where keys move in its list and no line has room, and where a
+    search or a timer of it goes on after it has closed, when it has no widgets any more. If enter
+    comes sooner than what was typed is found, it waits for that, and runs it."""
 
     _is_awaited = False  # that what was typed is found, to be run
+    _widgets: Mapping[Any, Any] = {}
+
+    def on_mount(self) -> None:
+        wanted = (CommandInput, CommandList, LoadingIndicator, "#--input")
+        self._widgets = {one: self.query_one(one) for one in wanted}
+
+    def query_one(self, selector: Any, expect_type: Any = None) -> Any:
+        try:
+            return super().query_one(selector, expect_type)
+        except NoMatches:
+            if selector not in self._widgets:
+                raise
+            return self._widgets[selector]
 
     def _action_command_list(self, action: str) -> None:
         of_search = [one for one in self.workers if one.group == self._GATHER_COMMANDS_GROUP]

@@ -240,7 +240,7 @@ class DatasetScreen(AskingScreen):
 def _named(text: str) -> str:
     """The dataset that a typed text names: one that is built in, or a file by its whole path."""
     text = text.strip()
-    return text if text in BUILT_IN_DATASETS else str(Path(text).expanduser().absolute())
+    return text if text in BUILT_IN_DATASETS else str(Path(os.path.expanduser(text)).absolute())
 
 
 def cropped(path: str, width: int) -> str:

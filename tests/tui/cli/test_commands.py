@@ -1,5 +1,7 @@
 """The command line: its help, what it lists, what it refuses and how."""
 
+import errno
+import io
 import re
 import shlex
 import sys
@@ -13,6 +15,7 @@ from makemore_tui.core.settings import SETTINGS
 from makemore_tui.tui.cli import app as commands
 from makemore_tui.tui.cli.app import app
 from makemore_tui.tui.cli.explorer import _to_continue
+from makemore_tui.tui.cli.main import main
 from makemore_tui.tui.cli.start import plain_options
 from tests.support.command_line import COMMANDS, DATA_KEYS, ITEMS, LONG, SMALL, Terminal
 
@@ -414,3 +417,16 @@ def test_what_is_no_loss_is_no_target(run, opened, target):
     result = run("--target", target)
     assert result.code == 2
     assert "--target must be a loss between 0 and 100 nats, not" in result.err
+
+
+class FullDisk(io.StringIO):
+    def write(self, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_bad_input_has_its_exit_code_where_the_sentence_cannot_be_written(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["makemore-tui", "nonsense"])
+    monkeypatch.setattr(sys, "stderr", FullDisk())
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2

@@ -82,7 +82,8 @@ class TrainingControl:
         if is_resized:  # a step takes another time
             self._slicer = TimeSlicer(_SLICE_SECONDS, self._clock)
         if self.state == "finished" and not self.is_finished:
-            self.state = "training" if self._last_step == _MAX_STEPS else "paused"
+            is_empty = not any(one.model.num_parameters for one in self._sessions)
+            self.state = "training" if is_empty else "paused"
 
     def pause(self, state: State = "paused") -> None:
         """Stop training, for this reason."""

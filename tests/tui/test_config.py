@@ -369,7 +369,7 @@ async def test_wherever_a_key_is_named_it_is_the_one_that_was_moved(explorer):
 
 
 async def test_the_help_says_what_each_setting_does_and_when(explorer):
-    async with explorer(size=(120, 260)) as it:
+    async with explorer(size=(120, 300)) as it:
         await it.press("question_mark")
         await it.until(lambda: isinstance(it.app.screen, HelpScreen))
         await it.until(lambda: "pull of the weights" in it.painted())

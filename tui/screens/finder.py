@@ -102,7 +102,8 @@ class FinderScreen(AskingScreen):
             self._has_begun = True
             for name, rate in (("low", search.low), ("high", search.high)):
                 line = self.query_one(f"#{name}", Input)
-                line.value = line.value or f"{rate:g}"  # it may be being typed
+                with line.prevent(Input.Changed):  # nobody has typed it
+                    line.value = line.value or f"{rate:g}"  # it may be being typed
         if self._is_new:
             self._is_new = False
             self.set_focus(self._curve)

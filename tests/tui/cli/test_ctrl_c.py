@@ -102,7 +102,7 @@ INTERRUPTED = {
     "presets": "tui.cli.data.print_presets",
     "settings": "tui.cli.data.print_settings",
     "replay x": "tui.cli.saved_run.load_torch",
-    "export x": "core.runs.checkpoint.read",
+    "export x": "core.runs.checkpoint.read_with_record",
     "runs": "tui.cli.runs.saved_runs",
     "runs remove x": "tui.cli.runs.remove",
 }

@@ -99,8 +99,8 @@ def test_a_short_run_evaluates_dev_along_all_of_its_steps(names, steps, most):
         runner.advance()
     evaluated = [step for step, _ in runner.session.dev_losses.points]
     assert evaluated[0] == 1
-    assert evaluated[1] <= 8
-    assert max(b - a for a, b in pairwise([*evaluated, steps])) <= most
+    assert evaluated[1] <= 10  # a few steps later where tables of contexts are made first
+    assert max(b - a for a, b in pairwise([*evaluated[1:], steps])) <= most
 
 
 def test_a_long_run_does_not_evaluate_by_steps(session, evals):

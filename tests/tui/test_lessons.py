@@ -258,12 +258,12 @@ async def test_twins_end_with_the_lesson_that_they_were_forked_in(it):
     for end in (side.step.action_reset, side.action_leave):
         await it.press("T", "V", "l", "z")
         await it.until(lambda: it.snapshot.pair and it.snapshot.pair.side == "a")
-        assert it.screen.grid.panels["loss"].options.log_loss
+        loss, grid = it.screen.grid.panels["loss"], it.screen.grid
+        await it.until(lambda: loss.options.log_loss and grid.has_class("zoomed"))
         end()
         if end == side.action_leave:
             await it.press("l", "z")
-        assert not it.screen.grid.has_class("zoomed")
-        assert not it.screen.grid.panels["loss"].options.log_loss
+        await it.until(lambda: not loss.options.log_loss and not grid.has_class("zoomed"))
         await it.until(lambda: it.snapshot.pair is None and not player.is_leaving)
     assert (it.snapshot.model, it.snapshot.step) == (before.model, before.step)
 

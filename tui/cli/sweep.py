@@ -161,7 +161,8 @@ def _run(start: Start, detach: bool, as_json: bool) -> int:
     with closing(SweepProcess(start)) as process:
         process.wait_until_open()
         if detach:
-            complain(f"{start.study} runs; --follow shows it, --stop ends it")
+            said = f"{start.study} runs; --follow shows it, --stop ends it"
+            show(as_json, {"study": start.study}, complain, said)
             return 0
         return _watch(StudyFiles(sweeps_directory(), start.study), process, as_json)
 

@@ -1,6 +1,7 @@
 """The command `sweep`: what it refuses, shows and returns."""
 
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from msgspec.structs import replace
@@ -107,6 +108,13 @@ def test_the_leaderboard_of_a_study_can_be_shown(run, run_json, refused, shown, 
     assert "What mattered: learning rate 75%, hidden 25%" in done.out
     assert run_json("sweep", "--follow")["best"]["value"] == 2.1  # the last is meant
     assert "shown is not running" in refused("sweep", "--stop")
+
+
+def test_a_sweep_in_the_background_names_its_study(items, run, run_json, monkeypatch):
+    monkeypatch.setattr("makemore_tui.tui.cli.sweep.SweepProcess", MagicMock())
+    words = "sweep", "--data", items, "--over", "hidden=2,4", "--detach", "--name", "away"
+    assert run_json(*words) == {"study": "away"}
+    assert run(*words).err == "makemore-tui: away runs; --follow shows it, --stop ends it\n"
 
 
 def test_a_sweep_is_asked_to_stop(run, shown, monkeypatch):

@@ -251,14 +251,13 @@ async def test_undo_never_takes_a_person_out_of_a_lesson(it):
 
 
 async def test_twins_end_with_the_lesson_that_they_were_forked_in(it):
-    side, before = it.screen.lessons, it.snapshot
-    player = side.player
+    side, grid, before = it.screen.lessons, it.screen.grid, it.snapshot
+    player, loss = side.player, grid.panels["loss"]
     await side.open_at("beat-it", index=0)
     await it.until(lambda: player.is_begun and not player.awaits_answer)
     for end in (side.step.action_reset, side.action_leave):
         await it.press("T", "V", "l", "z")
         await it.until(lambda: it.snapshot.pair and it.snapshot.pair.side == "a")
-        loss, grid = it.screen.grid.panels["loss"], it.screen.grid
         await it.until(lambda: loss.options.log_loss and grid.has_class("zoomed"))
         end()
         if end == side.action_leave:

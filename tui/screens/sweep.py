@@ -83,7 +83,7 @@ class SweepScreen(ModalScreen):
         start = key_labels(self.app)["sweep-start"]
         self.board.empty = f"No sweep yet · {start} to start one around the present settings"
         self._timer = self.set_interval(_SECONDS_BETWEEN, self._look, pause=True)
-        self._open()
+        self._look(is_another=True)
 
     @on(Resize)
     def fit(self) -> None:
@@ -99,14 +99,12 @@ class SweepScreen(ModalScreen):
         names = self._studies[self._place : self._place + 1]
         return StudyFiles(sweeps_directory(), names[0]) if names else None
 
-    def _open(self) -> None:
-        """Show the present study, and follow it if it runs."""
-        self._stamp = 0
-        self._timer.resume()
-        self._look()
-
-    def _look(self) -> None:
-        """Show the study anew if it has changed, and no longer look once it has ended."""
+    def _look(self, is_another: bool = False) -> None:
+        """Show the study anew if it has changed, and no longer look once it has ended. is_another:
+        True for one that was not shown before."""
+        if is_another:
+            self._stamp = 0
+            self._timer.resume()
         if (files := self.files) is None:
             self._timer.pause()
             return
@@ -155,7 +153,7 @@ class SweepScreen(ModalScreen):
             return
         self._place += by
         self.notice.say("")
-        self._open()
+        self._look(is_another=True)
 
     def action_start(self) -> Any:
         """Ask what a new sweep is to try; the next key waits until that is there."""
@@ -199,7 +197,7 @@ class SweepScreen(ModalScreen):
         self._studies = study_names(sweeps_directory())
         if process.study in self._studies:  # another explorer may have begun or resumed it
             self._place = self._studies.index(process.study)
-            self._open()
+            self._look(is_another=True)
         self.notice.say(*said)
 
     def _command(self, command: Command, said: str) -> None:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from .atomic import write_atomically
 from .errors import UserError, did_you_mean
 from .lesson_goals import Condition, condition_of
+from .paths import could_block, expanded
 from .run_spec import RunSpec
 
 MAX_LINES, LINE_WIDTH = 12, 36  # of a step's text, where the terminal is smallest
@@ -76,7 +77,7 @@ class Lesson(Struct, frozen=True, forbid_unknown_fields=True):
 def lessons_directory() -> Path:
     """Where the lessons' files are: MAKEMORE_TUI_LESSONS, or those that come with the program."""
     own = Path(__file__).parent.parent / "data" / "lessons"
-    return Path(os.path.expanduser(os.environ.get("MAKEMORE_TUI_LESSONS") or own))
+    return expanded(os.environ.get("MAKEMORE_TUI_LESSONS") or own)
 
 
 def read_lessons(directory: Path, is_key: Callable[[str], bool]) -> tuple[list[Lesson], list[str]]:
@@ -121,7 +122,7 @@ def read_lesson(path: Path, is_key: Callable[[str], bool]) -> Lesson:
 
 def _content(path: Path) -> bytes:
     """The bytes of a file. Raises OSError if it can't be read, or is no plain file."""
-    if path.exists() and not (path.is_file() or path.is_dir()):  # which could hold up forever
+    if could_block(path):
         raise OSError("not a regular file")
     return path.read_bytes()
 
@@ -207,7 +208,7 @@ def progress_path() -> Path:
     from platformdirs import user_data_dir
 
     default = Path(user_data_dir("makemore-tui")) / "lessons.json"
-    return Path(os.path.expanduser(os.environ.get("MAKEMORE_TUI_PROGRESS") or default))
+    return expanded(os.environ.get("MAKEMORE_TUI_PROGRESS") or default)
 
 
 def read_progress(path: Path) -> dict[str, list[int]]:

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from makemore_tui.core.atomic import write_atomically
 from makemore_tui.core.constants import BASELINES
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.paths import expanded
 from makemore_tui.core.results import BigramMode
 
 from .keymap import PANELS
@@ -39,7 +40,7 @@ class Config(Struct, frozen=True):
 def config_path() -> Path:
     """Where the file is: MAKEMORE_TUI_CONFIG, or in the user's folder for such files."""
     if named := os.environ.get("MAKEMORE_TUI_CONFIG"):
-        return Path(os.path.expanduser(named))
+        return expanded(named)
     from platformdirs import user_config_path
 
     return user_config_path("makemore-tui", appauthor=False) / "config.toml"

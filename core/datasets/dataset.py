@@ -6,7 +6,6 @@ with a boundary (id 0) between them. The context of a character is gathered from
 when it is needed, never stored.
 """
 
-import os
 import random
 from array import array
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from ..constants import BUILT_IN_DATASETS, MAX_ITEM_LENGTH, MIN_ITEMS
 from ..errors import UserError
+from ..paths import expanded
 from ..reading import PLAIN, Reading
 from ..settings import first_n
 from .contexts import ContextTable, Split, context_tables
@@ -83,7 +83,7 @@ class Dataset:
         """A built-in dataset by name, or a file by path; raises UserError as `Dataset` does."""
         if name in BUILT_IN_DATASETS:
             return cls(built_in_path(name), unique, name, reading)
-        return cls(Path(os.path.expanduser(name)), unique, reading=reading)
+        return cls(expanded(name), unique, reading=reading)
 
     @property
     def source(self) -> str:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ..constants import BUILT_IN_DATASETS, MAX_ITEM_LENGTH
 from ..errors import UserError, did_you_mean
+from ..paths import could_block
 from ..reading import Reading
 
 _READ_BYTES = 1 << 20
@@ -147,7 +148,7 @@ def _opened(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
     """A file opened for reading, unpacked if it is a gzip file; that it can't be opened or read
     raises UserError."""
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe could block forever
+        if could_block(path):
             raise UserError(f"{path} is not a regular file; {_NEEDED}")
         with path.open("rb") as file:
             if file.peek(2).startswith(_GZIP):

@@ -10,12 +10,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 
 from ..atomic import UNFINISHED
 from ..constants import RUN_SUFFIX
 from ..errors import UserError
+from ..paths import numbered
 from ..settings import ModelSettings, TrainSettings, model_label
 from ..text import is_acted_on
 from .header import FOLDER_RECORD, existing_run, find, is_run_folder, read_record, run_name
@@ -186,9 +186,7 @@ def automatic_name(dataset: str) -> str:
 def lock_new(directory: Path, dataset: str) -> tuple[Path, RunLock]:
     """The file for a new run without a given name, and the lock that keeps it from others. Raises
     UserError if nothing can be written in the directory."""
-    name = automatic_name(dataset)
-    for number in count(1):
-        path = directory / f"{name}{f'-{number}' if number > 1 else ''}{RUN_SUFFIX}"
+    for path in numbered(directory, automatic_name(dataset), RUN_SUFFIX):
         try:
             lock = RunLock(path)
         except UserError:

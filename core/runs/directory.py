@@ -5,10 +5,12 @@ from pathlib import Path
 
 import platformdirs
 
+from ..paths import expanded
+
 _VARIABLE = "MAKEMORE_TUI_RUNS"
 
 
 def runs_directory(given: Path | str | None = None) -> Path:
     """The directory of saved runs: `given`, or MAKEMORE_TUI_RUNS, or the user's data directory."""
     default = Path(platformdirs.user_data_dir("makemore-tui")) / "runs"
-    return Path(os.path.expanduser(given or os.environ.get(_VARIABLE) or default))
+    return expanded(given or os.environ.get(_VARIABLE) or default)

@@ -1,11 +1,11 @@
 """The runs of a study's best trials, saved as ordinary runs."""
 
 import contextlib
-from itertools import chain, count
 from pathlib import Path
 
 from ..constants import RUN_SUFFIX
 from ..errors import UserError
+from ..paths import numbered
 from ..runs.catalog import remove
 from ..runs.header import read_record
 from .board import best_of, result_of
@@ -26,9 +26,7 @@ class BestRuns:
         lost = len(best) == self._count and (not best or value >= (best[-1].value or 0.0))
         if lost:
             return None
-        name = f"{self._name}-trial-{trial}"
-        names = chain([name], (f"{name}-{number}" for number in count(2)))
-        paths = (self._directory / f"{name}{RUN_SUFFIX}" for name in names)
+        paths = numbered(self._directory, f"{self._name}-trial-{trial}", RUN_SUFFIX)
         return next(path for path in paths if not path.exists())
 
     def remove_beaten(self) -> None:

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from ..atomic import cannot_write, write_atomically
 from ..errors import UserError
+from ..paths import expanded
 from .messages import Command, Snapshot, to_line
 
 _VARIABLE = "MAKEMORE_TUI_SWEEPS"
@@ -25,7 +26,7 @@ _MOUNTS = Path("/proc/mounts")
 def sweeps_directory() -> Path:
     """The directory of sweeps: MAKEMORE_TUI_SWEEPS, or beside the runs in the user's data."""
     default = Path(platformdirs.user_data_dir("makemore-tui")) / "sweeps"
-    return Path(os.path.expanduser(os.environ.get(_VARIABLE) or default))
+    return expanded(os.environ.get(_VARIABLE) or default)
 
 
 def study_names(directory: Path) -> list[str]:

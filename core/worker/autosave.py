@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..constants import RUN_SUFFIX
 from ..errors import UserError
+from ..paths import numbered
 from ..results import Saving
 from ..runs import checkpoint
 from ..runs.catalog import automatic_name, check_name, prune, remove, stamp
@@ -92,10 +93,9 @@ class Autosave:
         target, state = self._targets[session.run], _last_finite_state(session)
         target.marker = _marker(session, self.twin())
         if target.steps is None and self._lock is None:
-            stem, number = run_name(target.path), 1
-            while os.path.lexists(target.path) or is_locked(target.path):
-                number += 1
-                target.path = target.path.with_name(f"{stem}-{number}{RUN_SUFFIX}")
+            paths = numbered(target.path.parent, run_name(target.path), RUN_SUFFIX)
+            free = (one for one in paths if not (os.path.lexists(one) or is_locked(one)))
+            target.path = next(free)
             self._try_lock(target)
         elif target.steps is not None and not stamp(target.path):
             self._note = f"{run_name(target.path)} was removed, so the run was saved there again"

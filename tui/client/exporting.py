@@ -3,10 +3,10 @@
 import os
 import subprocess
 import sys
-from itertools import count
 from pathlib import Path
 
 from makemore_tui.core.constants import EXPORT_FORMS
+from makemore_tui.core.paths import numbered
 from makemore_tui.core.text import shown
 
 from .. import messages as say
@@ -18,10 +18,7 @@ _COMMAND = (sys.executable, "-m", "makemore_tui.tui", "export")
 def new_path(name: str, form: str) -> Path:
     """A free path in the current folder, or in the user's if nothing can be written there."""
     folder = Path.cwd() if os.access(Path.cwd(), os.W_OK) else Path.home()
-    paths = (
-        folder / f"{name}{f'-{number}' if number > 1 else ''}{EXPORT_FORMS[form].ending}"
-        for number in count(1)
-    )
+    paths = numbered(folder, name, EXPORT_FORMS[form].ending)
     return next(path for path in paths if not os.path.lexists(path))
 
 

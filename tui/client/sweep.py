@@ -18,6 +18,7 @@ import msgspec
 from makemore_tui.core.atomic import write_atomically
 from makemore_tui.core.constants import BUILT_IN_DATASETS
 from makemore_tui.core.errors import UserError
+from makemore_tui.core.paths import expanded
 from makemore_tui.core.run_spec import RunSpec
 from makemore_tui.core.sweep.messages import Failed, Reply, Snapshot, Start, Trial, to_line
 from makemore_tui.core.sweep.ranges import Range, parse_ranges
@@ -57,7 +58,7 @@ def around(
     if spec.train.train_on == "all":
         raise UserError("train_on all leaves no held-out data to judge a trial by")
     if spec.dataset not in BUILT_IN_DATASETS and not is_shared:
-        path = Path(os.path.expanduser(spec.dataset)).absolute()
+        path = expanded(spec.dataset).absolute()
         if not path.exists():
             raise UserError(f"{path}: no such file or built-in dataset")
         spec = replace(spec, dataset=str(path))

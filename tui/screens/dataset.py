@@ -2,7 +2,6 @@
 
 import os
 from itertools import islice
-from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,6 +14,7 @@ from textual.widgets import Checkbox, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from makemore_tui.core.constants import BUILT_IN_DATASETS
+from makemore_tui.core.paths import expanded
 from makemore_tui.core.reading import Reading
 from makemore_tui.core.results import DatasetStats
 from makemore_tui.core.text import is_acted_on, shown
@@ -240,7 +240,7 @@ class DatasetScreen(AskingScreen):
 def _named(text: str) -> str:
     """The dataset that a typed text names: one that is built in, or a file by its whole path."""
     text = text.strip()
-    return text if text in BUILT_IN_DATASETS else str(Path(os.path.expanduser(text)).absolute())
+    return text if text in BUILT_IN_DATASETS else str(expanded(text).absolute())
 
 
 def cropped(path: str, width: int) -> str:

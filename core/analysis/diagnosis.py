@@ -326,7 +326,7 @@ def diagnosis(facts: Facts) -> Diagnosis:
     """That of the first of `RULES` that applies."""
     rules = (one for one in RULES if facts.model.kind in one.kinds and one.condition(facts))
     rule = next(rules)
-    return Diagnosis(rule.name, rule.applied(facts))
+    return Diagnosis(rule.name, rule.applied(facts), rule.help)
 
 
 def unusual(facts: Facts) -> tuple[str, ...]:

@@ -32,10 +32,11 @@ class TensorHealth(Struct, frozen=True):
 
 
 class Diagnosis(Struct, frozen=True):
-    """The name of the rule that applies to a run, and its sentence."""
+    """The rule that applies to a run: its name, its sentence, and what that means (`help`)."""
 
     name: str
     sentence: str
+    help: str
 
 
 class Health(Struct, frozen=True):

@@ -228,7 +228,11 @@ HEALTH = Health(
     train=2.126,
     dev=2.17,
     gap=0.044,
-    diagnosis=Diagnosis("healthy", "healthy: updates and activations are as they should be"),
+    diagnosis=Diagnosis(
+        "healthy",
+        "healthy: updates and activations are as they should be",
+        "No other diagnosis applies.",
+    ),
 )
 
 

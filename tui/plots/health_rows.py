@@ -194,10 +194,9 @@ def _rules(health: Health, kind: str, width: int, palette: Palette, most: int) -
 
     dim, text = palette.style("dim"), palette.style("text", bold=True)
     rows = [row(("diagnoses, in the order in which they are checked", dim))]
-    said = health.diagnosis.sentence
     rules = [rule for rule in reversed(RULES) if kind in rule.kinds]  # of a name the first counts
-    applying = [rule for rule in rules if said.startswith(rule.sentence.partition(", try ")[0])]
-    meanings = {rule.name: rule.help for rule in (*rules, *applying)}
+    meanings = {rule.name: rule.help for rule in rules}
+    meanings[health.diagnosis.name] = health.diagnosis.help
     widest = max(map(cell_len, meanings)) + 4
     for name, meaning in reversed(meanings.items()):
         is_it = name == health.diagnosis.name

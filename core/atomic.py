@@ -6,7 +6,7 @@ import stat
 from functools import partial
 from pathlib import Path
 
-from .errors import UserError
+from .errors import UserError, reason
 
 UNFINISHED = ".unfinished."  # what the names of temporary files begin with
 
@@ -43,7 +43,7 @@ def write_atomically(path: Path, *content: bytes | memoryview) -> None:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-    except (OSError, ValueError) as error:  # a ValueError where the path has a NUL
+    except (OSError, ValueError) as error:
         raise cannot_write(path, error) from None
 
 
@@ -56,10 +56,10 @@ def check_can_create(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(exist_ok=False)
         path.unlink()
-    except (OSError, ValueError) as error:  # a ValueError where the path has a NUL
+    except (OSError, ValueError) as error:
         raise cannot_write(path, error) from None
 
 
 def cannot_write(path: Path, error: OSError | ValueError) -> UserError:
     """The sentence for a file or folder that can't be written."""
-    return UserError(f"{path} can't be written: {getattr(error, 'strerror', None) or error}")
+    return UserError(f"{path} can't be written: {reason(error)}")

@@ -19,6 +19,12 @@ class UserError(ValueError):
         super().__init__(shown(_LONG_WORD.sub(r"\1…\2", message)))
 
 
+def reason(error: OSError | ValueError) -> str:
+    """Why a file can't be used, in the system's words, without its path. A ValueError comes from a
+    path with a NUL."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A question such as "did you mean hidden?"; "" where no known word is like it."""
     from difflib import get_close_matches  # loaded where something is wrong only

@@ -17,6 +17,7 @@ from .errors import UserError, did_you_mean
 from .lesson_goals import Condition, condition_of
 from .paths import could_block, expanded
 from .run_spec import RunSpec
+from .text import digits
 
 MAX_LINES, LINE_WIDTH = 12, 36  # of a step's text, where the terminal is smallest
 _KEY = re.compile(r"\{([^{}]+?)(?: \d+)?\}")
@@ -130,7 +131,7 @@ def _content(path: Path) -> bytes:
 def lesson_named(lessons: list[Lesson], name: str) -> Lesson:
     """A lesson by its name or its number; raises UserError if there is none."""
     names = [lesson.name for lesson in lessons]
-    number = int(name) if re.fullmatch("[0-9]{1,9}", name) else 0
+    number = digits(name) or 0
     if 0 < number <= len(names):
         return lessons[number - 1]
     if name not in names:

@@ -14,7 +14,7 @@ from .constants import MAX_SEED
 from .errors import UserError
 from .reading import PLAIN, Reading
 from .settings import ModelSettings, TrainSettings, changed, parse_changes, setting_name
-from .text import exact_text
+from .text import digits, exact_text
 
 _NO_SETTINGS = ("seed", "encoding", "column", "skip_long")
 
@@ -103,9 +103,7 @@ def parse_seed(text: str) -> int:
 
 def whole_number(text: str) -> int | None:
     """A whole number as it is typed, with or without commas; None if it is none."""
-    digits = text.strip().replace(",", "")
-    is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
-    return int(digits) if is_number else None
+    return digits(text.strip().replace(",", ""), 19)
 
 
 def _true_or_false(name: str, text: str) -> bool:

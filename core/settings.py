@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from .errors import UserError, did_you_mean
 from .model_kinds import MODEL_KINDS, ModelKind
+from .text import digits
 
 Effect = Literal["next step", "new optimizer", "resized", "restart"]
 SCHEDULES = ("constant", "step", "linear", "cosine")
@@ -298,8 +299,7 @@ def check_seed(seed: int) -> None:
 def first_n(value: str) -> int | None:
     """The N of first-N; None for any other text."""
     number = value.removeprefix("first-")
-    is_number = number.isascii() and number.isdigit() and len(number) < 10
-    return (int(number) or None) if value != number and is_number else None
+    return digits(number) or None if value != number else None
 
 
 def _refusal(setting: Field, given: str, called: str = "") -> UserError:

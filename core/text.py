@@ -22,6 +22,12 @@ _FLAGS = re.compile("[\U0001f1e6-\U0001f1ff]{1,2}")  # a pair of these letters m
 _LETTER_TO_SQUARE = 0x1F1E6 - 0x1F130  # to 🄰
 
 
+def digits(text: str, most: int = 9) -> int | None:
+    """The number that a text of at most so many digits is; None for any other text. Python takes
+    other signs for digits too, and does not read thousands of them."""
+    return int(text) if re.fullmatch(f"[0-9]{{1,{most}}}", text) else None
+
+
 def shown(text: str) -> str:
     """`text` for a screen: what a terminal would act on is replaced by a visible sign, and a mark
     at its beginning stands on a dotted circle, not on what is to the left of the text."""

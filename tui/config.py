@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from makemore_tui.core.atomic import write_atomically
 from makemore_tui.core.constants import BASELINES
-from makemore_tui.core.errors import UserError
+from makemore_tui.core.errors import UserError, reason
 from makemore_tui.core.paths import expanded
 from makemore_tui.core.results import BigramMode
 
@@ -57,7 +57,7 @@ def read_config(path: Path, themes: Collection[str], keys: Mapping[str, str]) ->
 
         read = tomllib.loads(text)
     except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror or error}") from None
+        raise UserError(f"{path} can't be read: {reason(error)}") from None
     except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML
         raise UserError(f"{path} is not TOML: {error}") from None
     checks = {"theme": _one_of(themes), **_CHECKS}
@@ -99,7 +99,7 @@ def write_changes(path: Path, changes: Mapping[str, Any]) -> None:
             raise OSError("no permission to write")
         write_atomically(path, tomlkit.dumps(document).encode())
     except OSError as error:
-        raise UserError(f"{path} could not be written: {error.strerror or error}") from None
+        raise UserError(f"{path} could not be written: {reason(error)}") from None
     except (ValueError, TypeError, TOMLKitError) as error:  # it has been changed meanwhile
         why = f"the present file is invalid: {error}"
         raise UserError(f"{path} could not be written: {why}") from None

@@ -4,7 +4,6 @@ import codecs
 import csv
 import gzip
 import io
-import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..constants import BUILT_IN_DATASETS, MAX_ITEM_LENGTH
-from ..errors import UserError, did_you_mean
+from ..errors import UserError, did_you_mean, reason
 from ..paths import could_block
 from ..reading import Reading
+from ..text import digits
 
 _READ_BYTES = 1 << 20
 _ROWS_PER_BLOCK = 1 << 16
@@ -167,9 +167,8 @@ def _opened(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
         raise UserError(f"{path} is a directory; {_NEEDED}") from None
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise UserError(f"{path} is a damaged or truncated gzip file") from None
-    except (OSError, ValueError) as error:  # a ValueError where the path has a NUL
-        why = getattr(error, "strerror", None) or error
-        raise UserError(f"{path} can't be read: {why}") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} can't be read: {reason(error)}") from None
 
 
 def _checked_for_columns(path: Path, blocks: Iterator[Block]) -> Iterator[Block]:
@@ -212,7 +211,7 @@ def _place(path: Path, columns: list[str], wanted: str) -> tuple[int, bool]:
     and whether it is by heading. Raises UserError if there is no such column."""
     if wanted in columns:
         return columns.index(wanted), True
-    number = int(wanted) if re.fullmatch("[0-9]{1,9}", wanted) else 0
+    number = digits(wanted) or 0
     if 1 <= number <= len(columns):
         return number - 1, False
     meant = did_you_mean(wanted, columns)

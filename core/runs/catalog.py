@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..atomic import UNFINISHED
 from ..constants import RUN_SUFFIX
-from ..errors import UserError
+from ..errors import UserError, reason
 from ..paths import numbered
 from ..settings import ModelSettings, TrainSettings, model_label
 from ..text import is_acted_on
@@ -218,9 +218,8 @@ def _runs_in(directory: Path) -> list[Path]:
             folders = {one.name for one in visible if one.is_dir(follow_symlinks=False)}
     except FileNotFoundError:
         return []
-    except (OSError, ValueError) as error:  # a ValueError where the path has a NUL
-        why = getattr(error, "strerror", None) or error
-        raise UserError(f"{directory} can't be read: {why}") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{directory} can't be read: {reason(error)}") from None
     names = files | {name for name in folders if f"{name}{RUN_SUFFIX}" not in files}
     return [directory / name for name in sorted(names)]
 
@@ -286,7 +285,7 @@ def _remove(path: Path) -> str | None:
             folder.rename(hidden / folder.name)
             shutil.rmtree(hidden, ignore_errors=True)
     except OSError as error:
-        return error.strerror or str(error)
+        return reason(error)
     return None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from ..errors import UserError
+from ..errors import UserError, reason
 from ..results import Divergence, Mark, PreviousRun
 from ..runs.state import RunState, journal_marks
 from ..session.session import Session
@@ -83,7 +83,7 @@ def _sentence(error: UserError | OSError) -> str:
     if isinstance(error, UserError):
         return str(error)
     what = shown(str(error.filename)) if error.filename else "a file"
-    return f"{what} can't be used: {error.strerror or error}"
+    return f"{what} can't be used: {reason(error)}"
 
 
 def handle(request: Request, runner: SessionRunner) -> Reply:

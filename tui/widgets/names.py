@@ -53,7 +53,7 @@ class NamesPanel(Panel):
     DEFAULT_CSS = "NamesPanel:focus-within { border: round $primary; }"
     BINDINGS = [  # noqa: RUF012
         *bindings_of("names"),
-        Binding("enter", "type_sampling", "type both", show=False, key_display="enter"),
+        Binding("enter", "type_sampling", "type both", show=False),
     ]
     ID = FIELD = "names"
     drawn: SampledNames | None

@@ -40,7 +40,7 @@ class RunsPanel(Panel):
     DEFAULT_CSS = "RunsPanel:focus-within { border: round $primary; }"
     BINDINGS = [  # noqa: RUF012
         *bindings_of("runs"),
-        Binding("enter", "open", "open", show=False, key_display="enter"),
+        Binding("enter", "open", "open", show=False),
     ]
     ID = "runs"
 
